@@ -1,0 +1,61 @@
+//! A lab in which SMTP fails to become TLS on purpose, so that the failure can be reproduced,
+//! explained, mended, and kept mended by a test.
+//!
+//! Microsoft Exchange *selects* the certificate for STARTTLS out of the computer's store by the
+//! connector's FQDN. Where nothing in the store fits, it logs event 12014, stops offering STARTTLS,
+//! and mail goes in clear. This crate holds that rule as one pure function, the receive connector
+//! around it as a session without I/O, and a server that plays it over real sockets with real TLS.
+//!
+//! # The house
+//!
+//! Imports go down only: a module may name modules of a lower floor and of its own, and nothing
+//! else. `tests/map.rs` reads the table below and fails on an import that goes up or sideways.
+//!
+//! ```text
+//! floor 8  cli         words in, facts out, an exit code; a file a verb
+//! floor 7  lab         the harness: start, change, wait, finish
+//! floor 6  wire        the server: drives sessions over sockets (only here: tokio's net)
+//! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
+//! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories
+//!          journal     what happened, in order, once; every log is a view of it
+//! floor 3  session     one receiving conversation, without I/O
+//! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes
+//! floor 1  pki         issuing and describing certificates (only here: rcgen)
+//!          smtp        SMTP as values: decoder, command, reply, message
+//! floor 0  name        host names, and which certificate name covers which
+//!          clock       the lab's clock, the only one that anything asks for the time
+//!          bounded     a list with a bound that says what it dropped
+//! ```
+//!
+//! Floors 0 to 4 decide: they never await, never read a clock and never draw randomness; they are
+//! handed the time and the keys. (The one function that makes a key, [`pki::KeyPair::generate`], is
+//! called from floor 7.) Floors 5 and 6 move bytes. Floors 7 and 8 are for people.
+//!
+//! # A byte's journey
+//!
+//! A [`scenario::Scenario`] is read and built into [`exchange::Computer`]s whose stores hold
+//! certificates issued on the spot. For each connector [`exchange::select`] is asked which
+//! certificate it would use; a refusal becomes event 12014 in the [`journal::Journal`] before
+//! anything listens. [`wire`] binds and accepts; bytes become lines, lines become
+//! [`smtp::Command`]s, and [`session::ReceiveSession`] answers each with exactly one
+//! [`session::Step`]. The step is written down first and sent afterwards, so whoever has read the
+//! 250 finds the message in the journal.
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+compile_error!("starttls-lab needs one cryptographic provider: feature `aws-lc-rs` (default) or `ring`");
+
+pub mod bounded;
+pub mod clock;
+pub mod exchange;
+pub mod journal;
+pub mod lab;
+pub mod name;
+pub mod pki;
+pub mod scenario;
+pub mod session;
+pub mod smtp;
+pub mod tls;
+pub mod wire;
+
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,2 @@
+//! The program `starttls-lab`.
+fn main() {}
