@@ -1,0 +1,78 @@
+//! What is known of one TLS handshake, in our words; `tls` (floor 5) fills these in from rustls.
+
+use serde::Serialize;
+
+use crate::pki::{Certificate, Thumbprint};
+
+/// A protocol version that a handshake ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    #[serde(rename = "TLSv1.2")]
+    Tls12,
+    /// RFC 8446.
+    #[serde(rename = "TLSv1.3")]
+    Tls13,
+}
+
+/// A handshake that succeeded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TlsFacts {
+    /// The version that was negotiated.
+    pub version: TlsVersion,
+    /// The suite by its IANA name, such as `TLS_AES_256_GCM_SHA384`.
+    pub cipher_suite: &'static str,
+    /// The key exchange group by its IANA name, such as `x25519` or `secp256r1`.
+    pub key_exchange: Option<&'static str>,
+    /// The name the client asked for (SNI, RFC 6066 section 3); many mail servers send none.
+    pub server_name: Option<String>,
+    /// The leaf certificate that the lab presented.
+    pub presented: Thumbprint,
+    /// The leaf the client presented, when it was asked for one.
+    #[serde(serialize_with = "subject_only")]
+    pub client_certificate: Option<Certificate>,
+}
+
+/// How a handshake failed. The peer's conduct is a record, never a fault of the lab.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "failure", rename_all = "snake_case")]
+pub enum TlsFailure {
+    /// The client refused with an alert (RFC 8446 section 6.2); `alert` is its IANA name.
+    AlertReceived {
+        /// Such as `unknown_ca`, `bad_certificate`, `certificate_expired`.
+        alert: String,
+    },
+    /// The lab refused, with an alert of this name, for this reason.
+    AlertSent {
+        /// Such as `protocol_version`, `handshake_failure`.
+        alert: String,
+        /// What was wrong with what the client sent or offered, in a sentence.
+        reason: String,
+    },
+    /// What came instead of a ClientHello was no TLS record.
+    NotTls {
+        /// The first octets, escaped as in a Rust byte string, at most 32 of them.
+        first_octets: String,
+    },
+    /// The client closed the connection in the middle of the handshake.
+    Closed,
+    /// The connection broke.
+    Broken {
+        /// The operating system's word for it, such as `connection reset`.
+        reason: String,
+    },
+    /// The client fell silent in the middle of the handshake.
+    TimedOut,
+    /// The lab could not use the certificate it was configured with.
+    Unusable {
+        /// Why, in a sentence.
+        reason: String,
+    },
+}
+
+fn subject_only<S: serde::Serializer>(certificate: &Option<Certificate>, to: S) -> Result<S::Ok, S::Error> {
+    match certificate {
+        Some(certificate) => to.serialize_some(certificate.subject()),
+        None => to.serialize_none(),
+    }
+}
