@@ -1,1 +1,95 @@
-//! bounded
+//! A list with a bound that says what it dropped.
+
+use std::collections::VecDeque;
+
+/// Keeps the newest items within a number and a weight, and counts what fell out.
+#[derive(Debug)]
+pub struct Bounded<T> {
+    items: VecDeque<(T, usize)>,
+    weight: usize,
+    dropped: u64,
+    most: usize,
+    heaviest: usize,
+}
+
+impl<T> Bounded<T> {
+    /// Keeps at most `most` items that together weigh at most `heaviest` octets.
+    pub fn new(most: usize, heaviest: usize) -> Self {
+        Self { items: VecDeque::new(), weight: 0, dropped: 0, most, heaviest }
+    }
+
+    /// Adds an item that weighs `weight` octets and drops the oldest until the bounds hold again.
+    ///
+    /// The newest item always stays, however heavy: whoever just caused it wants to see it.
+    pub fn push(&mut self, item: T, weight: usize) {
+        self.items.push_back((item, weight));
+        self.weight = self.weight.saturating_add(weight);
+        while self.items.len() > 1 && (self.items.len() > self.most || self.weight > self.heaviest) {
+            if let Some((_, freed)) = self.items.pop_front() {
+                self.weight = self.weight.saturating_sub(freed);
+                self.dropped += 1;
+            }
+        }
+    }
+
+    /// The items that are still here, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
+        self.items.iter().map(|(item, _)| item)
+    }
+
+    /// The item at `index`, counted from the oldest that is still here.
+    pub fn get(&self, index: usize) -> Option<&T> {
+        self.items.get(index).map(|(item, _)| item)
+    }
+
+    /// How many items are still here.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether nothing is here.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many items fell out since the start.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(list: &Bounded<u32>) -> Vec<u32> {
+        list.iter().copied().collect()
+    }
+
+    #[test]
+    fn the_oldest_fall_out_by_number_and_are_counted() {
+        let mut list = Bounded::new(2, 100);
+        for item in 1..=5 {
+            list.push(item, 1);
+        }
+        assert_eq!((kept(&list), list.dropped()), (vec![4, 5], 3));
+    }
+
+    #[test]
+    fn the_oldest_fall_out_by_weight() {
+        let mut list = Bounded::new(100, 10);
+        list.push(1, 6);
+        list.push(2, 6);
+        assert_eq!((kept(&list), list.dropped()), (vec![2], 1));
+    }
+
+    #[test]
+    fn the_newest_stays_however_heavy() {
+        let mut list = Bounded::new(100, 10);
+        list.push(1, 1);
+        list.push(2, 1000);
+        assert_eq!(kept(&list), vec![2]);
+        list.push(3, 1);
+        assert_eq!((kept(&list), list.dropped()), (vec![3], 2));
+    }
+}

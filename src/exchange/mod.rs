@@ -1,1 +1,51 @@
-//! exchange
+//! The model of what Exchange is and how it decides: computers, stores, connectors, the selection.
+//!
+//! Everything here is a value or a function of values; [`select_for`] is the rule at the centre.
+
+mod address;
+mod computer;
+mod defaults;
+mod event;
+mod flags;
+mod internal;
+mod keywords;
+mod pin;
+mod profile;
+mod receive_connector;
+mod refusal;
+mod select;
+mod store;
+mod values;
+
+pub use address::{Binding, IpRange};
+pub use computer::{Computer, Role};
+pub use defaults::Usage;
+pub use event::{Category, Event, Level, selection_events};
+pub use flags::{AuthMechanism, PermissionGroups, Services};
+pub use internal::{InternalTransport, wants_anonymous_tls};
+pub use keywords::{Stage, keywords};
+pub use pin::TlsCertificateName;
+pub use profile::{
+    Dates, InternalCertificateGone, Profile, RuleInForce, RuleOverrides, Rules, SeveralMatch, SmtpNotAssigned,
+};
+pub use receive_connector::{
+    MessageRateSource, ProtocolLoggingLevel, ReceiveConnector, ReceiveConnectorParameters, SizeMode,
+    TransportRole,
+};
+pub use refusal::{Refusal, fqdn_guard};
+pub use select::{
+    Candidate, Offered, Outcome, Precedence, Reason, SearchKey, Selection, Verdict, select, select_for,
+};
+pub use store::{CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate};
+pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long before its end a certificate counts as expiring soon (events 12017 and 12018).
+///
+/// No source names the threshold; 30 days is inferred.
+pub const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+fn hours_left(not_after: Timestamp, now: Timestamp) -> i64 {
+    not_after.duration_since(now).as_hours()
+}

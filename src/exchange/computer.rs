@@ -1,0 +1,113 @@
+//! A computer: its names, its role, its store, and the connectors that run on it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::profile::{Profile, Rules};
+use super::receive_connector::{ReceiveConnector, TransportRole};
+use super::store::CertificateStore;
+use crate::name::Fqdn;
+use crate::pki::Thumbprint;
+
+/// What a computer does in the organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Edge Transport, in the perimeter and outside the domain.
+    Edge,
+    /// Hub Transport of 2007 and 2010.
+    HubTransport,
+    /// Mailbox of 2013 and later, with the front end on it.
+    Mailbox,
+}
+
+/// One computer of the lab.
+#[derive(Clone, Debug)]
+pub struct Computer {
+    /// The NetBIOS name, such as `MAILGATE`.
+    pub name: String,
+    /// The physical FQDN, which a connector with a blank FQDN falls back to.
+    pub fqdn: Fqdn,
+    /// What it does.
+    pub role: Role,
+    /// Which Exchange it runs.
+    pub profile: Profile,
+    /// How that Exchange settles what the sources contradict.
+    pub rules: Rules,
+    /// Its *Personal* store.
+    pub store: CertificateStore,
+    /// The attribute `msExchServerInternalTLSCert`, which
+    /// `Get-TransportService` shows as `InternalTransportCertificateThumbprint`.
+    pub internal_transport_certificate: Option<Thumbprint>,
+    /// The stand-in where the internal transport certificate is not in the store (event 12024).
+    pub ephemeral: Option<Arc<super::store::StoredCertificate>>,
+    /// Its receive connectors.
+    pub receive_connectors: Vec<Arc<ReceiveConnector>>,
+    /// The domains it takes mail for from anonymous peers; empty for all, because a lab delivers nowhere else.
+    pub accepted_domains: Vec<Fqdn>,
+    /// Who may log on, with which password; empty for anybody with any password.
+    pub users: BTreeMap<String, String>,
+}
+
+impl Computer {
+    /// The FQDN a connector answers with.
+    pub fn fqdn_of<'a>(&'a self, connector: &'a ReceiveConnector) -> &'a Fqdn {
+        connector.fqdn.0.as_ref().unwrap_or(&self.fqdn)
+    }
+
+    /// The connector called `name`, letter case aside.
+    pub fn receive_connector(&self, name: &str) -> Option<&Arc<ReceiveConnector>> {
+        self.receive_connectors.iter().find(|connector| connector.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The connector that takes a connection to `local` (a binding) from `peer`.
+    ///
+    /// Of the connectors bound to that address the one with the most specific matching range takes
+    /// it (receive connectors page, "Receive connector remote addresses").
+    pub fn connector_for(&self, local: SocketAddr, peer: IpAddr) -> Option<&Arc<ReceiveConnector>> {
+        let bound = |connector: &&Arc<ReceiveConnector>| {
+            connector.enabled && connector.bindings.iter().any(|binding| binding.overlaps(super::Binding(local)))
+        };
+        let candidates = self.receive_connectors.iter().filter(bound);
+        candidates.filter_map(|connector| Some((connector.best_range_for(peer)?, connector))).min_by_key(|(span, _)| *span).map(|(_, connector)| connector)
+    }
+
+    /// What the event log shows as the computer: an Edge stands outside the domain and shows its host
+    /// label (the seed's `mailgate`), the others show their FQDN.
+    pub fn event_log_name(&self) -> &str {
+        match self.role {
+            Role::Edge => self.fqdn.host_label(),
+            Role::HubTransport | Role::Mailbox => self.fqdn.as_str(),
+        }
+    }
+
+    /// The event source of the service that runs `connector`.
+    pub fn event_source(&self, connector: Option<&ReceiveConnector>) -> &'static str {
+        match connector.map(|connector| connector.transport_role) {
+            Some(TransportRole::FrontendTransport) => "MSExchangeFrontEndTransport",
+            _ => "MSExchangeTransport",
+        }
+    }
+}
+
+impl Role {
+    /// The name used in lab files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::HubTransport => "hub-transport",
+            Self::Mailbox => "mailbox",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

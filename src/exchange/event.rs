@@ -1,0 +1,197 @@
+//! The events that transport writes to the Application log, word for word.
+//!
+//! Texts come from the TechNet event pages, the seed and observed logs. A text that was not found in a
+//! source is not written: 12020 to 12022 and 12025 onwards are never logged.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::computer::Computer;
+use super::receive_connector::ReceiveConnector;
+use super::select::{Outcome, Selection};
+use super::{EXPIRES_SOON, hours_left};
+use crate::pki::Thumbprint;
+
+/// An event as it was decided; who logged it and when is the journal's to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// Its number.
+    pub event_id: u16,
+    /// Its level.
+    pub level: Level,
+    /// Its task category.
+    pub category: Category,
+    /// The insertion strings, in the order of `%1`, `%2`, ...
+    pub parameters: Vec<String>,
+    #[serde(skip)]
+    template: &'static str,
+}
+
+/// The level of an event; where the sources disagree, the observed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Level {
+    /// 2 in the event XML.
+    Error,
+    /// 3 in the event XML.
+    Warning,
+    /// 4 in the event XML.
+    Information,
+}
+
+/// The task category of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Category {
+    /// Task 1.
+    SmtpReceive,
+    /// Task 12.
+    TransportService,
+}
+
+impl Event {
+    /// The text of the event with its insertion strings in place.
+    pub fn message(&self) -> String {
+        let mut message = String::with_capacity(self.template.len() + 64);
+        let mut rest = self.template;
+        while let Some(at) = rest.find('%') {
+            let (before, slot) = rest.split_at(at);
+            message.push_str(before);
+            let index = slot.as_bytes().get(1).map_or(0, |digit| usize::from(digit.wrapping_sub(b'1')));
+            match self.parameters.get(index) {
+                Some(parameter) => message.push_str(parameter),
+                None => message.push_str(slot.get(..2).unwrap_or(slot)),
+            }
+            rest = slot.get(2..).unwrap_or_default();
+        }
+        message.push_str(rest);
+        message
+    }
+
+    fn new(event_id: u16, level: Level, template: &'static str, parameters: Vec<String>) -> Self {
+        let category = if event_id < 2000 { Category::SmtpReceive } else { Category::TransportService };
+        Self { event_id, level, category, parameters, template }
+    }
+
+    /// 12014: no certificate for STARTTLS. Source: the seed; for a pin Black Marble (2016), which shows
+    /// the pin in both places.
+    pub fn no_certificate_for_starttls(key: &str, connector: &str) -> Self {
+        let parameters = vec![key.to_owned(), connector.to_owned(), key.to_owned()];
+        Self::new(12014, Level::Error, NO_CERTIFICATE_FOR_STARTTLS, parameters)
+    }
+
+    /// 12016: the certificate for STARTTLS has expired. Source: TechNet ff983405.
+    pub fn starttls_certificate_expired(fqdn: &str) -> Self {
+        Self::new(12016, Level::Error, STARTTLS_CERTIFICATE_EXPIRED, vec![fqdn.to_owned()])
+    }
+
+    /// 12018: the certificate for STARTTLS expires soon. Source: TechNet ff982351.
+    pub fn starttls_certificate_expires_soon(subject: &str, thumbprint: Thumbprint, hours: i64) -> Self {
+        let parameters = vec![subject.to_owned(), thumbprint.to_string(), hours.to_string()];
+        Self::new(12018, Level::Warning, STARTTLS_CERTIFICATE_EXPIRES_SOON, parameters)
+    }
+
+    /// 12012: no internal transport certificate is published. Source: TechNet ff984391.
+    pub fn internal_certificate_not_published() -> Self {
+        Self::new(12012, Level::Error, INTERNAL_CERTIFICATE_NOT_PUBLISHED, Vec::new())
+    }
+
+    /// 12013: the internal transport certificate is not in the store. Source: TechNet ff985435.
+    pub fn internal_certificate_gone(thumbprint: Thumbprint) -> Self {
+        Self::new(12013, Level::Error, INTERNAL_CERTIFICATE_GONE, vec![thumbprint.to_string()])
+    }
+
+    /// 12015: the internal transport certificate has expired. Source: TechNet ff981561.
+    pub fn internal_certificate_expired(thumbprint: Thumbprint) -> Self {
+        let template = "An internal transport certificate expired. Thumbprint:%1";
+        Self::new(12015, Level::Warning, template, vec![thumbprint.to_string()])
+    }
+
+    /// 12017: the internal transport certificate expires soon. Source: TechNet ff985092.
+    pub fn internal_certificate_expires_soon(thumbprint: Thumbprint, hours: i64) -> Self {
+        let template = "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";
+        Self::new(12017, Level::Warning, template, vec![thumbprint.to_string(), hours.to_string()])
+    }
+
+    /// 12019: the peer's internal transport certificate has expired. Source: TechNet ff980723.
+    pub fn remote_internal_certificate_expired(subject: &str) -> Self {
+        let template = "The remote internal transport certificate expired. Certificate subject: %1.";
+        Self::new(12019, Level::Information, template, vec![subject.to_owned()])
+    }
+
+    /// 12023: another certificate stands in for the internal one. The text is that of 12013 with the
+    /// ending of 12024; no page of its own was found.
+    pub fn internal_certificate_replaced(thumbprint: Thumbprint, by: Thumbprint) -> Self {
+        let parameters = vec![thumbprint.to_string(), by.to_string()];
+        Self::new(12023, Level::Warning, INTERNAL_CERTIFICATE_REPLACED, parameters)
+    }
+
+    /// 12024: an ephemeral certificate stands in for the internal one. Source: TechNet ff983190.
+    pub fn internal_certificate_ephemeral(thumbprint: Thumbprint, by: Thumbprint) -> Self {
+        let parameters = vec![thumbprint.to_string(), by.to_string()];
+        Self::new(12024, Level::Information, INTERNAL_CERTIFICATE_EPHEMERAL, parameters)
+    }
+
+    /// 1012: too many failed logons. Source: TechNet hh994900.
+    pub fn too_many_failed_logons(connector: &str, limit: u32, peer: &str) -> Self {
+        let parameters = vec![connector.to_owned(), limit.to_string(), peer.to_owned()];
+        Self::new(1012, Level::Warning, TOO_MANY_FAILED_LOGONS, parameters)
+    }
+
+    /// 1032: TLS is demanded before MAIL, and there is none to be had. Source: the management pack rule
+    /// of TechNet bb217382; the event's own text was not found.
+    pub fn tls_required_but_not_available() -> Self {
+        Self::new(1032, Level::Error, TLS_REQUIRED_BUT_NOT_AVAILABLE, Vec::new())
+    }
+
+    /// 1035: a failed logon. Source: an observed log of 2016.
+    pub fn logon_failed(error: &str, connector: &str, mechanism: &str, peer: &str) -> Self {
+        let parameters = [error, connector, mechanism, peer].map(str::to_owned).to_vec();
+        Self::new(1035, Level::Warning, LOGON_FAILED, parameters)
+    }
+}
+
+/// What is logged when `connector` loads its certificate: at service start and for each session.
+pub fn selection_events(
+    selection: &Selection,
+    connector: &ReceiveConnector,
+    computer: &Computer,
+    now: Timestamp,
+) -> Vec<Event> {
+    let key = selection.key.to_string();
+    let offered = match &selection.outcome {
+        Outcome::NotConfigured => return Vec::new(),
+        Outcome::Withheld => return vec![Event::no_certificate_for_starttls(&key, &connector.name)],
+        Outcome::Offered(offered) => offered,
+    };
+    if offered.expired {
+        return vec![Event::starttls_certificate_expired(&key)];
+    }
+    let Some(stored) = computer.store.find(offered.thumbprint) else {
+        return Vec::new();
+    };
+    let hours = hours_left(stored.facts.not_after, now);
+    if hours >= EXPIRES_SOON.as_hours() {
+        return Vec::new();
+    }
+    let subject = stored.facts.common_names.first().unwrap_or(&stored.facts.subject);
+    vec![Event::starttls_certificate_expires_soon(subject, offered.thumbprint, hours)]
+}
+
+const NO_CERTIFICATE_FOR_STARTTLS: &str = "Microsoft Exchange could not find a certificate that contains the domain name %1 in the personal store on the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector %2 with a FQDN parameter of %3. If the connector's FQDN is not specified, the computer's FQDN is used. Verify the connector configuration and the installed certificates to make sure that there is a certificate with a domain name for that FQDN. If this certificate exists, run Enable-ExchangeCertificate -Services SMTP to make sure that the Microsoft Exchange Transport service has access to the certificate key.";
+
+const STARTTLS_CERTIFICATE_EXPIRED: &str = "There is no valid SMTP Transport Layer Security (TLS) certificate for the FQDN of %1. The existing certificate for that FQDN has expired. The continued use of that FQDN will cause mail flow problems. A new certificate that contains the FQDN of %1 should be installed on this server as soon as possible. You can create a new certificate by using the New-ExchangeCertificate task.";
+
+const STARTTLS_CERTIFICATE_EXPIRES_SOON: &str = "The STARTTLS certificate will expire soon: subject: %1, thumbprint: %2, hours remaining: %3. Run the New-ExchangeCertificate cmdlet to create a new certificate.";
+
+const INTERNAL_CERTIFICATE_NOT_PUBLISHED: &str = "The internal transport certificate that is used for SMTP authentication by Microsoft Exchange could not be read from Active Directory. The certificate may be missing. If an existing certificate that matches the fully qualified domain name (FQDN) of the server is already installed, run the Enable-ExchangeCertificate cmdlet to publish this certificate to Active Directory. If a certificate for the FQDN of the server is not installed, create a certificate by running the New-ExchangeCertificate cmdlet for the FQDN of the server.";
+
+const INTERNAL_CERTIFICATE_GONE: &str = "Microsoft Exchange could not load the certificate with thumbprint of %1 from the personal store on the local computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange servers could be affected by this error. If the certificate with this thumbprint still exists in the personal store, run Enable-ExchangeCertificate %1 -Services SMTP to resolve the issue. If the certificate does not exist in the personal store, restore it from backup by using the Import-ExchangeCertificate cmdlet, or create a new certificate for the FQDN or the server enabled for SMTP by running the following command: New-ExchangeCertificate -DomainName serverfqdn -Services SMTP.";
+
+const INTERNAL_CERTIFICATE_REPLACED: &str = "Microsoft Exchange could not load the certificate with thumbprint of %1 from the personal store on the local computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange servers could be affected by this error. If the certificate with this thumbprint still exists in the personal store, run Enable-ExchangeCertificate %1 -Services SMTP to resolve the issue. If the certificate does not exist in the personal store, restore it from backup by using the Import-ExchangeCertificate cmdlet, or create a new certificate for the FQDN or the server enabled for SMTP by running the following command: New-ExchangeCertificate -DomainName serverfqdn -Services SMTP. Meanwhile, the certificate with thumbprint %2 is being used.";
+
+const INTERNAL_CERTIFICATE_EPHEMERAL: &str = "Microsoft Exchange could not load the certificate with thumbprint of %1 from the personal store on the local computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange servers could be affected by this error. If the certificate with this thumbprint still exists in the personal store, run Enable-ExchangeCertificate %1 -services SMTP to resolve the issue. If the certificate does not exist in the personal store, restore it from backup by using the Import-ExchangeCertificate cmdlet, or create a new certificate for the FQDN or the server enabled for SMTP by running the following command: New-ExchangeCertificate -DomainName serverfqdn -Services SMTP. Meanwhile, an ephemeral, self-signed certificate with thumbprint %2 is being used.";
+
+const TOO_MANY_FAILED_LOGONS: &str = "Receive connector %1: Authentication failures have exceeded the maximum of %2 for the connection from %3. Disconnecting.";
+
+const TLS_REQUIRED_BUT_NOT_AVAILABLE: &str = "The Receive connector requires TLS before the MailFrom command can be run. However, the connector is not configured to accept TLS. Check the authentication setting of this connector.";
+
+const LOGON_FAILED: &str = "Inbound authentication failed with error %1 for Receive connector %2. The authentication mechanism is %3. The source IP address of the client who tried to authenticate to Microsoft Exchange is [%4].";

@@ -1,0 +1,165 @@
+//! The certificate store of a computer: what Exchange chooses from.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::flags::Services;
+use crate::pki::{Certificate, KeyPair, Thumbprint};
+
+/// The *Personal* store of a computer, in the order in which certificates were filed.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateStore(Vec<StoredCertificate>);
+
+impl CertificateStore {
+    /// Files a certificate.
+    pub fn add(&mut self, certificate: StoredCertificate) {
+        self.0.push(certificate);
+    }
+
+    /// All certificates.
+    pub fn iter(&self) -> std::slice::Iter<'_, StoredCertificate> {
+        self.0.iter()
+    }
+
+    /// All certificates, to change what Exchange knows of them.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, StoredCertificate> {
+        self.0.iter_mut()
+    }
+
+    /// The certificate with this thumbprint.
+    pub fn find(&self, thumbprint: Thumbprint) -> Option<&StoredCertificate> {
+        self.0.iter().find(|stored| stored.facts.thumbprint == thumbprint)
+    }
+
+    /// The first instant after `now` at which one of the certificates begins or ends to be valid,
+    /// or comes within `ahead` of its end.
+    pub fn next_change(&self, now: Timestamp, ahead: jiff::SignedDuration) -> Option<Timestamp> {
+        let dates = self.0.iter().flat_map(|stored| {
+            let end = stored.facts.not_after;
+            [Some(stored.facts.not_before), Some(end), end.checked_sub(ahead).ok()]
+        });
+        // Valid-to is the last instant of validity; the change comes with the second after it.
+        let after = dates.flatten().filter_map(|date| date.checked_add(jiff::SignedDuration::from_secs(1)).ok());
+        after.filter(|date| *date > now).min()
+    }
+}
+
+/// A certificate as the store keeps it: what it says, what Exchange knows of it, and the key.
+#[derive(Clone, Debug)]
+pub struct StoredCertificate {
+    /// What the lab calls it.
+    pub label: String,
+    /// What the certificate says.
+    pub facts: CertificateFacts,
+    /// What it was enabled for.
+    pub services: Services,
+    /// Whether the transport service can use its private key.
+    pub private_key: PrivateKey,
+    /// What Windows finds when it builds the chain.
+    pub chain: ChainStatus,
+    /// The certificate itself; a store on paper has none.
+    pub material: Option<Material>,
+}
+
+/// What it takes to serve a certificate.
+#[derive(Clone, Debug)]
+pub struct Material {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The intermediates that are sent with it, nearest first.
+    pub intermediates: Vec<Certificate>,
+    /// Its key.
+    pub key: KeyPair,
+}
+
+/// Whether the transport service can use a private key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrivateKey {
+    /// It is there and can be read.
+    #[default]
+    Present,
+    /// The certificate was imported without it.
+    Missing,
+    /// It is there, but NETWORK SERVICE may not read it, or its provider is not supported.
+    Unreadable,
+}
+
+/// What Windows finds when it builds a certificate's chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainStatus {
+    /// The chain ends in a trusted root.
+    #[default]
+    Valid,
+    /// It does not.
+    Untrusted,
+    /// The certificate was revoked.
+    Revoked,
+}
+
+/// What the selection reads in a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CertificateFacts {
+    /// SHA-1 of the DER.
+    pub thumbprint: Thumbprint,
+    /// The subject as Windows writes it.
+    pub subject: String,
+    /// The issuer as Windows writes it.
+    pub issuer: String,
+    /// Upper-case hexadecimal.
+    pub serial_number: String,
+    /// The common names in the subject.
+    pub common_names: Vec<String>,
+    /// The DNS names among the subject alternative names.
+    pub dns_names: Vec<String>,
+    /// Valid from.
+    pub not_before: Timestamp,
+    /// Valid to, the last instant included (RFC 5280 section 4.1.2.5).
+    pub not_after: Timestamp,
+    /// The X.509 version, 3 for all that is current.
+    pub version: u8,
+    /// Whether it was signed with its own key.
+    pub self_signed: bool,
+}
+
+impl CertificateFacts {
+    /// Every name the certificate carries, once each: `CertificateDomains` as the cmdlet shows it.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.dns_names.iter().chain(&self.common_names) {
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Whether Valid-to lies before `now`.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now.as_second() > self.not_after.as_second()
+    }
+
+    /// Whether Valid-from lies after `now`.
+    pub fn is_not_yet_valid(&self, now: Timestamp) -> bool {
+        now < self.not_before
+    }
+}
+
+impl From<&Certificate> for CertificateFacts {
+    fn from(certificate: &Certificate) -> Self {
+        Self {
+            thumbprint: certificate.thumbprint(),
+            subject: certificate.subject().to_owned(),
+            issuer: certificate.issuer().to_owned(),
+            serial_number: certificate.serial_number().to_owned(),
+            common_names: certificate.common_names().to_vec(),
+            dns_names: certificate.dns_names().to_vec(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            version: certificate.version(),
+            self_signed: certificate.is_self_signed(),
+        }
+    }
+}
