@@ -1,0 +1,102 @@
+//! A message as the lab took it: envelope, security, and every octet.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::setting::Setting;
+use super::tls::{TlsFacts, TlsVersion};
+use crate::smtp::{Body, HeaderScan, HelloName, Mail, Rcpt};
+
+/// A message that was answered with 250.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its number in the lab, which is the `InternalId` of the reply.
+    pub id: u64,
+    /// When it was taken.
+    pub time: Timestamp,
+    /// What the client called itself.
+    pub helo: HelloName,
+    /// How it came, by the registered names of RFC 3848 and RFC 6531 section 4.3.
+    pub protocol: &'static str,
+    /// The sender and the parameters of MAIL.
+    pub mail: Mail,
+    /// The recipients with the parameters of RCPT.
+    pub recipients: Vec<Rcpt>,
+    /// The TLS it came through; `None` means that it came in clear.
+    pub tls: Option<Arc<TlsFacts>>,
+    /// Who had logged on.
+    pub user: Option<String>,
+    /// The `Received:` field that the connector put before it, with its final CRLF.
+    pub received: String,
+    /// What the header says.
+    pub header: HeaderScan,
+    /// The content, exactly as it was sent, less the dots of RFC 5321 section 4.5.2.
+    pub body: Body,
+}
+
+impl Message {
+    /// The size of the content in octets, without the lab's own `Received:`.
+    pub fn size(&self) -> u64 {
+        self.body.len()
+    }
+
+    /// The whole message: the lab's `Received:` and the content.
+    pub fn raw(&self) -> Bytes {
+        let mut raw = Vec::with_capacity(self.received.len() + usize::try_from(self.body.len()).unwrap_or(0));
+        raw.extend_from_slice(self.received.as_bytes());
+        self.body.chunks().for_each(|chunk| raw.extend_from_slice(chunk));
+        raw.into()
+    }
+
+    /// The Message-ID, or the one the lab made up for a message that has none.
+    pub fn message_id(&self, fqdn: &str) -> String {
+        self.header.message_id.clone().unwrap_or_else(|| format!("<{}@{fqdn}>", self.id))
+    }
+}
+
+/// The `with` word of a `Received:` field.
+pub(super) fn protocol(extended: bool, utf8: bool, tls: bool, authenticated: bool) -> &'static str {
+    match (utf8, tls, authenticated) {
+        (true, false, false) => "UTF8SMTP",
+        (true, false, true) => "UTF8SMTPA",
+        (true, true, false) => "UTF8SMTPS",
+        (true, true, true) => "UTF8SMTPSA",
+        (false, true, true) => "ESMTPSA",
+        (false, true, false) => "ESMTPS",
+        (false, false, true) => "ESMTPA",
+        (false, false, false) if extended => "ESMTP",
+        (false, false, false) => "SMTP",
+    }
+}
+
+/// The `Received:` field (RFC 5321 section 4.4), truthful about TLS.
+pub(super) fn received_field(
+    setting: &Setting,
+    helo: &HelloName,
+    protocol: &str,
+    tls: Option<&TlsFacts>,
+    id: u64,
+    now: Timestamp,
+) -> String {
+    let mut field = format!(
+        "Received: from {helo} ([{}])\r\n by {} ([{}]) with {protocol}",
+        setting.peer_ip(),
+        setting.fqdn(),
+        setting.local.ip().to_canonical(),
+    );
+    if let Some(tls) = tls {
+        let version = match tls.version {
+            TlsVersion::Tls12 => "TLS1_2",
+            TlsVersion::Tls13 => "TLS1_3",
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(field, "\r\n (version={version}, cipher={})", tls.cipher_suite);
+    }
+    let date = now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
+    let _ = write!(field, " id {id};\r\n {date}\r\n");
+    field
+}

@@ -1,0 +1,152 @@
+//! The replies of a receive connector, by profile. Each text is observed or documented unless it says otherwise.
+
+use std::borrow::Cow;
+
+use super::setting::Setting;
+use crate::exchange::{Profile, Stage, keywords};
+use crate::smtp::{CommandError, Reply, Verb};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+pub(super) const SENDER_OK: &str = "250 2.1.0 Sender OK";
+pub(super) const RECIPIENT_OK: &str = "250 2.1.5 Recipient OK";
+pub(super) const START_MAIL_INPUT: &str = "354 Start mail input; end with <CRLF>.<CRLF>";
+pub(super) const SERVER_READY: &str = "220 2.0.0 SMTP server ready";
+pub(super) const RESETTING: &str = "250 2.0.0 Resetting";
+pub(super) const OK: &str = "250 2.0.0 OK";
+pub(super) const CLOSING: &str = "221 2.0.0 Service closing transmission channel";
+pub(super) const CANNOT_VRFY: &str = "252 2.1.5 Cannot VRFY user";
+pub(super) const NOT_IMPLEMENTED: &str = "502 5.3.3 Command not implemented";
+pub(super) const INVALID_ARGUMENTS: &str = "501 5.5.4 Invalid arguments";
+pub(super) const INVALID_DOMAIN: &str = "501 5.5.4 Invalid domain name";
+pub(super) const INVALID_SENDER: &str = "501 5.1.7 Invalid address";
+pub(super) const INVALID_RECIPIENT: &str = "501 5.1.3 Invalid address";
+pub(super) const HELLO_FIRST: &str = "503 5.5.2 Send hello first";
+pub(super) const NEED_MAIL: &str = "503 5.5.2 Need mail command";
+pub(super) const NEED_RCPT: &str = "503 5.5.2 Need rcpt command";
+pub(super) const SENDER_ALREADY: &str = "503 5.5.2 Sender already specified";
+pub(super) const BAD_SEQUENCE: &str = "503 5.5.2 Bad sequence of commands";
+pub(super) const TOO_MANY_RECIPIENTS: &str = "452 4.5.3 Too many recipients";
+pub(super) const MESSAGE_TOO_BIG: &str = "552 5.3.4 Message size exceeds fixed maximum message size";
+pub(super) const HEADER_TOO_BIG: &str = "552 5.3.4 Header size exceeds fixed maximum size";
+pub(super) const TOO_MANY_HOPS: &str = "554 5.4.6 Hop count exceeded - possible mail loop";
+pub(super) const BARE_LINE_FEEDS: &str = "550 5.6.11 Bare linefeeds are illegal";
+pub(super) const USERNAME: &str = "334 VXNlcm5hbWU6";
+pub(super) const PASSWORD: &str = "334 UGFzc3dvcmQ6";
+pub(super) const LOGGED_ON: &str = "235 2.7.0 Authentication successful";
+pub(super) const LOGON_FAILED: &str = "535 5.7.3 Authentication unsuccessful";
+pub(super) const UNKNOWN_MECHANISM: &str = "504 5.7.4 Unrecognized authentication type";
+pub(super) const NO_PERMISSION: &str = "550 5.7.1 Client does not have permissions to submit to this server";
+pub(super) const TIMED_OUT: &str = "421 4.4.1 Connection timed out";
+pub(super) const TOO_MANY_ERRORS: &str = "421 4.7.0 Too many errors on this connection, closing transmission channel";
+pub(super) const RATE_EXCEEDED: &str =
+    "421 4.4.2 Message submission rate for this client has exceeded the configured limit";
+pub(super) const TOO_MANY_CONNECTIONS: &str =
+    "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel";
+pub(super) const TOO_MANY_FROM_SOURCE: &str = "421 4.3.2 The maximum number of concurrent connections has exceeded a per-source limit, closing transmission channel";
+pub(super) const SERVICE_NOT_ACTIVE: &str = "421 4.3.2 Service not active";
+/// Exchange's back pressure text; here it means that the lab's own memory bound is reached.
+pub(super) const NO_RESOURCES: &str = "452 4.3.1 Insufficient system resources";
+/// RFC 5321 section 4.5.3.1.9.
+pub(super) const LINE_TOO_LONG: &str = "500 5.5.2 Line too long";
+/// RFC 4954 section 4: a cancelled exchange, and base64 that cannot be read.
+pub(super) const AUTH_CANCELLED: &str = "501 5.7.0 Authentication cancelled";
+pub(super) const AUTH_UNREADABLE: &str = "501 5.5.2 Cannot decode response";
+
+/// The banner; day and hour as Exchange writes them.
+pub(super) fn banner(setting: &Setting, now: Timestamp) -> Reply {
+    if let Some(banner) = &setting.connector.banner.0 {
+        return Reply::new(220, None, banner.get(4..).unwrap_or_default().to_owned());
+    }
+    let date = now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
+    Reply::new(220, None, format!("{} Microsoft ESMTP MAIL Service ready at {date}", setting.fqdn()))
+}
+
+/// The reply to HELO.
+pub(super) fn hello(setting: &Setting) -> Reply {
+    Reply::new(250, None, format!("{} Hello [{}]", setting.fqdn(), setting.peer_ip()))
+}
+
+/// The reply to EHLO.
+pub(super) fn extended_hello(setting: &Setting, stage: Stage) -> Reply {
+    let mut lines: Vec<Cow<'static, str>> = Vec::with_capacity(16);
+    lines.push(format!("{} Hello [{}]", setting.fqdn(), setting.peer_ip()).into());
+    lines.extend(keywords(&setting.connector, &setting.computer, stage).into_iter().map(Cow::from));
+    Reply::multi(250, lines)
+}
+
+/// HELP lists STARTTLS whether or not it is offered, as Exchange does.
+pub(super) fn help() -> Reply {
+    Reply::multi(
+        214,
+        vec![
+            "This server supports the following commands:".into(),
+            "HELO EHLO STARTTLS RCPT DATA RSET MAIL QUIT HELP AUTH BDAT".into(),
+        ],
+    )
+}
+
+/// The answer to a verb that is unknown, or known and not offered.
+pub(super) fn unrecognized(profile: Profile, verb: &str) -> Reply {
+    match profile {
+        Profile::Exchange2019 => {
+            Reply::new(500, (5, 3, 3), format!("Unrecognized command '{verb}'"))
+        }
+        _ => Reply::of("500 5.3.3 Unrecognized command"),
+    }
+}
+
+/// The answer to a command that could not be read.
+pub(super) fn unreadable(profile: Profile, error: &CommandError) -> Reply {
+    match error {
+        CommandError::Unrecognized { verb } => unrecognized(profile, verb),
+        CommandError::InvalidDomainName { .. } => Reply::of(INVALID_DOMAIN),
+        CommandError::InvalidAddress { verb: Verb::Mail, .. } => Reply::of(INVALID_SENDER),
+        CommandError::InvalidAddress { .. } => Reply::of(INVALID_RECIPIENT),
+        CommandError::InvalidArguments { .. } | CommandError::UnsupportedParameter { .. } => {
+            Reply::of(INVALID_ARGUMENTS)
+        }
+    }
+}
+
+/// MAIL from somebody who has not logged on and may not submit.
+pub(super) fn not_authenticated(profile: Profile) -> Reply {
+    Reply::of(match profile {
+        Profile::Exchange2019 => {
+            "530 5.7.57 Client was not authenticated to send anonymous mail during MAIL FROM"
+        }
+        _ => "530 5.7.1 Client was not authenticated",
+    })
+}
+
+/// MAIL in clear on a connector with RequireTLS.
+pub(super) fn tls_first(profile: Profile) -> Reply {
+    Reply::of(match profile {
+        Profile::Exchange2019 => "451 5.7.3 STARTTLS is required to send mail",
+        _ => "451 5.7.3 Must issue a STARTTLS command first",
+    })
+}
+
+/// RCPT to a domain that is not accepted.
+pub(super) fn unable_to_relay(profile: Profile) -> Reply {
+    Reply::of(match profile {
+        Profile::Exchange2007 | Profile::Exchange2010 => "550 5.7.1 Unable to relay",
+        _ => "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
+    })
+}
+
+/// The end of data; the host name came with 2013.
+pub(super) fn queued(setting: &Setting, message_id: &str, id: u64) -> Reply {
+    let hostname = match setting.computer.profile {
+        Profile::Exchange2007 | Profile::Exchange2010 => String::new(),
+        _ => format!(", Hostname={}", setting.computer.fqdn),
+    };
+    let text = format!("{message_id} [InternalId={id}{hostname}] Queued mail for delivery");
+    Reply::new(250, (2, 6, 0), text)
+}
+
+/// A chunk that is not the last.
+pub(super) fn chunk_received(octets: u64) -> Reply {
+    Reply::new(250, (2, 6, 0), format!("CHUNK received OK, {octets} octets"))
+}
