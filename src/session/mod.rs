@@ -1,1 +1,21 @@
-//! session
+//! One receiving conversation as a value: input in, one step out, no I/O.
+//!
+//! A [`ReceiveSession`] is opened with a [`Setting`], is handed [`Input`]s and answers each with
+//! exactly one [`Step`]: what to write down, what to say, and what to read next. STARTTLS that succeeds
+//! makes a *new* session ([`ReceiveSession::secure`]), so nothing of the conversation in clear survives
+//! it (RFC 3207 section 4.2).
+
+mod auth;
+mod fact;
+mod message;
+mod receive;
+mod reply;
+mod setting;
+mod tls;
+mod transaction;
+
+pub use fact::{Fact, Oddity};
+pub use message::Message;
+pub use receive::{Input, Next, ReceiveSession, Step, TlsVerb};
+pub use setting::{Connected, Counters, LimitReached, Setting};
+pub use tls::{TlsFacts, TlsFailure, TlsVersion};

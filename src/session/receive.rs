@@ -1,0 +1,324 @@
+//! The receiving side of a conversation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::auth::Dialogue;
+use super::fact::{Fact, Oddity};
+use super::reply;
+use super::setting::{LimitReached, Setting};
+use super::tls::TlsFacts;
+use super::transaction::Transaction;
+use crate::exchange::{Profile, Stage, TimeSpan};
+use crate::smtp::{Command, Ending, HelloName, Line, Received, Reply, Verb};
+
+/// What a session is told.
+#[derive(Debug)]
+pub enum Input {
+    /// A line arrived, when a line was due.
+    Line(Line),
+    /// A TLS record arrived where a line was due.
+    ClientHello,
+    /// The content after DATA, or of the last chunk, is complete.
+    Content(Received),
+    /// A chunk that is not the last is complete; its octets.
+    Chunk(u64),
+    /// The content cannot be kept: the lab's memory for content under way is used up.
+    NoMemory,
+    /// The peer was silent for ConnectionInactivityTimeout, or ConnectionTimeout has passed.
+    TimedOut,
+    /// The lab is shutting down.
+    ShuttingDown,
+}
+
+/// The answer to one input.
+#[derive(Debug)]
+pub struct Step {
+    /// What to write down before anything is sent.
+    pub facts: Vec<Fact>,
+    /// What to send.
+    pub reply: Option<Reply>,
+    /// How long to hold the reply back (TarpitInterval).
+    pub delay: Duration,
+    /// What to read next.
+    pub next: Next,
+}
+
+/// What a session reads next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// A line.
+    Line,
+    /// Content that ends with CRLF dot CRLF; at most `limit` octets are kept.
+    Data {
+        /// In octets.
+        limit: u64,
+    },
+    /// Exactly `size` octets of content.
+    Chunk {
+        /// In octets.
+        size: u64,
+        /// Whether the content is complete with it.
+        last: bool,
+        /// How many octets of the whole content are kept; 0 where the chunk is thrown away.
+        limit: u64,
+    },
+    /// A TLS handshake; what is buffered in clear is thrown away.
+    Handshake(TlsVerb),
+    /// Nothing: close the connection.
+    Close,
+}
+
+/// The verb that starts TLS, which decides the certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVerb {
+    /// STARTTLS: the certificate of the selection.
+    StartTls,
+    /// X-ANONYMOUSTLS: the internal transport certificate.
+    XAnonymousTls,
+}
+
+/// One conversation, from the banner or from the end of a handshake on.
+#[derive(Debug)]
+pub struct ReceiveSession {
+    pub(super) setting: Arc<Setting>,
+    pub(super) stage: Stage,
+    pub(super) tls: Option<Arc<TlsFacts>>,
+    pub(super) hello: Option<Hello>,
+    pub(super) user: Option<String>,
+    pub(super) dialogue: Option<Dialogue>,
+    pub(super) transaction: Option<Box<Transaction>>,
+    /// Why the chunk that is being read is thrown away.
+    pub(super) refused_chunk: Option<Reply>,
+    protocol_errors: u32,
+    pub(super) logon_failures: u32,
+}
+
+/// How the client introduced itself.
+#[derive(Clone, Debug)]
+pub(super) struct Hello {
+    pub(super) name: HelloName,
+    pub(super) extended: bool,
+}
+
+impl ReceiveSession {
+    /// Opens a conversation with the banner; `early` octets had already come when it left.
+    pub fn open(setting: Arc<Setting>, early: usize, now: Timestamp) -> (Self, Step) {
+        let stage = Stage::Clear { starttls: setting.starttls, anonymous_tls: setting.anonymous_tls };
+        let session = Self::new(setting, stage, None);
+        let mut step = Step::say(reply::banner(&session.setting, now));
+        if early > 0 {
+            step.facts.push(Fact::Oddity(Oddity::TalkedBeforeBanner { octets: early }));
+        }
+        (session, step)
+    }
+
+    /// Turns a peer away in place of the banner.
+    pub fn turn_away(limit: LimitReached) -> Step {
+        let text = match limit {
+            LimitReached::MaxInboundConnection => reply::TOO_MANY_CONNECTIONS,
+            _ => reply::TOO_MANY_FROM_SOURCE,
+        };
+        Step { facts: vec![Fact::LimitReached(limit)], ..Step::last(text) }
+    }
+
+    /// Turns a peer away for whom no connector answers.
+    pub fn no_connector() -> Step {
+        Step::last(reply::SERVICE_NOT_ACTIVE)
+    }
+
+    /// The conversation after a successful handshake; nothing is left of the one before it.
+    pub fn secure(self, verb: TlsVerb, tls: Arc<TlsFacts>) -> Self {
+        let stage = match verb {
+            TlsVerb::StartTls => Stage::Tls,
+            TlsVerb::XAnonymousTls => Stage::AnonymousTls,
+        };
+        Self::new(self.setting, stage, Some(tls))
+    }
+
+    fn new(setting: Arc<Setting>, stage: Stage, tls: Option<Arc<TlsFacts>>) -> Self {
+        Self {
+            setting,
+            stage,
+            tls,
+            hello: None,
+            user: None,
+            dialogue: None,
+            transaction: None,
+            refused_chunk: None,
+            protocol_errors: 0,
+            logon_failures: 0,
+        }
+    }
+
+    /// The longest line that is taken, its ending included.
+    ///
+    /// RFC 5321 section 4.5.3.1.4 asks for 512 and lets extensions add to it; RFC 4954 section 4 asks for
+    /// 12288 within AUTH; LongAddressesEnabled allows 8000.
+    pub fn line_limit(&self) -> usize {
+        match (&self.dialogue, self.setting.connector.long_addresses_enabled) {
+            (Some(_), _) => 12_288,
+            (None, true) => 8_000,
+            (None, false) => 4_096,
+        }
+    }
+
+    /// Whether the next line answers a challenge of AUTH and must not be shown to anybody.
+    pub fn expects_secret(&self) -> bool {
+        self.dialogue.is_some()
+    }
+
+    /// Answers one input.
+    pub fn handle(&mut self, input: Input, now: Timestamp) -> Step {
+        let mut step = match input {
+            Input::Line(line) => self.line(&line, now),
+            Input::ClientHello => {
+                let unknown = reply::unrecognized(self.profile(), "");
+                let fact = Fact::Oddity(Oddity::ClientHelloInClear);
+                Step { facts: vec![fact], next: Next::Close, ..Step::say(unknown) }
+            }
+            Input::Content(received) => self.content(received, now),
+            Input::Chunk(octets) => self.chunk(octets),
+            Input::NoMemory => {
+                self.transaction = None;
+                Step::last(reply::NO_RESOURCES)
+            }
+            Input::TimedOut => Step::last(reply::TIMED_OUT),
+            Input::ShuttingDown => Step::last(reply::SERVICE_NOT_ACTIVE),
+        };
+        self.hold_back(&mut step);
+        if !self.setting.connector.enhanced_status_codes_enabled {
+            step.reply = step.reply.map(Reply::without_enhanced);
+        }
+        step
+    }
+
+    fn line(&mut self, line: &Line, now: Timestamp) -> Step {
+        let mut facts = Vec::new();
+        if line.ending == Ending::Lf {
+            facts.push(Fact::Oddity(Oddity::BareLineFeedAfterCommand));
+        }
+        if line.has_nul {
+            facts.push(Fact::Oddity(Oddity::NulInCommand));
+        }
+        let mut step = if line.overlong {
+            facts.push(Fact::Oddity(Oddity::OverlongCommand { limit: self.line_limit() }));
+            self.dialogue = None;
+            Step::of(reply::LINE_TOO_LONG)
+        } else if let Some(dialogue) = self.dialogue.take() {
+            self.answer(dialogue, &line.text)
+        } else {
+            match Command::parse(&line.text) {
+                Ok(command) => self.command(command, now),
+                Err(error) => Step::say(reply::unreadable(self.profile(), &error)),
+            }
+        };
+        facts.append(&mut step.facts);
+        step.facts = facts;
+        self.count_error(&mut step);
+        step
+    }
+
+    fn command(&mut self, command: Command, now: Timestamp) -> Step {
+        match command {
+            Command::Helo(name) => self.hello(name, false),
+            Command::Ehlo(name) => self.hello(name, true),
+            Command::StartTls => self.start_tls(TlsVerb::StartTls),
+            Command::XAnonymousTls => self.start_tls(TlsVerb::XAnonymousTls),
+            Command::Auth { mechanism, initial } => self.auth(&mechanism, initial),
+            Command::XExps { .. } => self.x_exps(),
+            Command::Mail(mail) => self.mail(mail, now),
+            Command::Rcpt(rcpt) => self.rcpt(rcpt),
+            Command::Data => self.data(),
+            Command::Bdat { size, last } => self.bdat(size, last),
+            Command::Rset => {
+                self.transaction = None;
+                Step::of(reply::RESETTING)
+            }
+            Command::Noop => Step::of(reply::OK),
+            Command::Quit => Step::last(reply::CLOSING),
+            Command::Help => Step::say(reply::help()),
+            Command::Vrfy(_) => Step::of(reply::CANNOT_VRFY),
+            Command::Expn(_) => Step::of(reply::NOT_IMPLEMENTED),
+        }
+    }
+
+    fn hello(&mut self, name: HelloName, extended: bool) -> Step {
+        if self.setting.connector.require_ehlo_domain && name.is_literal() {
+            return Step::of(reply::INVALID_DOMAIN);
+        }
+        self.transaction = None;
+        self.hello = Some(Hello { name, extended });
+        Step::say(match extended {
+            true => reply::extended_hello(&self.setting, self.stage),
+            false => reply::hello(&self.setting),
+        })
+    }
+
+    fn start_tls(&mut self, verb: TlsVerb) -> Step {
+        let (offered, name) = match (self.stage, verb) {
+            (Stage::Clear { starttls, .. }, TlsVerb::StartTls) => (starttls, Verb::StartTls),
+            (Stage::Clear { anonymous_tls, .. }, TlsVerb::XAnonymousTls) => (anonymous_tls, Verb::XAnonymousTls),
+            (_, TlsVerb::StartTls) => (false, Verb::StartTls),
+            (_, TlsVerb::XAnonymousTls) => (false, Verb::XAnonymousTls),
+        };
+        if !offered {
+            return Step::say(reply::unrecognized(self.profile(), name.as_str()));
+        }
+        if self.hello.is_none() {
+            return Step::of(reply::HELLO_FIRST);
+        }
+        Step { next: Next::Handshake(verb), ..Step::of(reply::SERVER_READY) }
+    }
+
+    /// MaxProtocolErrors: so many wrong commands are answered, the next one ends the conversation.
+    fn count_error(&mut self, step: &mut Step) {
+        let wrong = step.reply.as_ref().is_some_and(|reply| matches!(reply.code(), 500..=504));
+        if !wrong || step.next == Next::Close {
+            return;
+        }
+        self.protocol_errors += 1;
+        if self.setting.connector.max_protocol_errors.is_exceeded_by(u64::from(self.protocol_errors)) {
+            let facts = std::mem::take(&mut step.facts);
+            *step = Step { facts, ..Step::last(reply::TOO_MANY_ERRORS) };
+        }
+    }
+
+    /// TarpitInterval: a 5yz reply to somebody who has not logged on is held back.
+    fn hold_back(&self, step: &mut Step) {
+        let refused = step.reply.as_ref().is_some_and(Reply::is_permanent_failure);
+        if refused && self.user.is_none() {
+            let TimeSpan(interval) = self.setting.connector.tarpit_interval;
+            step.delay = step.delay.max(interval);
+        }
+    }
+
+    pub(super) fn profile(&self) -> Profile {
+        self.setting.computer.profile
+    }
+
+    pub(super) fn in_clear(&self) -> bool {
+        matches!(self.stage, Stage::Clear { .. })
+    }
+}
+
+impl Step {
+    pub(super) fn say(reply: Reply) -> Self {
+        Self { facts: Vec::new(), reply: Some(reply), delay: Duration::ZERO, next: Next::Line }
+    }
+
+    pub(super) fn of(text: &'static str) -> Self {
+        Self::say(Reply::of(text))
+    }
+
+    pub(super) fn last(text: &'static str) -> Self {
+        Self { next: Next::Close, ..Self::of(text) }
+    }
+
+    /// Reads on without saying anything.
+    pub(super) fn silent(next: Next) -> Self {
+        Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next }
+    }
+}
