@@ -1,1 +1,128 @@
-//! journal
+//! What happened in a lab, in order, once. Every log is a view of it.
+
+mod event_log;
+mod protocol_log;
+mod record;
+mod transcript;
+
+pub use event_log::{event_block, event_xml};
+pub use protocol_log::ProtocolLog;
+pub use record::{
+    Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Place, Record, SECRET, SessionId,
+};
+pub use transcript::transcript;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::bounded::Bounded;
+use crate::session::Message;
+
+/// How much a journal keeps; what is older falls out and is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Entries.
+    pub entries: usize,
+    /// Octets of text in entries.
+    pub entry_octets: usize,
+    /// Messages.
+    pub messages: usize,
+    /// Octets of content in messages.
+    pub message_octets: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { entries: 200_000, entry_octets: 64 << 20, messages: 10_000, message_octets: 512 << 20 }
+    }
+}
+
+/// What is called with every new entry, in order, before anything it tells of leaves the lab.
+pub type Listener = Box<dyn FnMut(&Entry) + Send>;
+
+/// The journal of one lab.
+pub struct Journal(Mutex<Inner>);
+
+struct Inner {
+    next: u64,
+    entries: Bounded<Entry>,
+    messages: Bounded<Arc<Message>>,
+    listeners: Vec<Listener>,
+}
+
+impl Journal {
+    /// An empty journal.
+    pub fn new(bounds: Bounds) -> Self {
+        Self(Mutex::new(Inner {
+            next: 1,
+            entries: Bounded::new(bounds.entries, bounds.entry_octets),
+            messages: Bounded::new(bounds.messages, bounds.message_octets),
+            listeners: Vec::new(),
+        }))
+    }
+
+    /// Appends an entry; whoever reads the journal after this call sees it.
+    pub fn append(&self, now: Timestamp, place: Option<&Arc<Place>>, record: Record) {
+        self.lock().append(now, place, record);
+    }
+
+    /// Appends a message and the entry that tells of it.
+    pub fn append_message(&self, now: Timestamp, place: &Arc<Place>, message: Arc<Message>) {
+        let facts = MessageFacts::from(&*message);
+        let weight = usize::try_from(message.size()).unwrap_or(usize::MAX);
+        let mut inner = self.lock();
+        inner.messages.push(message, weight);
+        inner.append(now, Some(place), Record::Message(Box::new(facts)));
+    }
+
+    /// Calls `listener` with every entry from now on, and first with those that are still here.
+    pub fn listen(&self, mut listener: Listener) {
+        let mut inner = self.lock();
+        inner.entries.iter().for_each(&mut listener);
+        inner.listeners.push(listener);
+    }
+
+    /// The entries from number `from` on that are still here.
+    pub fn entries(&self, from: u64) -> Vec<Entry> {
+        let inner = self.lock();
+        let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
+        let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
+        inner.entries.iter().skip(skip).cloned().collect()
+    }
+
+    /// The messages that are still here, oldest first.
+    pub fn messages(&self) -> Vec<Arc<Message>> {
+        self.lock().messages.iter().cloned().collect()
+    }
+
+    /// How many entries and how many messages fell out.
+    pub fn dropped(&self) -> (u64, u64) {
+        let inner = self.lock();
+        (inner.entries.dropped(), inner.messages.dropped())
+    }
+
+    // A listener that panicked has its entry in place already, so the journal is sound.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn append(&mut self, time: Timestamp, place: Option<&Arc<Place>>, record: Record) {
+        let weight = record.weight();
+        let entry = Entry { seq: self.next, time, place: place.cloned(), record };
+        self.next += 1;
+        for listener in &mut self.listeners {
+            listener(&entry);
+        }
+        self.entries.push(entry, weight);
+    }
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inner = self.lock();
+        f.debug_struct("Journal").field("entries", &inner.entries.len()).finish_non_exhaustive()
+    }
+}

@@ -80,6 +80,16 @@ pub enum TlsVerb {
     XAnonymousTls,
 }
 
+impl TlsVerb {
+    /// The verb as it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StartTls => "STARTTLS",
+            Self::XAnonymousTls => "X-ANONYMOUSTLS",
+        }
+    }
+}
+
 /// One conversation, from the banner or from the end of a handshake on.
 #[derive(Debug)]
 pub struct ReceiveSession {
@@ -188,6 +198,7 @@ impl ReceiveSession {
             Input::TimedOut => Step::last(reply::TIMED_OUT),
             Input::ShuttingDown => Step::last(reply::SERVICE_NOT_ACTIVE),
         };
+        self.count_error(&mut step);
         self.hold_back(&mut step);
         if !self.setting.connector.enhanced_status_codes_enabled {
             step.reply = step.reply.map(Reply::without_enhanced);
@@ -217,7 +228,6 @@ impl ReceiveSession {
         };
         facts.append(&mut step.facts);
         step.facts = facts;
-        self.count_error(&mut step);
         step
     }
 

@@ -1,0 +1,307 @@
+//! One line of the journal.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::exchange::{CertificateFacts, Computer, Event, ReceiveConnector};
+use crate::session::{LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
+
+/// A numbered entry of the journal.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its number, from 1, without gaps.
+    pub seq: u64,
+    /// When it happened, by the lab's clock.
+    pub time: Timestamp,
+    /// In which conversation it happened; `None` for what happened outside of one.
+    pub place: Option<Arc<Place>>,
+    /// What happened.
+    pub record: Record,
+}
+
+/// A conversation that entries belong to.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its number in the lab.
+    pub session: SessionId,
+    /// The computer, as it was when the conversation began.
+    pub computer: Arc<Computer>,
+    /// The connector, as it was when the conversation began.
+    pub connector: Arc<ReceiveConnector>,
+    /// The address the peer connected to.
+    pub local: SocketAddr,
+    /// The peer.
+    pub remote: SocketAddr,
+}
+
+/// The number of a conversation; shown as the sixteen hexadecimal digits of Exchange's protocol log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016X}", 0x08D0_0000_0000_0000_u64.wrapping_add(self.0))
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// Something was written to a computer's Application log.
+    Event(Box<Logged>),
+    /// A connection was taken.
+    Connected,
+    /// A reply is about to be sent: the whole of it, as it goes over the wire.
+    Sent(Bytes),
+    /// A command line came, without its ending.
+    Received(Bytes),
+    /// The answer to an AUTH challenge came; it is not kept.
+    ReceivedSecret,
+    /// Content came, so many octets of it.
+    Content(u64),
+    /// A TLS handshake succeeded.
+    TlsEstablished(Box<Handshake>),
+    /// A TLS handshake failed.
+    TlsFailed(Box<FailedHandshake>),
+    /// The peer did something odd.
+    Oddity(Oddity),
+    /// A logon succeeded or failed.
+    Logon {
+        /// Who.
+        user: String,
+        /// By which mechanism.
+        mechanism: &'static str,
+        /// Whether it succeeded.
+        succeeded: bool,
+    },
+    /// A connection limit turned the peer away.
+    LimitReached(LimitReached),
+    /// A message was taken; the message itself is kept apart from the entries.
+    Message(Box<MessageFacts>),
+    /// The connection ended.
+    Disconnected(Ending),
+    /// The lab's configuration changed; it counts from the next connection.
+    Changed {
+        /// What changed.
+        what: String,
+    },
+    /// A change was refused, and nothing changed.
+    ChangeRefused {
+        /// Why, with what would be right.
+        why: String,
+    },
+}
+
+/// An event as it stands in the log of a computer.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// The event.
+    pub event: Event,
+    /// The computer whose log it is, as the log shows it.
+    pub computer: String,
+    /// `MSExchangeTransport` or `MSExchangeFrontEndTransport`.
+    pub source: &'static str,
+    /// The connector that it is about.
+    pub connector: Option<String>,
+}
+
+/// A handshake that succeeded.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    /// The verb it began with.
+    pub verb: TlsVerb,
+    /// What was negotiated.
+    pub facts: Arc<TlsFacts>,
+    /// The certificate that was presented.
+    pub certificate: CertificateFacts,
+}
+
+/// A handshake that failed.
+#[derive(Clone, Debug)]
+pub struct FailedHandshake {
+    /// The verb it began with.
+    pub verb: TlsVerb,
+    /// How it failed.
+    pub failure: TlsFailure,
+    /// The certificate that was presented, or would have been.
+    pub certificate: Option<CertificateFacts>,
+}
+
+/// What the journal keeps of a message beside the message itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct MessageFacts {
+    /// Its number in the lab.
+    pub id: u64,
+    /// What the client called itself.
+    pub helo: String,
+    /// The reverse path; empty for the null path.
+    pub mail_from: String,
+    /// The recipients.
+    pub rcpt_to: Vec<String>,
+    /// `ESMTPS`, `ESMTP`, ...
+    pub protocol: &'static str,
+    /// The TLS it came through, `null` for none.
+    pub tls: Option<Arc<TlsFacts>>,
+    /// Who had logged on.
+    pub user: Option<String>,
+    /// Octets of content.
+    pub size: u64,
+    /// The subject.
+    pub subject: Option<String>,
+    /// The Message-ID the message carries.
+    pub message_id: Option<String>,
+}
+
+impl From<&Message> for MessageFacts {
+    fn from(message: &Message) -> Self {
+        Self {
+            id: message.id,
+            helo: message.helo.to_string(),
+            mail_from: message.mail.reverse_path.to_string(),
+            rcpt_to: message.recipients.iter().map(|rcpt| rcpt.forward_path.to_string()).collect(),
+            protocol: message.protocol,
+            tls: message.tls.clone(),
+            user: message.user.clone(),
+            size: message.size(),
+            subject: message.header.subject.clone(),
+            message_id: message.header.message_id.clone(),
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The lab closed it.
+    Local,
+    /// The peer closed it.
+    Remote,
+    /// It broke; the operating system's word for it.
+    Broken(String),
+}
+
+impl Record {
+    /// The word that names the record in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "event",
+            Self::Connected => "connected",
+            Self::Sent(_) => "sent",
+            Self::Received(_) | Self::ReceivedSecret => "received",
+            Self::Content(_) => "content",
+            Self::TlsEstablished(_) | Self::TlsFailed(_) => "tls",
+            Self::Oddity(_) => "oddity",
+            Self::Logon { .. } => "logon",
+            Self::LimitReached(_) => "limit_reached",
+            Self::Message(_) => "message",
+            Self::Disconnected(_) => "disconnected",
+            Self::Changed { .. } => "changed",
+            Self::ChangeRefused { .. } => "change_refused",
+        }
+    }
+
+    /// About how many octets the record keeps on the heap.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Sent(octets) | Self::Received(octets) => octets.len(),
+            Self::Event(logged) => 256 + logged.event.parameters.iter().map(String::len).sum::<usize>(),
+            Self::TlsEstablished(_) | Self::TlsFailed(_) => 1024,
+            Self::Message(message) => {
+                256 + message.rcpt_to.iter().map(|to| to.len() + 24).sum::<usize>() + message.mail_from.len()
+            }
+            Self::Logon { user, .. } => user.len(),
+            Self::Changed { what } => what.len(),
+            Self::ChangeRefused { why } => why.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// What stands for a secret in every view, as in Exchange's protocol log.
+pub const SECRET: &str = "<authentication response>";
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("seq", &self.seq)?;
+        map.serialize_entry("time", &format!("{:.3}", self.time))?;
+        if let Some(place) = &self.place {
+            map.serialize_entry("computer", &place.computer.name)?;
+            map.serialize_entry("connector", &place.connector.name)?;
+            map.serialize_entry("session", &place.session.to_string())?;
+            map.serialize_entry("local", &place.local)?;
+            map.serialize_entry("remote", &place.remote)?;
+        }
+        map.serialize_entry("record", self.record.name())?;
+        match &self.record {
+            Record::Connected => {}
+            Record::Event(logged) => {
+                map.serialize_entry("event_id", &logged.event.event_id)?;
+                map.serialize_entry("level", &logged.event.level)?;
+                map.serialize_entry("source", logged.source)?;
+                map.serialize_entry("category", &logged.event.category)?;
+                map.serialize_entry("event_computer", &logged.computer)?;
+                map.serialize_entry("event_connector", &logged.connector)?;
+                map.serialize_entry("parameters", &logged.event.parameters)?;
+                map.serialize_entry("message", &logged.event.message())?;
+            }
+            Record::Sent(octets) => map.serialize_entry("text", lossy(octets).trim_end_matches("\r\n"))?,
+            Record::Received(octets) => map.serialize_entry("text", &lossy(octets))?,
+            Record::ReceivedSecret => map.serialize_entry("text", SECRET)?,
+            Record::Content(octets) => map.serialize_entry("octets", octets)?,
+            Record::TlsEstablished(handshake) => {
+                map.serialize_entry("outcome", "established")?;
+                map.serialize_entry("verb", handshake.verb.as_str())?;
+                map.serialize_entry("tls", &*handshake.facts)?;
+                map.serialize_entry("certificate", &handshake.certificate)?;
+            }
+            Record::TlsFailed(handshake) => {
+                map.serialize_entry("outcome", "failed")?;
+                map.serialize_entry("verb", handshake.verb.as_str())?;
+                map.serialize_entry("failure", &handshake.failure)?;
+                map.serialize_entry("certificate", &handshake.certificate)?;
+            }
+            Record::Oddity(oddity) => map.serialize_entry("detail", oddity)?,
+            Record::Logon { user, mechanism, succeeded } => {
+                map.serialize_entry("user", user)?;
+                map.serialize_entry("mechanism", mechanism)?;
+                map.serialize_entry("succeeded", succeeded)?;
+            }
+            Record::LimitReached(limit) => map.serialize_entry("limit", limit)?,
+            Record::Message(message) => {
+                map.serialize_entry("id", &message.id)?;
+                map.serialize_entry("helo", &message.helo)?;
+                map.serialize_entry("mail_from", &message.mail_from)?;
+                map.serialize_entry("rcpt_to", &message.rcpt_to)?;
+                map.serialize_entry("protocol", message.protocol)?;
+                map.serialize_entry("tls", &message.tls.as_deref())?;
+                map.serialize_entry("user", &message.user)?;
+                map.serialize_entry("size", &message.size)?;
+                map.serialize_entry("subject", &message.subject)?;
+                map.serialize_entry("message_id", &message.message_id)?;
+            }
+            Record::Disconnected(ending) => {
+                let (by, reason) = match ending {
+                    Ending::Local => ("local", None),
+                    Ending::Remote => ("remote", None),
+                    Ending::Broken(reason) => ("remote", Some(reason)),
+                };
+                map.serialize_entry("by", by)?;
+                map.serialize_entry("reason", &reason)?;
+            }
+            Record::Changed { what } => map.serialize_entry("what", what)?,
+            Record::ChangeRefused { why } => map.serialize_entry("why", why)?,
+        }
+        map.end()
+    }
+}
+
+fn lossy(octets: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(octets)
+}
