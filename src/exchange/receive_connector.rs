@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Binding, IpRange};
+use super::defaults::Usage;
 use super::flags::{AuthMechanism, PermissionGroups};
 use super::pin::TlsCertificateName;
 use super::values::{ByteSize, Nullable, TimeSpan, Unlimited};
@@ -28,15 +29,22 @@ macro_rules! parameters {
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct ReceiveConnectorParameters {
+            /// `Name`, at most 64 characters.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub name: Option<String>,
+            /// `Usage` of `New-ReceiveConnector`, or the connector of setup: what the other parameters start from.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub usage: Option<Usage>,
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
         }
 
         impl ReceiveConnectorParameters {
-            /// The keys of a lab file, in the order of the reference page's common subset.
-            pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
-
-            /// Sets what was given and leaves the rest alone. Nothing is checked here.
+            /// Sets what was given and leaves the rest alone; a usage counts only for a new connector.
+            /// Nothing is checked here.
             pub fn apply_to(&self, connector: &mut ReceiveConnector) {
+                if let Some(name) = &self.name {
+                    connector.name.clone_from(name);
+                }
                 $(if let Some(value) = &self.$field {
                     connector.$field = value.clone();
                 })*

@@ -1,1 +1,97 @@
-//! scenario
+//! A whole lab on paper: the lab file, the built-in stories, and the way from paper to computers.
+
+mod build;
+mod catalogue;
+mod locate;
+mod moment;
+mod spec;
+mod workshop;
+
+pub use build::Built;
+pub use catalogue::{STORIES, Story, story};
+pub use locate::ScenarioError;
+pub use moment::Moment;
+pub use spec::{CertificateSpec, ComputerSpec, Scenario};
+pub use workshop::{Keys, ROOT_SUBJECT, Workshop};
+
+use locate::{nearest, span_of};
+
+/// A scenario with the text it was read from, so that whatever is wrong can be shown in its place.
+#[derive(Clone, Debug)]
+pub struct ScenarioText {
+    /// What the text says.
+    pub scenario: Scenario,
+    origin: String,
+    text: String,
+}
+
+impl ScenarioText {
+    /// Reads a lab file; JSON where it begins with a brace, else TOML. `origin` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with line and caret.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, ScenarioError> {
+        let scenario = match text.trim_start().starts_with('{') {
+            true => from_json(text, origin)?,
+            false => from_toml(text, origin)?,
+        };
+        Ok(Self { scenario, origin: origin.to_owned(), text: text.to_owned() })
+    }
+
+    /// A scenario that no file stands behind.
+    pub fn without_text(scenario: Scenario, origin: &str) -> Self {
+        Self { scenario, origin: origin.to_owned(), text: String::new() }
+    }
+
+    /// What errors call it.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Builds the computers, with certificates from `workshop`.
+    ///
+    /// # Errors
+    ///
+    /// The first contradiction, with line and caret; nothing is half built.
+    pub fn build(&self, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
+        build::build(&self.scenario, workshop, keys).map_err(|wrong| match span_of(&self.text, &wrong.path) {
+            Some(span) if !self.text.is_empty() => {
+                ScenarioError::at(&self.origin, &self.text, &span, wrong.message)
+            }
+            _ => ScenarioError::whole(&self.origin, wrong.message),
+        })
+    }
+}
+
+fn from_toml(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
+    toml::from_str(text).map_err(|error| {
+        let message = advise(error.message());
+        match error.span() {
+            Some(span) => ScenarioError::at(origin, text, &span, message),
+            None => ScenarioError::whole(origin, message),
+        }
+    })
+}
+
+fn from_json(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
+    serde_json::from_str(text).map_err(|error| {
+        let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let at = line_start + error.column().saturating_sub(1);
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        ScenarioError::at(origin, text, &(at..at + 1), advise(message))
+    })
+}
+
+/// Adds to "unknown field `x`, expected one of ..." the name that was probably meant.
+fn advise(message: &str) -> String {
+    let Some((wrong, rest)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) else {
+        return message.to_owned();
+    };
+    let known = || rest.split('`').skip(1).step_by(2);
+    match nearest(wrong, known()) {
+        Some(name) => format!("unknown key `{wrong}`; did you mean `{name}`?"),
+        None => format!("unknown key `{wrong}`; known here: {}", known().collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,0 +1,136 @@
+//! The lab file as it is written: TOML by hand, JSON over the wire, the same keys in both.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+use crate::exchange::{
+    ChainStatus, PrivateKey, Profile, ReceiveConnectorParameters, Role, RuleOverrides, Services,
+};
+use crate::name::Fqdn;
+use crate::pki::KeyAlgorithm;
+
+/// A whole lab on paper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What happens, in one line.
+    pub title: String,
+    /// How an administrator meets it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub story: String,
+    /// What mends it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cure: String,
+    /// Where the story and its rules are documented.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// Pins the lab's clock to an instant such as 2010-09-28T09:35:58Z; without it the lab follows the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub now: Option<Timestamp>,
+    /// The computers of the lab.
+    pub computer: Vec<ComputerSpec>,
+}
+
+/// One computer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComputerSpec {
+    /// The NetBIOS name.
+    pub name: String,
+    /// The physical FQDN.
+    pub fqdn: Fqdn,
+    /// What it does.
+    pub role: Role,
+    /// Which Exchange it runs.
+    pub profile: Profile,
+    /// The loopback address its connectors listen on.
+    #[serde(default = "loopback")]
+    pub address: IpAddr,
+    /// The label of the internal transport certificate, or a thumbprint that may be missing from the
+    /// store. Left away, it is the first certificate with the SMTP service that carries the computer's
+    /// FQDN; the empty string means that none is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_transport_certificate: Option<String>,
+    /// The domains anonymous peers may send to; none given means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_domains: Vec<Fqdn>,
+    /// Who may log on with which password; none given means anybody with any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, String>,
+    /// Single rules that differ from those of the profile.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rules: RuleOverrides,
+    /// The certificates in the computer's *Personal* store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificate: Vec<CertificateSpec>,
+    /// The receive connectors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receive_connector: Vec<ReceiveConnectorParameters>,
+}
+
+/// One certificate, issued when the lab starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSpec {
+    /// What the lab calls it; the common name if left away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The subject as Windows writes it, `CN=mail.contoso.com, O=Contoso`; the first name if left away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The DNS names among the subject alternative names; none for a certificate with a common name only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// `lab` for the lab's own authority, `self` for a self-signed certificate, or the subject of an
+    /// authority that the lab makes for the purpose.
+    #[serde(default = "lab", skip_serializing_if = "is_lab")]
+    pub issuer: String,
+    /// What it is enabled for.
+    #[serde(default)]
+    pub services: Services,
+    /// Whether the transport service can use the private key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub private_key: PrivateKey,
+    /// What Windows finds when it builds the chain.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub chain: ChainStatus,
+    /// Valid from, such as `-30d` or `2010-01-01`.
+    #[serde(default = "thirty_days_ago")]
+    pub not_before: Moment,
+    /// Valid to, such as `+335d` or `-2d`.
+    #[serde(default = "eleven_months_ahead")]
+    pub not_after: Moment,
+    /// The kind of key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub key: KeyAlgorithm,
+}
+
+fn loopback() -> IpAddr {
+    Ipv4Addr::LOCALHOST.into()
+}
+
+fn lab() -> String {
+    "lab".to_owned()
+}
+
+fn is_lab(issuer: &str) -> bool {
+    issuer == "lab"
+}
+
+fn thirty_days_ago() -> Moment {
+    Moment::in_days(-30)
+}
+
+fn eleven_months_ahead() -> Moment {
+    Moment::in_days(335)
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
