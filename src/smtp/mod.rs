@@ -1,1 +1,41 @@
-//! smtp
+//! SMTP as values: what the octets of a conversation mean, and the octets an answer is.
+//!
+//! Nothing here waits, reads a clock or does I/O. Octets come in a [`bytes::BytesMut`] that the
+//! server fills, in whatever pieces the network makes of them, and every decoder here gives the same
+//! for every cut:
+//!
+//! - [`LineDecoder`] takes [`Line`]s off its front, and [`Command::parse`] reads one; what is wrong
+//!   with it is a [`CommandError`], a value that a session answers with the words of its server.
+//! - After DATA a [`DataDecoder`], after BDAT a [`ChunkDecoder`] takes the content, and both end in
+//!   [`Received`]: a [`Body`], and the [`Oddities`] that were seen in it.
+//! - A [`Reply`] is the way back, and [`HeaderScan`] says which message it was.
+//!
+//! What a line may be is decided here (RFC 5321, and what real clients send and real servers take);
+//! what is offered, allowed and too long is decided by a session.
+
+mod address;
+mod arguments;
+mod body;
+mod command;
+mod data;
+mod decoder;
+mod enhanced;
+mod headers;
+mod hello;
+mod parameters;
+mod received;
+mod reply;
+mod verb;
+
+pub use address::{Address, AddressError, ReversePath};
+pub use body::{Body, BodyReader};
+pub use command::{Command, Mail, Rcpt};
+pub use data::{ChunkDecoder, DataDecoder, DataProgress};
+pub use decoder::{Ending, Line, LineDecoder};
+pub use enhanced::{EnhancedCode, EnhancedCodeError};
+pub use headers::{HeaderEnd, HeaderScan};
+pub use hello::{HelloName, HelloNameError};
+pub use parameters::{BodyType, MailParameters, Notify, Parameter, RcptParameters, Ret};
+pub use received::{Oddities, Received};
+pub use reply::{Reply, ReplyError};
+pub use verb::{CommandError, Verb};

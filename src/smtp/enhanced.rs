@@ -1,0 +1,117 @@
+//! Enhanced status codes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+/// An enhanced status code such as `5.7.1` (RFC 3463 section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EnhancedCode {
+    class: u8,
+    subject: u16,
+    detail: u16,
+}
+
+impl EnhancedCode {
+    /// The code `class.subject.detail` (RFC 3463 section 2).
+    pub const fn new(class: u8, subject: u16, detail: u16) -> Self {
+        Self {
+            class,
+            subject,
+            detail,
+        }
+    }
+
+    /// The code at the front of a reply's text and what follows it. Its class must be that of the
+    /// reply code (RFC 2034 section 4); otherwise it is text.
+    pub(super) fn split(code: u16, text: &str) -> (Option<Self>, &str) {
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match word.parse::<Self>() {
+            Ok(enhanced) if u16::from(enhanced.class) == code / 100 => (Some(enhanced), rest),
+            _ => (None, text),
+        }
+    }
+}
+
+impl fmt::Display for EnhancedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
+/// The text is no enhanced status code (RFC 3463 section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an enhanced status code is a class of 2, 4 or 5 and two numbers, such as 5.7.1")]
+pub struct EnhancedCodeError;
+
+impl FromStr for EnhancedCode {
+    type Err = EnhancedCodeError;
+
+    fn from_str(text: &str) -> Result<Self, EnhancedCodeError> {
+        let (class, rest) = text.split_once('.').ok_or(EnhancedCodeError)?;
+        let (subject, detail) = rest.split_once('.').ok_or(EnhancedCodeError)?;
+        let class = match class {
+            "2" => 2,
+            "4" => 4,
+            "5" => 5,
+            _ => return Err(EnhancedCodeError),
+        };
+        Ok(Self::new(class, number(subject)?, number(detail)?))
+    }
+}
+
+impl Serialize for EnhancedCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One to three digits.
+fn number(text: &str) -> Result<u16, EnhancedCodeError> {
+    let is_number =
+        (1..=3).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
+    if is_number {
+        text.parse().map_err(|_| EnhancedCodeError)
+    } else {
+        Err(EnhancedCodeError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_printed_as_it_is_read() {
+        for text in ["2.0.0", "4.4.2", "5.7.123", "5.100.57"] {
+            assert_eq!(text.parse::<EnhancedCode>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_is_refused() {
+        for text in [
+            "", "5", "5.7", "5.7.", "5..1", "3.0.0", "12.0.0", "5.7.1234", "5.7.1.1", "5.+7.1",
+        ] {
+            assert_eq!(
+                text.parse::<EnhancedCode>(),
+                Err(EnhancedCodeError),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_class_that_is_not_the_reply_codes_is_text() {
+        let split = EnhancedCode::split;
+        assert_eq!(
+            split(550, "5.7.1 No"),
+            (Some(EnhancedCode::new(5, 7, 1)), "No")
+        );
+        assert_eq!(split(250, "2.0.0"), (Some(EnhancedCode::new(2, 0, 0)), ""));
+        assert_eq!(split(250, "5.7.1 No"), (None, "5.7.1 No"));
+        assert_eq!(split(250, "No"), (None, "No"));
+    }
+}

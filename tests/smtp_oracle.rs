@@ -1,0 +1,305 @@
+//! What another implementation makes of the same commands: `smtp-proto`, the parser of Stalwart.
+//!
+//! On ordinary commands the two must agree. Where they differ on purpose the table says so, so that
+//! a difference that goes away, or a new one, is noticed.
+
+use smtp_proto::{
+    MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_RET_FULL, MAIL_RET_HDRS,
+    MAIL_SMTPUTF8, RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS,
+    Request,
+};
+use starttls_lab::smtp::{BodyType, Command, Mail, Notify, Rcpt, Ret};
+
+/// What both can say of a command.
+#[derive(Debug, PartialEq)]
+enum Meaning {
+    Hello {
+        extended: bool,
+        name: String,
+    },
+    Mail {
+        from: String,
+        size: u64,
+        flags: u64,
+        envid: Option<String>,
+    },
+    Rcpt {
+        to: String,
+        flags: u64,
+        orcpt: Option<String>,
+    },
+    Bdat {
+        size: u64,
+        last: bool,
+    },
+    Argument {
+        verb: &'static str,
+        value: String,
+    },
+    Alone(&'static str),
+}
+
+fn ours(line: &str) -> Option<Meaning> {
+    let command = Command::parse(line.as_bytes()).ok()?;
+    let verb = command.verb().as_str();
+    Some(match command {
+        Command::Helo(name) => Meaning::Hello {
+            extended: false,
+            name: name.to_string(),
+        },
+        Command::Ehlo(name) => Meaning::Hello {
+            extended: true,
+            name: name.to_string(),
+        },
+        Command::Mail(mail) => Meaning::Mail {
+            from: mail.reverse_path.to_string(),
+            size: mail.parameters.size.unwrap_or(0),
+            flags: mail_flags(&mail),
+            envid: mail.parameters.envid,
+        },
+        Command::Rcpt(rcpt) => Meaning::Rcpt {
+            to: rcpt.forward_path.to_string(),
+            flags: rcpt_flags(&rcpt),
+            orcpt: rcpt.parameters.orcpt,
+        },
+        Command::Bdat { size, last } => Meaning::Bdat { size, last },
+        Command::Vrfy(value) | Command::Expn(value) => Meaning::Argument { verb, value },
+        _ => Meaning::Alone(verb),
+    })
+}
+
+fn theirs(line: &str) -> Option<Meaning> {
+    let wire = format!("{line}\r\n");
+    let request = Request::parse(&mut wire.as_bytes().iter()).ok()?;
+    let verb = request.name();
+    Some(match request {
+        Request::Helo { host } => Meaning::Hello {
+            extended: false,
+            name: host.to_string(),
+        },
+        Request::Ehlo { host } => Meaning::Hello {
+            extended: true,
+            name: host.to_string(),
+        },
+        Request::Mail { from } => Meaning::Mail {
+            from: from.address.to_string(),
+            size: from.size as u64,
+            flags: from.flags,
+            envid: from.env_id.map(|envid| envid.to_string()),
+        },
+        Request::Rcpt { to } => Meaning::Rcpt {
+            to: to.address.to_string(),
+            flags: to.flags,
+            orcpt: to.orcpt.map(|orcpt| orcpt.to_string()),
+        },
+        Request::Bdat {
+            chunk_size,
+            is_last,
+        } => Meaning::Bdat {
+            size: chunk_size as u64,
+            last: is_last,
+        },
+        Request::Vrfy { value } | Request::Expn { value } => Meaning::Argument {
+            verb,
+            value: value.to_string(),
+        },
+        _ => Meaning::Alone(verb),
+    })
+}
+
+fn mail_flags(mail: &Mail) -> u64 {
+    let body = match mail.parameters.body {
+        Some(BodyType::SevenBit) => MAIL_BODY_7BIT,
+        Some(BodyType::EightBitMime) => MAIL_BODY_8BITMIME,
+        Some(BodyType::BinaryMime) => MAIL_BODY_BINARYMIME,
+        None => 0,
+    };
+    let ret = match mail.parameters.ret {
+        Some(Ret::Full) => MAIL_RET_FULL,
+        Some(Ret::Hdrs) => MAIL_RET_HDRS,
+        None => 0,
+    };
+    body | ret
+        | if mail.parameters.smtputf8 {
+            MAIL_SMTPUTF8
+        } else {
+            0
+        }
+}
+
+fn rcpt_flags(rcpt: &Rcpt) -> u64 {
+    let flag = |notify: &Notify| match notify {
+        Notify::Never => RCPT_NOTIFY_NEVER,
+        Notify::Success => RCPT_NOTIFY_SUCCESS,
+        Notify::Failure => RCPT_NOTIFY_FAILURE,
+        Notify::Delay => RCPT_NOTIFY_DELAY,
+    };
+    rcpt.parameters
+        .notify
+        .iter()
+        .map(flag)
+        .fold(0, |flags, flag| flags | flag)
+}
+
+/// The string in a meaning that the other parser is known to change.
+fn string(meaning: Option<Meaning>) -> Option<String> {
+    match meaning? {
+        Meaning::Mail {
+            envid: Some(string),
+            ..
+        }
+        | Meaning::Mail { from: string, .. }
+        | Meaning::Rcpt {
+            orcpt: Some(string),
+            ..
+        }
+        | Meaning::Rcpt { to: string, .. }
+        | Meaning::Hello { name: string, .. } => Some(string),
+        Meaning::Bdat { .. } | Meaning::Argument { .. } | Meaning::Alone(_) => None,
+    }
+}
+
+#[test]
+fn ordinary_commands_mean_the_same_to_both() {
+    for line in [
+        "HELO mail.example.com",
+        "EHLO mail.example.com",
+        "ehlo [192.0.2.1]",
+        "EHLO [IPv6:2001:db8::1]",
+        "STARTTLS",
+        "MAIL FROM:<>",
+        "MAIL FROM:<a@example.com>",
+        "mail from:<First.Last+tag@Example.COM>",
+        "MAIL FROM: <a@example.com>",
+        "MAIL FROM:<a@example.com> SIZE=1024",
+        "MAIL FROM:<a@example.com> BODY=7BIT",
+        "MAIL FROM:<a@example.com> size=1 body=8bitmime smtputf8",
+        "MAIL FROM:<a@example.com> BODY=BINARYMIME RET=HDRS ENVID=abc123",
+        "MAIL FROM:<a@example.com> RET=FULL",
+        "MAIL FROM:<müller@example.com> SMTPUTF8",
+        "MAIL FROM:<@hop.example,@other.example:a@example.com>",
+        "RCPT TO:<a@example.com>",
+        "RCPT TO:<a@example.com> NOTIFY=NEVER",
+        "RCPT TO:<a@example.com> NOTIFY=SUCCESS,FAILURE,DELAY",
+        "DATA",
+        "BDAT 0 LAST",
+        "BDAT 86400",
+        "bdat 1000 last",
+        "RSET",
+        "NOOP",
+        "NOOP whatever",
+        "QUIT",
+        "HELP",
+        "VRFY postmaster",
+        "EXPN list",
+    ] {
+        let ours = ours(line);
+        assert!(ours.is_some(), "{line}");
+        assert_eq!(ours, theirs(line), "{line}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_refused_by_both() {
+    for line in [
+        "",
+        "FOO",
+        "EHLO",
+        "MAIL",
+        "MAIL FROM",
+        "MAIL TO:<a@example.com>",
+        "MAIL FROM:a@example.com",
+        "MAIL FROM:<a@example.com",
+        "MAIL FROM:<a@example.com> SIZE=x",
+        "MAIL FROM:<a@example.com> BODY=9BIT",
+        "MAIL FROM:<a@example.com> FOO=bar",
+        "MAIL FROM:<a..b@example.com>",
+        "RCPT TO:a@example.com",
+        "RCPT TO:<a@example.com> SIZE=1",
+        "BDAT",
+        "BDAT x",
+        "BDAT 1 FIRST",
+        "VRFY",
+    ] {
+        assert_eq!((ours(line), theirs(line)), (None, None), "{line}");
+    }
+}
+
+/// A server that records what it was sent keeps it as it was written.
+#[test]
+fn what_the_other_changes_is_kept_here_as_it_was_written() {
+    for (line, kept, changed) in [
+        // It takes the quotes off, after which the address is another one, or none.
+        (
+            "MAIL FROM:<\"a b\"@example.com>",
+            "\"a b\"@example.com",
+            "a b@example.com",
+        ),
+        (
+            "MAIL FROM:<\"a>b\"@example.com>",
+            "\"a>b\"@example.com",
+            "a>b@example.com",
+        ),
+        // It has no address for the postmaster of the server itself.
+        ("RCPT TO:<postmaster>", "postmaster", ""),
+        // It decodes xtext, and forgets of what type the original recipient is.
+        ("MAIL FROM:<a@example.com> ENVID=a+2Bb", "a+2Bb", "a+b"),
+        (
+            "RCPT TO:<a@example.com> ORCPT=rfc822;a+40b",
+            "rfc822;a+40b",
+            "a@b",
+        ),
+    ] {
+        assert_eq!(string(ours(line)).as_deref(), Some(kept), "{line}");
+        assert_eq!(string(theirs(line)).as_deref(), Some(changed), "{line}");
+    }
+}
+
+#[test]
+fn some_commands_are_understood_here_only() {
+    for line in [
+        // Address literals in addresses (RFC 5321 section 4.1.3).
+        "MAIL FROM:<a@[192.0.2.1]>",
+        "RCPT TO:<a@[IPv6:2001:db8::1]>",
+        // Exchange's own verbs, and private parameters.
+        "X-ANONYMOUSTLS",
+        "X-EXPS GSSAPI",
+        "MAIL FROM:<a@example.com> XOORG=example.com",
+        // 20 digits (RFC 3030 section 2).
+        "BDAT 18446744073709551615",
+    ] {
+        assert!(ours(line).is_some(), "{line}");
+        assert_eq!(theirs(line), None, "{line}");
+    }
+}
+
+#[test]
+fn some_commands_are_refused_here_only() {
+    for line in [
+        // No name at all (RFC 5321 section 4.1.1.1): Exchange's "501 5.5.4 Invalid domain name".
+        "EHLO a b",
+        "EHLO <a>",
+        // Arguments where there must be none (RFC 3207 section 4, RFC 5321 section 4.1.1).
+        "STARTTLS now",
+        "DATA now",
+        "RSET now",
+        "QUIT now",
+        // No addresses (RFC 5321 section 4.1.2).
+        "MAIL FROM:<a.@example.com>",
+        "MAIL FROM:<a@-example.com>",
+        "MAIL FROM:<a@>",
+        "MAIL FROM:<postmaster>",
+        "RCPT TO:<>",
+        // Parameters without a space, twice, or against each other (RFC 3461 section 4.1).
+        "MAIL FROM:<a@example.com>SIZE=1",
+        "MAIL FROM:<a@example.com> SIZE=1 SIZE=2",
+        "RCPT TO:<a@example.com> NOTIFY=NEVER,DELAY",
+        // Extensions that Exchange does not announce.
+        "MAIL FROM:<a@example.com> REQUIRETLS",
+        "ETRN example.com",
+        "LHLO mail.example.com",
+    ] {
+        assert_eq!(ours(line), None, "{line}");
+        assert!(theirs(line).is_some(), "{line}");
+    }
+}
