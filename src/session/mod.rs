@@ -1,1 +1,4 @@
 //! session
+
+pub mod tls;
+pub use tls::*;
