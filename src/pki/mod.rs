@@ -1,1 +1,23 @@
-//! pki
+//! Certificates: making keys, issuing, and describing what is in a certificate.
+//!
+//! A lab issues everything it presents on the spot, from an [`Authority`] that is new at every
+//! start. What a test needs to be wrong (dates, names, several common names, an empty subject) is
+//! a [`Template`] handed in as it is; nothing here corrects it. Certificates from elsewhere are
+//! read as Windows shows them, whatever their encoding.
+
+mod attribute;
+mod certificate;
+mod der;
+mod dn;
+mod error;
+mod issue;
+mod key;
+mod pem;
+mod thumbprint;
+
+pub use certificate::{Certificate, PublicKey};
+pub use dn::DistinguishedName;
+pub use error::PkiError;
+pub use issue::{Authority, Template, self_signed};
+pub use key::{KeyAlgorithm, KeyPair};
+pub use thumbprint::{ParseThumbprintError, Thumbprint};

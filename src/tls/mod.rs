@@ -1,1 +1,81 @@
-//! tls
+//! Certificates become rustls configurations, and what rustls says becomes our words.
+//!
+//! The only place that names rustls and tokio-rustls. The cryptographic provider is handed to each
+//! configuration; nothing is installed for the process, so two labs, or a lab and the program under
+//! test, never meet.
+
+mod client;
+mod failure;
+mod handshake;
+mod names;
+mod server;
+
+use std::sync::Arc;
+
+use rustls::SupportedProtocolVersion;
+use rustls::crypto::CryptoProvider;
+use rustls::version::{TLS12, TLS13};
+
+pub use client::{ClientFacts, ClientTls, ConnectFailure};
+pub use server::ServerTls;
+
+/// A connection on which the lab is the server and the handshake is done.
+pub type ServerStream<IO> = tokio_rustls::server::TlsStream<IO>;
+
+/// A connection on which the lab is the client and the handshake is done.
+pub type ClientStream<IO> = tokio_rustls::client::TlsStream<IO>;
+
+/// Which versions of TLS are spoken. Nothing below 1.2 can be completed here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Versions {
+    /// TLS 1.2 and 1.3.
+    #[default]
+    Both,
+    /// TLS 1.2 only, as Exchange on Windows Server before 2022.
+    Only12,
+    /// TLS 1.3 only.
+    Only13,
+}
+
+/// Why a certificate, a key or a root cannot be used for TLS at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TlsSetupError {
+    /// A server needs a certificate.
+    #[error("there is no certificate to present")]
+    NoCertificate,
+    /// The provider refused the private key.
+    #[error("the private key cannot be used for TLS: {0}")]
+    Key(String),
+    /// A root that rustls cannot anchor trust in.
+    #[error("`{subject}` cannot be trusted as a root: {reason}")]
+    Root {
+        /// The certificate's subject.
+        subject: String,
+        /// What rustls said.
+        reason: String,
+    },
+    /// Provider and versions do not go together; no certificate is to blame.
+    #[error("TLS cannot be configured: {0}")]
+    Configuration(String),
+}
+
+impl Versions {
+    fn protocols(self) -> &'static [&'static SupportedProtocolVersion] {
+        static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+        match self {
+            Self::Both => &BOTH,
+            Self::Only12 => &BOTH[1..],
+            Self::Only13 => &BOTH[..1],
+        }
+    }
+}
+
+#[cfg(feature = "aws-lc-rs")]
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}

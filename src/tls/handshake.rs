@@ -1,0 +1,138 @@
+//! Drives a handshake of rustls over any stream.
+//!
+//! tokio-rustls would do it too, but it keeps neither the first octets of a peer that speaks no TLS
+//! nor an alert that the stream does not take at once, and it writes a flight record by record.
+
+use std::future::poll_fn;
+use std::io::{self, Read};
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rustls::{ConnectionCommon, Error, SideData};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::failure::{self, FirstOctets};
+use crate::session::TlsFailure;
+
+/// Runs `session` until the handshake is done and everything it had to say has left.
+///
+/// On failure the alert has left too, and the stream is shut down for writing.
+pub(super) async fn drive<S, D, IO>(session: &mut S, io: &mut IO) -> Result<(), TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut first = FirstOctets::default();
+    let mut flight = Vec::new();
+    loop {
+        let sent = send(session, io, &mut flight).await;
+        if !session.is_handshaking() {
+            // A client that has what it came for may be gone before its ticket; that the
+            // connection is over, whoever reads from it next will find.
+            return Ok(());
+        }
+        if let Err(error) = sent {
+            let word = parting_word(session, io, &mut first).await;
+            return Err(word.unwrap_or_else(|| failure::broken(&error)));
+        }
+        match receive(session, io, &mut first).await {
+            Ok(0) => return Err(TlsFailure::Closed),
+            Ok(_) => {}
+            Err(error) => return Err(failure::broken(&error)),
+        }
+        let failure = match session.process_new_packets() {
+            Ok(state) if state.peer_has_closed() && session.is_handshaking() => TlsFailure::Closed,
+            // Too few octets for rustls to judge, but enough to know that no more need be waited for.
+            Ok(_) if !first.may_be_tls() => first.not_tls(),
+            Ok(_) => continue,
+            Err(error) => {
+                // The failure is known; whether the peer still hears of it changes nothing about it.
+                let _ = send(session, io, &mut flight).await;
+                failure::of(&error, &flight, &first)
+            }
+        };
+        let _ = io.shutdown().await;
+        return Err(failure);
+    }
+}
+
+/// Sends all that is to be sent, in one write; `flight` is it.
+async fn send<S, D, IO>(session: &mut S, io: &mut IO, flight: &mut Vec<u8>) -> io::Result<()>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncWrite + Unpin,
+{
+    flight.clear();
+    while session.wants_write() {
+        session.write_tls(flight)?;
+    }
+    if flight.is_empty() {
+        return Ok(());
+    }
+    io.write_all(flight).await?;
+    io.flush().await
+}
+
+/// Hands to `session` what has arrived, straight into its buffer; 0 is the end of the stream.
+async fn receive<S, D, IO>(
+    session: &mut S,
+    io: &mut IO,
+    first: &mut FirstOctets,
+) -> io::Result<usize>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + Unpin,
+{
+    poll_fn(
+        |cx| match session.read_tls(&mut Incoming { io, cx, first }) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            done => Poll::Ready(done),
+        },
+    )
+    .await
+}
+
+/// The alert of a peer that refused and left while we were still writing.
+async fn parting_word<S, D, IO>(
+    session: &mut S,
+    io: &mut IO,
+    first: &mut FirstOctets,
+) -> Option<TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + Unpin,
+{
+    while let Ok(1..) = receive(session, io, first).await {
+        if let Err(error) = session.process_new_packets() {
+            let refused = matches!(error, Error::AlertReceived(_));
+            return refused.then(|| failure::of(&error, &[], first));
+        }
+    }
+    None
+}
+
+/// A stream as rustls reads it: what is not there yet would block.
+struct Incoming<'a, 'b, IO> {
+    io: &'a mut IO,
+    cx: &'a mut Context<'b>,
+    first: &'a mut FirstOctets,
+}
+
+impl<IO: AsyncRead + Unpin> Read for Incoming<'_, '_, IO> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        match Pin::new(&mut *self.io).poll_read(self.cx, &mut buffer) {
+            Poll::Ready(Ok(())) => {
+                self.first.note(buffer.filled());
+                Ok(buffer.filled().len())
+            }
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}

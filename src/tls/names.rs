@@ -1,0 +1,110 @@
+//! What IANA calls the things that rustls has its own names for.
+
+use rustls::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion};
+
+use crate::session::TlsVersion;
+
+/// The registry "TLS Alerts" (<https://www.iana.org/assignments/tls-parameters>).
+pub(super) fn alert(alert: AlertDescription) -> String {
+    let number = u8::from(alert);
+    let name = match number {
+        0 => "close_notify",
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        21 => "decryption_failed",
+        22 => "record_overflow",
+        30 => "decompression_failure",
+        40 => "handshake_failure",
+        41 => "no_certificate",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        49 => "access_denied",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        60 => "export_restriction",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        90 => "user_canceled",
+        100 => "no_renegotiation",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        111 => "certificate_unobtainable",
+        112 => "unrecognized_name",
+        113 => "bad_certificate_status_response",
+        114 => "bad_certificate_hash_value",
+        115 => "unknown_psk_identity",
+        116 => "certificate_required",
+        120 => "no_application_protocol",
+        121 => "ech_required",
+        _ => return format!("unassigned_{number}"),
+    };
+    name.to_owned()
+}
+
+/// The registry "TLS Cipher Suites"; rustls sets those of TLS 1.3 apart by `TLS13_`.
+pub(super) fn cipher_suite(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        suite => suite.as_str().unwrap_or("unassigned"),
+    }
+}
+
+/// The registry "TLS Supported Groups".
+pub(super) fn group(group: NamedGroup) -> &'static str {
+    match group {
+        NamedGroup::X25519 => "x25519",
+        NamedGroup::X448 => "x448",
+        group => group.as_str().unwrap_or("unassigned"),
+    }
+}
+
+/// The versions this crate completes handshakes in.
+pub(super) fn version(version: ProtocolVersion) -> Option<TlsVersion> {
+    match version {
+        ProtocolVersion::TLSv1_2 => Some(TlsVersion::Tls12),
+        ProtocolVersion::TLSv1_3 => Some(TlsVersion::Tls13),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_the_provider_speaks_has_its_iana_name() {
+        let provider = crate::tls::provider();
+        for suite in &provider.cipher_suites {
+            let name = cipher_suite(suite.suite());
+            assert!(name.starts_with("TLS_") && name.contains("_SHA"), "{name}");
+        }
+        let groups: Vec<_> = provider
+            .kx_groups
+            .iter()
+            .map(|kx| group(kx.name()))
+            .collect();
+        assert!(
+            groups.contains(&"x25519") && groups.contains(&"secp256r1"),
+            "{groups:?}"
+        );
+        assert!(groups.iter().all(|name| *name != "unassigned"));
+    }
+
+    #[test]
+    fn an_alert_that_nobody_registered_is_shown_by_its_number() {
+        assert_eq!(
+            alert(AlertDescription::UnrecognisedName),
+            "unrecognized_name"
+        );
+        assert_eq!(alert(AlertDescription::from(200)), "unassigned_200");
+    }
+}
