@@ -1,13 +1,20 @@
 //! swaks: one policy a flag. It verifies the chain; the name only in the releases that can.
 
-use crate::support::{Finished, Fix, IN_THE_CERTIFICATE, MAIL_FROM, Program, RCPT_TO, Save, Served, run};
+use crate::support::{
+    Finished, Fix, IN_THE_CERTIFICATE, MAIL_FROM, Program, RCPT_TO, Save, Served, missing, run,
+};
 
 struct Swaks(Program);
 
 impl Swaks {
     fn find() -> Option<Self> {
-        // swaks itself starts without Net::SSLeay, and then has no TLS.
-        Program::find("swaks", "swaks, with libnet-ssleay-perl").map(Self)
+        let swaks = Self(Program::find("swaks", "swaks")?);
+        // Without its TLS library swaks runs all the same, in clear.
+        if !run(swaks.0.command().arg("--support"), "").stdout.contains("TLS supported") {
+            missing("swaks", "has no TLS (Debian package libnet-ssleay-perl)");
+            return None;
+        }
+        Some(swaks)
     }
 
     fn send(&self, lab: &Served, policy: &[&str]) -> Finished {
