@@ -1,0 +1,26 @@
+# `make check` is what the continuous integration runs.
+
+CARGO ?= cargo
+
+.PHONY: help run test lint check bench
+
+help: ## Lists these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+run: ## Plays the seed story: STARTTLS withheld, event 12014
+	$(CARGO) run --locked --release -- serve
+
+test: ## All tests; foreign clients that are not installed are skipped
+	$(CARGO) test --locked
+
+lint: ## All of check but the tests: layout, clippy, documentation, both cryptographic providers
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --no-deps
+	$(CARGO) check --locked --no-default-features --features aws-lc-rs
+	$(CARGO) check --locked --no-default-features --features cli,ring
+
+check: lint test ## Everything that has to be right before a commit
+
+bench: ## The figures to beat
+	$(CARGO) bench --locked

@@ -1,0 +1,43 @@
+//! Is the foreign client there?
+
+use std::env;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::Command;
+
+const REQUIRE: &str = "STARTTLS_LAB_REQUIRE_CLIENTS";
+
+/// Where administrators' programs are, which an ordinary user's `PATH` leaves out.
+const SYSTEM_DIRECTORIES: [&str; 2] = ["/usr/sbin", "/sbin"];
+
+/// A foreign program that is installed.
+pub(crate) struct Program {
+    path: PathBuf,
+}
+
+impl Program {
+    /// Finds `name` on the `PATH`. `None` means that the test has to return: it is skipped, and that
+    /// has been said.
+    pub(crate) fn find(name: &str, package: &str) -> Option<Self> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let found = env::split_paths(&path)
+            .chain(SYSTEM_DIRECTORIES.map(PathBuf::from))
+            .map(|directory| directory.join(name))
+            .find(|candidate| candidate.is_file());
+        if found.is_none() {
+            missing(name, &format!("is not installed (Debian package {package})"));
+        }
+        found.map(|path| Self { path })
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        Command::new(&self.path)
+    }
+}
+
+/// Says why a client cannot be run; fails the test where every client has to be.
+pub(crate) fn missing(client: &str, why: &str) {
+    assert!(env::var_os(REQUIRE).is_none_or(|value| value != "1"), "{client} {why}, and {REQUIRE}=1");
+    // Not by `eprintln!`, which the test harness swallows when the test passes.
+    let _ = writeln!(io::stderr(), "SKIPPED: {client} {why}");
+}
