@@ -9,8 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use starttls_lab::pki::{
-    Authority, Certificate, DistinguishedName, KeyAlgorithm, KeyPair, PkiError, Template,
-    self_signed,
+    Authority, Certificate, DistinguishedName, KeyAlgorithm, KeyPair, PkiError, Template, self_signed,
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
@@ -47,14 +46,7 @@ fn root() -> Authority {
 }
 
 fn issuing(root: &Authority) -> Authority {
-    root.intermediate(
-        key(),
-        &dn("CN=Lab Issuing"),
-        at(SPRING),
-        at(NEXT_SPRING),
-        &[2],
-    )
-    .unwrap()
+    root.intermediate(key(), &dn("CN=Lab Issuing"), at(SPRING), at(NEXT_SPRING), &[2]).unwrap()
 }
 
 /// What rustls-webpki says about `leaf` for `name`, or for no name at all.
@@ -66,14 +58,9 @@ fn webpki(
 ) -> Result<(), webpki::Error> {
     let leaf = CertificateDer::from(leaf.der());
     let root = CertificateDer::from(root.certificate().der());
-    let chain: Vec<_> = chain
-        .iter()
-        .map(|c| CertificateDer::from(c.der()))
-        .collect();
+    let chain: Vec<_> = chain.iter().map(|c| CertificateDer::from(c.der())).collect();
     let leaf = EndEntityCert::try_from(&leaf)?;
-    let summer = UnixTime::since_unix_epoch(Duration::from_secs(
-        at(SUMMER).as_second().try_into().unwrap(),
-    ));
+    let summer = UnixTime::since_unix_epoch(Duration::from_secs(at(SUMMER).as_second().try_into().unwrap()));
     leaf.verify_for_usage(
         webpki::ALL_VERIFICATION_ALGS,
         &[anchor_from_trusted_cert(&root)?],
@@ -83,9 +70,7 @@ fn webpki(
         None,
         None,
     )?;
-    name.map_or(Ok(()), |name| {
-        leaf.verify_is_valid_for_subject_name(&ServerName::try_from(name).unwrap())
-    })
+    name.map_or(Ok(()), |name| leaf.verify_is_valid_for_subject_name(&ServerName::try_from(name).unwrap()))
 }
 
 #[test]
@@ -95,28 +80,13 @@ fn an_issued_leaf_is_valid_for_its_names_and_for_no_others() {
     let mut template = template("CN=mail.contoso.com", &["mail.contoso.com", "*.lab.test"]);
     template.ip_addresses = vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
     let leaf = issuing.issue(&template, &key()).unwrap();
-    for name in [
-        "mail.contoso.com",
-        "MX1.Lab.Test",
-        "192.0.2.1",
-        "2001:db8::1",
-    ] {
-        assert_eq!(
-            webpki(&root, issuing.chain(), &leaf, Some(name)),
-            Ok(()),
-            "{name}"
-        );
+    for name in ["mail.contoso.com", "MX1.Lab.Test", "192.0.2.1", "2001:db8::1"] {
+        assert_eq!(webpki(&root, issuing.chain(), &leaf, Some(name)), Ok(()), "{name}");
     }
     for name in ["contoso.com", "a.b.lab.test", "192.0.2.2"] {
-        assert!(
-            webpki(&root, issuing.chain(), &leaf, Some(name)).is_err(),
-            "{name}"
-        );
+        assert!(webpki(&root, issuing.chain(), &leaf, Some(name)).is_err(), "{name}");
     }
-    assert_eq!(
-        webpki(&root, &[], &leaf, None),
-        Err(webpki::Error::UnknownIssuer)
-    );
+    assert_eq!(webpki(&root, &[], &leaf, None), Err(webpki::Error::UnknownIssuer));
     assert!(root.chain().is_empty());
 }
 
@@ -124,18 +94,8 @@ fn an_issued_leaf_is_valid_for_its_names_and_for_no_others() {
 fn a_chain_of_several_authorities_holds() {
     let root = root();
     let first = issuing(&root);
-    let second = first
-        .intermediate(
-            key(),
-            &dn("CN=Lab Second"),
-            at(SPRING),
-            at(NEXT_SPRING),
-            &[3],
-        )
-        .unwrap();
-    let leaf = second
-        .issue(&template("CN=a", &["a.test"]), &key())
-        .unwrap();
+    let second = first.intermediate(key(), &dn("CN=Lab Second"), at(SPRING), at(NEXT_SPRING), &[3]).unwrap();
+    let leaf = second.issue(&template("CN=a", &["a.test"]), &key()).unwrap();
     assert_eq!(second.chain().len(), 2);
     assert_eq!(webpki(&root, second.chain(), &leaf, Some("a.test")), Ok(()));
     assert_eq!(leaf.issuer(), second.certificate().subject());
@@ -146,47 +106,28 @@ fn a_chain_of_several_authorities_holds() {
 fn a_certificate_says_what_its_template_said() {
     let root = root();
     let key = key();
-    let subject = "CN=mail.contoso.com, CN=alias, OU=\"IT, Mail\", OU=x, O=Contoso, DC=contoso, DC=local, C=US";
-    let mut template = template(
-        subject,
-        &["b\u{fc}cher.test", "*.b\u{fc}cher.test", "mx_1.test.", ""],
-    );
+    let subject =
+        "CN=mail.contoso.com, CN=alias, OU=\"IT, Mail\", OU=x, O=Contoso, DC=contoso, DC=local, C=US";
+    let mut template = template(subject, &["b\u{fc}cher.test", "*.b\u{fc}cher.test", "mx_1.test.", ""]);
     template.ip_addresses = vec![IpAddr::from([192, 0, 2, 1])];
     template.serial_number = vec![0xb5, 0, 1];
     let leaf = root.issue(&template, &key).unwrap();
     assert_eq!(leaf.subject(), subject);
     assert_eq!(leaf.issuer(), "CN=Lab Root, O=starttls-lab");
     assert_eq!(leaf.common_names(), ["mail.contoso.com", "alias"]);
-    assert_eq!(
-        leaf.dns_names(),
-        [
-            "xn--bcher-kva.test",
-            "*.xn--bcher-kva.test",
-            "mx_1.test.",
-            ""
-        ]
-    );
+    assert_eq!(leaf.dns_names(), ["xn--bcher-kva.test", "*.xn--bcher-kva.test", "mx_1.test.", ""]);
     assert_eq!(leaf.ip_addresses(), template.ip_addresses);
     assert_eq!(leaf.serial_number(), "00B50001");
+    assert_eq!((leaf.not_before(), leaf.not_after()), (at(SPRING), at(NEXT_SPRING)));
     assert_eq!(
-        (leaf.not_before(), leaf.not_after()),
-        (at(SPRING), at(NEXT_SPRING))
-    );
-    assert_eq!(
-        (
-            leaf.version(),
-            leaf.is_ca(),
-            leaf.is_self_signed(),
-            leaf.other_san()
-        ),
+        (leaf.version(), leaf.is_ca(), leaf.is_self_signed(), leaf.other_san()),
         (3, false, false, false)
     );
     assert_eq!(leaf.public_key().to_string(), "ECDSA 256");
     assert!(leaf.public_key_matches(&key) && !leaf.public_key_matches(&self::key()));
     assert_eq!(Certificate::from_pem(&leaf.to_pem()), Ok(leaf.clone()));
     assert_eq!(
-        Certificate::all_from_pem(&(leaf.to_pem() + &root.certificate().to_pem()))
-            .map(|all| all.len()),
+        Certificate::all_from_pem(&(leaf.to_pem() + &root.certificate().to_pem())).map(|all| all.len()),
         Ok(2)
     );
 }
@@ -194,28 +135,12 @@ fn a_certificate_says_what_its_template_said() {
 #[test]
 fn a_self_signed_certificate_is_its_own_issuer_and_no_authority() {
     let key = key();
-    let leaf = self_signed(
-        &template("CN=EXCH01", &["EXCH01", "EXCH01.corp.local"]),
-        &key,
-    )
-    .unwrap();
+    let leaf = self_signed(&template("CN=EXCH01", &["EXCH01", "EXCH01.corp.local"]), &key).unwrap();
     assert!(leaf.is_self_signed() && !leaf.is_ca());
     assert_eq!(leaf.subject(), leaf.issuer());
     // Same name, another signer: not self-signed, although it looks so.
-    let impostor = Authority::root(
-        self::key(),
-        &dn("CN=EXCH01"),
-        at(SPRING),
-        at(NEXT_SPRING),
-        &[1],
-    )
-    .unwrap();
-    assert!(
-        !impostor
-            .issue(&template("CN=EXCH01", &[]), &key)
-            .unwrap()
-            .is_self_signed()
-    );
+    let impostor = Authority::root(self::key(), &dn("CN=EXCH01"), at(SPRING), at(NEXT_SPRING), &[1]).unwrap();
+    assert!(!impostor.issue(&template("CN=EXCH01", &[]), &key).unwrap().is_self_signed());
     assert!(impostor.certificate().is_self_signed());
 }
 
@@ -229,20 +154,13 @@ fn odd_dates_serials_and_names_are_issued_as_they_were_asked_for() {
     ] {
         let mut template = template("", &["a.test"]);
         (template.not_before, template.not_after) = (at(from), at(until));
-        template.serial_number = if from.starts_with('0') {
-            Vec::new()
-        } else {
-            vec![0xff; 40]
-        };
+        template.serial_number = if from.starts_with('0') { Vec::new() } else { vec![0xff; 40] };
         let leaf = root.issue(&template, &key()).unwrap();
         assert_eq!((leaf.not_before(), leaf.not_after()), (at(from), at(until)));
         assert_eq!(leaf.subject(), "");
     }
     let long = format!("CN={}", "x".repeat(200));
-    assert_eq!(
-        root.issue(&template(&long, &[]), &key()).unwrap().subject(),
-        long
-    );
+    assert_eq!(root.issue(&template(&long, &[]), &key()).unwrap().subject(), long);
 }
 
 #[test]
@@ -251,23 +169,9 @@ fn dates_and_names_that_x509_cannot_hold_are_errors_that_say_so() {
     let mut before_christ = template("CN=a", &[]);
     before_christ.not_before = Timestamp::MIN;
     let error = root.issue(&before_christ, &key()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            PkiError::Date {
-                field: "not_before",
-                ..
-            }
-        ),
-        "{error}"
-    );
-    let error = root
-        .issue(&template("CN=a", &["\u{ff0e}\u{ad}\u{378}"]), &key())
-        .unwrap_err();
-    assert!(
-        matches!(&error, PkiError::DnsName { name, .. } if name.contains('\u{378}')),
-        "{error}"
-    );
+    assert!(matches!(error, PkiError::Date { field: "not_before", .. }), "{error}");
+    let error = root.issue(&template("CN=a", &["\u{ff0e}\u{ad}\u{378}"]), &key()).unwrap_err();
+    assert!(matches!(&error, PkiError::DnsName { name, .. } if name.contains('\u{378}')), "{error}");
 }
 
 #[test]
@@ -284,12 +188,7 @@ fn what_is_no_certificate_is_an_error_and_no_panic() {
     }
     let error = Certificate::from_der([der.as_slice(), b"xx"].concat()).unwrap_err();
     assert!(error.to_string().contains("2 octets"), "{error}");
-    assert!(
-        Certificate::from_pem("hello")
-            .unwrap_err()
-            .to_string()
-            .contains("BEGIN CERTIFICATE")
-    );
+    assert!(Certificate::from_pem("hello").unwrap_err().to_string().contains("BEGIN CERTIFICATE"));
 }
 
 #[cfg(feature = "aws-lc-rs")]
@@ -318,10 +217,7 @@ fn openssl_in_its_strict_mood_accepts_an_issued_chain() {
     let ca = write("root.pem", &root.certificate().to_pem());
     let chain = write("chain.pem", &issuing.certificate().to_pem());
     for (i, template) in [
-        template(
-            "CN=mail.contoso.com, CN=x, DC=contoso, DC=local, C=US",
-            &["mail.contoso.com"],
-        ),
+        template("CN=mail.contoso.com, CN=x, DC=contoso, DC=local, C=US", &["mail.contoso.com"]),
         template("", &["mail.contoso.com"]),
     ]
     .iter()
@@ -330,14 +226,7 @@ fn openssl_in_its_strict_mood_accepts_an_issued_chain() {
         let leaf = issuing.issue(template, &key()).unwrap();
         let leaf = write(&format!("leaf{i}.pem"), &leaf.to_pem());
         let output = Command::new("openssl")
-            .args([
-                "verify",
-                "-x509_strict",
-                "-purpose",
-                "sslserver",
-                "-verify_hostname",
-                "mail.contoso.com",
-            ])
+            .args(["verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", "mail.contoso.com"])
             .args(["-attime", &at(SUMMER).as_second().to_string()])
             .arg("-CAfile")
             .arg(&ca)
@@ -346,10 +235,6 @@ fn openssl_in_its_strict_mood_accepts_an_issued_chain() {
             .arg(leaf)
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -4,38 +4,19 @@
 //! a difference that goes away, or a new one, is noticed.
 
 use smtp_proto::{
-    MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_RET_FULL, MAIL_RET_HDRS,
-    MAIL_SMTPUTF8, RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS,
-    Request,
+    MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_RET_FULL, MAIL_RET_HDRS, MAIL_SMTPUTF8,
+    RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS, Request,
 };
 use starttls_lab::smtp::{BodyType, Command, Mail, Notify, Rcpt, Ret};
 
 /// What both can say of a command.
 #[derive(Debug, PartialEq)]
 enum Meaning {
-    Hello {
-        extended: bool,
-        name: String,
-    },
-    Mail {
-        from: String,
-        size: u64,
-        flags: u64,
-        envid: Option<String>,
-    },
-    Rcpt {
-        to: String,
-        flags: u64,
-        orcpt: Option<String>,
-    },
-    Bdat {
-        size: u64,
-        last: bool,
-    },
-    Argument {
-        verb: &'static str,
-        value: String,
-    },
+    Hello { extended: bool, name: String },
+    Mail { from: String, size: u64, flags: u64, envid: Option<String> },
+    Rcpt { to: String, flags: u64, orcpt: Option<String> },
+    Bdat { size: u64, last: bool },
+    Argument { verb: &'static str, value: String },
     Alone(&'static str),
 }
 
@@ -43,14 +24,8 @@ fn ours(line: &str) -> Option<Meaning> {
     let command = Command::parse(line.as_bytes()).ok()?;
     let verb = command.verb().as_str();
     Some(match command {
-        Command::Helo(name) => Meaning::Hello {
-            extended: false,
-            name: name.to_string(),
-        },
-        Command::Ehlo(name) => Meaning::Hello {
-            extended: true,
-            name: name.to_string(),
-        },
+        Command::Helo(name) => Meaning::Hello { extended: false, name: name.to_string() },
+        Command::Ehlo(name) => Meaning::Hello { extended: true, name: name.to_string() },
         Command::Mail(mail) => Meaning::Mail {
             from: mail.reverse_path.to_string(),
             size: mail.parameters.size.unwrap_or(0),
@@ -73,14 +48,8 @@ fn theirs(line: &str) -> Option<Meaning> {
     let request = Request::parse(&mut wire.as_bytes().iter()).ok()?;
     let verb = request.name();
     Some(match request {
-        Request::Helo { host } => Meaning::Hello {
-            extended: false,
-            name: host.to_string(),
-        },
-        Request::Ehlo { host } => Meaning::Hello {
-            extended: true,
-            name: host.to_string(),
-        },
+        Request::Helo { host } => Meaning::Hello { extended: false, name: host.to_string() },
+        Request::Ehlo { host } => Meaning::Hello { extended: true, name: host.to_string() },
         Request::Mail { from } => Meaning::Mail {
             from: from.address.to_string(),
             size: from.size as u64,
@@ -92,17 +61,10 @@ fn theirs(line: &str) -> Option<Meaning> {
             flags: to.flags,
             orcpt: to.orcpt.map(|orcpt| orcpt.to_string()),
         },
-        Request::Bdat {
-            chunk_size,
-            is_last,
-        } => Meaning::Bdat {
-            size: chunk_size as u64,
-            last: is_last,
-        },
-        Request::Vrfy { value } | Request::Expn { value } => Meaning::Argument {
-            verb,
-            value: value.to_string(),
-        },
+        Request::Bdat { chunk_size, is_last } => Meaning::Bdat { size: chunk_size as u64, last: is_last },
+        Request::Vrfy { value } | Request::Expn { value } => {
+            Meaning::Argument { verb, value: value.to_string() }
+        }
         _ => Meaning::Alone(verb),
     })
 }
@@ -119,12 +81,7 @@ fn mail_flags(mail: &Mail) -> u64 {
         Some(Ret::Hdrs) => MAIL_RET_HDRS,
         None => 0,
     };
-    body | ret
-        | if mail.parameters.smtputf8 {
-            MAIL_SMTPUTF8
-        } else {
-            0
-        }
+    body | ret | if mail.parameters.smtputf8 { MAIL_SMTPUTF8 } else { 0 }
 }
 
 fn rcpt_flags(rcpt: &Rcpt) -> u64 {
@@ -134,25 +91,15 @@ fn rcpt_flags(rcpt: &Rcpt) -> u64 {
         Notify::Failure => RCPT_NOTIFY_FAILURE,
         Notify::Delay => RCPT_NOTIFY_DELAY,
     };
-    rcpt.parameters
-        .notify
-        .iter()
-        .map(flag)
-        .fold(0, |flags, flag| flags | flag)
+    rcpt.parameters.notify.iter().map(flag).fold(0, |flags, flag| flags | flag)
 }
 
 /// The string in a meaning that the other parser is known to change.
 fn string(meaning: Option<Meaning>) -> Option<String> {
     match meaning? {
-        Meaning::Mail {
-            envid: Some(string),
-            ..
-        }
+        Meaning::Mail { envid: Some(string), .. }
         | Meaning::Mail { from: string, .. }
-        | Meaning::Rcpt {
-            orcpt: Some(string),
-            ..
-        }
+        | Meaning::Rcpt { orcpt: Some(string), .. }
         | Meaning::Rcpt { to: string, .. }
         | Meaning::Hello { name: string, .. } => Some(string),
         Meaning::Bdat { .. } | Meaning::Argument { .. } | Meaning::Alone(_) => None,
@@ -230,25 +177,13 @@ fn what_is_wrong_is_refused_by_both() {
 fn what_the_other_changes_is_kept_here_as_it_was_written() {
     for (line, kept, changed) in [
         // It takes the quotes off, after which the address is another one, or none.
-        (
-            "MAIL FROM:<\"a b\"@example.com>",
-            "\"a b\"@example.com",
-            "a b@example.com",
-        ),
-        (
-            "MAIL FROM:<\"a>b\"@example.com>",
-            "\"a>b\"@example.com",
-            "a>b@example.com",
-        ),
+        ("MAIL FROM:<\"a b\"@example.com>", "\"a b\"@example.com", "a b@example.com"),
+        ("MAIL FROM:<\"a>b\"@example.com>", "\"a>b\"@example.com", "a>b@example.com"),
         // It has no address for the postmaster of the server itself.
         ("RCPT TO:<postmaster>", "postmaster", ""),
         // It decodes xtext, and forgets of what type the original recipient is.
         ("MAIL FROM:<a@example.com> ENVID=a+2Bb", "a+2Bb", "a+b"),
-        (
-            "RCPT TO:<a@example.com> ORCPT=rfc822;a+40b",
-            "rfc822;a+40b",
-            "a@b",
-        ),
+        ("RCPT TO:<a@example.com> ORCPT=rfc822;a+40b", "rfc822;a+40b", "a@b"),
     ] {
         assert_eq!(string(ours(line)).as_deref(), Some(kept), "{line}");
         assert_eq!(string(theirs(line)).as_deref(), Some(changed), "{line}");

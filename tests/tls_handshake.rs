@@ -43,18 +43,11 @@ fn lab_with(algorithm: KeyAlgorithm) -> Lab {
     let make = || KeyPair::generate(KeyAlgorithm::EcdsaP256).unwrap();
     let (from, until) = (at("2010-01-01T00:00:00Z"), at("2011-01-01T00:00:00Z"));
     let root = Authority::root(make(), &dn("CN=Lab Root"), from, until, &[1]).unwrap();
-    let issuing = root
-        .intermediate(make(), &dn("CN=Lab Issuing"), from, until, &[2])
-        .unwrap();
+    let issuing = root.intermediate(make(), &dn("CN=Lab Issuing"), from, until, &[2]).unwrap();
     let key = KeyPair::generate(algorithm).unwrap();
     let mut chain = vec![issuing.issue(&template(), &key).unwrap()];
     chain.extend_from_slice(issuing.chain());
-    Lab {
-        root,
-        chain,
-        key,
-        clock: Clock::pinned(at("2010-09-28T09:35:58Z")),
-    }
+    Lab { root, chain, key, clock: Clock::pinned(at("2010-09-28T09:35:58Z")) }
 }
 
 fn lab() -> Lab {
@@ -115,16 +108,8 @@ fn hello_of_tls_1_0() -> Vec<u8> {
 async fn both_versions_succeed_and_both_sides_tell_the_same_story() {
     let lab = lab();
     for (versions, version, suite) in [
-        (
-            Versions::Only13,
-            TlsVersion::Tls13,
-            "TLS_AES_256_GCM_SHA384",
-        ),
-        (
-            Versions::Only12,
-            TlsVersion::Tls12,
-            "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        ),
+        (Versions::Only13, TlsVersion::Tls13, "TLS_AES_256_GCM_SHA384"),
+        (Versions::Only12, TlsVersion::Tls12, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
     ] {
         let server = lab.server(Versions::Both);
         let client = lab.client(versions);
@@ -132,15 +117,9 @@ async fn both_versions_succeed_and_both_sides_tell_the_same_story() {
         let (facts, seen) = (facts.unwrap(), seen.unwrap());
         assert_eq!((facts.version, facts.cipher_suite), (version, suite));
         assert_eq!((seen.version, seen.cipher_suite), (version, suite));
-        assert!(
-            matches!(facts.key_exchange, Some("x25519" | "X25519MLKEM768")),
-            "{facts:?}"
-        );
+        assert!(matches!(facts.key_exchange, Some("x25519" | "X25519MLKEM768")), "{facts:?}");
         assert_eq!(facts.server_name.as_deref(), Some(NAME));
-        assert_eq!(
-            (facts.presented, facts.client_certificate),
-            (lab.chain[0].thumbprint(), None)
-        );
+        assert_eq!((facts.presented, facts.client_certificate), (lab.chain[0].thumbprint(), None));
         assert_eq!(seen.peer_chain, lab.chain);
     }
 }
@@ -150,10 +129,7 @@ async fn every_kind_of_key_serves() {
     for algorithm in [KeyAlgorithm::EcdsaP384, KeyAlgorithm::Ed25519] {
         let lab = lab_with(algorithm);
         let client = lab.client(Versions::Both);
-        let (facts, _) = meet(&lab.server(Versions::Both), async |io| {
-            greeted(&client, io).await
-        })
-        .await;
+        let (facts, _) = meet(&lab.server(Versions::Both), async |io| greeted(&client, io).await).await;
         assert!(facts.is_ok(), "{algorithm:?}: {facts:?}");
     }
 }
@@ -206,16 +182,8 @@ async fn plaintext_instead_of_a_client_hello_is_named_with_its_first_octets() {
             answer
         })
         .await;
-        assert_eq!(
-            failure,
-            Err(TlsFailure::NotTls {
-                first_octets: shown.to_owned()
-            })
-        );
-        assert!(
-            answer.is_empty() || answer.starts_with(b"\x15\x03"),
-            "{answer:?}"
-        );
+        assert_eq!(failure, Err(TlsFailure::NotTls { first_octets: shown.to_owned() }));
+        assert!(answer.is_empty() || answer.starts_with(b"\x15\x03"), "{answer:?}");
     }
 }
 
@@ -224,16 +192,9 @@ async fn a_client_that_does_not_trust_the_lab_says_unknown_ca() {
     let lab = lab();
     for versions in [Versions::Only13, Versions::Only12] {
         let distrustful = ClientTls::trusting(&[], &lab.clock, versions).unwrap();
-        let (failure, seen) = meet(&lab.server(Versions::Both), async |io| {
-            greeted(&distrustful, io).await
-        })
-        .await;
-        assert_eq!(
-            failure,
-            Err(TlsFailure::AlertReceived {
-                alert: "unknown_ca".to_owned()
-            })
-        );
+        let (failure, seen) =
+            meet(&lab.server(Versions::Both), async |io| greeted(&distrustful, io).await).await;
+        assert_eq!(failure, Err(TlsFailure::AlertReceived { alert: "unknown_ca".to_owned() }));
         let seen = seen.unwrap_err();
         assert!(
             matches!(&seen, ConnectFailure::Handshake(TlsFailure::AlertSent { alert, .. }) if alert == "unknown_ca"),
@@ -248,16 +209,8 @@ async fn a_client_in_another_year_says_that_the_certificate_has_expired() {
     let late = Clock::pinned(at("2031-01-01T00:00:00Z"));
     let roots = [lab.root.certificate().clone()];
     let client = ClientTls::trusting(&roots, &late, Versions::Both).unwrap();
-    let (failure, _) = meet(&lab.server(Versions::Both), async |io| {
-        greeted(&client, io).await
-    })
-    .await;
-    assert_eq!(
-        failure,
-        Err(TlsFailure::AlertReceived {
-            alert: "certificate_expired".to_owned()
-        })
-    );
+    let (failure, _) = meet(&lab.server(Versions::Both), async |io| greeted(&client, io).await).await;
+    assert_eq!(failure, Err(TlsFailure::AlertReceived { alert: "certificate_expired".to_owned() }));
 }
 
 #[tokio::test]
@@ -265,10 +218,7 @@ async fn an_expired_certificate_is_served_to_whoever_takes_anything() {
     let lab = lab();
     let late = Clock::pinned(at("2031-01-01T00:00:00Z"));
     let client = ClientTls::trusting_anything(&late, Versions::Both).unwrap();
-    let (facts, _) = meet(&lab.server(Versions::Both), async |io| {
-        greeted(&client, io).await
-    })
-    .await;
+    let (facts, _) = meet(&lab.server(Versions::Both), async |io| greeted(&client, io).await).await;
     assert!(facts.is_ok(), "{facts:?}");
 }
 
@@ -295,25 +245,15 @@ async fn a_client_of_tls_1_0_gets_an_alert_and_the_journal_a_plain_reason() {
         answer
     })
     .await;
-    let reason =
-        "the client offers at most TLS 1.0, and nothing below TLS 1.2 is spoken here".to_owned();
-    assert_eq!(
-        failure,
-        Err(TlsFailure::AlertSent {
-            alert: "handshake_failure".to_owned(),
-            reason
-        })
-    );
+    let reason = "the client offers at most TLS 1.0, and nothing below TLS 1.2 is spoken here".to_owned();
+    assert_eq!(failure, Err(TlsFailure::AlertSent { alert: "handshake_failure".to_owned(), reason }));
     assert_eq!(answer, [21, 3, 3, 0, 2, 2, 40]);
 }
 
 #[tokio::test]
 async fn versions_that_do_not_meet_end_in_protocol_version_on_both_sides() {
     let lab = lab();
-    for (here, there) in [
-        (Versions::Only13, Versions::Only12),
-        (Versions::Only12, Versions::Only13),
-    ] {
+    for (here, there) in [(Versions::Only13, Versions::Only12), (Versions::Only12, Versions::Only13)] {
         let client = lab.client(there);
         let (failure, seen) = meet(&lab.server(here), async |io| greeted(&client, io).await).await;
         match failure {
@@ -324,10 +264,7 @@ async fn versions_that_do_not_meet_end_in_protocol_version_on_both_sides() {
             other => panic!("{other:?}"),
         }
         let alert = "protocol_version".to_owned();
-        assert_eq!(
-            seen.unwrap_err(),
-            ConnectFailure::Handshake(TlsFailure::AlertReceived { alert })
-        );
+        assert_eq!(seen.unwrap_err(), ConnectFailure::Handshake(TlsFailure::AlertReceived { alert }));
     }
 }
 
@@ -354,12 +291,7 @@ async fn a_key_that_is_not_the_certificates_is_served_and_the_client_notices() {
     let server = ServerTls::new(&lab.chain, &foreign, Versions::Both).unwrap();
     let anything = ClientTls::trusting_anything(&lab.clock, Versions::Both).unwrap();
     let (failure, _) = meet(&server, async |io| greeted(&anything, io).await).await;
-    assert_eq!(
-        failure,
-        Err(TlsFailure::AlertReceived {
-            alert: "decrypt_error".to_owned()
-        })
-    );
+    assert_eq!(failure, Err(TlsFailure::AlertReceived { alert: "decrypt_error".to_owned() }));
 }
 
 #[tokio::test]
@@ -374,10 +306,7 @@ async fn a_self_signed_certificate_serves_and_an_ip_address_sends_no_sni() {
     })
     .await;
     let facts = facts.unwrap();
-    assert_eq!(
-        (facts.server_name, facts.presented),
-        (None, leaf.thumbprint())
-    );
+    assert_eq!((facts.server_name, facts.presented), (None, leaf.thumbprint()));
 }
 
 #[tokio::test]
@@ -386,10 +315,6 @@ async fn what_cannot_be_configured_or_connected_to_is_an_error_that_says_why() {
     let nothing = ServerTls::new(&[], &lab.key, Versions::Both).unwrap_err();
     assert_eq!(nothing, TlsSetupError::NoCertificate);
     let (io, _there) = duplex(64);
-    let failure = lab
-        .client(Versions::Both)
-        .connect("not a name", io)
-        .await
-        .unwrap_err();
+    let failure = lab.client(Versions::Both).connect("not a name", io).await.unwrap_err();
     assert_eq!(failure, ConnectFailure::ServerName("not a name".to_owned()));
 }

@@ -28,7 +28,9 @@ impl FromStr for Binding {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse::<SocketAddr>() {
-            Ok(address) if address.port() == 0 => Err(format!("`{text}` has no port; write 0.0.0.0:25 or [::]:25")),
+            Ok(address) if address.port() == 0 => {
+                Err(format!("`{text}` has no port; write 0.0.0.0:25 or [::]:25"))
+            }
             Ok(address) => Ok(Self(address)),
             Err(_) => Err(format!("`{text}` is not a binding; write 0.0.0.0:25, [::]:25 or 192.168.1.5:587")),
         }
@@ -82,7 +84,9 @@ impl FromStr for IpRange {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            format!("`{text}` is not a range of addresses; write 192.168.1.75, 192.168.1.0-192.168.1.255 or 192.168.1.0/24")
+            format!(
+                "`{text}` is not a range of addresses; write 192.168.1.75, 192.168.1.0-192.168.1.255 or 192.168.1.0/24"
+            )
         };
         let address = |part: &str| part.trim().parse::<IpAddr>().map_err(|_| wrong());
         if let Some((network, bits)) = text.split_once('/') {

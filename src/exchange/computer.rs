@@ -71,10 +71,14 @@ impl Computer {
     /// it (receive connectors page, "Receive connector remote addresses").
     pub fn connector_for(&self, local: SocketAddr, peer: IpAddr) -> Option<&Arc<ReceiveConnector>> {
         let bound = |connector: &&Arc<ReceiveConnector>| {
-            connector.enabled && connector.bindings.iter().any(|binding| binding.overlaps(super::Binding(local)))
+            connector.enabled
+                && connector.bindings.iter().any(|binding| binding.overlaps(super::Binding(local)))
         };
         let candidates = self.receive_connectors.iter().filter(bound);
-        candidates.filter_map(|connector| Some((connector.best_range_for(peer)?, connector))).min_by_key(|(span, _)| *span).map(|(_, connector)| connector)
+        candidates
+            .filter_map(|connector| Some((connector.best_range_for(peer)?, connector)))
+            .min_by_key(|(span, _)| *span)
+            .map(|(_, connector)| connector)
     }
 
     /// What the event log shows as the computer: an Edge stands outside the domain and shows its host

@@ -52,7 +52,9 @@ impl Usage {
             .and(AuthMechanism::BASIC_AUTH)
             .and(AuthMechanism::BASIC_AUTH_REQUIRE_TLS);
         match (self, role) {
-            (Self::Internal, _) | (Self::Default, Role::Edge) => AuthMechanism::TLS.and(AuthMechanism::EXCHANGE_SERVER),
+            (Self::Internal, _) | (Self::Default, Role::Edge) => {
+                AuthMechanism::TLS.and(AuthMechanism::EXCHANGE_SERVER)
+            }
             (Self::Custom | Self::Internet | Self::Partner, _) => AuthMechanism::TLS,
             (Self::Client | Self::ClientFrontend, _) => client,
             _ => client.and(AuthMechanism::EXCHANGE_SERVER),
@@ -104,14 +106,18 @@ impl ReceiveConnector {
         let port = if edge { 25 } else { usage.port(profile) };
         let v4 = Binding(([0, 0, 0, 0], port).into());
         let v6 = Binding(([0u16; 8], port).into());
-        let minutes = |n| TimeSpan(std::time::Duration::from_secs(60 * n));
+        let minutes = |n: u64| TimeSpan(std::time::Duration::from_secs(60 * n));
         Self {
             name,
             enabled: true,
             fqdn: Nullable::NULL,
             banner: Nullable::NULL,
             bindings: if edge { vec![v4] } else { vec![v6, v4] },
-            remote_ip_ranges: if edge { vec![IpRange::ALL_V4] } else { vec![IpRange::ALL_V6, IpRange::ALL_V4] },
+            remote_ip_ranges: if edge {
+                vec![IpRange::ALL_V4]
+            } else {
+                vec![IpRange::ALL_V6, IpRange::ALL_V4]
+            },
             auth_mechanism: usage.auth_mechanism(role),
             permission_groups: usage.permission_groups(role),
             require_tls: false,
@@ -160,7 +166,11 @@ impl ReceiveConnector {
                 Usage::DefaultFrontend | Usage::OutboundProxyFrontend => ProtocolLoggingLevel::Verbose,
                 _ => ProtocolLoggingLevel::None,
             },
-            transport_role: if frontend { TransportRole::FrontendTransport } else { TransportRole::HubTransport },
+            transport_role: if frontend {
+                TransportRole::FrontendTransport
+            } else {
+                TransportRole::HubTransport
+            },
         }
     }
 }

@@ -107,7 +107,8 @@ impl Event {
 
     /// 12017: the internal transport certificate expires soon. Source: TechNet ff985092.
     pub fn internal_certificate_expires_soon(thumbprint: Thumbprint, hours: i64) -> Self {
-        let template = "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";
+        let template =
+            "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";
         Self::new(12017, Level::Warning, template, vec![thumbprint.to_string(), hours.to_string()])
     }
 

@@ -43,7 +43,8 @@ impl<'a> InternalTransport<'a> {
             return Self::Gone(thumbprint);
         }
         let fits = |stored: &&StoredCertificate| {
-            let named = stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some());
+            let named =
+                stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some());
             named && stored.services.contains(Services::SMTP)
         };
         match (computer.store.iter().find(fits), computer.ephemeral.as_deref()) {

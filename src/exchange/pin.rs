@@ -27,7 +27,9 @@ impl FromStr for TlsCertificateName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |problem: &str| {
-            format!("`{text}` is not a TlsCertificateName: {problem}; write <I>CN=issuer, O=...<S>CN=subject, O=...")
+            format!(
+                "`{text}` is not a TlsCertificateName: {problem}; write <I>CN=issuer, O=...<S>CN=subject, O=..."
+            )
         };
         // The tags are ASCII, so offsets in the lower-cased copy are offsets in the text itself.
         let lower = text.to_ascii_lowercase();
@@ -64,7 +66,8 @@ mod tests {
 
     #[test]
     fn names_keep_angle_brackets_of_their_own() {
-        let pin: TlsCertificateName = "<I>OU=<CertificateIssuer>, C=US<S>CN=mail.contoso.com".parse().unwrap();
+        let pin: TlsCertificateName =
+            "<I>OU=<CertificateIssuer>, C=US<S>CN=mail.contoso.com".parse().unwrap();
         assert_eq!(&*pin.issuer, "OU=<CertificateIssuer>, C=US");
     }
 

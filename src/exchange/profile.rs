@@ -24,7 +24,8 @@ pub enum Profile {
 
 impl Profile {
     /// All profiles, oldest first.
-    pub const ALL: [Self; 4] = [Self::Exchange2007, Self::Exchange2010, Self::Exchange2013, Self::Exchange2019];
+    pub const ALL: [Self; 4] =
+        [Self::Exchange2007, Self::Exchange2010, Self::Exchange2013, Self::Exchange2019];
 
     /// The name used in lab files.
     pub const fn as_str(self) -> &'static str {
@@ -126,10 +127,14 @@ impl Rules {
                     "withheld",
                     "Essential Business Server team blog (2010): STARTTLS unavailable, 12014; observed on an Exchange 2010",
                 ),
-                Dates::Offered => rule("expired", "offered", "the same article, step 9: event 12016, still advertised"),
+                Dates::Offered => {
+                    rule("expired", "offered", "the same article, step 9: event 12016, still advertised")
+                }
             },
             match self.not_yet_valid {
-                Dates::Withheld => rule("not_yet_valid", "withheld", "inferred: dates count as for an expired one"),
+                Dates::Withheld => {
+                    rule("not_yet_valid", "withheld", "inferred: dates count as for an expired one")
+                }
                 Dates::Offered => rule(
                     "not_yet_valid",
                     "offered",
@@ -150,7 +155,9 @@ impl Rules {
             },
             match self.several_match {
                 SeveralMatch::NewestValidFrom => rule("several_match", "newest-valid-from", INBOUND),
-                SeveralMatch::LatestValidTo => rule("several_match", "latest-valid-to", "CSS-Exchange issue 1165"),
+                SeveralMatch::LatestValidTo => {
+                    rule("several_match", "latest-valid-to", "CSS-Exchange issue 1165")
+                }
             },
             match self.internal_certificate_gone {
                 InternalCertificateGone::Withheld => rule(
@@ -214,7 +221,9 @@ impl RuleOverrides {
             not_yet_valid: self.not_yet_valid.unwrap_or(rules.not_yet_valid),
             smtp_not_assigned: self.smtp_not_assigned.unwrap_or(rules.smtp_not_assigned),
             several_match: self.several_match.unwrap_or(rules.several_match),
-            internal_certificate_gone: self.internal_certificate_gone.unwrap_or(rules.internal_certificate_gone),
+            internal_certificate_gone: self
+                .internal_certificate_gone
+                .unwrap_or(rules.internal_certificate_gone),
         }
     }
 }

@@ -31,7 +31,11 @@ impl ReceiveConnector {
         let in_a_day = |span: Duration| (Duration::from_secs(1)..=DAY).contains(&span);
         let banner = self.banner.0.as_deref().unwrap_or("220");
         let checks = [
-            (!(1..=64).contains(&length), "name", format!("a connector's name has 1 to 64 characters, this one has {length}")),
+            (
+                !(1..=64).contains(&length),
+                "name",
+                format!("a connector's name has 1 to 64 characters, this one has {length}"),
+            ),
             (
                 auth(AuthMechanism::BASIC_AUTH_REQUIRE_TLS)
                     && !(auth(AuthMechanism::BASIC_AUTH) && auth(AuthMechanism::TLS)),
@@ -40,15 +44,21 @@ impl ReceiveConnector {
             ),
             (
                 auth(AuthMechanism::EXTERNAL_AUTHORITATIVE)
-                    && !AuthMechanism::TLS.and(AuthMechanism::EXTERNAL_AUTHORITATIVE).contains(self.auth_mechanism),
+                    && !AuthMechanism::TLS
+                        .and(AuthMechanism::EXTERNAL_AUTHORITATIVE)
+                        .contains(self.auth_mechanism),
                 "auth_mechanism",
-                format!("ExternalAuthoritative can stand only with Tls, here it stands in {}", self.auth_mechanism),
+                format!(
+                    "ExternalAuthoritative can stand only with Tls, here it stands in {}",
+                    self.auth_mechanism
+                ),
             ),
             (
                 auth(AuthMechanism::EXTERNAL_AUTHORITATIVE)
                     && !self.permission_groups.contains(PermissionGroups::EXCHANGE_SERVERS),
                 "permission_groups",
-                "ExternalAuthoritative in auth_mechanism needs ExchangeServers in permission_groups".to_owned(),
+                "ExternalAuthoritative in auth_mechanism needs ExchangeServers in permission_groups"
+                    .to_owned(),
             ),
             (
                 self.require_tls && !auth(AuthMechanism::TLS),
@@ -85,7 +95,11 @@ impl ReceiveConnector {
                 "tls_certificate_name",
                 format!("TlsCertificateName came with Exchange 2013; {profile} does not have it"),
             ),
-            (!in_a_day(total), "connection_timeout", "connection_timeout lies between 00:00:01 and 1.00:00:00".to_owned()),
+            (
+                !in_a_day(total),
+                "connection_timeout",
+                "connection_timeout lies between 00:00:01 and 1.00:00:00".to_owned(),
+            ),
             (
                 !in_a_day(inactivity),
                 "connection_inactivity_timeout",
@@ -99,7 +113,11 @@ impl ReceiveConnector {
                     self.connection_inactivity_timeout, self.connection_timeout
                 ),
             ),
-            (self.tarpit_interval.0 > Duration::from_secs(600), "tarpit_interval", "tarpit_interval is at most 00:10:00".to_owned()),
+            (
+                self.tarpit_interval.0 > Duration::from_secs(600),
+                "tarpit_interval",
+                "tarpit_interval is at most 00:10:00".to_owned(),
+            ),
             (
                 self.auth_tarpit_interval.0 > Duration::from_secs(600),
                 "auth_tarpit_interval",
@@ -115,13 +133,21 @@ impl ReceiveConnector {
                 "max_header_size",
                 "max_header_size lies between 1 and 2147483647 octets".to_owned(),
             ),
-            (!(1..=500).contains(&self.max_hop_count), "max_hop_count", "max_hop_count lies between 1 and 500".to_owned()),
+            (
+                !(1..=500).contains(&self.max_hop_count),
+                "max_hop_count",
+                "max_hop_count lies between 1 and 500".to_owned(),
+            ),
             (
                 !(1..=512_000).contains(&self.max_recipients_per_message),
                 "max_recipients_per_message",
                 "max_recipients_per_message lies between 1 and 512000".to_owned(),
             ),
-            (self.max_logon_failures > 10, "max_logon_failures", "max_logon_failures lies between 0 and 10".to_owned()),
+            (
+                self.max_logon_failures > 10,
+                "max_logon_failures",
+                "max_logon_failures lies between 0 and 10".to_owned(),
+            ),
             (
                 self.max_inbound_connection.limit() == Some(0),
                 "max_inbound_connection",
@@ -142,7 +168,11 @@ impl ReceiveConnector {
                 "message_rate_limit",
                 "message_rate_limit is at least 1, or unlimited".to_owned(),
             ),
-            (self.bindings.is_empty(), "bindings", "a connector needs a binding such as 0.0.0.0:25".to_owned()),
+            (
+                self.bindings.is_empty(),
+                "bindings",
+                "a connector needs a binding such as 0.0.0.0:25".to_owned(),
+            ),
             (
                 self.remote_ip_ranges.is_empty(),
                 "remote_ip_ranges",
@@ -157,10 +187,12 @@ impl ReceiveConnector {
     /// Source: receive connectors page, "Receive connector remote addresses": each needs a unique
     /// combination of binding and range, and ranges overlap only where one wholly holds the other.
     pub fn conflict_with(&self, other: &Self, computer: &str) -> Option<Refusal> {
-        let bound = self.bindings.iter().any(|mine| other.bindings.iter().any(|theirs| mine.overlaps(*theirs)));
-        let same_or_crossing = self.remote_ip_ranges.iter().any(|mine| {
-            other.remote_ip_ranges.iter().any(|theirs| mine == theirs || mine.crosses(*theirs))
-        });
+        let bound =
+            self.bindings.iter().any(|mine| other.bindings.iter().any(|theirs| mine.overlaps(*theirs)));
+        let same_or_crossing = self
+            .remote_ip_ranges
+            .iter()
+            .any(|mine| other.remote_ip_ranges.iter().any(|theirs| mine == theirs || mine.crosses(*theirs)));
         let roles = self.transport_role != other.transport_role;
         if !bound || !(roles || same_or_crossing) {
             return None;

@@ -40,7 +40,8 @@ impl CertificateStore {
             [Some(stored.facts.not_before), Some(end), end.checked_sub(ahead).ok()]
         });
         // Valid-to is the last instant of validity; the change comes with the second after it.
-        let after = dates.flatten().filter_map(|date| date.checked_add(jiff::SignedDuration::from_secs(1)).ok());
+        let after =
+            dates.flatten().filter_map(|date| date.checked_add(jiff::SignedDuration::from_secs(1)).ok());
         after.filter(|date| *date > now).min()
     }
 }

@@ -269,7 +269,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<TimeSpan>().unwrap().to_string(), shown, "{text}");
         }
-        for text in ["", "5", "five", "00:61:00", "24:00:00", "1:2:3:4", "-5s", "99999999999999999999d", "::"] {
+        for text in ["", "5", "five", "00:61:00", "24:00:00", "1:2:3:4", "-5s", "99999999999999999999d", "::"]
+        {
             assert!(text.parse::<TimeSpan>().unwrap_err().contains("00:05:00"), "{text}");
         }
     }

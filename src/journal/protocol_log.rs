@@ -1,1 +1,3 @@
-//! protocol_log
+//! x
+/// x
+pub struct ProtocolLog;

@@ -1,1 +1,3 @@
-//! transcript
+//! x
+/// x
+pub fn transcript() {}

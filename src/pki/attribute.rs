@@ -29,25 +29,10 @@ const TABLE: &[Row] = &[
     Row("SERIALNUMBER", &[], &[0x55, 4, 5], der::PRINTABLE_STRING),
     Row("C", &["COUNTRYNAME"], &[0x55, 4, 6], der::PRINTABLE_STRING),
     Row("L", &["LOCALITYNAME"], &[0x55, 4, 7], der::UTF8_STRING),
-    Row(
-        "S",
-        &["ST", "STATEORPROVINCENAME"],
-        &[0x55, 4, 8],
-        der::UTF8_STRING,
-    ),
-    Row(
-        "STREET",
-        &["STREETADDRESS"],
-        &[0x55, 4, 9],
-        der::UTF8_STRING,
-    ),
+    Row("S", &["ST", "STATEORPROVINCENAME"], &[0x55, 4, 8], der::UTF8_STRING),
+    Row("STREET", &["STREETADDRESS"], &[0x55, 4, 9], der::UTF8_STRING),
     Row("O", &["ORGANIZATIONNAME"], &[0x55, 4, 10], der::UTF8_STRING),
-    Row(
-        "OU",
-        &["ORGANIZATIONALUNITNAME"],
-        &[0x55, 4, 11],
-        der::UTF8_STRING,
-    ),
+    Row("OU", &["ORGANIZATIONALUNITNAME"], &[0x55, 4, 11], der::UTF8_STRING),
     Row("T", &["TITLE"], &[0x55, 4, 12], der::UTF8_STRING),
     Row("Description", &[], &[0x55, 4, 13], der::UTF8_STRING),
     Row("PostalCode", &[], &[0x55, 4, 17], der::UTF8_STRING),
@@ -60,12 +45,7 @@ const TABLE: &[Row] = &[
         &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25],
         der::IA5_STRING,
     ),
-    Row(
-        "E",
-        &["EMAIL", "EMAILADDRESS"],
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1],
-        der::IA5_STRING,
-    ),
+    Row("E", &["EMAIL", "EMAILADDRESS"], &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1], der::IA5_STRING),
 ];
 
 impl AttributeType {
@@ -76,10 +56,7 @@ impl AttributeType {
     /// A name from the table in any case, or an identifier as `OID.1.2.3` or `1.2.3`.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         let is = |known: &str| known.eq_ignore_ascii_case(name);
-        if let Some(row) = TABLE
-            .iter()
-            .find(|row| is(row.0) || row.1.iter().any(|known| is(known)))
-        {
+        if let Some(row) = TABLE.iter().find(|row| is(row.0) || row.1.iter().any(|known| is(known))) {
             return Some(Self(row.2.to_vec()));
         }
         let dotted = match name.split_at_checked(4) {
@@ -103,14 +80,8 @@ impl AttributeType {
         };
         // A value that its proper type cannot hold is a fault somebody wants to see served.
         let tag = if fits { wanted } else { der::UTF8_STRING };
-        let pair = [
-            der::write(der::OID, &[&self.0]),
-            der::write(tag, &[value.as_bytes()]),
-        ];
-        der::write(
-            der::SET,
-            &[&der::write(der::SEQUENCE, &[&pair[0], &pair[1]])],
-        )
+        let pair = [der::write(der::OID, &[&self.0]), der::write(tag, &[value.as_bytes()])];
+        der::write(der::SET, &[&der::write(der::SEQUENCE, &[&pair[0], &pair[1]])])
     }
 
     fn row(&self) -> Option<&'static Row> {
@@ -132,12 +103,7 @@ impl Value {
     pub(super) fn from_der(tag: u32, content: &[u8], whole: &[u8]) -> Self {
         let wide = |size: usize, to_char: fn(&[u8]) -> Option<char>| {
             let exact = content.len().is_multiple_of(size);
-            exact.then(|| {
-                content
-                    .chunks_exact(size)
-                    .map(to_char)
-                    .collect::<Option<String>>()
-            })?
+            exact.then(|| content.chunks_exact(size).map(to_char).collect::<Option<String>>())?
         };
         let text = match tag {
             12 | 18 | 19 | 22 | 26 => Some(match str::from_utf8(content) {
@@ -146,13 +112,9 @@ impl Value {
             }),
             // TeletexString: everybody, Windows included, reads it as Latin-1 (or UTF-8, wrongly written).
             20 => Some(latin_1(content)),
-            28 => wide(4, |c| {
-                char::from_u32(u32::from_be_bytes(c.try_into().ok()?))
-            }),
+            28 => wide(4, |c| char::from_u32(u32::from_be_bytes(c.try_into().ok()?))),
             30 if content.len().is_multiple_of(2) => {
-                let units = content
-                    .chunks_exact(2)
-                    .map(|c| u16::from_be_bytes([c[0], c[1]]));
+                let units = content.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]]));
                 char::decode_utf16(units).collect::<Result<_, _>>().ok()
             }
             _ => None,

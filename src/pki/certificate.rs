@@ -35,9 +35,7 @@ impl Certificate {
 
     /// Reads the first certificate in `text`.
     pub fn from_pem(text: &str) -> Result<Self, PkiError> {
-        let first = pem::decode(text)?
-            .into_iter()
-            .find(|block| is_certificate(block.label));
+        let first = pem::decode(text)?.into_iter().find(|block| is_certificate(block.label));
         let first = first.ok_or_else(|| PkiError::Pem {
             problem: "there is no `-----BEGIN CERTIFICATE-----` in it".to_owned(),
         })?;
@@ -46,9 +44,7 @@ impl Certificate {
 
     /// Reads every certificate in `text`, in its order: a server's chain, or a bundle of roots.
     pub fn all_from_pem(text: &str) -> Result<Vec<Self>, PkiError> {
-        let blocks = pem::decode(text)?
-            .into_iter()
-            .filter(|block| is_certificate(block.label));
+        let blocks = pem::decode(text)?.into_iter().filter(|block| is_certificate(block.label));
         blocks.map(|block| Self::from_der(block.der)).collect()
     }
 
@@ -155,12 +151,7 @@ impl Hash for Certificate {
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Certificate({}, {:?})",
-            self.thumbprint(),
-            self.subject()
-        )
+        write!(f, "Certificate({}, {:?})", self.thumbprint(), self.subject())
     }
 }
 
@@ -194,8 +185,7 @@ struct Described {
 
 fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
     let refused = |problem: String| PkiError::Certificate { problem };
-    let (rest, x509) =
-        X509Certificate::from_der(&der).map_err(|error| refused(error.to_string()))?;
+    let (rest, x509) = X509Certificate::from_der(&der).map_err(|error| refused(error.to_string()))?;
     if !rest.is_empty() {
         return Err(refused(format!("{} octets follow it", rest.len())));
     }
@@ -205,11 +195,7 @@ fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
         thumbprint: Thumbprint::of(&der),
         subject: dn::windows_form(&subject),
         issuer: dn::windows_form(&issuer),
-        serial_number: x509
-            .raw_serial()
-            .iter()
-            .map(|octet| format!("{octet:02X}"))
-            .collect(),
+        serial_number: x509.raw_serial().iter().map(|octet| format!("{octet:02X}")).collect(),
         not_before: timestamp(x509.validity().not_before),
         not_after: timestamp(x509.validity().not_after),
         common_names: common_names(subject),
@@ -217,15 +203,10 @@ fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
         ip_addresses: names.ip,
         other_san: names.other,
         is_self_signed: is_self_signed(&x509),
-        version: u8::try_from(x509.version().0)
-            .map_or(u8::MAX, |version| version.saturating_add(1)),
+        version: u8::try_from(x509.version().0).map_or(u8::MAX, |version| version.saturating_add(1)),
         public_key: public_key(&x509),
         public_key_bits: x509.public_key().subject_public_key.data.to_vec(),
-        is_ca: x509
-            .basic_constraints()
-            .ok()
-            .flatten()
-            .is_some_and(|constraints| constraints.value.ca),
+        is_ca: x509.basic_constraints().ok().flatten().is_some_and(|constraints| constraints.value.ca),
         der,
     })
 }
@@ -245,12 +226,10 @@ fn attributes(name: &X509Name<'_>) -> Vec<Vec<(AttributeType, Value)>> {
 
 fn common_names(subject: Vec<Vec<(AttributeType, Value)>>) -> Vec<String> {
     let shown = subject.into_iter().rev().flatten();
-    let names = shown
-        .filter(|(kind, _)| kind.is_common_name())
-        .map(|(_, value)| match value {
-            Value::Text(text) => text,
-            other @ Value::Other(_) => other.to_string(),
-        });
+    let names = shown.filter(|(kind, _)| kind.is_common_name()).map(|(_, value)| match value {
+        Value::Text(text) => text,
+        other @ Value::Other(_) => other.to_string(),
+    });
     names.collect()
 }
 
@@ -269,9 +248,7 @@ impl AlternativeNames {
                 ParsedExtension::SubjectAlternativeName(san) => {
                     san.general_names.iter().for_each(|name| names.add(name));
                 }
-                ParsedExtension::ParseError { .. }
-                    if extension.oid.as_bytes() == SUBJECT_ALT_NAME =>
-                {
+                ParsedExtension::ParseError { .. } if extension.oid.as_bytes() == SUBJECT_ALT_NAME => {
                     names.other = true;
                 }
                 _ => {}
@@ -297,27 +274,19 @@ const SUBJECT_ALT_NAME: &[u8] = &[0x55, 29, 17];
 
 fn ip_address(octets: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
-    v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
-        .ok()
+    v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
 
 fn timestamp(time: ASN1Time) -> Timestamp {
     let seconds = time.timestamp();
-    let nearest = if seconds < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    };
+    let nearest = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_second(seconds).unwrap_or(nearest)
 }
 
 fn is_self_signed(x509: &X509Certificate<'_>) -> bool {
     use x509_parser::error::X509Error;
     x509.subject().as_raw() == x509.issuer().as_raw()
-        && !matches!(
-            x509.verify_signature(None),
-            Err(X509Error::SignatureVerificationError)
-        )
+        && !matches!(x509.verify_signature(None), Err(X509Error::SignatureVerificationError))
 }
 
 fn public_key(x509: &X509Certificate<'_>) -> PublicKey {
@@ -327,10 +296,7 @@ fn public_key(x509: &X509Certificate<'_>) -> PublicKey {
     let (algorithm, bits) = match info.parsed() {
         Ok(Parsed::RSA(rsa)) => ("RSA".to_owned(), bit_length(rsa.modulus)),
         // The point is uncompressed or not; the curve says how long the key is.
-        Ok(Parsed::EC(_)) => (
-            "ECDSA".to_owned(),
-            curve_bits(info.algorithm.parameters.as_ref()),
-        ),
+        Ok(Parsed::EC(_)) => ("ECDSA".to_owned(), curve_bits(info.algorithm.parameters.as_ref())),
         _ if identifier == ED25519 => ("Ed25519".to_owned(), 256),
         _ => (der::oid_to_text(identifier), 0),
     };
@@ -342,10 +308,7 @@ const ED25519: &[u8] = &[0x2b, 101, 112];
 
 /// RFC 5480 section 2.1.1.1: the named curves of TLS.
 fn curve_bits(parameters: Option<&x509_parser::der_parser::asn1_rs::Any<'_>>) -> usize {
-    match parameters
-        .map(|curve| der::oid_to_text(curve.data))
-        .as_deref()
-    {
+    match parameters.map(|curve| der::oid_to_text(curve.data)).as_deref() {
         Some("1.2.840.10045.3.1.7") => 256,
         Some("1.3.132.0.34") => 384,
         Some("1.3.132.0.35") => 521,

@@ -28,26 +28,14 @@ pub(super) fn read(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
         0..=0x7f => (usize::from(first), rest),
         0x81..=0x84 => {
             let (octets, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (
-                octets
-                    .iter()
-                    .try_fold(0usize, |n, &o| n.checked_mul(256)?.checked_add(o.into()))?,
-                rest,
-            )
+            (octets.iter().try_fold(0usize, |n, &o| n.checked_mul(256)?.checked_add(o.into()))?, rest)
         }
         // Indefinite length, which DER does not have, or more than 4 GiB.
         _ => return None,
     };
     let (content, after) = rest.split_at_checked(length)?;
     let whole = input.get(..input.len() - after.len())?;
-    Some((
-        Element {
-            tag,
-            content,
-            whole,
-        },
-        after,
-    ))
+    Some((Element { tag, content, whole }, after))
 }
 
 /// All elements of `input`, up to the first octet that is no DER.
@@ -96,9 +84,7 @@ pub(super) fn oid_to_text(content: &[u8]) -> String {
     let mut text = String::new();
     let mut arc = 0u64;
     for &octet in content {
-        arc = arc
-            .saturating_mul(128)
-            .saturating_add(u64::from(octet & 0x7f));
+        arc = arc.saturating_mul(128).saturating_add(u64::from(octet & 0x7f));
         if octet & 0x80 == 0 {
             if text.is_empty() {
                 let first = (arc / 40).min(2);
@@ -131,38 +117,19 @@ mod tests {
             let content = vec![7; length];
             let written = write(SEQUENCE, &[&content, &[1]]);
             let (element, rest) = read(&written).unwrap();
-            assert_eq!(
-                (element.tag, element.content.len(), rest.len()),
-                (SEQUENCE, length + 1, 0)
-            );
+            assert_eq!((element.tag, element.content.len(), rest.len()), (SEQUENCE, length + 1, 0));
             assert_eq!(element.whole, written);
-            assert!(
-                (0..written.len()).all(|cut| read(&written[..cut]).is_none()),
-                "{length}"
-            );
+            assert!((0..written.len()).all(|cut| read(&written[..cut]).is_none()), "{length}");
         }
     }
 
     #[test]
     fn object_identifiers_survive_both_directions() {
-        for text in [
-            "2.5.4.3",
-            "1.2.840.113549.1.9.1",
-            "0.9.2342.19200300.100.1.25",
-            "2.999.1",
-        ] {
+        for text in ["2.5.4.3", "1.2.840.113549.1.9.1", "0.9.2342.19200300.100.1.25", "2.999.1"] {
             assert_eq!(oid_to_text(&oid_from_text(text).unwrap()), text);
         }
         assert_eq!(oid_from_text("2.5.4.3").unwrap(), [0x55, 4, 3]);
-        for wrong in [
-            "",
-            "1",
-            "3.1",
-            "1.40",
-            "1.2.",
-            "1.2.x",
-            "2.18446744073709551615",
-        ] {
+        for wrong in ["", "1", "3.1", "1.40", "1.2.", "1.2.x", "2.18446744073709551615"] {
             assert_eq!(oid_from_text(wrong), None, "{wrong}");
         }
     }

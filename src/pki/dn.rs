@@ -36,25 +36,15 @@ impl DistinguishedName {
 
     /// The `Name` of RFC 5280 section 4.1.2.4, least specific first.
     pub(super) fn to_der(&self) -> Vec<u8> {
-        let rdns: Vec<_> = self
-            .0
-            .iter()
-            .rev()
-            .map(|(kind, value)| kind.to_rdn(value))
-            .collect();
-        der::write(
-            der::SEQUENCE,
-            &rdns.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        )
+        let rdns: Vec<_> = self.0.iter().rev().map(|(kind, value)| kind.to_rdn(value)).collect();
+        der::write(der::SEQUENCE, &rdns.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 }
 
 /// A name out of a certificate in the Windows form, whatever it holds: `rdns` in encoded order.
 pub(super) fn windows_form(rdns: &[Vec<(AttributeType, Value)>]) -> String {
     let rdn = |attributes: &Vec<(AttributeType, Value)>| {
-        let pairs = attributes
-            .iter()
-            .map(|(kind, value)| format!("{kind}={value}"));
+        let pairs = attributes.iter().map(|(kind, value)| format!("{kind}={value}"));
         pairs.collect::<Vec<_>>().join(" + ")
     };
     rdns.iter().rev().map(rdn).collect::<Vec<_>>().join(", ")
@@ -64,10 +54,7 @@ impl FromStr for DistinguishedName {
     type Err = PkiError;
 
     fn from_str(text: &str) -> Result<Self, PkiError> {
-        let mut parser = Parser {
-            text,
-            rest: text.trim_start_matches(is_space),
-        };
+        let mut parser = Parser { text, rest: text.trim_start_matches(is_space) };
         let mut attributes = Vec::new();
         while !parser.rest.is_empty() {
             let kind = parser.kind()?;
@@ -97,9 +84,7 @@ impl Serialize for DistinguishedName {
 
 impl<'de> Deserialize<'de> for DistinguishedName {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -117,7 +102,9 @@ impl<'a> Parser<'a> {
             return Err(self.error("an attribute was expected here, such as `CN=mail.contoso.com`"));
         };
         let kind = AttributeType::from_name(name.trim_end_matches(is_space)).ok_or_else(|| {
-            self.error("no attribute has this name; known are CN, OU, O, L, S, C, DC, E and others, or `OID.1.2.3=`")
+            self.error(
+                "no attribute has this name; known are CN, OU, O, L, S, C, DC, E and others, or `OID.1.2.3=`",
+            )
         })?;
         self.rest = after.trim_start_matches(is_space);
         Ok(kind)
@@ -151,14 +138,12 @@ impl<'a> Parser<'a> {
     }
 
     fn plain(&mut self) -> Result<String, PkiError> {
-        let (value, after) = self
-            .rest
-            .split_at(self.rest.find(',').unwrap_or(self.rest.len()));
+        let (value, after) = self.rest.split_at(self.rest.find(',').unwrap_or(self.rest.len()));
         if let Some(at) = value.find(['+', '=', '"', '\n', '<', '>', '#', ';']) {
             self.rest = &self.rest[at..];
-            return Err(self.error(
-                "a value with this character stands in quotation marks, as in `O=\"a+b\"`",
-            ));
+            return Err(
+                self.error("a value with this character stands in quotation marks, as in `O=\"a+b\"`")
+            );
         }
         if value.ends_with('\\') && !after.is_empty() {
             self.rest = after;
@@ -178,7 +163,9 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let Some(after) = self.rest.strip_prefix(',') else {
-            return Err(self.error("a comma or the end was expected here; a quotation mark within quotation marks is doubled"));
+            return Err(self.error(
+                "a comma or the end was expected here; a quotation mark within quotation marks is doubled",
+            ));
         };
         self.rest = after.trim_start_matches(is_space);
         if self.rest.is_empty() {
@@ -189,16 +176,8 @@ impl<'a> Parser<'a> {
 
     fn error(&self, problem: &str) -> PkiError {
         let before = self.text.len() - self.rest.len();
-        let column = self
-            .text
-            .get(..before)
-            .map_or(0, |before| before.chars().count())
-            + 1;
-        PkiError::DistinguishedName {
-            text: self.text.to_owned(),
-            column,
-            problem: problem.to_owned(),
-        }
+        let column = self.text.get(..before).map_or(0, |before| before.chars().count()) + 1;
+        PkiError::DistinguishedName { text: self.text.to_owned(), column, problem: problem.to_owned() }
     }
 }
 
@@ -231,10 +210,7 @@ mod tests {
         assert_ne!(dn("CN=a"), dn("CN=A"));
         assert_ne!(dn("CN=a, CN=b"), dn("CN=b, CN=a"));
         assert_eq!(DistinguishedName::common_name("a"), dn("CN=a"));
-        assert_eq!(
-            dn("CN=a, O=x, CN=b").common_names().collect::<Vec<_>>(),
-            ["a", "b"]
-        );
+        assert_eq!(dn("CN=a, O=x, CN=b").common_names().collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]
@@ -253,15 +229,8 @@ mod tests {
             ("OID.1.99=b", 1, "known are"),
         ] {
             match text.parse::<DistinguishedName>() {
-                Err(PkiError::DistinguishedName {
-                    column: at,
-                    problem,
-                    ..
-                }) => {
-                    assert!(
-                        at == column && problem.contains(word),
-                        "{text}: {at} {problem}"
-                    );
+                Err(PkiError::DistinguishedName { column: at, problem, .. }) => {
+                    assert!(at == column && problem.contains(word), "{text}: {at} {problem}");
                 }
                 other => panic!("{text}: {other:?}"),
             }

@@ -3,9 +3,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyIdMethod, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber, SignatureAlgorithm,
-    SigningKey,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyUsagePurpose, PublicKeyData, SanType, SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use time::OffsetDateTime;
 
@@ -53,12 +52,7 @@ impl Authority {
         let params = authority_params(not_before, not_after, serial_number)?;
         let subject = subject.to_der();
         let certificate = sign(&params, &subject, &key, &subject, &key)?;
-        Ok(Self(Arc::new(Inner {
-            key,
-            subject,
-            certificate,
-            chain: Vec::new(),
-        })))
+        Ok(Self(Arc::new(Inner { key, subject, certificate, chain: Vec::new() })))
     }
 
     /// An authority below this one.
@@ -74,16 +68,8 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         let subject = subject.to_der();
         let certificate = sign(&params, &subject, &key, &self.0.subject, &self.0.key)?;
-        let chain = std::iter::once(&certificate)
-            .chain(&self.0.chain)
-            .cloned()
-            .collect();
-        Ok(Self(Arc::new(Inner {
-            key,
-            subject,
-            certificate,
-            chain,
-        })))
+        let chain = std::iter::once(&certificate).chain(&self.0.chain).cloned().collect();
+        Ok(Self(Arc::new(Inner { key, subject, certificate, chain })))
     }
 
     /// A server certificate for `key`, fit for TLS on both sides (mail servers are clients too).
@@ -91,16 +77,8 @@ impl Authority {
         let mut params = leaf_params(template, key)?;
         // Python from 3.13 and `openssl verify -x509_strict` refuse a leaf without it.
         params.use_authority_key_identifier_extension = true;
-        params
-            .extended_key_usages
-            .push(ExtendedKeyUsagePurpose::ClientAuth);
-        sign(
-            &params,
-            &template.subject.to_der(),
-            key,
-            &self.0.subject,
-            &self.0.key,
-        )
+        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
+        sign(&params, &template.subject.to_der(), key, &self.0.subject, &self.0.key)
     }
 
     /// The authority's own certificate.
@@ -130,22 +108,14 @@ fn authority_params(
     let mut params = CertificateParams::default();
     set_frame(&mut params, not_before, not_after, serial_number)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![
-        KeyUsagePurpose::DigitalSignature,
-        KeyUsagePurpose::KeyCertSign,
-        KeyUsagePurpose::CrlSign,
-    ];
+    params.key_usages =
+        vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)
 }
 
 fn leaf_params(template: &Template, key: &KeyPair) -> Result<CertificateParams, PkiError> {
     let mut params = CertificateParams::default();
-    set_frame(
-        &mut params,
-        template.not_before,
-        template.not_after,
-        &template.serial_number,
-    )?;
+    set_frame(&mut params, template.not_before, template.not_after, &template.serial_number)?;
     if template.subject.is_empty() {
         // Tells rcgen to mark the SAN as critical; the name itself is put in by `sign`.
         params.distinguished_name = rcgen::DistinguishedName::new();
@@ -153,25 +123,14 @@ fn leaf_params(template: &Template, key: &KeyPair) -> Result<CertificateParams, 
     for name in &template.dns_names {
         params.subject_alt_names.push(dns_name(name)?);
     }
-    params.subject_alt_names.extend(
-        template
-            .ip_addresses
-            .iter()
-            .copied()
-            .map(SanType::IpAddress),
-    );
+    params.subject_alt_names.extend(template.ip_addresses.iter().copied().map(SanType::IpAddress));
     // `CA:FALSE` in so many words, and with it the subject key identifier.
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages.push(KeyUsagePurpose::DigitalSignature);
-    if matches!(
-        key.algorithm(),
-        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096
-    ) {
+    if matches!(key.algorithm(), KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096) {
         params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
     }
-    params
-        .extended_key_usages
-        .push(ExtendedKeyUsagePurpose::ServerAuth);
+    params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
     Ok(params)
 }
 
@@ -197,19 +156,14 @@ fn date(field: &'static str, value: Timestamp) -> Result<OffsetDateTime, PkiErro
 }
 
 fn dns_name(name: &str) -> Result<SanType, PkiError> {
-    let refused = |problem: String| PkiError::DnsName {
-        name: name.to_owned(),
-        problem,
-    };
+    let refused = |problem: String| PkiError::DnsName { name: name.to_owned(), problem };
     let ascii = if name.is_ascii() {
         name.to_owned()
     } else {
         idna::domain_to_ascii(name)
             .map_err(|_| refused("it is not ASCII and has no IDNA form (RFC 5891)".to_owned()))?
     };
-    Ok(SanType::DnsName(ascii.try_into().map_err(
-        |error: rcgen::Error| refused(error.to_string()),
-    )?))
+    Ok(SanType::DnsName(ascii.try_into().map_err(|error: rcgen::Error| refused(error.to_string()))?))
 }
 
 /// Writes everything but the names with rcgen, puts the names in, and signs.
@@ -222,17 +176,14 @@ fn sign(
     issuer_name: &[u8],
     issuer_key: &KeyPair,
 ) -> Result<Certificate, PkiError> {
-    let failed = |error: rcgen::Error| PkiError::Issue {
-        problem: error.to_string(),
-    };
+    let failed = |error: rcgen::Error| PkiError::Issue { problem: error.to_string() };
     let mut issuer = CertificateParams::default();
     issuer.key_identifier_method = KeyIdMethod::Sha256;
     let issuer = Issuer::new(issuer, Unsigned(issuer_key.signer()));
     let draft = params.signed_by(key.signer(), &issuer).map_err(failed)?;
-    let (tbs, algorithm) =
-        with_names(draft.der(), issuer_name, subject).ok_or_else(|| PkiError::Issue {
-            problem: "the draft of the certificate has an unexpected shape".to_owned(),
-        })?;
+    let (tbs, algorithm) = with_names(draft.der(), issuer_name, subject).ok_or_else(|| PkiError::Issue {
+        problem: "the draft of the certificate has an unexpected shape".to_owned(),
+    })?;
     let signature = issuer_key.signer().sign(&tbs).map_err(failed)?;
     let signature = der::write(der::BIT_STRING, &[&[0], &signature]);
     Certificate::from_der(der::write(der::SEQUENCE, &[&tbs, algorithm, &signature]))
@@ -243,9 +194,7 @@ fn with_names<'a>(draft: &'a [u8], issuer: &[u8], subject: &[u8]) -> Option<(Vec
     let (certificate, _) = der::read(draft)?;
     let (tbs, rest) = der::read(certificate.content)?;
     let (algorithm, _) = der::read(rest)?;
-    let mut parts: Vec<&[u8]> = der::elements(tbs.content)
-        .map(|element| element.whole)
-        .collect();
+    let mut parts: Vec<&[u8]> = der::elements(tbs.content).map(|element| element.whole).collect();
     // version, serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo, extensions
     *parts.get_mut(3)? = issuer;
     *parts.get_mut(5)? = subject;

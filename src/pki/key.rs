@@ -2,12 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use rcgen::PublicKeyData;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PkiError, der, pem};
 
 /// What kind of key a certificate has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum KeyAlgorithm {
     /// ECDSA on P-256: quick to make, accepted everywhere.
     #[default]
@@ -71,9 +72,7 @@ impl KeyPair {
     /// SEC 1 (`EC PRIVATE KEY`).
     pub fn from_pem(text: &str) -> Result<Self, PkiError> {
         let blocks = pem::decode(text)?;
-        let block = blocks
-            .into_iter()
-            .find(|block| block.label.ends_with("PRIVATE KEY"));
+        let block = blocks.into_iter().find(|block| block.label.ends_with("PRIVATE KEY"));
         let block = block.ok_or_else(|| PkiError::Pem {
             problem: "there is no `-----BEGIN PRIVATE KEY-----` in it".to_owned(),
         })?;
@@ -84,9 +83,7 @@ impl KeyPair {
             "EC PRIVATE KEY" => wrap_sec1(&block.der)?,
             "ENCRYPTED PRIVATE KEY" => return Err(encrypted()),
             other => {
-                return Err(problem(format!(
-                    "`{other}` is no kind of key that is read here"
-                )));
+                return Err(problem(format!("`{other}` is no kind of key that is read here")));
             }
         };
         Self::from_pkcs8(pkcs8)
@@ -118,9 +115,7 @@ impl KeyPair {
 
     fn from_pkcs8(pkcs8: Vec<u8>) -> Result<Self, PkiError> {
         let key = rcgen::KeyPair::try_from(pkcs8).map_err(|error| {
-            problem(format!(
-                "{error}; ECDSA P-256 and P-384, Ed25519 and RSA from 2048 bits are read"
-            ))
+            problem(format!("{error}; ECDSA P-256 and P-384, Ed25519 and RSA from 2048 bits are read"))
         })?;
         let algorithm = match key.algorithm() {
             a if *a == rcgen::PKCS_ECDSA_P256_SHA256 => KeyAlgorithm::EcdsaP256,
@@ -131,15 +126,11 @@ impl KeyPair {
                 3072 => KeyAlgorithm::Rsa3072,
                 4096 => KeyAlgorithm::Rsa4096,
                 bits => {
-                    return Err(problem(format!(
-                        "RSA with {bits} bits; 2048, 3072 and 4096 are served"
-                    )));
+                    return Err(problem(format!("RSA with {bits} bits; 2048, 3072 and 4096 are served")));
                 }
             },
             _ => {
-                return Err(problem(
-                    "of this curve no certificate is served; take P-256 or P-384",
-                ));
+                return Err(problem("of this curve no certificate is served; take P-256 or P-384"));
             }
         };
         Ok(Self(Arc::new(Inner { key, algorithm })))
@@ -164,23 +155,15 @@ fn generate_rsa(size: rcgen::RsaKeySize) -> Result<rcgen::KeyPair, rcgen::Error>
 
 /// `PrivateKeyInfo` of RFC 5958 around a key of an older format.
 fn wrap(algorithm: &[u8], parameters: &[u8], key: &[u8]) -> Vec<u8> {
-    let algorithm = der::write(
-        der::SEQUENCE,
-        &[&der::write(der::OID, &[algorithm]), parameters],
-    );
+    let algorithm = der::write(der::SEQUENCE, &[&der::write(der::OID, &[algorithm]), parameters]);
     let version = der::write(der::INTEGER, &[&[0]]);
-    der::write(
-        der::SEQUENCE,
-        &[&version, &algorithm, &der::write(der::OCTET_STRING, &[key])],
-    )
+    der::write(der::SEQUENCE, &[&version, &algorithm, &der::write(der::OCTET_STRING, &[key])])
 }
 
 /// The curve stands in `[0]` of `ECPrivateKey` (RFC 5915 section 3), where PKCS#8 wants it outside.
 fn wrap_sec1(key: &[u8]) -> Result<Vec<u8>, PkiError> {
     let curve = der::read(key)
-        .and_then(|(sequence, _)| {
-            der::elements(sequence.content).find(|element| element.tag == 0xa0)
-        })
+        .and_then(|(sequence, _)| der::elements(sequence.content).find(|element| element.tag == 0xa0))
         .ok_or_else(|| {
             problem("the EC key does not name its curve; convert it with `openssl pkcs8 -topk8`")
         })?;
@@ -196,22 +179,16 @@ fn rsa_bits(public_key: &[u8]) -> usize {
 /// Of an unsigned integer in big-endian octets.
 pub(super) fn bit_length(octets: &[u8]) -> usize {
     let zeros = octets.iter().take_while(|octet| **octet == 0).count();
-    let top = octets
-        .get(zeros)
-        .map_or(0, |top| top.leading_zeros() as usize);
+    let top = octets.get(zeros).map_or(0, |top| top.leading_zeros() as usize);
     (octets.len() - zeros) * 8 - top
 }
 
 fn encrypted() -> PkiError {
-    problem(
-        "it is encrypted; decrypt it first, for instance with `openssl pkcs8 -in key.pem -out plain.pem`",
-    )
+    problem("it is encrypted; decrypt it first, for instance with `openssl pkcs8 -in key.pem -out plain.pem`")
 }
 
 fn problem(problem: impl Into<String>) -> PkiError {
-    PkiError::Key {
-        problem: problem.into(),
-    }
+    PkiError::Key { problem: problem.into() }
 }
 
 #[cfg(test)]
@@ -230,11 +207,7 @@ mod tests {
 
     #[test]
     fn every_algorithm_survives_the_way_through_pem() {
-        for algorithm in [
-            KeyAlgorithm::EcdsaP256,
-            KeyAlgorithm::EcdsaP384,
-            KeyAlgorithm::Ed25519,
-        ] {
+        for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::Ed25519] {
             let key = KeyPair::generate(algorithm).unwrap();
             let again = KeyPair::from_pem(&key.to_pem()).unwrap();
             assert_eq!(again.algorithm(), algorithm);
@@ -247,10 +220,7 @@ mod tests {
     #[test]
     fn an_rsa_key_has_the_length_that_was_asked_for() {
         let key = KeyPair::generate(KeyAlgorithm::Rsa2048).unwrap();
-        assert_eq!(
-            KeyPair::from_pem(&key.to_pem()).unwrap().algorithm(),
-            KeyAlgorithm::Rsa2048
-        );
+        assert_eq!(KeyPair::from_pem(&key.to_pem()).unwrap().algorithm(), KeyAlgorithm::Rsa2048);
     }
 
     #[cfg(not(feature = "aws-lc-rs"))]
@@ -299,9 +269,6 @@ mod tests {
     fn a_key_shows_no_secret_and_its_algorithm_has_the_name_of_the_lab_file() {
         let key = KeyPair::generate(KeyAlgorithm::default()).unwrap();
         assert_eq!(format!("{key:?}"), "KeyPair(EcdsaP256, secret)");
-        assert_eq!(
-            serde_json::to_string(&KeyAlgorithm::Rsa4096).unwrap(),
-            "\"rsa-4096\""
-        );
+        assert_eq!(serde_json::to_string(&KeyAlgorithm::Rsa4096).unwrap(), "\"rsa-4096\"");
     }
 }

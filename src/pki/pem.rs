@@ -23,9 +23,8 @@ pub(super) fn decode(text: &str) -> Result<Vec<Block<'_>>, PkiError> {
             .split_once(&format!("-----END {label}-----"))
             .ok_or_else(|| problem(format!("`-----END {label}-----` is missing")))?;
         let base64: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-        let der = STANDARD
-            .decode(base64)
-            .map_err(|error| problem(format!("the {label} is no base64: {error}")))?;
+        let der =
+            STANDARD.decode(base64).map_err(|error| problem(format!("the {label} is no base64: {error}")))?;
         blocks.push(Block { label, der });
         rest = after;
     }
@@ -50,9 +49,7 @@ pub(super) fn encode(label: &str, der: &[u8]) -> String {
 }
 
 fn problem(problem: impl Into<String>) -> PkiError {
-    PkiError::Pem {
-        problem: problem.into(),
-    }
+    PkiError::Pem { problem: problem.into() }
 }
 
 #[cfg(test)]
@@ -61,32 +58,18 @@ mod tests {
 
     #[test]
     fn blocks_survive_the_way_out_and_back_whatever_stands_around_them() {
-        let text = format!(
-            "Bag Attributes\r\n{}junk\n{}",
-            encode("A", &[7; 100]),
-            encode("B C", &[])
-        );
+        let text = format!("Bag Attributes\r\n{}junk\n{}", encode("A", &[7; 100]), encode("B C", &[]));
         let text = text.replace('\n', "\r\n");
         let blocks = decode(&text).unwrap();
         assert_eq!(blocks.len(), 2);
-        assert_eq!(
-            (blocks[0].label, blocks[0].der.as_slice()),
-            ("A", [7; 100].as_slice())
-        );
-        assert_eq!(
-            (blocks[1].label, blocks[1].der.as_slice()),
-            ("B C", [].as_slice())
-        );
+        assert_eq!((blocks[0].label, blocks[0].der.as_slice()), ("A", [7; 100].as_slice()));
+        assert_eq!((blocks[1].label, blocks[1].der.as_slice()), ("B C", [].as_slice()));
         assert!(text.lines().all(|line| line.len() <= 64));
     }
 
     #[test]
     fn half_a_block_is_an_error() {
-        for half in [
-            "-----BEGIN X",
-            "-----BEGIN X-----\nAAAA",
-            "-----BEGIN X-----\n*\n-----END X-----",
-        ] {
+        for half in ["-----BEGIN X", "-----BEGIN X-----\nAAAA", "-----BEGIN X-----\n*\n-----END X-----"] {
             assert!(decode(half).is_err(), "{half}");
         }
         assert!(decode("no pem at all").unwrap().is_empty());

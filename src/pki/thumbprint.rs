@@ -52,11 +52,7 @@ impl FromStr for Thumbprint {
             }
             digits += 1;
         }
-        if digits == 40 {
-            Ok(Self(bytes))
-        } else {
-            Err(ParseThumbprintError::Length(digits))
-        }
+        if digits == 40 { Ok(Self(bytes)) } else { Err(ParseThumbprintError::Length(digits)) }
     }
 }
 
@@ -80,9 +76,7 @@ impl Serialize for Thumbprint {
 
 impl<'de> Deserialize<'de> for Thumbprint {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -95,10 +89,7 @@ mod tests {
     #[test]
     fn a_thumbprint_is_the_sha_1_in_upper_case_hexadecimal() {
         assert_eq!(Thumbprint::of(b"").to_string(), OF_NOTHING);
-        assert_eq!(
-            serde_json::to_string(&Thumbprint::of(b"")).unwrap(),
-            format!("\"{OF_NOTHING}\"")
-        );
+        assert_eq!(serde_json::to_string(&Thumbprint::of(b"")).unwrap(), format!("\"{OF_NOTHING}\""));
     }
 
     #[test]
@@ -115,17 +106,8 @@ mod tests {
 
     #[test]
     fn what_is_no_thumbprint_is_refused_with_the_reason() {
-        assert_eq!(
-            "".parse::<Thumbprint>(),
-            Err(ParseThumbprintError::Length(0))
-        );
-        assert_eq!(
-            "AB".repeat(32).parse::<Thumbprint>(),
-            Err(ParseThumbprintError::Length(64))
-        );
-        assert_eq!(
-            "xyz".parse::<Thumbprint>(),
-            Err(ParseThumbprintError::Character('x'))
-        );
+        assert_eq!("".parse::<Thumbprint>(), Err(ParseThumbprintError::Length(0)));
+        assert_eq!("AB".repeat(32).parse::<Thumbprint>(), Err(ParseThumbprintError::Length(64)));
+        assert_eq!("xyz".parse::<Thumbprint>(), Err(ParseThumbprintError::Character('x')));
     }
 }

@@ -44,7 +44,11 @@ impl Wrong {
 }
 
 /// Builds every computer of a scenario.
-pub(super) fn build(scenario: &Scenario, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, Wrong> {
+pub(super) fn build(
+    scenario: &Scenario,
+    workshop: &mut Workshop,
+    keys: Keys<'_>,
+) -> Result<Vec<Built>, Wrong> {
     if scenario.computer.is_empty() {
         return Err(Wrong::new("a lab needs at least one [[computer]]"));
     }
@@ -83,7 +87,9 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         accepted_domains: spec.accepted_domains.clone(),
         users: spec.users.clone(),
     };
-    let gone = computer.internal_transport_certificate.filter(|thumbprint| computer.store.find(*thumbprint).is_none());
+    let gone = computer
+        .internal_transport_certificate
+        .filter(|thumbprint| computer.store.find(*thumbprint).is_none());
     if gone.is_some() {
         let made = workshop.ephemeral(&spec.name, spec.fqdn.as_str(), keys);
         let (facts, material) = made.map_err(|error| Wrong::new(error.to_string()))?;
@@ -109,11 +115,13 @@ fn check_role(spec: &ComputerSpec) -> Result<(), Wrong> {
     let fits = (1..=15).contains(&name.len())
         && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_');
     if !fits {
-        let message = format!("`{name}` is no NetBIOS name: 1 to 15 letters, digits, - or _, such as MAILGATE");
+        let message =
+            format!("`{name}` is no NetBIOS name: 1 to 15 letters, digits, - or _, such as MAILGATE");
         return Err(Wrong::at("name", message));
     }
     if !spec.address.is_loopback() {
-        let message = format!("{} is no loopback address; a lab lives on 127.0.0.1 or its neighbours", spec.address);
+        let message =
+            format!("{} is no loopback address; a lab lives on 127.0.0.1 or its neighbours", spec.address);
         return Err(Wrong::at("address", message));
     }
     match (spec.role, spec.profile >= Profile::Exchange2013) {
@@ -123,7 +131,10 @@ fn check_role(spec: &ComputerSpec) -> Result<(), Wrong> {
         )),
         (Role::Mailbox, false) => Err(Wrong::at(
             "role",
-            format!("before 2013 Mailbox servers spoke no SMTP; for {} write role = \"hub-transport\"", spec.profile),
+            format!(
+                "before 2013 Mailbox servers spoke no SMTP; for {} write role = \"hub-transport\"",
+                spec.profile
+            ),
         )),
         _ => Ok(()),
     }
@@ -226,8 +237,8 @@ fn receive_connector(
 /// A default that another parameter rules out gives way; what the file itself says is left to be refused.
 fn settle_what_follows(parameters: &ReceiveConnectorParameters, connector: &mut ReceiveConnector) {
     if parameters.domain_secure_enabled.is_none() {
-        connector.domain_secure_enabled &= connector.allows(AuthMechanism::TLS)
-            && !connector.allows(AuthMechanism::EXTERNAL_AUTHORITATIVE);
+        connector.domain_secure_enabled &=
+            connector.allows(AuthMechanism::TLS) && !connector.allows(AuthMechanism::EXTERNAL_AUTHORITATIVE);
     }
     if parameters.binary_mime_enabled.is_none() {
         connector.binary_mime_enabled &= connector.chunking_enabled;

@@ -28,7 +28,8 @@ impl fmt::Display for ScenarioError {
         };
         let Place { line, column, text, width } = place;
         let gutter = " ".repeat(line.to_string().len());
-        let indent: String = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String =
+            text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         writeln!(f, "{}:{line}:{column}: {}", self.origin, self.message)?;
         writeln!(f, "{gutter} |")?;
         writeln!(f, "{line} | {text}")?;
@@ -85,7 +86,7 @@ pub(super) enum Step {
 pub(super) fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
     let table = DeTable::parse(text).ok()?;
     let mut span = table.span();
-    let mut value = None;
+    let mut value: Option<&DeValue<'_>> = None;
     for (depth, step) in path.iter().enumerate() {
         let found = match (step, value) {
             (Step::Key(key), None) if depth == 0 => table.get_ref().get(*key),
@@ -103,7 +104,11 @@ pub(super) fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
 /// The name among `known` that `wrong` is probably meant to be.
 pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let tolerance = wrong.chars().count() / 3 + 1;
-    known.map(|name| (distance(wrong, name), name)).filter(|(far, _)| *far <= tolerance).min().map(|(_, name)| name)
+    known
+        .map(|name| (distance(wrong, name), name))
+        .filter(|(far, _)| *far <= tolerance)
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// Levenshtein's distance: how many letters have to change.
@@ -126,7 +131,8 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
 
-    const FILE: &str = "title = \"x\"\n[[computer]]\nname = \"A\"\n[[computer.receive_connector]]\nfqdn = \"bad name\"\n";
+    const FILE: &str =
+        "title = \"x\"\n[[computer]]\nname = \"A\"\n[[computer.receive_connector]]\nfqdn = \"bad name\"\n";
 
     #[test]
     fn an_error_shows_file_line_and_caret() {

@@ -76,7 +76,8 @@ fn from_toml(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
 
 fn from_json(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
     serde_json::from_str(text).map_err(|error| {
-        let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let line_start: usize =
+            text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
         let at = line_start + error.column().saturating_sub(1);
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
@@ -86,7 +87,8 @@ fn from_json(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
 
 /// Adds to "unknown field `x`, expected one of ..." the name that was probably meant.
 fn advise(message: &str) -> String {
-    let Some((wrong, rest)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) else {
+    let Some((wrong, rest)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'))
+    else {
         return message.to_owned();
     };
     let known = || rest.split('`').skip(1).step_by(2);

@@ -39,7 +39,8 @@ impl Moment {
             Self::Absolute(instant) => Some(instant),
             Self::Relative(seconds) => start.checked_add(SignedDuration::from_secs(seconds)).ok(),
         };
-        let instant = instant.ok_or_else(|| format!("`{self}` lies outside of the years that can be written down"))?;
+        let instant =
+            instant.ok_or_else(|| format!("`{self}` lies outside of the years that can be written down"))?;
         Timestamp::from_second(instant.as_second()).map_err(|error| error.to_string())
     }
 }
@@ -48,7 +49,11 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a date; write -2d, +1y, +12h (y, w, d, h, m, s), 2010-09-28 or 2010-09-28T09:35:58Z");
+        let wrong = || {
+            format!(
+                "`{text}` is not a date; write -2d, +1y, +12h (y, w, d, h, m, s), 2010-09-28 or 2010-09-28T09:35:58Z"
+            )
+        };
         if let Ok(instant) = text.parse::<Timestamp>() {
             return Ok(Self::Absolute(instant));
         }

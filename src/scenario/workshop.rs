@@ -17,7 +17,8 @@ pub type Keys<'a> = &'a mut dyn FnMut(KeyAlgorithm) -> Result<KeyPair, PkiError>
 /// Subject of the root; whoever meets it in a trust store shall know what it is.
 pub const ROOT_SUBJECT: &str = "CN=starttls-lab Root CA, O=TEST LAB - trust nothing signed by this";
 const ISSUING_SUBJECT: &str = "CN=starttls-lab Issuing CA, O=TEST LAB - trust nothing signed by this";
-const UNTRUSTED_SUBJECT: &str = "CN=starttls-lab Untrusted Root CA, O=TEST LAB - trust nothing signed by this";
+const UNTRUSTED_SUBJECT: &str =
+    "CN=starttls-lab Untrusted Root CA, O=TEST LAB - trust nothing signed by this";
 
 /// The lab's authorities and every certificate they have issued.
 ///
@@ -99,10 +100,17 @@ impl Workshop {
         Ok(issued)
     }
 
-    fn template(&self, computer: &str, description: &str, spec: &CertificateSpec) -> Result<Template, String> {
+    fn template(
+        &self,
+        computer: &str,
+        description: &str,
+        spec: &CertificateSpec,
+    ) -> Result<Template, String> {
         let subject = match (&spec.subject, spec.names.first()) {
             (Some(subject), _) => subject.parse::<DistinguishedName>().map_err(|error| error.to_string())?,
-            (None, Some(name)) => format!("CN={name}").parse().map_err(|error: PkiError| error.to_string())?,
+            (None, Some(name)) => {
+                format!("CN={name}").parse().map_err(|error: PkiError| error.to_string())?
+            }
             (None, None) => return Err("a certificate needs a subject or names".to_owned()),
         };
         Ok(Template {
@@ -131,7 +139,7 @@ impl Workshop {
             (issuer, chain) => self.other(issuer, chain == ChainStatus::Untrusted, keys)?,
         };
         let certificate = authority.issue(template, &key)?;
-        Ok(filed(certificate, authority.chain(), key))
+        Ok(filed(certificate, authority.chain().to_vec(), key))
     }
 
     /// The authority of this subject: below the lab's root, or a root of its own that nobody trusts.
@@ -148,20 +156,29 @@ impl Workshop {
     }
 }
 
-fn filed(certificate: Certificate, intermediates: Vec<Certificate>, key: KeyPair) -> (CertificateFacts, Material) {
+fn filed(
+    certificate: Certificate,
+    intermediates: Vec<Certificate>,
+    key: KeyPair,
+) -> (CertificateFacts, Material) {
     (CertificateFacts::from(&certificate), Material { certificate, intermediates, key })
 }
 
 fn root(subject: &str, start: Timestamp, keys: Keys<'_>) -> Result<Authority, PkiError> {
     let key = keys(KeyAlgorithm::default())?;
     let (from, to) = (later(start, -20 * 365), later(start, 20 * 365));
-    Authority::root(key, &subject.parse()?, from, to, serial(&["root", subject]))
+    Authority::root(key, &subject.parse()?, from, to, &serial(&["root", subject]))
 }
 
-fn intermediate(root: &Authority, subject: &str, start: Timestamp, keys: Keys<'_>) -> Result<Authority, PkiError> {
+fn intermediate(
+    root: &Authority,
+    subject: &str,
+    start: Timestamp,
+    keys: Keys<'_>,
+) -> Result<Authority, PkiError> {
     let key = keys(KeyAlgorithm::default())?;
     let (from, to) = (later(start, -20 * 365), later(start, 20 * 365));
-    root.intermediate(key, &subject.parse()?, from, to, serial(&["intermediate", subject]))
+    root.intermediate(key, &subject.parse()?, from, to, &serial(&["intermediate", subject]))
 }
 
 fn later(start: Timestamp, days: i64) -> Timestamp {

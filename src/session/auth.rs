@@ -77,7 +77,10 @@ impl ReceiveSession {
         let known = users.iter().any(|(name, word)| name.eq_ignore_ascii_case(&user) && word == password);
         if !user.is_empty() && (users.is_empty() || known) {
             self.user = Some(user.clone());
-            return Step { facts: vec![Fact::LoggedOn { user, mechanism: LOGIN }], ..Step::of(reply::LOGGED_ON) };
+            return Step {
+                facts: vec![Fact::LoggedOn { user, mechanism: LOGIN }],
+                ..Step::of(reply::LOGGED_ON)
+            };
         }
         self.logon_failures += 1;
         let connector = &self.setting.connector;

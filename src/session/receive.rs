@@ -256,7 +256,7 @@ impl ReceiveSession {
     }
 
     fn hello(&mut self, name: HelloName, extended: bool) -> Step {
-        if self.setting.connector.require_ehlo_domain && name.is_literal() {
+        if self.setting.connector.require_ehlo_domain && name.is_address_literal() {
             return Step::of(reply::INVALID_DOMAIN);
         }
         self.transaction = None;
@@ -270,7 +270,9 @@ impl ReceiveSession {
     fn start_tls(&mut self, verb: TlsVerb) -> Step {
         let (offered, name) = match (self.stage, verb) {
             (Stage::Clear { starttls, .. }, TlsVerb::StartTls) => (starttls, Verb::StartTls),
-            (Stage::Clear { anonymous_tls, .. }, TlsVerb::XAnonymousTls) => (anonymous_tls, Verb::XAnonymousTls),
+            (Stage::Clear { anonymous_tls, .. }, TlsVerb::XAnonymousTls) => {
+                (anonymous_tls, Verb::XAnonymousTls)
+            }
             (_, TlsVerb::StartTls) => (false, Verb::StartTls),
             (_, TlsVerb::XAnonymousTls) => (false, Verb::XAnonymousTls),
         };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::setting::Setting;
 use crate::exchange::{Profile, Stage, keywords};
-use crate::smtp::{CommandError, Reply, Verb};
+use crate::smtp::{CommandError, EnhancedCode, Reply, Verb};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -39,11 +39,11 @@ pub(super) const LOGON_FAILED: &str = "535 5.7.3 Authentication unsuccessful";
 pub(super) const UNKNOWN_MECHANISM: &str = "504 5.7.4 Unrecognized authentication type";
 pub(super) const NO_PERMISSION: &str = "550 5.7.1 Client does not have permissions to submit to this server";
 pub(super) const TIMED_OUT: &str = "421 4.4.1 Connection timed out";
-pub(super) const TOO_MANY_ERRORS: &str = "421 4.7.0 Too many errors on this connection, closing transmission channel";
+pub(super) const TOO_MANY_ERRORS: &str =
+    "421 4.7.0 Too many errors on this connection, closing transmission channel";
 pub(super) const RATE_EXCEEDED: &str =
     "421 4.4.2 Message submission rate for this client has exceeded the configured limit";
-pub(super) const TOO_MANY_CONNECTIONS: &str =
-    "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel";
+pub(super) const TOO_MANY_CONNECTIONS: &str = "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel";
 pub(super) const TOO_MANY_FROM_SOURCE: &str = "421 4.3.2 The maximum number of concurrent connections has exceeded a per-source limit, closing transmission channel";
 pub(super) const SERVICE_NOT_ACTIVE: &str = "421 4.3.2 Service not active";
 /// Exchange's back pressure text; here it means that the lab's own memory bound is reached.
@@ -91,7 +91,7 @@ pub(super) fn help() -> Reply {
 pub(super) fn unrecognized(profile: Profile, verb: &str) -> Reply {
     match profile {
         Profile::Exchange2019 => {
-            Reply::new(500, (5, 3, 3), format!("Unrecognized command '{verb}'"))
+            Reply::new(500, EnhancedCode::new(5, 3, 3), format!("Unrecognized command '{verb}'"))
         }
         _ => Reply::of("500 5.3.3 Unrecognized command"),
     }
@@ -143,10 +143,10 @@ pub(super) fn queued(setting: &Setting, message_id: &str, id: u64) -> Reply {
         _ => format!(", Hostname={}", setting.computer.fqdn),
     };
     let text = format!("{message_id} [InternalId={id}{hostname}] Queued mail for delivery");
-    Reply::new(250, (2, 6, 0), text)
+    Reply::new(250, EnhancedCode::new(2, 6, 0), text)
 }
 
 /// A chunk that is not the last.
 pub(super) fn chunk_received(octets: u64) -> Reply {
-    Reply::new(250, (2, 6, 0), format!("CHUNK received OK, {octets} octets"))
+    Reply::new(250, EnhancedCode::new(2, 6, 0), format!("CHUNK received OK, {octets} octets"))
 }

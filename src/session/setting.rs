@@ -105,7 +105,11 @@ impl Counters {
     /// # Errors
     ///
     /// The limit that is exceeded.
-    pub fn connect(self: &Arc<Self>, connector: &ReceiveConnector, peer: IpAddr) -> Result<Connected, LimitReached> {
+    pub fn connect(
+        self: &Arc<Self>,
+        connector: &ReceiveConnector,
+        peer: IpAddr,
+    ) -> Result<Connected, LimitReached> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let all = open.values().map(|count| u64::from(*count)).sum::<u64>();
         if connector.max_inbound_connection.is_exceeded_by(all + 1) {
@@ -200,7 +204,8 @@ mod tests {
         connector.message_rate_limit = Unlimited::Limited(2);
         let counters = Counters::default();
         let start: Timestamp = "2010-09-28T09:35:58Z".parse().unwrap();
-        let may = |seconds| counters.may_submit(&connector, PEER, None, start + SignedDuration::from_secs(seconds));
+        let may =
+            |seconds| counters.may_submit(&connector, PEER, None, start + SignedDuration::from_secs(seconds));
         assert!(may(0) && may(1));
         assert!(!may(2));
         assert!(may(63));

@@ -119,8 +119,9 @@ impl ReceiveSession {
         let accepted = &self.setting.computer.accepted_domains;
         let trusted = self.setting.connector.allows(AuthMechanism::EXTERNAL_AUTHORITATIVE);
         // `RCPT TO:<postmaster>` is taken everywhere (RFC 5321 section 4.5.1).
-        let domain = address.domain();
-        accepted.is_empty() || trusted || domain.is_empty() || accepted.iter().any(|known| *known == *domain)
+        address.domain().is_none_or(|domain| {
+            accepted.is_empty() || trusted || accepted.iter().any(|known| *known == *domain)
+        })
     }
 
     pub(super) fn data(&mut self) -> Step {
@@ -128,7 +129,9 @@ impl ReceiveSession {
             None => Step::of(reply::NEED_MAIL),
             Some(transaction) if transaction.recipients.is_empty() => Step::of(reply::NEED_RCPT),
             // RFC 3030 section 3: neither after BDAT, nor for BINARYMIME.
-            Some(transaction) if transaction.chunks || transaction.is_binary() => Step::of(reply::BAD_SEQUENCE),
+            Some(transaction) if transaction.chunks || transaction.is_binary() => {
+                Step::of(reply::BAD_SEQUENCE)
+            }
             Some(_) => {
                 let limit = self.setting.connector.max_message_size.0;
                 Step { next: Next::Data { limit }, ..Step::of(reply::START_MAIL_INPUT) }
@@ -140,7 +143,9 @@ impl ReceiveSession {
     pub(super) fn bdat(&mut self, size: u64, last: bool) -> Step {
         let limit = self.setting.connector.max_message_size.0;
         let refusal = match &self.transaction {
-            _ if !self.setting.connector.chunking_enabled => Some(reply::unrecognized(self.profile(), "BDAT")),
+            _ if !self.setting.connector.chunking_enabled => {
+                Some(reply::unrecognized(self.profile(), "BDAT"))
+            }
             None => Some(Reply::of(reply::NEED_MAIL)),
             Some(transaction) if transaction.recipients.is_empty() => Some(Reply::of(reply::NEED_RCPT)),
             Some(_) => None,
@@ -173,9 +178,9 @@ impl ReceiveSession {
         let connector = &self.setting.connector;
         let refusal = if received.too_big || received.octets > connector.max_message_size.0 {
             Some(reply::MESSAGE_TOO_BIG)
-        } else if header.octets > connector.max_header_size.0 {
+        } else if header.length > connector.max_header_size.0 {
             Some(reply::HEADER_TOO_BIG)
-        } else if header.received > connector.max_hop_count {
+        } else if header.received > connector.max_hop_count as usize {
             Some(reply::TOO_MANY_HOPS)
         } else if connector.bare_linefeed_rejection_enabled && received.oddities.bare_lf > 0 {
             Some(reply::BARE_LINE_FEEDS)
@@ -219,8 +224,8 @@ impl Transaction {
 /// What is odd about content, less what its envelope announced.
 fn oddities(seen: &Oddities, transaction: &Transaction) -> Vec<Fact> {
     let parameters = &transaction.mail.parameters;
-    let announced = parameters.smtputf8
-        || matches!(parameters.body, Some(BodyType::EightBitMime | BodyType::BinaryMime));
+    let announced =
+        parameters.smtputf8 || matches!(parameters.body, Some(BodyType::EightBitMime | BodyType::BinaryMime));
     let binary = transaction.is_binary();
     [
         (seen.bare_lf > 0 && !binary, Oddity::BareLineFeedInContent { count: seen.bare_lf }),

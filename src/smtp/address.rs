@@ -61,17 +61,13 @@ impl FromStr for Address {
     /// Reads a mailbox without angle brackets.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         if text.eq_ignore_ascii_case("postmaster") {
-            return Ok(Self {
-                text: text.to_owned(),
-                at: None,
-            });
+            return Ok(Self { text: text.to_owned(), at: None });
         }
         let at = local_part(text)?;
         match text[at..].strip_prefix('@') {
-            Some(domain) if is_domain(domain) || is_literal(domain) => Ok(Self {
-                text: text.to_owned(),
-                at: Some(at),
-            }),
+            Some(domain) if is_domain(domain) || is_literal(domain) => {
+                Ok(Self { text: text.to_owned(), at: Some(at) })
+            }
             Some("") => Err(AddressError("the domain is missing")),
             Some(_) => Err(AddressError("the domain is not valid")),
             None if at == text.len() => Err(AddressError("the domain is missing")),
@@ -131,11 +127,7 @@ pub(super) fn path(text: &str) -> Result<(Option<Address>, &str), AddressError> 
         return Err(AddressError("the angle bracket is not closed"));
     };
     let (inside, rest) = (&text[..end], &text[end + 1..]);
-    let address = if inside.is_empty() {
-        None
-    } else {
-        Some(without_route(inside)?.parse()?)
-    };
+    let address = if inside.is_empty() { None } else { Some(without_route(inside)?.parse()?) };
     Ok((address, rest))
 }
 
@@ -166,13 +158,10 @@ fn without_route(path: &str) -> Result<&str, AddressError> {
 /// Where the local part ends (RFC 5321 section 4.1.2): a quoted string, or atoms between dots.
 fn local_part(text: &str) -> Result<usize, AddressError> {
     if let Some(quoted) = text.strip_prefix('"') {
-        let end =
-            closing_quote(quoted).ok_or(AddressError("the quoted local part is not valid"))?;
+        let end = closing_quote(quoted).ok_or(AddressError("the quoted local part is not valid"))?;
         return Ok(end + 2);
     }
-    let end = text
-        .find(|c| c != '.' && !is_atext(c))
-        .unwrap_or(text.len());
+    let end = text.find(|c| c != '.' && !is_atext(c)).unwrap_or(text.len());
     if text[..end].split('.').any(str::is_empty) {
         return Err(AddressError("the local part is not valid"));
     }
@@ -186,10 +175,7 @@ fn closing_quote(quoted: &str) -> Option<usize> {
         match character {
             '"' => return Some(at),
             // A quoted pair has a printable ASCII character or a space in it.
-            '\\' => characters
-                .next()
-                .filter(|(_, next)| matches!(next, ' '..='~'))
-                .map(|_| ())?,
+            '\\' => characters.next().filter(|(_, next)| matches!(next, ' '..='~')).map(|_| ())?,
             _ if character.is_control() => return None,
             _ => {}
         }
@@ -214,22 +200,17 @@ fn is_domain(domain: &str) -> bool {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && characters
-                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c) || is_utf8_non_ascii(c))
+            && characters.all(|c| c.is_ascii_alphanumeric() || "-_".contains(c) || is_utf8_non_ascii(c))
     })
 }
 
 /// RFC 5321 section 4.1.3: an IPv4 address, an IPv6 address after `IPv6:`, or what another tag says.
 fn is_literal(domain: &str) -> bool {
-    let inside = domain
-        .strip_prefix('[')
-        .and_then(|domain| domain.strip_suffix(']'));
+    let inside = domain.strip_prefix('[').and_then(|domain| domain.strip_suffix(']'));
     let Some(inside) = inside else { return false };
     match inside.split_once(':') {
         None => inside.parse::<Ipv4Addr>().is_ok(),
-        Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6") => {
-            address.parse::<Ipv6Addr>().is_ok()
-        }
+        Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6") => address.parse::<Ipv6Addr>().is_ok(),
         Some((tag, content)) => {
             let is_dcontent = |octet: u8| octet.is_ascii_graphic() && !b"[\\]".contains(&octet);
             is_tag(tag) && !content.is_empty() && content.bytes().all(is_dcontent)
@@ -240,8 +221,7 @@ fn is_literal(domain: &str) -> bool {
 /// Letters, digits and hyphens, the last one no hyphen (`Ldh-str`); a name without a letter beyond
 /// the hexadecimal ones would be an IPv6 address whose tag was forgotten.
 fn is_tag(tag: &str) -> bool {
-    tag.bytes()
-        .all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+    tag.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
         && !tag.ends_with('-')
         && !tag.bytes().all(|octet| octet.is_ascii_hexdigit())
 }
@@ -255,10 +235,7 @@ mod tests {
     fn parts(text: &str) -> (String, Option<String>) {
         let address: Address = text.parse().unwrap();
         assert_eq!(address.to_string(), text);
-        (
-            address.local_part().to_owned(),
-            address.domain().map(str::to_owned),
-        )
+        (address.local_part().to_owned(), address.domain().map(str::to_owned))
     }
 
     #[test]
@@ -327,33 +304,15 @@ mod tests {
 
     #[test]
     fn characters_beyond_ascii_are_accepted_and_flagged() {
-        assert!(
-            "müller@example.com"
-                .parse::<Address>()
-                .unwrap()
-                .is_internationalized()
-        );
-        assert!(
-            "a@bücher.example"
-                .parse::<Address>()
-                .unwrap()
-                .is_internationalized()
-        );
-        assert!(
-            !"a@example.com"
-                .parse::<Address>()
-                .unwrap()
-                .is_internationalized()
-        );
+        assert!("müller@example.com".parse::<Address>().unwrap().is_internationalized());
+        assert!("a@bücher.example".parse::<Address>().unwrap().is_internationalized());
+        assert!(!"a@example.com".parse::<Address>().unwrap().is_internationalized());
     }
 
     #[test]
     fn a_source_route_is_read_and_forgotten() {
         let (address, rest) = path("<@a.example,@b.example:c@d.example> SIZE=1").unwrap();
-        assert_eq!(
-            (address.unwrap().as_str(), rest),
-            ("c@d.example", " SIZE=1")
-        );
+        assert_eq!((address.unwrap().as_str(), rest), ("c@d.example", " SIZE=1"));
         for wrong in ["<@a>", "<@a,b:c@d>", "<@:c@d>", "<@a:>", "<@a:@b:c@d>"] {
             assert!(path(wrong).is_err(), "{wrong}");
         }

@@ -15,33 +15,20 @@ pub(super) struct Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     pub(super) fn new(verb: Verb, octets: &'a [u8]) -> Self {
-        Self {
-            verb,
-            octets: trim_end(octets),
-        }
+        Self { verb, octets: trim_end(octets) }
     }
 
     fn invalid(self, detail: &'static str) -> CommandError {
-        CommandError::InvalidArguments {
-            verb: self.verb,
-            detail,
-        }
+        CommandError::InvalidArguments { verb: self.verb, detail }
     }
 
     fn invalid_address(self, detail: &'static str) -> CommandError {
-        CommandError::InvalidAddress {
-            verb: self.verb,
-            detail,
-        }
+        CommandError::InvalidAddress { verb: self.verb, detail }
     }
 
     /// RFC 3207 section 4 and its like: 501 if a parameter is given.
     pub(super) fn none(self, command: Command) -> Result<Command, CommandError> {
-        if self.octets.is_empty() {
-            Ok(command)
-        } else {
-            Err(self.invalid("it takes no argument"))
-        }
+        if self.octets.is_empty() { Ok(command) } else { Err(self.invalid("it takes no argument")) }
     }
 
     fn text(self) -> Result<&'a str, CommandError> {
@@ -56,17 +43,13 @@ impl<'a> Arguments<'a> {
     }
 
     pub(super) fn hello(self) -> Result<HelloName, CommandError> {
-        let name = str::from_utf8(self.octets)
-            .ok()
-            .and_then(|name| name.parse().ok());
+        let name = str::from_utf8(self.octets).ok().and_then(|name| name.parse().ok());
         name.ok_or(CommandError::InvalidDomainName { verb: self.verb })
     }
 
     pub(super) fn sasl(self) -> Result<(String, Option<String>), CommandError> {
         let mut words = words(self.text()?);
-        let mechanism = words
-            .next()
-            .ok_or(self.invalid("the mechanism is missing"))?;
+        let mechanism = words.next().ok_or(self.invalid("the mechanism is missing"))?;
         // RFC 4422 section 3.1.
         let is_mechanism = |octet: u8| octet.is_ascii_alphanumeric() || b"-_".contains(&octet);
         if mechanism.len() > 20 || !mechanism.bytes().all(is_mechanism) {
@@ -81,10 +64,7 @@ impl<'a> Arguments<'a> {
 
     pub(super) fn bdat(self) -> Result<Command, CommandError> {
         let mut words = words(self.text()?);
-        let size = words
-            .next()
-            .and_then(number)
-            .ok_or(self.invalid("the size is not a number"))?;
+        let size = words.next().and_then(number).ok_or(self.invalid("the size is not a number"))?;
         let last = match words.next() {
             None => false,
             Some(word) if word.eq_ignore_ascii_case("LAST") => true,
@@ -106,39 +86,25 @@ impl<'a> Arguments<'a> {
             }
             Some(address) => ReversePath::Address(address),
         };
-        Ok(Mail {
-            reverse_path,
-            parameters: MailParameters::parse(parameters)?,
-        })
+        Ok(Mail { reverse_path, parameters: MailParameters::parse(parameters)? })
     }
 
     pub(super) fn rcpt(self) -> Result<Rcpt, CommandError> {
         let (address, parameters) = self.path(b"TO:", "TO: is missing")?;
         let forward_path = address.ok_or(self.invalid_address("the recipient is missing"))?;
-        Ok(Rcpt {
-            forward_path,
-            parameters: RcptParameters::parse(parameters)?,
-        })
+        Ok(Rcpt { forward_path, parameters: RcptParameters::parse(parameters)? })
     }
 
     /// The path after `prefix`, and the parameters that follow it.
-    fn path(
-        self,
-        prefix: &[u8],
-        missing: &'static str,
-    ) -> Result<(Option<Address>, &'a str), CommandError> {
-        let (found, rest) = self
-            .octets
-            .split_at_checked(prefix.len())
-            .ok_or(self.invalid(missing))?;
+    fn path(self, prefix: &[u8], missing: &'static str) -> Result<(Option<Address>, &'a str), CommandError> {
+        let (found, rest) = self.octets.split_at_checked(prefix.len()).ok_or(self.invalid(missing))?;
         if !found.eq_ignore_ascii_case(prefix) {
             return Err(self.invalid(missing));
         }
         let rest = str::from_utf8(rest).map_err(|_| self.invalid_address("it is not UTF-8"))?;
         // RFC 5321 section 3.3 has no space after the colon; many clients do.
         let rest = rest.trim_start_matches([' ', '\t']);
-        let (address, parameters) =
-            path(rest).map_err(|error| self.invalid_address(error.detail()))?;
+        let (address, parameters) = path(rest).map_err(|error| self.invalid_address(error.detail()))?;
         if !parameters.is_empty() && !parameters.starts_with([' ', '\t']) {
             return Err(self.invalid("there is no space before the parameters"));
         }
@@ -147,9 +113,6 @@ impl<'a> Arguments<'a> {
 }
 
 fn trim_end(octets: &[u8]) -> &[u8] {
-    let end = octets
-        .iter()
-        .rposition(|octet| !is_blank(*octet))
-        .map_or(0, |last| last + 1);
+    let end = octets.iter().rposition(|octet| !is_blank(*octet)).map_or(0, |last| last + 1);
     &octets[..end]
 }

@@ -40,31 +40,21 @@ impl Body {
 
     /// The content (RFC 5321 section 2.3.9) for whatever reads from a reader.
     pub fn reader(&self) -> BodyReader<'_> {
-        BodyReader {
-            chunks: self.chunks.iter(),
-            current: &[],
-        }
+        BodyReader { chunks: self.chunks.iter(), current: &[] }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(content: Bytes) -> Self {
         let len = content.len() as u64;
-        let chunks = if content.is_empty() {
-            Arc::default()
-        } else {
-            Arc::new([content])
-        };
+        let chunks = if content.is_empty() { Arc::default() } else { Arc::new([content]) };
         Self { chunks, len }
     }
 }
 
 impl FromIterator<Bytes> for Body {
     fn from_iter<I: IntoIterator<Item = Bytes>>(chunks: I) -> Self {
-        let chunks: Arc<[Bytes]> = chunks
-            .into_iter()
-            .filter(|chunk| !chunk.is_empty())
-            .collect();
+        let chunks: Arc<[Bytes]> = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
         let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
         Self { chunks, len }
     }
@@ -175,10 +165,7 @@ impl BodyBuilder {
 
     pub(super) fn finish(mut self) -> Body {
         self.seal(Vec::new());
-        Body {
-            chunks: self.full.into(),
-            len: self.len,
-        }
+        Body { chunks: self.full.into(), len: self.len }
     }
 
     /// The first chunk is as big as what is there needs, as most messages come in one piece; later
@@ -232,10 +219,7 @@ mod tests {
         other[150_000] = b'y';
         assert_ne!(in_many, Body::from(Bytes::from(other)));
         assert_ne!(in_many, built(&pieces[1..]));
-        assert_eq!(
-            in_many,
-            [Bytes::new(), in_one.to_bytes()].into_iter().collect()
-        );
+        assert_eq!(in_many, [Bytes::new(), in_one.to_bytes()].into_iter().collect());
     }
 
     #[test]

@@ -90,12 +90,8 @@ impl Command {
             Verb::Ehlo => arguments.hello().map(Self::Ehlo),
             Verb::StartTls => arguments.none(Self::StartTls),
             Verb::XAnonymousTls => arguments.none(Self::XAnonymousTls),
-            Verb::Auth => arguments
-                .sasl()
-                .map(|(mechanism, initial)| Self::Auth { mechanism, initial }),
-            Verb::XExps => arguments
-                .sasl()
-                .map(|(mechanism, initial)| Self::XExps { mechanism, initial }),
+            Verb::Auth => arguments.sasl().map(|(mechanism, initial)| Self::Auth { mechanism, initial }),
+            Verb::XExps => arguments.sasl().map(|(mechanism, initial)| Self::XExps { mechanism, initial }),
             Verb::Mail => arguments.mail().map(Self::Mail),
             Verb::Rcpt => arguments.rcpt().map(Self::Rcpt),
             Verb::Data => arguments.none(Self::Data),
@@ -160,20 +156,11 @@ mod tests {
     fn verbs_have_any_case_and_white_space_at_the_end_is_let_pass() {
         assert_eq!(parse("starttls"), Ok(Command::StartTls));
         assert_eq!(parse("X-AnonymousTls \t"), Ok(Command::XAnonymousTls));
-        assert_eq!(
-            parse("bdat 0  last "),
-            Ok(Command::Bdat {
-                size: 0,
-                last: true
-            })
-        );
+        assert_eq!(parse("bdat 0  last "), Ok(Command::Bdat { size: 0, last: true }));
         assert_eq!(parse("Noop whatever"), Ok(Command::Noop));
         assert_eq!(parse("HELP MAIL"), Ok(Command::Help));
         assert_eq!(parse("VRFY a b "), Ok(Command::Vrfy("a b".to_owned())));
-        assert_eq!(
-            parse("EHLO  a ").map(|command| command.verb()),
-            Ok(Verb::Ehlo)
-        );
+        assert_eq!(parse("EHLO  a ").map(|command| command.verb()), Ok(Verb::Ehlo));
     }
 
     #[test]
@@ -188,31 +175,14 @@ mod tests {
 
     #[test]
     fn a_line_without_a_known_verb_is_unrecognized() {
-        for line in [
-            "",
-            " QUIT",
-            "QUIT\r",
-            "FOO",
-            "MAILFROM:<a@b>",
-            "\0",
-            "STARTTLS\0",
-        ] {
-            assert!(
-                matches!(parse(line), Err(CommandError::Unrecognized { .. })),
-                "{line}"
-            );
+        for line in ["", " QUIT", "QUIT\r", "FOO", "MAILFROM:<a@b>", "\0", "STARTTLS\0"] {
+            assert!(matches!(parse(line), Err(CommandError::Unrecognized { .. })), "{line}");
         }
     }
 
     #[test]
     fn hello_needs_a_name() {
-        for line in [
-            &b"EHLO"[..],
-            b"EHLO ",
-            b"EHLO a b",
-            b"EHLO \xff",
-            b"EHLO <a>",
-        ] {
+        for line in [&b"EHLO"[..], b"EHLO ", b"EHLO a b", b"EHLO \xff", b"EHLO <a>"] {
             let error = Command::parse(line).unwrap_err();
             assert_eq!(error, CommandError::InvalidDomainName { verb: Verb::Ehlo });
         }
@@ -220,9 +190,8 @@ mod tests {
 
     #[test]
     fn a_mechanism_may_come_with_an_initial_response() {
-        let auth = |mechanism: &str, initial: Option<&str>| {
-            (mechanism.to_owned(), initial.map(str::to_owned))
-        };
+        let auth =
+            |mechanism: &str, initial: Option<&str>| (mechanism.to_owned(), initial.map(str::to_owned));
         for (line, (mechanism, initial)) in [
             ("AUTH login", auth("LOGIN", None)),
             ("AUTH PLAIN AGEAYg==", auth("PLAIN", Some("AGEAYg=="))),
@@ -231,39 +200,16 @@ mod tests {
             assert_eq!(parse(line), Ok(Command::Auth { mechanism, initial }));
         }
         let (mechanism, initial) = auth("NTLM", None);
-        assert_eq!(
-            parse("X-EXPS NTLM"),
-            Ok(Command::XExps { mechanism, initial })
-        );
-        for line in [
-            "AUTH",
-            "AUTH A B C",
-            "AUTH <>",
-            "AUTH ABCDEFGHIJKLMNOPQRSTU",
-        ] {
-            assert!(
-                matches!(parse(line), Err(CommandError::InvalidArguments { .. })),
-                "{line}"
-            );
+        assert_eq!(parse("X-EXPS NTLM"), Ok(Command::XExps { mechanism, initial }));
+        for line in ["AUTH", "AUTH A B C", "AUTH <>", "AUTH ABCDEFGHIJKLMNOPQRSTU"] {
+            assert!(matches!(parse(line), Err(CommandError::InvalidArguments { .. })), "{line}");
         }
     }
 
     #[test]
     fn bdat_has_a_size_and_perhaps_last() {
-        assert_eq!(
-            parse("BDAT 1000"),
-            Ok(Command::Bdat {
-                size: 1000,
-                last: false
-            })
-        );
-        assert_eq!(
-            parse("BDAT 1000 LAST"),
-            Ok(Command::Bdat {
-                size: 1000,
-                last: true
-            })
-        );
+        assert_eq!(parse("BDAT 1000"), Ok(Command::Bdat { size: 1000, last: false }));
+        assert_eq!(parse("BDAT 1000 LAST"), Ok(Command::Bdat { size: 1000, last: true }));
         for line in [
             "BDAT",
             "BDAT LAST",
@@ -273,10 +219,7 @@ mod tests {
             "BDAT 1 LAST LAST",
             "BDAT 18446744073709551616",
         ] {
-            assert!(
-                matches!(parse(line), Err(CommandError::InvalidArguments { .. })),
-                "{line}"
-            );
+            assert!(matches!(parse(line), Err(CommandError::InvalidArguments { .. })), "{line}");
         }
     }
 
@@ -284,27 +227,13 @@ mod tests {
     fn a_sender_may_be_null_and_come_after_a_space() {
         assert_eq!(mail("MAIL FROM:<>").reverse_path, ReversePath::Null);
         assert_eq!(mail("mail from: <a@b>").reverse_path.to_string(), "a@b");
-        assert_eq!(
-            mail("MAIL FROM:<\"a b\"@[192.0.2.1]>")
-                .reverse_path
-                .to_string(),
-            "\"a b\"@[192.0.2.1]"
-        );
+        assert_eq!(mail("MAIL FROM:<\"a b\"@[192.0.2.1]>").reverse_path.to_string(), "\"a b\"@[192.0.2.1]");
     }
 
     #[test]
     fn what_is_no_path_is_an_invalid_argument() {
-        for line in [
-            "MAIL",
-            "MAIL FROM",
-            "MAIL TO:<a@b>",
-            "RCPT FROM:<a@b>",
-            "MAIL FROM:<a@b>SIZE=1",
-        ] {
-            assert!(
-                matches!(parse(line), Err(CommandError::InvalidArguments { .. })),
-                "{line}"
-            );
+        for line in ["MAIL", "MAIL FROM", "MAIL TO:<a@b>", "RCPT FROM:<a@b>", "MAIL FROM:<a@b>SIZE=1"] {
+            assert!(matches!(parse(line), Err(CommandError::InvalidArguments { .. })), "{line}");
         }
     }
 
@@ -320,10 +249,7 @@ mod tests {
             "RCPT TO:<a@b@c>",
             "RCPT TO:a",
         ] {
-            assert!(
-                matches!(parse(line), Err(CommandError::InvalidAddress { .. })),
-                "{line}"
-            );
+            assert!(matches!(parse(line), Err(CommandError::InvalidAddress { .. })), "{line}");
         }
         let not_utf8 = Command::parse(b"RCPT TO:<\xff@b>");
         assert!(matches!(not_utf8, Err(CommandError::InvalidAddress { .. })));
@@ -332,12 +258,10 @@ mod tests {
     #[test]
     fn what_is_recorded_has_no_empty_fields() {
         let recorded = serde_json::to_string(&mail("MAIL FROM:<> BODY=7BIT")).unwrap();
-        assert_eq!(
-            recorded,
-            r#"{"reverse_path":"","parameters":{"body":"7BIT"}}"#
-        );
+        assert_eq!(recorded, r#"{"reverse_path":"","parameters":{"body":"7BIT"}}"#);
         let recorded = serde_json::to_string(&rcpt("RCPT TO:<a@b> NOTIFY=NEVER XA")).unwrap();
-        let expected = r#"{"forward_path":"a@b","parameters":{"notify":["NEVER"],"other":[{"keyword":"XA"}]}}"#;
+        let expected =
+            r#"{"forward_path":"a@b","parameters":{"notify":["NEVER"],"other":[{"keyword":"XA"}]}}"#;
         assert_eq!(recorded, expected);
     }
 

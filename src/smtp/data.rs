@@ -63,11 +63,7 @@ impl DataDecoder {
             taken += self.step(&input[taken..]);
         }
         input.advance(taken);
-        if self.place == Place::End {
-            DataProgress::Done
-        } else {
-            DataProgress::More
-        }
+        if self.place == Place::End { DataProgress::Done } else { DataProgress::More }
     }
 
     /// Octets of content so far, counted as `SIZE` counts (RFC 1870 section 5).
@@ -113,9 +109,7 @@ impl DataDecoder {
         self.place = if run.ends_with(b"\r\n") {
             Place::LineStart
         } else {
-            Place::Within {
-                after_cr: run.ends_with(b"\r"),
-            }
+            Place::Within { after_cr: run.ends_with(b"\r") }
         };
         run.len()
     }
@@ -132,10 +126,7 @@ pub struct ChunkDecoder {
 impl ChunkDecoder {
     /// A decoder for one message that keeps `limit` octets (RFC 1870) and counts the rest.
     pub fn new(limit: u64) -> Self {
-        Self {
-            content: Content::new(limit),
-            remaining: 0,
-        }
+        Self { content: Content::new(limit), remaining: 0 }
     }
 
     /// Announces the next `size` octets, as a `BDAT` does (RFC 3030 section 2).
@@ -152,11 +143,7 @@ impl ChunkDecoder {
         }
         input.advance(taken);
         self.remaining -= taken as u64;
-        if self.remaining == 0 {
-            DataProgress::Done
-        } else {
-            DataProgress::More
-        }
+        if self.remaining == 0 { DataProgress::Done } else { DataProgress::More }
     }
 
     /// Octets of content so far in all chunks, counted as `SIZE` counts (RFC 1870 section 5).
@@ -204,12 +191,7 @@ mod tests {
     /// The content of an input that must end exactly at its end.
     fn content(input: &[u8]) -> Vec<u8> {
         let (received, progress, rest) = decode(PLENTY, [input]);
-        assert_eq!(
-            (progress, &rest[..]),
-            (DataProgress::Done, &b""[..]),
-            "{}",
-            input.escape_ascii()
-        );
+        assert_eq!((progress, &rest[..]), (DataProgress::Done, &b""[..]), "{}", input.escape_ascii());
         assert_eq!(received.octets, received.body.len());
         received.body.to_bytes().to_vec()
     }
@@ -254,31 +236,16 @@ mod tests {
         for (sent, kept) in smuggled {
             let mut expected = kept.to_vec();
             expected.extend_from_slice(b"\r\n");
-            assert_eq!(
-                content(&[sent, b"\r\n.\r\n"].concat()),
-                expected,
-                "{}",
-                sent.escape_ascii()
-            );
+            assert_eq!(content(&[sent, b"\r\n.\r\n"].concat()), expected, "{}", sent.escape_ascii());
             let oddities = oddities(sent);
-            assert!(
-                oddities.bare_cr + oddities.bare_lf + oddities.nul > 0,
-                "{}",
-                sent.escape_ascii()
-            );
+            assert!(oddities.bare_cr + oddities.bare_lf + oddities.nul > 0, "{}", sent.escape_ascii());
         }
     }
 
     #[test]
     fn oddities_are_counted() {
         let counted = oddities("a\nb\rc\0\0\r\n\r\r\nä\r\n.\r\n".as_bytes());
-        let expected = Oddities {
-            bare_lf: 1,
-            bare_cr: 2,
-            nul: 2,
-            longest_line: 7,
-            eight_bit: true,
-        };
+        let expected = Oddities { bare_lf: 1, bare_cr: 2, nul: 2, longest_line: 7, eight_bit: true };
         assert_eq!(counted, expected);
         assert_eq!(oddities(b"\r\n.\r\n"), Oddities::default());
         assert_eq!(oddities(b"abc").longest_line, 3);
@@ -326,10 +293,7 @@ mod tests {
         assert_eq!(decoder.octets(), 7);
         let received = decoder.finish();
         assert_eq!(received.body.to_bytes(), "a\r\n.\r\n\n");
-        assert_eq!(
-            (received.oddities.bare_lf, received.oddities.bare_cr),
-            (1, 0)
-        );
+        assert_eq!((received.oddities.bare_lf, received.oddities.bare_cr), (1, 0));
     }
 
     #[test]
@@ -337,10 +301,7 @@ mod tests {
         let mut decoder = ChunkDecoder::new(2);
         decoder.begin(u64::MAX);
         decoder.begin(1);
-        assert_eq!(
-            decoder.decode(&mut BytesMut::from(&b"abc"[..])),
-            DataProgress::More
-        );
+        assert_eq!(decoder.decode(&mut BytesMut::from(&b"abc"[..])), DataProgress::More);
         assert!(decoder.too_big());
         assert_eq!(decoder.finish().body.len(), 2);
     }

@@ -40,11 +40,7 @@ pub struct LineDecoder {
 impl LineDecoder {
     /// A decoder for lines of at most `limit` octets, ending included (RFC 5321 section 4.5.3.1.4).
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            scanned: 0,
-            overlong: None,
-        }
+        Self { limit, scanned: 0, overlong: None }
     }
 
     /// The next line of `input` once it is complete (RFC 5321 section 2.3.8); `input` is the same
@@ -93,18 +89,9 @@ struct Overlong {
 
 impl Overlong {
     fn starting_with(head: Bytes) -> Self {
-        let mut line = Self {
-            head: Bytes::new(),
-            went_on: false,
-            has_nul: false,
-            ends_in_cr: false,
-        };
+        let mut line = Self { head: Bytes::new(), went_on: false, has_nul: false, ends_in_cr: false };
         line.pass_over(&head);
-        Self {
-            head,
-            went_on: false,
-            ..line
-        }
+        Self { head, went_on: false, ..line }
     }
 
     fn pass_over(&mut self, octets: &[u8]) {
@@ -120,17 +107,8 @@ impl Overlong {
         if self.ends_in_cr && !self.went_on {
             self.head.truncate(self.head.len() - 1);
         }
-        let ending = if self.ends_in_cr {
-            Ending::CrLf
-        } else {
-            Ending::Lf
-        };
-        Line {
-            text: self.head,
-            ending,
-            overlong: true,
-            has_nul: self.has_nul,
-        }
+        let ending = if self.ends_in_cr { Ending::CrLf } else { Ending::Lf };
+        Line { text: self.head, ending, overlong: true, has_nul: self.has_nul }
     }
 }
 
@@ -145,12 +123,7 @@ fn take(input: &mut BytesMut, line_feed: usize) -> Line {
         Ending::Lf
     };
     let has_nul = memchr(0, &text).is_some();
-    Line {
-        text,
-        ending,
-        overlong: false,
-        has_nul,
-    }
+    Line { text, ending, overlong: false, has_nul }
 }
 
 #[cfg(test)]
@@ -160,10 +133,7 @@ mod tests {
     use super::*;
 
     /// Feeds `pieces` one after the other and checks that the buffer stays within the limit.
-    fn lines<'a>(
-        limit: usize,
-        pieces: impl IntoIterator<Item = &'a [u8]>,
-    ) -> (Vec<Line>, BytesMut) {
+    fn lines<'a>(limit: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Line>, BytesMut) {
         let mut decoder = LineDecoder::new(limit);
         let mut input = BytesMut::new();
         let mut lines = Vec::new();
@@ -172,11 +142,7 @@ mod tests {
             while let Some(line) = decoder.decode(&mut input) {
                 lines.push(line);
             }
-            assert!(
-                input.len() < limit.max(1),
-                "{} octets are held",
-                input.len()
-            );
+            assert!(input.len() < limit.max(1), "{} octets are held", input.len());
         }
         (lines, input)
     }
@@ -186,42 +152,27 @@ mod tests {
     }
 
     fn line(text: &'static str, ending: Ending) -> Line {
-        Line {
-            text: Bytes::from_static(text.as_bytes()),
-            ending,
-            overlong: false,
-            has_nul: false,
-        }
+        Line { text: Bytes::from_static(text.as_bytes()), ending, overlong: false, has_nul: false }
     }
 
     #[test]
     fn lines_come_out_in_order_without_their_endings() {
         assert_eq!(
             all(512, b"EHLO a\r\nQUIT\n\r\nNO"),
-            [
-                line("EHLO a", Ending::CrLf),
-                line("QUIT", Ending::Lf),
-                line("", Ending::CrLf)
-            ]
+            [line("EHLO a", Ending::CrLf), line("QUIT", Ending::Lf), line("", Ending::CrLf)]
         );
     }
 
     #[test]
     fn what_follows_a_line_stays_in_the_buffer() {
         let mut input = BytesMut::from(&b"STARTTLS\r\nRSET\r\n"[..]);
-        assert_eq!(
-            LineDecoder::new(512).decode(&mut input),
-            Some(line("STARTTLS", Ending::CrLf))
-        );
+        assert_eq!(LineDecoder::new(512).decode(&mut input), Some(line("STARTTLS", Ending::CrLf)));
         assert_eq!(&input[..], b"RSET\r\n");
     }
 
     #[test]
     fn a_carriage_return_inside_a_line_stays_in_it() {
-        assert_eq!(
-            all(512, b"NOOP\rQUIT\r\r\n"),
-            [line("NOOP\rQUIT\r", Ending::CrLf)]
-        );
+        assert_eq!(all(512, b"NOOP\rQUIT\r\r\n"), [line("NOOP\rQUIT\r", Ending::CrLf)]);
     }
 
     #[test]
@@ -233,10 +184,7 @@ mod tests {
     #[test]
     fn the_limit_counts_the_ending() {
         assert_eq!(all(6, b"QUIT\r\n"), [line("QUIT", Ending::CrLf)]);
-        let quit = Line {
-            overlong: true,
-            ..line("QUIT", Ending::CrLf)
-        };
+        let quit = Line { overlong: true, ..line("QUIT", Ending::CrLf) };
         assert_eq!(all(5, b"QUIT\r\n"), [quit.clone()]);
         assert_eq!(all(4, b"QUIT\r\n"), [quit]);
         assert_eq!(all(3, b"QUIT\r\n")[0].text, "QUI");
@@ -252,11 +200,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_nothing_makes_every_line_overlong() {
-        assert!(
-            all(0, b"QUIT\r\n\n")
-                .iter()
-                .all(|line| line.overlong && line.text.is_empty())
-        );
+        assert!(all(0, b"QUIT\r\n\n").iter().all(|line| line.overlong && line.text.is_empty()));
     }
 
     /// Octets among which the interesting ones are frequent.

@@ -17,11 +17,7 @@ pub struct EnhancedCode {
 impl EnhancedCode {
     /// The code `class.subject.detail` (RFC 3463 section 2).
     pub const fn new(class: u8, subject: u16, detail: u16) -> Self {
-        Self {
-            class,
-            subject,
-            detail,
-        }
+        Self { class, subject, detail }
     }
 
     /// The code at the front of a reply's text and what follows it. Its class must be that of the
@@ -70,13 +66,8 @@ impl Serialize for EnhancedCode {
 
 /// One to three digits.
 fn number(text: &str) -> Result<u16, EnhancedCodeError> {
-    let is_number =
-        (1..=3).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
-    if is_number {
-        text.parse().map_err(|_| EnhancedCodeError)
-    } else {
-        Err(EnhancedCodeError)
-    }
+    let is_number = (1..=3).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
+    if is_number { text.parse().map_err(|_| EnhancedCodeError) } else { Err(EnhancedCodeError) }
 }
 
 #[cfg(test)]
@@ -92,24 +83,15 @@ mod tests {
 
     #[test]
     fn what_is_no_code_is_refused() {
-        for text in [
-            "", "5", "5.7", "5.7.", "5..1", "3.0.0", "12.0.0", "5.7.1234", "5.7.1.1", "5.+7.1",
-        ] {
-            assert_eq!(
-                text.parse::<EnhancedCode>(),
-                Err(EnhancedCodeError),
-                "{text}"
-            );
+        for text in ["", "5", "5.7", "5.7.", "5..1", "3.0.0", "12.0.0", "5.7.1234", "5.7.1.1", "5.+7.1"] {
+            assert_eq!(text.parse::<EnhancedCode>(), Err(EnhancedCodeError), "{text}");
         }
     }
 
     #[test]
     fn a_class_that_is_not_the_reply_codes_is_text() {
         let split = EnhancedCode::split;
-        assert_eq!(
-            split(550, "5.7.1 No"),
-            (Some(EnhancedCode::new(5, 7, 1)), "No")
-        );
+        assert_eq!(split(550, "5.7.1 No"), (Some(EnhancedCode::new(5, 7, 1)), "No"));
         assert_eq!(split(250, "2.0.0"), (Some(EnhancedCode::new(2, 0, 0)), ""));
         assert_eq!(split(250, "5.7.1 No"), (None, "5.7.1 No"));
         assert_eq!(split(250, "No"), (None, "No"));

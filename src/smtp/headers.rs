@@ -168,18 +168,10 @@ impl Scanner {
     }
 
     fn keep(&mut self, piece: &[u8]) {
-        if self
-            .field
-            .is_some_and(|field| !matches!(field, Field::Received | Field::Other))
-        {
-            let piece = if self.value.is_empty() {
-                piece.trim_ascii_start()
-            } else {
-                piece
-            };
+        if self.field.is_some_and(|field| !matches!(field, Field::Received | Field::Other)) {
+            let piece = if self.value.is_empty() { piece.trim_ascii_start() } else { piece };
             let room = LONGEST_VALUE.saturating_sub(self.value.len());
-            self.value
-                .extend_from_slice(&piece[..piece.len().min(room)]);
+            self.value.extend_from_slice(&piece[..piece.len().min(room)]);
         }
     }
 
@@ -215,9 +207,7 @@ fn field(line: &[u8]) -> Option<(Field, &[u8])> {
         ("Message-ID", Field::MessageId),
         ("Received", Field::Received),
     ];
-    let known = known
-        .iter()
-        .find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+    let known = known.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
     Some((known.map_or(Field::Other, |(_, field)| *field), &value[1..]))
 }
 
@@ -271,12 +261,7 @@ mod tests {
         assert_eq!(end("A: b\r\n"), (HeaderEnd::EndOfMessage, 6));
         assert_eq!(end("A: b"), (HeaderEnd::EndOfMessage, 4));
         assert_eq!(end("A: b\n\nHello"), (HeaderEnd::EmptyLine, 5));
-        for message in [
-            "A: b\r\nHello\r\n",
-            "A: b\r\n: c\r\n",
-            "A: b\r\nä: c",
-            "A: b\r\nc d: e",
-        ] {
+        for message in ["A: b\r\nHello\r\n", "A: b\r\n: c\r\n", "A: b\r\nä: c", "A: b\r\nc d: e"] {
             assert_eq!(end(message), (HeaderEnd::NotAField, 6), "{message}");
         }
         assert_eq!(end(" folded: first line"), (HeaderEnd::NotAField, 0));
@@ -284,10 +269,7 @@ mod tests {
 
     #[test]
     fn a_value_that_was_folded_at_once_is_found() {
-        assert_eq!(
-            scan("Message-ID:\r\n <1@a>\r\n").message_id.as_deref(),
-            Some("<1@a>")
-        );
+        assert_eq!(scan("Message-ID:\r\n <1@a>\r\n").message_id.as_deref(), Some("<1@a>"));
         assert_eq!(scan("Subject:\r\nTo: a").subject.as_deref(), Some(""));
     }
 
@@ -295,10 +277,7 @@ mod tests {
     fn a_value_is_bounded_and_is_text() {
         let long = format!("Subject: x{}\r\n {}\r\n", "ä".repeat(400), "ä".repeat(400));
         let subject = scan(&long).subject.unwrap();
-        assert_eq!(
-            (subject.len(), subject.chars().last()),
-            (LONGEST_VALUE, Some('ä'))
-        );
+        assert_eq!((subject.len(), subject.chars().last()), (LONGEST_VALUE, Some('ä')));
         let longer = format!("Subject: {}\r\n", "ä".repeat(5000));
         assert_eq!(scan(&longer).length, longer.len() as u64);
         let latin = Body::from(Bytes::from_static(b"Subject: \xe4\r\n"));

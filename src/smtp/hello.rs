@@ -37,11 +37,7 @@ impl FromStr for HelloName {
     fn from_str(name: &str) -> Result<Self, HelloNameError> {
         let known = name.len() <= MAX_DOMAIN
             && (is_domain(name) || is_literal(name) || name.parse::<Ipv6Addr>().is_ok());
-        if known {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(HelloNameError)
-        }
+        if known { Ok(Self(name.to_owned())) } else { Err(HelloNameError) }
     }
 }
 
@@ -67,22 +63,16 @@ fn is_domain(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.split('.').all(|label| {
         !label.is_empty()
-            && label
-                .bytes()
-                .all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))
+            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))
     })
 }
 
 /// Anything printable in brackets: clients forget the `IPv6:` of RFC 5321 section 4.1.3.
 fn is_literal(name: &str) -> bool {
-    let inside = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'));
+    let inside = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     inside.is_some_and(|inside| {
         !inside.is_empty()
-            && inside
-                .bytes()
-                .all(|octet| octet.is_ascii_graphic() && !b"[]\\".contains(&octet))
+            && inside.bytes().all(|octet| octet.is_ascii_graphic() && !b"[]\\".contains(&octet))
     })
 }
 

@@ -101,15 +101,11 @@ impl MailParameters {
             let (keyword, value) = parameter(word).ok_or(invalid(MALFORMED))?;
             match keyword.to_ascii_uppercase().as_str() {
                 "SIZE" => {
-                    let size = value
-                        .and_then(number)
-                        .ok_or(invalid("SIZE is not a number"))?;
+                    let size = value.and_then(number).ok_or(invalid("SIZE is not a number"))?;
                     once(&mut parameters.size, size).map_err(invalid)?;
                 }
                 "BODY" => {
-                    let body = value
-                        .and_then(body_type)
-                        .ok_or(invalid("BODY is of no known type"))?;
+                    let body = value.and_then(body_type).ok_or(invalid("BODY is of no known type"))?;
                     once(&mut parameters.body, body).map_err(invalid)?;
                 }
                 "SMTPUTF8" => {
@@ -119,9 +115,7 @@ impl MailParameters {
                     parameters.smtputf8 = true;
                 }
                 "RET" => {
-                    let ret = value
-                        .and_then(ret)
-                        .ok_or(invalid("RET is neither FULL nor HDRS"))?;
+                    let ret = value.and_then(ret).ok_or(invalid("RET is neither FULL nor HDRS"))?;
                     once(&mut parameters.ret, ret).map_err(invalid)?;
                 }
                 "ENVID" => {
@@ -150,9 +144,7 @@ impl RcptParameters {
             let (keyword, value) = parameter(word).ok_or(invalid(MALFORMED))?;
             match keyword.to_ascii_uppercase().as_str() {
                 "NOTIFY" => {
-                    let notify = value
-                        .and_then(notify)
-                        .ok_or(invalid("NOTIFY is not valid"))?;
+                    let notify = value.and_then(notify).ok_or(invalid("NOTIFY is not valid"))?;
                     if !std::mem::replace(&mut parameters.notify, notify).is_empty() {
                         return Err(invalid(TWICE));
                     }
@@ -191,12 +183,9 @@ fn parameter(word: &str) -> Option<(&str, Option<&str>)> {
         None => (word, None),
     };
     let is_keyword = keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && keyword
-            .bytes()
-            .all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
-    let is_value = |value: &str| {
-        !value.is_empty() && !value.contains(|c: char| c == '=' || c == ' ' || c.is_control())
-    };
+        && keyword.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+    let is_value =
+        |value: &str| !value.is_empty() && !value.contains(|c: char| c == '=' || c == ' ' || c.is_control());
     (is_keyword && value.is_none_or(is_value)).then_some((keyword, value))
 }
 
@@ -204,10 +193,7 @@ fn parameter(word: &str) -> Option<(&str, Option<&str>)> {
 fn private(verb: Verb, keyword: &str, value: Option<&str>) -> Result<Parameter, CommandError> {
     let keyword = keyword.to_owned();
     if keyword.starts_with(['X', 'x']) {
-        Ok(Parameter {
-            keyword,
-            value: value.map(str::to_owned),
-        })
+        Ok(Parameter { keyword, value: value.map(str::to_owned) })
     } else {
         Err(CommandError::UnsupportedParameter { verb, keyword })
     }
@@ -215,10 +201,7 @@ fn private(verb: Verb, keyword: &str, value: Option<&str>) -> Result<Parameter, 
 
 /// A number without a sign; what does not fit into 64 bits is none (RFC 1870 allows 20 digits).
 pub(super) fn number(text: &str) -> Option<u64> {
-    text.bytes()
-        .all(|octet| octet.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten()
+    text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 fn body_type(value: &str) -> Option<BodyType> {
@@ -239,15 +222,13 @@ fn ret(value: &str) -> Option<Ret> {
 }
 
 fn notify(value: &str) -> Option<Vec<Notify>> {
-    let wanted = value
-        .split(',')
-        .map(|word| match word.to_ascii_uppercase().as_str() {
-            "NEVER" => Some(Notify::Never),
-            "SUCCESS" => Some(Notify::Success),
-            "FAILURE" => Some(Notify::Failure),
-            "DELAY" => Some(Notify::Delay),
-            _ => None,
-        });
+    let wanted = value.split(',').map(|word| match word.to_ascii_uppercase().as_str() {
+        "NEVER" => Some(Notify::Never),
+        "SUCCESS" => Some(Notify::Success),
+        "FAILURE" => Some(Notify::Failure),
+        "DELAY" => Some(Notify::Delay),
+        _ => None,
+    });
     let wanted: Vec<Notify> = wanted.collect::<Option<_>>()?;
     (wanted.len() == 1 || !wanted.contains(&Notify::Never)).then_some(wanted)
 }
@@ -267,10 +248,7 @@ fn is_original_recipient(value: &str) -> bool {
 fn is_xtext(value: &str) -> bool {
     !value.is_empty()
         && value.split('+').skip(1).all(|encoded| {
-            encoded
-                .as_bytes()
-                .first_chunk::<2>()
-                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+            encoded.as_bytes().first_chunk::<2>().is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
         })
 }
 
@@ -279,10 +257,7 @@ mod tests {
     use super::*;
 
     fn other(keyword: &str, value: Option<&str>) -> Parameter {
-        Parameter {
-            keyword: keyword.to_owned(),
-            value: value.map(str::to_owned),
-        }
+        Parameter { keyword: keyword.to_owned(), value: value.map(str::to_owned) }
     }
 
     #[test]
@@ -342,10 +317,7 @@ mod tests {
             &too_long,
         ] {
             let result = MailParameters::parse(text);
-            assert!(
-                matches!(result, Err(CommandError::InvalidArguments { .. })),
-                "{text}"
-            );
+            assert!(matches!(result, Err(CommandError::InvalidArguments { .. })), "{text}");
         }
     }
 
@@ -365,20 +337,14 @@ mod tests {
             "ORCPT=a;b ORCPT=a;b",
         ] {
             let result = RcptParameters::parse(text);
-            assert!(
-                matches!(result, Err(CommandError::InvalidArguments { .. })),
-                "{text}"
-            );
+            assert!(matches!(result, Err(CommandError::InvalidArguments { .. })), "{text}");
         }
     }
 
     #[test]
     fn a_parameter_of_no_known_extension_is_named() {
         let keyword = "Size".to_owned();
-        let error = CommandError::UnsupportedParameter {
-            verb: Verb::Rcpt,
-            keyword,
-        };
+        let error = CommandError::UnsupportedParameter { verb: Verb::Rcpt, keyword };
         assert_eq!(RcptParameters::parse("X-A Size=1"), Err(error));
     }
 }

@@ -98,12 +98,7 @@ impl Content {
             longest_line: self.longest_line.max(self.line),
             eight_bit: self.eight_bit,
         };
-        Received {
-            body: self.body.finish(),
-            oddities,
-            octets: self.octets,
-            too_big,
-        }
+        Received { body: self.body.finish(), oddities, octets: self.octets, too_big }
     }
 
     /// Lines end at CRLF only (RFC 5321 section 2.3.8), so a bare LF is an octet among others.
@@ -111,11 +106,7 @@ impl Content {
         let mut start = 0;
         for lf in memchr_iter(b'\n', run) {
             self.lfs += 1;
-            let after_cr = if lf == 0 {
-                self.ends_in_cr
-            } else {
-                run[lf - 1] == b'\r'
-            };
+            let after_cr = if lf == 0 { self.ends_in_cr } else { run[lf - 1] == b'\r' };
             if after_cr {
                 self.crlfs += 1;
                 let with_cr = self.line.saturating_add(lf - start);

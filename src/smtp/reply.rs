@@ -47,11 +47,7 @@ impl Reply {
         enhanced: impl Into<Option<EnhancedCode>>,
         text: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            code,
-            enhanced: enhanced.into(),
-            text: Text::One(text.into()),
-        }
+        Self { code, enhanced: enhanced.into(), text: Text::One(text.into()) }
     }
 
     /// A reply of one line without an enhanced code, such as a greeting (RFC 5321 section 4.2).
@@ -66,11 +62,7 @@ impl Reply {
             0 | 1 => Text::One(lines.pop().unwrap_or_default()),
             _ => Text::Many(lines),
         };
-        Self {
-            code,
-            enhanced: None,
-            text,
-        }
+        Self { code, enhanced: None, text }
     }
 
     /// A reply written out, such as `250 2.1.0 Sender OK` (RFC 2034 section 4). What has no code at
@@ -117,19 +109,13 @@ impl Reply {
     /// The reply for a server that does not announce `ENHANCEDSTATUSCODES` (RFC 2034 section 3).
     #[must_use]
     pub fn without_enhanced(self) -> Self {
-        Self {
-            enhanced: None,
-            ..self
-        }
+        Self { enhanced: None, ..self }
     }
 
     /// The reply with an enhanced code, which every line repeats (RFC 2034 section 4).
     #[must_use]
     pub fn with_enhanced(self, enhanced: EnhancedCode) -> Self {
-        Self {
-            enhanced: Some(enhanced),
-            ..self
-        }
+        Self { enhanced: Some(enhanced), ..self }
     }
 
     /// The whole reply as it goes over the wire (RFC 5321 section 4.2.1), in one buffer, so that it
@@ -184,10 +170,7 @@ impl FromStr for Reply {
     /// Reads what [`Display`](fmt::Display) prints.
     fn from_str(text: &str) -> Result<Self, ReplyError> {
         let lines: Vec<&str> = text.lines().collect();
-        let (code, ..) = lines
-            .first()
-            .and_then(|line| split_code(line))
-            .ok_or(ReplyError::NoCode)?;
+        let (code, ..) = lines.first().and_then(|line| split_code(line)).ok_or(ReplyError::NoCode)?;
         let mut texts = Vec::with_capacity(lines.len());
         for (index, line) in lines.iter().enumerate() {
             let (its_code, goes_on, text) = split_code(line).ok_or(ReplyError::NoCode)?;
@@ -207,10 +190,7 @@ impl FromStr for Reply {
             Some(_) => EnhancedCode::split(code, text).1.to_owned().into(),
             None => text.to_owned().into(),
         });
-        Ok(Self {
-            enhanced,
-            ..Self::multi(code, texts.collect())
-        })
+        Ok(Self { enhanced, ..Self::multi(code, texts.collect()) })
     }
 }
 
@@ -226,10 +206,7 @@ impl Text {
 /// The code of a line, whether another line follows, and the text.
 fn split_code(line: &str) -> Option<(u16, bool, &str)> {
     let (code, rest) = line.split_at_checked(3)?;
-    let code = code
-        .bytes()
-        .all(|octet| octet.is_ascii_digit())
-        .then(|| code.parse().ok())??;
+    let code = code.bytes().all(|octet| octet.is_ascii_digit()).then(|| code.parse().ok())??;
     if !(200..600).contains(&code) {
         return None;
     }
@@ -251,14 +228,8 @@ mod tests {
 
     #[test]
     fn a_reply_of_one_line_is_code_enhanced_code_and_text() {
-        assert_eq!(
-            Reply::new(250, OK, "Sender OK").to_bytes(),
-            "250 2.1.0 Sender OK\r\n"
-        );
-        assert_eq!(
-            Reply::line(220, "mail ready").to_bytes(),
-            "220 mail ready\r\n"
-        );
+        assert_eq!(Reply::new(250, OK, "Sender OK").to_bytes(), "250 2.1.0 Sender OK\r\n");
+        assert_eq!(Reply::line(220, "mail ready").to_bytes(), "220 mail ready\r\n");
         assert_eq!(Reply::line(334, "").to_bytes(), "334 \r\n");
         assert_eq!(Reply::new(250, OK, "").to_bytes(), "250 2.1.0\r\n");
     }
@@ -266,10 +237,7 @@ mod tests {
     #[test]
     fn every_line_but_the_last_goes_on_with_a_hyphen() {
         let reply = Reply::multi(250, vec!["mail Hello".into(), "".into(), "8BITMIME".into()]);
-        assert_eq!(
-            reply.to_bytes(),
-            "250-mail Hello\r\n250-\r\n250 8BITMIME\r\n"
-        );
+        assert_eq!(reply.to_bytes(), "250-mail Hello\r\n250-\r\n250 8BITMIME\r\n");
         assert_eq!(reply.to_string(), "250-mail Hello\n250-\n250 8BITMIME");
         assert_eq!(
             reply.with_enhanced(OK).to_string(),
@@ -297,11 +265,7 @@ mod tests {
     fn a_reply_is_positive_or_a_failure_for_now_or_for_good() {
         let kinds = |code| {
             let reply = Reply::line(code, "");
-            (
-                reply.is_positive(),
-                reply.is_transient_failure(),
-                reply.is_permanent_failure(),
-            )
+            (reply.is_positive(), reply.is_transient_failure(), reply.is_permanent_failure())
         };
         assert_eq!(kinds(250), (true, false, false));
         assert_eq!(kinds(354), (true, false, false));
@@ -311,11 +275,7 @@ mod tests {
 
     #[test]
     fn what_a_client_sent_cannot_split_a_reply() {
-        let reply = Reply::new(
-            500,
-            EnhancedCode::new(5, 3, 3),
-            "no '\r\n250 OK\0'".to_owned(),
-        );
+        let reply = Reply::new(500, EnhancedCode::new(5, 3, 3), "no '\r\n250 OK\0'".to_owned());
         assert_eq!(reply.to_bytes(), "500 5.3.3 no '??250 OK?'\r\n");
         assert_eq!(reply.to_string(), "500 5.3.3 no '??250 OK?'");
     }
@@ -324,17 +284,9 @@ mod tests {
     fn a_reply_that_a_person_wrote_is_checked() {
         let parse = str::parse::<Reply>;
         let mixed = parse("250-2.1.0 a\n250 b").unwrap();
-        assert_eq!(
-            (mixed.enhanced(), mixed.to_string()),
-            (None, "250-2.1.0 a\n250 b".to_owned())
-        );
-        assert_eq!(
-            parse("421").map(|reply| reply.to_string()),
-            Ok("421 ".to_owned())
-        );
-        for text in [
-            "", "OK", "25", "2500 a", "199 a", "600 a", "250_a", "ä50 a", "250ä", "250-a\nb",
-        ] {
+        assert_eq!((mixed.enhanced(), mixed.to_string()), (None, "250-2.1.0 a\n250 b".to_owned()));
+        assert_eq!(parse("421").map(|reply| reply.to_string()), Ok("421 ".to_owned()));
+        for text in ["", "OK", "25", "2500 a", "199 a", "600 a", "250_a", "ä50 a", "250ä", "250-a\nb"] {
             assert_eq!(parse(text), Err(ReplyError::NoCode), "{text}");
         }
         assert_eq!(parse("250-a\n251 b"), Err(ReplyError::CodesDiffer));

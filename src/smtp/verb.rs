@@ -88,9 +88,7 @@ impl Verb {
     /// The verb of a line, whatever its case (RFC 5321 section 2.4) and whatever follows it.
     pub fn of(line: &[u8]) -> Option<Self> {
         let (word, _) = first_word(line);
-        Self::ALL
-            .into_iter()
-            .find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
+        Self::ALL.into_iter().find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
     }
 }
 
@@ -160,18 +158,13 @@ impl CommandError {
     }
 
     pub(super) fn unrecognized(word: &[u8]) -> Self {
-        Self::Unrecognized {
-            verb: printable(word),
-        }
+        Self::Unrecognized { verb: printable(word) }
     }
 }
 
 /// The first word of a line, and what follows it and the white space behind it.
 pub(super) fn first_word(line: &[u8]) -> (&[u8], &[u8]) {
-    let end = line
-        .iter()
-        .position(|octet| is_blank(*octet))
-        .unwrap_or(line.len());
+    let end = line.iter().position(|octet| is_blank(*octet)).unwrap_or(line.len());
     let (word, rest) = line.split_at(end);
     let blanks = rest.iter().take_while(|octet| is_blank(**octet)).count();
     (word, &rest[blanks..])
@@ -191,11 +184,7 @@ fn printable(word: &[u8]) -> String {
     let mut shown = String::new();
     let mut room = SHOWN;
     for character in String::from_utf8_lossy(word).chars() {
-        let escaped = if character.is_control() {
-            character.escape_default().len()
-        } else {
-            1
-        };
+        let escaped = if character.is_control() { character.escape_default().len() } else { 1 };
         let Some(left) = room.checked_sub(escaped) else {
             break;
         };
@@ -221,10 +210,7 @@ mod tests {
     fn every_verb_is_found_by_its_name_in_any_case() {
         for verb in Verb::ALL {
             assert_eq!(Verb::of(verb.as_str().as_bytes()), Some(verb));
-            assert_eq!(
-                Verb::of(verb.to_string().to_lowercase().as_bytes()),
-                Some(verb)
-            );
+            assert_eq!(Verb::of(verb.to_string().to_lowercase().as_bytes()), Some(verb));
             assert_eq!(Verb::of(format!("{verb} a b").as_bytes()), Some(verb));
             assert_eq!(Verb::of(format!("{verb}X").as_bytes()), None);
         }
@@ -233,28 +219,14 @@ mod tests {
     #[test]
     fn an_unknown_verb_is_shown_harmlessly() {
         assert_eq!(unrecognized(b"FOO"), "unrecognized command 'FOO'");
-        assert_eq!(
-            unrecognized(b"\x16\x03\x01"),
-            r"unrecognized command '\u{16}\u{3}\u{1}'"
-        );
-        assert_eq!(
-            unrecognized(b"\xff\xfe"),
-            "unrecognized command '\u{fffd}\u{fffd}'"
-        );
-        assert_eq!(
-            unrecognized("Ä\r".as_bytes()),
-            r"unrecognized command 'Ä\r'"
-        );
+        assert_eq!(unrecognized(b"\x16\x03\x01"), r"unrecognized command '\u{16}\u{3}\u{1}'");
+        assert_eq!(unrecognized(b"\xff\xfe"), "unrecognized command '\u{fffd}\u{fffd}'");
+        assert_eq!(unrecognized("Ä\r".as_bytes()), r"unrecognized command 'Ä\r'");
     }
 
     #[test]
     fn an_unknown_verb_is_shown_in_at_most_32_characters() {
-        for word in [
-            vec![b'A'; 1000],
-            vec![0; 1000],
-            vec![0xff; 1000],
-            "€".repeat(300).into(),
-        ] {
+        for word in [vec![b'A'; 1000], vec![0; 1000], vec![0xff; 1000], "€".repeat(300).into()] {
             let shown = printable(&word);
             assert!((28..=32).contains(&shown.chars().count()), "{shown}");
         }

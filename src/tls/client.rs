@@ -49,28 +49,20 @@ pub enum ConnectFailure {
 
 impl ClientTls {
     /// Verifies servers as strictly as webpki does, against `roots`, at the time of `clock`.
-    pub fn trusting(
-        roots: &[Certificate],
-        clock: &Clock,
-        versions: Versions,
-    ) -> Result<Self, TlsSetupError> {
+    pub fn trusting(roots: &[Certificate], clock: &Clock, versions: Versions) -> Result<Self, TlsSetupError> {
         let mut store = RootCertStore::empty();
         for root in roots {
-            store
-                .add(root.der().to_vec().into())
-                .map_err(|error| TlsSetupError::Root {
-                    subject: root.subject().to_owned(),
-                    reason: error.to_string(),
-                })?;
+            store.add(root.der().to_vec().into()).map_err(|error| TlsSetupError::Root {
+                subject: root.subject().to_owned(),
+                reason: error.to_string(),
+            })?;
         }
         if store.is_empty() {
             // webpki refuses to be asked without any root; without one, nobody is trusted.
             return Self::always(Err(CertificateError::UnknownIssuer), clock, versions);
         }
         let verifier = WebPkiServerVerifier::builder_with_provider(store.into(), provider());
-        let verifier = verifier
-            .build()
-            .map_err(|error| TlsSetupError::Configuration(error.to_string()))?;
+        let verifier = verifier.build().map_err(|error| TlsSetupError::Configuration(error.to_string()))?;
         Self::new(verifier, clock, versions)
     }
 
@@ -93,16 +85,12 @@ impl ClientTls {
         let name = name.map_err(|_| ConnectFailure::ServerName(server_name.to_owned()))?;
         let session = ClientConnection::new(self.0.clone(), name.clone());
         let mut session = session.map_err(|error| unusable(error.to_string()))?;
-        handshake::drive(&mut session, &mut io)
-            .await
-            .map_err(ConnectFailure::Handshake)?;
-        let facts = facts(&session)
-            .ok_or_else(|| unusable("the handshake ended without a result".to_owned()))?;
-        let connect =
-            TlsConnector::from(self.0.clone()).connect_with(name, io, |fresh| *fresh = session);
-        let stream = connect
-            .await
-            .map_err(|error| ConnectFailure::Handshake(super::failure::broken(&error)))?;
+        handshake::drive(&mut session, &mut io).await.map_err(ConnectFailure::Handshake)?;
+        let facts =
+            facts(&session).ok_or_else(|| unusable("the handshake ended without a result".to_owned()))?;
+        let connect = TlsConnector::from(self.0.clone()).connect_with(name, io, |fresh| *fresh = session);
+        let stream =
+            connect.await.map_err(|error| ConnectFailure::Handshake(super::failure::broken(&error)))?;
         Ok((stream, facts))
     }
 
@@ -111,14 +99,7 @@ impl ClientTls {
         clock: &Clock,
         versions: Versions,
     ) -> Result<Self, TlsSetupError> {
-        Self::new(
-            Arc::new(Always {
-                verdict,
-                provider: provider(),
-            }),
-            clock,
-            versions,
-        )
+        Self::new(Arc::new(Always { verdict, provider: provider() }), clock, versions)
     }
 
     fn new(
@@ -126,13 +107,12 @@ impl ClientTls {
         clock: &Clock,
         versions: Versions,
     ) -> Result<Self, TlsSetupError> {
-        let config =
-            ClientConfig::builder_with_details(provider(), Arc::new(LabTime(clock.clone())))
-                .with_protocol_versions(versions.protocols())
-                .map_err(|error| TlsSetupError::Configuration(error.to_string()))?
-                .dangerous()
-                .with_custom_certificate_verifier(verifier)
-                .with_no_client_auth();
+        let config = ClientConfig::builder_with_details(provider(), Arc::new(LabTime(clock.clone())))
+            .with_protocol_versions(versions.protocols())
+            .map_err(|error| TlsSetupError::Configuration(error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
         Ok(Self(Arc::new(config)))
     }
 }
@@ -148,10 +128,7 @@ fn facts(session: &ClientConnection) -> Option<ClientFacts> {
     Some(ClientFacts {
         version: names::version(session.protocol_version()?)?,
         cipher_suite: names::cipher_suite(session.negotiated_cipher_suite()?.suite()),
-        peer_chain: chain
-            .iter()
-            .filter_map(|der| Certificate::from_der(der.to_vec()).ok())
-            .collect(),
+        peer_chain: chain.iter().filter_map(|der| Certificate::from_der(der.to_vec()).ok()).collect(),
         resumed: session.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
     })
 }
@@ -207,8 +184,6 @@ impl ServerCertVerifier for Always {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

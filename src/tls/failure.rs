@@ -33,18 +33,16 @@ impl FirstOctets {
     }
 
     pub(super) fn not_tls(&self) -> TlsFailure {
-        TlsFailure::NotTls {
-            first_octets: self.seen().escape_ascii().to_string(),
-        }
+        TlsFailure::NotTls { first_octets: self.seen().escape_ascii().to_string() }
     }
 
     /// The highest version of a ClientHello from before TLS 1.2. Its `legacy_version` follows the
     /// headers of record and message (RFC 5246 section 7.4.1.2).
     fn outdated_version(&self) -> Option<&'static str> {
         match *self.seen() {
-            [22, _, _, _, _, 1, _, _, _, 3, minor, ..] => ["SSL 3.0", "TLS 1.0", "TLS 1.1"]
-                .get(usize::from(minor))
-                .copied(),
+            [22, _, _, _, _, 1, _, _, _, 3, minor, ..] => {
+                ["SSL 3.0", "TLS 1.0", "TLS 1.1"].get(usize::from(minor)).copied()
+            }
             _ => None,
         }
     }
@@ -57,18 +55,11 @@ impl FirstOctets {
 /// What became of a handshake that rustls ended with `error`; `flight` is what it sent last.
 pub(super) fn of(error: &Error, flight: &[u8], first: &FirstOctets) -> TlsFailure {
     match error {
-        Error::AlertReceived(alert) => TlsFailure::AlertReceived {
-            alert: names::alert(*alert),
-        },
+        Error::AlertReceived(alert) => TlsFailure::AlertReceived { alert: names::alert(*alert) },
         _ if !first.may_be_tls() => first.not_tls(),
         error => match alert_at_end(flight).or_else(|| implied_alert(error)) {
-            Some(alert) => TlsFailure::AlertSent {
-                alert: names::alert(alert),
-                reason: reason(error, first),
-            },
-            None => TlsFailure::Unusable {
-                reason: error.to_string(),
-            },
+            Some(alert) => TlsFailure::AlertSent { alert: names::alert(alert), reason: reason(error, first) },
+            None => TlsFailure::Unusable { reason: error.to_string() },
         },
     }
 }
@@ -114,9 +105,7 @@ fn reason(error: &Error, first: &FirstOctets) -> String {
     };
     if let Some(version) = first.outdated_version() {
         // rustls complains of a missing extension here, which is true and helps nobody.
-        return format!(
-            "the client offers at most {version}, and nothing below TLS 1.2 is spoken here"
-        );
+        return format!("the client offers at most {version}, and nothing below TLS 1.2 is spoken here");
     }
     use PeerIncompatible as P;
     let sentence = match what {
@@ -168,21 +157,14 @@ mod tests {
     #[test]
     fn an_alert_is_read_off_the_wire_only_where_it_went_out_in_clear() {
         let clear = [21, 3, 3, 0, 2, 2, 70];
-        assert_eq!(
-            alert_at_end(&[&[9; 40], &clear[..]].concat()),
-            Some(AlertDescription::ProtocolVersion)
-        );
+        assert_eq!(alert_at_end(&[&[9; 40], &clear[..]].concat()), Some(AlertDescription::ProtocolVersion));
         assert_eq!(alert_at_end(&[23; 40]), None);
         assert_eq!(alert_at_end(&[]), None);
     }
 
     #[test]
     fn a_fault_of_our_own_is_not_blamed_on_the_peer() {
-        let failure = of(
-            &Error::General("signing failed".to_owned()),
-            &[],
-            &first(b"\x16\x03\x01"),
-        );
+        let failure = of(&Error::General("signing failed".to_owned()), &[], &first(b"\x16\x03\x01"));
         assert!(matches!(failure, TlsFailure::Unusable { reason } if reason.contains("signing")));
     }
 }

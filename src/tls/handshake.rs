@@ -77,31 +77,21 @@ where
 }
 
 /// Hands to `session` what has arrived, straight into its buffer; 0 is the end of the stream.
-async fn receive<S, D, IO>(
-    session: &mut S,
-    io: &mut IO,
-    first: &mut FirstOctets,
-) -> io::Result<usize>
+async fn receive<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> io::Result<usize>
 where
     S: DerefMut + Deref<Target = ConnectionCommon<D>>,
     D: SideData,
     IO: AsyncRead + Unpin,
 {
-    poll_fn(
-        |cx| match session.read_tls(&mut Incoming { io, cx, first }) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            done => Poll::Ready(done),
-        },
-    )
+    poll_fn(|cx| match session.read_tls(&mut Incoming { io, cx, first }) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        done => Poll::Ready(done),
+    })
     .await
 }
 
 /// The alert of a peer that refused and left while we were still writing.
-async fn parting_word<S, D, IO>(
-    session: &mut S,
-    io: &mut IO,
-    first: &mut FirstOctets,
-) -> Option<TlsFailure>
+async fn parting_word<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Option<TlsFailure>
 where
     S: DerefMut + Deref<Target = ConnectionCommon<D>>,
     D: SideData,

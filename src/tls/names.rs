@@ -87,24 +87,14 @@ mod tests {
             let name = cipher_suite(suite.suite());
             assert!(name.starts_with("TLS_") && name.contains("_SHA"), "{name}");
         }
-        let groups: Vec<_> = provider
-            .kx_groups
-            .iter()
-            .map(|kx| group(kx.name()))
-            .collect();
-        assert!(
-            groups.contains(&"x25519") && groups.contains(&"secp256r1"),
-            "{groups:?}"
-        );
+        let groups: Vec<_> = provider.kx_groups.iter().map(|kx| group(kx.name())).collect();
+        assert!(groups.contains(&"x25519") && groups.contains(&"secp256r1"), "{groups:?}");
         assert!(groups.iter().all(|name| *name != "unassigned"));
     }
 
     #[test]
     fn an_alert_that_nobody_registered_is_shown_by_its_number() {
-        assert_eq!(
-            alert(AlertDescription::UnrecognisedName),
-            "unrecognized_name"
-        );
+        assert_eq!(alert(AlertDescription::UnrecognisedName), "unrecognized_name");
         assert_eq!(alert(AlertDescription::from(200)), "unassigned_200");
     }
 }

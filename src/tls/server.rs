@@ -27,19 +27,13 @@ pub struct ServerTls {
 
 impl ServerTls {
     /// Presents `chain`, leaf first, and signs with `key`, whether or not it is the leaf's.
-    pub fn new(
-        chain: &[Certificate],
-        key: &KeyPair,
-        versions: Versions,
-    ) -> Result<Self, TlsSetupError> {
+    pub fn new(chain: &[Certificate], key: &KeyPair, versions: Versions) -> Result<Self, TlsSetupError> {
         let leaf = chain.first().ok_or(TlsSetupError::NoCertificate)?;
         let provider = provider();
         let key = PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()).into();
         let key = provider.key_provider.load_private_key(key);
         let key = key.map_err(|error| TlsSetupError::Key(error.to_string()))?;
-        let chain = chain
-            .iter()
-            .map(|certificate| CertificateDer::from(certificate.der().to_vec()));
+        let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
         let certified = Presented(Arc::new(CertifiedKey::new(chain.collect(), key)));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions.protocols())
@@ -51,10 +45,7 @@ impl ServerTls {
         // ticket key that would have to be drawn and rotated, and it dies with the certificate.
         config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
         config.send_tls13_tickets = 1;
-        Ok(Self {
-            config: Arc::new(config),
-            presented: leaf.thumbprint(),
-        })
+        Ok(Self { config: Arc::new(config), presented: leaf.thumbprint() })
     }
 
     /// The leaf that clients are shown.
@@ -70,21 +61,14 @@ impl ServerTls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let unusable = |error: &dyn fmt::Display| TlsFailure::Unusable {
-            reason: error.to_string(),
-        };
-        let mut session =
-            ServerConnection::new(self.config.clone()).map_err(|error| unusable(&error))?;
+        let unusable = |error: &dyn fmt::Display| TlsFailure::Unusable { reason: error.to_string() };
+        let mut session = ServerConnection::new(self.config.clone()).map_err(|error| unusable(&error))?;
         handshake::drive(&mut session, &mut io).await?;
-        let facts = self
-            .facts(&session)
-            .ok_or_else(|| unusable(&"the handshake ended without a result"))?;
+        let facts = self.facts(&session).ok_or_else(|| unusable(&"the handshake ended without a result"))?;
         // The way to a `TlsStream` around a session whose handshake is done.
         let acceptor = TlsAcceptor::from(self.config.clone());
         let accept = acceptor.accept_with(io, |fresh| *fresh = session);
-        let stream = accept
-            .await
-            .map_err(|error| super::failure::broken(&error))?;
+        let stream = accept.await.map_err(|error| super::failure::broken(&error))?;
         Ok((stream, facts))
     }
 
@@ -92,9 +76,7 @@ impl ServerTls {
         Some(TlsFacts {
             version: names::version(session.protocol_version()?)?,
             cipher_suite: names::cipher_suite(session.negotiated_cipher_suite()?.suite()),
-            key_exchange: session
-                .negotiated_key_exchange_group()
-                .map(|kx| names::group(kx.name())),
+            key_exchange: session.negotiated_key_exchange_group().map(|kx| names::group(kx.name())),
             server_name: session.server_name().map(str::to_owned),
             presented: self.presented,
             client_certificate: None,
