@@ -237,8 +237,8 @@ mod tests {
             overlong: true,
             ..line("QUIT", Ending::CrLf)
         };
-        assert_eq!(all(5, b"QUIT\r\n"), [quit.clone()]);
-        assert_eq!(all(4, b"QUIT\r\n"), [quit]);
+        assert_eq!(all(5, b"QUIT\r\n")[0], quit);
+        assert_eq!(all(4, b"QUIT\r\n")[0], quit);
         assert_eq!(all(3, b"QUIT\r\n")[0].text, "QUI");
     }
 
