@@ -1,7 +1,9 @@
 //! The content of a message out of the stream that follows `DATA` or `BDAT`.
 
+use std::sync::LazyLock;
+
 use bytes::{Buf, BytesMut};
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::received::{Content, Received};
 
@@ -24,7 +26,6 @@ pub enum DataProgress {
 pub struct DataDecoder {
     content: Content,
     place: Place,
-    dot_line: memmem::Finder<'static>,
 }
 
 /// Where in the content the input ended; all that must be known of what came before.
@@ -42,17 +43,16 @@ enum Place {
     End,
 }
 
+/// Finds the only places where something is not content; built once, as it is bigger than a decoder.
+static DOT_LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n."));
+
 /// Content is looked at several times over; in blocks of this size it is in the cache meanwhile.
 const BLOCK: usize = 32 * 1024;
 
 impl DataDecoder {
     /// A decoder that keeps `limit` octets (RFC 1870) and counts the rest.
     pub fn new(limit: u64) -> Self {
-        Self {
-            content: Content::new(limit),
-            place: Place::LineStart,
-            dot_line: memmem::Finder::new(b"\r\n."),
-        }
+        Self { content: Content::new(limit), place: Place::LineStart }
     }
 
     /// Takes content off the front of `input` until the dot (RFC 5321 section 4.1.1.4), however the
@@ -101,7 +101,7 @@ impl DataDecoder {
     /// Takes what is surely content: up to the next line with a dot, or all of it.
     fn run(&mut self, rest: &[u8]) -> usize {
         let block = &rest[..rest.len().min(BLOCK)];
-        let run = match self.dot_line.find(block) {
+        let run = match DOT_LINE.find(block) {
             Some(found) => &block[..found + 2],
             None => block,
         };

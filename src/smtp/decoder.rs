@@ -185,8 +185,8 @@ mod tests {
     fn the_limit_counts_the_ending() {
         assert_eq!(all(6, b"QUIT\r\n"), [line("QUIT", Ending::CrLf)]);
         let quit = Line { overlong: true, ..line("QUIT", Ending::CrLf) };
-        assert_eq!(all(5, b"QUIT\r\n"), [quit.clone()]);
-        assert_eq!(all(4, b"QUIT\r\n"), [quit]);
+        assert_eq!(all(5, b"QUIT\r\n")[0], quit);
+        assert_eq!(all(4, b"QUIT\r\n")[0], quit);
         assert_eq!(all(3, b"QUIT\r\n")[0].text, "QUI");
     }
 
