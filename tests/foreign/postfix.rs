@@ -130,6 +130,18 @@ impl Postfix {
         self.log.wait_for(words, |line| line.contains(words))
     }
 
+    #[track_caller]
+    fn delivers(&mut self) {
+        let attempt = self.says("status=");
+        assert!(attempt.contains("status=sent"), "{attempt}");
+    }
+
+    #[track_caller]
+    fn defers_saying(&mut self, words: &str) {
+        let attempt = self.says("status=");
+        assert!(attempt.contains("status=deferred") && attempt.contains(words), "{attempt}");
+    }
+
     fn signal(&self, signal: &str, whom: &str) {
         // The shell's own `kill` is there on every system.
         let _ = run(Command::new("sh").args(["-c", "kill -s \"$0\" -- \"$1\"", signal, whom]), "");
@@ -194,7 +206,7 @@ fn postfix_that_may_encrypt_delivers_in_clear_until_the_connector_has_the_certif
     let Some(mut postfix) = Postfix::start(&lab, Policy::May) else { return };
 
     postfix.submit();
-    postfix.says("status=sent");
+    postfix.delivers();
     lab.conversation().arrived_in_clear();
 
     lab.mend(Fix::ConnectorFqdn, Save::Rename);
@@ -202,7 +214,7 @@ fn postfix_that_may_encrypt_delivers_in_clear_until_the_connector_has_the_certif
     postfix.submit();
     // It verifies nobody at this level, yet says that it could have: the lab's CA is in its CAfile.
     postfix.says("Trusted TLS connection established");
-    postfix.says("status=sent");
+    postfix.delivers();
     lab.conversation().arrived_encrypted();
 }
 
@@ -212,14 +224,13 @@ fn postfix_that_must_encrypt_defers_a_message_and_delivers_it_once_the_connector
     let Some(mut postfix) = Postfix::start(&lab, Policy::Encrypt) else { return };
 
     postfix.submit();
-    let refusal = postfix.says("status=deferred");
-    assert!(refusal.contains("TLS is required, but was not offered"), "{refusal}");
+    postfix.defers_saying("TLS is required, but was not offered");
     lab.conversation().brought_nothing();
 
     lab.mend(Fix::ConnectorFqdn, Save::Rename);
 
     postfix.flush();
-    postfix.says("status=sent");
+    postfix.delivers();
     lab.conversation().arrived_encrypted();
 }
 
@@ -229,15 +240,14 @@ fn postfix_that_must_verify_delivers_once_the_certificate_has_the_connectors_nam
     let Some(mut postfix) = Postfix::start(&lab, Policy::Secure(NOT_IN_THE_CERTIFICATE)) else { return };
 
     postfix.submit();
-    let refusal = postfix.says("status=deferred");
-    assert!(refusal.contains("TLS is required, but was not offered"), "{refusal}");
+    postfix.defers_saying("TLS is required, but was not offered");
     lab.conversation().brought_nothing();
 
     lab.mend(Fix::CertificateNames, Save::Rename);
 
     postfix.flush();
     postfix.says("Verified TLS connection established");
-    postfix.says("status=sent");
+    postfix.delivers();
     lab.conversation().arrived_encrypted();
 }
 
@@ -248,7 +258,6 @@ fn postfix_that_must_verify_defers_where_the_certificate_has_another_name() {
     let Some(mut postfix) = Postfix::start(&lab, Policy::Secure(IN_THE_CERTIFICATE)) else { return };
 
     postfix.submit();
-    let refusal = postfix.says("status=deferred");
-    assert!(refusal.contains("Server certificate not verified"), "{refusal}");
+    postfix.defers_saying("Server certificate not verified");
     lab.conversation().brought_nothing();
 }
