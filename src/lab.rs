@@ -1,1 +1,272 @@
-//! lab
+//! A lab as a whole: starts it, changes it while it runs, and ends it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::exchange::{Computer, Outcome, ReceiveConnector};
+use crate::journal::{Bounds, Journal, Record};
+use crate::pki::{Certificate, KeyPair, PkiError};
+use crate::scenario::{Built, ScenarioError, ScenarioText, Workshop};
+use crate::wire::{BindError, Live, Ports, Server, Wanted, wanted};
+
+/// How a lab is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How the ports of bindings become ports of this machine.
+    pub ports: Ports,
+    /// An address to listen on in place of loopback.
+    pub bind: Option<IpAddr>,
+    /// How much the journal keeps.
+    pub bounds: Bounds,
+    /// How many octets of content may be under way in all conversations together.
+    pub content_under_way: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ports: Ports::default(), bind: None, bounds: Bounds::default(), content_under_way: 1 << 30 }
+    }
+}
+
+/// Why a lab could not be started or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// What it was told to be is wrong.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A certificate or key could not be made.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// A socket could not be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The ports that were asked for do not fit the lab.
+    #[error("{0}")]
+    Ports(String),
+}
+
+/// A lab that nothing listens for: computers with their certificates, and the time it is there.
+#[derive(Debug)]
+pub struct Paper {
+    /// The lab's clock.
+    pub clock: Clock,
+    /// The computers.
+    pub computers: Vec<Built>,
+    workshop: Workshop,
+}
+
+impl Paper {
+    /// Issues the certificates and files them.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the scenario; a key that could not be made.
+    pub fn new(text: &ScenarioText) -> Result<Self, LabError> {
+        let clock = text.scenario.now.map_or_else(Clock::system, Clock::pinned);
+        let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate)?;
+        let computers = text.build(&mut workshop, &mut KeyPair::generate)?;
+        Ok(Self { clock, computers, workshop })
+    }
+
+    /// The root that a client of this lab has to trust.
+    pub fn root(&self) -> &Certificate {
+        self.workshop.root()
+    }
+}
+
+/// A lab at work.
+#[derive(Debug)]
+pub struct Lab {
+    live: Arc<Live>,
+    server: Server,
+    options: Options,
+    workshop: Mutex<Workshop>,
+    root: Certificate,
+}
+
+/// A connector that listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listening {
+    /// The computer's name.
+    pub computer: String,
+    /// The connector's name.
+    pub name: String,
+    /// The name it answers with.
+    pub fqdn: String,
+    /// Where it listens; of several addresses the first.
+    pub addr: SocketAddr,
+    /// All addresses where it listens.
+    pub addrs: Vec<SocketAddr>,
+    /// Whether STARTTLS is offered now.
+    pub starttls: bool,
+}
+
+impl Lab {
+    /// Logs what the transport service logs at its start, then binds everything and takes connections.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the scenario, or the socket that could not be bound. Nothing listens then.
+    pub async fn start(text: &ScenarioText, options: Options) -> Result<Self, LabError> {
+        Self::start_paper(Paper::new(text)?, options).await
+    }
+
+    /// Starts what stands on paper.
+    ///
+    /// # Errors
+    ///
+    /// The socket that could not be bound. Nothing listens then.
+    pub async fn start_paper(paper: Paper, options: Options) -> Result<Self, LabError> {
+        let Paper { clock, computers, workshop } = paper;
+        let root = workshop.root().clone();
+        let wanted = sockets(&computers, &options)?;
+        let journal = Arc::new(Journal::new(options.bounds));
+        let computers = computers.into_iter().map(|built| built.computer).collect();
+        let live = Arc::new(Live::new(computers, clock, journal));
+        let server = Server::new(Arc::clone(&live), options.content_under_way);
+        live.log_start();
+        let bound = server.bind(&wanted).await?;
+        server.serve(bound);
+        Ok(Self { live, server, options, workshop: Mutex::new(workshop), root })
+    }
+
+    /// Puts another scenario in place of the running one; it counts from the next connection.
+    ///
+    /// Certificates whose description did not change stay the same. The answer says what changed for
+    /// whom, a line for each connector.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, or what could not be bound. Nothing has changed then.
+    pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
+        let computers = {
+            let mut workshop = self.workshop.lock().unwrap_or_else(PoisonError::into_inner);
+            text.build(&mut workshop, &mut KeyPair::generate)?
+        };
+        let wanted = sockets(&computers, &self.options)?;
+        let bound = self.server.bind(&wanted).await?;
+        let before = self.offers();
+        self.live.replace(computers.into_iter().map(|built| built.computer).collect());
+        self.server.keep_only(&wanted);
+        self.server.serve(bound);
+        let what = changes(&before, &self.offers());
+        let record = Record::Changed { what: what.join("; ") };
+        self.live.journal().append(self.live.clock().now(), None, record);
+        Ok(what)
+    }
+
+    /// Notes in the journal that a change was refused.
+    pub fn refuse_change(&self, why: &str) {
+        let record = Record::ChangeRefused { why: why.to_owned() };
+        self.live.journal().append(self.live.clock().now(), None, record);
+    }
+
+    /// What happened.
+    pub fn journal(&self) -> &Arc<Journal> {
+        self.live.journal()
+    }
+
+    /// The lab's clock.
+    pub fn clock(&self) -> &Clock {
+        self.live.clock()
+    }
+
+    /// The root that a client of this lab has to trust.
+    pub fn root(&self) -> &Certificate {
+        &self.root
+    }
+
+    /// The computers as the next connection finds them.
+    pub fn computers(&self) -> Vec<Arc<Computer>> {
+        self.live.computers()
+    }
+
+    /// The connectors that listen, with their addresses.
+    pub fn connectors(&self) -> Vec<Listening> {
+        let endpoints = self.server.endpoints();
+        let mut listening = Vec::new();
+        for computer in self.computers() {
+            for connector in computer.receive_connectors.iter().filter(|connector| connector.enabled) {
+                let here = endpoints.iter().filter(|endpoint| {
+                    endpoint.computer == computer.name && connector.bindings.contains(&endpoint.binding)
+                });
+                let mut addrs: Vec<_> = here.map(|endpoint| endpoint.address).collect();
+                addrs.sort_by_key(SocketAddr::is_ipv6);
+                let Some(addr) = addrs.first().copied() else { continue };
+                listening.push(Listening {
+                    computer: computer.name.clone(),
+                    name: connector.name.clone(),
+                    fqdn: computer.fqdn_of(connector).to_string(),
+                    addr,
+                    addrs,
+                    starttls: self.live.selection(&computer, connector).offered().is_some(),
+                });
+            }
+        }
+        listening
+    }
+
+    /// Stops listening, says goodbye to every peer, and waits for conversations to end, at most so long.
+    ///
+    /// Returns whether all have ended. Ports are free afterwards in any case.
+    pub async fn finish(self, grace: Duration) -> bool {
+        self.server.finish(grace).await
+    }
+
+    fn offers(&self) -> Vec<(String, String)> {
+        let computers = self.computers();
+        let each = computers.iter().flat_map(|computer| {
+            computer.receive_connectors.iter().map(move |connector| (computer, connector))
+        });
+        each.map(|(computer, connector)| {
+            (format!("{}\\{}", computer.name, connector.name), self.offer(computer, connector))
+        })
+        .collect()
+    }
+
+    fn offer(&self, computer: &Computer, connector: &ReceiveConnector) -> String {
+        if !connector.enabled {
+            return "disabled".to_owned();
+        }
+        let fqdn = computer.fqdn_of(connector);
+        let selection = self.live.selection(computer, connector);
+        let starttls = match selection.outcome {
+            Outcome::NotConfigured => "no STARTTLS (Tls is not in AuthMechanism)".to_owned(),
+            Outcome::Withheld => format!("no STARTTLS (event 12014: nothing fits {})", selection.key),
+            Outcome::Offered(offered) => match computer.store.find(offered.thumbprint) {
+                Some(stored) => format!("STARTTLS with {} {}", stored.facts.subject, offered.thumbprint),
+                None => "STARTTLS".to_owned(),
+            },
+        };
+        format!("{fqdn}, {starttls}")
+    }
+}
+
+fn sockets(computers: &[Built], options: &Options) -> Result<Vec<Wanted>, LabError> {
+    let each = computers.iter().map(|built| (&*built.computer, options.bind.unwrap_or(built.address)));
+    wanted(each, options.ports).map_err(LabError::Ports)
+}
+
+fn changes(before: &[(String, String)], after: &[(String, String)]) -> Vec<String> {
+    let find = |list: &[(String, String)], name: &str| {
+        list.iter().find(|(known, _)| known == name).map(|(_, offer)| offer.clone())
+    };
+    let mut changes: Vec<String> = Vec::new();
+    for (name, now) in after {
+        match find(before, name) {
+            Some(then) if then == *now => {}
+            Some(then) => changes.push(format!("{name}: {now} (before: {then})")),
+            None => changes.push(format!("{name}: new, {now}")),
+        }
+    }
+    let gone = before.iter().filter(|(name, _)| find(after, name).is_none());
+    changes.extend(gone.map(|(name, _)| format!("{name}: gone")));
+    if changes.is_empty() {
+        changes.push("nothing that a peer would notice in what is offered".to_owned());
+    }
+    changes
+}

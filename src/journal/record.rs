@@ -86,6 +86,13 @@ pub enum Record {
     Message(Box<MessageFacts>),
     /// The connection ended.
     Disconnected(Ending),
+    /// No connector's RemoteIPRanges hold the peer; it was told that the service is not active.
+    NoConnector {
+        /// The address the peer connected to.
+        local: SocketAddr,
+        /// The peer.
+        remote: SocketAddr,
+    },
     /// The lab's configuration changed; it counts from the next connection.
     Changed {
         /// What changed.
@@ -201,6 +208,7 @@ impl Record {
             Self::LimitReached(_) => "limit_reached",
             Self::Message(_) => "message",
             Self::Disconnected(_) => "disconnected",
+            Self::NoConnector { .. } => "no_connector",
             Self::Changed { .. } => "changed",
             Self::ChangeRefused { .. } => "change_refused",
         }
@@ -294,6 +302,10 @@ impl Serialize for Entry {
                 };
                 map.serialize_entry("by", by)?;
                 map.serialize_entry("reason", &reason)?;
+            }
+            Record::NoConnector { local, remote } => {
+                map.serialize_entry("local", local)?;
+                map.serialize_entry("remote", remote)?;
             }
             Record::Changed { what } => map.serialize_entry("what", what)?,
             Record::ChangeRefused { why } => map.serialize_entry("why", why)?,

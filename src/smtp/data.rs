@@ -71,6 +71,11 @@ impl DataDecoder {
         self.content.octets()
     }
 
+    /// Octets of content that are kept so far, which is what the content costs in memory.
+    pub fn kept(&self) -> u64 {
+        self.content.kept()
+    }
+
     /// What was received; without the end having been seen, what came until then (RFC 5321 section
     /// 4.1.1.4 forbids to accept that).
     pub fn finish(self) -> Received {
@@ -155,6 +160,11 @@ impl ChunkDecoder {
     /// section 6.3).
     pub fn too_big(&self) -> bool {
         self.content.too_big()
+    }
+
+    /// Octets of content that are kept so far, which is what the content costs in memory.
+    pub fn kept(&self) -> u64 {
+        self.content.kept()
     }
 
     /// What all chunks brought together (RFC 3030 section 2).

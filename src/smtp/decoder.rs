@@ -43,6 +43,11 @@ impl LineDecoder {
         Self { limit, scanned: 0, overlong: None }
     }
 
+    /// Changes the longest line that is taken, for the lines that are still to come.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// The next line of `input` once it is complete (RFC 5321 section 2.3.8); `input` is the same
     /// buffer every time, and grows at its end only.
     pub fn decode(&mut self, input: &mut BytesMut) -> Option<Line> {

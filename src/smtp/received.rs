@@ -71,6 +71,10 @@ impl Content {
         self.octets
     }
 
+    pub(super) fn kept(&self) -> u64 {
+        self.octets.min(self.limit)
+    }
+
     pub(super) fn too_big(&self) -> bool {
         self.octets > self.limit
     }

@@ -1,1 +1,221 @@
-//! wire
+//! The server: binds, accepts, and drives sessions over sockets.
+
+mod connection;
+mod live;
+mod ports;
+
+pub use live::Live;
+pub use ports::{Ports, Wanted, wanted};
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::exchange::Binding;
+use crate::journal::{Place, Record, SessionId};
+use crate::session::{ReceiveSession, Setting};
+use connection::{Budget, Connection, Shared};
+
+/// A socket that listens for one binding of one computer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The computer's name.
+    pub computer: String,
+    /// The binding, as the connector has it.
+    pub binding: Binding,
+    /// Where the lab really listens.
+    pub address: SocketAddr,
+}
+
+/// A socket could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for {binding} of {computer}: {error}{}", hint(.error))]
+pub struct BindError {
+    computer: String,
+    binding: Binding,
+    address: SocketAddr,
+    error: io::Error,
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; something else listens there, perhaps another lab: try --port 0",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 need root: try --port 0",
+        io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        _ => "",
+    }
+}
+
+/// Sockets that are bound and not yet served.
+#[derive(Debug)]
+pub struct Bound(Vec<(Endpoint, TcpListener)>);
+
+/// The listening side of a lab.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    sessions: Arc<AtomicU64>,
+    tasks: TaskTracker,
+    listening: Mutex<Vec<(Endpoint, CancellationToken)>>,
+}
+
+impl Server {
+    /// A server for `live` that keeps at most `content` octets of content under way.
+    pub fn new(live: Arc<Live>, content: u64) -> Self {
+        let shared = Shared { live, shutdown: CancellationToken::new(), content: Budget::new(content) };
+        Self {
+            shared: Arc::new(shared),
+            sessions: Arc::default(),
+            tasks: TaskTracker::new(),
+            listening: Mutex::default(),
+        }
+    }
+
+    /// Binds everything that is wanted and not listened on yet, or nothing.
+    ///
+    /// A binding of IPv6 is left out where the machine has none; `Ok` says what was bound.
+    ///
+    /// # Errors
+    ///
+    /// The first socket that could not be bound.
+    pub async fn bind(&self, wanted: &[Wanted]) -> Result<Bound, BindError> {
+        let known = self.endpoints();
+        let mut bound = Vec::new();
+        for Wanted { computer, binding, address } in wanted {
+            if known.iter().any(|endpoint| endpoint.computer == *computer && endpoint.binding == *binding) {
+                continue;
+            }
+            let listener = match TcpListener::bind(address).await {
+                Err(error) if address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable => {
+                    tracing::warn!(%binding, computer, "this machine has no IPv6; the binding is left out");
+                    continue;
+                }
+                result => result,
+            };
+            let listening = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+            let (computer, binding) = (computer.clone(), *binding);
+            match listening {
+                Ok((address, listener)) => bound.push((Endpoint { computer, binding, address }, listener)),
+                Err(error) => return Err(BindError { computer, binding, address: *address, error }),
+            }
+        }
+        Ok(Bound(bound))
+    }
+
+    /// Takes connections on what was bound.
+    pub fn serve(&self, bound: Bound) {
+        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        for (endpoint, listener) in bound.0 {
+            let stop = self.shared.shutdown.child_token();
+            listening.push((endpoint.clone(), stop.clone()));
+            let (shared, sessions) = (Arc::clone(&self.shared), Arc::clone(&self.sessions));
+            let tasks = self.tasks.clone();
+            self.tasks.spawn(async move {
+                stop.run_until_cancelled(accept(&listener, &endpoint, &shared, &sessions, &tasks)).await;
+            });
+        }
+    }
+
+    /// Stops listening where nothing is wanted any more; open conversations go on.
+    pub fn keep_only(&self, wanted: &[Wanted]) {
+        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.retain(|(endpoint, stop)| {
+            let keep = wanted
+                .iter()
+                .any(|wanted| wanted.computer == endpoint.computer && wanted.binding == endpoint.binding);
+            if !keep {
+                stop.cancel();
+            }
+            keep
+        });
+    }
+
+    /// Where the lab listens.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.iter().map(|(endpoint, _)| endpoint.clone()).collect()
+    }
+
+    /// Stops listening, tells every peer goodbye, and waits for conversations to end, at most so long.
+    ///
+    /// Returns whether all have ended.
+    pub async fn finish(&self, grace: Duration) -> bool {
+        self.shared.shutdown.cancel();
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.tasks.close();
+        tokio::time::timeout(grace, self.tasks.wait()).await.is_ok()
+    }
+}
+
+/// How long to wait where the machine has run out of something that a connection needs.
+const BREATHER: Duration = Duration::from_millis(50);
+
+async fn accept(
+    listener: &TcpListener,
+    endpoint: &Endpoint,
+    shared: &Arc<Shared>,
+    sessions: &AtomicU64,
+    tasks: &TaskTracker,
+) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let session = SessionId(sessions.fetch_add(1, Ordering::SeqCst) + 1);
+                let (endpoint, shared) = (endpoint.clone(), Arc::clone(shared));
+                tasks.spawn(connection(stream, session, endpoint, shared));
+            }
+            Err(error) => {
+                tracing::warn!(%error, address = %endpoint.address, "a connection could not be taken");
+                tokio::time::sleep(BREATHER).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, session: SessionId, endpoint: Endpoint, shared: Arc<Shared>) {
+    // A peer that is gone again before it was looked at has nothing to be recorded by.
+    let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+    stream.set_nodelay(true).ok();
+    let peer = remote.ip().to_canonical();
+    let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
+        let record = Record::NoConnector { local, remote };
+        shared.live.journal().append(shared.live.clock().now(), None, record);
+        return connection::say_and_close(stream, &ReceiveSession::no_connector()).await;
+    };
+    let place = Arc::new(Place {
+        session,
+        computer: Arc::clone(&side.computer),
+        connector: Arc::clone(&side.connector),
+        local,
+        remote,
+    });
+    connection::begin(&shared, &place);
+    shared.live.log_events(&side);
+    let conversation = Connection::new(&shared, &side, &place);
+    let connected = match side.counters.connect(&side.connector, peer) {
+        Ok(connected) => connected,
+        Err(limit) => return conversation.turn_away(stream, ReceiveSession::turn_away(limit)).await,
+    };
+    let mut early = BytesMut::new();
+    stream.try_read_buf(&mut early).ok();
+    let setting = Setting {
+        computer: Arc::clone(&side.computer),
+        connector: Arc::clone(&side.connector),
+        local,
+        peer: remote,
+        starttls: side.starttls.is_some(),
+        anonymous_tls: side.anonymous_tls.is_some(),
+        counters: Arc::clone(&side.counters),
+    };
+    let now = shared.live.clock().now();
+    let (session, first) = ReceiveSession::open(Arc::new(setting), early.len(), now);
+    conversation.hold(stream, session, first, early).await;
+    drop(connected);
+}

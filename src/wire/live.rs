@@ -1,0 +1,231 @@
+//! The configuration that connections are answered by, and how it changes under them.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Clock;
+use crate::exchange::{
+    Binding, CertificateFacts, Computer, EXPIRES_SOON, Event, InternalTransport, Outcome, ReceiveConnector,
+    Selection, StoredCertificate, select_for, selection_events, wants_anonymous_tls,
+};
+use crate::journal::{Journal, Logged, Record};
+use crate::session::{Counters, TlsVerb};
+use crate::tls::{ServerTls, Versions};
+
+/// The same event about the same thing is logged once in so long.
+///
+/// Exchange suppresses repetitions per key; that its period is five minutes is the usual one of the
+/// event log and was not found in a source of its own.
+const EVENT_PERIOD: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many different events are remembered for that; beyond it the oldest knowledge is given up.
+const MOST_REMEMBERED_EVENTS: usize = 4096;
+
+/// The computers of a running lab; what changes here counts from the next connection.
+#[derive(Debug)]
+pub struct Live {
+    clock: Clock,
+    journal: Arc<Journal>,
+    message_numbers: Arc<AtomicU64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    computers: Vec<Arc<Computer>>,
+    counters: HashMap<(String, String), Arc<Counters>>,
+    prepared: HashMap<(String, String), Prepared>,
+    logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
+}
+
+/// A connector that is ready to take connections, until a date in the store is passed.
+#[derive(Clone, Debug)]
+struct Prepared {
+    side: Arc<Side>,
+    until: Option<Timestamp>,
+}
+
+/// What a connection needs of its connector.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) computer: Arc<Computer>,
+    pub(super) connector: Arc<ReceiveConnector>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) starttls: Option<Credentials>,
+    pub(super) anonymous_tls: Option<Credentials>,
+    events: Vec<Event>,
+}
+
+/// A certificate that TLS is offered with.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    pub(super) certificate: CertificateFacts,
+    /// Or why a handshake with it cannot succeed.
+    pub(super) tls: Result<ServerTls, String>,
+}
+
+impl Side {
+    pub(super) fn credentials(&self, verb: TlsVerb) -> Option<&Credentials> {
+        match verb {
+            TlsVerb::StartTls => self.starttls.as_ref(),
+            TlsVerb::XAnonymousTls => self.anonymous_tls.as_ref(),
+        }
+    }
+}
+
+impl Live {
+    /// Computers at work; nothing listens by itself.
+    pub fn new(computers: Vec<Arc<Computer>>, clock: Clock, journal: Arc<Journal>) -> Self {
+        let state = Mutex::new(State { computers, ..State::default() });
+        Self { clock, journal, message_numbers: Arc::default(), state }
+    }
+
+    /// The lab's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The lab's journal.
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
+    /// The computers as the next connection finds them.
+    pub fn computers(&self) -> Vec<Arc<Computer>> {
+        self.lock().computers.clone()
+    }
+
+    /// Puts other computers in their place. Connections that are open keep what they began with, and
+    /// an event that was logged is logged anew if its cause is still there.
+    pub fn replace(&self, computers: Vec<Arc<Computer>>) {
+        let mut state = self.lock();
+        state.computers = computers;
+        state.prepared.clear();
+        state.logged.clear();
+    }
+
+    /// Logs what the transport service logs when it starts: every certificate that cannot be loaded.
+    pub fn log_start(&self) {
+        for computer in self.computers() {
+            for connector in computer.receive_connectors.iter().filter(|connector| connector.enabled) {
+                let side = self.side(&computer, connector);
+                self.log_events(&side);
+            }
+        }
+    }
+
+    /// Which certificate `connector` would use now, and why no other.
+    pub fn selection(&self, computer: &Computer, connector: &ReceiveConnector) -> Selection {
+        select_for(connector, computer, self.clock.now())
+    }
+
+    /// The connector of `computer` that takes a connection to `binding` from `peer`.
+    pub(super) fn side_for(&self, computer: &str, binding: Binding, peer: IpAddr) -> Option<Arc<Side>> {
+        let computers = self.computers();
+        let computer = computers.iter().find(|known| known.name == computer)?;
+        let connector = computer.connector_for(binding.0, peer)?;
+        Some(self.side(computer, connector))
+    }
+
+    /// Logs what loading its certificates makes a session log.
+    pub(super) fn log_events(&self, side: &Side) {
+        for event in &side.events {
+            let about = (event.event_id / 1000 == 12 && !is_internal(event)).then(|| side.connector.name.clone());
+            self.log(side, event.clone(), about);
+        }
+    }
+
+    /// Writes an event to the log of a connector's computer, unless the same stands there already.
+    pub(super) fn log(&self, side: &Side, event: Event, connector: Option<String>) {
+        let now = self.clock.now();
+        let computer = &side.computer;
+        let key = (computer.name.clone(), connector.clone(), event.event_id, event.parameters.clone());
+        {
+            let mut state = self.lock();
+            let recent = |last: &Timestamp| now.duration_since(*last) < EVENT_PERIOD;
+            // A logon that fails is an event each time: its repetition is the news.
+            if event.event_id > 12000 && state.logged.get(&key).is_some_and(recent) {
+                return;
+            }
+            if state.logged.len() >= MOST_REMEMBERED_EVENTS {
+                state.logged.clear();
+            }
+            state.logged.insert(key, now);
+        }
+        let source = computer.event_source(connector.is_some().then_some(&*side.connector));
+        let logged = Logged { event, computer: computer.event_log_name().to_owned(), source, connector };
+        self.journal.append(now, None, Record::Event(Box::new(logged)));
+    }
+
+    fn side(&self, computer: &Arc<Computer>, connector: &Arc<ReceiveConnector>) -> Arc<Side> {
+        let now = self.clock.now();
+        let key = (computer.name.clone(), connector.name.clone());
+        let mut state = self.lock();
+        let fresh = |prepared: &&Prepared| prepared.until.is_none_or(|until| now < until);
+        let same = |prepared: &&Prepared| Arc::ptr_eq(&prepared.side.connector, connector);
+        if let Some(prepared) = state.prepared.get(&key).filter(same).filter(fresh) {
+            return Arc::clone(&prepared.side);
+        }
+        let counters = state.counters.entry(key.clone());
+        let counters = counters.or_insert_with(|| Arc::new(Counters::new(Arc::clone(&self.message_numbers))));
+        let side = Arc::new(prepare(computer, connector, Arc::clone(counters), now));
+        let until = computer.store.next_change(now, EXPIRES_SOON);
+        state.prepared.insert(key, Prepared { side: Arc::clone(&side), until });
+        side
+    }
+
+    // Nothing is left half changed under this lock, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_internal(event: &Event) -> bool {
+    !matches!(event.event_id, 12014 | 12016 | 12018)
+}
+
+fn prepare(
+    computer: &Arc<Computer>,
+    connector: &Arc<ReceiveConnector>,
+    counters: Arc<Counters>,
+    now: Timestamp,
+) -> Side {
+    let selection = select_for(connector, computer, now);
+    let mut events = selection_events(&selection, connector, computer, now);
+    let starttls = match selection.outcome {
+        Outcome::Offered(offered) => computer.store.find(offered.thumbprint).map(|stored| {
+            let unusable = "the certificate is not enabled for the SMTP service";
+            credentials(stored, offered.handshake_fails.then_some(unusable))
+        }),
+        Outcome::NotConfigured | Outcome::Withheld => None,
+    };
+    let anonymous_tls = wants_anonymous_tls(connector).then(|| InternalTransport::of(computer)).and_then(|internal| {
+        events.extend(internal.event(now));
+        internal.certificate().map(|stored| credentials(stored, None))
+    });
+    Side {
+        computer: Arc::clone(computer),
+        connector: Arc::clone(connector),
+        counters,
+        starttls,
+        anonymous_tls,
+        events,
+    }
+}
+
+fn credentials(stored: &StoredCertificate, unusable: Option<&str>) -> Credentials {
+    let tls = match (unusable, &stored.material) {
+        (Some(reason), _) => Err(reason.to_owned()),
+        (None, None) => Err("the certificate exists on paper only".to_owned()),
+        (None, Some(material)) => {
+            let mut chain = vec![material.certificate.clone()];
+            chain.extend_from_slice(&material.intermediates);
+            ServerTls::new(&chain, &material.key, Versions::Both).map_err(|error| error.to_string())
+        }
+    };
+    Credentials { certificate: stored.facts.clone(), tls }
+}

@@ -1,0 +1,105 @@
+//! Where on loopback a binding of Exchange is listened for.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::exchange::{Binding, Computer};
+
+/// How the ports of bindings become ports of this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ports {
+    /// Port 25 becomes 1025, 587 becomes 1587; ports from 1024 on stay.
+    #[default]
+    ByHabit,
+    /// Every binding gets a free port of its own. Connectors that share a binding share its port.
+    Free,
+    /// The only binding gets this port.
+    Only(u16),
+}
+
+/// A socket that a lab wants to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The computer's name.
+    pub computer: String,
+    /// The binding, as the connector has it.
+    pub binding: Binding,
+    /// The address to bind; port 0 for a free one.
+    pub address: SocketAddr,
+}
+
+/// The sockets for all enabled connectors of these computers, each computer with the address it lives on.
+///
+/// # Errors
+///
+/// A sentence, where one port was asked for and there are several bindings.
+pub fn wanted<'a>(
+    computers: impl Iterator<Item = (&'a Computer, IpAddr)>,
+    ports: Ports,
+) -> Result<Vec<Wanted>, String> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (computer, home) in computers {
+        let enabled = computer.receive_connectors.iter().filter(|connector| connector.enabled);
+        for binding in enabled.flat_map(|connector| &connector.bindings) {
+            if wanted.iter().any(|known| known.computer == computer.name && known.binding == *binding) {
+                continue;
+            }
+            let ip = address_for(*binding, home);
+            let mut address = SocketAddr::new(ip, port_for(*binding, ports));
+            while address.port() != 0 && wanted.iter().any(|known| known.address == address) {
+                address.set_port(address.port().checked_add(1000).unwrap_or(0));
+            }
+            wanted.push(Wanted { computer: computer.name.clone(), binding: *binding, address });
+        }
+    }
+    // A binding for IPv6 beside the same one for IPv4 is one port to whoever asks for one.
+    let v4 = wanted.iter().filter(|wanted| wanted.address.is_ipv4()).count();
+    match ports {
+        Ports::Only(port) if v4.max(1) > 1 || wanted.len() > 2 => {
+            Err(format!("--port {port} is one port, and this lab has {} bindings; use --port 0", wanted.len()))
+        }
+        _ => Ok(wanted),
+    }
+}
+
+fn port_for(binding: Binding, ports: Ports) -> u16 {
+    match (ports, binding.0.port()) {
+        (Ports::Free, _) => 0,
+        (Ports::Only(port), _) => port,
+        (Ports::ByHabit, port @ ..1024) => port + 1000,
+        (Ports::ByHabit, port) => port,
+    }
+}
+
+fn address_for(binding: Binding, home: IpAddr) -> IpAddr {
+    match (binding.0.is_ipv4(), home) {
+        (true, IpAddr::V6(home)) if home.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+        (false, IpAddr::V4(home)) if home.is_loopback() => Ipv6Addr::LOCALHOST.into(),
+        (false, IpAddr::V4(_)) => Ipv6Addr::UNSPECIFIED.into(),
+        (_, home) => home,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(text: &str) -> Binding {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn low_ports_move_up_by_a_thousand_and_high_ones_stay() {
+        assert_eq!(port_for(binding("0.0.0.0:25"), Ports::ByHabit), 1025);
+        assert_eq!(port_for(binding("0.0.0.0:587"), Ports::ByHabit), 1587);
+        assert_eq!(port_for(binding("0.0.0.0:2525"), Ports::ByHabit), 2525);
+        assert_eq!(port_for(binding("0.0.0.0:25"), Ports::Free), 0);
+    }
+
+    #[test]
+    fn a_binding_keeps_its_family_on_loopback() {
+        let home = Ipv4Addr::new(127, 0, 0, 2).into();
+        assert_eq!(address_for(binding("192.168.1.5:25"), home), home);
+        assert_eq!(address_for(binding("[::]:25"), home), Ipv6Addr::LOCALHOST);
+        assert_eq!(address_for(binding("0.0.0.0:25"), Ipv6Addr::LOCALHOST.into()), Ipv4Addr::LOCALHOST);
+    }
+}
