@@ -1,2 +1,7 @@
-//! The program `starttls-lab`.
-fn main() {}
+//! The program `starttls-lab`; everything it does is in `starttls_lab::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    starttls_lab::cli::main()
+}

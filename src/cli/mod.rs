@@ -1,1 +1,120 @@
-//! cli
+//! The program: words in, facts out, an exit code.
+//!
+//! Facts go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an
+//! expectation failed, 2 wrong usage or file, 3 could not bind or not ready in time.
+
+mod certs;
+mod check;
+mod list;
+mod load;
+mod logs;
+mod output;
+mod printer;
+mod quick;
+mod readyz;
+mod report;
+mod serve;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use output::Failure;
+
+/// A lab in which SMTP fails to become TLS, on purpose.
+///
+/// Start with `starttls-lab serve`: it plays the built-in story `fqdn-mismatch`, in which an Exchange
+/// receive connector logs event 12014 and stops offering STARTTLS.
+#[derive(Debug, Parser)]
+#[command(name = "starttls-lab", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    /// What diagnostics to show on standard error: error, warn, info, debug, or a filter of tracing's
+    #[arg(long, global = true, env = "STARTTLS_LAB_LOG", default_value = "warn", value_name = "LEVEL")]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the built-in stories, one a line
+    List(list::Args),
+    /// Print a story's lab file, to copy and change
+    Show(list::ShowArgs),
+    /// Say what each connector would offer, why, and what would mend it; opens no socket
+    Check(check::Args),
+    /// Play a lab file or a story on loopback
+    Serve(Box<serve::Args>),
+    /// Issue a lab's certificates and print or write them
+    Certs(certs::Args),
+    /// Print the JSON schema of lab files
+    Schema,
+    /// Print shell completions
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Ask a running lab whether it takes connections
+    Readyz(readyz::Args),
+}
+
+/// How facts are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Table,
+    /// Like PowerShell's Format-List
+    List,
+    /// For programs
+    Json,
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_new(&cli.log);
+    let done = match filter {
+        Ok(filter) => {
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+            run(cli.verb)
+        }
+        Err(error) => Err(Failure::usage(format!("--log {}: {error}", cli.log))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::List(args) => list::list(&args),
+        Verb::Show(args) => list::show(&args),
+        Verb::Check(args) => check::check(&args),
+        Verb::Serve(args) => serve::serve(&args),
+        Verb::Certs(args) => certs::certs(&args),
+        Verb::Schema => {
+            let schema = schemars::schema_for!(crate::scenario::Scenario);
+            output::json(&schema)
+        }
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "starttls-lab", &mut script);
+            output::text(&String::from_utf8_lossy(&script))
+        }
+        Verb::Readyz(args) => readyz::readyz(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -10,7 +10,7 @@ pub use protocol_log::ProtocolLog;
 pub use record::{
     Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Place, Record, SECRET, SessionId,
 };
-pub use transcript::transcript;
+pub use transcript::transcript_line;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -69,7 +69,7 @@ impl Journal {
 
     /// Appends a message and the entry that tells of it.
     pub fn append_message(&self, now: Timestamp, place: &Arc<Place>, message: Arc<Message>) {
-        let facts = MessageFacts::from(&*message);
+        let facts = MessageFacts::from(&message);
         let weight = usize::try_from(message.size()).unwrap_or(usize::MAX);
         let mut inner = self.lock();
         inner.messages.push(message, weight);

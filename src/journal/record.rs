@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -163,10 +163,13 @@ pub struct MessageFacts {
     pub subject: Option<String>,
     /// The Message-ID the message carries.
     pub message_id: Option<String>,
+    /// The message itself, as long as the journal keeps it.
+    #[serde(skip)]
+    pub message: Weak<Message>,
 }
 
-impl From<&Message> for MessageFacts {
-    fn from(message: &Message) -> Self {
+impl From<&Arc<Message>> for MessageFacts {
+    fn from(message: &Arc<Message>) -> Self {
         Self {
             id: message.id,
             helo: message.helo.to_string(),
@@ -178,6 +181,7 @@ impl From<&Message> for MessageFacts {
             size: message.size(),
             subject: message.header.subject.clone(),
             message_id: message.header.message_id.clone(),
+            message: Arc::downgrade(message),
         }
     }
 }

@@ -27,3 +27,8 @@ stories! {
 pub fn story(name: &str) -> Option<&'static Story> {
     STORIES.iter().find(|story| story.name == name)
 }
+
+/// The story whose name `name` is probably meant to be.
+pub fn suggest(name: &str) -> Option<&'static str> {
+    super::locate::nearest(name, STORIES.iter().map(|story| story.name))
+}

@@ -8,7 +8,7 @@ mod spec;
 mod workshop;
 
 pub use build::Built;
-pub use catalogue::{STORIES, Story, story};
+pub use catalogue::{STORIES, Story, story, suggest};
 pub use locate::ScenarioError;
 pub use moment::Moment;
 pub use spec::{CertificateSpec, ComputerSpec, Scenario};

@@ -1,0 +1,82 @@
+//! `certs`: a lab's certificates, to look at or to give to another program.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::load;
+use super::output::{self, Failure};
+use crate::exchange::{Material, StoredCertificate};
+use crate::lab::Paper;
+
+/// Arguments of `certs`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A lab file, or the name of a story
+    #[arg(value_name = "FILE|NAME")]
+    scenario: String,
+    /// Write ca.pem and a file for each certificate into this directory instead of printing them
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Write the private keys too
+    #[arg(long, requires = "dir")]
+    keys: bool,
+}
+
+pub(super) fn certs(args: &Args) -> Result<(), Failure> {
+    let paper = Paper::new(&load::load(&args.scenario)?.text)?;
+    let stored = paper.computers.iter().flat_map(|built| {
+        let computer = &built.computer;
+        computer.store.iter().map(move |stored| (computer.name.as_str(), stored))
+    });
+    let Some(dir) = &args.dir else {
+        let mut text = format!("# {} (the lab's root, new in every run)\n{}", paper.root().subject(), paper.root().to_pem());
+        for (computer, stored) in stored {
+            let StoredCertificate { label, facts, .. } = stored;
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n# {computer}: {label}, {}, {}\n{}", facts.subject, facts.thumbprint, chain(stored));
+        }
+        return output::text(&text);
+    };
+    fs::create_dir_all(dir).map_err(|error| Failure::usage(format!("{}: {error}", dir.display())))?;
+    let mut written = vec![write(dir, "ca.pem", &paper.root().to_pem())?];
+    for (computer, stored) in stored {
+        let name = file_name(computer, &stored.label);
+        written.push(write(dir, &format!("{name}.pem"), &chain(stored))?);
+        if let (true, Some(Material { key, .. })) = (args.keys, &stored.material) {
+            written.push(write_secret(dir, &format!("{name}.key"), &key.to_pem())?);
+        }
+    }
+    output::text(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>())
+}
+
+fn chain(stored: &StoredCertificate) -> String {
+    let Some(material) = &stored.material else { return String::new() };
+    let intermediates = material.intermediates.iter().map(crate::pki::Certificate::to_pem);
+    std::iter::once(material.certificate.to_pem()).chain(intermediates).collect()
+}
+
+/// A label may hold anything; a file name holds letters, digits, dots and hyphens.
+fn file_name(computer: &str, label: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    format!("{computer}-{label}").chars().map(plain).collect()
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
+    let path = dir.join(name);
+    fs::write(&path, text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    Ok(path)
+}
+
+/// Writes a file that only its owner can read.
+fn write_secret(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
+    use std::io::Write;
+    let path = dir.join(name);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    Ok(path)
+}

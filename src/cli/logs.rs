@@ -1,0 +1,78 @@
+//! `serve --log-dir`: the files that Exchange would write, as it would write them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::journal::{Entry, ProtocolLog, Record, event_block, event_xml};
+
+/// A directory with the Application log, the SmtpReceive protocol log and the messages.
+pub(super) struct LogDirectory {
+    dir: PathBuf,
+    protocol: ProtocolLog,
+    protocol_file: Option<(String, File)>,
+    broken: bool,
+}
+
+impl LogDirectory {
+    /// Creates the directory, and in it the event log's files, empty.
+    pub(super) fn create(dir: &Path) -> io::Result<Self> {
+        fs::create_dir_all(dir.join("messages"))?;
+        for name in [EVENTS, EVENTS_XML, EVENTS_JSON] {
+            File::create(dir.join(name))?;
+        }
+        Ok(Self { dir: dir.to_owned(), protocol: ProtocolLog::new(), protocol_file: None, broken: false })
+    }
+
+    /// Writes what the entry means for each of the logs.
+    pub(super) fn write(&mut self, entry: &Entry) {
+        if self.broken {
+            return;
+        }
+        if let Err(error) = self.try_write(entry) {
+            self.broken = true;
+            tracing::error!(%error, dir = %self.dir.display(), "the logs cannot be written any more");
+        }
+    }
+
+    fn try_write(&mut self, entry: &Entry) -> io::Result<()> {
+        match &entry.record {
+            Record::Event(logged) => {
+                self.append(EVENTS, &format!("{}\n\n", event_block(entry.time, logged)))?;
+                self.append(EVENTS_XML, &format!("{}\n", event_xml(entry, logged)))?;
+                let json = serde_json::to_string(entry).map_err(io::Error::from)?;
+                self.append(EVENTS_JSON, &format!("{json}\n"))?;
+            }
+            Record::Message(message) => {
+                if let Some(kept) = message.message.upgrade() {
+                    let name = format!("{:06}.eml", message.id);
+                    fs::write(self.dir.join("messages").join(name), kept.raw())?;
+                }
+            }
+            _ => {}
+        }
+        let rows = self.protocol.rows(entry);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let name = self.protocol.file_name(entry.time);
+        if self.protocol_file.as_ref().is_none_or(|(open, _)| *open != name) {
+            let mut file = File::create(self.dir.join(&name))?;
+            file.write_all(self.protocol.header(entry.time).as_bytes())?;
+            self.protocol_file = Some((name, file));
+        }
+        match &mut self.protocol_file {
+            Some((_, file)) => file.write_all(rows.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    fn append(&self, name: &str, text: &str) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).open(self.dir.join(name))?;
+        file.write_all(text.as_bytes())
+    }
+}
+
+const EVENTS: &str = "Application.txt";
+const EVENTS_XML: &str = "Application.xml";
+const EVENTS_JSON: &str = "Application.jsonl";

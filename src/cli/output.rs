@@ -1,0 +1,76 @@
+//! Facts on standard output, failures on standard error with an exit code.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::lab::LabError;
+use crate::scenario::ScenarioError;
+
+/// Why the program ends with something other than 0.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Wrong usage or file: 2.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into() }
+    }
+
+    /// Could not bind, or not ready in time: 3.
+    pub(super) fn not_ready(message: impl Into<String>) -> Self {
+        Self { code: 3, message: message.into() }
+    }
+
+    /// Says why, and gives the exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        // Where standard error is closed there is nobody left to tell.
+        writeln!(io::stderr(), "starttls-lab: {}", self.message).ok();
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<LabError> for Failure {
+    fn from(error: LabError) -> Self {
+        match error {
+            LabError::Bind(error) => Self::not_ready(error.to_string()),
+            error => Self::usage(error.to_string()),
+        }
+    }
+}
+
+/// Prints a text as it is.
+pub(super) fn text(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match written {
+        // Whoever closed the pipe has read enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::usage(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as JSON for reading.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| Failure::usage(error.to_string()))?;
+    text(&format!("{json}\n"))
+}

@@ -1,0 +1,103 @@
+//! `serve --fqdn X --certificate Y`: a lab without a file.
+
+use std::net::Ipv4Addr;
+
+use super::output::Failure;
+use crate::exchange::{
+    AuthMechanism, Nullable, PermissionGroups, Profile, ProtocolLoggingLevel, ReceiveConnectorParameters, Role,
+    Services, TimeSpan,
+};
+use crate::name::Fqdn;
+use crate::scenario::{CertificateSpec, ComputerSpec, Moment, Scenario, ScenarioText};
+
+/// The connector and its certificate in words.
+#[derive(Debug, clap::Args)]
+pub(super) struct QuickArgs {
+    /// Play a connector of this FQDN rather than a file
+    #[arg(long, env = "STARTTLS_LAB_FQDN", conflicts_with = "scenario", value_name = "NAME")]
+    fqdn: Option<String>,
+    /// Its certificate's names, with commas between them; may be given for several certificates
+    #[arg(long, env = "STARTTLS_LAB_CERTIFICATE", conflicts_with = "scenario", value_name = "NAME[,NAME...]")]
+    certificate: Vec<String>,
+    /// Which Exchange is played
+    #[arg(long, env = "STARTTLS_LAB_PROFILE", conflicts_with = "scenario", value_name = "PROFILE")]
+    profile: Option<String>,
+}
+
+impl QuickArgs {
+    /// The lab these words describe; `None` where there are none.
+    pub(super) fn scenario(&self) -> Result<Option<ScenarioText>, Failure> {
+        if self.fqdn.is_none() && self.certificate.is_empty() && self.profile.is_none() {
+            return Ok(None);
+        }
+        let fqdn = self.fqdn.as_deref().map(|fqdn| name("--fqdn", fqdn)).transpose()?;
+        let profile = profile(self.profile.as_deref().unwrap_or("exchange-2019"))?;
+        let certificates: Vec<_> = self.certificate.iter().map(|names| certificate(names)).collect();
+        // The computer is called as its first certificate is, as after setup, or as the connector.
+        let own = certificates.iter().flat_map(|spec| &spec.names).find_map(|name| name.parse::<Fqdn>().ok());
+        let own = own.or_else(|| fqdn.clone());
+        let own = own.ok_or_else(|| Failure::usage("--fqdn or a --certificate with a host name is needed"))?;
+        let computer = ComputerSpec {
+            name: "LAB".to_owned(),
+            fqdn: own,
+            role: Role::Edge,
+            profile,
+            address: Ipv4Addr::LOCALHOST.into(),
+            internal_transport_certificate: None,
+            accepted_domains: Vec::new(),
+            users: Default::default(),
+            rules: Default::default(),
+            certificate: certificates,
+            receive_connector: vec![connector(fqdn)],
+        };
+        let scenario = Scenario {
+            title: "A connector from the command line".to_owned(),
+            story: String::new(),
+            cure: String::new(),
+            sources: Vec::new(),
+            now: None,
+            computer: vec![computer],
+        };
+        Ok(Some(ScenarioText::without_text(scenario, "the command line")))
+    }
+}
+
+fn name(option: &str, text: &str) -> Result<Fqdn, Failure> {
+    text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))
+}
+
+fn profile(text: &str) -> Result<Profile, Failure> {
+    let known = Profile::ALL.into_iter().find(|profile| profile.as_str() == text);
+    known.ok_or_else(|| {
+        let all = Profile::ALL.map(Profile::as_str).join(", ");
+        Failure::usage(format!("--profile: there is no profile `{text}`; there are {all}"))
+    })
+}
+
+fn certificate(names: &str) -> CertificateSpec {
+    CertificateSpec {
+        label: Some(names.to_owned()),
+        subject: None,
+        names: names.split(',').map(|name| name.trim().to_owned()).collect(),
+        issuer: "lab".to_owned(),
+        services: Services::SMTP,
+        private_key: Default::default(),
+        chain: Default::default(),
+        not_before: Moment::in_days(-30),
+        not_after: Moment::in_days(335),
+        key: Default::default(),
+    }
+}
+
+/// Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.
+fn connector(fqdn: Option<Fqdn>) -> ReceiveConnectorParameters {
+    ReceiveConnectorParameters {
+        name: Some("Default internal receive connector LAB".to_owned()),
+        fqdn: Some(Nullable(fqdn)),
+        auth_mechanism: Some(AuthMechanism::TLS),
+        permission_groups: Some(PermissionGroups::ANONYMOUS_USERS),
+        protocol_logging_level: Some(ProtocolLoggingLevel::Verbose),
+        tarpit_interval: Some(TimeSpan(std::time::Duration::ZERO)),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,68 @@
+//! `readyz`: whether a lab takes connections.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::output::{self, Failure};
+use crate::exchange::TimeSpan;
+
+/// Arguments of `readyz`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where the lab listens
+    #[arg(long, env = "STARTTLS_LAB_ADDRESS", default_value = "127.0.0.1:1025", value_name = "HOST:PORT")]
+    address: String,
+    /// Wait until it does, rather than ask once
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, such as 30s
+    #[arg(long, default_value = "30s", value_name = "TIME")]
+    timeout: TimeSpan,
+}
+
+/// How long one attempt may take, and how long to leave between two.
+const ATTEMPT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
+    let TimeSpan(longest) = args.timeout;
+    #[expect(clippy::disallowed_methods, reason = "how long a person waits is not the lab's time")]
+    let started = Instant::now();
+    loop {
+        let problem = match ask(&args.address) {
+            Ok(banner) => return output::text(&format!("{banner}\n")),
+            Err(problem) => problem,
+        };
+        if !args.wait || started.elapsed() >= longest {
+            return Err(Failure::not_ready(format!("{} is not ready: {problem}", args.address)));
+        }
+        // A pause without a clock of its own: nobody ever sends.
+        let (_keep, never) = mpsc::channel::<()>();
+        never.recv_timeout(PAUSE).ok();
+    }
+}
+
+/// The banner, where the other side sends one.
+fn ask(address: &str) -> Result<String, String> {
+    let addresses = address.to_socket_addrs().map_err(|error| format!("{error}; write HOST:PORT"))?;
+    let mut problem = "the name has no address".to_owned();
+    for address in addresses {
+        match banner(address) {
+            Ok(banner) if banner.starts_with("220") => return Ok(banner),
+            Ok(banner) => problem = format!("it says {banner:?}"),
+            Err(error) => problem = error.to_string(),
+        }
+    }
+    Err(problem)
+}
+
+fn banner(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
+    stream.set_read_timeout(Some(ATTEMPT))?;
+    let mut banner = String::new();
+    BufReader::new(stream.try_clone()?).read_line(&mut banner)?;
+    stream.write_all(b"QUIT\r\n")?;
+    Ok(banner.trim_end().to_owned())
+}
