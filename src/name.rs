@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn names_are_compared_without_case_and_shown_as_written() {
         let name: Fqdn = "Mail.Contoso.COM".parse().unwrap();
-        assert_eq!(name, "mail.contoso.com".parse().unwrap());
+        assert_eq!(name, "mail.contoso.com".parse::<Fqdn>().unwrap());
         assert_eq!(name.to_string(), "Mail.Contoso.COM");
     }
 

@@ -50,8 +50,18 @@ pub enum Category {
 impl Event {
     /// The text of the event with its insertion strings in place.
     pub fn message(&self) -> String {
-        let mut message = String::with_capacity(self.template.len() + 64);
-        let mut rest = self.template;
+        self.fill(self.template)
+    }
+
+    /// The first sentence of the text, which says what happened; what to do about it follows.
+    pub fn first_sentence(&self) -> String {
+        // Sought in the template: a name that is filled in may hold a full stop and a space.
+        self.fill(self.template.split_once(". ").map_or(self.template, |(first, _)| first))
+    }
+
+    fn fill(&self, template: &str) -> String {
+        let mut message = String::with_capacity(template.len() + 64);
+        let mut rest = template;
         while let Some(at) = rest.find('%') {
             let (before, slot) = rest.split_at(at);
             message.push_str(before);
