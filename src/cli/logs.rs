@@ -39,7 +39,7 @@ impl LogDirectory {
         match &entry.record {
             Record::Event(logged) => {
                 self.append(EVENTS, &format!("{}\n\n", event_block(entry.time, logged)))?;
-                self.append(EVENTS_XML, &format!("{}\n", event_xml(entry, logged)))?;
+                self.append(EVENTS_XML, &format!("{}\n", event_xml(entry.seq, entry.time, logged)))?;
                 let json = serde_json::to_string(entry).map_err(io::Error::from)?;
                 self.append(EVENTS_JSON, &format!("{json}\n"))?;
             }
