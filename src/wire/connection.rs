@@ -427,7 +427,7 @@ impl<'a> Connection<'a> {
 }
 
 /// What a peer hears for whom there is no connector.
-pub(super) async fn say_and_close(mut io: tokio::net::TcpStream, step: &Step) {
+pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(mut io: IO, step: &Step) {
     let goodbye = async {
         if let Some(reply) = &step.reply {
             io.write_all(&reply.to_bytes()).await.ok();

@@ -3,6 +3,8 @@
 mod connection;
 mod live;
 mod ports;
+#[cfg(test)]
+mod tests;
 
 pub use live::Live;
 pub use ports::{Ports, Wanted, wanted};
@@ -14,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -183,6 +186,26 @@ async fn connection(stream: TcpStream, session: SessionId, endpoint: Endpoint, s
     // A peer that is gone again before it was looked at has nothing to be recorded by.
     let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
     stream.set_nodelay(true).ok();
+    let mut early = BytesMut::new();
+    stream.try_read_buf(&mut early).ok();
+    let place = Way { session, endpoint, local, remote };
+    converse(stream, early, place, &shared).await;
+}
+
+/// The way on which a peer came.
+struct Way {
+    session: SessionId,
+    endpoint: Endpoint,
+    local: SocketAddr,
+    remote: SocketAddr,
+}
+
+/// Holds one conversation from the banner to the end; `early` came before the banner left.
+async fn converse<IO>(stream: IO, early: BytesMut, way: Way, shared: &Shared)
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let Way { session, endpoint, local, remote } = way;
     let peer = remote.ip().to_canonical();
     let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
         let record = Record::NoConnector { local, remote };
@@ -196,15 +219,13 @@ async fn connection(stream: TcpStream, session: SessionId, endpoint: Endpoint, s
         local,
         remote,
     });
-    connection::begin(&shared, &place);
+    connection::begin(shared, &place);
     shared.live.log_events(&side);
-    let conversation = Connection::new(&shared, &side, &place);
+    let conversation = Connection::new(shared, &side, &place);
     let connected = match side.counters.connect(&side.connector, peer) {
         Ok(connected) => connected,
         Err(limit) => return conversation.turn_away(stream, ReceiveSession::turn_away(limit)).await,
     };
-    let mut early = BytesMut::new();
-    stream.try_read_buf(&mut early).ok();
     let setting = Setting {
         computer: Arc::clone(&side.computer),
         connector: Arc::clone(&side.connector),

@@ -1,0 +1,279 @@
+//! Conversations over a pipe in memory, on tokio's own paused clock: what takes minutes takes no time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::Instant;
+
+use super::*;
+use crate::clock::Clock;
+use crate::journal::{Bounds, Ending, Entry, Journal};
+use crate::pki::KeyPair;
+use crate::scenario::{ScenarioText, Workshop};
+
+/// The seed's computer with a connector whose parameters are `parameters`.
+fn shared(parameters: &str, content: u64) -> Arc<Shared> {
+    let file = format!(
+        r#"
+        title = "under test"
+        now = "2010-09-28T09:35:58Z"
+        [[computer]]
+        name = "MAILGATE"
+        fqdn = "mailgate.expta.com"
+        role = "edge"
+        profile = "exchange-2010"
+        [[computer.certificate]]
+        names = ["mailgate.expta.com"]
+        services = ["SMTP"]
+        [[computer.receive_connector]]
+        name = "Default"
+        {parameters}
+        "#
+    );
+    let text = ScenarioText::parse(&file, "test").unwrap();
+    let clock = Clock::pinned(text.scenario.now.unwrap());
+    let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate).unwrap();
+    let built = text.build(&mut workshop, &mut KeyPair::generate).unwrap();
+    let computers = built.into_iter().map(|built| built.computer).collect();
+    let live = Live::new(computers, clock, Arc::new(Journal::new(Bounds::default())));
+    let (shutdown, content) = (CancellationToken::new(), Budget::new(content));
+    Arc::new(Shared { live: Arc::new(live), shutdown, content })
+}
+
+/// A client's end of a conversation.
+struct Client(DuplexStream);
+
+impl Client {
+    fn connect(shared: &Arc<Shared>) -> Self {
+        let (client, server) = duplex(1 << 20);
+        let endpoint = Endpoint {
+            computer: "MAILGATE".to_owned(),
+            binding: "0.0.0.0:25".parse().unwrap(),
+            address: "127.0.0.1:1025".parse().unwrap(),
+        };
+        let remote = "127.0.0.1:40000".parse().unwrap();
+        let way = Way { session: SessionId(1), local: endpoint.address, endpoint, remote };
+        let shared = Arc::clone(shared);
+        tokio::spawn(async move { converse(server, BytesMut::new(), way, &shared).await });
+        Self(client)
+    }
+
+    async fn say(&mut self, octets: impl AsRef<[u8]>) {
+        self.0.write_all(octets.as_ref()).await.unwrap();
+    }
+
+    /// Reads one reply, however many lines it has.
+    async fn reply(&mut self) -> String {
+        let mut reply = String::new();
+        loop {
+            let octet = self.0.read_u8().await.unwrap();
+            reply.push(char::from(octet));
+            let last = reply.rsplit_terminator("\r\n").next().unwrap_or_default();
+            if reply.ends_with("\r\n") && last.as_bytes().get(3) == Some(&b' ') {
+                return reply.trim_end().to_owned();
+            }
+        }
+    }
+
+    async fn ask(&mut self, line: &str) -> String {
+        self.say(format!("{line}\r\n")).await;
+        self.reply().await
+    }
+
+    /// Everything up to the end.
+    async fn rest(mut self) -> String {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).await.unwrap();
+        rest
+    }
+}
+
+fn entries(shared: &Shared) -> Vec<Entry> {
+    shared.live.journal().entries(1)
+}
+
+fn ending(shared: &Shared) -> Option<Ending> {
+    entries(shared).into_iter().find_map(|entry| match entry.record {
+        Record::Disconnected(ending) => Some(ending),
+        _ => None,
+    })
+}
+
+const NO_BUDGET: u64 = u64::MAX;
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_told_so_after_the_inactivity_timeout() {
+    let shared = shared("connection_inactivity_timeout = \"00:01:00\"", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    let silent_since = Instant::now();
+    assert_eq!(client.rest().await, "421 4.4.1 Connection timed out\r\n");
+    assert_eq!(silent_since.elapsed().as_secs(), 60);
+    assert_eq!(ending(&shared), Some(Ending::Local));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_keeps_talking_is_ended_by_the_connection_timeout() {
+    let shared = shared(
+        "connection_timeout = \"00:05:00\"\nconnection_inactivity_timeout = \"00:01:00\"",
+        NO_BUDGET,
+    );
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    let since = Instant::now();
+    let mut asked = 0;
+    loop {
+        tokio::time::advance(Duration::from_secs(50)).await;
+        match client.ask("NOOP").await.as_str() {
+            "250 2.0.0 OK" => asked += 1,
+            reply => {
+                assert_eq!(reply, "421 4.4.1 Connection timed out");
+                break;
+            }
+        }
+    }
+    assert_eq!((asked, since.elapsed().as_secs()), (5, 300));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_held_back_for_the_tarpit_interval_and_an_acceptance_is_not() {
+    let shared = shared("tarpit_interval = \"00:00:05\"", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    let start = Instant::now();
+    client.ask("EHLO client.example").await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(client.ask("FOO").await, "500 5.3.3 Unrecognized command");
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_in_the_middle_of_content_and_of_a_chunk_times_out_too() {
+    for begin in ["DATA\r\nhalf a mess", "BDAT 1000\r\nhalf a mess"] {
+        let shared = shared("connection_inactivity_timeout = \"00:00:30\"", NO_BUDGET);
+        let mut client = Client::connect(&shared);
+        client.reply().await;
+        for line in ["EHLO client.example", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>"] {
+            assert!(client.ask(line).await.starts_with("250"), "{line}");
+        }
+        client.say(begin).await;
+        assert!(client.rest().await.ends_with("421 4.4.1 Connection timed out\r\n"), "{begin}");
+        assert!(shared.live.journal().messages().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_instead_of_a_handshake_times_out_and_no_clear_text_follows() {
+    let shared = shared("connection_inactivity_timeout = \"00:00:30\"", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    client.ask("EHLO client.example").await;
+    assert_eq!(client.ask("STARTTLS").await, "220 2.0.0 SMTP server ready");
+    assert_eq!(client.rest().await, "");
+    let failed = entries(&shared).into_iter().any(|entry| match entry.record {
+        Record::TlsFailed(failed) => failed.failure == crate::session::TlsFailure::TimedOut,
+        _ => false,
+    });
+    assert!(failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_reads_the_250_finds_the_message_in_the_journal() {
+    let shared = shared("", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    for line in ["EHLO client.example", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "DATA"] {
+        client.ask(line).await;
+    }
+    let reply = client.ask("Subject: x\r\n\r\nhello\r\n.").await;
+    assert!(reply.starts_with("250 2.6.0"), "{reply}");
+    let messages = shared.live.journal().messages();
+    assert_eq!(messages.len(), 1);
+    assert!(messages[0].raw().ends_with(b"id 1;\r\n Tue, 28 Sep 2010 09:35:58 +0000\r\nSubject: x\r\n\r\nhello\r\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_beyond_the_memory_of_the_lab_is_refused_and_the_memory_given_back() {
+    let shared = shared("", 100_000);
+    for _ in 0..2 {
+        let mut client = Client::connect(&shared);
+        client.reply().await;
+        for line in ["EHLO client.example", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "DATA"] {
+            client.ask(line).await;
+        }
+        client.say(vec![b'x'; 500_000]).await;
+        assert_eq!(client.rest().await, "452 4.3.1 Insufficient system resources\r\n");
+    }
+    let mut small = Client::connect(&shared);
+    small.reply().await;
+    for line in ["EHLO client.example", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "DATA"] {
+        small.ask(line).await;
+    }
+    assert!(small.ask("small\r\n.").await.starts_with("250 2.6.0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lab_that_ends_says_goodbye_to_whoever_is_there() {
+    let shared = shared("", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    client.ask("EHLO client.example").await;
+    shared.shutdown.cancel();
+    assert_eq!(client.rest().await, "421 4.3.2 Service not active\r\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_to_pipelined_commands_leave_together_and_in_order() {
+    let shared = shared("", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    client.say("EHLO x.example\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nhi\r\n.\r\nQUIT\r\n").await;
+    let said = client.rest().await;
+    let codes: Vec<_> = said.lines().filter(|line| line.as_bytes().get(3) == Some(&b' ')).map(|line| &line[..3]).collect();
+    assert_eq!(codes, ["250", "250", "250", "354", "250", "221"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_not_written_down() {
+    let shared = shared("auth_mechanism = [\"Tls\", \"BasicAuth\"]", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    client.ask("EHLO client.example").await;
+    client.ask("AUTH PLAIN AGFsaWNlAHNlY3JldA==").await;
+    client.ask("auth  plain AGFsaWNlAHNlY3JldA==").await;
+    client.ask("AUTH LOGIN").await;
+    client.ask("YWxpY2U=").await;
+    assert!(client.ask("c2VjcmV0").await.starts_with("235"));
+    let written: Vec<_> = entries(&shared).iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
+    let told = |secret: &str| written.iter().any(|line| line.contains(secret));
+    assert!(!told("AGFsaWNlAHNlY3JldA==") && !told("c2VjcmV0") && !told("YWxpY2U="), "{written:#?}");
+    assert!(told("AUTH PLAIN <authentication response>"), "{written:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_logged_once_in_five_minutes_and_again_after_a_change() {
+    let shared = shared("fqdn = \"mail.expta.com\"", NO_BUDGET);
+    let events = || entries(&shared).iter().filter(|entry| matches!(entry.record, Record::Event(_))).count();
+    for (wait, expected) in [(0, 1), (4, 1), (2, 2)] {
+        shared.live.clock().advance(jiff::SignedDuration::from_mins(wait));
+        Client::connect(&shared).reply().await;
+        assert_eq!(events(), expected, "after {wait} more minutes");
+    }
+    shared.live.replace(shared.live.computers());
+    Client::connect(&shared).reply().await;
+    assert_eq!(events(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_expires_while_the_lab_runs_is_withheld_from_the_next_session_on() {
+    let shared = shared("", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    assert!(client.ask("EHLO client.example").await.contains("STARTTLS"));
+    shared.live.clock().advance(jiff::SignedDuration::from_hours(24 * 400));
+    let mut later = Client::connect(&shared);
+    later.reply().await;
+    assert!(!later.ask("EHLO client.example").await.contains("STARTTLS"));
+    assert!(client.ask("EHLO client.example").await.contains("STARTTLS"), "a session keeps what it began with");
+}
