@@ -7,6 +7,7 @@
 mod event_log;
 mod explain;
 mod protocol_log;
+mod protocol_tls;
 mod record;
 #[cfg(test)]
 mod sample;
