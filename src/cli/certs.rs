@@ -30,11 +30,21 @@ pub(super) fn certs(args: &Args) -> Result<(), Failure> {
         computer.store.iter().map(move |stored| (computer.name.as_str(), stored))
     });
     let Some(dir) = &args.dir else {
-        let mut text = format!("# {} (the lab's root, new in every run)\n{}", paper.root().subject(), paper.root().to_pem());
+        let mut text = format!(
+            "# {} (the lab's root, new in every run)\n{}",
+            paper.root().subject(),
+            paper.root().to_pem()
+        );
         for (computer, stored) in stored {
             let StoredCertificate { label, facts, .. } = stored;
             // Writing to a String cannot fail.
-            let _ = write!(text, "\n# {computer}: {label}, {}, {}\n{}", facts.subject, facts.thumbprint, chain(stored));
+            let _ = write!(
+                text,
+                "\n# {computer}: {label}, {}, {}\n{}",
+                facts.subject,
+                facts.thumbprint,
+                chain(stored)
+            );
         }
         return output::text(&text);
     };

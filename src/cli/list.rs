@@ -39,7 +39,12 @@ pub(super) fn list(args: &Args) -> Result<(), Failure> {
         Output::Json => output::json(&rows),
         Output::List => {
             let each = rows.iter().map(|row| {
-                format!("Name    : {}\nTitle   : {}\nProfile : {}\n\n", row.name, row.title, row.profiles.join(", "))
+                format!(
+                    "Name    : {}\nTitle   : {}\nProfile : {}\n\n",
+                    row.name,
+                    row.title,
+                    row.profiles.join(", ")
+                )
             });
             output::text(&each.collect::<String>())
         }

@@ -43,7 +43,8 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
         return Err(wrong("longer than 4 MiB, which no lab file is"));
     }
     String::from_utf8(octets).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|o| **o == b'\n').count();
+        let line =
+            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|o| **o == b'\n').count();
         wrong(&format!("line {line} is not UTF-8; save the file as UTF-8 text"))
     })
 }
@@ -51,7 +52,10 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 fn unknown(word: &str) -> String {
     let hint = match suggest(word) {
         Some(name) => format!("; did you mean `{name}`?"),
-        None => format!("; the stories are: {}", STORIES.iter().map(|story| story.name).collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "; the stories are: {}",
+            STORIES.iter().map(|story| story.name).collect::<Vec<_>>().join(", ")
+        ),
     };
     format!("there is neither a file nor a story called `{word}`{hint}")
 }

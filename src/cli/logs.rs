@@ -55,10 +55,10 @@ impl LogDirectory {
         if rows.is_empty() {
             return Ok(());
         }
-        let name = self.protocol.file_name(entry.time);
+        let name = ProtocolLog::file_name(entry.time);
         if self.protocol_file.as_ref().is_none_or(|(open, _)| *open != name) {
             let mut file = File::create(self.dir.join(&name))?;
-            file.write_all(self.protocol.header(entry.time).as_bytes())?;
+            file.write_all(ProtocolLog::header(entry.time).as_bytes())?;
             self.protocol_file = Some((name, file));
         }
         match &mut self.protocol_file {

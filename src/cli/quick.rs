@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use super::output::Failure;
 use crate::exchange::{
-    AuthMechanism, Nullable, PermissionGroups, Profile, ProtocolLoggingLevel, ReceiveConnectorParameters, Role,
-    Services, TimeSpan,
+    AuthMechanism, Nullable, PermissionGroups, Profile, ProtocolLoggingLevel, ReceiveConnectorParameters,
+    Role, Services, TimeSpan,
 };
 use crate::name::Fqdn;
 use crate::scenario::{CertificateSpec, ComputerSpec, Moment, Scenario, ScenarioText};
@@ -17,7 +17,12 @@ pub(super) struct QuickArgs {
     #[arg(long, env = "STARTTLS_LAB_FQDN", conflicts_with = "scenario", value_name = "NAME")]
     fqdn: Option<String>,
     /// Its certificate's names, with commas between them; may be given for several certificates
-    #[arg(long, env = "STARTTLS_LAB_CERTIFICATE", conflicts_with = "scenario", value_name = "NAME[,NAME...]")]
+    #[arg(
+        long,
+        env = "STARTTLS_LAB_CERTIFICATE",
+        conflicts_with = "scenario",
+        value_name = "NAME[,NAME...]"
+    )]
     certificate: Vec<String>,
     /// Which Exchange is played
     #[arg(long, env = "STARTTLS_LAB_PROFILE", conflicts_with = "scenario", value_name = "PROFILE")]
@@ -36,7 +41,8 @@ impl QuickArgs {
         // The computer is called as its first certificate is, as after setup, or as the connector.
         let own = certificates.iter().flat_map(|spec| &spec.names).find_map(|name| name.parse::<Fqdn>().ok());
         let own = own.or_else(|| fqdn.clone());
-        let own = own.ok_or_else(|| Failure::usage("--fqdn or a --certificate with a host name is needed"))?;
+        let own =
+            own.ok_or_else(|| Failure::usage("--fqdn or a --certificate with a host name is needed"))?;
         let computer = ComputerSpec {
             name: "LAB".to_owned(),
             fqdn: own,

@@ -108,7 +108,11 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     }
     let (entries, messages) = lab.journal().dropped();
     if entries + messages > 0 {
-        tracing::warn!(entries, messages, "the journal's bounds were reached; so many of the oldest fell out");
+        tracing::warn!(
+            entries,
+            messages,
+            "the journal's bounds were reached; so many of the oldest fell out"
+        );
     }
     if !lab.finish(GRACE).await {
         tracing::warn!("some conversations had not ended and were cut off");

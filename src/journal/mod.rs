@@ -1,8 +1,18 @@
 //! What happened in a lab, in order, once. Every log is a view of it.
+//!
+//! The views are functions of the entries: the Application log ([`event_block`], [`event_xml`]), the
+//! SmtpReceive protocol log ([`ProtocolLog`]), what people read ([`transcript_line`], [`Summaries`]), and
+//! JSON, which is how an [`Entry`] serializes.
 
 mod event_log;
+mod explain;
 mod protocol_log;
+mod protocol_tls;
 mod record;
+#[cfg(test)]
+mod sample;
+mod shown;
+mod summary;
 mod transcript;
 
 pub use event_log::{event_block, event_xml};
@@ -10,7 +20,9 @@ pub use protocol_log::ProtocolLog;
 pub use record::{
     Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Place, Record, SECRET, SessionId,
 };
-pub use transcript::transcript_line;
+pub use shown::without_secret;
+pub use summary::{Summaries, summary};
+pub use transcript::{transcript, transcript_line};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,280 @@
-//! x
-use super::record::Entry;
-/// x
-pub fn transcript_line(e: &Entry) -> Option<String> { Some(serde_json::to_string(e).unwrap_or_default()) }
+//! A conversation for people: what was said, and between the lines what it means.
+//!
+//! What begins a line says what it is: `S:` and `C:` what the lab and the client said, `--` what happened
+//! beside it, `==` TLS, `!!` what was odd, `**` an event of the Application log, `++` a message. Whatever
+//! came over the wire is escaped, so that a peer cannot draw on the operator's terminal.
+
+use super::explain;
+use super::record::{
+    Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET, SessionId,
+};
+use super::shown::{endpoint, printable, without_secret};
+
+/// One conversation, a line each, as [`transcript_line`] writes them. Events have no conversation
+/// and are not in it.
+pub fn transcript(entries: &[Entry], session: SessionId) -> String {
+    let of_session = |entry: &&Entry| entry.place.as_ref().is_some_and(|place| place.session == session);
+    entries.iter().filter(of_session).map(|entry| transcript_line(entry) + "\n").collect()
+}
+
+/// What `entry` adds to a transcript: one line, or one for each line of a reply; no line end at the end.
+pub fn transcript_line(entry: &Entry) -> String {
+    match &entry.record {
+        Record::Connected => match &entry.place {
+            Some(place) => format!(
+                "-- {} connected to {}, {}\\{}",
+                endpoint(place.remote),
+                endpoint(place.local),
+                place.computer.name,
+                safe(&place.connector.name)
+            ),
+            None => "-- connected".to_owned(),
+        },
+        Record::Sent(octets) => sent(octets),
+        Record::Received(line) => format!("C: {}", printable(&without_secret(line))),
+        Record::ReceivedSecret => format!("C: {SECRET}"),
+        Record::Content(octets) => format!("-- {} of content", explain::counted(*octets, "octet")),
+        Record::TlsEstablished(handshake) => established(handshake),
+        Record::TlsFailed(handshake) => failed(handshake),
+        Record::Oddity(oddity) => format!("!! {}", explain::oddity(oddity)),
+        Record::Logon { user, mechanism, succeeded: true } => {
+            format!("-- {} logged on by AUTH {mechanism}", safe(user))
+        }
+        Record::Logon { user, mechanism, succeeded: false } => {
+            format!("-- {} failed to log on by AUTH {mechanism}", safe(user))
+        }
+        Record::LimitReached(limit) => format!("-- turned away: {limit:?} is reached"),
+        Record::Message(message) => accepted(message),
+        Record::Disconnected(Ending::Local) => "-- closed by the lab".to_owned(),
+        Record::Disconnected(Ending::Remote) => "-- closed by the client".to_owned(),
+        Record::Disconnected(Ending::Broken(reason)) => format!("-- broken: {}", safe(reason)),
+        Record::NoConnector { local, remote } => format!(
+            "-- {} turned away from {}: it is in no connector's RemoteIPRanges",
+            endpoint(*remote),
+            endpoint(*local)
+        ),
+        Record::Event(logged) => event(logged),
+        Record::Changed { what } => format!("-- changed, from the next connection on: {}", safe(what)),
+        Record::ChangeRefused { why } => format!("-- change refused: {}", safe(why)),
+    }
+}
+
+fn sent(octets: &[u8]) -> String {
+    let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);
+    // Only the lines of a reply end in LF; a lab that misbehaves on purpose may end them in LF alone.
+    let lines = octets.split(|octet| *octet == b'\n');
+    let lines = lines.map(|line| format!("S: {}", printable(line.strip_suffix(b"\r").unwrap_or(line))));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn established(handshake: &Handshake) -> String {
+    let Handshake { verb, facts, certificate } = handshake;
+    let group = facts.key_exchange.map(|group| format!(", {group}")).unwrap_or_default();
+    let name = match &facts.server_name {
+        Some(name) => format!("SNI {}", safe(name)),
+        None => "no SNI".to_owned(),
+    };
+    let client = facts.client_certificate.as_ref();
+    let client = client.map(|certificate| format!(", from {}", safe(certificate.subject())));
+    format!(
+        "== {}: {} {}{group}, {name}, presented {} ({}){}",
+        verb.as_str(),
+        facts.version.as_str(),
+        facts.cipher_suite,
+        safe(&certificate.subject),
+        facts.presented,
+        client.unwrap_or_default()
+    )
+}
+
+fn failed(handshake: &FailedHandshake) -> String {
+    let FailedHandshake { verb, failure, certificate } = handshake;
+    let presented = certificate.as_ref().map(|certificate| {
+        format!("; the certificate was {} ({})", safe(&certificate.subject), certificate.thumbprint)
+    });
+    format!("== {} failed: {}{}", verb.as_str(), explain::tls_failure(failure), presented.unwrap_or_default())
+}
+
+fn event(logged: &Logged) -> String {
+    let Logged { event, computer, .. } = logged;
+    let sentence = safe(&event.first_sentence());
+    format!("** event {} on {computer}, {:?}: {sentence}", event.event_id, event.level)
+}
+
+fn accepted(message: &MessageFacts) -> String {
+    /// A message may have thousands of recipients; a line has room for a few.
+    const SHOWN: usize = 3;
+
+    let sender = if message.mail_from.is_empty() { "<>" } else { &message.mail_from };
+    let mut recipients: Vec<String> = message.rcpt_to.iter().take(SHOWN).map(|to| safe(to)).collect();
+    if let Some(more @ 1..) = message.rcpt_to.len().checked_sub(SHOWN) {
+        recipients.push(format!("{more} more"));
+    }
+    let security = match &message.tls {
+        Some(tls) => format!("over {}", tls.version.as_str()),
+        None => "in clear".to_owned(),
+    };
+    format!(
+        "++ message {} from {} to {}, {} {security}",
+        message.id,
+        safe(sender),
+        recipients.join(", "),
+        message.protocol
+    )
+}
+
+fn safe(text: &str) -> String {
+    printable(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::sample::{self, Told};
+    use super::*;
+    use crate::exchange::{Event, Profile};
+    use crate::session::{LimitReached, Oddity, TlsFacts, TlsFailure, TlsVerb};
+
+    fn lines(told: &Told) -> Vec<String> {
+        transcript(&told.entries, SessionId(1)).lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_conversation_reads_from_the_connection_to_its_end() {
+        let mut told = Told::on(Profile::Exchange2019);
+        told.tell(Record::Connected).sent("220 mx.example ready\r\n").received("EHLO client.example");
+        told.sent("250-mx.example Hello\r\n250 STARTTLS\r\n").received("STARTTLS").sent("220 go\r\n");
+        told.established(TlsVerb::StartTls).tell(Record::Content(1)).message(Some(sample::facts()));
+        told.tell(Record::Disconnected(Ending::Remote));
+        assert_eq!(
+            lines(&told),
+            [
+                "-- 192.0.2.9:4242 connected to 192.0.2.1:25, GATE\\Default Frontend GATE",
+                "S: 220 mx.example ready",
+                "C: EHLO client.example",
+                "S: 250-mx.example Hello",
+                "S: 250 STARTTLS",
+                "C: STARTTLS",
+                "S: 220 go",
+                "== STARTTLS: TLSv1.3 TLS_AES_256_GCM_SHA384, x25519, SNI mail.example.com, presented \
+                 CN=mx.example (DA39A3EE5E6B4B0D3255BFEF95601890AFD80709)",
+                "-- 1 octet of content",
+                "++ message 1 from a@example.com to b@example.com, ESMTPS over TLSv1.3",
+                "-- closed by the client"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_failed_handshake_says_how_and_with_which_certificate() {
+        let mut told = Told::on(Profile::Exchange2019);
+        told.failed(TlsFailure::AlertReceived { alert: "unknown_ca".to_owned() });
+        let line = &lines(&told)[0];
+        assert!(line.starts_with("== STARTTLS failed: refused by the client with alert unknown_ca: it does"));
+        assert!(
+            line.ends_with("; the certificate was CN=mx.example (DA39A3EE5E6B4B0D3255BFEF95601890AFD80709)")
+        );
+    }
+
+    #[test]
+    fn a_message_in_clear_from_nobody_to_many_is_one_short_line() {
+        let mut told = Told::on(Profile::Exchange2019);
+        told.message(None);
+        let Record::Message(message) = &mut told.entries[0].record else { panic!() };
+        message.mail_from.clear();
+        message.rcpt_to = (1..=5).map(|n| format!("{n}@example.com")).collect();
+        assert_eq!(
+            lines(&told),
+            ["++ message 1 from <> to 1@example.com, 2@example.com, 3@example.com, 2 more, ESMTP in clear"]
+        );
+    }
+
+    #[test]
+    fn a_peer_cannot_draw_on_the_terminal() {
+        let mut told = Told::on(Profile::Exchange2019);
+        told.received("EHLO \u{1b}[2J\u{202e}").tell(Record::Received(b"NOOP \xff\r"[..].into()));
+        told.sent("500 \u{1b}c\r\n").tell(Record::Logon {
+            user: "x\u{7}".to_owned(),
+            mechanism: "Login",
+            succeeded: false,
+        });
+        let facts = Arc::new(TlsFacts { server_name: Some("\u{1b}]0;a".to_owned()), ..sample::facts() });
+        let certificate = sample::certificate();
+        told.tell(Record::TlsEstablished(Box::new(Handshake {
+            verb: TlsVerb::XAnonymousTls,
+            facts,
+            certificate,
+        })));
+        let text = transcript(&told.entries, SessionId(1));
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        assert!(text.starts_with("C: EHLO \\x1b[2J\\u{202e}\nC: NOOP \\xff\\r\nS: 500 \\x1bc\n"));
+        assert!(text.contains("== X-ANONYMOUSTLS: TLSv1.3 ") && text.contains("SNI \\x1b]0;a,"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut told = Told::on(Profile::Exchange2019);
+        told.received("AUTH PLAIN AGEAYg==").tell(Record::ReceivedSecret).logon(true);
+        assert_eq!(
+            lines(&told),
+            [
+                "C: AUTH PLAIN <authentication response>",
+                "C: <authentication response>",
+                "-- anna logged on by AUTH Login"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_is_its_first_sentence() {
+        let pin = "<I>CN=CA, O=Example Inc. Trust<S>CN=mx.example";
+        let event = Event::no_certificate_for_starttls(pin, "Inbound");
+        let logged =
+            Logged { event, computer: "gate".to_owned(), source: "MSExchangeTransport", connector: None };
+        let mut told = Told::on(Profile::Exchange2019);
+        told.tell(Record::Event(Box::new(logged)));
+        assert_eq!(
+            lines(&told),
+            [format!(
+                "** event 12014 on gate, Error: Microsoft Exchange could not find a certificate that contains \
+                 the domain name {pin} in the personal store on the local computer"
+            )]
+        );
+    }
+
+    #[test]
+    fn what_happens_beside_the_talk_is_said_too() {
+        let mut told = Told::on(Profile::Exchange2019);
+        told.tell(Record::LimitReached(LimitReached::MaxInboundConnection));
+        told.tell(Record::Oddity(Oddity::TalkedBeforeBanner { octets: 12 }));
+        told.tell(Record::Disconnected(Ending::Broken("connection reset".to_owned())));
+        told.tell(Record::Changed { what: "Fqdn".to_owned() });
+        told.tell(Record::ChangeRefused { why: "no such connector".to_owned() });
+        assert_eq!(
+            lines(&told),
+            [
+                "-- turned away: MaxInboundConnection is reached",
+                "!! the client talked before the banner (12 octets); it has to wait for it (RFC 5321 section 3.1)",
+                "-- broken: connection reset",
+                "-- changed, from the next connection on: Fqdn",
+                "-- change refused: no such connector"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_transcript_holds_one_conversation_only() {
+        let mut told = Told::on(Profile::Exchange2019);
+        told.received("NOOP");
+        let (local, remote) = ("192.0.2.1:25".parse().unwrap(), "192.0.2.8:1".parse().unwrap());
+        let stranger = Record::NoConnector { local, remote };
+        told.entries.push(Entry { place: None, record: stranger, ..told.entries[0].clone() });
+        assert_eq!(lines(&told), ["C: NOOP"]);
+        assert_eq!(transcript(&told.entries, SessionId(2)), "");
+        assert_eq!(
+            transcript_line(&told.entries[1]),
+            "-- 192.0.2.8:1 turned away from 192.0.2.1:25: it is in no connector's RemoteIPRanges"
+        );
+    }
+}

@@ -15,6 +15,16 @@ pub enum TlsVersion {
     Tls13,
 }
 
+impl TlsVersion {
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls12 => "TLSv1.2",
+            Self::Tls13 => "TLSv1.3",
+        }
+    }
+}
+
 /// A handshake that succeeded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TlsFacts {

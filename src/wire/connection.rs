@@ -1,5 +1,6 @@
 //! One connection: drives a session over a stream.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::{Live, Side};
 use crate::exchange::TimeSpan;
-use crate::journal::{Ending, FailedHandshake, Handshake, Place, Record, SECRET};
+use crate::journal::{Ending, FailedHandshake, Handshake, Place, Record, without_secret};
 use crate::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFailure, TlsVerb};
 use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
 
@@ -237,7 +238,7 @@ impl<'a> Connection<'a> {
                 }
                 self.write_down(match session.expects_secret() {
                     true => Record::ReceivedSecret,
-                    false => Record::Received(without_secret(&line.text)),
+                    false => Record::Received(shown(&line.text)),
                 });
                 return Ok(Input::Line(line));
             }
@@ -245,7 +246,11 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn content<IO: AsyncRead + Unpin>(&mut self, io: &mut IO, mut decoder: DataDecoder) -> Result<Input, Stop> {
+    async fn content<IO: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut IO,
+        mut decoder: DataDecoder,
+    ) -> Result<Input, Stop> {
         let mut share = self.no_share();
         loop {
             if decoder.decode(&mut self.input) == DataProgress::Done {
@@ -458,13 +463,10 @@ fn ending_of(error: &io::Error) -> Ending {
     }
 }
 
-/// A command as it may be shown: what stands behind the mechanism of AUTH can hold a password.
-fn without_secret(line: &Bytes) -> Bytes {
-    let mut words = line.splitn(3, |octet| octet.is_ascii_whitespace());
-    let verb = words.next().unwrap_or_default();
-    let authenticates = [&b"AUTH"[..], b"X-EXPS"].iter().any(|name| verb.eq_ignore_ascii_case(name));
-    match words.nth(1).filter(|_| authenticates) {
-        Some(secret) => [&line[..line.len() - secret.len()], SECRET.as_bytes()].concat().into(),
-        None => line.clone(),
+/// A command as it may be written down: what stands behind the mechanism of AUTH can be a password.
+fn shown(line: &Bytes) -> Bytes {
+    match without_secret(line) {
+        Cow::Borrowed(_) => line.clone(),
+        Cow::Owned(shown) => shown.into(),
     }
 }

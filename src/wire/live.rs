@@ -134,7 +134,8 @@ impl Live {
     /// Logs what loading its certificates makes a session log.
     pub(super) fn log_events(&self, side: &Side) {
         for event in &side.events {
-            let about = (event.event_id / 1000 == 12 && !is_internal(event)).then(|| side.connector.name.clone());
+            let about =
+                (event.event_id / 1000 == 12 && !is_internal(event)).then(|| side.connector.name.clone());
             self.log(side, event.clone(), about);
         }
     }
@@ -203,10 +204,11 @@ fn prepare(
         }),
         Outcome::NotConfigured | Outcome::Withheld => None,
     };
-    let anonymous_tls = wants_anonymous_tls(connector).then(|| InternalTransport::of(computer)).and_then(|internal| {
-        events.extend(internal.event(now));
-        internal.certificate().map(|stored| credentials(stored, None))
-    });
+    let anonymous_tls =
+        wants_anonymous_tls(connector).then(|| InternalTransport::of(computer)).and_then(|internal| {
+            events.extend(internal.event(now));
+            internal.certificate().map(|stored| credentials(stored, None))
+        });
     Side {
         computer: Arc::clone(computer),
         connector: Arc::clone(connector),

@@ -54,9 +54,10 @@ pub fn wanted<'a>(
     // A binding for IPv6 beside the same one for IPv4 is one port to whoever asks for one.
     let v4 = wanted.iter().filter(|wanted| wanted.address.is_ipv4()).count();
     match ports {
-        Ports::Only(port) if v4.max(1) > 1 || wanted.len() > 2 => {
-            Err(format!("--port {port} is one port, and this lab has {} bindings; use --port 0", wanted.len()))
-        }
+        Ports::Only(port) if v4.max(1) > 1 || wanted.len() > 2 => Err(format!(
+            "--port {port} is one port, and this lab has {} bindings; use --port 0",
+            wanted.len()
+        )),
         _ => Ok(wanted),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
@@ -42,7 +43,7 @@ fn shared(parameters: &str, content: u64) -> Arc<Shared> {
 }
 
 /// A client's end of a conversation.
-struct Client(DuplexStream);
+struct Client(DuplexStream, JoinHandle<()>);
 
 impl Client {
     fn connect(shared: &Arc<Shared>) -> Self {
@@ -55,8 +56,8 @@ impl Client {
         let remote = "127.0.0.1:40000".parse().unwrap();
         let way = Way { session: SessionId(1), local: endpoint.address, endpoint, remote };
         let shared = Arc::clone(shared);
-        tokio::spawn(async move { converse(server, BytesMut::new(), way, &shared).await });
-        Self(client)
+        let task = tokio::spawn(async move { converse(server, BytesMut::new(), way, &shared).await });
+        Self(client, task)
     }
 
     async fn say(&mut self, octets: impl AsRef<[u8]>) {
@@ -81,10 +82,12 @@ impl Client {
         self.reply().await
     }
 
-    /// Everything up to the end.
+    /// Everything up to the end, when the server is done with the conversation too.
     async fn rest(mut self) -> String {
         let mut rest = String::new();
         self.0.read_to_string(&mut rest).await.unwrap();
+        drop(self.0);
+        self.1.await.unwrap();
         rest
     }
 }
@@ -115,17 +118,17 @@ async fn a_silent_peer_is_told_so_after_the_inactivity_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_keeps_talking_is_ended_by_the_connection_timeout() {
-    let shared = shared(
-        "connection_timeout = \"00:05:00\"\nconnection_inactivity_timeout = \"00:01:00\"",
-        NO_BUDGET,
-    );
+    let shared =
+        shared("connection_timeout = \"00:05:00\"\nconnection_inactivity_timeout = \"00:01:00\"", NO_BUDGET);
     let mut client = Client::connect(&shared);
     client.reply().await;
     let since = Instant::now();
     let mut asked = 0;
     loop {
         tokio::time::advance(Duration::from_secs(50)).await;
-        match client.ask("NOOP").await.as_str() {
+        // When the time is up, the server has hung up before this is said.
+        client.0.write_all(b"NOOP\r\n").await.ok();
+        match client.reply().await.as_str() {
             "250 2.0.0 OK" => asked += 1,
             reply => {
                 assert_eq!(reply, "421 4.4.1 Connection timed out");
@@ -190,7 +193,11 @@ async fn whoever_reads_the_250_finds_the_message_in_the_journal() {
     assert!(reply.starts_with("250 2.6.0"), "{reply}");
     let messages = shared.live.journal().messages();
     assert_eq!(messages.len(), 1);
-    assert!(messages[0].raw().ends_with(b"id 1;\r\n Tue, 28 Sep 2010 09:35:58 +0000\r\nSubject: x\r\n\r\nhello\r\n"));
+    assert!(
+        messages[0]
+            .raw()
+            .ends_with(b"id 1;\r\n Tue, 28 Sep 2010 09:35:58 +0000\r\nSubject: x\r\n\r\nhello\r\n")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,9 +235,12 @@ async fn replies_to_pipelined_commands_leave_together_and_in_order() {
     let shared = shared("", NO_BUDGET);
     let mut client = Client::connect(&shared);
     client.reply().await;
-    client.say("EHLO x.example\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nhi\r\n.\r\nQUIT\r\n").await;
+    client
+        .say("EHLO x.example\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nhi\r\n.\r\nQUIT\r\n")
+        .await;
     let said = client.rest().await;
-    let codes: Vec<_> = said.lines().filter(|line| line.as_bytes().get(3) == Some(&b' ')).map(|line| &line[..3]).collect();
+    let codes: Vec<_> =
+        said.lines().filter(|line| line.as_bytes().get(3) == Some(&b' ')).map(|line| &line[..3]).collect();
     assert_eq!(codes, ["250", "250", "250", "354", "250", "221"]);
 }
 
@@ -245,7 +255,8 @@ async fn secrets_are_not_written_down() {
     client.ask("AUTH LOGIN").await;
     client.ask("YWxpY2U=").await;
     assert!(client.ask("c2VjcmV0").await.starts_with("235"));
-    let written: Vec<_> = entries(&shared).iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
+    let written: Vec<_> =
+        entries(&shared).iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
     let told = |secret: &str| written.iter().any(|line| line.contains(secret));
     assert!(!told("AGFsaWNlAHNlY3JldA==") && !told("c2VjcmV0") && !told("YWxpY2U="), "{written:#?}");
     assert!(told("AUTH PLAIN <authentication response>"), "{written:#?}");
@@ -275,5 +286,8 @@ async fn a_certificate_that_expires_while_the_lab_runs_is_withheld_from_the_next
     let mut later = Client::connect(&shared);
     later.reply().await;
     assert!(!later.ask("EHLO client.example").await.contains("STARTTLS"));
-    assert!(client.ask("EHLO client.example").await.contains("STARTTLS"), "a session keeps what it began with");
+    assert!(
+        client.ask("EHLO client.example").await.contains("STARTTLS"),
+        "a session keeps what it began with"
+    );
 }

@@ -1,0 +1,223 @@
+//! What went wrong or was odd, in a sentence for whoever looks for the cause.
+
+use super::shown::printable;
+use crate::session::{Oddity, TlsFailure};
+
+/// How a handshake failed and what that most likely means.
+pub(super) fn tls_failure(failure: &TlsFailure) -> String {
+    let advice = match failure {
+        TlsFailure::AlertReceived { alert } => refusal(alert).to_owned(),
+        TlsFailure::AlertSent { reason, .. } => printable(reason.as_bytes()),
+        TlsFailure::NotTls { first_octets } => format!(
+            "it began with b\"{}\"; most likely it goes on in clear after STARTTLS, or something on the way \
+             answers in its place",
+            printable(first_octets.as_bytes())
+        ),
+        TlsFailure::Closed => {
+            "it gave no reason; many clients do so when they do not accept the certificate, \
+             or speak no version or suite that is spoken here"
+                .to_owned()
+        }
+        TlsFailure::Broken { .. } => {
+            "a client that fails without an alert, or a firewall that does not let TLS pass on this port"
+                .to_owned()
+        }
+        TlsFailure::TimedOut => {
+            "it waits for something, often for STARTTLS on a port that it takes for implicit TLS".to_owned()
+        }
+        TlsFailure::Unusable { .. } => {
+            "nothing is wrong with the client; the certificate or its private key is".to_owned()
+        }
+    };
+    format!("{}: {advice}", short_tls_failure(failure))
+}
+
+/// How a handshake failed, without what it means.
+pub(super) fn short_tls_failure(failure: &TlsFailure) -> String {
+    match failure {
+        TlsFailure::AlertReceived { alert } => format!("refused by the client with alert {}", safe(alert)),
+        TlsFailure::AlertSent { alert, .. } => format!("refused by the lab with alert {}", safe(alert)),
+        TlsFailure::NotTls { .. } => "what came after it was no TLS".to_owned(),
+        TlsFailure::Closed => "the client closed in the middle of the handshake".to_owned(),
+        TlsFailure::Broken { reason } => format!("the connection broke in the handshake ({})", safe(reason)),
+        TlsFailure::TimedOut => "the client fell silent in the handshake".to_owned(),
+        TlsFailure::Unusable { reason } if reason.is_empty() => {
+            "the lab cannot use its certificate".to_owned()
+        }
+        TlsFailure::Unusable { reason } => format!("the lab cannot use its certificate ({})", safe(reason)),
+    }
+}
+
+/// What is odd, with the rule it offends.
+pub(super) fn oddity(oddity: &Oddity) -> String {
+    match oddity {
+        Oddity::TalkedBeforeBanner { octets } => format!(
+            "the client talked before the banner ({}); it has to wait for it (RFC 5321 section 3.1)",
+            counted(*octets as u64, "octet")
+        ),
+        Oddity::BareLineFeedAfterCommand => {
+            "a command ended in LF alone; only CRLF ends a line (RFC 5321 section 2.3.8)".to_owned()
+        }
+        Oddity::NulInCommand => {
+            "a command held NUL, for which its grammar has no place (RFC 5321 section 4.1.2)".to_owned()
+        }
+        Oddity::OverlongCommand { limit } => format!(
+            "a command was longer than the {limit} octets that are taken here; a client may count on 512 \
+             (RFC 5321 section 4.5.3.1.4)"
+        ),
+        Oddity::PipelinedBehindStartTls { octets } => format!(
+            "{} stood behind STARTTLS in clear and went unread, or they would have passed for encrypted \
+             (RFC 3207 section 4.2)",
+            counted(*octets as u64, "octet")
+        ),
+        Oddity::ClientHelloInClear => {
+            "a TLS ClientHello came in place of a command; the client takes this port for implicit TLS \
+             (RFC 8314 section 3.3), or did not wait for the 220 after STARTTLS (RFC 3207 section 4)"
+                .to_owned()
+        }
+        Oddity::BareLineFeedInContent { count } => format!(
+            "the content held {} without carriage return (RFC 5321 section 2.3.8)",
+            counted(*count, "line feed")
+        ),
+        Oddity::BareCarriageReturnInContent { count } => format!(
+            "the content held {} without line feed (RFC 5321 section 2.3.8)",
+            counted(*count, "carriage return")
+        ),
+        Oddity::NulInContent { count } => {
+            format!("the content held {} (RFC 2045 section 2.7)", counted(*count, "NUL"))
+        }
+        Oddity::OverlongLineInContent { octets } => {
+            format!("the content held a line of {octets} octets; 998 are the most (RFC 5322 section 2.1.1)")
+        }
+        Oddity::UnannouncedEightBitContent => {
+            "the content was not 7-bit, and neither BODY (RFC 6152) nor SMTPUTF8 (RFC 6531) announced it"
+                .to_owned()
+        }
+    }
+}
+
+/// `1 octet`, `2 octets`.
+pub(super) fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What a client most likely means by an alert (RFC 8446 section 6.2 and what OpenSSL, Go, rustls, Java
+/// and Schannel send).
+fn refusal(alert: &str) -> &'static str {
+    match alert {
+        "unknown_ca" => {
+            "it does not trust the authority that issued the certificate, or it was not sent an \
+             intermediate that it needs"
+        }
+        "bad_certificate" => {
+            "it does not accept the certificate; often the name is not the one it asked for, and some \
+             clients say this whatever is wrong"
+        }
+        "certificate_unknown" => {
+            "it does not accept the certificate and does not say why: trust, name and dates are all possible"
+        }
+        "certificate_expired" => {
+            "by its clock the certificate, or one above it, has expired or is not valid yet"
+        }
+        "certificate_revoked" => "it was told that the certificate has been revoked",
+        "unsupported_certificate" => {
+            "it cannot use a certificate like this: its purpose is not a server's, or its key or signature \
+             is of a kind that it does not take"
+        }
+        "handshake_failure" | "insufficient_security" => {
+            "nothing it is willing to speak is spoken here: suites, groups or signatures"
+        }
+        "protocol_version" => "it does not speak the version of TLS that was chosen",
+        "decrypt_error" => "a signature does not hold; the private key may not belong to the certificate",
+        "access_denied" => {
+            "it could read the certificate and its policy forbids it, as a pin or DANE record does"
+        }
+        "illegal_parameter"
+        | "decode_error"
+        | "unexpected_message"
+        | "bad_record_mac"
+        | "record_overflow"
+        | "unsupported_extension"
+        | "missing_extension" => {
+            "it cannot make sense of the handshake; something on the way may have changed it"
+        }
+        "close_notify" | "user_canceled" => "it gave up and blames nothing",
+        "internal_error" => "it failed by itself; its own log knows why",
+        _ => "RFC 8446 section 6.2 says what this alert means",
+    }
+}
+
+fn safe(text: &str) -> String {
+    printable(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_named_and_explained() {
+        let failure = TlsFailure::AlertReceived { alert: "unknown_ca".to_owned() };
+        assert_eq!(
+            tls_failure(&failure),
+            "refused by the client with alert unknown_ca: it does not trust the authority that issued the \
+             certificate, or it was not sent an intermediate that it needs"
+        );
+        let failure = TlsFailure::AlertReceived { alert: "unassigned_200".to_owned() };
+        assert!(
+            tls_failure(&failure)
+                .ends_with("alert unassigned_200: RFC 8446 section 6.2 says what this alert means")
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_the_lab_says_its_own_reason() {
+        let (alert, reason) = ("protocol_version".to_owned(), "the client offers at most TLS 1.0".to_owned());
+        assert_eq!(
+            tls_failure(&TlsFailure::AlertSent { alert, reason }),
+            "refused by the lab with alert protocol_version: the client offers at most TLS 1.0"
+        );
+    }
+
+    #[test]
+    fn whatever_failed_is_explained_in_one_line_without_controls() {
+        let word = || "a\u{1b}\nb".to_owned();
+        for failure in [
+            TlsFailure::AlertReceived { alert: word() },
+            TlsFailure::AlertSent { alert: word(), reason: word() },
+            TlsFailure::NotTls { first_octets: word() },
+            TlsFailure::Closed,
+            TlsFailure::Broken { reason: word() },
+            TlsFailure::TimedOut,
+            TlsFailure::Unusable { reason: word() },
+        ] {
+            let text = tls_failure(&failure);
+            assert!(text.contains(": ") && !text.contains(char::is_control), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_oddity_names_its_rule() {
+        for odd in [
+            Oddity::TalkedBeforeBanner { octets: 1 },
+            Oddity::BareLineFeedAfterCommand,
+            Oddity::NulInCommand,
+            Oddity::OverlongCommand { limit: 4096 },
+            Oddity::PipelinedBehindStartTls { octets: 2 },
+            Oddity::ClientHelloInClear,
+            Oddity::BareLineFeedInContent { count: 1 },
+            Oddity::BareCarriageReturnInContent { count: 2 },
+            Oddity::NulInContent { count: 1 },
+            Oddity::OverlongLineInContent { octets: 999 },
+            Oddity::UnannouncedEightBitContent,
+        ] {
+            assert!(oddity(&odd).contains("(RFC "), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn one_is_counted_in_the_singular() {
+        assert!(oddity(&Oddity::TalkedBeforeBanner { octets: 1 }).contains("(1 octet)"));
+        assert!(oddity(&Oddity::BareLineFeedInContent { count: 2 }).contains("2 line feeds "));
+    }
+}

@@ -1,0 +1,131 @@
+//! Entries for the tests of the views, told as a conversation.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+
+use super::record::{Entry, FailedHandshake, Handshake, MessageFacts, Place, Record, SessionId};
+use crate::exchange::{
+    CertificateFacts, CertificateStore, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role,
+    Usage,
+};
+use crate::session::{TlsFacts, TlsFailure, TlsVerb, TlsVersion};
+
+/// The entries of one conversation; each is a second after the one before.
+pub(super) struct Told {
+    pub(super) entries: Vec<Entry>,
+    place: Arc<Place>,
+}
+
+impl Told {
+    pub(super) fn on(profile: Profile) -> Self {
+        Self::at(place(profile, ProtocolLoggingLevel::Verbose))
+    }
+
+    pub(super) fn at(place: Place) -> Self {
+        Self { entries: Vec::new(), place: Arc::new(place) }
+    }
+
+    pub(super) fn tell(&mut self, record: Record) -> &mut Self {
+        let seconds = self.entries.len();
+        let time = at("2024-02-03T04:05:00Z") + SignedDuration::from_secs(i64::try_from(seconds).unwrap());
+        let seq = seconds as u64 + 1;
+        self.entries.push(Entry { seq, time, place: Some(Arc::clone(&self.place)), record });
+        self
+    }
+
+    pub(super) fn received(&mut self, line: &str) -> &mut Self {
+        self.tell(Record::Received(Bytes::copy_from_slice(line.as_bytes())))
+    }
+
+    pub(super) fn sent(&mut self, reply: &str) -> &mut Self {
+        self.tell(Record::Sent(Bytes::copy_from_slice(reply.as_bytes())))
+    }
+
+    pub(super) fn logon(&mut self, succeeded: bool) -> &mut Self {
+        self.tell(Record::Logon { user: "anna".to_owned(), mechanism: "Login", succeeded })
+    }
+
+    pub(super) fn established(&mut self, verb: TlsVerb) -> &mut Self {
+        let (facts, certificate) = (Arc::new(facts()), certificate());
+        self.tell(Record::TlsEstablished(Box::new(Handshake { verb, facts, certificate })))
+    }
+
+    pub(super) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
+        let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
+        self.tell(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate })))
+    }
+
+    pub(super) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {
+        self.tell(Record::Message(Box::new(MessageFacts {
+            id: 1,
+            helo: "client.example".to_owned(),
+            mail_from: "a@example.com".to_owned(),
+            rcpt_to: vec!["b@example.com".to_owned()],
+            protocol: if tls.is_some() { "ESMTPS" } else { "ESMTP" },
+            tls: tls.map(Arc::new),
+            user: None,
+            size: 12,
+            subject: None,
+            message_id: None,
+            message: std::sync::Weak::new(),
+        })))
+    }
+}
+
+pub(super) fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
+    let name = "Default Frontend GATE".to_owned();
+    let mut connector = ReceiveConnector::new(name, Usage::DefaultFrontend, Role::Mailbox, profile);
+    connector.protocol_logging_level = level;
+    let computer = Computer {
+        name: "GATE".to_owned(),
+        fqdn: "gate.example.com".parse().unwrap(),
+        role: Role::Mailbox,
+        profile,
+        rules: profile.rules(),
+        store: CertificateStore::default(),
+        internal_transport_certificate: None,
+        ephemeral: None,
+        receive_connectors: Vec::new(),
+        accepted_domains: Vec::new(),
+        users: Default::default(),
+    };
+    Place {
+        session: SessionId(1),
+        computer: Arc::new(computer),
+        connector: Arc::new(connector),
+        local: "[::ffff:192.0.2.1]:25".parse().unwrap(),
+        remote: "192.0.2.9:4242".parse().unwrap(),
+    }
+}
+
+pub(super) fn certificate() -> CertificateFacts {
+    CertificateFacts {
+        thumbprint: "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709".parse().unwrap(),
+        subject: "CN=mx.example".to_owned(),
+        issuer: "CN=Example CA, O=\"Example, Inc.\"".to_owned(),
+        serial_number: "0A0B".to_owned(),
+        common_names: vec!["mx.example".to_owned()],
+        dns_names: vec!["mx.example".to_owned(), "smtp.example".to_owned()],
+        not_before: at("2024-01-01T00:00:00Z"),
+        not_after: at("2025-01-01T00:00:00Z"),
+        version: 3,
+        self_signed: false,
+    }
+}
+
+pub(super) fn facts() -> TlsFacts {
+    TlsFacts {
+        version: TlsVersion::Tls13,
+        cipher_suite: "TLS_AES_256_GCM_SHA384",
+        key_exchange: Some("x25519"),
+        server_name: Some("mail.example.com".to_owned()),
+        presented: certificate().thumbprint,
+        client_certificate: None,
+    }
+}
