@@ -182,8 +182,7 @@ impl<'a> Connection<'a> {
         if !step.delay.is_zero() {
             self.flush(io).await?;
             // A peer that is held back does not keep the lab from ending.
-            let held = self.shared.shutdown.run_until_cancelled(sleep(step.delay));
-            held.await;
+            self.shared.shutdown.run_until_cancelled(sleep(step.delay)).await;
         }
         self.say(step);
         if step.next == Next::Line && memchr::memchr(b'\n', &self.input).is_some() {
@@ -298,7 +297,7 @@ impl<'a> Connection<'a> {
 
     async fn read_content<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> Result<(), Stop> {
         self.input.reserve(CONTENT_READ);
-        let deadline = self.deadline.min(Instant::now() + self.patience());
+        let deadline = self.read_deadline()?;
         let input = &mut self.input;
         let reading = self.shared.shutdown.run_until_cancelled(timeout_at(deadline, io.read_buf(input)));
         match reading.await {
@@ -312,7 +311,7 @@ impl<'a> Connection<'a> {
 
     /// Reads at most `N` octets by way of the stack, so that waiting needs no buffer.
     async fn read<const N: usize, IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> Result<(), Stop> {
-        let deadline = self.deadline.min(Instant::now() + self.patience());
+        let deadline = self.read_deadline()?;
         let input = &mut self.input;
         let reading = poll_fn(|cx| {
             let mut octets = [const { MaybeUninit::uninit() }; N];
@@ -424,6 +423,15 @@ impl<'a> Connection<'a> {
 
     fn now(&self) -> jiff::Timestamp {
         self.shared.live.clock().now()
+    }
+
+    /// Until when the next octets have to be there. A peer that never stops talking is out of time too.
+    fn read_deadline(&self) -> Result<Instant, Stop> {
+        let now = Instant::now();
+        match now < self.deadline {
+            true => Ok(self.deadline.min(now + self.patience())),
+            false => Err(Stop::TimedOut),
+        }
     }
 
     fn patience(&self) -> Duration {
