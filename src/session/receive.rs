@@ -175,6 +175,11 @@ impl ReceiveSession {
         }
     }
 
+    /// Whether content has come in chunks and more is due (RFC 3030 section 2).
+    pub fn in_chunks(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|transaction| transaction.chunks)
+    }
+
     /// Whether the next line answers a challenge of AUTH and must not be shown to anybody.
     pub fn expects_secret(&self) -> bool {
         self.dialogue.is_some()

@@ -16,7 +16,7 @@ use crate::smtp::{Address, BodyType, HeaderScan, Mail, Oddities, Rcpt, Received,
 pub(super) struct Transaction {
     mail: Mail,
     recipients: Vec<Rcpt>,
-    chunks: bool,
+    pub(super) chunks: bool,
 }
 
 /// The longest address without LongAddressesEnabled, and with it.
