@@ -194,3 +194,13 @@ fn the_received_field_says_how_the_message_came() {
         .replace("ESMTP", "ESMTPS\r\n (version=TLS1_2, cipher=TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)");
     assert_eq!(message.received, encrypted);
 }
+
+/// A chunk is read even where it is refused; somebody who has no recipient shall not fill the memory.
+#[test]
+fn nothing_is_kept_of_a_chunk_that_is_refused() {
+    let mut session = session();
+    say(&mut session, "EHLO client");
+    let refused = say(&mut session, "BDAT 1000000 LAST");
+    assert!(refused.reply.is_none(), "the reply comes behind the chunk");
+    assert_eq!(refused.next, Next::Chunk { size: 1_000_000, last: true, limit: 0 });
+}
