@@ -7,8 +7,8 @@ mod computers;
 
 use computers::{certificate, changed, computer, now, with_connector};
 use starttls_lab::exchange::{
-    AuthMechanism, Computer, Fix, InternalTransport, Profile, ReceiveConnector, Role, Services, Usage, fixes,
-    useless_advice,
+    AuthMechanism, Computer, Fix, InternalTransport, PrivateKey, Profile, ReceiveConnector, Role, Services,
+    Usage, fixes, useless_advice,
 };
 use starttls_lab::pki::Thumbprint;
 
@@ -154,6 +154,43 @@ fn a_stale_pin_is_moved_to_the_renewed_certificate_or_taken_away() {
     assert!(fixes.iter().all(|fix| !fix.title.contains("fabrikam")));
     let useless = useless_advice(&computer, &computer.receive_connectors[0], now());
     assert!(useless[0].why[1].contains("another issuer than the pin"), "{useless:?}");
+}
+
+#[test]
+fn a_pin_moves_to_the_renewed_certificate_once_that_is_mended() {
+    let renewed =
+        changed(certificate("mail", &["mail.contoso.com"]), |stored| stored.services = Services::IIS);
+    let computer = computer(Role::Mailbox, Profile::Exchange2019, "", vec![renewed]);
+    let computer = with_connector(computer, |connector| {
+        connector.tls_certificate_name =
+            "<I>CN=Issuing CA G0, O=Contoso<S>CN=mail.contoso.com".parse().unwrap();
+    });
+    let fixes = fixes_of(&computer);
+    assert_eq!(
+        fixes[0].title,
+        "Enable CN=mail.contoso.com (mail) for SMTP; then move the pin (TlsCertificateName) to CN=mail.contoso.com (mail)"
+    );
+    assert!(fixes[0].commands.last().unwrap().ends_with("-TlsCertificateName $name"));
+}
+
+#[test]
+fn nobody_is_sent_to_another_certificate_by_a_pin_while_the_right_one_can_be_mended() {
+    let right = changed(certificate("mail", &[WANTED]), |stored| stored.private_key = PrivateKey::Missing);
+    let other = certificate("other", &["www.fabrikam.com"]);
+    let computer = computer(Role::Mailbox, Profile::Exchange2019, WANTED, vec![other, right]);
+    let fixes = fixes_of(&computer);
+    assert!(fixes[0].title.starts_with("Import CN=mail.expta.com (mail) again"), "{}", fixes[0].title);
+    assert!(fixes[0].commands.iter().any(|line| line == "certutil -repairstore my 5A01"));
+    assert!(fixes.iter().all(|fix| !fix.title.starts_with("Pin")));
+}
+
+#[test]
+fn a_certificate_that_does_not_carry_the_answered_name_comes_with_a_warning() {
+    let store = vec![certificate("public", &["mail.contoso.com"])];
+    let computer = computer(Role::Mailbox, Profile::Exchange2019, WANTED, store);
+    let pin = &fixes_of(&computer)[0];
+    let warning = "warning: CN=mail.contoso.com (public) does not carry mail.expta.com";
+    assert!(pin.changes.iter().any(|line| line.starts_with(warning)), "{:#?}", pin.changes);
 }
 
 #[test]

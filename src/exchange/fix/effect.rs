@@ -6,6 +6,7 @@ use super::state::{State, anonymous_tls, called};
 use crate::exchange::{
     AuthMechanism, Computer, Outcome, ReceiveConnector, Services, Stage, StoredCertificate, keywords,
 };
+use crate::name::covers;
 
 /// What would be different, and what would stay as it is.
 #[derive(Default)]
@@ -43,7 +44,7 @@ impl Effect {
                 now.in_words(),
                 after.fqdn_of(connector)
             ));
-            self.warnings(None, &now);
+            self.warnings(None, &now, after.fqdn_of(connector).as_str());
             return;
         };
         let old = State::of(before, case.computer, case.now);
@@ -59,7 +60,7 @@ impl Effect {
             self.changes.push(format!("{places} say {fqdn} instead of {fqdn_before}"));
         }
         self.on_keywords((before, case.computer, &old), (connector, after, &now));
-        self.warnings(Some(&old), &now);
+        self.warnings(Some(&old), &now, fqdn.as_str());
     }
 
     /// The EHLO reply apart from STARTTLS and X-ANONYMOUSTLS, which have lines of their own.
@@ -100,23 +101,32 @@ impl Effect {
     }
 
     /// What those senders think of the certificate who now see it for the first time.
-    fn warnings(&mut self, before: Option<&State<'_>>, now: &State<'_>) {
+    fn warnings(&mut self, before: Option<&State<'_>>, now: &State<'_>, fqdn: &str) {
         let was = before.and_then(|state| state.presented).map(|stored| stored.facts.thumbprint);
         let Some(presented) = now.presented.filter(|stored| was != Some(stored.facts.thumbprint)) else {
             return;
         };
-        let doubts = doubts_of_senders(presented);
-        self.changes.extend(doubts.iter().map(|doubt| format!("warning: {doubt}")));
-        if was.is_none() && before.is_some() && !doubts.is_empty() {
-            self.changes.push(
-                "warning: senders that start TLS by themselves and verify deliver in clear today, and would then refuse"
-                    .to_owned(),
-            );
-        } else if !presented.facts.self_signed {
-            self.leaves.push(format!(
-                "a sender that verifies also has to trust the authority: {}",
-                presented.facts.issuer
+        let mut doubts = doubts_of_senders(presented);
+        if !presented.facts.names().iter().any(|name| covers(name, fqdn).is_some()) {
+            doubts.push(format!(
+                "{} does not carry {fqdn}: senders that dial that name and verify refuse it",
+                called(presented)
             ));
+        }
+        self.changes.extend(doubts.iter().map(|doubt| format!("warning: {doubt}")));
+        if was.is_none() && before.is_some() {
+            // Offering TLS has broken senders that were content in clear.
+            let then = if doubts.is_empty() {
+                "from then on they check its name and its authority"
+            } else {
+                "from then on they refuse"
+            };
+            self.changes.push(format!(
+                "warning: senders that start TLS by themselves and verify deliver in clear today; {then}"
+            ));
+        }
+        if !presented.facts.self_signed {
+            self.leaves.push(format!("a sender that verifies still has to trust {}", presented.facts.issuer));
         }
     }
 
@@ -193,7 +203,7 @@ impl Effect {
 }
 
 /// Why senders that verify would refuse a certificate, whatever name they look for.
-pub(super) fn doubts_of_senders(stored: &StoredCertificate) -> Vec<String> {
+fn doubts_of_senders(stored: &StoredCertificate) -> Vec<String> {
     let mut doubts = Vec::new();
     if stored.facts.self_signed {
         doubts.push(format!("{} is self-signed: senders that verify refuse it", called(stored)));

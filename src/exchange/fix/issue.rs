@@ -3,12 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::{Change, Overwrite};
-use super::propose::{Case, Proposal, Rank, removed};
+use super::propose::{Case, Proposal, Rank, is_about_naming, removed};
 use super::state::{Health, called};
 use super::{console, name, shell};
-use crate::exchange::{
-    CertificateFacts, ChainStatus, PrivateKey, Reason, SearchKey, Services, StoredCertificate,
-};
+use crate::exchange::{CertificateFacts, ChainStatus, PrivateKey, SearchKey, Services, StoredCertificate};
 use crate::pki::Thumbprint;
 
 /// How long an imagined certificate lasts: what authorities sell, and less than what setup makes.
@@ -115,18 +113,24 @@ fn filed(case: &Case<'_>, mut draft: Proposal, certificate: &StoredCertificate) 
     if let Some(first) = draft.steps.first_mut() {
         *first = file(overwrite);
     }
-    draft.commands.extend(case.answer(thumbprint, overwrite));
+    let asks = |command: &String| {
+        command.starts_with("Enable-") || command.starts_with("$cert = New-ExchangeCertificate")
+    };
+    if let (Some(at), Some(answer)) =
+        (draft.commands.iter().rposition(asks), case.answer(thumbprint, overwrite))
+    {
+        draft.commands.insert(at + 1, answer);
+    }
     draft.commands.extend(gone.iter().map(|thumbprint| shell::remove(case.computer, *thumbprint)));
     draft
 }
 
 /// The names for a new certificate: what is wanted, and what the one it replaces carried besides.
 fn names_for<'a>(case: &Case<'a>, wanted: &str) -> (Vec<String>, Option<&'a StoredCertificate>) {
-    let carries = |reasons: &[Reason]| {
-        let other = [Reason::NameDiffers, Reason::IssuerDiffers, Reason::SubjectDiffers];
-        !reasons.iter().any(|reason| other.contains(reason))
-    };
-    let renewed = case.judged().find(|(_, reasons)| carries(reasons)).map(|(stored, _)| stored);
+    let renewed = case
+        .judged()
+        .find(|(_, reasons)| !reasons.iter().any(|reason| is_about_naming(*reason)))
+        .map(|(stored, _)| stored);
     let mut names = vec![wanted.to_owned()];
     let further = renewed.map(|stored| stored.facts.names()).unwrap_or_default();
     names.extend(further.into_iter().filter(|name| !name.eq_ignore_ascii_case(wanted)).map(str::to_owned));

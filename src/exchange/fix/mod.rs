@@ -23,10 +23,9 @@ use serde::Serialize;
 
 use super::computer::Computer;
 use super::receive_connector::ReceiveConnector;
-use super::store::StoredCertificate;
 use effect::Effect;
 use propose::{Case, Proposal, proposals};
-use state::{Health, State};
+use state::Health;
 
 /// One way to get STARTTLS for a connector.
 #[derive(Clone, Debug, Serialize)]
@@ -74,17 +73,6 @@ pub fn fixes(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) 
     let mut helpful: Vec<Proposal> = proposals(&case).into_iter().filter(helps).collect();
     helpful.sort_by_key(|proposal| proposal.rank);
     helpful.into_iter().map(|proposal| fix(&case, proposal)).collect()
-}
-
-/// Why senders that verify would refuse `stored` whatever name they look for: self-signed, or with its
-/// name in the subject only.
-pub fn doubts_of_senders(stored: &StoredCertificate) -> Vec<String> {
-    effect::doubts_of_senders(stored)
-}
-
-/// STARTTLS on `connector` in words: "not offered, event 12014".
-pub fn starttls_in_words(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> String {
-    State::of(connector, computer, now).in_words()
 }
 
 fn fix(case: &Case<'_>, proposal: Proposal) -> Fix {

@@ -2,7 +2,7 @@
 
 use super::change::Change;
 use super::console::{self, Page};
-use super::propose::{Case, Proposal, Rank, fqdn_only};
+use super::propose::{Case, Proposal, Rank, fqdn_only, is_about_naming, repair};
 use super::shell;
 use super::state::{Health, called};
 use crate::exchange::{
@@ -16,10 +16,14 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
     if case.health == Health::ExpiresSoon {
         return Vec::new();
     }
+    // Where the right certificate can be mended, nobody is sent to another one by a pin.
+    let mendable =
+        case.judged().any(|(stored, reasons)| !reasons.is_empty() && repair(case, stored, reasons).is_some());
+    let pin = |stored| if mendable { None } else { pin_to(case, stored, "Pin the connector") };
     let mut proposals = Vec::new();
     for stored in usable_but_for(case, &[Reason::NameDiffers]) {
         let Some(fqdn) = name_to_take(case, stored) else {
-            proposals.extend(pin_to(case, stored, "Pin the connector"));
+            proposals.extend(pin(stored));
             continue;
         };
         let fqdn_set = with_fqdn(case, stored, &fqdn);
@@ -27,7 +31,7 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
             proposals.push(without_exchange_server(case, &fqdn));
         }
         proposals.push(fqdn_set);
-        proposals.extend(pin_to(case, stored, "Pin the connector"));
+        proposals.extend(pin(stored));
     }
     // The detour is for those whom the straight way is barred to.
     if proposals.iter().any(|proposal| proposal.refused.is_some()) {
@@ -44,11 +48,18 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
         carries || *stored.facts.subject == *pin.subject
     };
     let others = usable_but_for(case, &[Reason::IssuerDiffers, Reason::SubjectDiffers]);
-    let mut proposals: Vec<Proposal> = others
-        .iter()
-        .filter(|stored| related(stored))
-        .filter_map(|stored| pin_to(case, stored, "Move the pin (TlsCertificateName)"))
-        .collect();
+    let move_to = |stored| pin_to(case, stored, "Move the pin (TlsCertificateName)");
+    let usable: Vec<&StoredCertificate> = others.into_iter().filter(related).collect();
+    let mut proposals: Vec<Proposal> = usable.iter().filter_map(|stored| move_to(stored)).collect();
+    if usable.is_empty() {
+        // The right one is there, and something else ails it as well.
+        let ailing = case.judged().filter(|(stored, _)| related(stored));
+        proposals.extend(ailing.filter_map(|(stored, reasons)| {
+            let rest: Vec<Reason> =
+                reasons.iter().copied().filter(|reason| !is_about_naming(*reason)).collect();
+            Some(repair(case, stored, &rest)?.then(move_to(stored)?))
+        }));
+    }
     let parameters = ReceiveConnectorParameters {
         tls_certificate_name: Some(Nullable::NULL),
         ..ReceiveConnectorParameters::default()
@@ -81,7 +92,7 @@ fn name_to_take(case: &Case<'_>, stored: &StoredCertificate) -> Option<Fqdn> {
     let mut fit = names.into_iter().filter(|fqdn| own(fqdn) || fqdn.as_str().contains('.'));
     if guarded(case) {
         let mut fit: Vec<Fqdn> = fit.collect();
-        fit.sort_by_key(|fqdn| !own(fqdn));
+        fit.sort_by_key(|fqdn| (*fqdn != case.computer.fqdn, !own(fqdn)));
         return fit.into_iter().next();
     }
     fit.next()
@@ -102,7 +113,7 @@ fn with_fqdn(case: &Case<'_>, stored: &StoredCertificate, fqdn: &Fqdn) -> Propos
     let ending = if refused.is_some() { ": the cmdlet refuses it" } else { "" };
     Proposal {
         rank: if refused.is_some() { Rank::Refused } else { Rank::Fqdn },
-        title: format!("Set the connector's FQDN to {fqdn}, which {} carries{ending}", called(stored)),
+        title: format!("Set the connector's FQDN to {fqdn}, a name of {}{ending}", stored.facts.subject),
         steps: vec![case.set(fqdn_only(fqdn.clone()))],
         commands: vec![shell::set(case.computer, case.connector, "Fqdn", fqdn)],
         clicks: console::connector(case.computer, case.connector, Page::Fqdn, fqdn.as_str()),

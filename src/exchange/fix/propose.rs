@@ -179,7 +179,7 @@ fn with_tls_first(case: &Case<'_>) -> Vec<Proposal> {
 }
 
 impl Proposal {
-    fn then(mut self, second: Self) -> Self {
+    pub(super) fn then(mut self, second: Self) -> Self {
         let mut title = second.title;
         // "Enable ..." in the middle of a sentence; the product's own names keep their capital.
         if let Some(head) = title.get_mut(..1) {
@@ -196,7 +196,7 @@ impl Proposal {
 }
 
 /// Mends a certificate that carries what is searched for, where it can be mended.
-fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Reason]) -> Option<Proposal> {
+pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Reason]) -> Option<Proposal> {
     let mendable = [
         Reason::SmtpNotAssigned,
         Reason::PrivateKeyMissing,
@@ -241,7 +241,8 @@ fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Reason]) -> Op
     }
     let overwrite = case.overwrite(facts.thumbprint, &facts.names());
     if smtp {
-        titles.push(format!("enable {called} for SMTP"));
+        let certificate = if titles.is_empty() { called.as_str() } else { "it" };
+        titles.push(format!("enable {certificate} for SMTP"));
         clicks.extend(console::certificates(
             computer,
             "the certificate, Assign Services to Certificate: Simple Mail Transfer Protocol",
@@ -285,6 +286,11 @@ pub(super) fn removed(steps: &[Change]) -> impl Iterator<Item = Thumbprint> + '_
         Change::RemoveCertificate(thumbprint) => Some(*thumbprint),
         _ => None,
     })
+}
+
+/// Whether a certificate is refused for what it is called, not for what ails it.
+pub(super) const fn is_about_naming(reason: Reason) -> bool {
+    matches!(reason, Reason::NameDiffers | Reason::IssuerDiffers | Reason::SubjectDiffers)
 }
 
 /// Parameters that set the FQDN and nothing else.

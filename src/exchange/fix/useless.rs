@@ -45,7 +45,7 @@ fn enabling(case: &Case<'_>) -> Option<Useless> {
         .map(|(stored, reasons)| {
             let smtp = match stored.services.contains(Services::SMTP) {
                 true => "is enabled for SMTP already",
-                false => "could be enabled for SMTP",
+                false => "would then be enabled for SMTP",
             };
             let rest = reasons.iter().filter(|reason| **reason != Reason::SmtpNotAssigned);
             let rest: Vec<&str> = rest.map(|reason| reason.as_words()).collect();
