@@ -1,4 +1,5 @@
 //! The program as a person meets it: what it prints, where, and with which exit code.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

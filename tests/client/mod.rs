@@ -1,7 +1,7 @@
 //! A small SMTP client that says exactly what it is told.
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -73,19 +73,4 @@ impl Client {
         assert!(self.reader.buffer().is_empty(), "something was said behind the 220");
         self.reader.into_inner()
     }
-}
-
-/// The same for tests without a runtime: sends everything, reads until the other side closes.
-pub(crate) fn blocking_conversation(address: SocketAddr, lines: &[&str]) -> String {
-    let stream = std::net::TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut said = String::new();
-    reader.read_line(&mut said).unwrap();
-    for line in lines {
-        (&stream).write_all(line.as_bytes()).unwrap();
-        (&stream).write_all(b"\r\n").unwrap();
-    }
-    reader.read_to_string(&mut said).unwrap();
-    said
 }
