@@ -224,7 +224,9 @@ where
     let conversation = Connection::new(shared, &side, &place);
     let connected = match side.counters.connect(&side.connector, peer) {
         Ok(connected) => connected,
-        Err(limit) => return conversation.turn_away(stream, ReceiveSession::turn_away(limit)).await,
+        Err(limit) => {
+            return conversation.turn_away(stream, ReceiveSession::turn_away(&side.connector, limit)).await;
+        }
     };
     let setting = Setting {
         computer: Arc::clone(&side.computer),
