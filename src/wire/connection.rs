@@ -1,30 +1,23 @@
 //! One connection: drives a session over a stream.
 
 use std::borrow::Cow;
-use std::future::poll_fn;
 use std::io;
-use std::mem::MaybeUninit;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::live::{Live, Side};
+use super::reading::{Chunks, LINE_READ, Stop};
 use crate::exchange::TimeSpan;
 use crate::journal::{Ending, FailedHandshake, Handshake, Place, Record, without_secret};
 use crate::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFailure, TlsVerb};
-use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
+use crate::smtp::{DataDecoder, LineDecoder};
 
-/// How much is read at once where lines are due; a line that is waited for costs no buffer.
-const LINE_READ: usize = 4 * 1024;
-/// How much is read at once where content is due.
-const CONTENT_READ: usize = 64 * 1024;
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
 /// lost to a reset.
 const LINGER: (Duration, usize) = (Duration::from_secs(1), 256 * 1024);
@@ -37,54 +30,14 @@ pub(super) struct Shared {
     pub(super) content: Budget,
 }
 
-/// The memory that content under way may take, in octets.
-#[derive(Debug)]
-pub(super) struct Budget {
-    used: AtomicU64,
-    most: u64,
-}
-
-impl Budget {
-    pub(super) fn new(most: u64) -> Self {
-        Self { used: AtomicU64::new(0), most }
-    }
-}
-
-/// A share of the budget; given back when it is dropped.
-struct Share<'a> {
-    budget: &'a Budget,
-    octets: u64,
-}
-
-impl Share<'_> {
-    /// Grows to `octets`; false where the budget does not hold that.
-    fn grow(&mut self, octets: u64) -> bool {
-        let more = octets.saturating_sub(self.octets);
-        self.octets += more;
-        self.budget.used.fetch_add(more, Ordering::Relaxed) + more <= self.budget.most
-    }
-}
-
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.octets, Ordering::Relaxed);
-    }
-}
-
-/// The chunks of one message so far.
-struct Chunks<'a> {
-    decoder: ChunkDecoder,
-    share: Share<'a>,
-}
-
 /// One conversation on its way through a stream.
 pub(super) struct Connection<'a> {
-    shared: &'a Shared,
+    pub(super) shared: &'a Shared,
     side: &'a Side,
     place: &'a Arc<Place>,
-    input: BytesMut,
+    pub(super) input: BytesMut,
     output: BytesMut,
-    deadline: Instant,
+    pub(super) deadline: Instant,
 }
 
 /// Why a stream is done with.
@@ -216,120 +169,6 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn line<IO>(
-        &mut self,
-        io: &mut IO,
-        session: &ReceiveSession,
-        lines: &mut LineDecoder,
-    ) -> Result<Input, Stop>
-    where
-        IO: AsyncRead + Unpin,
-    {
-        lines.set_limit(session.line_limit());
-        loop {
-            // A handshake record of any version: 22, 3, 0 to 4 (RFC 8446 section 5.1).
-            if let [22, 3, 0..=4, ..] = self.input[..] {
-                self.input = BytesMut::new();
-                return Ok(Input::ClientHello);
-            }
-            if let Some(line) = lines.decode(&mut self.input) {
-                if self.input.is_empty() {
-                    self.input = BytesMut::new();
-                }
-                self.write_down(match session.expects_secret() {
-                    true => Record::ReceivedSecret,
-                    false => Record::Received(shown(&line.text)),
-                });
-                return Ok(Input::Line(line));
-            }
-            self.read::<LINE_READ, _>(io).await?;
-        }
-    }
-
-    async fn content<IO: AsyncRead + Unpin>(
-        &mut self,
-        io: &mut IO,
-        mut decoder: DataDecoder,
-    ) -> Result<Input, Stop> {
-        let mut share = self.no_share();
-        loop {
-            if decoder.decode(&mut self.input) == DataProgress::Done {
-                let received = decoder.finish();
-                self.write_down(Record::Content(received.octets));
-                return Ok(Input::Content(received));
-            }
-            if !share.grow(decoder.kept()) {
-                return Ok(Input::NoMemory);
-            }
-            self.read_content(io).await?;
-        }
-    }
-
-    async fn chunk<IO: AsyncRead + Unpin>(
-        &mut self,
-        io: &mut IO,
-        mut chunks: Chunks<'a>,
-        size: u64,
-        last: bool,
-        rest: &mut Option<Chunks<'a>>,
-    ) -> Result<Input, Stop> {
-        chunks.decoder.begin(size);
-        while chunks.decoder.decode(&mut self.input) == DataProgress::More {
-            if !chunks.share.grow(chunks.decoder.kept()) {
-                return Ok(Input::NoMemory);
-            }
-            self.read_content(io).await?;
-        }
-        self.write_down(Record::Content(size));
-        if last {
-            return Ok(Input::Content(chunks.decoder.finish()));
-        }
-        *rest = Some(chunks);
-        Ok(Input::Chunk(size))
-    }
-
-    fn no_chunks(&self, limit: u64) -> Chunks<'a> {
-        Chunks { decoder: ChunkDecoder::new(limit), share: self.no_share() }
-    }
-
-    fn no_share(&self) -> Share<'a> {
-        Share { budget: &self.shared.content, octets: 0 }
-    }
-
-    async fn read_content<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> Result<(), Stop> {
-        self.input.reserve(CONTENT_READ);
-        let deadline = self.read_deadline()?;
-        let input = &mut self.input;
-        let reading = self.shared.shutdown.run_until_cancelled(timeout_at(deadline, io.read_buf(input)));
-        match reading.await {
-            None => Err(Stop::ShuttingDown),
-            Some(Err(_)) => Err(Stop::TimedOut),
-            Some(Ok(Err(error))) => Err(Stop::Io(error)),
-            Some(Ok(Ok(0))) => Err(Stop::Closed),
-            Some(Ok(Ok(_))) => Ok(()),
-        }
-    }
-
-    /// Reads at most `N` octets by way of the stack, so that waiting needs no buffer.
-    async fn read<const N: usize, IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> Result<(), Stop> {
-        let deadline = self.read_deadline()?;
-        let input = &mut self.input;
-        let reading = poll_fn(|cx| {
-            let mut octets = [const { MaybeUninit::uninit() }; N];
-            let mut buffer = ReadBuf::uninit(&mut octets);
-            ready!(Pin::new(&mut *io).poll_read(cx, &mut buffer))?;
-            input.extend_from_slice(buffer.filled());
-            Poll::Ready(Ok::<_, io::Error>(buffer.filled().len()))
-        });
-        match self.shared.shutdown.run_until_cancelled(timeout_at(deadline, reading)).await {
-            None => Err(Stop::ShuttingDown),
-            Some(Err(_)) => Err(Stop::TimedOut),
-            Some(Ok(Err(error))) => Err(Stop::Io(error)),
-            Some(Ok(Ok(0))) => Err(Stop::Closed),
-            Some(Ok(Ok(_))) => Ok(()),
-        }
-    }
-
     async fn handshake<IO>(
         &mut self,
         io: IO,
@@ -418,7 +257,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn write_down(&self, record: Record) {
+    pub(super) fn write_down(&self, record: Record) {
         self.shared.live.journal().append(self.now(), Some(self.place), record);
     }
 
@@ -426,16 +265,7 @@ impl<'a> Connection<'a> {
         self.shared.live.clock().now()
     }
 
-    /// Until when the next octets have to be there. A peer that never stops talking is out of time too.
-    fn read_deadline(&self) -> Result<Instant, Stop> {
-        let now = Instant::now();
-        match now < self.deadline {
-            true => Ok(self.deadline.min(now + self.patience())),
-            false => Err(Stop::TimedOut),
-        }
-    }
-
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         self.side.connector.connection_inactivity_timeout.0
     }
 }
@@ -457,14 +287,6 @@ pub(super) fn begin(shared: &Shared, place: &Arc<Place>) {
     shared.live.journal().append(now, Some(place), Record::Connected);
 }
 
-/// Why reading stopped.
-enum Stop {
-    Closed,
-    TimedOut,
-    ShuttingDown,
-    Io(io::Error),
-}
-
 fn ending_of(error: &io::Error) -> Ending {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Ending::Remote,
@@ -476,7 +298,7 @@ fn ending_of(error: &io::Error) -> Ending {
 ///
 /// It is a copy, because a slice of what was read would keep up to 64 KiB of content alive in the
 /// journal behind a command that was pipelined after it.
-fn shown(line: &[u8]) -> Bytes {
+pub(super) fn shown(line: &[u8]) -> Bytes {
     match without_secret(line) {
         Cow::Borrowed(line) => Bytes::copy_from_slice(line),
         Cow::Owned(shown) => shown.into(),

@@ -1,8 +1,10 @@
 //! The server: binds, accepts, and drives sessions over sockets.
 
+mod budget;
 mod connection;
 mod live;
 mod ports;
+mod reading;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +26,8 @@ use tokio_util::task::TaskTracker;
 use crate::exchange::Binding;
 use crate::journal::{Place, Record, SessionId};
 use crate::session::{ReceiveSession, Setting};
-use connection::{Budget, Connection, Shared};
+use budget::Budget;
+use connection::{Connection, Shared};
 
 /// A socket that listens for one binding of one computer.
 #[derive(Clone, Debug, PartialEq, Eq)]

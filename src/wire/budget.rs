@@ -1,0 +1,42 @@
+//! The memory that content under way may take, shared by all conversations of a lab.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The memory that content under way may take, in octets.
+#[derive(Debug)]
+pub(super) struct Budget {
+    used: AtomicU64,
+    most: u64,
+}
+
+impl Budget {
+    pub(super) fn new(most: u64) -> Self {
+        Self { used: AtomicU64::new(0), most }
+    }
+
+    /// A share of nothing, to grow.
+    pub(super) fn share(&self) -> Share<'_> {
+        Share { budget: self, octets: 0 }
+    }
+}
+
+/// A share of the budget; given back when it is dropped.
+pub(super) struct Share<'a> {
+    budget: &'a Budget,
+    octets: u64,
+}
+
+impl Share<'_> {
+    /// Grows to `octets`; false where the budget does not hold that.
+    pub(super) fn grow(&mut self, octets: u64) -> bool {
+        let more = octets.saturating_sub(self.octets);
+        self.octets += more;
+        self.budget.used.fetch_add(more, Ordering::Relaxed) + more <= self.budget.most
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.octets, Ordering::Relaxed);
+    }
+}
