@@ -1,7 +1,7 @@
 //! `serve`: plays a lab on loopback until it is told to stop.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::output::{self, Failure};
 use super::printer::Printer;
 use super::quick::QuickArgs;
 use super::{Output, watch};
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, Record};
 use crate::lab::{Lab, Listening, Options};
 use crate::wire::Ports;
 
@@ -130,38 +130,51 @@ fn tell(args: &Args, loaded: &Loaded, lab: &Lab) -> Result<(), Failure> {
     let to_stdout = args.journal.as_ref().is_some_and(|path| path.as_os_str() == "-");
     if let Some(path) = args.journal.as_ref().filter(|_| !to_stdout) {
         let file = File::create(path).map_err(|error| file_error(path, &error))?;
-        lines(journal, BufWriter::new(file));
+        lines(journal, file);
     }
     if to_stdout || args.output == Output::Json {
         lines(journal, io::stdout());
     } else {
         let mut printer = Printer::new(&loaded.text.scenario, &lab.connectors());
         output::text(&printer.introduction())?;
+        let mut text = String::new();
         journal.listen(Box::new(move |entry| {
-            // Whoever closed the pipe does not read along any more; the lab goes on.
-            output::text(&printer.entry(entry)).ok();
+            text.push_str(&printer.entry(entry));
+            if ends_a_step(&entry.record) {
+                // Whoever closed the pipe does not read along any more; the lab goes on.
+                output::text(&text).ok();
+                text.clear();
+            }
         }));
     }
     Ok(())
 }
 
-/// Writes every entry as a line of JSON, each at once: whoever has seen a reply finds its entry.
+/// Writes every entry as a line of JSON; those of one step together, and before its reply is sent.
 fn lines(journal: &Journal, mut to: impl Write + Send + 'static) {
     let mut broken = false;
+    let mut lines = Vec::new();
     journal.listen(Box::new(move |entry: &Entry| {
         if broken {
             return;
         }
-        let line = serde_json::to_vec(entry).map_err(io::Error::from).and_then(|mut line| {
-            line.push(b'\n');
-            to.write_all(&line)?;
-            to.flush()
-        });
-        if let Err(error) = line {
+        let mut written = serde_json::to_writer(&mut lines, entry).map_err(io::Error::from);
+        lines.push(b'\n');
+        if ends_a_step(&entry.record) {
+            written = written.and_then(|()| to.write_all(&lines)).and_then(|()| to.flush());
+            lines.clear();
+        }
+        if let Err(error) = written {
             broken = true;
             tracing::error!(%error, "the journal cannot be written any more");
         }
     }));
+}
+
+/// Whether a peer or an operator can know of the entry before the next one is made. What was received
+/// is answered, and the answer is an entry of its own.
+fn ends_a_step(record: &Record) -> bool {
+    !matches!(record, Record::Received(_) | Record::ReceivedSecret | Record::Content(_) | Record::Message(_))
 }
 
 fn file_error(path: &std::path::Path, error: &io::Error) -> Failure {
