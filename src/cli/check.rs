@@ -21,6 +21,6 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
     match args.output {
         Output::Table => output::text(&report.table()),
         Output::List => output::text(&report.list()),
-        Output::Json => output::json(&report),
+        Output::Json => output::text(&report.json()),
     }
 }

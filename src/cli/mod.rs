@@ -12,7 +12,7 @@ mod output;
 mod printer;
 mod quick;
 mod readyz;
-mod report;
+pub mod report;
 mod serve;
 mod watch;
 

@@ -38,6 +38,8 @@ impl ReceiveSession {
             return Step::of(reply::UNKNOWN_MECHANISM);
         }
         match initial {
+            // RFC 4954 section 4: an initial response of no octets is written as an equals sign.
+            Some(user) if user == "=" => self.answer(Dialogue::Username, b""),
             Some(user) => self.answer(Dialogue::Username, user.as_bytes()),
             None => self.challenge(reply::USERNAME, Dialogue::Username),
         }

@@ -1,0 +1,189 @@
+//! One connector, from the model to the report.
+
+use jiff::Timestamp;
+
+use super::opinion;
+use super::words;
+use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
+use crate::exchange::{
+    AuthMechanism, Candidate, Computer, Event, InternalTransport, Outcome, ReceiveConnector, RuleInForce,
+    SearchKey, Selection, Stage, StoredCertificate, fixes, fqdn_guard, keywords, select_for,
+    selection_events, useless_advice, wants_anonymous_tls,
+};
+use crate::name::covers;
+use crate::smtp::Reply;
+
+pub(super) fn report(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> ConnectorReport {
+    let selection = select_for(connector, computer, now);
+    let logged = selection_events(&selection, connector, computer, now);
+    let numbers: Vec<u16> = logged.iter().map(|event| event.event_id).collect();
+    let (starttls, mut verdict) = words::verdict(&selection, computer, &numbers, now);
+    if !connector.enabled {
+        verdict.push_str("; the connector is disabled");
+    }
+    let internal = wants_anonymous_tls(connector).then(|| InternalTransport::of(computer));
+    let internal_event = internal.as_ref().and_then(|internal| internal.event(now));
+    let events = logged.iter().map(|event| of_event(event, computer, Some(connector)));
+    let fixes = fixes(computer, connector, now);
+    let offered = selection.offered().is_some();
+    let clear = Stage::Clear {
+        starttls: offered,
+        anonymous_tls: internal.as_ref().is_some_and(|internal| internal.certificate().is_some()),
+    };
+    let certificates = computer.store.iter().zip(&selection.candidates);
+    ConnectorReport {
+        identity: format!("{}\\{}", computer.name, connector.name),
+        starttls,
+        verdict,
+        cause: words::cause(&selection, connector, computer, now),
+        role: computer.role,
+        profile: computer.profile,
+        enabled: connector.enabled,
+        bindings: connector.bindings.iter().map(ToString::to_string).collect(),
+        search_key: selection.key.to_string(),
+        pinned: matches!(selection.key, SearchKey::Pin(_)),
+        search_key_origin: selection.key.origin(),
+        names_in_store: names_in_store(computer),
+        certificates: certificates.map(|(stored, on)| of_certificate(stored, on, &selection.key)).collect(),
+        rules: rules(&selection, computer, internal.as_ref()),
+        ehlo: ehlo(connector, computer, clear),
+        ehlo_inside_tls: if offered { ehlo(connector, computer, Stage::Tls) } else { Vec::new() },
+        events: events.chain(internal_event.iter().map(|event| of_event(event, computer, None))).collect(),
+        silence: silence(&selection),
+        anonymous_tls: anonymous_tls(connector, internal.as_ref()),
+        senders: opinion::of_senders(&selection, connector, computer, now),
+        notes: notes(connector, computer, &selection),
+        useless: useless_advice(computer, connector, now),
+        fixes,
+    }
+}
+
+fn names_in_store(computer: &Computer) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in computer.store.iter().flat_map(|stored| stored.facts.names()) {
+        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn of_certificate(stored: &StoredCertificate, on: &Candidate, key: &SearchKey) -> CertificateReport {
+    let facts = &stored.facts;
+    let of_name = |name: &str| NameReport {
+        name: name.to_owned(),
+        in_san: facts.dns_names.iter().any(|dns| dns.eq_ignore_ascii_case(name)),
+        covers: match key {
+            SearchKey::Pin(_) => None,
+            SearchKey::ConnectorFqdn(fqdn) | SearchKey::ComputerFqdn(fqdn) => covers(name, fqdn.as_str()),
+        },
+    };
+    CertificateReport {
+        label: stored.label.clone(),
+        subject: facts.subject.clone(),
+        issuer: facts.issuer.clone(),
+        self_signed: facts.self_signed,
+        names: facts.names().into_iter().map(of_name).collect(),
+        thumbprint: facts.thumbprint,
+        services: stored.services.letters(),
+        not_before: facts.not_before,
+        not_after: facts.not_after,
+        verdict: on.verdict.clone(),
+        words: words::on_certificate(&on.verdict),
+    }
+}
+
+fn rules(
+    selection: &Selection,
+    computer: &Computer,
+    internal: Option<&InternalTransport<'_>>,
+) -> Vec<RuleApplied> {
+    let gone = matches!(
+        internal,
+        Some(InternalTransport::Gone(_) | InternalTransport::StandIn(..) | InternalTransport::Ephemeral(..))
+    );
+    let of_internal = gone.then(|| computer.rules.explain("internal_certificate_gone")).flatten();
+    let of_profile = computer.profile.rules();
+    let applied = |rule: &RuleInForce| {
+        let settled_by = match of_profile.explain(rule.rule) {
+            Some(profile) if profile.answer == rule.answer => format!("profile {}", computer.profile),
+            _ => "the lab file".to_owned(),
+        };
+        RuleApplied { rule: *rule, settled_by }
+    };
+    selection.rules.iter().chain(&of_internal).map(applied).collect()
+}
+
+/// The reply as the session writes it, to a peer on the same computer.
+fn ehlo(connector: &ReceiveConnector, computer: &Computer, stage: Stage) -> Vec<String> {
+    let greeting = format!("{} Hello [127.0.0.1]", computer.fqdn_of(connector));
+    let lines = [greeting].into_iter().chain(keywords(connector, computer, stage));
+    let reply = Reply::multi(250, lines.map(Into::into).collect());
+    reply.to_string().lines().map(str::to_owned).collect()
+}
+
+fn of_event(event: &Event, computer: &Computer, connector: Option<&ReceiveConnector>) -> EventReport {
+    EventReport {
+        event_id: event.event_id,
+        level: event.level,
+        source: computer.event_source(connector),
+        message: event.message(),
+    }
+}
+
+fn silence(selection: &Selection) -> Option<String> {
+    let silent = selection.outcome == Outcome::NotConfigured;
+    silent.then(|| {
+        "silence: without Tls in AuthMechanism Exchange looks for no certificate, so it has nothing to complain of"
+            .to_owned()
+    })
+}
+
+fn anonymous_tls(connector: &ReceiveConnector, internal: Option<&InternalTransport<'_>>) -> AnonymousTls {
+    let no = |because: &str| AnonymousTls { offered: false, because: because.to_owned() };
+    let with = |how: &str, stored: &StoredCertificate| AnonymousTls {
+        offered: true,
+        because: format!("{how}{}", words::named(stored)),
+    };
+    match internal {
+        None if connector.suppress_x_anonymous_tls && connector.allows(AuthMechanism::EXCHANGE_SERVER) => {
+            no("SuppressXAnonymousTls is set")
+        }
+        None => no("ExchangeServer is not in AuthMechanism"),
+        Some(InternalTransport::NotPublished) => {
+            no("no internal transport certificate is published (event 12012)")
+        }
+        Some(InternalTransport::Gone(thumbprint)) => AnonymousTls {
+            offered: false,
+            because: format!(
+                "the internal transport certificate {thumbprint} is not in the store (event 12013)"
+            ),
+        },
+        Some(InternalTransport::StandIn(_, stored)) => {
+            with("the internal transport certificate is not in the store; in its place ", stored)
+        }
+        Some(InternalTransport::Ephemeral(_, stored)) => {
+            with("the internal transport certificate is not in the store; one made on the spot, ", stored)
+        }
+        Some(InternalTransport::Found(stored)) => with("", stored),
+    }
+}
+
+fn notes(connector: &ReceiveConnector, computer: &Computer, selection: &Selection) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(words) = fqdn_guard(connector, computer) {
+        notes.push(format!(
+            "No cmdlet would have set this FQDN while AuthMechanism holds ExchangeServer; it can have got there before. The cmdlet says: {words}"
+        ));
+    }
+    if let SearchKey::Pin(_) = selection.key {
+        notes.push(format!(
+            "The connector is pinned: there is no fall-back to its FQDN {} (KB 2989382).",
+            computer.fqdn_of(connector)
+        ));
+    }
+    if connector.require_tls && selection.offered().is_none() {
+        notes.push("RequireTLS is on: without STARTTLS nobody can submit here at all.".to_owned());
+    }
+    notes
+}

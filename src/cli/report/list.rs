@@ -1,0 +1,99 @@
+//! The report as PowerShell's `Format-List` shows objects.
+
+use super::ConnectorReport;
+use super::layout::{WIDTH, wrap};
+
+pub(super) fn render(report: &ConnectorReport) -> String {
+    let properties = properties(report);
+    let width = properties.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in &properties {
+        let mut head = format!("{name:width$} : ");
+        let hanging = " ".repeat(head.len());
+        let lines = match value {
+            Value::Text(value) => wrap(value, WIDTH.saturating_sub(head.len())),
+            Value::Lines(lines) => lines.clone(),
+        };
+        if lines.is_empty() {
+            text.push_str(head.trim_end());
+            text.push('\n');
+        }
+        for line in lines {
+            text.push_str(&head);
+            text.push_str(&line);
+            text.push('\n');
+            head.clone_from(&hanging);
+        }
+    }
+    text
+}
+
+enum Value {
+    /// Broken where it is too long.
+    Text(String),
+    /// Kept as it is: commands, and what goes over the wire.
+    Lines(Vec<String>),
+}
+
+fn properties(report: &ConnectorReport) -> Vec<(String, Value)> {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let chosen: Vec<String> = report
+        .certificates
+        .iter()
+        .filter(|certificate| certificate.verdict == crate::exchange::Verdict::Chosen)
+        .map(|certificate| certificate.thumbprint.to_string())
+        .collect();
+    let certificates = report.certificates.iter().map(|certificate| {
+        format!("{} ({}): {}", certificate.label, certificate.thumbprint, certificate.words)
+    });
+    let rules = report.rules.iter().map(|applied| {
+        let rule = &applied.rule;
+        format!("{} = {} ({}; {})", rule.rule, rule.answer, applied.settled_by, rule.source)
+    });
+    let events =
+        report.events.iter().map(|event| format!("{} {:?}: {}", event.event_id, event.level, event.message));
+    let senders = report.senders.iter().map(|opinion| format!("{}: {}", opinion.case, opinion.words));
+    let useless = report.useless.iter().map(|useless| useless.advice.clone());
+    let mut properties = vec![
+        ("Identity", text(&report.identity)),
+        ("Verdict", text(&report.verdict)),
+        ("Cause", text(&report.cause)),
+        ("Enabled", text(if report.enabled { "True" } else { "False" })),
+        ("Bindings", braced(report.bindings.iter().cloned())),
+        ("Role", text(report.role.as_str())),
+        ("Profile", text(report.profile.as_str())),
+        ("SearchKey", text(&report.search_key)),
+        ("SearchKeyOrigin", text(report.search_key_origin)),
+        ("NamesInStore", braced(report.names_in_store.iter().cloned())),
+        ("Certificate", Value::Lines(chosen)),
+        ("Certificates", braced(certificates)),
+        ("RulesApplied", braced(rules)),
+        ("Events", braced(events)),
+        ("EhloReply", Value::Lines(report.ehlo.clone())),
+        ("EhloReplyInsideTls", Value::Lines(report.ehlo_inside_tls.clone())),
+        ("XAnonymousTls", text(if report.anonymous_tls.offered { "True" } else { "False" })),
+        ("XAnonymousTlsBecause", text(&report.anonymous_tls.because)),
+        ("Senders", braced(senders)),
+        ("Notes", braced(report.notes.iter().cloned())),
+        ("UselessAdvice", braced(useless)),
+    ];
+    if let Some(silence) = &report.silence {
+        properties.insert(14, ("Silence", text(silence)));
+    }
+    let mut properties: Vec<(String, Value)> =
+        properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    for (at, fix) in report.fixes.iter().enumerate() {
+        let number = at + 1;
+        properties.push((format!("Fix{number}"), text(&fix.title)));
+        if let Some(refused) = &fix.refused {
+            properties.push((format!("Fix{number}Refused"), text(refused)));
+        }
+        properties.push((format!("Fix{number}Commands"), Value::Lines(fix.commands.clone())));
+    }
+    properties
+}
+
+/// Several values as `Format-List` writes them.
+fn braced(values: impl Iterator<Item = String>) -> Value {
+    Value::Text(format!("{{{}}}", values.collect::<Vec<_>>().join(", ")))
+}

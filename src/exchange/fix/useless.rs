@@ -1,0 +1,71 @@
+//! The advice in the events' own texts, where following it would change nothing.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::change::{Change, Overwrite};
+use super::holding;
+use super::issue::self_signed_helps;
+use super::propose::Case;
+use super::state::{Health, called};
+use crate::exchange::{Computer, Offered, Outcome, Reason, ReceiveConnector, SearchKey, Services};
+
+/// Advice that would change nothing here, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Useless {
+    /// What the event's text advises.
+    pub advice: String,
+    /// Why it would change nothing.
+    pub why: Vec<String>,
+}
+
+/// What the events for `connector` advise in vain, each piece tried on the model.
+///
+/// The text of 12014 advises `Enable-ExchangeCertificate`, that of 12016 `New-ExchangeCertificate`.
+pub fn useless_advice(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> Vec<Useless> {
+    let computer = &holding(computer, connector);
+    let case = Case::new(computer, connector, now);
+    match case.selection.outcome {
+        Outcome::Withheld => enabling(&case).into_iter().collect(),
+        Outcome::Offered(Offered { expired: true, .. }) => making_a_new_one(&case).into_iter().collect(),
+        Outcome::NotConfigured | Outcome::Offered(_) => Vec::new(),
+    }
+}
+
+fn enabling(case: &Case<'_>) -> Option<Useless> {
+    let helps = |thumbprint| {
+        let step = Change::EnableForSmtp { thumbprint, overwrite: Overwrite::No };
+        case.health_after(&[step]) > Health::NotOffered
+    };
+    if case.computer.store.iter().any(|stored| helps(stored.facts.thumbprint)) {
+        return None;
+    }
+    let mut why: Vec<String> = case
+        .judged()
+        .map(|(stored, reasons)| {
+            let smtp = match stored.services.contains(Services::SMTP) {
+                true => "is enabled for SMTP already",
+                false => "would then be enabled for SMTP",
+            };
+            let rest = reasons.iter().filter(|reason| **reason != Reason::SmtpNotAssigned);
+            let rest: Vec<&str> = rest.map(|reason| reason.as_words()).collect();
+            format!("{} {smtp}, and still {}", called(stored), rest.join(", and "))
+        })
+        .collect();
+    if why.is_empty() {
+        why.push("there is no certificate in the store to enable".to_owned());
+    }
+    Some(Useless {
+        advice: "Enable-ExchangeCertificate -Services SMTP, as event 12014 advises".to_owned(),
+        why,
+    })
+}
+
+fn making_a_new_one(case: &Case<'_>) -> Option<Useless> {
+    if matches!(case.selection.key, SearchKey::Pin(_)) || self_signed_helps(case) {
+        return None;
+    }
+    let advice = "New-ExchangeCertificate for a self-signed certificate, as event 12016 advises".to_owned();
+    let why = "the expired certificate of an authority goes before every self-signed one".to_owned();
+    Some(Useless { advice, why: vec![why] })
+}
