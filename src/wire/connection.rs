@@ -109,7 +109,8 @@ impl<'a> Connection<'a> {
         let mut io = io;
         let ending = match self.converse(&mut io, &mut session, first).await {
             Done::Ended(ending) => ending,
-            Done::Handshake(verb) => match self.handshake(io, session, verb).await {
+            // In a box, or every connection in clear would hold the memory of a handshake as well.
+            Done::Handshake(verb) => match Box::pin(self.handshake(io, session, verb)).await {
                 Ok((mut stream, mut session)) => {
                     // A session that was secured says nothing until it is spoken to.
                     match self.converse(&mut stream, &mut session, Step::wait()).await {
@@ -334,7 +335,7 @@ impl<'a> Connection<'a> {
         io: IO,
         session: ReceiveSession,
         verb: TlsVerb,
-    ) -> Result<(crate::tls::ServerStream<IO>, ReceiveSession), Ending>
+    ) -> Result<(Box<crate::tls::ServerStream<IO>>, ReceiveSession), Ending>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -362,7 +363,7 @@ impl<'a> Connection<'a> {
                 let facts = Arc::new(facts);
                 let record = Handshake { verb, facts: Arc::clone(&facts), certificate };
                 self.write_down(Record::TlsEstablished(Box::new(record)));
-                return Ok((stream, session.secure(verb, facts)));
+                return Ok((Box::new(stream), session.secure(verb, facts)));
             }
             (Some(Ok(Err(failure))), _) => failure,
             (Some(Err(_)), _) => TlsFailure::TimedOut,

@@ -71,7 +71,8 @@ pub fn fixes(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) 
         after > case.health && after >= Health::ExpiresSoon
     };
     let mut helpful: Vec<Proposal> = proposals(&case).into_iter().filter(helps).collect();
-    helpful.sort_by_key(|proposal| proposal.rank);
+    let ailing = case.ailing();
+    helpful.sort_by_key(|proposal| (ailing && proposal.rank.goes_elsewhere(), proposal.rank));
     helpful.into_iter().map(|proposal| fix(&case, proposal)).collect()
 }
 

@@ -89,13 +89,12 @@ fn usable_but_for<'a>(case: &Case<'a>, reasons: &[Reason]) -> Vec<&'a StoredCert
 fn name_to_take(case: &Case<'_>, stored: &StoredCertificate) -> Option<Fqdn> {
     let own = |fqdn: &Fqdn| *fqdn == case.computer.fqdn || *fqdn == *case.computer.name.as_str();
     let names: Vec<Fqdn> = stored.facts.names().iter().filter_map(|name| name.parse().ok()).collect();
-    let mut fit = names.into_iter().filter(|fqdn| own(fqdn) || fqdn.as_str().contains('.'));
-    if guarded(case) {
-        let mut fit: Vec<Fqdn> = fit.collect();
-        fit.sort_by_key(|fqdn| (*fqdn != case.computer.fqdn, !own(fqdn)));
-        return fit.into_iter().next();
+    let dotted = |fqdn: &Fqdn| fqdn.as_str().contains('.');
+    let fit = names.into_iter().filter(|fqdn| own(fqdn) || dotted(fqdn));
+    match guarded(case) {
+        true => fit.min_by_key(|fqdn| (*fqdn != case.computer.fqdn, !own(fqdn))),
+        false => fit.min_by_key(|fqdn| !dotted(fqdn)),
     }
-    fit.next()
 }
 
 /// Whether the cmdlet takes only the server's own names for this connector.

@@ -37,6 +37,21 @@ pub(super) enum Rank {
     Refused,
 }
 
+impl Rank {
+    /// Whether it turns from the certificate that was searched for to another one.
+    pub(super) fn goes_elsewhere(self) -> bool {
+        matches!(
+            self,
+            Self::Fqdn
+                | Self::Pin
+                | Self::ClearPin
+                | Self::Beside
+                | Self::WithoutExchangeServer
+                | Self::Refused
+        )
+    }
+}
+
 /// A connector on a computer, and what the selection said of it.
 pub(super) struct Case<'a> {
     pub(super) computer: &'a Computer,
@@ -57,6 +72,14 @@ impl<'a> Case<'a> {
     pub(super) fn judged(&self) -> impl Iterator<Item = (&'a StoredCertificate, &[Reason])> {
         let verdicts = self.selection.candidates.iter().map(|candidate| reasons_of(&candidate.verdict));
         self.computer.store.iter().zip(verdicts)
+    }
+
+    /// Whether the certificate that was searched for is there, and only ails: then it is to be mended or
+    /// renewed before the connector is turned to another one.
+    pub(super) fn ailing(&self) -> bool {
+        let elsewhere = [Reason::NameDiffers, Reason::IssuerDiffers, Reason::SubjectDiffers];
+        let searched = self.selection.outcome != Outcome::NotConfigured;
+        searched && self.judged().any(|(_, against)| !against.iter().any(|reason| elsewhere.contains(reason)))
     }
 
     /// The name that is searched for, where it is one.
