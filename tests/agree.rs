@@ -81,7 +81,7 @@ async fn what_check_says_of_every_story_is_what_serve_does() {
             let mut stream = BufReader::new(stream);
             stream.get_mut().write_all(b"EHLO client.example\r\n").await.unwrap();
             let mut inside = String::new();
-            while !inside.lines().last().is_some_and(|line| line.as_bytes()[3] == b' ') {
+            while inside.lines().last().is_none_or(|line| line.as_bytes()[3] != b' ') {
                 stream.read_line(&mut inside).await.unwrap();
             }
             assert_eq!(comparable(&inside), comparable(&said.ehlo_inside_tls.join("\n")), "{}", story.name);

@@ -118,6 +118,10 @@ fn a_conversation_that_the_lab_ends_is_ended_with_a_word() {
     }
 }
 
+fn connector() -> ReceiveConnector {
+    ReceiveConnector::new("Default".to_owned(), Usage::Default, Role::Edge, Profile::Exchange2010)
+}
+
 #[test]
 fn who_is_turned_away_hears_which_kind_of_limit_it_was() {
     for (limit, said) in [
@@ -125,7 +129,10 @@ fn who_is_turned_away_hears_which_kind_of_limit_it_was() {
         (LimitReached::MaxInboundConnectionPerSource, "has exceeded a per-source limit"),
         (LimitReached::MaxInboundConnectionPercentagePerSource, "has exceeded a per-source limit"),
     ] {
-        let step = ReceiveSession::turn_away(limit);
+        let mut connector = connector();
+        let step = ReceiveSession::turn_away(&connector, limit);
+        connector.enhanced_status_codes_enabled = false;
+        assert!(text(&ReceiveSession::turn_away(&connector, limit)).starts_with("421 The maximum"));
         assert!(text(&step).starts_with("421 4.3.2 ") && text(&step).contains(said), "{limit:?}");
         assert!(matches!(&step.facts[..], [Fact::LimitReached(reached)] if *reached == limit));
         assert_eq!(step.next, Next::Close);

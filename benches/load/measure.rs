@@ -27,6 +27,8 @@ pub(crate) struct Load {
 pub(crate) struct Took {
     pub(crate) connections_per_second: f64,
     pub(crate) cpu_microseconds: f64,
+    /// The processor's time, to that of the first server in the same round.
+    pub(crate) to_first: f64,
 }
 
 /// Servers that take turns under the same load.
@@ -49,8 +51,10 @@ impl Contest {
     pub(crate) async fn run(&self, rounds: usize) -> io::Result<Vec<Took>> {
         let mut took = vec![Vec::new(); self.rivals.len()];
         for round in 0..=rounds {
+            let mut first = None;
             for ((server, tls), took) in self.rivals.iter().zip(&mut took) {
-                let result = self.round(server, tls).await?;
+                let mut result = self.round(server, tls).await?;
+                result.to_first = result.cpu_microseconds / *first.get_or_insert(result.cpu_microseconds);
                 if round > 0 {
                     took.push(result);
                 }
@@ -59,6 +63,7 @@ impl Contest {
         let medians = took.iter().map(|rounds| Took {
             connections_per_second: median(rounds.iter().map(|took| took.connections_per_second)),
             cpu_microseconds: median(rounds.iter().map(|took| took.cpu_microseconds)),
+            to_first: median(rounds.iter().map(|took| took.to_first)),
         });
         Ok(medians.collect())
     }
@@ -105,6 +110,7 @@ impl Contest {
         Ok(Took {
             connections_per_second: connections as f64 / elapsed.as_secs_f64(),
             cpu_microseconds: cpu.as_secs_f64() * 1e6 / connections as f64,
+            to_first: 1.0,
         })
     }
 }

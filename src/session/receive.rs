@@ -11,7 +11,7 @@ use super::reply;
 use super::setting::{LimitReached, Setting};
 use super::tls::TlsFacts;
 use super::transaction::Transaction;
-use crate::exchange::{Profile, Stage, TimeSpan};
+use crate::exchange::{Profile, ReceiveConnector, Stage, TimeSpan};
 use crate::smtp::{Command, Ending, HelloName, Line, Received, Reply, Verb};
 
 /// What a session is told.
@@ -126,12 +126,12 @@ impl ReceiveSession {
     }
 
     /// Turns a peer away in place of the banner.
-    pub fn turn_away(limit: LimitReached) -> Step {
+    pub fn turn_away(connector: &ReceiveConnector, limit: LimitReached) -> Step {
         let text = match limit {
             LimitReached::MaxInboundConnection => reply::TOO_MANY_CONNECTIONS,
             _ => reply::TOO_MANY_FROM_SOURCE,
         };
-        Step { facts: vec![Fact::LimitReached(limit)], ..Step::last(text) }
+        Step { facts: vec![Fact::LimitReached(limit)], ..Step::last(text) }.for_peers_of(connector)
     }
 
     /// Turns a peer away for whom no connector answers.
@@ -205,10 +205,7 @@ impl ReceiveSession {
         };
         self.count_error(&mut step);
         self.hold_back(&mut step);
-        if !self.setting.connector.enhanced_status_codes_enabled {
-            step.reply = step.reply.map(Reply::without_enhanced);
-        }
-        step
+        step.for_peers_of(&self.setting.connector)
     }
 
     fn line(&mut self, line: &Line, now: Timestamp) -> Step {
@@ -322,6 +319,14 @@ impl ReceiveSession {
 }
 
 impl Step {
+    /// Leaves enhanced codes out where the connector does not announce them.
+    fn for_peers_of(mut self, connector: &ReceiveConnector) -> Self {
+        if !connector.enhanced_status_codes_enabled {
+            self.reply = self.reply.map(Reply::without_enhanced);
+        }
+        self
+    }
+
     pub(super) fn say(reply: Reply) -> Self {
         Self { facts: Vec::new(), reply: Some(reply), delay: Duration::ZERO, next: Next::Line }
     }

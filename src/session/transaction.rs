@@ -8,7 +8,7 @@ use super::fact::{Fact, Oddity};
 use super::message::{Message, protocol, received_field};
 use super::receive::{Next, ReceiveSession, Step};
 use super::reply;
-use crate::exchange::{AuthMechanism, Event, PermissionGroups};
+use crate::exchange::{AuthMechanism, Event, PermissionGroups, SizeMode};
 use crate::smtp::{Address, BodyType, HeaderScan, Mail, Oddities, Rcpt, Received, Reply, ReversePath};
 
 /// Between MAIL and the end of its content.
@@ -42,6 +42,9 @@ impl ReceiveSession {
         let parameters = &mail.parameters;
         if parameters.size.is_some_and(|size| size > connector.max_message_size.0) {
             return Step::of(reply::MESSAGE_TOO_BIG);
+        }
+        if parameters.size.is_some() && connector.size_enabled == SizeMode::Disabled {
+            return Step::of(reply::INVALID_ARGUMENTS);
         }
         let not_offered = match parameters.body {
             Some(BodyType::BinaryMime) => !(connector.binary_mime_enabled && connector.chunking_enabled),

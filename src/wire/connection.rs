@@ -473,9 +473,12 @@ fn ending_of(error: &io::Error) -> Ending {
 }
 
 /// A command as it may be written down: what stands behind the mechanism of AUTH can be a password.
-fn shown(line: &Bytes) -> Bytes {
+///
+/// It is a copy, because a slice of what was read would keep up to 64 KiB of content alive in the
+/// journal behind a command that was pipelined after it.
+fn shown(line: &[u8]) -> Bytes {
     match without_secret(line) {
-        Cow::Borrowed(_) => line.clone(),
+        Cow::Borrowed(line) => Bytes::copy_from_slice(line),
         Cow::Owned(shown) => shown.into(),
     }
 }

@@ -47,6 +47,12 @@ pub struct BindError {
     error: io::Error,
 }
 
+/// Whether the machine lacks the address, or the whole family (97 is Linux's EAFNOSUPPORT, which has no
+/// kind of its own).
+fn has_no_ipv6(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
+}
+
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "; something else listens there, perhaps another lab: try --port 0",
@@ -96,7 +102,7 @@ impl Server {
                 continue;
             }
             let listener = match TcpListener::bind(address).await {
-                Err(error) if address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable => {
+                Err(error) if address.is_ipv6() && has_no_ipv6(&error) => {
                     tracing::warn!(%binding, computer, "this machine has no IPv6; the binding is left out");
                     continue;
                 }
@@ -224,7 +230,9 @@ where
     let conversation = Connection::new(shared, &side, &place);
     let connected = match side.counters.connect(&side.connector, peer) {
         Ok(connected) => connected,
-        Err(limit) => return conversation.turn_away(stream, ReceiveSession::turn_away(limit)).await,
+        Err(limit) => {
+            return conversation.turn_away(stream, ReceiveSession::turn_away(&side.connector, limit)).await;
+        }
     };
     let setting = Setting {
         computer: Arc::clone(&side.computer),

@@ -39,8 +39,16 @@ pub fn wanted<'a>(
     let mut wanted: Vec<Wanted> = Vec::new();
     for (computer, home) in computers {
         let enabled = computer.receive_connectors.iter().filter(|connector| connector.enabled);
-        for binding in enabled.flat_map(|connector| &connector.bindings) {
-            if wanted.iter().any(|known| known.computer == computer.name && known.binding == *binding) {
+        let mut bindings: Vec<_> = enabled.flat_map(|connector| &connector.bindings).collect();
+        bindings.sort_by_key(|binding| binding.0.is_ipv6());
+        for binding in bindings {
+            let mine = wanted.iter().filter(|known| known.computer == computer.name);
+            // Beyond loopback there is one address, and it stands for both families.
+            let same = |known: &Wanted| {
+                let port = known.binding.0.port() == binding.0.port();
+                known.binding == *binding || (port && !home.is_loopback())
+            };
+            if mine.into_iter().any(same) {
                 continue;
             }
             let ip = address_for(*binding, home);
@@ -75,7 +83,6 @@ fn address_for(binding: Binding, home: IpAddr) -> IpAddr {
     match (binding.0.is_ipv4(), home) {
         (true, IpAddr::V6(home)) if home.is_loopback() => Ipv4Addr::LOCALHOST.into(),
         (false, IpAddr::V4(home)) if home.is_loopback() => Ipv6Addr::LOCALHOST.into(),
-        (false, IpAddr::V4(_)) => Ipv6Addr::UNSPECIFIED.into(),
         (_, home) => home,
     }
 }
@@ -102,5 +109,38 @@ mod tests {
         assert_eq!(address_for(binding("192.168.1.5:25"), home), home);
         assert_eq!(address_for(binding("[::]:25"), home), Ipv6Addr::LOCALHOST);
         assert_eq!(address_for(binding("0.0.0.0:25"), Ipv6Addr::LOCALHOST.into()), Ipv4Addr::LOCALHOST);
+    }
+
+    fn computer(bindings: &str) -> std::sync::Arc<Computer> {
+        let file = format!(
+            "title = \"x\"\n[[computer]]\nname = \"EX01\"\nfqdn = \"ex01.example.com\"\nrole = \"mailbox\"\n\
+             profile = \"exchange-2019\"\n[[computer.receive_connector]]\nname = \"A\"\nbindings = [{bindings}]\n"
+        );
+        let text = crate::scenario::ScenarioText::parse(&file, "test").unwrap();
+        let mut workshop =
+            crate::scenario::Workshop::open(jiff::Timestamp::UNIX_EPOCH, &mut crate::pki::KeyPair::generate)
+                .unwrap();
+        text.build(&mut workshop, &mut crate::pki::KeyPair::generate).unwrap().remove(0).computer
+    }
+
+    fn addresses(bindings: &str, home: &str, ports: Ports) -> Vec<String> {
+        let computer = computer(bindings);
+        let wanted = wanted([(&*computer, home.parse().unwrap())].into_iter(), ports).unwrap();
+        wanted.iter().map(|wanted| wanted.address.to_string()).collect()
+    }
+
+    #[test]
+    fn both_families_have_a_socket_on_loopback_and_share_one_beyond_it() {
+        let both = "\"[::]:25\", \"0.0.0.0:25\"";
+        assert_eq!(addresses(both, "127.0.0.1", Ports::ByHabit), ["127.0.0.1:1025", "[::1]:1025"]);
+        assert_eq!(addresses(both, "0.0.0.0", Ports::ByHabit), ["0.0.0.0:1025"]);
+        assert_eq!(addresses(both, "127.0.0.1", Ports::Only(2025)), ["127.0.0.1:2025", "[::1]:2025"]);
+    }
+
+    #[test]
+    fn two_addresses_of_a_computer_with_one_port_get_two_ports() {
+        let two = "\"192.168.1.5:25\", \"192.168.1.6:25\"";
+        assert_eq!(addresses(two, "127.0.0.1", Ports::ByHabit), ["127.0.0.1:1025", "127.0.0.1:2025"]);
+        assert_eq!(addresses(two, "127.0.0.1", Ports::Free), ["127.0.0.1:0", "127.0.0.1:0"]);
     }
 }
