@@ -25,6 +25,7 @@
 //! floor 0  name        host names, and which certificate name covers which
 //!          clock       the lab's clock, the only one that anything asks for the time
 //!          bounded     a list with a bound that says what it dropped
+//!          nearest     the word that was probably meant
 //! ```
 //!
 //! Floors 0 to 4 decide: they never await, never read a clock and never draw randomness; they are
@@ -50,6 +51,7 @@ pub mod exchange;
 pub mod journal;
 pub mod lab;
 pub mod name;
+mod nearest;
 pub mod pki;
 pub mod scenario;
 pub mod session;

@@ -301,7 +301,17 @@ fn whatever_is_wrong_in_a_file_is_2_with_file_line_and_what_would_be_right() {
             with(auth, "require_tls = true\nauth_mechanism = [\"None\"]"),
             &["needs Tls in auth_mechanism"],
         ),
-        ("profile", with("exchange-2010", "exchange-2011"), &["exchange-2013", "^"]),
+        (
+            "profile",
+            with("exchange-2010", "exchange-2011"),
+            &["did you mean `exchange-2010`?", "exchange-2013", "^"],
+        ),
+        (
+            "self",
+            with("services = [\"SMTP\"]", "services = [\"SMTP\"]\nissuer = \"self\"\nchain = \"revoked\""),
+            &["leave chain away", "^"],
+        ),
+        ("flag", with(auth, "auth_mechanism = [\"Tsl\"]"), &["did you mean `Tls`?"]),
         ("role", with("\"edge\"", "\"mailbox\""), &["hub-transport"]),
         ("pin", with(fqdn, "tls_certificate_name = \"<I>CN=a<S>CN=b\""), &["came with Exchange 2013"]),
         ("pinform", with(fqdn, "tls_certificate_name = \"CN=b\""), &["<I>CN=issuer"]),
@@ -372,6 +382,33 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
+fn a_file_and_a_connector_in_the_environment_exclude_each_other_by_name() {
+    let output = program().args(["serve", "healthy"]).env("STARTTLS_LAB_FQDN", "a.example").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("STARTTLS_LAB_FQDN"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn exchange_2016_is_played_as_2019() {
+    let dir = tempfile::tempdir().unwrap();
+    let lab = seed().replace("exchange-2010", "exchange-2016");
+    assert!(succeeds(&["check", &file(&dir, "lab.toml", &lab)]).contains("exchange-2019"));
+}
+
+#[test]
+fn messages_of_an_earlier_lab_are_not_left_beside_those_of_this_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let messages = dir.path().join("messages");
+    fs::create_dir(&messages).unwrap();
+    fs::write(messages.join("000007.eml"), "old").unwrap();
+    fs::write(messages.join("mine.eml"), "kept").unwrap();
+    let _served =
+        Served::start(&["--port", "0", "--log-dir", dir.path().to_str().unwrap()]).until("Stop  Ctrl-C");
+    let left: Vec<_> = fs::read_dir(&messages).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["mine.eml"]);
+}
+
+#[test]
 fn certs_writes_keys_only_when_asked() {
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("certs");
@@ -385,6 +422,14 @@ fn certs_writes_keys_only_when_asked() {
     assert_eq!(names(&to), ["MAILGATE-mailgate.pem", "ca.pem"]);
     succeeds(&["certs", "fqdn-mismatch", "--dir", to.to_str().unwrap(), "--keys"]);
     assert_eq!(names(&to), ["MAILGATE-mailgate.key", "MAILGATE-mailgate.pem", "ca.pem"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let key = to.join("MAILGATE-mailgate.key");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        succeeds(&["certs", "fqdn-mismatch", "--dir", to.to_str().unwrap(), "--keys"]);
+        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    }
     assert!(fails(&["certs", "fqdn-mismatch", "--keys"], 2).contains("--dir"));
     let printed = succeeds(&["certs", "fqdn-mismatch"]);
     assert!(printed.contains("BEGIN CERTIFICATE") && !printed.contains("PRIVATE KEY"));

@@ -16,10 +16,10 @@ pub(super) struct Args {
     #[arg(value_name = "FILE|NAME")]
     scenario: String,
     /// Write ca.pem and a file for each certificate into this directory instead of printing them
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, env = "STARTTLS_LAB_DIR", value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Write the private keys too
-    #[arg(long, requires = "dir")]
+    #[arg(long, env = "STARTTLS_LAB_KEYS", requires = "dir")]
     keys: bool,
 }
 
@@ -86,7 +86,12 @@ fn write_secret(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> 
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = options.open(&path).and_then(|mut file| {
+        // A file that was there before keeps its mode when it is opened.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        file.write_all(text.as_bytes())
+    });
     written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     Ok(path)
 }

@@ -14,6 +14,8 @@ const LONGEST_FILE: u64 = 4 << 20;
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) text: ScenarioText,
+    /// The FILE or NAME itself, where there was one.
+    pub(super) word: Option<String>,
     /// The file, where it is one.
     pub(super) file: Option<(PathBuf, String)>,
 }
@@ -22,7 +24,7 @@ pub(super) struct Loaded {
 pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
     if let Some(story) = story(word) {
         let text = ScenarioText::parse(story.text, &format!("story {}", story.name))?;
-        return Ok(Loaded { text, file: None });
+        return Ok(Loaded { text, word: Some(word.to_owned()), file: None });
     }
     let path = Path::new(word);
     if !path.exists() {
@@ -30,7 +32,7 @@ pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
     }
     let text = read(path)?;
     let parsed = ScenarioText::parse(&text, word)?;
-    Ok(Loaded { text: parsed, file: Some((path.to_owned(), text)) })
+    Ok(Loaded { text: parsed, word: Some(word.to_owned()), file: Some((path.to_owned(), text)) })
 }
 
 /// Reads a lab file.

@@ -18,6 +18,7 @@ impl LogDirectory {
     /// Creates the directory, and in it the event log's files, empty.
     pub(super) fn create(dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(dir.join("messages"))?;
+        forget_messages(&dir.join("messages"))?;
         for name in [EVENTS, EVENTS_XML, EVENTS_JSON] {
             File::create(dir.join(name))?;
         }
@@ -71,6 +72,19 @@ impl LogDirectory {
         let mut file = OpenOptions::new().append(true).open(self.dir.join(name))?;
         file.write_all(text.as_bytes())
     }
+}
+
+/// Removes the messages of an earlier lab, which would be taken for this one's; nothing else.
+fn forget_messages(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let number = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let ours = number.len() >= 6 && number.bytes().all(|digit| digit.is_ascii_digit());
+        if ours && path.extension().is_some_and(|extension| extension == "eml") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 const EVENTS: &str = "Application.txt";

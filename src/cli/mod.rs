@@ -16,6 +16,7 @@ pub mod report;
 mod serve;
 mod watch;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -78,7 +79,12 @@ pub fn main() -> ExitCode {
     let filter = EnvFilter::try_new(&cli.log);
     let done = match filter {
         Ok(filter) => {
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+            let colours = std::io::stderr().is_terminal();
+            tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_writer(std::io::stderr)
+                .with_ansi(colours)
+                .init();
             run(cli.verb)
         }
         Err(error) => Err(Failure::usage(format!("--log {}: {error}", cli.log))),

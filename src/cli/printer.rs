@@ -4,32 +4,50 @@ use std::fmt::Write as _;
 
 use crate::journal::{Entry, Record, Summaries, event_block, transcript_line};
 use crate::lab::Listening;
-use crate::scenario::Scenario;
+
+/// What stands before the first entry: who listens where, and what to do next. `word` is what the lab was
+/// asked for by, where `check` can be asked the same.
+pub(super) fn introduction(title: &str, connectors: &[Listening], word: Option<&str>, list: bool) -> String {
+    let mut text = format!("\n{title}\n\n");
+    for connector in connectors {
+        text.push_str(&if list { listed(connector) } else { told(connector) });
+    }
+    if let Some(Listening { addr, .. }) = connectors.first() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\nTry   swaks --server {addr} --tls-optional --to somebody@example.com");
+    }
+    if let Some(word) = word {
+        let _ = writeln!(text, "Why   starttls-lab check {word}");
+    }
+    text.push_str("Stop  Ctrl-C\n\n");
+    text
+}
+
+fn told(connector: &Listening) -> String {
+    let Listening { computer, name, fqdn, addrs, starttls, .. } = connector;
+    let addresses: Vec<_> = addrs.iter().map(ToString::to_string).collect();
+    let offer = if *starttls { "offers STARTTLS" } else { "does NOT offer STARTTLS" };
+    format!("{}  {computer}\\{name}\n  says it is {fqdn}, {offer}\n", addresses.join(", "))
+}
+
+/// As `Format-List` would show it.
+fn listed(connector: &Listening) -> String {
+    let Listening { computer, name, fqdn, addrs, starttls, .. } = connector;
+    let addresses: Vec<_> = addrs.iter().map(ToString::to_string).collect();
+    let starttls = if *starttls { "True" } else { "False" };
+    format!(
+        "Identity  : {computer}\\{name}\nFqdn      : {fqdn}\nListening : {{{}}}\nStartTls  : {starttls}\n\n",
+        addresses.join(", ")
+    )
+}
 
 /// Turns entries into text for a terminal.
+#[derive(Default)]
 pub(super) struct Printer {
-    introduction: String,
     summaries: Summaries,
 }
 
 impl Printer {
-    pub(super) fn new(scenario: &Scenario, connectors: &[Listening]) -> Self {
-        let mut text = format!("\n{}\n\n", scenario.title);
-        for Listening { computer, name, fqdn, addrs, starttls, .. } in connectors {
-            let addresses: Vec<_> = addrs.iter().map(ToString::to_string).collect();
-            let offer = if *starttls { "offers STARTTLS" } else { "does NOT offer STARTTLS" };
-            // Writing to a String cannot fail.
-            let _ =
-                writeln!(text, "{}  {computer}\\{name}\n  says it is {fqdn}, {offer}", addresses.join(", "));
-        }
-        text.push_str("\nStop with Ctrl-C.\n\n");
-        Self { introduction: text, summaries: Summaries::new() }
-    }
-
-    pub(super) fn introduction(&self) -> String {
-        self.introduction.clone()
-    }
-
     pub(super) fn entry(&mut self, entry: &Entry) -> String {
         match &entry.record {
             Record::Event(logged) => format!("{}\n\n", event_block(entry.time, logged)),

@@ -14,7 +14,7 @@ use crate::scenario::{CertificateSpec, ComputerSpec, Moment, Scenario, ScenarioT
 #[derive(Debug, clap::Args)]
 pub(super) struct QuickArgs {
     /// Play a connector of this FQDN rather than a file
-    #[arg(long, env = "STARTTLS_LAB_FQDN", conflicts_with = "scenario", value_name = "NAME")]
+    #[arg(long, env = "STARTTLS_LAB_FQDN", value_name = "NAME")]
     fqdn: Option<String>,
     /// Its certificate's names, with commas between them; may be given for several certificates
     #[arg(
@@ -25,15 +25,21 @@ pub(super) struct QuickArgs {
     )]
     certificate: Vec<String>,
     /// Which Exchange is played
-    #[arg(long, env = "STARTTLS_LAB_PROFILE", conflicts_with = "scenario", value_name = "PROFILE")]
+    #[arg(long, env = "STARTTLS_LAB_PROFILE", value_name = "PROFILE")]
     profile: Option<String>,
 }
 
 impl QuickArgs {
-    /// The lab these words describe; `None` where there are none.
-    pub(super) fn scenario(&self) -> Result<Option<ScenarioText>, Failure> {
+    /// The lab these words describe; `None` where there are none. `file` is what was named beside them.
+    pub(super) fn scenario(&self, file: Option<&str>) -> Result<Option<ScenarioText>, Failure> {
         if self.fqdn.is_none() && self.certificate.is_empty() && self.profile.is_none() {
             return Ok(None);
+        }
+        if let Some(file) = file {
+            return Err(Failure::usage(format!(
+                "`{file}` describes a lab, and so do --fqdn, --certificate and --profile (or STARTTLS_LAB_FQDN, \
+                 STARTTLS_LAB_CERTIFICATE and STARTTLS_LAB_PROFILE in the environment); use one or the other"
+            )));
         }
         let fqdn = self.fqdn.as_deref().map(|fqdn| name("--fqdn", fqdn)).transpose()?;
         let profile = profile(self.profile.as_deref().unwrap_or("exchange-2019"))?;
@@ -73,8 +79,7 @@ fn name(option: &str, text: &str) -> Result<Fqdn, Failure> {
 }
 
 fn profile(text: &str) -> Result<Profile, Failure> {
-    let known = Profile::ALL.into_iter().find(|profile| profile.as_str() == text);
-    known.ok_or_else(|| {
+    Profile::named(text).ok_or_else(|| {
         let all = Profile::ALL.map(Profile::as_str).join(", ");
         Failure::usage(format!("--profile: there is no profile `{text}`; there are {all}"))
     })

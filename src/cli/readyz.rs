@@ -15,10 +15,10 @@ pub(super) struct Args {
     #[arg(long, env = "STARTTLS_LAB_ADDRESS", default_value = "127.0.0.1:1025", value_name = "HOST:PORT")]
     address: String,
     /// Wait until it does, rather than ask once
-    #[arg(long)]
+    #[arg(long, env = "STARTTLS_LAB_WAIT")]
     wait: bool,
     /// How long to wait, such as 30s
-    #[arg(long, default_value = "30s", value_name = "TIME")]
+    #[arg(long, env = "STARTTLS_LAB_TIMEOUT", default_value = "30s", value_name = "TIME")]
     timeout: TimeSpan,
 }
 

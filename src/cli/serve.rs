@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::load::{self, Loaded};
 use super::logs::LogDirectory;
 use super::output::{self, Failure};
-use super::printer::Printer;
+use super::printer::{Printer, introduction};
 use super::quick::QuickArgs;
 use super::{Output, watch};
 use crate::journal::{Entry, Journal, Record};
@@ -63,8 +63,8 @@ struct Ready<'a> {
 const GRACE: Duration = Duration::from_millis(1500);
 
 pub(super) fn serve(args: &Args) -> Result<(), Failure> {
-    let loaded = match (args.quick.scenario()?, &args.scenario) {
-        (Some(text), _) => Loaded { text, file: None },
+    let loaded = match (args.quick.scenario(args.scenario.as_deref())?, &args.scenario) {
+        (Some(text), _) => Loaded { text, word: None, file: None },
         (None, Some(word)) => load::load(word)?,
         (None, None) => load::load("fqdn-mismatch")?,
     };
@@ -135,8 +135,10 @@ fn tell(args: &Args, loaded: &Loaded, lab: &Lab) -> Result<(), Failure> {
     if to_stdout || args.output == Output::Json {
         lines(journal, io::stdout());
     } else {
-        let mut printer = Printer::new(&loaded.text.scenario, &lab.connectors());
-        output::text(&printer.introduction())?;
+        let word = loaded.word.as_deref();
+        let list = args.output == Output::List;
+        output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, list))?;
+        let mut printer = Printer::default();
         let mut text = String::new();
         journal.listen(Box::new(move |entry| {
             text.push_str(&printer.entry(entry));

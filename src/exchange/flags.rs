@@ -7,6 +7,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::nearest::nearest;
+
 macro_rules! flags {
     ($(#[$about:meta])* $set:ident { $($(#[$doc:meta])* $flag:ident = $bits:literal, $text:literal;)* }) => {
         $(#[$about])*
@@ -51,7 +53,8 @@ macro_rules! flags {
                     return Ok(*flag);
                 }
                 let names: Vec<_> = Self::NAMES.iter().map(|(_, name)| *name).collect();
-                Err(format!("`{text}` is not one of None, {}", names.join(", ")))
+                let hint = nearest(text, names.iter().copied()).map(|name| format!("; did you mean `{name}`?"));
+                Err(format!("`{text}` is not one of None, {}{}", names.join(", "), hint.unwrap_or_default()))
             }
 
             fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {

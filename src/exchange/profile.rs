@@ -18,7 +18,7 @@ pub enum Profile {
     #[serde(rename = "exchange-2013")]
     Exchange2013,
     /// Exchange 2016 with late updates, 2019 and the Subscription Edition.
-    #[serde(rename = "exchange-2019")]
+    #[serde(rename = "exchange-2019", alias = "exchange-2016", alias = "exchange-se")]
     Exchange2019,
 }
 
@@ -26,6 +26,14 @@ impl Profile {
     /// All profiles, oldest first.
     pub const ALL: [Self; 4] =
         [Self::Exchange2007, Self::Exchange2010, Self::Exchange2013, Self::Exchange2019];
+
+    /// The profile of this name; 2016 and the Subscription Edition behave as 2019 does.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "exchange-2016" | "exchange-se" => Some(Self::Exchange2019),
+            name => Self::ALL.into_iter().find(|profile| profile.as_str() == name),
+        }
+    }
 
     /// The name used in lab files.
     pub const fn as_str(self) -> &'static str {

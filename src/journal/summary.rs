@@ -51,6 +51,8 @@ struct Story {
     /// What was learnt of STARTTLS in clear, the most that was.
     starttls: StartTls,
     tls: Option<Secured>,
+    /// Whether the client said anything inside TLS.
+    spoke_inside: bool,
     failure: Option<(TlsVerb, TlsFailure)>,
     turned_away: Option<LimitReached>,
     /// The first line of the last reply that refused something.
@@ -82,6 +84,7 @@ impl Story {
             last_verb: None,
             starttls: StartTls::NotAsked,
             tls: None,
+            spoke_inside: false,
             failure: None,
             turned_away: None,
             refusal: None,
@@ -92,7 +95,10 @@ impl Story {
 
     fn note(&mut self, record: &Record) {
         match record {
-            Record::Received(line) => self.last_verb = Verb::of(line),
+            Record::Received(line) => {
+                self.spoke_inside |= self.tls.is_some();
+                self.last_verb = Verb::of(line);
+            }
             Record::Sent(octets) => self.sent(octets),
             Record::TlsEstablished(handshake) => {
                 self.tls = Some(Secured { verb: handshake.verb, version: handshake.facts.version });
@@ -156,6 +162,12 @@ impl Story {
             Some((verb, failure)) => {
                 parts.push(format!("{} failed: {}", verb.as_str(), short_tls_failure(failure)));
             }
+            // Some libraries compare names only when the handshake is over.
+            None if self.tls.is_some() && !self.spoke_inside && self.encrypted == 0 => parts.push(
+                "the client left right after the handshake without a word, so it probably refused the \
+                 certificate: its name, its authority or its dates"
+                    .to_owned(),
+            ),
             // Who has not come as far as EHLO has said nothing about STARTTLS.
             None if nothing && self.starttls > StartTls::NotAsked => {
                 parts.push(self.in_clear_because().to_owned());
@@ -235,9 +247,22 @@ mod tests {
     #[test]
     fn what_came_before_tls_is_told_apart() {
         let outcome = told(|told| {
-            told.received("EHLO a").sent(OFFERED).message(None).established(TlsVerb::StartTls);
+            told.received("EHLO a")
+                .sent(OFFERED)
+                .message(None)
+                .established(TlsVerb::StartTls)
+                .received("QUIT");
         });
         assert_eq!(outcome, "1 message in clear (before TLS); no message over TLSv1.3");
+    }
+
+    #[test]
+    fn a_client_that_leaves_after_the_handshake_without_a_word_is_suspected_of_having_refused() {
+        let outcome = told(|told| {
+            told.received("EHLO a").sent(OFFERED).established(TlsVerb::StartTls);
+        });
+        assert!(outcome.starts_with("no message over TLSv1.3; the client left right after the handshake"));
+        assert!(outcome.contains("probably refused the certificate"), "{outcome}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::locate::Step;
 use super::spec::{CertificateSpec, ComputerSpec, Scenario};
 use super::workshop::{Keys, Workshop};
 use crate::exchange::{
-    AuthMechanism, CertificateStore, Computer, Profile, ReceiveConnector, ReceiveConnectorParameters, Role,
-    Services, StoredCertificate, TransportRole, Usage,
+    AuthMechanism, CertificateStore, ChainStatus, Computer, Profile, ReceiveConnector,
+    ReceiveConnectorParameters, Role, Services, StoredCertificate, TransportRole, Usage,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
@@ -147,6 +147,11 @@ fn file(
     workshop: &mut Workshop,
     keys: Keys<'_>,
 ) -> Result<StoredCertificate, Wrong> {
+    if spec.issuer == "self" && spec.chain != ChainStatus::Valid {
+        let message =
+            "a self-signed certificate has no chain that could be untrusted or revoked; leave chain away";
+        return Err(Wrong::at("chain", message));
+    }
     let (facts, material) = workshop.certificate(&computer.name, spec, keys).map_err(|message| {
         let key = if spec.subject.is_some() { "subject" } else { "names" };
         Wrong::at(key, message)

@@ -53,5 +53,5 @@ pub fn story(name: &str) -> Option<&'static Story> {
 
 /// The story whose name `name` is probably meant to be.
 pub fn suggest(name: &str) -> Option<&'static str> {
-    super::locate::nearest(name, STORIES.iter().map(|story| story.name))
+    crate::nearest::nearest(name, STORIES.iter().map(|story| story.name))
 }

@@ -101,32 +101,6 @@ pub(super) fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
     Some(span)
 }
 
-/// The name among `known` that `wrong` is probably meant to be.
-pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let tolerance = wrong.chars().count() / 3 + 1;
-    known
-        .map(|name| (distance(wrong, name), name))
-        .filter(|(far, _)| *far <= tolerance)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance: how many letters have to change.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,13 +141,5 @@ mod tests {
                 let _ = ScenarioError::at("x", text, &(start..end), "m").to_string();
             }
         }
-    }
-
-    #[test]
-    fn a_slip_of_the_pen_is_recognised_and_another_word_is_not() {
-        let known = ["fqdn", "bindings", "require_tls"];
-        assert_eq!(nearest("fqnd", known.into_iter()), Some("fqdn"));
-        assert_eq!(nearest("requiretls", known.into_iter()), Some("require_tls"));
-        assert_eq!(nearest("certificate", known.into_iter()), None);
     }
 }

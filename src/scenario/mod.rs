@@ -14,7 +14,8 @@ pub use moment::Moment;
 pub use spec::{CertificateSpec, ComputerSpec, Scenario};
 pub use workshop::{Keys, ROOT_SUBJECT, Workshop};
 
-use locate::{nearest, span_of};
+use crate::nearest::nearest;
+use locate::span_of;
 
 /// A scenario with the text it was read from, so that whatever is wrong can be shown in its place.
 #[derive(Clone, Debug)]
@@ -85,15 +86,21 @@ fn from_json(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
     })
 }
 
-/// Adds to "unknown field `x`, expected one of ..." the name that was probably meant.
+/// Puts serde's "unknown field `x`, expected one of ..." into words that say what was probably meant.
 fn advise(message: &str) -> String {
-    let Some((wrong, rest)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'))
-    else {
+    let kinds = [("unknown field `", "key"), ("unknown variant `", "value")];
+    let found = kinds.into_iter().find_map(|(start, kind)| {
+        let (wrong, rest) = message.strip_prefix(start)?.split_once('`')?;
+        Some((kind, wrong, rest))
+    });
+    let Some((kind, wrong, rest)) = found else {
         return message.to_owned();
     };
     let known = || rest.split('`').skip(1).step_by(2);
-    match nearest(wrong, known()) {
-        Some(name) => format!("unknown key `{wrong}`; did you mean `{name}`?"),
-        None => format!("unknown key `{wrong}`; known here: {}", known().collect::<Vec<_>>().join(", ")),
+    let all = known().collect::<Vec<_>>().join(", ");
+    match (nearest(wrong, known()), kind) {
+        (Some(name), "key") => format!("unknown key `{wrong}`; did you mean `{name}`?"),
+        (Some(name), _) => format!("unknown value `{wrong}`; did you mean `{name}`? There are {all}"),
+        (None, _) => format!("unknown {kind} `{wrong}`; known here: {all}"),
     }
 }

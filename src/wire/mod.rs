@@ -228,6 +228,7 @@ where
         local,
         remote,
     });
+    tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
     connection::begin(shared, &place);
     shared.live.log_events(&side);
     let conversation = Connection::new(shared, &side, &place);
@@ -249,5 +250,6 @@ where
     let now = shared.live.clock().now();
     let (session, first) = ReceiveSession::open(Arc::new(setting), early.len(), now);
     conversation.hold(stream, session, first, early).await;
+    tracing::debug!(session = %place.session, "ended");
     drop(connected);
 }
