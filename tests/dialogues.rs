@@ -46,7 +46,7 @@ fn every_dialogue_goes_as_it_is_written() {
 
 #[test]
 fn every_dialogue_goes_the_same_way_one_octet_at_a_time() {
-    play_all(|_| vec![Cut::Everywhere]);
+    play_all(|_| vec![Cut::Every(1)]);
 }
 
 #[test]
