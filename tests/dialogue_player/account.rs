@@ -1,7 +1,7 @@
 //! What is written down of a conversation, in the words of a dialogue.
 
 use starttls_lab::exchange::Event;
-use starttls_lab::journal::SECRET;
+use starttls_lab::journal::{Ending, Record, SECRET};
 use starttls_lab::session::{Fact, LimitReached, Message, Oddity, TlsVerb};
 
 /// Commands, contents, replies and notes, in their order. Whoever keeps it, it reads the same.
@@ -17,6 +17,10 @@ pub(super) fn is_note(line: &str) -> bool {
 }
 
 impl Account {
+    pub(crate) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
     /// The next note that this was not asked for yet.
     pub(super) fn note(&mut self) -> Option<String> {
         let note = self.lines.iter().skip(self.told).position(|line| is_note(line));
@@ -33,6 +37,26 @@ impl Account {
             Fact::LogonFailed { user, mechanism } => self.logon(user, mechanism, false),
             Fact::LimitReached(limit) => self.limit(*limit),
             Fact::Message(message) => self.message(message),
+        }
+    }
+
+    /// What stands in a journal.
+    pub(super) fn record(&mut self, record: &Record) {
+        match record {
+            Record::Connected => {}
+            Record::Event(logged) => self.event(&logged.event),
+            Record::Sent(reply) => self.said(reply),
+            Record::Received(line) => self.heard(line),
+            Record::ReceivedSecret => self.heard_secret(),
+            Record::Content(octets) => self.took(*octets),
+            Record::TlsEstablished(handshake) => self.secured(handshake.verb),
+            Record::Oddity(oddity) => self.oddity(oddity),
+            Record::Logon { user, mechanism, succeeded } => self.logon(user, mechanism, *succeeded),
+            Record::LimitReached(limit) => self.limit(*limit),
+            Record::Message(facts) => self.message(&facts.message.upgrade().unwrap()),
+            Record::Disconnected(Ending::Local) => self.closed(),
+            Record::Disconnected(ending) => self.lines.push(format!("== ended by the client: {ending:?}")),
+            other => self.lines.push(format!("== {}: {other:?}", other.name())),
         }
     }
 

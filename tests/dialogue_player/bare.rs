@@ -57,6 +57,11 @@ impl<'a> Bare<'a> {
         bare
     }
 
+    /// What was written down from the beginning.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// Writes down, says, and prepares for what is to be read next.
     fn take(&mut self, step: Step) {
         step.facts.iter().for_each(|fact| self.account.fact(fact));

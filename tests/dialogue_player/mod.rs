@@ -24,10 +24,12 @@ mod account;
 mod bare;
 mod script;
 mod setup;
+mod socket;
 
 pub(crate) use bare::Bare;
 pub(crate) use script::{Dialogue, What};
 pub(crate) use setup::Stage;
+pub(crate) use socket::Socket;
 
 use script::matches;
 
