@@ -22,7 +22,7 @@ use crate::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFailure
 use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
 
 /// How much is read at once where lines are due; a line that is waited for costs no buffer.
-const LINE_READ: usize = 4 * 1024;
+pub(super) const LINE_READ: usize = 4 * 1024;
 /// How much is read at once where content is due.
 const CONTENT_READ: usize = 64 * 1024;
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
