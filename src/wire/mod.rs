@@ -28,6 +28,7 @@ use crate::journal::{Place, Record, SessionId};
 use crate::session::{ReceiveSession, Setting};
 use budget::Budget;
 use connection::{Connection, Shared};
+use reading::LINE_READ;
 
 /// A socket that listens for one binding of one computer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,10 +196,16 @@ async fn connection(stream: TcpStream, session: SessionId, endpoint: Endpoint, s
     // A peer that is gone again before it was looked at has nothing to be recorded by.
     let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
     stream.set_nodelay(true).ok();
-    let mut early = BytesMut::new();
-    stream.try_read_buf(&mut early).ok();
+    let early = said_already(&stream);
     let place = Way { session, endpoint, local, remote };
     converse(stream, early, place, &shared).await;
+}
+
+/// What a peer has sent by now, as far as one reading goes.
+fn said_already(stream: &TcpStream) -> BytesMut {
+    let mut octets = [0; LINE_READ];
+    let read = stream.try_read(&mut octets).unwrap_or(0);
+    BytesMut::from(&octets[..read])
 }
 
 /// The way on which a peer came.

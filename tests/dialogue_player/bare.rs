@@ -4,22 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use starttls_lab::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFacts, TlsVerb, TlsVersion};
-use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
+use starttls_lab::journal::without_secret;
+use starttls_lab::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFacts, TlsVersion};
+use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder};
 
-use super::Wire;
+use super::account::Account;
 use super::setup::Stage;
-
-/// Into which pieces what the client sends falls on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// Each flight arrives as it left.
-    Nowhere,
-    /// Every octet arrives alone.
-    Everywhere,
-    /// One flight arrives in two pieces.
-    Once { flight: usize, at: usize },
-}
+use super::{Cut, Wire};
 
 /// A session, and the decoders that a driver has beside it.
 pub(crate) struct Bare<'a> {
@@ -33,7 +24,7 @@ pub(crate) struct Bare<'a> {
     cut: Cut,
     flights: usize,
     said: VecDeque<String>,
-    notes: Vec<String>,
+    account: Account,
 }
 
 /// The decoder of what is due.
@@ -59,17 +50,24 @@ impl<'a> Bare<'a> {
             cut,
             flights: 0,
             said: VecDeque::new(),
-            notes: stage.events().into_iter().map(|event| note(&Fact::Event(event))).collect(),
+            account: Account::default(),
         };
+        stage.events().into_iter().for_each(|event| bare.account.fact(&Fact::Event(event)));
         bare.take(step);
         bare
     }
 
+    /// What was written down from the beginning.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// Writes down, says, and prepares for what is to be read next.
     fn take(&mut self, step: Step) {
-        self.notes.extend(step.facts.iter().map(note));
+        step.facts.iter().for_each(|fact| self.account.fact(fact));
         if let Some(reply) = step.reply {
             let octets = reply.to_bytes();
+            self.account.said(&octets);
             let text = std::str::from_utf8(&octets).unwrap();
             let lines = text.strip_suffix("\r\n").unwrap_or_else(|| panic!("{text:?} has no end"));
             self.said.extend(lines.split("\r\n").map(str::to_owned));
@@ -92,14 +90,30 @@ impl<'a> Bare<'a> {
                 self.input.clear();
                 Reading::Nothing
             }
-            Next::Close => Reading::Nothing,
+            Next::Close => {
+                self.account.closed();
+                Reading::Nothing
+            }
         };
     }
 
     fn read(&mut self) {
         while let Some(input) = self.decode() {
+            self.write_down(&input);
             let step = self.session.as_mut().unwrap().handle(input, Stage::now());
             self.take(step);
+        }
+    }
+
+    fn write_down(&mut self, input: &Input) {
+        match (input, self.next) {
+            (Input::Line(_), _) if self.session.as_ref().unwrap().expects_secret() => {
+                self.account.heard_secret();
+            }
+            (Input::Line(Line { text, .. }), _) => self.account.heard(&without_secret(text)),
+            (_, Next::Chunk { size, .. }) => self.account.took(size),
+            (Input::Content(content), _) => self.account.took(content.octets),
+            _ => {}
         }
     }
 
@@ -151,20 +165,13 @@ impl<'a> Bare<'a> {
 
 impl Wire for Bare<'_> {
     fn send(&mut self, octets: &[u8]) {
-        match self.cut {
-            Cut::Everywhere => octets.chunks(1).for_each(|octet| self.piece(octet)),
-            Cut::Once { flight, at } if flight == self.flights => {
-                self.piece(&octets[..at]);
-                self.piece(&octets[at..]);
-            }
-            Cut::Nowhere | Cut::Once { .. } => self.piece(octets),
-        }
+        self.cut.pieces(self.flights, octets).for_each(|piece| self.piece(piece));
         self.flights += 1;
         // The whole flight has come before the client begins its handshake: all that stood behind
         // the verb is thrown away, in however many pieces it came.
         if let (Next::Handshake(_), octets @ 1..) = (self.next, self.thrown_away) {
             self.thrown_away = 0;
-            self.notes.push(note(&Fact::Oddity(Oddity::PipelinedBehindStartTls { octets })));
+            self.account.fact(&Fact::Oddity(Oddity::PipelinedBehindStartTls { octets }));
         }
     }
 
@@ -190,65 +197,14 @@ impl Wire for Bare<'_> {
         self.session = session;
         self.next = Next::Line;
         self.reading = Reading::Line(LineDecoder::new(self.session.as_ref().unwrap().line_limit()));
-        let verb = if verb == TlsVerb::StartTls { "" } else { " by X-ANONYMOUSTLS" };
-        self.notes.push(format!("++ secured{verb}"));
+        self.account.secured(verb);
     }
 
-    fn notes(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.notes)
+    fn note(&mut self) -> Option<String> {
+        self.account.note()
     }
-}
 
-/// A fact in the words of a dialogue.
-fn note(fact: &Fact) -> String {
-    match fact {
-        Fact::Event(event) => format!("** {} {}", event.event_id, event.parameters.join(" | ")),
-        Fact::Oddity(oddity) => oddity_note(oddity),
-        Fact::LoggedOn { user, mechanism } => format!("++ {user} logged on by {mechanism}"),
-        Fact::LogonFailed { user, mechanism } => format!("++ {user} could not log on by {mechanism}"),
-        Fact::LimitReached(limit) => format!("++ {limit:?} is reached"),
-        Fact::Message(message) => {
-            let recipients: Vec<String> = message
-                .recipients
-                .iter()
-                .map(|rcpt| format!("<{}>{}", rcpt.forward_path, parameters(&rcpt.parameters)))
-                .collect();
-            format!(
-                "++ message {} with {} from <{}>{} to {}: {}",
-                message.id,
-                message.protocol,
-                message.mail.reverse_path,
-                parameters(&message.mail.parameters),
-                recipients.join(" "),
-                shortened(&message.body.to_bytes().escape_ascii().to_string()),
-            )
-        }
-    }
-}
-
-/// `NulInCommand` as `!! nul-in-command`, fields behind it as `name=value`.
-fn oddity_note(oddity: &Oddity) -> String {
-    let serde_json::Value::Object(fields) = serde_json::to_value(oddity).unwrap() else {
-        panic!("{oddity:?} has a name")
-    };
-    let mut note = format!("!! {}", fields["oddity"].as_str().unwrap().replace('_', "-"));
-    for (name, value) in fields.iter().filter(|(name, _)| *name != "oddity") {
-        note.push_str(&format!(" {name}={value}"));
-    }
-    note
-}
-
-fn parameters(parameters: &impl serde::Serialize) -> String {
-    match serde_json::to_string(parameters).unwrap().as_str() {
-        "{}" => String::new(),
-        fields => format!(" {fields}"),
-    }
-}
-
-/// Enough of a content to know it by.
-fn shortened(content: &str) -> String {
-    match content.get(..200) {
-        Some(start) => format!("\"{start}\" and so on, {} characters", content.len()),
-        None => format!("\"{content}\""),
+    fn note_so_far(&mut self) -> Option<String> {
+        self.account.note()
     }
 }

@@ -20,35 +20,63 @@
 //! nine times. Notes stand before the reply of their step, because they are written down before it is
 //! sent; all of them have to be there, and so has everything that the server says.
 
+mod account;
 mod bare;
 mod script;
 mod setup;
+mod socket;
 
-pub(crate) use bare::{Bare, Cut};
+pub(crate) use bare::Bare;
 pub(crate) use script::{Dialogue, What};
 pub(crate) use setup::Stage;
-
-use std::collections::VecDeque;
+pub(crate) use socket::Socket;
 
 use script::matches;
 
-/// What carries a dialogue: the bare session here, a socket elsewhere.
+/// What carries a dialogue: nothing but the session itself, or a socket.
 pub(crate) trait Wire {
     /// Sends octets; into how many pieces they fall on their way is the wire's business.
     fn send(&mut self, octets: &[u8]);
 
-    /// The next line that the server says, without its ending; `None` once it has closed or, where
-    /// that can be known, says nothing more for now.
+    /// The next line that the server says, without its ending; `None` where none comes.
     fn line(&mut self) -> Option<String>;
 
-    /// Whether the server has closed.
+    /// Whether the server has closed of its own accord. Nothing may be sent after this was asked.
     fn is_closed(&mut self) -> bool;
 
     /// Does the client's part of a handshake.
     fn upgrade_tls(&mut self);
 
-    /// What was written down since this was asked last, in the words of a dialogue.
-    fn notes(&mut self) -> Vec<String>;
+    /// The next note, in the words of a dialogue; it is waited for where that takes time.
+    fn note(&mut self) -> Option<String>;
+
+    /// The next note, if it was written down already.
+    fn note_so_far(&mut self) -> Option<String>;
+}
+
+/// Into which pieces what the client sends falls on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Each flight arrives as it left.
+    Nowhere,
+    /// So many octets arrive at a time.
+    Every(usize),
+    /// One flight arrives in two pieces.
+    Once { flight: usize, at: usize },
+}
+
+impl Cut {
+    /// The pieces of the flight of this number.
+    fn pieces(self, flight: usize, octets: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let whole = octets.len();
+        let (first, then) = match self {
+            Self::Every(size) => (size.min(whole), size),
+            Self::Once { flight: cut, at } if cut == flight => (at, whole),
+            Self::Nowhere | Self::Once { .. } => (whole, whole),
+        };
+        let (first, rest) = octets.split_at(first);
+        std::iter::once(first).chain(rest.chunks(then))
+    }
 }
 
 /// Where a dialogue went otherwise than it is written.
@@ -60,13 +88,11 @@ pub(crate) struct Difference {
 
 /// Plays `dialogue` over `wire` up to the first difference.
 pub(crate) fn play(dialogue: &Dialogue, wire: &mut impl Wire) -> Result<(), Difference> {
-    let mut notes = VecDeque::new();
     for item in &dialogue.items {
         let different = |what: String| Err(Difference { line: item.line, what });
         match &item.what {
             What::Send(octets) => {
-                notes.extend(wire.notes());
-                if let Some(note) = notes.front() {
+                if let Some(note) = wire.note_so_far() {
                     return different(format!("before this, `{note}` was noted and is not written"));
                 }
                 wire.send(octets);
@@ -86,14 +112,11 @@ pub(crate) fn play(dialogue: &Dialogue, wire: &mut impl Wire) -> Result<(), Diff
                     None => return different(format!("the server says nothing, not {code}")),
                 }
             },
-            What::Note(expected) => {
-                notes.extend(wire.notes());
-                match notes.pop_front() {
-                    Some(note) if matches(expected, &note) => {}
-                    Some(note) => return different(format!("`{note}` was noted, not `{expected}`")),
-                    None => return different(format!("nothing was noted, not even `{expected}`")),
-                }
-            }
+            What::Note(expected) => match wire.note() {
+                Some(note) if matches(expected, &note) => {}
+                Some(note) => return different(format!("`{note}` was noted, not `{expected}`")),
+                None => return different(format!("nothing was noted, not even `{expected}`")),
+            },
             What::Tls => wire.upgrade_tls(),
             What::Closed => {
                 if let Some(said) = wire.line() {
@@ -106,12 +129,12 @@ pub(crate) fn play(dialogue: &Dialogue, wire: &mut impl Wire) -> Result<(), Diff
         }
     }
     let at_the_end = |what: String| Err(Difference { line: dialogue.last_line(), what });
-    notes.extend(wire.notes());
-    if let Some(note) = notes.front() {
+    let closes = matches!(dialogue.items.last().map(|item| &item.what), Some(What::Closed));
+    let is_closed = wire.is_closed();
+    if let Some(note) = wire.note_so_far() {
         return at_the_end(format!("`{note}` was noted and is not written"));
     }
-    let closes = matches!(dialogue.items.last().map(|item| &item.what), Some(What::Closed));
-    if !closes && wire.is_closed() {
+    if !closes && is_closed {
         return at_the_end("the server has closed and `== closed` is not written".to_owned());
     }
     match wire.line() {

@@ -1,5 +1,6 @@
 //! A dialogue as it is written.
 
+use super::account::is_note;
 use super::setup::Setup;
 
 /// A written conversation.
@@ -84,7 +85,7 @@ fn what(line: &str) -> Result<Option<What>, String> {
         Ok(Some(What::Say(text.to_owned())))
     } else if let Some(code) = rest("S|") {
         Ok(Some(What::SayAny(code.to_owned())))
-    } else if ["!! ", "** ", "++ "].iter().any(|mark| line.starts_with(mark)) {
+    } else if is_note(line) {
         Ok(Some(What::Note(line.to_owned())))
     } else {
         match line {

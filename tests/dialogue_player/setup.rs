@@ -9,8 +9,9 @@ use serde::Deserialize;
 use starttls_lab::exchange::{
     Computer, Event, InternalTransport, ReceiveConnector, select_for, selection_events, wants_anonymous_tls,
 };
-use starttls_lab::pki::{KeyAlgorithm, KeyPair, Thumbprint};
-use starttls_lab::scenario::{ScenarioText, Workshop, story};
+use starttls_lab::lab::Paper;
+use starttls_lab::pki::Thumbprint;
+use starttls_lab::scenario::{Built, ScenarioText, story};
 use starttls_lab::session::{Counters, Setting, TlsVerb};
 use toml::{Table, Value};
 
@@ -33,13 +34,22 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// The lab on paper, with the head's changes in it: the same for every wire.
-    pub(crate) fn scenario(&self) -> ScenarioText {
+    /// The lab with the head's changes in it. Its clock stands still, and nobody is held back in it.
+    pub(crate) fn paper(&self) -> Paper {
+        Paper::new(&self.scenario()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn scenario(&self) -> ScenarioText {
         let mut lab: Table = self.text().parse().unwrap_or_else(|error| panic!("{}: {error}", self.lab));
+        lab.insert("now".to_owned(), Stage::now().to_string().into());
         let wanted = self.connector.as_deref();
         let computers = lab["computer"].as_array_mut().unwrap().iter_mut();
         let found = computers.filter_map(Value::as_table_mut).find_map(|computer| {
-            connector(computer, wanted)?.extend(self.connector_with.clone());
+            let connector = connector(computer, wanted)?;
+            for tarpit in ["tarpit_interval", "auth_tarpit_interval"] {
+                connector.insert(tarpit.to_owned(), "00:00:00".into());
+            }
+            connector.extend(self.connector_with.clone());
             computer.extend(self.computer_with.clone());
             Some(())
         });
@@ -64,26 +74,26 @@ fn connector<'a>(computer: &'a mut Table, wanted: Option<&str>) -> Option<&'a mu
     tables.find(|table| wanted.is_none_or(|wanted| table["name"].as_str() == Some(wanted)))
 }
 
-/// A lab that was built for one dialogue, to be played in as often as needed.
+/// A connector at work, to be spoken to as often as needed.
 pub(crate) struct Stage {
-    computer: Arc<Computer>,
-    connector: Arc<ReceiveConnector>,
+    pub(super) computer: Arc<Computer>,
+    pub(super) connector: Arc<ReceiveConnector>,
 }
 
 impl Stage {
+    /// The stage of a lab of its own.
     pub(crate) fn new(setup: &Setup) -> Self {
-        let key = KeyPair::generate(KeyAlgorithm::default()).unwrap();
-        let mut keys = move |_| Ok(key.clone());
-        let mut workshop = Workshop::open(Self::now(), &mut keys).unwrap();
-        let built = setup.scenario().build(&mut workshop, &mut keys);
-        let built = built.unwrap_or_else(|error| panic!("{error}"));
-        let found = built.into_iter().find_map(|built| {
+        Self::in_lab(setup, &setup.paper())
+    }
+
+    /// The stage in a lab that was made for the same dialogue.
+    pub(crate) fn in_lab(setup: &Setup, lab: &Paper) -> Self {
+        let found = lab.computers.iter().find_map(|Built { computer, .. }| {
             let connector = match &setup.connector {
-                Some(name) => built.computer.receive_connector(name),
-                None => built.computer.receive_connectors.first(),
+                Some(name) => computer.receive_connector(name),
+                None => computer.receive_connectors.first(),
             };
-            let connector = Arc::clone(connector?);
-            Some(Self { computer: built.computer, connector })
+            Some(Self { computer: Arc::clone(computer), connector: Arc::clone(connector?) })
         });
         found.unwrap_or_else(|| panic!("{} has no such connector", setup.lab))
     }
@@ -124,9 +134,19 @@ impl Stage {
         }
     }
 
-    /// What the connector logs before anybody has connected.
+    /// What is logged before anybody has connected: about the connector, and about its computer as soon
+    /// as any connector needs the certificate that all of them share.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let selection = select_for(&self.connector, &self.computer, Self::now());
-        selection_events(&selection, &self.connector, &self.computer, Self::now())
+        let now = Self::now();
+        let mut events = Vec::new();
+        for connector in self.computer.receive_connectors.iter().filter(|connector| connector.enabled) {
+            if connector.name == self.connector.name {
+                let selection = select_for(connector, &self.computer, now);
+                events.extend(selection_events(&selection, connector, &self.computer, now));
+            }
+            let internal = InternalTransport::of(&self.computer).event(now);
+            events.extend(internal.filter(|event| wants_anonymous_tls(connector) && !events.contains(event)));
+        }
+        events
     }
 }
