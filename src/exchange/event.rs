@@ -195,14 +195,69 @@ const STARTTLS_CERTIFICATE_EXPIRES_SOON: &str = "The STARTTLS certificate will e
 
 const INTERNAL_CERTIFICATE_NOT_PUBLISHED: &str = "The internal transport certificate that is used for SMTP authentication by Microsoft Exchange could not be read from Active Directory. The certificate may be missing. If an existing certificate that matches the fully qualified domain name (FQDN) of the server is already installed, run the Enable-ExchangeCertificate cmdlet to publish this certificate to Active Directory. If a certificate for the FQDN of the server is not installed, create a certificate by running the New-ExchangeCertificate cmdlet for the FQDN of the server.";
 
-const INTERNAL_CERTIFICATE_GONE: &str = "Microsoft Exchange could not load the certificate with thumbprint of %1 from the personal store on the local computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange servers could be affected by this error. If the certificate with this thumbprint still exists in the personal store, run Enable-ExchangeCertificate %1 -Services SMTP to resolve the issue. If the certificate does not exist in the personal store, restore it from backup by using the Import-ExchangeCertificate cmdlet, or create a new certificate for the FQDN or the server enabled for SMTP by running the following command: New-ExchangeCertificate -DomainName serverfqdn -Services SMTP.";
+/// 12013, 12023 and 12024 begin alike; `services` is how the option is spelled.
+macro_rules! not_loaded {
+    ($services:literal, $meanwhile:literal) => {
+        concat!(
+            "Microsoft Exchange could not load the certificate with thumbprint of %1 from the personal store on the local computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange servers could be affected by this error. If the certificate with this thumbprint still exists in the personal store, run Enable-ExchangeCertificate %1 ",
+            $services,
+            " SMTP to resolve the issue. If the certificate does not exist in the personal store, restore it from backup by using the Import-ExchangeCertificate cmdlet, or create a new certificate for the FQDN or the server enabled for SMTP by running the following command: New-ExchangeCertificate -DomainName serverfqdn -Services SMTP.",
+            $meanwhile
+        )
+    };
+}
 
-const INTERNAL_CERTIFICATE_REPLACED: &str = "Microsoft Exchange could not load the certificate with thumbprint of %1 from the personal store on the local computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange servers could be affected by this error. If the certificate with this thumbprint still exists in the personal store, run Enable-ExchangeCertificate %1 -Services SMTP to resolve the issue. If the certificate does not exist in the personal store, restore it from backup by using the Import-ExchangeCertificate cmdlet, or create a new certificate for the FQDN or the server enabled for SMTP by running the following command: New-ExchangeCertificate -DomainName serverfqdn -Services SMTP. Meanwhile, the certificate with thumbprint %2 is being used.";
+const INTERNAL_CERTIFICATE_GONE: &str = not_loaded!("-Services", "");
 
-const INTERNAL_CERTIFICATE_EPHEMERAL: &str = "Microsoft Exchange could not load the certificate with thumbprint of %1 from the personal store on the local computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange servers could be affected by this error. If the certificate with this thumbprint still exists in the personal store, run Enable-ExchangeCertificate %1 -services SMTP to resolve the issue. If the certificate does not exist in the personal store, restore it from backup by using the Import-ExchangeCertificate cmdlet, or create a new certificate for the FQDN or the server enabled for SMTP by running the following command: New-ExchangeCertificate -DomainName serverfqdn -Services SMTP. Meanwhile, an ephemeral, self-signed certificate with thumbprint %2 is being used.";
+const INTERNAL_CERTIFICATE_REPLACED: &str =
+    not_loaded!("-Services", " Meanwhile, the certificate with thumbprint %2 is being used.");
+
+const INTERNAL_CERTIFICATE_EPHEMERAL: &str = not_loaded!(
+    "-services",
+    " Meanwhile, an ephemeral, self-signed certificate with thumbprint %2 is being used."
+);
 
 const TOO_MANY_FAILED_LOGONS: &str = "Receive connector %1: Authentication failures have exceeded the maximum of %2 for the connection from %3. Disconnecting.";
 
 const TLS_REQUIRED_BUT_NOT_AVAILABLE: &str = "The Receive connector requires TLS before the MailFrom command can be run. However, the connector is not configured to accept TLS. Check the authentication setting of this connector.";
 
 const LOGON_FAILED: &str = "Inbound authentication failed with error %1 for Receive connector %2. The authentication mechanism is %3. The source IP address of the client who tried to authenticate to Microsoft Exchange is [%4].";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn insertion_strings_stand_where_the_text_says() {
+        let event = Event::no_certificate_for_starttls(
+            "mail.expta.com",
+            "Default internal receive connector MAILGATE",
+        );
+        let message = event.message();
+        assert!(message.starts_with("Microsoft Exchange could not find a certificate that contains the domain name mail.expta.com in the personal store"));
+        assert!(message.contains("for the connector Default internal receive connector MAILGATE with a FQDN parameter of mail.expta.com. If"));
+        assert!(message.ends_with("has access to the certificate key.") && !message.contains('%'));
+    }
+
+    #[test]
+    fn a_missing_internal_certificate_has_one_beginning_and_three_endings() {
+        let (gone, used) = (Thumbprint::of(b"gone"), Thumbprint::of(b"used"));
+        let texts = [
+            Event::internal_certificate_gone(gone),
+            Event::internal_certificate_replaced(gone, used),
+            Event::internal_certificate_ephemeral(gone, used),
+        ]
+        .map(|event| event.message());
+        let start =
+            format!("Microsoft Exchange could not load the certificate with thumbprint of {gone} from");
+        assert!(texts.iter().all(|text| text.starts_with(&start)), "{texts:#?}");
+        assert!(texts[0].ends_with("New-ExchangeCertificate -DomainName serverfqdn -Services SMTP."));
+        assert!(
+            texts[1].ends_with(&format!("Meanwhile, the certificate with thumbprint {used} is being used."))
+        );
+        assert!(texts[2].contains(&format!("Enable-ExchangeCertificate {gone} -services SMTP to resolve")));
+        assert!(
+            texts[2].ends_with(&format!("self-signed certificate with thumbprint {used} is being used."))
+        );
+    }
+}
