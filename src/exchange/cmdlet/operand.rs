@@ -10,14 +10,17 @@ impl Parser<'_> {
     pub(super) fn argument_item(&mut self) -> Result<Expression, Wrong> {
         let start = self.at;
         match self.peek() {
-            Some('$') if self.peek_second() != Some('(') => {
+            Some('$') => {
                 let value = self.postfixed(start)?;
                 if self.at_word_end() {
                     return Ok(value);
                 }
                 // `$env:COMPUTERNAME\Default` is one word that begins with a variable.
-                self.at = start;
-                self.word()
+                if matches!(value.node, Node::Property(..) | Node::Index(..)) {
+                    let wrong = "in double quotes a property stands in $( ): \"$($cert.Subject) and more\"";
+                    return Err(Wrong::syntax(self.since(start), wrong));
+                }
+                self.word(Some(value))
             }
             Some('@' | '(') => self.expression_item(),
             Some('{') => self.filter(),
@@ -29,7 +32,7 @@ impl Parser<'_> {
                 }
                 Ok(value)
             }
-            _ => self.word(),
+            _ => self.word(None),
         }
     }
 

@@ -116,7 +116,9 @@ impl Parser<'_> {
                 None | Some('\n' | '\r' | ';' | '|' | ')' | '}') => {
                     return Ok(Command { name, arguments, span });
                 }
-                Some(c) if is_dash(c) && self.peek_second().is_some_and(char::is_alphabetic) => {
+                Some(c)
+                    if is_dash(c) && self.peek_second().is_some_and(|c| c.is_alphabetic() || c == '_') =>
+                {
                     arguments.push(self.parameter()?);
                 }
                 Some(_) => arguments.push(Argument::Value(self.argument()?)),

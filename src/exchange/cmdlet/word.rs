@@ -84,10 +84,10 @@ impl Parser<'_> {
         Wrong::syntax(span, format!("the text that begins with {quote} is not closed"))
     }
 
-    /// A text without quotes, or with quotes only around parts of it.
-    pub(super) fn word(&mut self) -> Result<Expression, Wrong> {
-        let start = self.at;
-        let mut parts = Parts::default();
+    /// A text without quotes, or with quotes only around parts of it; `first` has been read already.
+    pub(super) fn word(&mut self, first: Option<Expression>) -> Result<Expression, Wrong> {
+        let start = first.as_ref().map_or(self.at, |first| first.span.start);
+        let mut parts = Parts(first.into_iter().map(Part::Expression).collect());
         loop {
             match self.peek() {
                 Some(c) if is_single_quote(c) => {

@@ -1,0 +1,10 @@
+//! The cmdlets on the built-in stories.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+#[path = "cmdlets/mend.rs"]
+mod mend;
+#[path = "cmdlets/printed.rs"]
+mod printed;
+#[path = "cmdlets/world.rs"]
+mod world;
