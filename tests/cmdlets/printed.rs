@@ -67,7 +67,7 @@ fn value(commands: BoxedStrategy<Script>) -> BoxedStrategy<Node> {
     prop_oneof![4 => text().prop_map(Node::Text), 1 => base, 1 => member, 1 => item, 1 => constants, 1 => interpolated(inside)].boxed()
 }
 
-fn argument_value(item: BoxedStrategy<Node>) -> BoxedStrategy<Node> {
+fn argument_value(item: &BoxedStrategy<Node>) -> BoxedStrategy<Node> {
     let list = || prop::collection::vec(item.clone().prop_map(at), 2..4).prop_map(Node::List);
     let entry = prop_oneof![item.clone(), list()].prop_map(at);
     let table = prop::collection::vec((text(), entry), 0..3).prop_map(Node::Table);
@@ -114,7 +114,7 @@ fn script(of: impl Fn() -> BoxedStrategy<Node>) -> BoxedStrategy<Script> {
 fn any_script() -> BoxedStrategy<Script> {
     let leaf = || text().prop_map(Node::Text).boxed();
     let inner = script(leaf);
-    let outer = script(move || argument_value(value(inner.clone())));
+    let outer = script(move || argument_value(&value(inner.clone())));
     prop::collection::vec(outer, 1..3)
         .prop_map(|scripts| Script(scripts.into_iter().flat_map(|script| script.0).collect()))
         .boxed()

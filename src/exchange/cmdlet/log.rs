@@ -159,7 +159,7 @@ fn instant(given: Option<&Given>) -> Result<Option<Timestamp>, Wrong> {
     };
     let text = given.value.to_string();
     let civil = || {
-        let formats = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M"];
+        let formats = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M"];
         let day = || jiff::civil::Date::strptime("%m/%d/%Y", &text).map(|day| day.at(0, 0, 0, 0));
         let found = formats.iter().find_map(|format| DateTime::strptime(format, &text).ok());
         found.or_else(|| day().ok()).or_else(|| text.parse().ok())
