@@ -247,6 +247,14 @@ fn a_script_that_fails_has_done_nothing_of_what_stands_before() {
 }
 
 #[test]
+fn a_variable_cannot_grow_without_bound() {
+    for doubling in ["$a = \"$a$a\"\n", "$a = $a, $a\n", "$a = @($a; $a)\n"] {
+        let error = World::of(SEED).refusal(&format!("$a = 'xx'\n{}", doubling.repeat(60)));
+        assert!(error.message.contains("would hold more than") && error.line < 30, "{error}");
+    }
+}
+
+#[test]
 fn setting_what_is_set_already_changes_nothing_and_says_so() {
     let mut world = World::of(SEED);
     let outcome = world.run(&format!("Set-ReceiveConnector {SEED_CONNECTOR} -Fqdn mail.expta.com")).unwrap();

@@ -10,7 +10,7 @@ use super::error::{CmdletError, ErrorKind, Span, Wrong};
 use super::known;
 use super::outside::{Answer, LoggedEvent, Outside, Prompt, Question, Wanted};
 use super::signature::Verb;
-use super::syntax::{Command, Script, Stage};
+use super::syntax::{Command, Script, Stage, Statement};
 use super::value::Value;
 use super::view::{Output, View};
 use crate::exchange::{Computer, Profile, Role};
@@ -118,6 +118,9 @@ impl Outcome {
     }
 }
 
+/// What a variable may hold: more than any store of certificates comes to as text.
+const HEAVIEST: usize = 1 << 20;
+
 /// A script on its way.
 pub(super) struct Run<'a> {
     pub(super) computers: Vec<Arc<Computer>>,
@@ -145,7 +148,7 @@ impl Run<'_> {
         for statement in &script.0 {
             let Piped { values, view } = self.pipeline(&statement.pipeline.0)?;
             match &statement.variable {
-                Some(name) => self.memory.set_variable(name, Value::of(values)),
+                Some(name) => self.assign(name, values, statement)?,
                 None if values.is_empty() => {}
                 None => self.output.push(Output { values, view }),
             }
@@ -159,11 +162,23 @@ impl Run<'_> {
         for statement in &script.0 {
             let Piped { values, .. } = self.pipeline(&statement.pipeline.0)?;
             match &statement.variable {
-                Some(name) => self.memory.set_variable(name, Value::of(values)),
+                Some(name) => self.assign(name, values, statement)?,
                 None => all.extend(values),
             }
         }
         Ok(all)
+    }
+
+    /// Sets a variable. `$a = "$a$a"` doubles with every line, so there is a bound.
+    fn assign(&mut self, name: &str, values: Vec<Value>, statement: &Statement) -> Result<(), Wrong> {
+        let value = Value::of(values);
+        if value.weight() > HEAVIEST {
+            let span = statement.pipeline.0.first().map_or(Span::default(), Stage::span);
+            let wrong = format!("${name} would hold more than {HEAVIEST} characters and items");
+            return Err(Wrong::argument(span, wrong));
+        }
+        self.memory.set_variable(name, value);
+        Ok(())
     }
 
     fn pipeline(&mut self, stages: &[Stage]) -> Result<Piped, Wrong> {

@@ -141,6 +141,16 @@ pub struct Comparison {
     pub span: Span,
 }
 
+impl Stage {
+    /// Where it begins.
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Self::Command(command) => command.span,
+            Self::Value(value) => value.span,
+        }
+    }
+}
+
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         separated(f, &self.0, "; ", |f, statement| statement.fmt(f))

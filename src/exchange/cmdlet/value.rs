@@ -71,6 +71,18 @@ impl Value {
         }
     }
 
+    /// How much it holds: characters and items, an object counting once because it is shared.
+    pub(super) fn weight(&self) -> usize {
+        let all =
+            |values: &mut dyn Iterator<Item = &Self>| values.map(Self::weight).fold(1, usize::saturating_add);
+        match self {
+            Self::Text(text) | Self::File(text) => text.len().saturating_add(1),
+            Self::List(items) => all(&mut items.iter()),
+            Self::Table(entries) => all(&mut entries.iter().map(|(_, value)| value)),
+            Self::Null | Self::Bool(_) | Self::Date(_) | Self::Object(_) => 1,
+        }
+    }
+
     /// The value inside a text in double quotes, where the items of a list stand side by side.
     pub(super) fn in_text(&self) -> String {
         match self {
