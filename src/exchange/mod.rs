@@ -3,6 +3,7 @@
 //! Everything here is a value or a function of values; [`select_for`] is the rule at the centre.
 
 mod address;
+pub mod cmdlet;
 mod computer;
 mod defaults;
 mod event;

@@ -1,0 +1,124 @@
+//! `Enable-ExchangeCertificate`, and what it asks.
+
+use jiff::tz::TimeZone;
+
+use super::bind::Bound;
+use super::certificate::{find, not_valid, required};
+use super::error::Wrong;
+use super::outside::{Answer, Question};
+use super::run::Run;
+use super::value::Value;
+use crate::exchange::{Computer, PrivateKey, Services, StoredCertificate};
+use crate::name::covers;
+use crate::pki::Thumbprint;
+
+/// `Enable-ExchangeCertificate`: adds services; none can be taken away again.
+///
+/// `SMTP`, or `-NetworkServiceAllowed` alone, lets the transport service read the private key. Source:
+/// the cmdlet's page.
+pub(super) fn enable(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
+    let (at, thumbprint, span) = required(run, bound)?;
+    let readable = bound.switch("NetworkServiceAllowed");
+    if !readable {
+        bound.need(&["Services"])?;
+    }
+    let services = services(bound)?.unwrap_or(Services::NONE);
+    let stored = find(run, at, thumbprint, span)?;
+    if stored.private_key == PrivateKey::Missing {
+        return Err(not_valid(thumbprint, span));
+    }
+    // Whether all of it is wanted is asked before any of it is done.
+    let overwrite = match services.contains(Services::SMTP) {
+        true => overwrite(run, bound, at, thumbprint)?,
+        false => Answer::No,
+    };
+    assign(run, at, thumbprint, services, readable);
+    publish(run, at, thumbprint, overwrite);
+    Ok(Vec::new())
+}
+
+/// `-Services` as a set: a list, or one text with commas.
+pub(super) fn services(bound: &Bound) -> Result<Option<Services>, Wrong> {
+    if bound.get("Services").is_none() {
+        return Ok(None);
+    }
+    let read = bound.texts("Services").join(",").parse();
+    read.map(Some)
+        .map_err(|wrong: String| Wrong::argument(bound.place("Services"), format!("-Services: {wrong}")))
+}
+
+/// Asks "Overwrite the existing default SMTP certificate?" where there is another one.
+pub(super) fn overwrite(
+    run: &mut Run<'_>,
+    bound: &Bound,
+    at: usize,
+    thumbprint: Thumbprint,
+) -> Result<Answer, Wrong> {
+    let Some(computer) = run.computer(at) else {
+        return Ok(Answer::No);
+    };
+    match computer.internal_transport_certificate {
+        Some(current) if current != thumbprint => {
+            if bound.switch("Force") {
+                return Ok(Answer::Yes);
+            }
+            let text = question(computer, current, thumbprint);
+            run.ask(Question::OverwriteDefaultSmtpCertificate, text, bound.place("Services"))
+        }
+        _ => Ok(Answer::No),
+    }
+}
+
+/// Adds services to a certificate; with SMTP the transport service gets to read its key.
+pub(super) fn assign(
+    run: &mut Run<'_>,
+    at: usize,
+    thumbprint: Thumbprint,
+    services: Services,
+    readable: bool,
+) {
+    let change = |stored: &mut StoredCertificate| {
+        stored.services = stored.services.and(services);
+        let granted = readable || services.contains(Services::SMTP);
+        if granted && stored.private_key == PrivateKey::Unreadable {
+            stored.private_key = PrivateKey::Present;
+        }
+    };
+    run.change(at, |computer| {
+        computer.store.iter_mut().filter(|stored| stored.facts.thumbprint == thumbprint).for_each(change);
+    });
+}
+
+/// Makes the certificate the internal transport certificate on Yes, and without a question where there
+/// is none and it carries the server's FQDN (the remedy in the text of event 12012).
+pub(super) fn publish(run: &mut Run<'_>, at: usize, thumbprint: Thumbprint, overwrite: Answer) {
+    let publishes = |computer: &Computer| {
+        let of_server = |stored: &StoredCertificate| {
+            stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some())
+        };
+        let first = computer.internal_transport_certificate.is_none();
+        computer.store.find(thumbprint).is_some_and(|stored| {
+            stored.services.contains(Services::SMTP)
+                && (overwrite == Answer::Yes || (first && of_server(stored)))
+        })
+    };
+    if run.computer(at).is_some_and(publishes) {
+        run.change(at, |computer| computer.internal_transport_certificate = Some(thumbprint));
+    }
+}
+
+/// The question as the Shell shows it (cmdlet's page, fourth example).
+fn question(computer: &Computer, current: Thumbprint, new: Thumbprint) -> String {
+    let expires = |thumbprint| match computer.store.find(thumbprint) {
+        Some(stored) => {
+            let date = stored.facts.not_after.to_zoned(TimeZone::UTC);
+            format!("(expires {})", date.strftime("%-m/%-d/%Y %-I:%M:%S %p"))
+        }
+        None => "(not in the store)".to_owned(),
+    };
+    format!(
+        "Confirm\nOverwrite the existing default SMTP certificate?\n\nCurrent certificate: '{current}' {}\nReplace it with certificate: '{new}' {}\n[Y] Yes [A] Yes to All [N] No [L] No to All [?] Help (default is \"Y\"):",
+        expires(current),
+        expires(new)
+    )
+}

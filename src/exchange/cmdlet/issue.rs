@@ -1,0 +1,187 @@
+//! `New-ExchangeCertificate` and `Import-ExchangeCertificate`.
+
+use super::bind::Bound;
+use super::certificate::shown;
+use super::enable::{assign, overwrite, publish, services};
+use super::error::Wrong;
+use super::outside::{Answer, CertificateRequest, CertificateSource, Wanted};
+use super::run::Run;
+use super::value::Value;
+use crate::exchange::{Computer, PrivateKey, Services, StoredCertificate};
+use crate::pki::DistinguishedName;
+
+/// `New-ExchangeCertificate`: a self-signed certificate, or with `-GenerateRequest` a request that
+/// `Import-ExchangeCertificate` later finds the answer to.
+pub(super) fn new(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
+    let at = run.server_of(bound)?;
+    let Some(computer) = run.computer(at) else {
+        return Ok(Vec::new());
+    };
+    let wanted = wanted(computer, bound)?;
+    let server = computer.name.clone();
+    if bound.switch("GenerateRequest") {
+        return request(run, bound, server, wanted);
+    }
+    if run.only_trying() {
+        return Ok(Vec::new());
+    }
+    let services = wanted.services;
+    let source = CertificateSource::SelfSigned(wanted);
+    let stored = ask_outside(run, bound, &CertificateRequest { computer: server, source })?;
+    let thumbprint = stored.facts.thumbprint;
+    file(run, at, StoredCertificate { services: Services::NONE, private_key: PrivateKey::Present, ..stored });
+    let overwritten = match services.contains(Services::SMTP) {
+        true => overwrite(run, bound, at, thumbprint)?,
+        false => Answer::No,
+    };
+    assign(run, at, thumbprint, services, false);
+    publish(run, at, thumbprint, overwritten);
+    Ok(found(run, at, thumbprint))
+}
+
+/// `Import-ExchangeCertificate`: services are assigned afterwards, with `Enable-ExchangeCertificate`.
+pub(super) fn import(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
+    let at = run.server_of(bound)?;
+    let given = ["FileData", "FileName", "Path"].iter().find_map(|name| bound.get(name));
+    let Some(given) = given else {
+        let newest =
+            if run.profile() >= crate::exchange::Profile::Exchange2010 { "FileData" } else { "Path" };
+        return Err(bound.missing(&[newest]));
+    };
+    let file_name = match (&given.value, given.parameter.name) {
+        (Value::File(path), _) => path.clone(),
+        (Value::Text(path), "FileName" | "Path") => path.clone(),
+        (other, name) => {
+            let octets = "([System.IO.File]::ReadAllBytes('C:\\answer.cer'))";
+            let wrong = match name {
+                "FileData" => format!("-FileData takes octets, such as {octets}, not `{other}`"),
+                _ => format!("-{name} takes the path of a file, not `{other}`"),
+            };
+            return Err(Wrong::argument(given.span, wrong));
+        }
+    };
+    if run.only_trying() {
+        return Ok(Vec::new());
+    }
+    let server = run.computer(at).map(|computer| computer.name.clone()).unwrap_or_default();
+    let password = bound.get("Password").is_some();
+    // The answer of an authority has no password; it belongs to the request that was made last.
+    let pending = run.memory.requests.iter().rposition(|(of, _)| !password && *of == server);
+    let source = match pending.map(|pending| run.memory.requests.remove(pending)) {
+        Some((_, wanted)) => CertificateSource::Authority { wanted, file: file_name },
+        None => CertificateSource::File { file: file_name, password },
+    };
+    let stored = ask_outside(run, bound, &CertificateRequest { computer: server, source })?;
+    let thumbprint = stored.facts.thumbprint;
+    file(run, at, stored);
+    Ok(found(run, at, thumbprint))
+}
+
+/// What is wanted, with the defaults of the cmdlet's page: the server's names, IMAP, POP and SMTP, 2048
+/// bits. The common name is always among the names, and `-DomainName` alone makes the subject.
+fn wanted(computer: &Computer, bound: &Bound) -> Result<Wanted, Wrong> {
+    let mut names: Vec<String> = Vec::new();
+    let mut add = |name: &str| {
+        if !name.is_empty() && !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            names.push(name.to_owned());
+        }
+    };
+    let subject = bound.text("SubjectName")?;
+    let parsed = subject.as_deref().map(str::parse::<DistinguishedName>).transpose();
+    let parsed = parsed
+        .map_err(|error| Wrong::argument(bound.place("SubjectName"), format!("-SubjectName: {error}")))?;
+    let domains = bound.texts("DomainName");
+    if let Some(long) = domains.iter().find(|name| name.chars().count() > 255) {
+        let wrong =
+            format!("-DomainName: a name has at most 255 characters, this one {}", long.chars().count());
+        return Err(Wrong::argument(bound.place("DomainName"), wrong));
+    }
+    parsed.iter().flat_map(DistinguishedName::common_names).for_each(&mut add);
+    domains.iter().for_each(|name| add(name));
+    if bound.switch("IncludeServerNetBIOSName") || (subject.is_none() && domains.is_empty()) {
+        add(&computer.name);
+    }
+    if bound.switch("IncludeServerFQDN") || (subject.is_none() && domains.is_empty()) {
+        add(computer.fqdn.as_str());
+    }
+    if bound.switch("IncludeAcceptedDomains") {
+        computer.accepted_domains.iter().for_each(|domain| add(domain.as_str()));
+    }
+    let subject = match (parsed, domains.first()) {
+        (Some(subject), _) => subject.to_string(),
+        (None, Some(name)) => DistinguishedName::common_name(name).to_string(),
+        (None, None) => DistinguishedName::common_name(&computer.name).to_string(),
+    };
+    let default = Services::IMAP.and(Services::POP).and(Services::SMTP);
+    let key_size = match bound.number("KeySize")? {
+        None => 2048,
+        Some(1024) => 1024,
+        Some(2048) => 2048,
+        Some(4096) => 4096,
+        Some(other) => {
+            let wrong = format!("-KeySize: {other} is not one of 1024, 2048, 4096");
+            return Err(Wrong::argument(bound.place("KeySize"), wrong));
+        }
+    };
+    Ok(Wanted {
+        subject,
+        names,
+        services: services(bound)?.unwrap_or(default),
+        key_size,
+        friendly_name: bound.text("FriendlyName")?.unwrap_or_else(|| "Microsoft Exchange".to_owned()),
+    })
+}
+
+/// A request is remembered, and written down as a text that says so: it has no key to be signed with.
+fn request(run: &mut Run<'_>, bound: &Bound, server: String, wanted: Wanted) -> Result<Vec<Value>, Wrong> {
+    let text = format!(
+        "-----BEGIN NEW CERTIFICATE REQUEST-----\n(remembered by the lab) {}; {}\n-----END NEW CERTIFICATE REQUEST-----",
+        wanted.subject,
+        wanted.names.join(", ")
+    );
+    run.memory.requests.push((server, wanted));
+    let file = match bound.text("RequestFile")? {
+        Some(file) => Some(file),
+        None => bound.text("Path")?,
+    };
+    match file {
+        Some(file) => {
+            run.memory.files.insert(file.to_lowercase(), Value::Text(text));
+            Ok(Vec::new())
+        }
+        None => Ok(vec![Value::Text(text)]),
+    }
+}
+
+fn ask_outside(
+    run: &mut Run<'_>,
+    bound: &Bound,
+    request: &CertificateRequest,
+) -> Result<StoredCertificate, Wrong> {
+    let issued = run.outside.certificate(request);
+    issued.map_err(|why| Wrong::refused(bound.span, format!("there is no such certificate: {why}")))
+}
+
+/// Files a certificate. One that is there already keeps its services and what is known of it, and gets
+/// the key that came along.
+fn file(run: &mut Run<'_>, at: usize, new: StoredCertificate) {
+    run.change(at, |computer| {
+        let known = computer.store.iter_mut().find(|known| known.facts.thumbprint == new.facts.thumbprint);
+        match known {
+            Some(known) => {
+                if new.private_key == PrivateKey::Present {
+                    known.private_key = PrivateKey::Present;
+                    known.material = new.material.or(known.material.take());
+                }
+            }
+            None => computer.store.add(StoredCertificate { services: Services::NONE, ..new }),
+        }
+    });
+}
+
+fn found(run: &Run<'_>, at: usize, thumbprint: crate::pki::Thumbprint) -> Vec<Value> {
+    let object = run
+        .computer(at)
+        .and_then(|computer| computer.store.find(thumbprint).map(|stored| shown(computer, stored, run.now)));
+    object.into_iter().collect()
+}

@@ -1,0 +1,125 @@
+//! What a cmdlet needs from outside the model: certificates made for it, and answers.
+
+use jiff::Timestamp;
+
+use crate::exchange::{Event, Services, StoredCertificate};
+
+/// The world around the Shell.
+///
+/// This floor makes no keys and asks nobody, so whoever runs a script brings both along.
+pub trait Outside {
+    /// The certificate that a cmdlet asks for. What it is enabled for is the cmdlet's business and set
+    /// by it afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; the cmdlet then fails with these words.
+    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String>;
+
+    /// The answer to a question; `None` where nobody is there to give one, and the script then stops
+    /// with [`ErrorKind::Asked`](super::ErrorKind::Asked) and can be run again with an answer.
+    fn answer(&mut self, prompt: &Prompt) -> Option<Answer>;
+}
+
+/// A certificate that a cmdlet wants for a computer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRequest {
+    /// The computer whose store it goes to.
+    pub computer: String,
+    /// Where it comes from.
+    pub source: CertificateSource,
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// `New-ExchangeCertificate`: the server makes and signs it.
+    SelfSigned(Wanted),
+    /// `Import-ExchangeCertificate` with the answer of an authority to a request made with
+    /// `New-ExchangeCertificate -GenerateRequest`.
+    Authority {
+        /// What was requested.
+        wanted: Wanted,
+        /// The file with the answer, as it was typed.
+        file: String,
+    },
+    /// `Import-ExchangeCertificate` of a certificate that was not requested here.
+    File {
+        /// The file, as it was typed.
+        file: String,
+        /// Whether a password came along, as it has to for a key.
+        password: bool,
+    },
+}
+
+/// What a certificate is to carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The subject as Windows writes it.
+    pub subject: String,
+    /// The DNS names among the subject alternative names.
+    pub names: Vec<String>,
+    /// What it will be enabled for.
+    pub services: Services,
+    /// `KeySize`; 2048 where it was not given.
+    pub key_size: u16,
+    /// `FriendlyName`.
+    pub friendly_name: String,
+}
+
+/// A question that a cmdlet asks before it goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// What it is about.
+    pub question: Question,
+    /// The question as it stands on the screen.
+    pub text: String,
+}
+
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// "Overwrite the existing default SMTP certificate?": Yes makes the certificate the internal
+    /// transport certificate; for STARTTLS No is enough.
+    OverwriteDefaultSmtpCertificate,
+    /// Whether to remove something.
+    Remove,
+}
+
+/// The answer to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// `Y`, which is what Enter means.
+    Yes,
+    /// `N`.
+    No,
+}
+
+/// An outside that issues nothing and answers nothing: enough for cmdlets that only look.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
+impl Outside for Nobody {
+    fn certificate(&mut self, _: &CertificateRequest) -> Result<StoredCertificate, String> {
+        Err("no certificates are issued here".to_owned())
+    }
+
+    fn answer(&mut self, _: &Prompt) -> Option<Answer> {
+        None
+    }
+}
+
+/// An event in a computer's Application log, for `Get-EventLog` and `Get-WinEvent`.
+#[derive(Clone, Debug)]
+pub struct LoggedEvent {
+    /// Its number in the log.
+    pub index: u64,
+    /// When it was logged.
+    pub time: Timestamp,
+    /// The computer as the log shows it ([`Computer::event_log_name`](crate::exchange::Computer::event_log_name)).
+    pub computer: String,
+    /// `MSExchangeTransport` or `MSExchangeFrontEndTransport`.
+    pub source: String,
+    /// The event.
+    pub event: Event,
+}

@@ -1,0 +1,14 @@
+//! The cmdlets on the built-in stories.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+#[path = "cmdlets/look.rs"]
+mod look;
+#[path = "cmdlets/mend.rs"]
+mod mend;
+#[path = "cmdlets/printed.rs"]
+mod printed;
+#[path = "cmdlets/refuse.rs"]
+mod refuse;
+#[path = "cmdlets/world.rs"]
+mod world;

@@ -1,0 +1,154 @@
+//! A Shell on a built-in story, and an outside that issues on paper and answers as it is told.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use starttls_lab::exchange::cmdlet::{
+    Answer, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Memory, Outcome, Outside,
+    Prompt, Question, Shell,
+};
+use starttls_lab::exchange::{
+    CertificateFacts, ChainStatus, Computer, PrivateKey, ReceiveConnector, Selection, Services,
+    StoredCertificate, select_for,
+};
+use starttls_lab::pki::{KeyAlgorithm, KeyPair, Thumbprint};
+use starttls_lab::scenario::{ScenarioText, Workshop, story};
+
+pub(crate) fn now() -> Timestamp {
+    "2010-09-28T09:35:58Z".parse().unwrap()
+}
+
+pub(crate) fn computers(name: &str) -> Vec<Arc<Computer>> {
+    let key = KeyPair::generate(KeyAlgorithm::default()).unwrap();
+    let mut keys = move |_| Ok(key.clone());
+    let mut workshop = Workshop::open(now(), &mut keys).unwrap();
+    let text = ScenarioText::parse(story(name).unwrap().text, name).unwrap();
+    let built = text.build(&mut workshop, &mut keys).unwrap_or_else(|error| panic!("{error}"));
+    built.into_iter().map(|built| built.computer).collect()
+}
+
+/// A Shell that goes on from script to script.
+pub(crate) struct World {
+    pub(crate) computers: Vec<Arc<Computer>>,
+    pub(crate) here: String,
+    pub(crate) events: Vec<LoggedEvent>,
+    pub(crate) memory: Memory,
+    /// The answer about the default SMTP certificate; none given, nobody is there.
+    pub(crate) overwrite: Option<Answer>,
+    /// The answer about removing.
+    pub(crate) remove: Option<Answer>,
+    pub(crate) requests: Vec<CertificateRequest>,
+    /// What is handed in for every request, where it is not made up.
+    pub(crate) certificate: Option<StoredCertificate>,
+}
+
+impl World {
+    /// On the first computer of a story.
+    pub(crate) fn of(story: &str) -> Self {
+        Self::on(computers(story), 0)
+    }
+
+    pub(crate) fn on(computers: Vec<Arc<Computer>>, here: usize) -> Self {
+        let here = computers[here].name.clone();
+        let (events, memory, requests) = (Vec::new(), Memory::default(), Vec::new());
+        let (overwrite, remove, certificate) = (None, Some(Answer::Yes), None);
+        Self { computers, here, events, memory, overwrite, remove, requests, certificate }
+    }
+
+    /// Runs a script and keeps what it did.
+    pub(crate) fn run(&mut self, script: &str) -> Result<Outcome, CmdletError> {
+        let (computers, here, events) = (self.computers.clone(), self.here.clone(), self.events.clone());
+        let memory = self.memory.clone();
+        let shell = Shell { computers: &computers, here: &here, now: now(), events: &events, memory };
+        let outcome = shell.run(script, self)?;
+        self.computers.clone_from(&outcome.computers);
+        self.memory.clone_from(&outcome.memory);
+        Ok(outcome)
+    }
+
+    /// What stands on the screen after a script that has to succeed.
+    pub(crate) fn screen(&mut self, script: &str) -> String {
+        self.run(script).unwrap_or_else(|error| panic!("{error}")).screen()
+    }
+
+    /// The words with which a script is refused; nothing has changed.
+    pub(crate) fn refusal(&mut self, script: &str) -> CmdletError {
+        let before = self.computers.clone();
+        let error = self.run(script).map(|outcome| outcome.screen()).unwrap_err();
+        assert!(before.iter().zip(&self.computers).all(|(old, new)| Arc::ptr_eq(old, new)), "{script}");
+        error
+    }
+
+    /// The computer of the Shell.
+    pub(crate) fn computer(&self) -> &Computer {
+        self.computers.iter().find(|computer| computer.name == self.here).unwrap()
+    }
+
+    pub(crate) fn connector(&self) -> &ReceiveConnector {
+        &self.computer().receive_connectors[0]
+    }
+
+    pub(crate) fn selection(&self) -> Selection {
+        select_for(self.connector(), self.computer(), now())
+    }
+
+    /// What the lab calls the certificate that the first connector offers STARTTLS with.
+    pub(crate) fn offered(&self) -> Option<String> {
+        let offered = self.selection().offered()?;
+        self.computer().store.find(offered.thumbprint).map(|stored| stored.label.clone())
+    }
+
+    pub(crate) fn stored(&self, label: &str) -> &StoredCertificate {
+        self.computer().store.iter().find(|stored| stored.label == label).unwrap()
+    }
+
+    pub(crate) fn thumbprint(&self, label: &str) -> Thumbprint {
+        self.stored(label).facts.thumbprint
+    }
+}
+
+impl Outside for World {
+    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String> {
+        self.requests.push(request.clone());
+        if let Some(certificate) = &self.certificate {
+            return Ok(certificate.clone());
+        }
+        let (wanted, issuer) = match &request.source {
+            CertificateSource::SelfSigned(wanted) => (wanted, wanted.subject.as_str()),
+            CertificateSource::Authority { wanted, .. } => (wanted, "CN=Authority"),
+            CertificateSource::File { file, .. } => return Err(format!("nobody has {file}")),
+        };
+        Ok(on_paper(&wanted.subject, issuer, &wanted.names))
+    }
+
+    fn answer(&mut self, prompt: &Prompt) -> Option<Answer> {
+        match prompt.question {
+            Question::OverwriteDefaultSmtpCertificate => self.overwrite,
+            Question::Remove => self.remove,
+        }
+    }
+}
+
+/// A certificate without anything to serve it.
+pub(crate) fn on_paper(subject: &str, issuer: &str, names: &[String]) -> StoredCertificate {
+    let facts = CertificateFacts {
+        thumbprint: Thumbprint::of(format!("{subject} {issuer} {names:?}").as_bytes()),
+        subject: subject.to_owned(),
+        issuer: issuer.to_owned(),
+        serial_number: "0A0B".to_owned(),
+        common_names: vec![subject.trim_start_matches("CN=").to_owned()],
+        dns_names: names.to_vec(),
+        not_before: now(),
+        not_after: now() + SignedDuration::from_hours(365 * 24),
+        version: 3,
+        self_signed: subject == issuer,
+    };
+    StoredCertificate {
+        label: "new".to_owned(),
+        facts,
+        services: Services::NONE,
+        private_key: PrivateKey::Present,
+        chain: ChainStatus::Valid,
+        material: None,
+    }
+}
