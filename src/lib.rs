@@ -19,7 +19,7 @@
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories
 //!          journal     what happened, in order, once; every log is a view of it
 //! floor 3  session     one receiving conversation, without I/O
-//! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes
+//! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes, cmdlets
 //! floor 1  pki         issuing and describing certificates (only here: rcgen)
 //!          smtp        SMTP as values: decoder, command, reply, message
 //! floor 0  name        host names, and which certificate name covers which

@@ -99,3 +99,18 @@ fn a_certificate_that_only_ails_is_renewed_before_the_connector_turns_to_another
     assert!(titles[0].starts_with("Renew CN=mail.contoso.com"), "{titles:#?}");
     assert!(titles.iter().any(|title| title.starts_with("Set the connector's FQDN")), "{titles:#?}");
 }
+
+#[test]
+fn a_certificate_that_a_pin_names_is_not_proposed_for_removal() {
+    let expired = story("pin-matches")
+        .unwrap()
+        .text
+        .replace("label = \"renewed\"", "label = \"renewed\"\nnot_after = \"-1d\"");
+    let text = ScenarioText::parse(&expired, "pinned").unwrap();
+    let paper = Paper::new(&text).unwrap();
+    let report = report::check(&paper.computers, paper.clock.now());
+    let fixes = report.connectors.iter().flat_map(|connector| &connector.fixes);
+    let commands: Vec<_> = fixes.flat_map(|fix| &fix.commands).collect();
+    assert!(!commands.is_empty());
+    assert!(!commands.iter().any(|command| command.contains("Remove-ExchangeCertificate")), "{commands:#?}");
+}

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::profile::{Profile, Rules};
 use super::receive_connector::{ReceiveConnector, TransportRole};
-use super::store::CertificateStore;
+use super::store::{CertificateFacts, CertificateStore};
 use crate::name::Fqdn;
 use crate::pki::Thumbprint;
 
@@ -79,6 +79,23 @@ impl Computer {
             .filter_map(|connector| Some((connector.best_range_for(peer)?, connector)))
             .min_by_key(|(span, _)| *span)
             .map(|(_, connector)| connector)
+    }
+
+    /// The connectors that are pinned to a certificate of this issuer and subject.
+    pub fn pinned_to<'a>(
+        &'a self,
+        certificate: &'a CertificateFacts,
+    ) -> impl Iterator<Item = &'a ReceiveConnector> {
+        self.receive_connectors.iter().map(|connector| &**connector).filter(|connector| {
+            let pin = connector.tls_certificate_name.0.as_ref();
+            pin.is_some_and(|pin| pin.names(&certificate.issuer, &certificate.subject))
+        })
+    }
+
+    /// Whether `Remove-ExchangeCertificate` refuses the certificate because something is tied to it.
+    pub fn is_in_use(&self, certificate: &CertificateFacts) -> bool {
+        self.internal_transport_certificate == Some(certificate.thumbprint)
+            || self.pinned_to(certificate).next().is_some()
     }
 
     /// What the event log shows as the computer: an Edge stands outside the domain and shows its host

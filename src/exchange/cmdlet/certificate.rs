@@ -90,10 +90,7 @@ fn in_use(computer: &Computer, stored: &StoredCertificate, span: Span) -> Result
         );
         return Err(Wrong::refused(span, wrong));
     }
-    let pins = computer.receive_connectors.iter().filter(|connector| {
-        let pin = connector.tls_certificate_name.0.as_ref();
-        pin.is_some_and(|pin| pin.names(&stored.facts.issuer, &stored.facts.subject))
-    });
+    let pins = computer.pinned_to(&stored.facts);
     let pins: Vec<String> = pins.map(|connector| format!("{server}\\{}", connector.name)).collect();
     if pins.is_empty() {
         return Ok(());

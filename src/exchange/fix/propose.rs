@@ -101,7 +101,8 @@ impl<'a> Case<'a> {
         connector.map_or(Health::NotOffered, |connector| State::of(connector, &after, self.now).health)
     }
 
-    /// `steps`, and after them the removal of each certificate that is still chosen and cannot serve.
+    /// `steps`, and after them the removal of each certificate that is still chosen and cannot serve, as
+    /// far as the cmdlet would remove it.
     pub(super) fn and_remove_what_stands_before(&self, mut steps: Vec<Change>) -> Vec<Change> {
         for _ in self.computer.store.iter() {
             let after = apply_all(&steps, self.computer);
@@ -110,7 +111,7 @@ impl<'a> Case<'a> {
             };
             let state = State::of(connector, &after, self.now);
             match state.presented {
-                Some(presented) if state.health == Health::Broken => {
+                Some(presented) if state.health == Health::Broken && !after.is_in_use(&presented.facts) => {
                     steps.push(Change::RemoveCertificate(presented.facts.thumbprint));
                 }
                 _ => break,
@@ -290,8 +291,7 @@ fn remove(case: &Case<'_>) -> Option<Proposal> {
     let gone: Vec<Thumbprint> = removed(&steps).collect();
     let titles: Vec<String> =
         gone.iter().filter_map(|thumbprint| case.computer.store.find(*thumbprint)).map(called).collect();
-    let in_use = case.computer.internal_transport_certificate.is_some_and(|used| gone.contains(&used));
-    if gone.is_empty() || in_use {
+    if gone.is_empty() {
         return None;
     }
     Some(Proposal {
