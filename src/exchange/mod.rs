@@ -10,6 +10,7 @@ mod fix;
 mod flags;
 mod internal;
 mod keywords;
+mod parameters;
 mod pin;
 mod profile;
 mod receive_connector;
