@@ -92,6 +92,7 @@ pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
         internal_transport_certificate: None,
         ephemeral: None,
         receive_connectors: Vec::new(),
+        send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
     };
