@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::text_in_files;
 use super::parameters::Shown;
-use crate::name::{Fqdn, covers};
+use crate::name::{Fqdn, covers, is_below};
 
 /// One of a connector's `AddressSpaces`: `SMTP:contoso.com;1`, of which type and cost may be left away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ impl AddressSpace {
                 (accepted.is_empty() || accepted.iter().any(|own| *own == *domain)).then_some(usize::MAX - 1)
             }
             Domains::WithSubdomains(own) => {
-                (*own == *domain || is_below(domain, own)).then_some(own.as_str().len())
+                (*own == *domain || is_below(domain, own.as_str())).then_some(own.as_str().len())
             }
             Domains::All => Some(0),
         }
@@ -105,18 +105,10 @@ impl TlsDomain {
             Self::Host(host) => covers(presented, host.as_str()).is_some(),
             Self::WithSubdomains(domain) => {
                 presented.strip_prefix("*.").is_some_and(|parent| *domain == *parent)
-                    || is_below(presented, domain)
+                    || is_below(presented, domain.as_str())
             }
         }
     }
-}
-
-/// Whether `name` lies below `domain`.
-fn is_below(name: &str, domain: &Fqdn) -> bool {
-    let at = name.len().checked_sub(domain.as_str().len() + 1);
-    at.and_then(|at| name.split_at_checked(at)).is_some_and(|(label, parent)| {
-        !label.is_empty() && parent.strip_prefix('.').is_some_and(|parent| *domain == *parent)
-    })
 }
 
 impl FromStr for AddressSpace {
