@@ -10,7 +10,8 @@ use starttls_lab::exchange::{
 };
 use starttls_lab::session::send::{
     Assessment, Attempt, BUILT_IN, CertificateProblem, Credentials, Delivery, NextAttempt, Outcome, Outgoing,
-    Reason, ResultType, Secured, SendFact, SendInput, SendNext, SendSession, SenderPolicy, Task, last_error,
+    Reason, ResultType, Said, Secured, SendFact, SendInput, SendNext, SendSession, SenderPolicy, Task,
+    last_error,
 };
 use starttls_lab::session::{TlsFailure, TlsVersion};
 use starttls_lab::smtp::ReversePath;
@@ -100,7 +101,7 @@ fn play(task: Task, server: Server) -> Played {
     let mut reply = "220 mx.example.test".to_owned();
     loop {
         facts.append(&mut step.facts);
-        if let Some(octets) = step.say {
+        if let Some(Said::Command(octets) | Said::Content(octets)) = step.say {
             let text = String::from_utf8(octets.to_vec()).unwrap();
             reply = answer(server, &text, encrypted);
             said.push(text.trim_end().to_owned());
@@ -109,7 +110,10 @@ fn play(task: Task, server: Server) -> Played {
             SendNext::Reply => session.handle(SendInput::Reply(reply.parse().unwrap())),
             SendNext::Handshake(_) if server == Server::HandshakeFails => {
                 let alert = "handshake_failure".to_owned();
-                session.handle(SendInput::HandshakeFailed(TlsFailure::AlertReceived { alert }))
+                session.handle(SendInput::HandshakeFailed {
+                    failure: TlsFailure::AlertReceived { alert },
+                    problem: None,
+                })
             }
             SendNext::Handshake(_) => {
                 encrypted = true;
@@ -355,7 +359,7 @@ fn a_server_that_goes_away_or_talks_nonsense_defers() {
         assert_eq!(attempt.outcome, Outcome::Deferred, "{input:?}");
     }
     let banner = start().handle(SendInput::Reply("554 no".parse().unwrap()));
-    assert_eq!(banner.say.as_deref(), Some(&b"QUIT\r\n"[..]));
+    assert_eq!(banner.say, Some(Said::Command("QUIT\r\n".into())));
 }
 
 #[test]

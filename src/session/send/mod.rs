@@ -21,5 +21,5 @@ pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
 pub use policy::{AfterHandshakeFailure, AfterRefusal, Expect, Queue, SenderPolicy, Trust, Use};
 pub use profiles::{BUILT_IN, BuiltIn};
 pub use queue::last_error;
-pub use session::{Handshake, SendFact, SendInput, SendNext, SendSession, SendStep};
+pub use session::{Handshake, Said, SendFact, SendInput, SendNext, SendSession, SendStep};
 pub use task::{Credentials, Outgoing, Secured, Task};

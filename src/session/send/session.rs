@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::check::Check;
+use super::check::{CertificateProblem, Check};
 use super::outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
 use super::policy::{AfterRefusal, Queue, Trust, Use};
 use super::task::{Credentials, Secured, Task};
@@ -21,7 +21,12 @@ pub enum SendInput {
     /// What came where a reply was due is none.
     NotSmtp,
     /// The handshake failed; that it succeeded is told by [`SendSession::secure`].
-    HandshakeFailed(TlsFailure),
+    HandshakeFailed {
+        /// How.
+        failure: TlsFailure,
+        /// What was wrong with the certificate, where that was the sender's reason to end it.
+        problem: Option<CertificateProblem>,
+    },
     /// The server closed the connection.
     Closed,
     /// The server was silent for too long.
@@ -35,10 +40,19 @@ pub enum SendInput {
 pub struct SendStep {
     /// What to write down before anything is sent.
     pub facts: Vec<SendFact>,
-    /// What to send, its line ends included.
-    pub say: Option<Bytes>,
+    /// What to send.
+    pub say: Option<Said>,
     /// What to wait for.
     pub next: SendNext,
+}
+
+/// What a sender says, its line ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A command.
+    Command(Bytes),
+    /// The content with the dot that ends it.
+    Content(Bytes),
 }
 
 /// What a session waits for.
@@ -69,7 +83,12 @@ pub enum SendFact {
     /// Something for the Application log.
     Event(Event),
     /// The sender could not use a certificate of its own, so that no handshake took place.
-    OwnCertificate(Credentials),
+    OwnCertificate {
+        /// The verb that would have begun the handshake.
+        verb: TlsVerb,
+        /// What is wrong with it.
+        credentials: Credentials,
+    },
 }
 
 /// One conversation, from the banner or from the end of a handshake on.
@@ -148,7 +167,7 @@ impl SendSession {
             SendInput::Closed => self.lost(Reason::Closed { at }),
             SendInput::TimedOut => self.lost(Reason::TimedOut { at }),
             SendInput::Broken(why) => self.lost(Reason::Broken { at, why }),
-            SendInput::HandshakeFailed(failure) => self.handshake_failed(failure),
+            SendInput::HandshakeFailed { failure, problem } => self.handshake_failed(failure, problem),
         }
     }
 
@@ -169,7 +188,7 @@ impl SendSession {
             SendStage::Rcpt => self.recipient_answered(reply),
             SendStage::Data if reply.code() == 354 => {
                 let content = transparent(&self.task.message.content);
-                self.say(SendStage::Content, content)
+                self.say(SendStage::Content, Said::Content(content))
             }
             SendStage::Content if reply.code() == 250 => self.delivered(reply),
             at => {
@@ -204,7 +223,7 @@ impl SendSession {
             self.mail()
         } else if self.task.in_clear || self.task.policy.tls == Use::Never || !offers(verb.as_str()) {
             self.without_tls()
-        } else if self.task.credentials == Credentials::PinNotFound {
+        } else if self.credentials() == Credentials::PinNotFound {
             self.own_certificate(Credentials::PinNotFound)
         } else {
             self.command(SendStage::StartTls, verb.as_str())
@@ -247,7 +266,7 @@ impl SendSession {
     }
 
     fn handshake(&mut self) -> SendStep {
-        match self.task.credentials {
+        match self.credentials() {
             Credentials::Usable => {
                 let Task { policy, host, .. } = &*self.task;
                 let handshake =
@@ -258,18 +277,32 @@ impl SendSession {
         }
     }
 
+    /// What is wrong with the certificate of the selection; X-ANONYMOUSTLS goes by another one.
+    fn credentials(&self) -> Credentials {
+        match self.task.policy.verb {
+            TlsVerb::StartTls => self.task.credentials,
+            TlsVerb::XAnonymousTls => Credentials::Usable,
+        }
+    }
+
     /// The sender fails by itself, whatever the server would have done.
     fn own_certificate(&self, credentials: Credentials) -> SendStep {
         let result_type = Some(ResultType::ValidationFailure);
         let attempt = self.attempt(self.gives_up(), Reason::OwnCertificate(credentials), result_type);
-        let facts = vec![SendFact::OwnCertificate(credentials)];
+        let facts = vec![SendFact::OwnCertificate { verb: self.task.policy.verb, credentials }];
         SendStep { facts, ..SendStep::done(Box::new(attempt)) }
     }
 
     /// No clear text follows a handshake that failed: the attempt is over (RFC 3207 section 4.1).
-    fn handshake_failed(&self, failure: TlsFailure) -> SendStep {
-        let result_type = Some(ResultType::ValidationFailure);
-        SendStep::done(Box::new(self.attempt(self.gives_up(), Reason::Handshake(failure), result_type)))
+    fn handshake_failed(&self, failure: TlsFailure, problem: Option<CertificateProblem>) -> SendStep {
+        let (reason, result_type) = match problem {
+            Some(problem) => {
+                let result_type = problem.result_type();
+                (Reason::Certificate(problem), result_type)
+            }
+            None => (Reason::Handshake(failure), ResultType::ValidationFailure),
+        };
+        SendStep::done(Box::new(self.attempt(self.gives_up(), reason, Some(result_type))))
     }
 
     fn mail(&mut self) -> SendStep {
@@ -343,12 +376,12 @@ impl SendSession {
     }
 
     fn command(&mut self, stage: SendStage, line: &str) -> SendStep {
-        self.say(stage, format!("{line}\r\n").into())
+        self.say(stage, Said::Command(format!("{line}\r\n").into()))
     }
 
-    fn say(&mut self, stage: SendStage, octets: Bytes) -> SendStep {
+    fn say(&mut self, stage: SendStage, said: Said) -> SendStep {
         self.stage = stage;
-        SendStep { say: Some(octets), ..SendStep::wait() }
+        SendStep { say: Some(said), ..SendStep::wait() }
     }
 }
 
