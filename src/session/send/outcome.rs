@@ -13,6 +13,7 @@ use crate::smtp::{Address, Reply};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attempt {
     /// How it ended.
+    #[serde(flatten)]
     pub outcome: Outcome,
     /// What decided that.
     pub reason: Reason,
@@ -44,7 +45,7 @@ pub enum Outcome {
 
 /// What decided how an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
+#[serde(tag = "because", content = "detail", rename_all = "kebab-case")]
 pub enum Reason {
     /// What the server answered.
     Reply {
