@@ -11,7 +11,8 @@ use crate::exchange::{Computer, Outcome, ReceiveConnector};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
 use crate::scenario::{Built, ScenarioError, ScenarioText, Workshop};
-use crate::wire::{BindError, Live, Ports, Server, Wanted, wanted};
+use crate::tls::TlsSetupError;
+use crate::wire::{BindError, Live, Ports, Sender, Server, Wanted, wanted};
 
 /// How a lab is run.
 #[derive(Clone, Debug)]
@@ -41,6 +42,9 @@ pub enum LabError {
     /// A certificate or key could not be made.
     #[error(transparent)]
     Pki(#[from] PkiError),
+    /// TLS could not be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsSetupError),
     /// A socket could not be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -208,6 +212,24 @@ impl Lab {
             }
         }
         listening
+    }
+
+    /// A Send connector of a computer, ready to send, with the certificate that the selection picks; it
+    /// trusts the lab's root. `None` where there is no such connector.
+    ///
+    /// # Errors
+    ///
+    /// TLS that cannot be set up.
+    pub fn sender(&self, computer: &str, connector: &str) -> Result<Option<Sender>, LabError> {
+        let computers = self.computers();
+        let computer = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
+        let found = computer.and_then(|it| Some((Arc::clone(it), Arc::clone(it.send_connector(connector)?))));
+        let Some((computer, connector)) = found else {
+            return Ok(None);
+        };
+        let (live, roots) = (Arc::clone(&self.live), [self.root.clone()]);
+        let sender = Sender::selecting(live, self.server.sessions(), computer, connector, &roots);
+        Ok(Some(sender?))
     }
 
     /// Stops listening, says goodbye to every peer, and waits for conversations to end, at most so long.

@@ -14,11 +14,11 @@
 //! ```text
 //! floor 8  cli         words in, facts out, an exit code; a file a verb
 //! floor 7  lab         the harness: start, change, wait, finish
-//! floor 6  wire        the server: drives sessions over sockets (only here: tokio's net)
+//! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories
 //!          journal     what happened, in order, once; every log is a view of it
-//! floor 3  session     one receiving conversation, without I/O
+//! floor 3  session     one conversation, receiving or sending, without I/O
 //! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes, cmdlets
 //! floor 1  pki         issuing and describing certificates (only here: rcgen)
 //!          smtp        SMTP as values: decoder, command, reply, message
@@ -41,6 +41,10 @@
 //! [`smtp::Command`]s, and [`session::ReceiveSession`] answers each with exactly one
 //! [`session::Step`]. The step is written down first and sent afterwards, so whoever has read the
 //! 250 finds the message in the journal.
+//!
+//! The other way round, a [`session::send::SendSession`] plays one of the senders that
+//! [`session::send::BUILT_IN`] describes or that the parameters of a Send connector amount to, and
+//! [`wire::Sender`] takes it to an address that it was handed; the lab connects nowhere by itself.
 
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 compile_error!("starttls-lab needs one cryptographic provider: feature `aws-lc-rs` (default) or `ring`");

@@ -152,6 +152,14 @@ pub fn covers(presented: &str, host: &str) -> Option<Coverage> {
     (!label.is_empty() && rest.eq_ignore_ascii_case(parent)).then_some(Coverage::Wildcard)
 }
 
+/// Whether `name` lies below `domain`, by one label or several.
+pub fn is_below(name: &str, domain: &str) -> bool {
+    let at = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at));
+    at.is_some_and(|(labels, parent)| {
+        labels.len() > 1 && labels.ends_with('.') && parent.eq_ignore_ascii_case(domain)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,5 +219,13 @@ mod tests {
     fn an_exact_name_is_better_than_a_wildcard() {
         assert_eq!(covers("MX1.lab.test", "mx1.LAB.test"), Some(Coverage::Exact));
         assert!(Coverage::Exact < Coverage::Wildcard);
+    }
+
+    #[test]
+    fn below_a_domain_is_everything_but_the_domain_itself() {
+        assert!(is_below("mx.eu.Contoso.com", "contoso.com"));
+        for name in ["contoso.com", "notcontoso.com", ".contoso.com", "mx.contoso.com.", ""] {
+            assert!(!is_below(name, "contoso.com"), "{name}");
+        }
     }
 }

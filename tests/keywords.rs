@@ -23,6 +23,7 @@ fn computer(role: Role, profile: Profile) -> Computer {
         internal_transport_certificate: None,
         ephemeral: None,
         receive_connectors: Vec::new(),
+        send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
     }

@@ -41,6 +41,7 @@ fn setting() -> Setting {
         internal_transport_certificate: None,
         ephemeral: None,
         receive_connectors: Vec::new(),
+        send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: [("anna".to_owned(), "secret".to_owned())].into(),
     };

@@ -4,13 +4,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::journal::{Entry, ProtocolLog, Record, event_block, event_xml};
+use crate::journal::{Entry, ProtocolLog, Record, SendProtocolLog, event_block, event_xml};
 
-/// A directory with the Application log, the SmtpReceive protocol log and the messages.
+/// A directory with the Application log, the SmtpReceive and SmtpSend protocol logs and the messages.
 pub(super) struct LogDirectory {
     dir: PathBuf,
     protocol: ProtocolLog,
     protocol_file: Option<(String, File)>,
+    send: SendProtocolLog,
+    send_file: Option<(String, File)>,
     broken: bool,
 }
 
@@ -22,7 +24,14 @@ impl LogDirectory {
         for name in [EVENTS, EVENTS_XML, EVENTS_JSON] {
             File::create(dir.join(name))?;
         }
-        Ok(Self { dir: dir.to_owned(), protocol: ProtocolLog::new(), protocol_file: None, broken: false })
+        Ok(Self {
+            dir: dir.to_owned(),
+            protocol: ProtocolLog::new(),
+            protocol_file: None,
+            send: SendProtocolLog::new(),
+            send_file: None,
+            broken: false,
+        })
     }
 
     /// Writes what the entry means for each of the logs.
@@ -52,20 +61,12 @@ impl LogDirectory {
             }
             _ => {}
         }
-        let rows = self.protocol.rows(entry);
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let name = ProtocolLog::file_name(entry.time);
-        if self.protocol_file.as_ref().is_none_or(|(open, _)| *open != name) {
-            let mut file = File::create(self.dir.join(&name))?;
-            file.write_all(ProtocolLog::header(entry.time).as_bytes())?;
-            self.protocol_file = Some((name, file));
-        }
-        match &mut self.protocol_file {
-            Some((_, file)) => file.write_all(rows.as_bytes()),
-            None => Ok(()),
-        }
+        let (rows, now) = (self.protocol.rows(entry), entry.time);
+        let (name, header) = (ProtocolLog::file_name(now), ProtocolLog::header(now));
+        write_rows(&self.dir, &mut self.protocol_file, name, &header, &rows)?;
+        let rows = self.send.rows(entry);
+        let (name, header) = (SendProtocolLog::file_name(now), SendProtocolLog::header(now));
+        write_rows(&self.dir, &mut self.send_file, name, &header, &rows)
     }
 
     fn append(&self, name: &str, text: &str) -> io::Result<()> {
@@ -85,6 +86,28 @@ fn forget_messages(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Writes rows into the file called `name`, which is begun with `header` where another one is open.
+fn write_rows(
+    dir: &Path,
+    open: &mut Option<(String, File)>,
+    name: String,
+    header: &str,
+    rows: &str,
+) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    if open.as_ref().is_none_or(|(known, _)| *known != name) {
+        let mut file = File::create(dir.join(&name))?;
+        file.write_all(header.as_bytes())?;
+        *open = Some((name, file));
+    }
+    match open {
+        Some((_, file)) => file.write_all(rows.as_bytes()),
+        None => Ok(()),
+    }
 }
 
 const EVENTS: &str = "Application.txt";

@@ -13,6 +13,7 @@ mod printer;
 mod quick;
 mod readyz;
 pub mod report;
+mod send;
 mod serve;
 mod watch;
 
@@ -57,6 +58,8 @@ enum Verb {
         /// For which shell
         shell: clap_complete::Shell,
     },
+    /// Send one message to an address, as one of several kinds of sender, and say how it ended
+    Send(Box<send::Args>),
     /// Ask a running lab whether it takes connections
     Readyz(readyz::Args),
 }
@@ -111,6 +114,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "starttls-lab", &mut script);
             output::text(&String::from_utf8_lossy(&script))
         }
+        Verb::Send(args) => send::send(&args),
         Verb::Readyz(args) => readyz::readyz(&args),
     }
 }

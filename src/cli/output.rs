@@ -17,6 +17,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// An expectation failed: 1.
+    pub(super) fn unmet(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into() }
+    }
+
     /// Wrong usage or file: 2.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { code: 2, message: message.into() }

@@ -61,6 +61,7 @@ impl QuickArgs {
             rules: Default::default(),
             certificate: certificates,
             receive_connector: vec![connector(fqdn)],
+            send_connector: Vec::new(),
         };
         let scenario = Scenario {
             title: "A connector from the command line".to_owned(),

@@ -135,6 +135,7 @@ impl fmt::Display for IpRange {
     }
 }
 
+/// Values that files and programs write as text.
 macro_rules! text_in_files {
     ($($type:ident, $about:literal;)*) => {$(
         impl TryFrom<String> for $type {
@@ -162,6 +163,8 @@ macro_rules! text_in_files {
         }
     )*};
 }
+
+pub(super) use text_in_files;
 
 text_in_files! {
     Binding, "A local address and port such as 0.0.0.0:25 or [::]:25";

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::profile::{Profile, Rules};
 use super::receive_connector::{ReceiveConnector, TransportRole};
+use super::send_connector::SendConnector;
 use super::store::{CertificateFacts, CertificateStore};
 use crate::name::Fqdn;
 use crate::pki::Thumbprint;
@@ -48,6 +49,8 @@ pub struct Computer {
     pub ephemeral: Option<Arc<super::store::StoredCertificate>>,
     /// Its receive connectors.
     pub receive_connectors: Vec<Arc<ReceiveConnector>>,
+    /// The Send connectors that run on it.
+    pub send_connectors: Vec<Arc<SendConnector>>,
     /// The domains it takes mail for from anonymous peers; empty for all, because a lab delivers nowhere else.
     pub accepted_domains: Vec<Fqdn>,
     /// Who may log on, with which password; empty for anybody with any password.
@@ -63,6 +66,24 @@ impl Computer {
     /// The connector called `name`, letter case aside.
     pub fn receive_connector(&self, name: &str) -> Option<&Arc<ReceiveConnector>> {
         self.receive_connectors.iter().find(|connector| connector.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The FQDN a Send connector introduces itself with.
+    pub fn send_fqdn_of<'a>(&'a self, connector: &'a SendConnector) -> &'a Fqdn {
+        connector.fqdn.0.as_ref().unwrap_or(&self.fqdn)
+    }
+
+    /// The Send connector called `name`, letter case aside.
+    pub fn send_connector(&self, name: &str) -> Option<&Arc<SendConnector>> {
+        self.send_connectors.iter().find(|connector| connector.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The Send connector that takes mail for `domain`: the closest address space, then the cheapest.
+    pub fn send_connector_for(&self, domain: &str) -> Option<&Arc<SendConnector>> {
+        let enabled = self.send_connectors.iter().filter(|connector| connector.enabled);
+        let fitting = enabled.filter_map(|it| Some((it.fit(domain, &self.accepted_domains)?, it)));
+        // Of several that fit alike the first; `max_by_key` would take the last.
+        fitting.rev().max_by_key(|(fit, _)| *fit).map(|(_, connector)| connector)
     }
 
     /// The connector that takes a connection to `local` (a binding) from `peer`.

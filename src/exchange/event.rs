@@ -43,6 +43,8 @@ pub enum Level {
 pub enum Category {
     /// Task 1.
     SmtpReceive,
+    /// Task 2; its number follows from its place in the list of categories and was not seen.
+    SmtpSend,
     /// Task 12.
     TransportService,
 }
@@ -77,7 +79,11 @@ impl Event {
     }
 
     fn new(event_id: u16, level: Level, template: &'static str, parameters: Vec<String>) -> Self {
-        let category = if event_id < 2000 { Category::SmtpReceive } else { Category::TransportService };
+        let category = match event_id {
+            ..2000 => Category::SmtpReceive,
+            2000..3000 => Category::SmtpSend,
+            _ => Category::TransportService,
+        };
         Self { event_id, level, category, parameters, template }
     }
 
@@ -158,6 +164,24 @@ impl Event {
         let parameters = [error, connector, mechanism, peer].map(str::to_owned).to_vec();
         Self::new(1035, Level::Warning, LOGON_FAILED, parameters)
     }
+
+    /// 2015: TLS is required and not to be had. Source: TechNet ff982694.
+    pub fn send_tls_required(connector: &str, domain: &str, server: &str) -> Self {
+        let parameters = [connector, domain, server].map(str::to_owned).to_vec();
+        Self::new(2015, Level::Error, SEND_TLS_REQUIRED, parameters)
+    }
+
+    /// 2017: the next hop refused the logon. Source: TechNet ff982082. Nothing here logs on to a next
+    /// hop yet, so nothing here logs it.
+    pub fn outbound_authentication_failed(
+        error: &str,
+        connector: &str,
+        mechanism: &str,
+        target: &str,
+    ) -> Self {
+        let parameters = [error, connector, mechanism, target].map(str::to_owned).to_vec();
+        Self::new(2017, Level::Error, OUTBOUND_AUTHENTICATION_FAILED, parameters)
+    }
 }
 
 /// What is logged when `connector` loads its certificate: at service start and for each session.
@@ -222,6 +246,10 @@ const TOO_MANY_FAILED_LOGONS: &str = "Receive connector %1: Authentication failu
 const TLS_REQUIRED_BUT_NOT_AVAILABLE: &str = "The Receive connector requires TLS before the MailFrom command can be run. However, the connector is not configured to accept TLS. Check the authentication setting of this connector.";
 
 const LOGON_FAILED: &str = "Inbound authentication failed with error %1 for Receive connector %2. The authentication mechanism is %3. The source IP address of the client who tried to authenticate to Microsoft Exchange is [%4].";
+
+const SEND_TLS_REQUIRED: &str = "Send connector %1 couldn't connect to remote domain %2. The send connector requires Transport Layer Security (TLS) authentication, but is unable to establish TLS with the receiving server for the remote domain. Check this connector's authentication setting and the EHLO response from the remote server %3.";
+
+const OUTBOUND_AUTHENTICATION_FAILED: &str = "Outbound authentication failed with error %1 for Send connector %2. The authentication mechanism is %3. The target is %4.";
 
 #[cfg(test)]
 mod tests {

@@ -11,11 +11,15 @@ mod fix;
 mod flags;
 mod internal;
 mod keywords;
+mod parameters;
 mod pin;
 mod profile;
 mod receive_connector;
 mod refusal;
 mod select;
+mod send_connector;
+mod send_select;
+mod send_values;
 mod store;
 mod values;
 
@@ -39,6 +43,9 @@ pub use refusal::{Refusal, fqdn_guard};
 pub use select::{
     Candidate, Offered, Outcome, Precedence, Reason, SearchKey, Selection, Verdict, select, select_for,
 };
+pub use send_connector::{SendConnector, SendConnectorParameters, SendUsage};
+pub use send_select::{ClientCertificate, ClientSelection};
+pub use send_values::{AddressSpace, Domains, SmartHost, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
 pub use store::{CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate};
 pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};
 

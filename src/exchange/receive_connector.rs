@@ -8,59 +8,22 @@ use serde::{Deserialize, Serialize};
 use super::address::{Binding, IpRange};
 use super::defaults::Usage;
 use super::flags::{AuthMechanism, PermissionGroups};
+use super::parameters::parameters;
 use super::pin::TlsCertificateName;
 use super::values::{ByteSize, Nullable, TimeSpan, Unlimited};
 use crate::name::Fqdn;
 
-macro_rules! parameters {
-    ($($(#[$doc:meta])* $field:ident: $type:ty = $cmdlet:literal;)*) => {
-        /// A receive connector with every parameter settled.
-        ///
-        /// The parameters, their meaning and their limits are those of the `Set-ReceiveConnector`
-        /// page of the Exchange PowerShell reference.
-        #[derive(Clone, Debug, PartialEq)]
-        pub struct ReceiveConnector {
-            /// `Name`, at most 64 characters.
-            pub name: String,
-            $($(#[$doc])* pub $field: $type,)*
-        }
-
-        /// The parameters that somebody gave, in a lab file or to a cmdlet; the others keep their value.
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct ReceiveConnectorParameters {
-            /// `Name`, at most 64 characters.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            pub name: Option<String>,
-            /// `Usage` of `New-ReceiveConnector`, or the connector of setup: what the other parameters start from.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            pub usage: Option<Usage>,
-            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
-        }
-
-        impl ReceiveConnectorParameters {
-            /// Sets what was given and leaves the rest alone; a usage counts only for a new connector.
-            /// Nothing is checked here.
-            pub fn apply_to(&self, connector: &mut ReceiveConnector) {
-                if let Some(name) = &self.name {
-                    connector.name.clone_from(name);
-                }
-                $(if let Some(value) = &self.$field {
-                    connector.$field = value.clone();
-                })*
-            }
-        }
-
-        impl ReceiveConnector {
-            /// Every parameter by its cmdlet name with its value as `Format-List` shows it.
-            pub fn properties(&self) -> Vec<(&'static str, String)> {
-                vec![("Name", self.name.clone()), $(($cmdlet, self.$field.shown())),*]
-            }
-        }
-    };
-}
-
 parameters! {
+    /// A receive connector with every parameter settled.
+    ///
+    /// The parameters, their meaning and their limits are those of the `Set-ReceiveConnector` page of
+    /// the Exchange PowerShell reference.
+    connector ReceiveConnector;
+    /// The parameters that somebody gave, in a lab file or to a cmdlet; the others keep their value.
+    given ReceiveConnectorParameters;
+    /// `Usage` of `New-ReceiveConnector`, or the connector of setup: what the other parameters start from.
+    usage Usage;
+
     /// Whether the connector takes connections.
     enabled: bool = "Enabled";
     /// The name in banner, EHLO reply and `Received:`, and the key of the certificate selection;
@@ -198,42 +161,4 @@ pub enum TransportRole {
     FrontendTransport,
     /// MSExchangeTransport: Hub Transport, Mailbox and Edge.
     HubTransport,
-}
-
-/// A value as `Format-List` shows it.
-trait Shown {
-    fn shown(&self) -> String;
-}
-
-impl Shown for bool {
-    fn shown(&self) -> String {
-        if *self { "True" } else { "False" }.to_owned()
-    }
-}
-
-impl<T: std::fmt::Display> Shown for Vec<T> {
-    fn shown(&self) -> String {
-        format!("{{{}}}", self.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-    }
-}
-
-macro_rules! shown {
-    (by display: $($type:ty),*; by debug: $($name:ty),*) => {
-        $(impl Shown for $type {
-            fn shown(&self) -> String {
-                self.to_string()
-            }
-        })*
-        $(impl Shown for $name {
-            fn shown(&self) -> String {
-                format!("{self:?}")
-            }
-        })*
-    };
-}
-
-shown! {
-    by display: u32, Nullable<Fqdn>, Nullable<String>, Nullable<TlsCertificateName>, AuthMechanism,
-        PermissionGroups, ByteSize, Unlimited, TimeSpan;
-    by debug: SizeMode, MessageRateSource, ProtocolLoggingLevel, TransportRole
 }

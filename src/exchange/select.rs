@@ -31,7 +31,15 @@ impl SearchKey {
     ///
     /// Source: inbound STARTTLS certificates selection, steps 3 to 5. The pin arrived with 2013.
     pub fn of(connector: &ReceiveConnector, computer: &Computer) -> Self {
-        match (&connector.tls_certificate_name.0, &connector.fqdn.0) {
+        Self::first_of(connector.tls_certificate_name.0.as_ref(), connector.fqdn.0.as_ref(), computer)
+    }
+
+    pub(super) fn first_of(
+        pin: Option<&TlsCertificateName>,
+        fqdn: Option<&Fqdn>,
+        computer: &Computer,
+    ) -> Self {
+        match (pin, fqdn) {
             (Some(pin), _) => Self::Pin(pin.clone()),
             (None, Some(fqdn)) => Self::ConnectorFqdn(fqdn.clone()),
             (None, None) => Self::ComputerFqdn(computer.fqdn.clone()),

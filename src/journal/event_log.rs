@@ -76,6 +76,7 @@ fn level(level: Level) -> (u8, &'static str) {
 fn task_category(category: Category) -> &'static str {
     match category {
         Category::SmtpReceive => "SmtpReceive",
+        Category::SmtpSend => "SmtpSend",
         Category::TransportService => "TransportService",
     }
 }
@@ -83,6 +84,7 @@ fn task_category(category: Category) -> &'static str {
 fn task(category: Category) -> u8 {
     match category {
         Category::SmtpReceive => 1,
+        Category::SmtpSend => 2,
         Category::TransportService => 12,
     }
 }

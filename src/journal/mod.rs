@@ -1,25 +1,30 @@
 //! What happened in a lab, in order, once. Every log is a view of it.
 //!
 //! The views are functions of the entries: the Application log ([`event_block`], [`event_xml`]), the
-//! SmtpReceive protocol log ([`ProtocolLog`]), what people read ([`transcript_line`], [`Summaries`]), and
+//! SmtpReceive and SmtpSend protocol logs ([`ProtocolLog`], [`SendProtocolLog`]), what people read ([`transcript_line`], [`Summaries`]), and
 //! JSON, which is how an [`Entry`] serializes.
 
 mod event_log;
 mod explain;
 mod protocol_log;
+mod protocol_send;
 mod protocol_tls;
 mod record;
 #[cfg(test)]
 mod sample;
+mod sending;
 mod shown;
 mod summary;
 mod transcript;
 
 pub use event_log::{event_block, event_xml};
 pub use protocol_log::ProtocolLog;
+pub use protocol_send::SendProtocolLog;
 pub use record::{
-    Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Place, Record, SECRET, SessionId,
+    Connector, Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Place, Record, SECRET,
+    SessionId,
 };
+pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
 pub use shown::without_secret;
 pub use summary::{Summaries, summary};
 pub use transcript::{transcript, transcript_line};

@@ -18,7 +18,6 @@ use jiff::tz::TimeZone;
 use super::protocol_tls;
 use super::record::{Ending, Entry, Place, Record, SECRET, SessionId};
 use super::shown::{endpoint, without_secret};
-use crate::exchange::ProtocolLoggingLevel;
 use crate::smtp::Verb;
 
 /// Writes the rows of a protocol log, entry by entry.
@@ -66,7 +65,7 @@ impl ProtocolLog {
         let Some(place) = &entry.place else {
             return String::new();
         };
-        if place.connector.protocol_logging_level != ProtocolLoggingLevel::Verbose {
+        if place.connector.sends() || !place.connector.is_logged() {
             return String::new();
         }
         let session = self.sessions.entry(place.session).or_insert_with(|| Session {
@@ -106,7 +105,7 @@ impl Rows<'_> {
             Record::TlsEstablished(handshake) => {
                 let profile = self.place.computer.profile;
                 self.information(protocol_tls::sending(profile, &handshake.certificate));
-                self.row('*', "", &protocol_tls::established(profile, &handshake.facts));
+                self.row('*', "", &protocol_tls::established(profile, &handshake.facts.as_ref().into()));
             }
             Record::TlsFailed(handshake) => {
                 if let Some(certificate) = &handshake.certificate {
@@ -123,6 +122,10 @@ impl Rows<'_> {
             }
             Record::Disconnected(ending) => self.row('-', "", end(ending)),
             Record::Event(_)
+            | Record::Connecting
+            | Record::Secured(_)
+            | Record::NotSecured(_)
+            | Record::Attempt(_)
             | Record::Content(_)
             | Record::Oddity(_)
             | Record::LimitReached(_)
@@ -155,7 +158,7 @@ impl Rows<'_> {
         let Place { session, computer, connector, local, remote } = &**self.place;
         let (time, number) = (self.time, self.session.next);
         self.session.next += 1;
-        let connector = format!("{}\\{}", computer.name, connector.name);
+        let connector = format!("{}\\{}", computer.name, connector.name());
         let (connector, data, context) = (Field(&connector), Field(data), Field(context));
         let (local, remote) = (endpoint(*local), endpoint(*remote));
         // Writing to a String cannot fail.
@@ -182,7 +185,7 @@ fn in_one_record(reply: &str) -> String {
 }
 
 /// `Local` and `Remote` as observed; the word of a broken connection is that of Windows Sockets.
-fn end(ending: &Ending) -> &'static str {
+pub(super) fn end(ending: &Ending) -> &'static str {
     match ending {
         Ending::Local => "Local",
         Ending::Remote => "Remote",
@@ -194,7 +197,7 @@ fn end(ending: &Ending) -> &'static str {
 }
 
 /// A field of RFC 4180.
-struct Field<'a>(&'a str);
+pub(super) struct Field<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -210,7 +213,7 @@ impl std::fmt::Display for Field<'_> {
 mod tests {
     use super::super::sample::{self, Told, at};
     use super::*;
-    use crate::exchange::Profile;
+    use crate::exchange::{Profile, ProtocolLoggingLevel};
     use crate::session::{Oddity, TlsFailure, TlsVerb};
 
     /// The fields event, data and context of the rows, one row a line.

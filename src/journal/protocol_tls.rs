@@ -1,6 +1,7 @@
 //! How the protocol log tells of a handshake.
 
 use crate::exchange::{CertificateFacts, Profile};
+use crate::session::send::Secured;
 use crate::session::{TlsFacts, TlsFailure, TlsVersion};
 
 /// The rows that show which certificate is presented: data and context of each.
@@ -30,16 +31,38 @@ pub(super) fn sending(profile: Profile, certificate: &CertificateFacts) -> Vec<(
 
 const JOINED: &str = "Sending certificate Subject Issuer name Serial number Thumbprint Not before Not after Subject alternate names";
 
+/// What the row about a negotiation is made of.
+pub(super) struct Negotiated<'a> {
+    version: TlsVersion,
+    suite: &'a str,
+    group: Option<&'a str>,
+    role: &'static str,
+}
+
+impl<'a> From<&'a TlsFacts> for Negotiated<'a> {
+    fn from(facts: &'a TlsFacts) -> Self {
+        let (suite, group) = (facts.cipher_suite, facts.key_exchange);
+        Self { version: facts.version, suite, group, role: "SERVER" }
+    }
+}
+
+impl<'a> From<&'a Secured> for Negotiated<'a> {
+    fn from(facts: &'a Secured) -> Self {
+        let (suite, group) = (facts.cipher_suite, facts.key_exchange);
+        Self { version: facts.version, suite, group, role: "CLIENT" }
+    }
+}
+
 /// What was negotiated, in the names of Schannel.
 ///
 /// Observed are TLS 1.2 with AES-128-GCM on a 2016, and `CALG_ECDHE` in the send log of an older server.
 /// No row of TLS 1.3 was found; it is written in the same words.
-pub(super) fn established(profile: Profile, facts: &TlsFacts) -> String {
-    let protocol = match facts.version {
-        TlsVersion::Tls12 => "SP_PROT_TLS1_2_SERVER",
-        TlsVersion::Tls13 => "SP_PROT_TLS1_3_SERVER",
+pub(super) fn established(profile: Profile, facts: &Negotiated<'_>) -> String {
+    let Negotiated { version, suite, group, role } = facts;
+    let protocol = match version {
+        TlsVersion::Tls12 => "SP_PROT_TLS1_2",
+        TlsVersion::Tls13 => "SP_PROT_TLS1_3",
     };
-    let suite = facts.cipher_suite;
     let (cipher, bits) = if suite.contains("AES_128") {
         ("CALG_AES_128", 128)
     } else if suite.contains("AES_256") {
@@ -50,10 +73,10 @@ pub(super) fn established(profile: Profile, facts: &TlsFacts) -> String {
     };
     let hash = if suite.ends_with("SHA384") { "CALG_SHA_384" } else { "CALG_SHA_256" };
     let exchange = if profile >= Profile::Exchange2019 { "CALG_ECDH_EPHEM" } else { "CALG_ECDHE" };
-    let strength = facts.key_exchange.map_or(0, group_bits);
+    let strength = group.map_or(0, group_bits);
     // The suites of today authenticate without a MAC of their own, hence the strength of 0 bits.
     format!(
-        "TLS protocol {protocol} negotiation succeeded using bulk encryption algorithm {cipher} with \
+        "TLS protocol {protocol}_{role} negotiation succeeded using bulk encryption algorithm {cipher} with \
          strength {bits} bits, MAC hash algorithm {hash} with strength 0 bits and key exchange algorithm \
          {exchange} with strength {strength} bits"
     )
@@ -127,7 +150,7 @@ mod tests {
             ..sample::facts()
         };
         assert_eq!(
-            established(Profile::Exchange2019, &facts),
+            established(Profile::Exchange2019, &(&facts).into()),
             "TLS protocol SP_PROT_TLS1_2_SERVER negotiation succeeded using bulk encryption algorithm \
              CALG_AES_128 with strength 128 bits, MAC hash algorithm CALG_SHA_256 with strength 0 bits and \
              key exchange algorithm CALG_ECDH_EPHEM with strength 256 bits"
@@ -137,7 +160,7 @@ mod tests {
             key_exchange: Some("X25519MLKEM768"),
             ..sample::facts()
         };
-        let text = established(Profile::Exchange2013, &facts);
+        let text = established(Profile::Exchange2013, &(&facts).into());
         assert!(text.contains(" CHACHA20_POLY1305 with strength 256 bits, MAC hash algorithm CALG_SHA_256 "));
         assert!(text.ends_with("CALG_ECDHE with strength 255 bits"), "{text}");
     }

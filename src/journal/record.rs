@@ -9,7 +9,11 @@ use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::exchange::{CertificateFacts, Computer, Event, ReceiveConnector};
+use super::sending::{NoTls, Tls};
+use crate::exchange::{
+    CertificateFacts, Computer, Event, ProtocolLoggingLevel, ReceiveConnector, SendConnector,
+};
+use crate::session::send::Attempt;
 use crate::session::{LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
 
 /// A numbered entry of the journal.
@@ -33,11 +37,45 @@ pub struct Place {
     /// The computer, as it was when the conversation began.
     pub computer: Arc<Computer>,
     /// The connector, as it was when the conversation began.
-    pub connector: Arc<ReceiveConnector>,
-    /// The address the peer connected to.
+    pub connector: Connector,
+    /// The lab's end: of a conversation that it receives, the address the peer connected to. Port 0 while
+    /// the lab is only trying to connect.
     pub local: SocketAddr,
-    /// The peer.
+    /// The peer's end.
     pub remote: SocketAddr,
+}
+
+/// The connector of a conversation, which says which side of it the lab is.
+#[derive(Clone, Debug)]
+pub enum Connector {
+    /// The lab receives.
+    Receive(Arc<ReceiveConnector>),
+    /// The lab sends.
+    Send(Arc<SendConnector>),
+}
+
+impl Connector {
+    /// The connector's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Receive(connector) => &connector.name,
+            Self::Send(connector) => &connector.name,
+        }
+    }
+
+    /// Whether the lab sends.
+    pub const fn sends(&self) -> bool {
+        matches!(self, Self::Send(_))
+    }
+
+    /// Whether the conversation is in the protocol log.
+    pub fn is_logged(&self) -> bool {
+        let level = match self {
+            Self::Receive(connector) => connector.protocol_logging_level,
+            Self::Send(connector) => connector.protocol_logging_level,
+        };
+        level == ProtocolLoggingLevel::Verbose
+    }
 }
 
 /// The number of a conversation; shown as the sixteen hexadecimal digits of Exchange's protocol log.
@@ -55,20 +93,29 @@ impl fmt::Display for SessionId {
 pub enum Record {
     /// Something was written to a computer's Application log.
     Event(Box<Logged>),
-    /// A connection was taken.
+    /// The lab tries to connect to the peer.
+    Connecting,
+    /// A connection was taken or, where the lab sends, made.
     Connected,
-    /// A reply is about to be sent: the whole of it, as it goes over the wire.
+    /// A reply or, where the lab sends, a command is about to be sent: the whole of it, as it goes over
+    /// the wire.
     Sent(Bytes),
-    /// A command line came, without its ending.
+    /// A command line or, where the lab sends, a line of a reply came, without its ending.
     Received(Bytes),
     /// The answer to an AUTH challenge came; it is not kept.
     ReceivedSecret,
-    /// Content came, so many octets of it.
+    /// Content came or, where the lab sends, left: so many octets of it.
     Content(u64),
     /// A TLS handshake succeeded.
     TlsEstablished(Box<Handshake>),
     /// A TLS handshake failed.
     TlsFailed(Box<FailedHandshake>),
+    /// A TLS handshake of a conversation in which the lab sends succeeded.
+    Secured(Box<Tls>),
+    /// A TLS handshake of a conversation in which the lab sends failed, or never began.
+    NotSecured(Box<NoTls>),
+    /// An attempt to deliver a message ended.
+    Attempt(Box<Attempt>),
     /// The peer did something odd.
     Oddity(Oddity),
     /// A logon succeeded or failed.
@@ -202,11 +249,13 @@ impl Record {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Event(_) => "event",
+            Self::Connecting => "connecting",
             Self::Connected => "connected",
             Self::Sent(_) => "sent",
             Self::Received(_) | Self::ReceivedSecret => "received",
             Self::Content(_) => "content",
-            Self::TlsEstablished(_) | Self::TlsFailed(_) => "tls",
+            Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Secured(_) | Self::NotSecured(_) => "tls",
+            Self::Attempt(_) => "attempt",
             Self::Oddity(_) => "oddity",
             Self::Logon { .. } => "logon",
             Self::LimitReached(_) => "limit_reached",
@@ -223,7 +272,8 @@ impl Record {
         match self {
             Self::Sent(octets) | Self::Received(octets) => octets.len(),
             Self::Event(logged) => 256 + logged.event.parameters.iter().map(String::len).sum::<usize>(),
-            Self::TlsEstablished(_) | Self::TlsFailed(_) => 1024,
+            Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Attempt(_) => 1024,
+            Self::Secured(_) | Self::NotSecured(_) => 4096,
             Self::Message(message) => {
                 256 + message.rcpt_to.iter().map(|to| to.len() + 24).sum::<usize>() + message.mail_from.len()
             }
@@ -245,14 +295,14 @@ impl Serialize for Entry {
         map.serialize_entry("time", &format!("{:.3}", self.time))?;
         if let Some(place) = &self.place {
             map.serialize_entry("computer", &place.computer.name)?;
-            map.serialize_entry("connector", &place.connector.name)?;
+            map.serialize_entry("connector", place.connector.name())?;
             map.serialize_entry("session", &place.session.to_string())?;
             map.serialize_entry("local", &place.local)?;
             map.serialize_entry("remote", &place.remote)?;
         }
         map.serialize_entry("record", self.record.name())?;
         match &self.record {
-            Record::Connected => {}
+            Record::Connecting | Record::Connected => {}
             Record::Event(logged) => {
                 map.serialize_entry("event_id", &logged.event.event_id)?;
                 map.serialize_entry("level", &logged.event.level)?;
@@ -279,6 +329,20 @@ impl Serialize for Entry {
                 map.serialize_entry("failure", &handshake.failure)?;
                 map.serialize_entry("certificate", &handshake.certificate)?;
             }
+            Record::Secured(tls) => {
+                map.serialize_entry("outcome", "established")?;
+                map.serialize_entry("verb", tls.verb.as_str())?;
+                map.serialize_entry("tls", &*tls.facts)?;
+                map.serialize_entry("own_certificate", &tls.own)?;
+            }
+            Record::NotSecured(tls) => {
+                map.serialize_entry("outcome", "failed")?;
+                map.serialize_entry("verb", tls.verb.as_str())?;
+                map.serialize_entry("failure", &tls.why)?;
+                map.serialize_entry("presented", &tls.presented)?;
+                map.serialize_entry("own_certificate", &tls.own)?;
+            }
+            Record::Attempt(attempt) => map.serialize_entry("detail", attempt)?,
             Record::Oddity(oddity) => map.serialize_entry("detail", oddity)?,
             Record::Logon { user, mechanism, succeeded } => {
                 map.serialize_entry("user", user)?;

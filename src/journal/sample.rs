@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::record::{Entry, FailedHandshake, Handshake, MessageFacts, Place, Record, SessionId};
+use super::record::{Connector, Entry, FailedHandshake, Handshake, MessageFacts, Place, Record, SessionId};
 use crate::exchange::{
     CertificateFacts, CertificateStore, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role,
     Usage,
@@ -92,13 +92,14 @@ pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
         internal_transport_certificate: None,
         ephemeral: None,
         receive_connectors: Vec::new(),
+        send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
     };
     Place {
         session: SessionId(1),
         computer: Arc::new(computer),
-        connector: Arc::new(connector),
+        connector: Connector::Receive(Arc::new(connector)),
         local: "[::ffff:192.0.2.1]:25".parse().unwrap(),
         remote: "192.0.2.9:4242".parse().unwrap(),
     }

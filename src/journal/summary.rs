@@ -34,7 +34,7 @@ impl Summaries {
 
     /// Takes the next entry; the line of the conversation that ends with it.
     pub fn note(&mut self, entry: &Entry) -> Option<String> {
-        let place = entry.place.as_ref()?;
+        let place = entry.place.as_ref().filter(|place| !place.connector.sends())?;
         self.0.entry(place.session).or_insert_with(|| Story::of(place.remote)).note(&entry.record);
         if !matches!(entry.record, Record::Disconnected(_)) {
             return None;

@@ -1,13 +1,15 @@
 //! A conversation for people: what was said, and between the lines what it means.
 //!
-//! What begins a line says what it is: `S:` and `C:` what the lab and the client said, `--` what happened
-//! beside it, `==` TLS, `!!` what was odd, `**` an event of the Application log, `++` a message. Whatever
+//! What begins a line says what it is: `S:` and `C:` what the server and the client said, `--` what
+//! happened beside it, `==` TLS, `!!` what was odd, `**` an event of the Application log, `++` a message,
+//! `=>` how an attempt of the lab's own to send ended. Whatever
 //! came over the wire is escaped, so that a peer cannot draw on the operator's terminal.
 
 use super::explain;
 use super::record::{
     Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET, SessionId,
 };
+use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
 use super::shown::{endpoint, printable, without_secret};
 
 /// One conversation, a line each, as [`transcript_line`] writes them. Events have no conversation
@@ -19,23 +21,43 @@ pub fn transcript(entries: &[Entry], session: SessionId) -> String {
 
 /// What `entry` adds to a transcript: one line, or one for each line of a reply; no line end at the end.
 pub fn transcript_line(entry: &Entry) -> String {
+    let sends = entry.place.as_ref().is_some_and(|place| place.connector.sends());
     match &entry.record {
+        Record::Connecting => match &entry.place {
+            Some(place) => format!("-- connecting to {}", endpoint(place.remote)),
+            None => "-- connecting".to_owned(),
+        },
         Record::Connected => match &entry.place {
+            Some(place) if sends => format!(
+                "-- connected from {} to {}, {}\\{}",
+                endpoint(place.local),
+                endpoint(place.remote),
+                place.computer.name,
+                safe(place.connector.name())
+            ),
             Some(place) => format!(
                 "-- {} connected to {}, {}\\{}",
                 endpoint(place.remote),
                 endpoint(place.local),
                 place.computer.name,
-                safe(&place.connector.name)
+                safe(place.connector.name())
             ),
             None => "-- connected".to_owned(),
         },
+        Record::Sent(octets) if sends => {
+            let line = octets.strip_suffix(b"\r\n").unwrap_or(octets);
+            format!("C: {}", printable(&without_secret(line)))
+        }
         Record::Sent(octets) => sent(octets),
+        Record::Received(line) if sends => format!("S: {}", printable(line)),
         Record::Received(line) => format!("C: {}", printable(&without_secret(line))),
         Record::ReceivedSecret => format!("C: {SECRET}"),
         Record::Content(octets) => format!("-- {} of content", explain::counted(*octets, "octet")),
         Record::TlsEstablished(handshake) => established(handshake),
         Record::TlsFailed(handshake) => failed(handshake),
+        Record::Secured(tls) => secured(tls),
+        Record::NotSecured(tls) => not_secured(tls, entry),
+        Record::Attempt(attempt) => format!("=> {}", attempt_sentence(attempt, &remote(entry))),
         Record::Oddity(oddity) => format!("!! {}", explain::oddity(oddity)),
         Record::Logon { user, mechanism, succeeded: true } => {
             format!("-- {} logged on by AUTH {mechanism}", safe(user))
@@ -46,6 +68,7 @@ pub fn transcript_line(entry: &Entry) -> String {
         Record::LimitReached(limit) => format!("-- turned away: {limit:?} is reached"),
         Record::Message(message) => accepted(message),
         Record::Disconnected(Ending::Local) => "-- closed by the lab".to_owned(),
+        Record::Disconnected(Ending::Remote) if sends => "-- closed by the server".to_owned(),
         Record::Disconnected(Ending::Remote) => "-- closed by the client".to_owned(),
         Record::Disconnected(Ending::Broken(reason)) => format!("-- broken: {}", safe(reason)),
         Record::NoConnector { local, remote } => format!(
@@ -93,6 +116,43 @@ fn failed(handshake: &FailedHandshake) -> String {
         format!("; the certificate was {} ({})", safe(&certificate.subject), certificate.thumbprint)
     });
     format!("== {} failed: {}{}", verb.as_str(), explain::tls_failure(failure), presented.unwrap_or_default())
+}
+
+fn secured(tls: &Tls) -> String {
+    let Tls { verb, facts, .. } = tls;
+    let group = facts.key_exchange.map(|group| format!(", {group}")).unwrap_or_default();
+    let name = match &facts.server_name {
+        Some(name) => format!("SNI {}", safe(name)),
+        None => "no SNI".to_owned(),
+    };
+    let shown = match facts.presented.first() {
+        Some(leaf) => format!("was shown {} ({})", safe(leaf.subject()), leaf.thumbprint()),
+        None => "was shown no certificate that can be read".to_owned(),
+    };
+    let doubts = [&facts.assessment.chain, &facts.assessment.name].into_iter().flatten();
+    let doubts: Vec<_> = doubts.map(|doubt| format!("; it {}", safe(&doubt.in_words()))).collect();
+    format!(
+        "== {}: {} {}{group}, {name}, {shown}{}",
+        verb.as_str(),
+        facts.version.as_str(),
+        facts.cipher_suite,
+        doubts.concat()
+    )
+}
+
+fn not_secured(tls: &NoTls, entry: &Entry) -> String {
+    let why = match &tls.why {
+        WhyNoTls::Handshake(failure) => sending::handshake(failure, &remote(entry)),
+        WhyNoTls::OwnCertificate(credentials) => sending::own_certificate(*credentials).to_owned(),
+    };
+    let shown = tls.presented.first();
+    let shown = shown.map(|leaf| format!("; was shown {} ({})", safe(&leaf.subject), leaf.thumbprint));
+    format!("== {} failed: {why}{}", tls.verb.as_str(), shown.unwrap_or_default())
+}
+
+/// The other end, where a line has to call it something.
+fn remote(entry: &Entry) -> String {
+    entry.place.as_ref().map_or_else(|| "the server".to_owned(), |place| endpoint(place.remote).to_string())
 }
 
 fn event(logged: &Logged) -> String {

@@ -8,7 +8,8 @@ use super::spec::{CertificateSpec, ComputerSpec, Scenario};
 use super::workshop::{Keys, Workshop};
 use crate::exchange::{
     AuthMechanism, CertificateStore, ChainStatus, Computer, Profile, ReceiveConnector,
-    ReceiveConnectorParameters, Role, Services, StoredCertificate, TransportRole, Usage,
+    ReceiveConnectorParameters, Role, SendConnector, SendConnectorParameters, SendUsage, Services,
+    StoredCertificate, TransportRole, Usage,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
@@ -84,6 +85,7 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         store,
         ephemeral: None,
         receive_connectors: Vec::new(),
+        send_connectors: Vec::new(),
         accepted_domains: spec.accepted_domains.clone(),
         users: spec.users.clone(),
     };
@@ -106,6 +108,11 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         let connector = receive_connector(spec, parameters, &computer);
         let connector = connector.map_err(|wrong| wrong.in_item("receive_connector", index))?;
         computer.receive_connectors.push(Arc::new(connector));
+    }
+    for (index, parameters) in spec.send_connector.iter().enumerate() {
+        let connector = send_connector(parameters, &computer);
+        let connector = connector.map_err(|wrong| wrong.in_item("send_connector", index))?;
+        computer.send_connectors.push(Arc::new(connector));
     }
     Ok(Built { computer: Arc::new(computer), address: spec.address })
 }
@@ -235,6 +242,29 @@ fn receive_connector(
     let conflict = |other: &Arc<ReceiveConnector>| connector.conflict_with(other, &spec.name);
     if let Some(refusal) = computer.receive_connectors.iter().find_map(conflict) {
         return Err(Wrong::at(refusal.key, refusal.message));
+    }
+    Ok(connector)
+}
+
+fn send_connector(parameters: &SendConnectorParameters, computer: &Computer) -> Result<SendConnector, Wrong> {
+    let Some(name) = parameters.name.clone() else {
+        return Err(Wrong::new("this connector has no name; write name = \"To Internet\""));
+    };
+    let usage = parameters.usage.unwrap_or_default();
+    if usage != SendUsage::Custom && computer.role != Role::Edge {
+        let message = format!("{usage:?} runs on an Edge; this computer is {}", computer.role);
+        return Err(Wrong::at("usage", message));
+    }
+    let mut connector = SendConnector::new(name, usage);
+    parameters.apply_to(&mut connector);
+    parameters.settle(&mut connector);
+    if let Some(refusal) = connector.refusal(computer.role, computer.profile) {
+        return Err(Wrong::at(refusal.key, refusal.message));
+    }
+    if computer.send_connector(&connector.name).is_some() {
+        let message =
+            format!("another Send connector of {} is called `{}` already", computer.name, connector.name);
+        return Err(Wrong::at("name", message));
     }
     Ok(connector)
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
 use crate::exchange::{
-    ChainStatus, PrivateKey, Profile, ReceiveConnectorParameters, Role, RuleOverrides, Services,
+    ChainStatus, PrivateKey, Profile, ReceiveConnectorParameters, Role, RuleOverrides,
+    SendConnectorParameters, Services,
 };
 use crate::name::Fqdn;
 use crate::pki::KeyAlgorithm;
@@ -72,6 +73,9 @@ pub struct ComputerSpec {
     /// The receive connectors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receive_connector: Vec<ReceiveConnectorParameters>,
+    /// The Send connectors that run on this computer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub send_connector: Vec<SendConnectorParameters>,
 }
 
 /// One certificate, issued when the lab starts.

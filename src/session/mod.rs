@@ -1,4 +1,5 @@
-//! One receiving conversation as a value: input in, one step out, no I/O.
+//! One conversation as a value: input in, one step out, no I/O. Here is the receiving side; the sending
+//! side is in [`send`].
 //!
 //! A [`ReceiveSession`] is opened with a [`Setting`], is handed [`Input`]s and answers each with
 //! exactly one [`Step`]: what to write down, what to say, and what to read next. STARTTLS that succeeds
@@ -10,6 +11,7 @@ mod fact;
 mod message;
 mod receive;
 mod reply;
+pub mod send;
 mod setting;
 mod tls;
 mod transaction;

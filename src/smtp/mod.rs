@@ -8,6 +8,7 @@
 //!   with it is a [`CommandError`], a value that a session answers with the words of its server.
 //! - After DATA a [`DataDecoder`], after BDAT a [`ChunkDecoder`] takes the content, and both end in
 //!   [`Received`]: a [`Body`], and the [`Oddities`] that were seen in it.
+//! - On the sending side [`ReplyLines`] makes replies of lines, and [`transparent`] content for DATA.
 //! - A [`Reply`] is the way back, and [`HeaderScan`] says which message it was.
 //!
 //! What a line may be is decided here (RFC 5321, and what real clients send and real servers take);
@@ -25,6 +26,8 @@ mod hello;
 mod parameters;
 mod received;
 mod reply;
+mod reply_lines;
+mod transparency;
 mod verb;
 
 pub use address::{Address, AddressError, ReversePath};
@@ -38,4 +41,6 @@ pub use hello::{HelloName, HelloNameError};
 pub use parameters::{BodyType, MailParameters, Notify, Parameter, RcptParameters, Ret};
 pub use received::{Oddities, Received};
 pub use reply::{Reply, ReplyError};
+pub use reply_lines::ReplyLines;
+pub use transparency::transparent;
 pub use verb::{CommandError, Verb};

@@ -50,13 +50,7 @@ pub enum ConnectFailure {
 impl ClientTls {
     /// Verifies servers as strictly as webpki does, against `roots`, at the time of `clock`.
     pub fn trusting(roots: &[Certificate], clock: &Clock, versions: Versions) -> Result<Self, TlsSetupError> {
-        let mut store = RootCertStore::empty();
-        for root in roots {
-            store.add(root.der().to_vec().into()).map_err(|error| TlsSetupError::Root {
-                subject: root.subject().to_owned(),
-                reason: error.to_string(),
-            })?;
-        }
+        let store = root_store(roots)?;
         if store.is_empty() {
             // webpki refuses to be asked without any root; without one, nobody is trusted.
             return Self::always(Err(CertificateError::UnknownIssuer), clock, versions);
@@ -133,8 +127,20 @@ fn facts(session: &ClientConnection) -> Option<ClientFacts> {
     })
 }
 
+/// The roots that trust is anchored in.
+pub(super) fn root_store(roots: &[Certificate]) -> Result<RootCertStore, TlsSetupError> {
+    let mut store = RootCertStore::empty();
+    for root in roots {
+        store.add(root.der().to_vec().into()).map_err(|error| TlsSetupError::Root {
+            subject: root.subject().to_owned(),
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(store)
+}
+
 #[derive(Debug)]
-struct LabTime(Clock);
+pub(super) struct LabTime(pub(super) Clock);
 
 impl TimeProvider for LabTime {
     fn current_time(&self) -> Option<UnixTime> {

@@ -8,6 +8,7 @@ mod client;
 mod failure;
 mod handshake;
 mod names;
+mod sender;
 mod server;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
 
 pub use client::{ClientFacts, ClientTls, ConnectFailure};
+pub use sender::{SenderFailure, SenderTls};
 pub use server::ServerTls;
 
 /// A connection on which the lab is the server and the handshake is done.

@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::exchange::{
-    Binding, CertificateFacts, Computer, EXPIRES_SOON, Event, InternalTransport, Outcome, ReceiveConnector,
-    Selection, StoredCertificate, select_for, selection_events, wants_anonymous_tls,
+    Binding, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, InternalTransport, Outcome,
+    ReceiveConnector, Selection, SendConnector, StoredCertificate, select_for, selection_events,
+    wants_anonymous_tls,
 };
 use crate::journal::{Journal, Logged, Record};
 use crate::session::{Counters, TlsVerb};
@@ -115,6 +116,22 @@ impl Live {
                 let side = self.side(&computer, connector);
                 self.log_events(&side);
             }
+            for connector in computer.send_connectors.iter().filter(|connector| connector.enabled) {
+                let selection = ClientSelection::of(connector, &computer, self.clock.now());
+                self.log_send_selection(&selection, &computer, connector);
+            }
+        }
+    }
+
+    /// Logs event 12014 where a Send connector finds no certificate to present.
+    pub(super) fn log_send_selection(
+        &self,
+        selection: &ClientSelection,
+        computer: &Computer,
+        connector: &SendConnector,
+    ) {
+        if let Some(event) = selection.event(connector) {
+            self.log_on(computer, computer.event_source(None), event, Some(connector.name.clone()));
         }
     }
 
@@ -142,8 +159,19 @@ impl Live {
 
     /// Writes an event to the log of a connector's computer, unless the same stands there already.
     pub(super) fn log(&self, side: &Side, event: Event, connector: Option<String>) {
+        let source = side.computer.event_source(connector.is_some().then_some(&*side.connector));
+        self.log_on(&side.computer, source, event, connector);
+    }
+
+    /// Writes an event to the log of a computer, unless the same stands there already.
+    pub(super) fn log_on(
+        &self,
+        computer: &Computer,
+        source: &'static str,
+        event: Event,
+        connector: Option<String>,
+    ) {
         let now = self.clock.now();
-        let computer = &side.computer;
         let key = (computer.name.clone(), connector.clone(), event.event_id, event.parameters.clone());
         {
             let mut state = self.lock();
@@ -157,7 +185,6 @@ impl Live {
             }
             state.logged.insert(key, now);
         }
-        let source = computer.event_source(connector.is_some().then_some(&*side.connector));
         let logged = Logged { event, computer: computer.event_log_name().to_owned(), source, connector };
         self.journal.append(now, None, Record::Event(Box::new(logged)));
     }

@@ -1,15 +1,17 @@
-//! The server: binds, accepts, and drives sessions over sockets.
+//! The server: binds, accepts, and drives sessions over sockets; and the sender, which connects.
 
 mod budget;
 mod connection;
 mod live;
 mod ports;
 mod reading;
+mod send;
 #[cfg(test)]
 mod tests;
 
 pub use live::Live;
 pub use ports::{Ports, Wanted, wanted};
+pub use send::Sender;
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::exchange::Binding;
-use crate::journal::{Place, Record, SessionId};
+use crate::journal::{Connector, Place, Record, SessionId};
 use crate::session::{ReceiveSession, Setting};
 use budget::Budget;
 use connection::{Connection, Shared};
@@ -150,6 +152,11 @@ impl Server {
         });
     }
 
+    /// The numbers of the lab's conversations, which those that it begins itself share.
+    pub(crate) fn sessions(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.sessions)
+    }
+
     /// Where the lab listens.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
@@ -231,7 +238,7 @@ where
     let place = Arc::new(Place {
         session,
         computer: Arc::clone(&side.computer),
-        connector: Arc::clone(&side.connector),
+        connector: Connector::Receive(Arc::clone(&side.connector)),
         local,
         remote,
     });

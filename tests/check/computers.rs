@@ -69,6 +69,7 @@ pub(crate) fn computer(role: Role, profile: Profile, fqdn: &str, store: Vec<Stor
         internal_transport_certificate: None,
         ephemeral: None,
         receive_connectors: vec![Arc::new(connector)],
+        send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
     }

@@ -259,6 +259,7 @@ fn level(level: Level) -> (u8, &'static str) {
 fn category(category: Category) -> &'static str {
     match category {
         Category::SmtpReceive => "SmtpReceive",
+        Category::SmtpSend => "SmtpSend",
         Category::TransportService => "TransportService",
     }
 }

@@ -1,0 +1,284 @@
+//! What only the parameters of a Send connector are made of.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::address::text_in_files;
+use super::parameters::Shown;
+use crate::name::{Fqdn, covers, is_below};
+
+/// One of a connector's `AddressSpaces`: `SMTP:contoso.com;1`, of which type and cost may be left away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AddressSpace {
+    /// The domains.
+    pub domains: Domains,
+    /// 1 to 100; of several connectors the cheapest takes the mail.
+    pub cost: u8,
+}
+
+/// The domains of an address space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Domains {
+    /// `*`.
+    All,
+    /// `--`, on an Edge only: the accepted domains of the organisation.
+    Accepted,
+    /// `*.contoso.com`: the domain and everything below it.
+    WithSubdomains(Fqdn),
+    /// `contoso.com`.
+    One(Fqdn),
+}
+
+/// One of a connector's `SmartHosts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum SmartHost {
+    /// A host name.
+    Name(Fqdn),
+    /// `[10.0.0.25]`.
+    Address(IpAddr),
+    /// `--`: the Mailbox servers of the subscribed site, as EdgeSync writes it.
+    Subscribed,
+}
+
+/// `TlsDomain`: whom the certificate of the next hop has to name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsDomain {
+    /// `mail.contoso.com`.
+    Host(Fqdn),
+    /// `*.contoso.com`; that any name in it will do is inferred from the parameter's type.
+    WithSubdomains(Fqdn),
+}
+
+/// `TlsAuthLevel`: what TLS has to prove before mail is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsAuthLevel {
+    /// Nothing: the channel is encrypted, and nobody is authenticated.
+    EncryptionOnly,
+    /// The chain of the certificate, and that nobody has revoked it.
+    CertificateValidation,
+    /// That, and the name: TlsDomain, or else the recipient's domain.
+    DomainValidation,
+}
+
+/// `SmartHostAuthMechanism`; the values exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SmartHostAuthMechanism {
+    /// The connector does not log on.
+    None,
+    /// `AUTH LOGIN`.
+    BasicAuth,
+    /// `AUTH LOGIN` only inside TLS.
+    BasicAuthRequireTLS,
+    /// X-ANONYMOUSTLS, and X-EXPS inside it.
+    ExchangeServer,
+    /// The network vouches for the peer.
+    ExternalAuthoritative,
+}
+
+impl AddressSpace {
+    /// How well the space fits a recipient's domain; the greater, the more specific. `None` where not.
+    pub fn fit(&self, domain: &str, accepted: &[Fqdn]) -> Option<usize> {
+        match &self.domains {
+            Domains::One(own) => (*own == *domain).then_some(usize::MAX),
+            Domains::Accepted => {
+                (accepted.is_empty() || accepted.iter().any(|own| *own == *domain)).then_some(usize::MAX - 1)
+            }
+            Domains::WithSubdomains(own) => {
+                (*own == *domain || is_below(domain, own.as_str())).then_some(own.as_str().len())
+            }
+            Domains::All => Some(0),
+        }
+    }
+}
+
+impl TlsDomain {
+    /// Whether a name out of a certificate is the one that is expected.
+    pub fn is_named_by(&self, presented: &str) -> bool {
+        match self {
+            Self::Host(host) => covers(presented, host.as_str()).is_some(),
+            Self::WithSubdomains(domain) => {
+                presented.strip_prefix("*.").is_some_and(|parent| *domain == *parent)
+                    || is_below(presented, domain.as_str())
+            }
+        }
+    }
+}
+
+impl FromStr for AddressSpace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            |why: String| format!("`{text}` is not an address space: {why}; write SMTP:contoso.com;1");
+        let (space, cost) = text.rsplit_once(';').unwrap_or((text, "1"));
+        let cost = cost.trim().parse().ok().filter(|cost| (1..=100).contains(cost));
+        let cost = cost.ok_or_else(|| wrong("its cost lies between 1 and 100".to_owned()))?;
+        let domains = match space.split_once(':') {
+            None => space,
+            Some((kind, domains)) if kind.eq_ignore_ascii_case("SMTP") => domains,
+            Some((kind, _)) => return Err(wrong(format!("the lab speaks SMTP and no {kind}"))),
+        };
+        let fqdn = |name: &str| name.parse::<Fqdn>().map_err(|error| wrong(error.to_string()));
+        let domains = match domains.trim() {
+            "*" => Domains::All,
+            "--" => Domains::Accepted,
+            name => match name.strip_prefix("*.") {
+                Some(parent) => Domains::WithSubdomains(fqdn(parent)?),
+                None => Domains::One(fqdn(name)?),
+            },
+        };
+        Ok(Self { domains, cost })
+    }
+}
+
+impl fmt::Display for AddressSpace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.domains {
+            Domains::All => f.write_str("SMTP:*")?,
+            Domains::Accepted => f.write_str("SMTP:--")?,
+            Domains::WithSubdomains(domain) => write!(f, "SMTP:*.{domain}")?,
+            Domains::One(domain) => write!(f, "SMTP:{domain}")?,
+        }
+        write!(f, ";{}", self.cost)
+    }
+}
+
+impl FromStr for SmartHost {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "--" {
+            return Ok(Self::Subscribed);
+        }
+        let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        if let Ok(address) = inner.parse() {
+            return Ok(Self::Address(address));
+        }
+        let name = text.parse().map_err(|error| format!("{error}; write mail.contoso.com or [10.0.0.25]"));
+        name.map(Self::Name)
+    }
+}
+
+impl fmt::Display for SmartHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Address(address) => write!(f, "[{address}]"),
+            Self::Subscribed => f.write_str("--"),
+        }
+    }
+}
+
+impl FromStr for TlsDomain {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fqdn = |name: &str| name.parse::<Fqdn>().map_err(|error| error.to_string());
+        match text.strip_prefix("*.") {
+            Some(parent) => fqdn(parent).map(Self::WithSubdomains),
+            None => fqdn(text).map(Self::Host),
+        }
+    }
+}
+
+impl fmt::Display for TlsDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => host.fmt(f),
+            Self::WithSubdomains(domain) => write!(f, "*.{domain}"),
+        }
+    }
+}
+
+impl TlsAuthLevel {
+    const ALL: [Self; 3] = [Self::EncryptionOnly, Self::CertificateValidation, Self::DomainValidation];
+}
+
+impl FromStr for TlsAuthLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|level| level.to_string().eq_ignore_ascii_case(text));
+        known.ok_or_else(|| {
+            format!("`{text}` is not one of EncryptionOnly, CertificateValidation, DomainValidation")
+        })
+    }
+}
+
+impl fmt::Display for TlsAuthLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl Shown for SmartHostAuthMechanism {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+text_in_files! {
+    AddressSpace, "SMTP:contoso.com;1, of which type and cost may be left away; * for every domain";
+    SmartHost, "A host name, an address in brackets, or --";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space(text: &str) -> AddressSpace {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_space_is_shown_with_type_and_cost() {
+        for (written, shown) in [
+            ("*", "SMTP:*;1"),
+            ("smtp:--;1", "SMTP:--;1"),
+            ("*.contoso.com;10", "SMTP:*.contoso.com;10"),
+            ("SMTP:contoso.com", "SMTP:contoso.com;1"),
+        ] {
+            assert_eq!(space(written).to_string(), shown);
+        }
+        for (wrong, hint) in [("X400:c=us", "no X400"), ("*;101", "1 and 100"), ("a b", "only letters")] {
+            assert!(wrong.parse::<AddressSpace>().unwrap_err().contains(hint), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_closer_space_fits_better() {
+        let fit = |text: &str, domain: &str| space(text).fit(domain, &[]);
+        assert!(fit("eu.contoso.com", "eu.contoso.com") > fit("*.contoso.com", "eu.contoso.com"));
+        assert!(fit("*.contoso.com", "CONTOSO.com") > fit("*", "contoso.com"));
+        assert_eq!(fit("*.contoso.com", "notcontoso.com"), None);
+        assert_eq!(fit("contoso.com", "eu.contoso.com"), None);
+        assert_eq!(space("--").fit("other.test", &["contoso.com".parse().unwrap()]), None);
+    }
+
+    #[test]
+    fn a_smart_host_is_a_name_or_an_address() {
+        for (written, shown) in [("mail.contoso.com", "mail.contoso.com"), ("10.0.0.25", "[10.0.0.25]")] {
+            assert_eq!(written.parse::<SmartHost>().unwrap().to_string(), shown);
+        }
+        assert_eq!("[::1]".parse(), Ok(SmartHost::Address(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST))));
+        assert!("a,b".parse::<SmartHost>().unwrap_err().contains("[10.0.0.25]"));
+    }
+
+    #[test]
+    fn a_tls_domain_is_named_by_itself_by_a_wildcard_or_by_what_lies_below() {
+        let named = |domain: &str, name: &str| domain.parse::<TlsDomain>().unwrap().is_named_by(name);
+        assert!(named("mail.contoso.com", "mail.contoso.com"));
+        assert!(named("mail.contoso.com", "*.contoso.com"));
+        assert!(named("*.contoso.com", "mail.contoso.com"));
+        assert!(named("*.contoso.com", "*.contoso.com"));
+        assert!(!named("*.contoso.com", "contoso.com"));
+        assert!(!named("mail.contoso.com", "EXCH01.corp.local"));
+    }
+}

@@ -1,0 +1,104 @@
+//! The attempts of one message as one story.
+
+use jiff::Timestamp;
+
+use super::outcome::{Attempt, Outcome, Reason};
+use super::policy::{AfterHandshakeFailure, SenderPolicy, Use};
+
+/// A message in the hands of a sender, with every attempt so far.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    policy: SenderPolicy,
+    entered: Timestamp,
+    attempts: Vec<Made>,
+}
+
+/// An attempt that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// When it began.
+    pub at: Timestamp,
+    /// Whether it left TLS alone because an earlier one had failed at it.
+    pub in_clear: bool,
+    /// How it ended.
+    pub attempt: Attempt,
+}
+
+/// When the next attempt is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextAttempt {
+    /// At once, on a new connection.
+    Now,
+    /// Not before this instant.
+    At(Timestamp),
+    /// Never: the message is delivered or bounced.
+    Never,
+}
+
+impl Delivery {
+    /// A message that comes into the queue at `now`.
+    pub fn new(policy: SenderPolicy, now: Timestamp) -> Self {
+        Self { policy, entered: now, attempts: Vec::new() }
+    }
+
+    /// When the next attempt is due.
+    pub fn next(&self) -> NextAttempt {
+        let Some(Made { at, attempt, .. }) = self.attempts.last() else {
+            return NextAttempt::Now;
+        };
+        let at_once = self.policy.handshake_failed == AfterHandshakeFailure::ClearAtOnce;
+        match attempt.outcome {
+            Outcome::Deferred if at_once && self.policy.tls == Use::IfOffered && broke_tls(attempt) => {
+                NextAttempt::Now
+            }
+            Outcome::Deferred => {
+                at.checked_add(self.policy.queue.retry_after()).map_or(NextAttempt::Never, NextAttempt::At)
+            }
+            _ => NextAttempt::Never,
+        }
+    }
+
+    /// Whether an attempt at `now` leaves TLS alone.
+    pub fn in_clear(&self, now: Timestamp) -> bool {
+        let failed = self.attempts.iter().any(|made| broke_tls(&made.attempt));
+        let may = match self.policy.handshake_failed {
+            AfterHandshakeFailure::ClearAtOnce => true,
+            AfterHandshakeFailure::ClearAfter(patience) => now.duration_since(self.entered) >= patience,
+            AfterHandshakeFailure::NeverClear => false,
+        };
+        self.policy.tls == Use::IfOffered && failed && may
+    }
+
+    /// Takes note of an attempt that began at `now`; one that defers what has been kept for too long
+    /// bounces it.
+    pub fn note(&mut self, now: Timestamp, attempt: Attempt) {
+        let in_clear = self.in_clear(now);
+        let expired = attempt.outcome == Outcome::Deferred
+            && now.duration_since(self.entered) >= self.policy.queue.keeps_for();
+        let attempt = match expired {
+            true => Attempt { outcome: Outcome::Bounced, reason: Reason::Expired, ..attempt },
+            false => attempt,
+        };
+        self.attempts.push(Made { at: now, in_clear, attempt });
+    }
+
+    /// Every attempt, in order.
+    pub fn attempts(&self) -> &[Made] {
+        &self.attempts
+    }
+
+    /// How the message stands: the outcome of the last attempt, deferred before the first.
+    pub fn outcome(&self) -> Outcome {
+        self.attempts.last().map_or(Outcome::Deferred, |made| made.attempt.outcome)
+    }
+
+    /// The sender.
+    pub fn policy(&self) -> &SenderPolicy {
+        &self.policy
+    }
+}
+
+/// Whether the attempt was told to go ahead with TLS and got none.
+fn broke_tls(attempt: &Attempt) -> bool {
+    matches!(attempt.reason, Reason::Handshake(_))
+}

@@ -1,0 +1,25 @@
+//! The sending side of a conversation as a value, and the story of one message's attempts.
+//!
+//! A [`SendSession`] is opened with a [`Task`], is handed [`SendInput`]s and answers each with exactly
+//! one [`SendStep`]. What kind of sender it plays is data, a [`SenderPolicy`]. A handshake that succeeds
+//! makes a *new* session ([`SendSession::secure`]), so nothing the server said in clear survives it (RFC
+//! 3207 section 4.2). Every attempt ends in an [`Attempt`]; a [`Delivery`] strings them together and says
+//! when the next one is due, and whoever drives it does the waiting.
+
+mod check;
+mod delivery;
+mod outcome;
+mod policy;
+mod profiles;
+mod queue;
+mod session;
+mod task;
+
+pub use check::{Assessment, CertificateProblem, Check, CommonName, Proof, Reference, name_problem};
+pub use delivery::{Delivery, Made, NextAttempt};
+pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
+pub use policy::{AfterHandshakeFailure, AfterRefusal, Expect, Queue, SenderPolicy, Trust, Use};
+pub use profiles::{BUILT_IN, BuiltIn};
+pub use queue::last_error;
+pub use session::{Handshake, Said, SendFact, SendInput, SendNext, SendSession, SendStep};
+pub use task::{Credentials, Outgoing, Secured, Task};

@@ -1,0 +1,181 @@
+//! What kind of sender is played: every difference between senders that shows at STARTTLS, as data.
+
+use jiff::SignedDuration;
+
+use super::check::{Check, CommonName, Proof, Reference};
+use crate::exchange::{Profile, SendConnector, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
+use crate::session::TlsVerb;
+
+/// How a sender uses TLS, and what it does where there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderPolicy {
+    /// What it is called in reports.
+    pub name: &'static str,
+    /// Whether it uses TLS at all.
+    pub tls: Use,
+    /// By which verb.
+    pub verb: TlsVerb,
+    /// Whether it says HELO in place of EHLO.
+    pub helo: bool,
+    /// What it does where STARTTLS is refused and TLS is not required.
+    pub refused: AfterRefusal,
+    /// What it does where the handshake fails and TLS is not required.
+    pub handshake_failed: AfterHandshakeFailure,
+    /// What the certificate has to prove.
+    pub trust: Trust,
+    /// Whether a common name counts.
+    pub common_name: CommonName,
+    /// Whether the certificate is judged within the handshake (see [`Check::within_handshake`]).
+    pub within_handshake: bool,
+    /// Whether a 5yz to STARTTLS bounces the message where TLS is required, as in Postfix.
+    pub bounces_refusal: bool,
+    /// Who keeps the message between attempts.
+    pub queue: Queue,
+}
+
+/// Whether a sender uses TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It leaves STARTTLS alone.
+    Never,
+    /// It uses it where it is offered.
+    IfOffered,
+    /// It sends nothing without.
+    Required,
+}
+
+/// What an opportunistic sender does where STARTTLS is answered with 4yz or 5yz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterRefusal {
+    /// It goes on in clear in the same conversation.
+    GoesOnInClear,
+    /// It gives up.
+    GivesUp,
+}
+
+/// What an opportunistic sender does where the handshake fails after the 220.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterHandshakeFailure {
+    /// It connects again at once and sends in clear.
+    ClearAtOnce,
+    /// It defers, and sends in clear once the message has been in the queue for so long.
+    ClearAfter(SignedDuration),
+    /// It tries TLS for ever.
+    NeverClear,
+}
+
+/// What a certificate has to prove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Nothing: any certificate will do.
+    Nothing,
+    /// That its chain ends in a trusted root.
+    Chain,
+    /// That, and a name.
+    Name(Expect),
+}
+
+/// Which name is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The host that was connected to.
+    Host,
+    /// The next hop or a name below it: Postfix's `nexthop, dot-nexthop`.
+    NextHop,
+    /// Exchange's TlsDomain, or else the recipient's domain.
+    TlsDomain(Option<TlsDomain>),
+}
+
+/// Who keeps the message between attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Nobody: a failed call is the caller's affair, so nothing is ever deferred.
+    Nobody,
+    /// A mail server.
+    Server,
+    /// Exchange, which has words of its own for what happened.
+    Exchange(Profile),
+}
+
+impl SenderPolicy {
+    /// The policy that the parameters of a Send connector amount to.
+    ///
+    /// Source: the `Set-SendConnector` page; that a failed handshake defers and never falls back is how
+    /// the observed logs end. That a 5yz to STARTTLS defers is inferred.
+    pub fn of(connector: &SendConnector, profile: Profile) -> Self {
+        let server = connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer;
+        let (name, trust) = match (connector.require_tls, connector.tls_auth_level.0) {
+            (false, _) => ("exchange", Trust::Nothing),
+            (true, None) => ("exchange-require-tls", Trust::Nothing),
+            (true, Some(TlsAuthLevel::EncryptionOnly)) => ("exchange-encryption-only", Trust::Nothing),
+            (true, Some(TlsAuthLevel::CertificateValidation)) => {
+                ("exchange-certificate-validation", Trust::Chain)
+            }
+            (true, Some(TlsAuthLevel::DomainValidation)) => {
+                ("exchange-domain-validation", Trust::Name(Expect::TlsDomain(connector.tls_domain.0.clone())))
+            }
+        };
+        Self {
+            name,
+            tls: match connector {
+                _ if server => Use::Required,
+                SendConnector { ignore_starttls: true, .. } => Use::Never,
+                SendConnector { require_tls: true, .. } => Use::Required,
+                _ => Use::IfOffered,
+            },
+            verb: if server { TlsVerb::XAnonymousTls } else { TlsVerb::StartTls },
+            helo: connector.force_helo,
+            refused: AfterRefusal::GoesOnInClear,
+            handshake_failed: AfterHandshakeFailure::NeverClear,
+            trust,
+            common_name: CommonName::Always,
+            within_handshake: false,
+            bounces_refusal: false,
+            queue: Queue::Exchange(profile),
+        }
+    }
+
+    /// How the certificate of `host` is measured, on the way to `next_hop` with mail for `domain`.
+    pub fn check(&self, host: &str, next_hop: &str, domain: &str) -> Check {
+        let host_alone = || vec![Reference::Host(host.to_owned())];
+        let (proof, references) = match &self.trust {
+            Trust::Nothing => (Proof::Nothing, host_alone()),
+            Trust::Chain => (Proof::Chain, host_alone()),
+            Trust::Name(expect) => (
+                Proof::ChainAndName,
+                match expect {
+                    Expect::Host => host_alone(),
+                    Expect::NextHop => {
+                        vec![Reference::Host(next_hop.to_owned()), Reference::Below(next_hop.to_owned())]
+                    }
+                    Expect::TlsDomain(Some(expected)) => vec![Reference::TlsDomain(expected.clone())],
+                    Expect::TlsDomain(None) => vec![Reference::Host(domain.to_owned())],
+                },
+            ),
+        };
+        Check {
+            proof,
+            references,
+            common_name: self.common_name,
+            within_handshake: self.within_handshake && proof != Proof::Nothing,
+        }
+    }
+}
+
+impl Queue {
+    /// How long until the next attempt: five minutes, the first interval of Postfix (`queue_run_delay`) and
+    /// of Exchange (TransientFailureRetryInterval) alike.
+    pub const fn retry_after(self) -> SignedDuration {
+        SignedDuration::from_mins(5)
+    }
+
+    /// How long a message is kept: five days in Postfix (`maximal_queue_lifetime`), two in Exchange
+    /// (MessageExpirationTimeout).
+    pub const fn keeps_for(self) -> SignedDuration {
+        match self {
+            Self::Nobody => SignedDuration::ZERO,
+            Self::Server => SignedDuration::from_hours(5 * 24),
+            Self::Exchange(_) => SignedDuration::from_hours(2 * 24),
+        }
+    }
+}
