@@ -86,6 +86,17 @@ fn lettre_sends_encrypted_after_the_certificate_took_the_connectors_name() {
 }
 
 #[test]
+fn lettre_sends_encrypted_after_the_certificate_was_assigned_to_smtp() {
+    let mut lab = Served::story("smtp-not-assigned");
+    send(&lab, Tls::None).unwrap();
+    lab.conversation().arrived_in_clear();
+    let name = lab.mend(Fix::SmtpAssigned, Save::Rename);
+
+    send(&lab, Tls::Required(expecting(&lab, &name))).unwrap();
+    lab.conversation().arrived_encrypted();
+}
+
+#[test]
 fn lettre_sends_nothing_to_a_name_that_the_certificate_does_not_cover() {
     let mut lab = Served::story("fqdn-mismatch");
     lab.mend(Fix::ConnectorFqdn, Save::Rename);

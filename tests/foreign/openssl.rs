@@ -70,9 +70,23 @@ fn s_client_says_that_starttls_is_withheld_and_is_survived_when_it_tries_anyway(
 
 #[test]
 fn s_client_carries_a_message_after_the_connector_took_the_certificates_name() {
+    carried("fqdn-mismatch", Fix::ConnectorFqdn);
+}
+
+#[test]
+fn s_client_carries_a_message_after_the_certificate_took_the_connectors_name() {
+    carried("fqdn-mismatch", Fix::CertificateNames);
+}
+
+#[test]
+fn s_client_carries_a_message_after_the_certificate_was_assigned_to_smtp() {
+    carried("smtp-not-assigned", Fix::SmtpAssigned);
+}
+
+fn carried(story: &str, fix: Fix) {
     let Some(openssl) = find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
-    let name = lab.mend(Fix::ConnectorFqdn, Save::Rename);
+    let mut lab = Served::story(story);
+    let name = lab.mend(fix, Save::Rename);
 
     for (option, version) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
         let mut typist = Typist::at(s_client(&openssl, &lab, &name, &[option]));

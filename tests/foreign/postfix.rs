@@ -235,6 +235,28 @@ fn postfix_that_must_encrypt_defers_a_message_and_delivers_it_once_the_connector
 }
 
 #[test]
+fn postfix_that_may_encrypt_and_postfix_that_must_deliver_encrypted_after_each_of_the_other_fixes() {
+    for (story, fix) in [("fqdn-mismatch", Fix::CertificateNames), ("smtp-not-assigned", Fix::SmtpAssigned)] {
+        let mut lab = Served::story(story);
+        let Some(mut demanding) = Postfix::start(&lab, Policy::Encrypt) else { return };
+        demanding.submit();
+        demanding.defers_saying("TLS is required, but was not offered");
+        lab.conversation().brought_nothing();
+
+        lab.mend(fix, Save::Rename);
+
+        demanding.flush();
+        demanding.delivers();
+        lab.conversation().arrived_encrypted();
+        drop(demanding);
+        let Some(mut opportunistic) = Postfix::start(&lab, Policy::May) else { return };
+        opportunistic.submit();
+        opportunistic.delivers();
+        lab.conversation().arrived_encrypted();
+    }
+}
+
+#[test]
 fn postfix_that_must_verify_delivers_once_the_certificate_has_the_connectors_name() {
     let mut lab = Served::story("fqdn-mismatch");
     let Some(mut postfix) = Postfix::start(&lab, Policy::Secure(NOT_IN_THE_CERTIFICATE)) else { return };
