@@ -49,6 +49,46 @@ pub enum Category {
     TransportService,
 }
 
+impl Level {
+    /// The number in the event XML.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Error => 2,
+            Self::Warning => 3,
+            Self::Information => 4,
+        }
+    }
+
+    /// The word in Event Viewer.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "Error",
+            Self::Warning => "Warning",
+            Self::Information => "Information",
+        }
+    }
+}
+
+impl Category {
+    /// The number of the task in the event XML.
+    pub const fn task(self) -> u8 {
+        match self {
+            Self::SmtpReceive => 1,
+            Self::SmtpSend => 2,
+            Self::TransportService => 12,
+        }
+    }
+
+    /// The word in Event Viewer.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SmtpReceive => "SmtpReceive",
+            Self::SmtpSend => "SmtpSend",
+            Self::TransportService => "TransportService",
+        }
+    }
+}
+
 impl Event {
     /// The text of the event with its insertion strings in place.
     pub fn message(&self) -> String {

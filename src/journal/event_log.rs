@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::record::Logged;
-use crate::exchange::{Category, Level};
 
 /// The event as Event Viewer copies it to the clipboard as text, the time in UTC; no line end at the end.
 ///
@@ -30,8 +29,8 @@ pub fn event_block(time: Timestamp, logged: &Logged) -> String {
          Computer:      {computer}\n\
          Description:\n{}",
         event.event_id,
-        task_category(event.category),
-        level(event.level).1,
+        event.category.as_str(),
+        event.level.as_str(),
         event.message(),
     )
 }
@@ -51,8 +50,8 @@ pub fn event_xml(seq: u64, time: Timestamp, logged: &Logged) -> String {
          <Keywords>0x80000000000000</Keywords><TimeCreated SystemTime=\"{time:.9}\"/>\
          <EventRecordID>{seq}</EventRecordID><Channel>Application</Channel><Computer>",
         event.event_id,
-        level(event.level).0,
-        task(event.category),
+        event.level.number(),
+        event.category.task(),
     );
     escape(computer, &mut xml);
     xml.push_str("</Computer><Security/></System><EventData>");
@@ -63,30 +62,6 @@ pub fn event_xml(seq: u64, time: Timestamp, logged: &Logged) -> String {
     }
     xml.push_str("</EventData></Event>");
     xml
-}
-
-fn level(level: Level) -> (u8, &'static str) {
-    match level {
-        Level::Error => (2, "Error"),
-        Level::Warning => (3, "Warning"),
-        Level::Information => (4, "Information"),
-    }
-}
-
-fn task_category(category: Category) -> &'static str {
-    match category {
-        Category::SmtpReceive => "SmtpReceive",
-        Category::SmtpSend => "SmtpSend",
-        Category::TransportService => "TransportService",
-    }
-}
-
-fn task(category: Category) -> u8 {
-    match category {
-        Category::SmtpReceive => 1,
-        Category::SmtpSend => 2,
-        Category::TransportService => 12,
-    }
 }
 
 fn escape(text: &str, xml: &mut String) {

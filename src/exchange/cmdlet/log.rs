@@ -12,7 +12,6 @@ use super::outside::LoggedEvent;
 use super::run::Run;
 use super::value::{Object, Value};
 use super::view::{Column, Layout, like};
-use crate::exchange::{Category, Level};
 
 /// `Get-EventLog`, newest first.
 pub(super) fn get_event_log(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
@@ -28,7 +27,7 @@ pub(super) fn get_event_log(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Valu
     let message = bound.text("Message")?;
     let mut found: Vec<&LoggedEvent> = newest_first(run.events, &computer)
         .filter(|logged| one_of("Source", &logged.source))
-        .filter(|logged| one_of("EntryType", level(logged.event.level).1))
+        .filter(|logged| one_of("EntryType", logged.event.level.as_str()))
         .filter(|logged| one_of("InstanceId", &instance_id(logged).unwrap_or_default()))
         .filter(|logged| one_of("Index", &logged.index.to_string()))
         .filter(|logged| message.as_ref().is_none_or(|message| like(message, &logged.event.message())))
@@ -111,7 +110,7 @@ impl Wanted {
         };
         one_of(&self.providers, &logged.source)
             && one_of(&self.ids, &logged.event.event_id.to_string())
-            && one_of(&self.levels, &level(logged.event.level).0.to_string())
+            && one_of(&self.levels, &logged.event.level.number().to_string())
             && self.from.is_none_or(|from| logged.time >= from)
             && self.to.is_none_or(|to| logged.time <= to)
     }
@@ -184,8 +183,8 @@ fn entry(logged: &LoggedEvent) -> Value {
         ("EventID", Value::text(event.event_id.to_string())),
         ("MachineName", Value::text(&logged.computer)),
         ("Index", Value::text(logged.index.to_string())),
-        ("Category", Value::text(category(event.category))),
-        ("EntryType", Value::text(level(event.level).1)),
+        ("Category", Value::text(event.category.as_str())),
+        ("EntryType", Value::text(event.level.as_str())),
         ("Message", Value::text(event.message())),
         ("Source", Value::text(&logged.source)),
         ("ReplacementStrings", strings(&event.parameters)),
@@ -212,9 +211,9 @@ fn record(logged: &LoggedEvent) -> Value {
         ("TimeCreated", Value::Date(logged.time)),
         ("ProviderName", Value::text(&logged.source)),
         ("Id", Value::text(event.event_id.to_string())),
-        ("Level", Value::text(level(event.level).0.to_string())),
-        ("LevelDisplayName", Value::text(level(event.level).1)),
-        ("TaskDisplayName", Value::text(category(event.category))),
+        ("Level", Value::text(event.level.number().to_string())),
+        ("LevelDisplayName", Value::text(event.level.as_str())),
+        ("TaskDisplayName", Value::text(event.category.as_str())),
         ("LogName", Value::text("Application")),
         ("MachineName", Value::text(&logged.computer)),
         ("RecordId", Value::text(logged.index.to_string())),
@@ -246,20 +245,4 @@ fn strings(parameters: &[String]) -> Value {
 /// 12014 with its qualifiers (0xC004, derived); those of the others are not known and not guessed.
 fn instance_id(logged: &LoggedEvent) -> Option<String> {
     (logged.event.event_id == 12014).then(|| 0xC004_2EEE_u32.to_string())
-}
-
-fn level(level: Level) -> (u8, &'static str) {
-    match level {
-        Level::Error => (2, "Error"),
-        Level::Warning => (3, "Warning"),
-        Level::Information => (4, "Information"),
-    }
-}
-
-fn category(category: Category) -> &'static str {
-    match category {
-        Category::SmtpReceive => "SmtpReceive",
-        Category::SmtpSend => "SmtpSend",
-        Category::TransportService => "TransportService",
-    }
 }
