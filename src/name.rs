@@ -1,5 +1,6 @@
 //! Host names, and which certificate name covers which host name.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -99,6 +100,19 @@ impl PartialEq for Fqdn {
 }
 
 impl Eq for Fqdn {}
+
+impl PartialOrd for Fqdn {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Fqdn {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let lower = |name: &Self| name.0.to_ascii_lowercase();
+        lower(self).cmp(&lower(other))
+    }
+}
 
 impl PartialEq<str> for Fqdn {
     fn eq(&self, other: &str) -> bool {

@@ -26,6 +26,9 @@ fn computer(role: Role, profile: Profile) -> Computer {
         send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
+        organization: String::new(),
+        subscribed_to: None,
+        edge_subscriptions: Vec::new(),
     }
 }
 

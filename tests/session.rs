@@ -44,6 +44,9 @@ fn setting() -> Setting {
         send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: [("anna".to_owned(), "secret".to_owned())].into(),
+        organization: String::new(),
+        subscribed_to: None,
+        edge_subscriptions: Vec::new(),
     };
     Setting {
         computer: Arc::new(computer),

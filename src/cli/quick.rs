@@ -62,14 +62,13 @@ impl QuickArgs {
             certificate: certificates,
             receive_connector: vec![connector(fqdn)],
             send_connector: Vec::new(),
+            organization: String::new(),
+            subscribed_to: None,
         };
         let scenario = Scenario {
             title: "A connector from the command line".to_owned(),
-            story: String::new(),
-            cure: String::new(),
-            sources: Vec::new(),
-            now: None,
             computer: vec![computer],
+            ..Scenario::default()
         };
         Ok(Some(ScenarioText::without_text(scenario, "the command line")))
     }

@@ -258,6 +258,9 @@ fn computer(fqdn: Fqdn) -> Computer {
         send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
+        organization: String::new(),
+        subscribed_to: None,
+        edge_subscriptions: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use super::profile::{Profile, Rules};
 use super::receive_connector::{ReceiveConnector, TransportRole};
 use super::send_connector::SendConnector;
 use super::store::{CertificateFacts, CertificateStore};
+use super::subscription::EdgeSubscription;
 use crate::name::Fqdn;
 use crate::pki::Thumbprint;
 
@@ -55,6 +56,12 @@ pub struct Computer {
     pub accepted_domains: Vec<Fqdn>,
     /// Who may log on, with which password; empty for anybody with any password.
     pub users: BTreeMap<String, String>,
+    /// The organisation it belongs to; an Edge belongs to the one it is subscribed to.
+    pub organization: String,
+    /// Of an Edge: the server inside the organisation that it is subscribed to.
+    pub subscribed_to: Option<String>,
+    /// Of a server inside the organisation: the Edges that are subscribed to it.
+    pub edge_subscriptions: Vec<EdgeSubscription>,
 }
 
 impl Computer {

@@ -16,11 +16,13 @@ mod pin;
 mod profile;
 mod receive_connector;
 mod refusal;
+mod route;
 mod select;
 mod send_connector;
 mod send_select;
 mod send_values;
 mod store;
+mod subscription;
 mod values;
 
 pub use address::{Binding, IpRange};
@@ -40,6 +42,7 @@ pub use receive_connector::{
     TransportRole,
 };
 pub use refusal::{Refusal, fqdn_guard};
+pub use route::{Hop, Route, Zone, over, route};
 pub use select::{
     Candidate, Offered, Outcome, Precedence, Reason, SearchKey, Selection, Verdict, select, select_for,
 };
@@ -47,6 +50,7 @@ pub use send_connector::{SendConnector, SendConnectorParameters, SendUsage};
 pub use send_select::{ClientCertificate, ClientSelection};
 pub use send_values::{AddressSpace, Domains, SmartHost, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
 pub use store::{CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate};
+pub use subscription::EdgeSubscription;
 pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};
 
 use jiff::{SignedDuration, Timestamp};

@@ -110,6 +110,11 @@ parameters! {
 }
 
 impl ReceiveConnector {
+    /// The first binding that a peer on loopback can reach, by the family of its address.
+    pub fn loopback_binding(&self, peer: IpAddr) -> Option<Binding> {
+        self.bindings.iter().copied().find(|binding| binding.0.is_ipv4() == peer.is_ipv4())
+    }
+
     /// How specific the best range for `peer` is (smaller is better), where one of them holds it.
     pub fn best_range_for(&self, peer: IpAddr) -> Option<u128> {
         self.remote_ip_ranges.iter().filter(|range| range.contains(peer)).map(|range| range.span()).min()

@@ -95,6 +95,9 @@ pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
         send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
+        organization: String::new(),
+        subscribed_to: None,
+        edge_subscriptions: Vec::new(),
     };
     Place {
         session: SessionId(1),

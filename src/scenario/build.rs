@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::check::{check_expectations, check_zone, subscribe};
 use super::locate::Step;
+use super::senders::senders;
 use super::spec::{CertificateSpec, ComputerSpec, Scenario};
 use super::workshop::{Keys, Workshop};
+use super::zone;
 use crate::exchange::{
     AuthMechanism, CertificateStore, ChainStatus, Computer, Profile, ReceiveConnector,
     ReceiveConnectorParameters, Role, SendConnector, SendConnectorParameters, SendUsage, Services,
@@ -30,15 +33,15 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { path: Vec::new(), message: message.into() }
     }
 
-    fn at(key: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn at(key: &'static str, message: impl Into<String>) -> Self {
         Self { path: vec![Step::Key(key)], message: message.into() }
     }
 
-    fn in_item(mut self, list: &'static str, index: usize) -> Self {
+    pub(super) fn in_item(mut self, list: &'static str, index: usize) -> Self {
         self.path.splice(0..0, [Step::Key(list), Step::Index(index)]);
         self
     }
@@ -62,9 +65,13 @@ pub(super) fn build(
         }
         built.push(done);
     }
+    subscribe(scenario, &mut built)?;
     if built.iter().all(|built| built.computer.receive_connectors.is_empty()) {
         return Err(Wrong::new("nothing would listen: no computer has a [[computer.receive_connector]]"));
     }
+    check_zone(scenario, &built)?;
+    senders(scenario, &built, &zone(scenario))?;
+    check_expectations(scenario, &built)?;
     Ok(built)
 }
 
@@ -88,6 +95,9 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         send_connectors: Vec::new(),
         accepted_domains: spec.accepted_domains.clone(),
         users: spec.users.clone(),
+        organization: spec.organization.clone(),
+        subscribed_to: spec.subscribed_to.clone(),
+        edge_subscriptions: Vec::new(),
     };
     let gone = computer
         .internal_transport_certificate

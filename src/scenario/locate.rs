@@ -76,9 +76,10 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 /// A step on the way to a value in a lab file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     Key(&'static str),
+    Name(String),
     Index(usize),
 }
 
@@ -90,6 +91,7 @@ pub(super) fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
     for (depth, step) in path.iter().enumerate() {
         let found = match (step, value) {
             (Step::Key(key), None) if depth == 0 => table.get_ref().get(*key),
+            (Step::Name(name), Some(DeValue::Table(table))) => table.get(name.as_str()),
             (Step::Key(key), Some(DeValue::Table(table))) => table.get(*key),
             (Step::Index(at), Some(DeValue::Array(array))) => array.get(*at),
             _ => None,

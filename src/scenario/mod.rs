@@ -2,18 +2,31 @@
 
 mod build;
 mod catalogue;
+mod check;
+mod expect;
 mod locate;
 mod moment;
+mod proof;
+mod repair;
+mod senders;
 mod spec;
 mod workshop;
 
 pub use build::Built;
 pub use catalogue::{STORIES, Story, story, suggest};
+pub use expect::{
+    ABSENT, Achieved, Aspect, Ending, Expectations, ExpectedComputer, ExpectedReceiveConnector,
+    ExpectedSendConnector, NONE, Observation, Subject, Value,
+};
 pub use locate::ScenarioError;
 pub use moment::Moment;
+pub use proof::{Played, Proof, ProvedStage, Regression, Row};
+pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
+pub use senders::{Sender, SenderKind};
 pub use spec::{CertificateSpec, ComputerSpec, Scenario};
 pub use workshop::{Keys, ROOT_SUBJECT, Workshop};
 
+use crate::exchange::Zone;
 use crate::nearest::nearest;
 use locate::span_of;
 
@@ -56,13 +69,36 @@ impl ScenarioText {
     ///
     /// The first contradiction, with line and caret; nothing is half built.
     pub fn build(&self, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
-        build::build(&self.scenario, workshop, keys).map_err(|wrong| match span_of(&self.text, &wrong.path) {
+        build::build(&self.scenario, workshop, keys).map_err(|wrong| self.error(wrong))
+    }
+
+    /// Who sends to the computers that were built.
+    ///
+    /// # Errors
+    ///
+    /// The first contradiction, with line and caret.
+    pub fn senders(&self, built: &[Built]) -> Result<Vec<Sender>, ScenarioError> {
+        senders::senders(&self.scenario, built, &self.zone()).map_err(|wrong| self.error(wrong))
+    }
+
+    /// The lab's name service.
+    pub fn zone(&self) -> Zone {
+        zone(&self.scenario)
+    }
+
+    fn error(&self, wrong: build::Wrong) -> ScenarioError {
+        match span_of(&self.text, &wrong.path) {
             Some(span) if !self.text.is_empty() => {
                 ScenarioError::at(&self.origin, &self.text, &span, wrong.message)
             }
             _ => ScenarioError::whole(&self.origin, wrong.message),
-        })
+        }
     }
+}
+
+fn zone(scenario: &Scenario) -> Zone {
+    let addresses = scenario.computer.iter().map(|computer| (computer.name.clone(), computer.address));
+    Zone { hosts: scenario.hosts.clone(), mx: scenario.mx.clone(), addresses: addresses.collect() }
 }
 
 fn from_toml(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::expect::Expectations;
 use super::moment::Moment;
+use super::repair::{RepairSpec, SenderSpec};
 use crate::exchange::{
     ChainStatus, PrivateKey, Profile, ReceiveConnectorParameters, Role, RuleOverrides,
     SendConnectorParameters, Services,
@@ -16,7 +18,7 @@ use crate::name::Fqdn;
 use crate::pki::KeyAlgorithm;
 
 /// A whole lab on paper.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// What happens, in one line.
@@ -34,8 +36,30 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub now: Option<Timestamp>,
+    /// Host names and the computers they lead to, a pool with several. The FQDN and the name of a computer
+    /// lead to it without being listed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hosts: BTreeMap<Fqdn, Vec<String>>,
+    /// Domains and the host names of their mail exchangers, the preferred first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mx: BTreeMap<Fqdn, Vec<Fqdn>>,
     /// The computers of the lab.
     pub computer: Vec<ComputerSpec>,
+    /// Who sends to them when the story is verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sender: Vec<SenderSpec>,
+    /// What is seen before anything is changed.
+    #[serde(default, skip_serializing_if = "Expectations::is_empty")]
+    pub before: Expectations,
+    /// What mends it. Each fix is tried on a copy of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fix: Vec<RepairSpec>,
+    /// What is different from before after any of the fixes.
+    #[serde(default, skip_serializing_if = "Expectations::is_empty")]
+    pub after: Expectations,
+    /// What people try, and what does not mend it. Each is tried on a copy of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrong_fix: Vec<RepairSpec>,
 }
 
 /// One computer.
@@ -64,6 +88,13 @@ pub struct ComputerSpec {
     /// Who may log on with which password; none given means anybody with any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, String>,
+    /// The organisation it belongs to, where there are several in the lab.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub organization: String,
+    /// Of an Edge: the server inside the organisation that it is subscribed to. Its Send connectors are
+    /// edited there and reach the Edge with `Start-EdgeSynchronization`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscribed_to: Option<String>,
     /// Single rules that differ from those of the profile.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rules: RuleOverrides,

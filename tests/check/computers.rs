@@ -72,6 +72,9 @@ pub(crate) fn computer(role: Role, profile: Profile, fqdn: &str, store: Vec<Stor
         send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
         users: Default::default(),
+        organization: String::new(),
+        subscribed_to: None,
+        edge_subscriptions: Vec::new(),
     }
 }
 

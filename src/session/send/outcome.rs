@@ -173,6 +173,15 @@ impl SendStage {
 }
 
 impl ResultType {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::StarttlsNotSupported,
+        Self::CertificateHostMismatch,
+        Self::CertificateExpired,
+        Self::CertificateNotTrusted,
+        Self::ValidationFailure,
+    ];
+
     /// The word as RFC 8460 writes it.
     pub const fn as_str(self) -> &'static str {
         match self {

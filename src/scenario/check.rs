@@ -1,0 +1,159 @@
+//! What a lab file says across its computers: subscriptions, host names, expectations.
+
+use std::sync::Arc;
+
+use super::build::{Built, Wrong};
+use super::expect::Expectations;
+use super::locate::Step;
+use super::repair::RepairSpec;
+use super::senders::{computer_of, missing};
+use super::spec::Scenario;
+use crate::exchange::{EdgeSubscription, Role};
+use crate::nearest::nearest;
+
+/// Gives every subscribed Edge's connectors to the server that it is subscribed to.
+pub(super) fn subscribe(scenario: &Scenario, built: &mut [Built]) -> Result<(), Wrong> {
+    for (index, spec) in scenario.computer.iter().enumerate() {
+        let Some(server) = &spec.subscribed_to else { continue };
+        let wrong = |message: String| Wrong::at("subscribed_to", message).in_item("computer", index);
+        if spec.role != Role::Edge {
+            return Err(wrong(format!("only an Edge is subscribed; this computer is {}", spec.role)));
+        }
+        let Some(edge) = built.get(index).map(|built| Arc::clone(&built.computer)) else { continue };
+        let inside = built.iter_mut().find(|built| built.computer.name.eq_ignore_ascii_case(server));
+        let inside = match inside {
+            Some(inside) if inside.computer.role != Role::Edge => inside,
+            Some(inside) => {
+                let name = &inside.computer.name;
+                return Err(wrong(format!("{name} is an Edge; a subscription is made with a server inside")));
+            }
+            None => return Err(wrong(format!("there is no computer `{server}` in this lab"))),
+        };
+        if inside.computer.organization != edge.organization {
+            return Err(wrong(format!("{server} belongs to another organisation than {}", edge.name)));
+        }
+        Arc::make_mut(&mut inside.computer).edge_subscriptions.push(EdgeSubscription {
+            edge: edge.name.clone(),
+            send_connectors: edge.send_connectors.clone(),
+            edge_certificate: edge.internal_transport_certificate,
+        });
+    }
+    Ok(())
+}
+
+/// Every host leads to computers that there are.
+pub(super) fn check_zone(scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+    for (host, computers) in &scenario.hosts {
+        for computer in computers {
+            if !built.iter().any(|built| built.computer.name == *computer) {
+                let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
+                let message = format!("there is no computer `{computer}`; there are {}", known.join(", "));
+                let mut wrong = Wrong::new(message);
+                wrong.path = vec![Step::Key("hosts"), Step::Name(host.to_string())];
+                return Err(wrong);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything that is expected is expected of something that there is, or that a fix may bring.
+pub(super) fn check_expectations(scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+    let in_path = |mut wrong: Wrong, path: &[Step]| {
+        wrong.path.splice(0..0, path.iter().cloned());
+        wrong
+    };
+    let names = |wrong| in_path(wrong, &[Step::Key("before")]);
+    known(&scenario.before, scenario, built).map_err(names)?;
+    connectors_are_there(&scenario.before, built).map_err(names)?;
+    let after = [Step::Key("after")];
+    known(&scenario.after, scenario, built).map_err(|wrong| in_path(wrong, &after))?;
+    for (list, repairs) in [("fix", &scenario.fix), ("wrong_fix", &scenario.wrong_fix)] {
+        for (index, repair) in repairs.iter().enumerate() {
+            check_repair(repair, list == "fix", built).map_err(|wrong| wrong.in_item(list, index))?;
+            let place = [Step::Key(list), Step::Index(index), Step::Key("after")];
+            known(&repair.after, scenario, built).map_err(|wrong| in_path(wrong, &place))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(), Wrong> {
+    if repair.title.is_empty() {
+        return Err(Wrong::new("say what this does, in one line: title = \"...\""));
+    }
+    if repair.run.trim().is_empty() {
+        return Err(Wrong::new("there are no commands; write run = '''Set-ReceiveConnector ...'''"));
+    }
+    if right && repair.refused.is_some() {
+        return Err(Wrong::at("refused", "a fix that is refused mends nothing; move it to [[wrong_fix]]"));
+    }
+    if repair.on.is_none() && built.len() > 1 {
+        let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
+        let message = format!("say whose Shell runs this: on = one of {}", known.join(", "));
+        return Err(Wrong::new(message));
+    }
+    let named = repair.on.iter().chain(repair.then.iter().map(|then| &then.on));
+    for name in named {
+        if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name)) {
+            return Err(Wrong::at("on", format!("there is no computer `{name}` in this lab")));
+        }
+    }
+    Ok(())
+}
+
+fn known(expected: &Expectations, scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+    for name in expected.computer.keys() {
+        if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name)) {
+            return Err(at("computer", name, format!("there is no computer `{name}` in this lab")));
+        }
+    }
+    for name in expected.receive_connector.keys() {
+        computer_of(name, built).map_err(|why| at("receive_connector", name, why))?;
+    }
+    for name in expected.send_connector.keys() {
+        computer_of(name, built).map_err(|why| at("send_connector", name, why))?;
+    }
+    let senders = || {
+        let settled = super::senders::senders(scenario, built, &super::zone(scenario));
+        settled.unwrap_or_default().into_iter().map(|sender| sender.name).collect::<Vec<_>>()
+    };
+    for name in expected.sender.keys() {
+        let all = senders();
+        if !all.iter().any(|sender| sender.eq_ignore_ascii_case(name)) {
+            let hint = match nearest(name, all.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "each needs a [[sender]]".to_owned(),
+            };
+            return Err(at("sender", name, format!("there is no sender `{name}`; {hint}")));
+        }
+    }
+    Ok(())
+}
+
+/// In the beginning there is nothing that a command would have to make first.
+fn connectors_are_there(expected: &Expectations, built: &[Built]) -> Result<(), Wrong> {
+    for identity in expected.receive_connector.keys() {
+        let Ok((computer, name)) = computer_of(identity, built) else { continue };
+        if computer.receive_connector(name).is_none() {
+            let known = computer.receive_connectors.iter().map(|connector| connector.name.as_str());
+            let message = missing("receive connector", name, computer, known);
+            return Err(at("receive_connector", identity, message));
+        }
+    }
+    for identity in expected.send_connector.keys() {
+        let Ok((computer, name)) = computer_of(identity, built) else { continue };
+        if computer.send_connector(name).is_none() {
+            let known = computer.send_connectors.iter().map(|connector| connector.name.as_str());
+            let message = missing("Send connector", name, computer, known);
+            return Err(at("send_connector", identity, message));
+        }
+    }
+    Ok(())
+}
+
+fn at(kind: &'static str, name: &str, message: String) -> Wrong {
+    let mut wrong = Wrong::at(kind, message);
+    wrong.path.push(Step::Name(name.to_owned()));
+    wrong
+}

@@ -1,0 +1,412 @@
+//! What is expected of a lab at one stage of its story, what was observed, and where the two differ.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::session::send::{Attempt, Outcome, ResultType};
+
+/// What a lab file says about one stage. What it leaves out is not judged; a later stage inherits what an
+/// earlier one says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expectations {
+    /// By the computer's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub computer: BTreeMap<String, ExpectedComputer>,
+    /// By `SERVER\Name`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub receive_connector: BTreeMap<String, ExpectedReceiveConnector>,
+    /// By `SERVER\Name`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub send_connector: BTreeMap<String, ExpectedSendConnector>,
+    /// What the message of each sender comes to, by the sender's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sender: BTreeMap<String, Ending>,
+}
+
+/// What is expected of a computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectedComputer {
+    /// The events it logs that concern no single connector, such as 12013.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<u16>>,
+}
+
+/// What is expected of a receive connector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectedReceiveConnector {
+    /// The label of the certificate that STARTTLS is offered with, or `none`; `absent` for no such connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starttls: Option<String>,
+    /// The label of the certificate that X-ANONYMOUSTLS is offered with, or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anonymous_tls: Option<String>,
+    /// The events that are logged about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<u16>>,
+}
+
+/// What is expected of a Send connector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectedSendConnector {
+    /// The label of the certificate it would present, or `none`; for one that it names and cannot use,
+    /// the error that follows: `NoCredentials` or `UnknownCredentials`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presents: Option<String>,
+    /// The events that are logged about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<u16>>,
+}
+
+/// What a message comes to in the end, once its sender has tried for as long as trying changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Achieved {
+    /// It goes back.
+    Bounced,
+    /// It stays in the queue.
+    Deferred,
+    /// It arrives, in clear.
+    Clear,
+    /// It arrives over TLS.
+    Tls,
+    /// It arrives over TLS, and the certificate proved what the sender demands.
+    TlsAuthenticated,
+}
+
+/// What a message comes to, and the word of RFC 8460 for what stood in the way of TLS.
+///
+/// Written as `clear`, or with the word as `deferred: starttls-not-supported`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Ending {
+    /// What it comes to.
+    pub achieved: Achieved,
+    /// The word; an expectation without one is met with any.
+    pub result_type: Option<ResultType>,
+}
+
+/// What an expectation or an observation is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
+pub enum Subject {
+    /// The commands of the stage themselves.
+    Commands,
+    /// A computer by its name.
+    Computer(String),
+    /// A receive connector as `SERVER\Name`.
+    ReceiveConnector(String),
+    /// A Send connector as `SERVER\Name`.
+    SendConnector(String),
+    /// A sender by its name.
+    Sender(String),
+}
+
+/// Which side of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aspect {
+    /// What the Shell refuses.
+    Refusal,
+    /// The certificate behind STARTTLS.
+    Starttls,
+    /// The certificate behind X-ANONYMOUSTLS.
+    AnonymousTls,
+    /// The certificate a Send connector presents.
+    Presents,
+    /// What is logged.
+    Events,
+    /// What becomes of the message.
+    Ending,
+}
+
+/// What was expected or observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A certificate's label, or a word that stands in for one.
+    Certificate(String),
+    /// Events by their numbers, ascending.
+    Events(Vec<u16>),
+    /// What became of a message.
+    Ending(Ending),
+    /// What the Shell said; an expectation is met by whatever contains it.
+    Said(String),
+}
+
+/// What was observed of a lab at one stage, in the order of the lab file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation(pub Vec<(Subject, Aspect, Value)>);
+
+/// Where nothing is offered, presented or refused.
+pub const NONE: &str = "none";
+/// What stands for a connector that is not there.
+pub const ABSENT: &str = "absent";
+
+impl Expectations {
+    /// These, and where they say nothing, what `earlier` says.
+    #[must_use]
+    pub fn over(&self, earlier: &Self) -> Self {
+        let mut all = earlier.clone();
+        for (name, given) in &self.computer {
+            let known = all.computer.entry(name.clone()).or_default();
+            known.events = given.events.clone().or(known.events.take());
+        }
+        for (name, given) in &self.receive_connector {
+            let known = all.receive_connector.entry(name.clone()).or_default();
+            known.starttls = given.starttls.clone().or(known.starttls.take());
+            known.anonymous_tls = given.anonymous_tls.clone().or(known.anonymous_tls.take());
+            known.events = given.events.clone().or(known.events.take());
+        }
+        for (name, given) in &self.send_connector {
+            let known = all.send_connector.entry(name.clone()).or_default();
+            known.presents = given.presents.clone().or(known.presents.take());
+            known.events = given.events.clone().or(known.events.take());
+        }
+        all.sender.extend(self.sender.clone());
+        all
+    }
+
+    /// Everything that is expected, one by one.
+    pub fn each(&self) -> Vec<(Subject, Aspect, Value)> {
+        let mut all = Vec::new();
+        let mut push = |subject: &Subject, aspect, value: Option<Value>| {
+            all.extend(value.map(|value| (subject.clone(), aspect, value)));
+        };
+        let certificate = |label: &Option<String>| label.clone().map(Value::Certificate);
+        for (name, it) in &self.computer {
+            push(&Subject::Computer(name.clone()), Aspect::Events, it.events.as_deref().map(Value::events));
+        }
+        for (name, it) in &self.receive_connector {
+            let subject = Subject::ReceiveConnector(name.clone());
+            push(&subject, Aspect::Starttls, certificate(&it.starttls));
+            push(&subject, Aspect::AnonymousTls, certificate(&it.anonymous_tls));
+            push(&subject, Aspect::Events, it.events.as_deref().map(Value::events));
+        }
+        for (name, it) in &self.send_connector {
+            let subject = Subject::SendConnector(name.clone());
+            push(&subject, Aspect::Presents, certificate(&it.presents));
+            push(&subject, Aspect::Events, it.events.as_deref().map(Value::events));
+        }
+        for (name, ending) in &self.sender {
+            push(&Subject::Sender(name.clone()), Aspect::Ending, Some(Value::Ending(*ending)));
+        }
+        all
+    }
+
+    /// Whether nothing is expected.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Value {
+    /// Events in the order in which they are compared.
+    pub fn events(events: &[u16]) -> Self {
+        let mut events = events.to_vec();
+        events.sort_unstable();
+        events.dedup();
+        Self::Events(events)
+    }
+
+    /// Whether `observed` is what was expected.
+    pub fn is_met_by(&self, observed: &Self) -> bool {
+        match (self, observed) {
+            (Self::Ending(expected), Self::Ending(observed)) => {
+                let word = expected.result_type.is_none_or(|word| observed.result_type == Some(word));
+                expected.achieved == observed.achieved && word
+            }
+            (Self::Said(expected), Self::Said(observed)) if expected != NONE => observed.contains(expected),
+            (Self::Certificate(expected), Self::Certificate(observed)) => {
+                expected.eq_ignore_ascii_case(observed)
+            }
+            _ => self == observed,
+        }
+    }
+}
+
+impl Ending {
+    /// How the last attempt left the message.
+    pub fn of(attempt: &Attempt) -> Self {
+        let achieved = match attempt.outcome {
+            Outcome::DeliveredOverTls { authenticated: true } => Achieved::TlsAuthenticated,
+            Outcome::DeliveredOverTls { authenticated: false } => Achieved::Tls,
+            Outcome::DeliveredInClear => Achieved::Clear,
+            Outcome::Deferred => Achieved::Deferred,
+            Outcome::Bounced => Achieved::Bounced,
+        };
+        Self { achieved, result_type: attempt.result_type }
+    }
+}
+
+impl Achieved {
+    const ALL: [Self; 5] = [Self::TlsAuthenticated, Self::Tls, Self::Clear, Self::Deferred, Self::Bounced];
+
+    /// The word in lab files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TlsAuthenticated => "tls-authenticated",
+            Self::Tls => "tls",
+            Self::Clear => "clear",
+            Self::Deferred => "deferred",
+            Self::Bounced => "bounced",
+        }
+    }
+}
+
+impl FromStr for Ending {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, because) = match text.split_once(':') {
+            Some((word, because)) => (word.trim(), Some(because.trim())),
+            None => (text.trim(), None),
+        };
+        let achieved = Achieved::ALL.into_iter().find(|known| known.as_str() == word).ok_or_else(|| {
+            let known = Achieved::ALL.map(Achieved::as_str).join(", ");
+            format!("`{word}` is nothing that becomes of a message; there are {known}")
+        })?;
+        let result_type = because.map(|because| {
+            ResultType::ALL.into_iter().find(|known| known.as_str() == because).ok_or_else(|| {
+                let known = ResultType::ALL.map(ResultType::as_str).join(", ");
+                format!("`{because}` is no result type of RFC 8460 that the lab reports; there are {known}")
+            })
+        });
+        Ok(Self { achieved, result_type: result_type.transpose()? })
+    }
+}
+
+impl TryFrom<String> for Ending {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.achieved.as_str())?;
+        match self.result_type {
+            Some(word) => write!(f, ": {}", word.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(text) | Self::Said(text) => f.write_str(text),
+            Self::Events(events) if events.is_empty() => f.write_str(NONE),
+            Self::Events(events) => {
+                let events: Vec<_> = events.iter().map(u16::to_string).collect();
+                f.write_str(&events.join(" "))
+            }
+            Self::Ending(ending) => ending.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commands => f.write_str("commands"),
+            Self::Computer(name)
+            | Self::ReceiveConnector(name)
+            | Self::SendConnector(name)
+            | Self::Sender(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Aspect {
+    /// The aspect as the head of a column.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refusal => "refused",
+            Self::Starttls => "STARTTLS",
+            Self::AnonymousTls => "X-ANONYMOUSTLS",
+            Self::Presents => "presents",
+            Self::Events => "events",
+            Self::Ending => "message",
+        }
+    }
+}
+
+impl Serialize for Ending {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Events(events) => events.serialize(to),
+            _ => to.collect_str(self),
+        }
+    }
+}
+
+impl JsonSchema for Ending {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Ending".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let endings = Achieved::ALL.map(Achieved::as_str).join("|");
+        let words = ResultType::ALL.map(ResultType::as_str).join("|");
+        json_schema!({
+            "type": "string",
+            "description": "What becomes of a message, and the result type of RFC 8460 if it matters",
+            "pattern": format!("^({endings})(: *({words}))?$"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_read_as_it_is_written() {
+        for text in ["clear", "tls-authenticated", "deferred: starttls-not-supported"] {
+            assert_eq!(text.parse::<Ending>().unwrap().to_string(), text);
+        }
+        assert!("plain".parse::<Ending>().unwrap_err().contains("tls-authenticated, tls, clear"));
+        assert!("bounced: bad".parse::<Ending>().unwrap_err().contains("certificate-host-mismatch"));
+    }
+
+    #[test]
+    fn an_expectation_without_a_word_is_met_with_any_and_one_with_a_word_by_no_other() {
+        let value = |text: &str| Value::Ending(text.parse().unwrap());
+        assert!(value("deferred").is_met_by(&value("deferred: starttls-not-supported")));
+        assert!(!value("deferred: certificate-expired").is_met_by(&value("deferred")));
+        assert!(!value("clear").is_met_by(&value("tls")));
+        assert!(Value::events(&[2015, 12014, 2015]).is_met_by(&Value::Events(vec![2015, 12014])));
+        assert!(Value::Said("guarded".into()).is_met_by(&Value::Said("it is guarded here".into())));
+        assert!(!Value::Said(NONE.into()).is_met_by(&Value::Said("none of these".into())));
+    }
+
+    #[test]
+    fn a_later_stage_says_only_what_is_different() {
+        let connector = |starttls: Option<&str>, events: Option<Vec<u16>>| ExpectedReceiveConnector {
+            starttls: starttls.map(str::to_owned),
+            events,
+            ..ExpectedReceiveConnector::default()
+        };
+        let stage = |it| Expectations {
+            receive_connector: BTreeMap::from([("A\\B".to_owned(), it)]),
+            ..Expectations::default()
+        };
+        let before = stage(connector(Some("none"), Some(vec![12014])));
+        let after = stage(connector(Some("mail"), None));
+        assert_eq!(after.over(&before), stage(connector(Some("mail"), Some(vec![12014]))));
+    }
+}

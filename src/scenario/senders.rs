@@ -1,0 +1,238 @@
+//! Who sends to a lab, with every default settled.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use super::build::{Built, Wrong};
+use super::repair::{LogonSpec, SenderSpec};
+use super::spec::Scenario;
+use crate::exchange::{Computer, ReceiveConnector, Zone};
+use crate::nearest::nearest;
+use crate::session::send::{BUILT_IN, SenderPolicy};
+use crate::smtp::{Address, ReversePath};
+
+/// Somebody who sends one message to the lab.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// What expectations and tables call it.
+    pub name: String,
+    /// What it is.
+    pub kind: SenderKind,
+    /// The receive connector it comes to, computer and name; `None` for a Send connector that is led by
+    /// the lab's hosts and MX records.
+    pub to: Option<(String, String)>,
+    /// The host name or address it dials; `None` where it has no `to`.
+    pub dials: Option<String>,
+    /// The loopback address it comes from.
+    pub from: IpAddr,
+    /// Whom the message is from.
+    pub mail_from: ReversePath,
+    /// Whom it is for.
+    pub rcpt_to: Address,
+    /// What it logs on with.
+    pub logon: Option<LogonSpec>,
+    /// Whether it trusts the lab's root.
+    pub trusts_lab: bool,
+}
+
+/// What kind of sender.
+#[derive(Clone, Debug)]
+pub enum SenderKind {
+    /// Somebody outside, who behaves like this.
+    Policy(Box<SenderPolicy>),
+    /// A Send connector of a computer of the lab.
+    Connector {
+        /// The computer.
+        computer: String,
+        /// The connector.
+        connector: String,
+    },
+}
+
+/// Settles every sender of a scenario whose computers are `built`.
+pub(super) fn senders(scenario: &Scenario, built: &[Built], zone: &Zone) -> Result<Vec<Sender>, Wrong> {
+    let mut settled: Vec<Sender> = Vec::new();
+    for (index, spec) in scenario.sender.iter().enumerate() {
+        let wrong = |wrong: Wrong| wrong.in_item("sender", index);
+        let sender = sender(spec, built, zone).map_err(wrong)?;
+        if settled.iter().any(|other| other.name.eq_ignore_ascii_case(&sender.name)) {
+            let key = if spec.name.is_some() { "name" } else { "policy" };
+            let message = format!("another sender is called `{}` already; give this one a name", sender.name);
+            return Err(wrong(Wrong::at(key, message)));
+        }
+        settled.push(sender);
+    }
+    Ok(settled)
+}
+
+fn sender(spec: &SenderSpec, built: &[Built], zone: &Zone) -> Result<Sender, Wrong> {
+    let (kind, called) = kind(spec, built)?;
+    let target = target(spec, &kind, built)?;
+    let home = match &kind {
+        SenderKind::Policy(_) => None,
+        SenderKind::Connector { computer, .. } => zone.addresses.get(computer).copied(),
+    };
+    let from = spec.from.or(home).unwrap_or(Ipv4Addr::LOCALHOST.into());
+    if !from.is_loopback() {
+        return Err(Wrong::at("from", format!("{from} is no loopback address, such as 127.0.0.2")));
+    }
+    if let Some((computer, connector)) = target {
+        answers(computer, connector, from)?;
+    }
+    let dials = target.map(|(computer, connector)| {
+        spec.dials.clone().unwrap_or_else(|| computer.fqdn_of(connector).to_string())
+    });
+    let mail_from = match spec.mail_from.as_deref() {
+        Some("" | "<>") => ReversePath::Null,
+        text => {
+            let address = text.unwrap_or("stranger@sender.example").parse();
+            ReversePath::Address(address.map_err(|error| Wrong::at("mail_from", format!("{error}")))?)
+        }
+    };
+    let rcpt_to = match (&spec.rcpt_to, target, &kind) {
+        (Some(address), ..) => address.clone(),
+        (None, Some((computer, _)), _) => postmaster(computer, dials.as_deref().unwrap_or_default()),
+        (None, None, _) => {
+            let message =
+                "say whom the message is for, so that the way can be found: rcpt_to = \"user@contoso.com\"";
+            return Err(Wrong::new(message));
+        }
+    };
+    let rcpt_to: Address = rcpt_to.parse().map_err(|error| Wrong::at("rcpt_to", format!("{error}")))?;
+    if rcpt_to.domain().is_none() {
+        return Err(Wrong::at("rcpt_to", format!("{rcpt_to} has no domain")));
+    }
+    Ok(Sender {
+        name: spec.name.clone().unwrap_or(called),
+        kind,
+        to: target.map(|(computer, connector)| (computer.name.clone(), connector.name.clone())),
+        dials,
+        from,
+        mail_from,
+        rcpt_to,
+        logon: spec.logon.clone(),
+        trusts_lab: spec.trusts_lab.unwrap_or(true),
+    })
+}
+
+fn kind(spec: &SenderSpec, built: &[Built]) -> Result<(SenderKind, String), Wrong> {
+    match (&spec.policy, &spec.connector) {
+        (Some(name), None) => {
+            let policy = SenderPolicy::named(name).ok_or_else(|| {
+                let known: Vec<_> = BUILT_IN.iter().map(|it| it.policy.name).collect();
+                let message = format!("there is no sender `{name}`; there are {}", known.join(", "));
+                Wrong::at("policy", message)
+            })?;
+            Ok((SenderKind::Policy(Box::new(policy)), name.clone()))
+        }
+        (None, Some(identity)) => {
+            let (computer, name) = computer_of(identity, built).map_err(|why| Wrong::at("connector", why))?;
+            let Some(connector) = computer.send_connector(name) else {
+                let known = computer.send_connectors.iter().map(|connector| connector.name.as_str());
+                return Err(Wrong::at("connector", missing("Send connector", name, computer, known)));
+            };
+            let (computer, connector) = (computer.name.clone(), connector.name.clone());
+            Ok((SenderKind::Connector { computer, connector: connector.clone() }, connector))
+        }
+        (Some(_), Some(_)) => Err(Wrong::at(
+            "policy",
+            "a sender is either a built-in one (policy) or a Send connector, not both",
+        )),
+        (None, None) => Err(Wrong::new(
+            "this sender is nobody yet; write policy = \"may\", or connector = 'SERVER\\Name' for a Send connector",
+        )),
+    }
+}
+
+fn target<'a>(
+    spec: &SenderSpec,
+    kind: &SenderKind,
+    built: &'a [Built],
+) -> Result<Option<(&'a Computer, &'a ReceiveConnector)>, Wrong> {
+    let Some(identity) = &spec.to else {
+        if matches!(kind, SenderKind::Connector { .. }) {
+            return Ok(None);
+        }
+        let mut all = built.iter().flat_map(|built| {
+            built.computer.receive_connectors.iter().map(|connector| (&*built.computer, &**connector))
+        });
+        return match (all.next(), all.next()) {
+            (Some(only), None) => Ok(Some(only)),
+            _ => Err(Wrong::new(
+                "there are several receive connectors; say which one it comes to: to = 'SERVER\\Name'",
+            )),
+        };
+    };
+    let (computer, name) = computer_of(identity, built).map_err(|why| Wrong::at("to", why))?;
+    match computer.receive_connector(name) {
+        Some(connector) => Ok(Some((computer, connector))),
+        None => {
+            let known = computer.receive_connectors.iter().map(|connector| connector.name.as_str());
+            Err(Wrong::at("to", missing("receive connector", name, computer, known)))
+        }
+    }
+}
+
+/// A peer meets the connector with the closest range, whichever one it had in mind.
+fn answers(computer: &Computer, connector: &ReceiveConnector, from: IpAddr) -> Result<(), Wrong> {
+    let Some(binding) = connector.loopback_binding(from) else {
+        return Err(Wrong::at("to", format!("{} has no binding that {from} could reach", connector.name)));
+    };
+    match computer.connector_for(binding.0, from) {
+        Some(found) if found.name != connector.name => {
+            let message = format!(
+                "from {from}, {binding} of {} is answered by `{}`, whose RemoteIPRanges are closer; give from = an address that `{}` answers",
+                computer.name, found.name, connector.name
+            );
+            Err(Wrong::at("to", message))
+        }
+        // Nobody answers a connector that is disabled, and that may be the story.
+        _ => Ok(()),
+    }
+}
+
+fn postmaster(computer: &Computer, dialled: &str) -> String {
+    let parent = |host: &str| match host.split_once('.') {
+        Some((_, parent)) if parent.contains('.') => parent.to_owned(),
+        _ => host.to_owned(),
+    };
+    let own = computer.accepted_domains.first().map(ToString::to_string);
+    let literal = dialled.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    let host = if literal { computer.fqdn.as_str() } else { dialled };
+    format!("postmaster@{}", own.unwrap_or_else(|| parent(host)))
+}
+
+/// The computer in `SERVER\Name`, and the name.
+pub(super) fn computer_of<'a, 'b>(
+    identity: &'b str,
+    built: &'a [Built],
+) -> Result<(&'a Arc<Computer>, &'b str), String> {
+    let Some((server, name)) = identity.split_once('\\') else {
+        return Err(format!("`{identity}` is no identity; write 'SERVER\\Name of the connector'"));
+    };
+    let found = built.iter().find(|built| built.computer.name.eq_ignore_ascii_case(server));
+    match found {
+        Some(built) => Ok((&built.computer, name)),
+        None => {
+            let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
+            Err(format!("there is no computer `{server}`; there are {}", known.join(", ")))
+        }
+    }
+}
+
+/// That something is not there, with what was probably meant.
+pub(super) fn missing<'a>(
+    what: &str,
+    name: &str,
+    computer: &Computer,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    let hint = match nearest(name, known.clone()) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None => match known.collect::<Vec<_>>() {
+            none if none.is_empty() => "; it has none".to_owned(),
+            all => format!("; it has {}", all.join(", ")),
+        },
+    };
+    format!("{} has no {what} called `{name}`{hint}", computer.name)
+}
