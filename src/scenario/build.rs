@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::check::{check_expectations, check_zone, subscribe};
+use super::check::{check_expectations, check_files, check_zone, subscribe};
 use super::locate::Step;
 use super::senders::senders;
 use super::spec::{CertificateSpec, ComputerSpec, Scenario};
@@ -70,6 +70,7 @@ pub(super) fn build(
         return Err(Wrong::new("nothing would listen: no computer has a [[computer.receive_connector]]"));
     }
     check_zone(scenario, &built)?;
+    check_files(scenario)?;
     senders(scenario, &built, &zone(scenario))?;
     check_expectations(scenario, &built)?;
     Ok(built)

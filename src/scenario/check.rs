@@ -57,6 +57,31 @@ pub(super) fn check_zone(scenario: &Scenario, built: &[Built]) -> Result<(), Wro
     Ok(())
 }
 
+/// Every file holds one certificate, and is called by one name.
+pub(super) fn check_files(scenario: &Scenario) -> Result<(), Wrong> {
+    for (index, file) in scenario.certificate_file.iter().enumerate() {
+        let wrong = |key, message: String| Err(Wrong::at(key, message).in_item("certificate_file", index));
+        let earlier = scenario.certificate_file.iter().take(index);
+        if earlier.into_iter().any(|other| other.path.eq_ignore_ascii_case(&file.path)) {
+            return wrong("path", format!("another file is called {} already", file.path));
+        }
+        match (&file.of, &file.certificate) {
+            (Some(label), None) => {
+                let mut all = scenario.computer.iter();
+                if !all.any(|computer| computer.certificate_called(label).is_some()) {
+                    return wrong("of", format!("no computer has a certificate called `{label}`"));
+                }
+            }
+            (None, Some(_)) => {}
+            _ => {
+                let message = "a file holds one certificate: either of = \"label\" or certificate = { ... }";
+                return wrong("path", message.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Everything that is expected is expected of something that there is, or that a fix may bring.
 pub(super) fn check_expectations(scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
     let in_path = |mut wrong: Wrong, path: &[Step]| {

@@ -1,5 +1,6 @@
 //! A whole lab on paper: the lab file, the built-in stories, and the way from paper to computers.
 
+mod attendant;
 mod build;
 mod catalogue;
 mod check;
@@ -12,6 +13,7 @@ mod senders;
 mod spec;
 mod workshop;
 
+pub use attendant::{Attendant, Typed};
 pub use build::Built;
 pub use catalogue::{STORIES, Story, story, suggest};
 pub use expect::{
@@ -23,7 +25,7 @@ pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
 pub use senders::{Sender, SenderKind};
-pub use spec::{CertificateSpec, ComputerSpec, Scenario};
+pub use spec::{CertificateFileSpec, CertificateSpec, ComputerSpec, Scenario};
 pub use workshop::{Keys, ROOT_SUBJECT, Workshop};
 
 use crate::exchange::Zone;

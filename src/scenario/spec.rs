@@ -15,7 +15,7 @@ use crate::exchange::{
     SendConnectorParameters, Services,
 };
 use crate::name::Fqdn;
-use crate::pki::KeyAlgorithm;
+use crate::pki::{DistinguishedName, KeyAlgorithm};
 
 /// A whole lab on paper.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +45,9 @@ pub struct Scenario {
     pub mx: BTreeMap<Fqdn, Vec<Fqdn>>,
     /// The computers of the lab.
     pub computer: Vec<ComputerSpec>,
+    /// The files that `Import-ExchangeCertificate` finds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificate_file: Vec<CertificateFileSpec>,
     /// Who sends to them when the story is verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sender: Vec<SenderSpec>,
@@ -144,6 +147,48 @@ pub struct CertificateSpec {
     /// The kind of key.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key: KeyAlgorithm,
+}
+
+/// A file with a certificate, on the disk of every computer of the lab.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFileSpec {
+    /// What it is called in commands, such as `C:\certificates\mail.pfx`.
+    pub path: String,
+    /// The label of a certificate that the computer has already: the file holds it with its private key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// Or a certificate that nobody has yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateSpec>,
+}
+
+impl Scenario {
+    /// The file of this path, letter case aside as Windows has it.
+    pub fn certificate_file(&self, path: &str) -> Option<&CertificateFileSpec> {
+        self.certificate_file.iter().find(|file| file.path.eq_ignore_ascii_case(path))
+    }
+}
+
+impl ComputerSpec {
+    /// The certificate of this label.
+    pub fn certificate_called(&self, label: &str) -> Option<&CertificateSpec> {
+        self.certificate.iter().find(|certificate| certificate.is_called(label))
+    }
+}
+
+impl CertificateSpec {
+    fn is_called(&self, label: &str) -> bool {
+        match (&self.label, &self.subject, self.names.first()) {
+            (Some(own), ..) => own == label,
+            (None, Some(subject), _) => {
+                let subject = subject.parse::<DistinguishedName>().ok();
+                subject.is_some_and(|it| it.common_names().next() == Some(label))
+            }
+            (None, None, Some(name)) => name == label,
+            (None, None, None) => false,
+        }
+    }
 }
 
 fn loopback() -> IpAddr {

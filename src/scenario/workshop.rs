@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha1::{Digest, Sha1};
 
 use super::spec::CertificateSpec;
+use crate::exchange::cmdlet::Wanted;
 use crate::exchange::{CertificateFacts, ChainStatus, Material};
 use crate::pki::{
     Authority, Certificate, DistinguishedName, KeyAlgorithm, KeyPair, PkiError, Template, self_signed,
@@ -32,6 +33,8 @@ pub struct Workshop {
     others: HashMap<String, Authority>,
     issued: HashMap<(String, String), (CertificateFacts, Material)>,
     ephemeral: HashMap<String, (CertificateFacts, Material)>,
+    /// How many certificates cmdlets have asked for.
+    made: u32,
 }
 
 impl Workshop {
@@ -44,7 +47,7 @@ impl Workshop {
         let root = root(ROOT_SUBJECT, start, keys)?;
         let issuing = intermediate(&root, ISSUING_SUBJECT, start, keys)?;
         let (others, issued, ephemeral) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Ok(Self { start, root, issuing, others, issued, ephemeral })
+        Ok(Self { start, root, issuing, others, issued, ephemeral, made: 0 })
     }
 
     /// When the lab began.
@@ -74,6 +77,35 @@ impl Workshop {
         let issued = self.issue(&template, spec, key, keys).map_err(|error| error.to_string())?;
         self.issued.insert(known, issued.clone());
         Ok(issued)
+    }
+
+    /// A certificate that a cmdlet asks for, valid from `now`: five years where the server signs it itself,
+    /// as Exchange 2010 and later do, else one. Each is another one, however often it is asked for.
+    pub(super) fn wanted(
+        &mut self,
+        computer: &str,
+        wanted: &Wanted,
+        by_itself: bool,
+        now: Timestamp,
+        keys: Keys<'_>,
+    ) -> Result<(CertificateFacts, Material), String> {
+        self.made += 1;
+        let subject = wanted.subject.parse::<DistinguishedName>().map_err(|error| error.to_string())?;
+        let template = Template {
+            subject,
+            dns_names: wanted.names.clone(),
+            ip_addresses: Vec::new(),
+            not_before: later(now, 0),
+            not_after: later(now, if by_itself { 5 * 365 } else { 365 }),
+            serial_number: serial(&[computer, &wanted.subject, &self.made.to_string()]),
+        };
+        let key = keys(KeyAlgorithm::default()).map_err(|error| error.to_string())?;
+        let issued = match by_itself {
+            true => self_signed(&template, &key).map(|it| (it, Vec::new())),
+            false => self.issuing.issue(&template, &key).map(|it| (it, self.issuing.chain().to_vec())),
+        };
+        let (certificate, chain) = issued.map_err(|error| error.to_string())?;
+        Ok(filed(certificate, chain, key))
     }
 
     /// The self-signed certificate that stands in for a missing internal transport certificate (event 12024).

@@ -174,9 +174,19 @@ fn file(run: &mut Run<'_>, at: usize, new: StoredCertificate) {
                     known.material = new.material.or(known.material.take());
                 }
             }
-            None => computer.store.add(StoredCertificate { services: Services::NONE, ..new }),
+            None => {
+                let label = free_label(computer, &new.label);
+                computer.store.add(StoredCertificate { services: Services::NONE, label, ..new });
+            }
         }
     });
+}
+
+/// The label, or with a number behind it where another certificate is called so already.
+fn free_label(computer: &Computer, label: &str) -> String {
+    let taken = |label: &str| computer.store.iter().any(|stored| stored.label == label);
+    let numbered = (2_u32..).map(|number| format!("{label} ({number})"));
+    std::iter::once(label.to_owned()).chain(numbered).find(|label| !taken(label)).unwrap_or_default()
 }
 
 fn found(run: &Run<'_>, at: usize, thumbprint: crate::pki::Thumbprint) -> Vec<Value> {

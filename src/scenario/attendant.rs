@@ -1,0 +1,163 @@
+//! Who sits at the Shell of a lab: types commands, brings certificates along, and answers questions.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::repair::{AnswerSpec, CommandsSpec};
+use super::spec::{CertificateFileSpec, Scenario};
+use super::workshop::{Keys, Workshop};
+use crate::exchange::cmdlet::{
+    Answer, CertificateRequest, CertificateSource, LoggedEvent, Memory, Outside, Prompt, Shell,
+};
+use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
+use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
+
+/// Somebody at the Exchange Management Shell of a lab, with everything that has to be at hand there.
+pub struct Attendant<'a> {
+    /// The lab file, whose certificate files can be imported.
+    pub scenario: &'a Scenario,
+    /// Where certificates are made.
+    pub workshop: &'a mut Workshop,
+    /// Where their keys come from.
+    pub keys: Keys<'a>,
+    /// What time it is.
+    pub now: Timestamp,
+    /// What the Application logs hold.
+    pub events: &'a [LoggedEvent],
+    /// What earlier commands left behind.
+    pub memory: Memory,
+}
+
+/// What came of commands.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    /// All computers as they are afterwards.
+    pub computers: Vec<Arc<Computer>>,
+    /// What stands on the screens.
+    pub screen: String,
+    /// With what the Shell refused; what was typed after that was not typed.
+    pub refused: Option<String>,
+    /// What the next commands find.
+    pub memory: Memory,
+}
+
+impl Attendant<'_> {
+    /// Types all commands, each on its computer. Commands that are refused change nothing, and none follow.
+    pub fn type_all(mut self, commands: &[CommandsSpec], computers: &[Arc<Computer>]) -> Typed {
+        let mut typed = Typed {
+            computers: computers.to_vec(),
+            screen: String::new(),
+            refused: None,
+            memory: std::mem::take(&mut self.memory),
+        };
+        for CommandsSpec { on, run, answers } in commands {
+            let shell = Shell {
+                computers: &typed.computers,
+                here: on,
+                now: self.now,
+                events: self.events,
+                memory: typed.memory.clone(),
+            };
+            let answers = answers.iter().map(|answer| match answer {
+                AnswerSpec::Yes => Answer::Yes,
+                AnswerSpec::No => Answer::No,
+            });
+            let mut outside = Bringing {
+                scenario: self.scenario,
+                workshop: self.workshop,
+                keys: self.keys,
+                now: self.now,
+                answers: answers.collect(),
+            };
+            let outcome = shell.run(run, &mut outside);
+            let unasked = outside.answers.len();
+            match outcome {
+                Err(error) => {
+                    typed.refused = Some(error.to_string());
+                    return typed;
+                }
+                Ok(_) if unasked > 0 => {
+                    typed.refused =
+                        Some(format!("{unasked} of the answers belong to no question: nothing asked"));
+                    return typed;
+                }
+                Ok(outcome) => {
+                    typed.screen.push_str(&outcome.screen());
+                    (typed.computers, typed.memory) = (outcome.computers, outcome.memory);
+                }
+            }
+        }
+        typed
+    }
+}
+
+/// What one script is given from outside.
+struct Bringing<'a, 'k> {
+    scenario: &'a Scenario,
+    workshop: &'a mut Workshop,
+    keys: &'a mut (dyn FnMut(KeyAlgorithm) -> Result<KeyPair, PkiError> + 'k),
+    now: Timestamp,
+    answers: VecDeque<Answer>,
+}
+
+impl Outside for Bringing<'_, '_> {
+    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String> {
+        let computer = &request.computer;
+        let (wanted, self_signed) = match &request.source {
+            CertificateSource::File { file, .. } => return self.file(computer, file),
+            CertificateSource::Authority { file, .. } if self.scenario.certificate_file(file).is_some() => {
+                return self.file(computer, file);
+            }
+            CertificateSource::Authority { wanted, .. } => (wanted, false),
+            CertificateSource::SelfSigned(wanted) => (wanted, true),
+        };
+        let (facts, material) = self.workshop.wanted(computer, wanted, self_signed, self.now, self.keys)?;
+        let label = facts.common_names.first().unwrap_or(&facts.subject).clone();
+        Ok(StoredCertificate {
+            label,
+            facts,
+            services: Services::NONE,
+            private_key: PrivateKey::Present,
+            chain: ChainStatus::Valid,
+            material: Some(material),
+        })
+    }
+
+    fn answer(&mut self, _: &Prompt) -> Option<Answer> {
+        self.answers.pop_front()
+    }
+}
+
+impl Bringing<'_, '_> {
+    fn file(&mut self, computer: &str, path: &str) -> Result<StoredCertificate, String> {
+        let Some(CertificateFileSpec { of, certificate, .. }) = self.scenario.certificate_file(path) else {
+            let known: Vec<_> =
+                self.scenario.certificate_file.iter().map(|file| file.path.as_str()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(format!("there is no file {path}; the lab file's [[certificate_file]] has {known}"));
+        };
+        let (owner, spec) = match (of, certificate) {
+            (Some(label), _) => {
+                let computer =
+                    self.scenario.computer.iter().find(|it| it.name.eq_ignore_ascii_case(computer));
+                let spec = computer.and_then(|it| Some((it, it.certificate_called(label)?)));
+                let found = spec.map(|(it, spec)| (it.name.as_str(), spec));
+                found.ok_or_else(|| format!("{path} holds a certificate of another computer"))?
+            }
+            (None, Some(spec)) => (path, spec),
+            (None, None) => return Err(format!("there is nothing in {path}")),
+        };
+        let (facts, material) = self.workshop.certificate(owner, spec, self.keys)?;
+        let label = spec.label.clone().or_else(|| facts.common_names.first().cloned());
+        Ok(StoredCertificate {
+            label: label.unwrap_or_else(|| facts.subject.clone()),
+            facts,
+            services: Services::NONE,
+            private_key: if of.is_some() { PrivateKey::Present } else { spec.private_key },
+            chain: spec.chain,
+            material: Some(material),
+        })
+    }
+}
