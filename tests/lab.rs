@@ -10,7 +10,7 @@ use client::{Client, DEADLINE};
 use starttls_lab::clock::Clock;
 use starttls_lab::journal::{Entry, Record};
 use starttls_lab::lab::{Lab, LabError, Options};
-use starttls_lab::scenario::{ScenarioText, story};
+use starttls_lab::scenario::{CommandsSpec, ScenarioText, story};
 use starttls_lab::session::{Oddity, TlsFailure};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
@@ -64,6 +64,32 @@ async fn a_mended_fqdn_counts_from_the_next_connection_and_not_for_an_open_one()
     assert!(
         reply.starts_with("250-mailgate.expta.com Hello [127.0.0.1]\n") && reply.contains("\n250-STARTTLS\n")
     );
+}
+
+fn typed(run: &str) -> Vec<CommandsSpec> {
+    vec![CommandsSpec { on: "MAILGATE".to_owned(), run: run.to_owned(), answers: Vec::new() }]
+}
+
+#[tokio::test]
+async fn a_cmdlet_mends_the_running_lab_and_finds_what_it_has_logged() {
+    let lab = start(seed()).await;
+    assert!(!ehlo(address(&lab)).await.contains("STARTTLS"));
+    let look = "Get-EventLog Application -InstanceId 3221499630 | Format-List Message";
+    let seen = lab.run(&typed(look)).await.unwrap();
+    assert!(seen.screen.contains("mail.expta.com in the personal store"), "{}", seen.screen);
+    let mend = "Get-ReceiveConnector | Set-ReceiveConnector -Fqdn mailgate.expta.com";
+    assert_eq!(lab.run(&typed(mend)).await.unwrap().refused, None);
+    assert!(ehlo(address(&lab)).await.contains("\n250-STARTTLS\n"));
+}
+
+#[tokio::test]
+async fn a_cmdlet_that_is_refused_changes_nothing_and_says_so() {
+    let lab = start(seed()).await;
+    let wrong = "Set-ReceiveConnector 'Default internal receive connector MAILGATE' -Fqdn mailgate.expta.com\n\
+                 Set-ReceiveConnector 'Default internal' -Fqdn mailgate.expta.com";
+    let typed = lab.run(&typed(wrong)).await.unwrap();
+    assert!(typed.refused.unwrap().contains("'Default internal' couldn't be found"));
+    assert!(!ehlo(address(&lab)).await.contains("STARTTLS"));
 }
 
 #[tokio::test]

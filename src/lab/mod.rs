@@ -1,16 +1,24 @@
 //! A lab as a whole: starts it, changes it while it runs, and ends it.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+mod changes;
+mod paper;
+
+pub use paper::Paper;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use changes::changes;
+
 use crate::clock::Clock;
+use crate::exchange::cmdlet::{LoggedEvent, Memory};
 use crate::exchange::{Computer, Outcome, ReceiveConnector};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
-use crate::scenario::{Built, ScenarioError, ScenarioText, Workshop};
+use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Ports, Sender, Server, Wanted, wanted};
 
@@ -53,43 +61,24 @@ pub enum LabError {
     Ports(String),
 }
 
-/// A lab that nothing listens for: computers with their certificates, and the time it is there.
-#[derive(Debug)]
-pub struct Paper {
-    /// The lab's clock.
-    pub clock: Clock,
-    /// The computers.
-    pub computers: Vec<Built>,
-    workshop: Workshop,
-}
-
-impl Paper {
-    /// Issues the certificates and files them.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the scenario; a key that could not be made.
-    pub fn new(text: &ScenarioText) -> Result<Self, LabError> {
-        let clock = text.scenario.now.map_or_else(Clock::system, Clock::pinned);
-        let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate)?;
-        let computers = text.build(&mut workshop, &mut KeyPair::generate)?;
-        Ok(Self { clock, computers, workshop })
-    }
-
-    /// The root that a client of this lab has to trust.
-    pub fn root(&self) -> &Certificate {
-        self.workshop.root()
-    }
-}
-
 /// A lab at work.
 #[derive(Debug)]
 pub struct Lab {
     live: Arc<Live>,
     server: Server,
     options: Options,
-    workshop: Mutex<Workshop>,
+    desk: Mutex<Desk>,
+    /// Held while a change is made, so that the next one begins where it ended.
+    changing: tokio::sync::Mutex<()>,
     root: Certificate,
+}
+
+/// What is at hand where a running lab is changed.
+#[derive(Debug)]
+struct Desk {
+    text: ScenarioText,
+    workshop: Workshop,
+    memory: Memory,
 }
 
 /// A connector that listens.
@@ -125,7 +114,7 @@ impl Lab {
     ///
     /// The socket that could not be bound. Nothing listens then.
     pub async fn start_paper(paper: Paper, options: Options) -> Result<Self, LabError> {
-        let Paper { clock, computers, workshop } = paper;
+        let Paper { clock, computers, text, workshop, .. } = paper;
         let root = workshop.root().clone();
         let wanted = sockets(&computers, &options)?;
         let journal = Arc::new(Journal::new(options.bounds));
@@ -135,7 +124,8 @@ impl Lab {
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        Ok(Self { live, server, options, workshop: Mutex::new(workshop), root })
+        let desk = Mutex::new(Desk { text, workshop, memory: Memory::default() });
+        Ok(Self { live, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
     /// Puts another scenario in place of the running one; it counts from the next connection.
@@ -147,10 +137,53 @@ impl Lab {
     ///
     /// What is wrong, or what could not be bound. Nothing has changed then.
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
-        let computers = {
-            let mut workshop = self.workshop.lock().unwrap_or_else(PoisonError::into_inner);
-            text.build(&mut workshop, &mut KeyPair::generate)?
+        let _changing = self.changing.lock().await;
+        let computers = text.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
+        let what = self.put_in_place(computers).await?;
+        self.desk().text = text.clone();
+        Ok(what)
+    }
+
+    /// Types cmdlets into the Exchange Management Shell of the running lab, each on its computer; what they
+    /// change counts from the next connection.
+    ///
+    /// What the Shell refuses is no error: it stands in the answer, and nothing has changed then.
+    ///
+    /// # Errors
+    ///
+    /// A binding that could not be bound. Nothing has changed then.
+    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<Typed, LabError> {
+        let _changing = self.changing.lock().await;
+        let (before, events) = (self.computers(), self.logged_events());
+        let (typed, homes) = {
+            let mut desk = self.desk();
+            let Desk { text, workshop, memory } = &mut *desk;
+            let attendant = Attendant {
+                scenario: &text.scenario,
+                workshop,
+                keys: &mut KeyPair::generate,
+                now: self.live.clock().now(),
+                events: &events,
+                memory: memory.clone(),
+            };
+            (attendant.type_all(commands, &before), text.zone().addresses)
         };
+        if typed.refused.is_some() {
+            return Ok(Typed { computers: before, ..typed });
+        }
+        if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
+            let built = typed.computers.iter().map(|computer| Built {
+                address: homes.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
+                computer: Arc::clone(computer),
+            });
+            self.put_in_place(built.collect()).await?;
+        }
+        self.desk().memory.clone_from(&typed.memory);
+        Ok(typed)
+    }
+
+    /// Binds what is new, and lets the next connection meet these computers.
+    async fn put_in_place(&self, computers: Vec<Built>) -> Result<Vec<String>, LabError> {
         let wanted = sockets(&computers, &self.options)?;
         let bound = self.server.bind(&wanted).await?;
         let before = self.offers();
@@ -161,6 +194,27 @@ impl Lab {
         let record = Record::Changed { what: what.join("; ") };
         self.live.journal().append(self.live.clock().now(), None, record);
         Ok(what)
+    }
+
+    /// The Application logs of all computers, as far as the journal remembers.
+    fn logged_events(&self) -> Vec<LoggedEvent> {
+        let entries = self.journal().entries(1);
+        let logged = entries.into_iter().filter_map(|entry| match entry.record {
+            Record::Event(logged) => Some(LoggedEvent {
+                index: entry.seq,
+                time: entry.time,
+                computer: logged.computer,
+                source: logged.source.to_owned(),
+                event: logged.event,
+            }),
+            _ => None,
+        });
+        logged.collect()
+    }
+
+    // Nothing is left half changed under this lock, so a panic elsewhere does not spoil it.
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes in the journal that a change was refused.
@@ -271,24 +325,4 @@ impl Lab {
 fn sockets(computers: &[Built], options: &Options) -> Result<Vec<Wanted>, LabError> {
     let each = computers.iter().map(|built| (&*built.computer, options.bind.unwrap_or(built.address)));
     wanted(each, options.ports).map_err(LabError::Ports)
-}
-
-fn changes(before: &[(String, String)], after: &[(String, String)]) -> Vec<String> {
-    let find = |list: &[(String, String)], name: &str| {
-        list.iter().find(|(known, _)| known == name).map(|(_, offer)| offer.clone())
-    };
-    let mut changes: Vec<String> = Vec::new();
-    for (name, now) in after {
-        match find(before, name) {
-            Some(then) if then == *now => {}
-            Some(then) => changes.push(format!("{name}: {now} (before: {then})")),
-            None => changes.push(format!("{name}: new, {now}")),
-        }
-    }
-    let gone = before.iter().filter(|(name, _)| find(after, name).is_none());
-    changes.extend(gone.map(|(name, _)| format!("{name}: gone")));
-    if changes.is_empty() {
-        changes.push("nothing that a peer would notice in what is offered".to_owned());
-    }
-    changes
 }
