@@ -108,6 +108,12 @@ impl SendConnector {
         }
     }
 
+    /// Whether it goes over X-ANONYMOUSTLS, with the internal transport certificate of its own computer
+    /// (outbound anonymous TLS certificates selection).
+    pub fn uses_anonymous_tls(&self) -> bool {
+        self.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer
+    }
+
     /// How well the connector fits mail for `domain`: the closest of its address spaces, then the cheapest.
     pub fn fit(&self, domain: &str, accepted: &[Fqdn]) -> Option<(usize, u8)> {
         let spaces = self.address_spaces.iter();

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::check::{Check, CommonName, Proof, Reference};
-use crate::exchange::{Profile, SendConnector, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
+use crate::exchange::{Profile, SendConnector, TlsAuthLevel, TlsDomain};
 use crate::session::TlsVerb;
 
 /// How a sender uses TLS, and what it does where there is none.
@@ -103,7 +103,7 @@ impl SenderPolicy {
     /// Source: the `Set-SendConnector` page; that a failed handshake defers and never falls back is how
     /// the observed logs end. That a 5yz to STARTTLS defers is inferred.
     pub fn of(connector: &SendConnector, profile: Profile) -> Self {
-        let server = connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer;
+        let server = connector.uses_anonymous_tls();
         let (name, trust) = match (connector.require_tls, connector.tls_auth_level.0) {
             (false, _) => ("exchange", Trust::Nothing),
             (true, None) => ("exchange-require-tls", Trust::Nothing),
