@@ -76,6 +76,11 @@ impl PostfixInstance {
         command
     }
 
+    /// The directory of a queue, such as `hold`.
+    pub(crate) fn queue(&self, name: &str) -> PathBuf {
+        self.directory.path().join("queue").join(name)
+    }
+
     /// Waits for a line of the log with `words` in it.
     pub(crate) fn says(&mut self, words: &str) -> String {
         self.log.wait_for(words, |line| line.contains(words))
