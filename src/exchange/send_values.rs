@@ -357,6 +357,16 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_is_written_as_it_is_read() {
+        for json in [r#"{"user":"anna","password":"x"}"#, r#""""#] {
+            let credential: AuthenticationCredential = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&credential).unwrap(), json);
+        }
+        let error = serde_json::from_str::<AuthenticationCredential>(r#""anna:hidden""#).unwrap_err();
+        assert!(!error.to_string().contains("hidden"), "{error}");
+    }
+
+    #[test]
     fn a_smart_host_is_a_name_or_an_address() {
         for (written, shown) in [("mail.contoso.com", "mail.contoso.com"), ("10.0.0.25", "[10.0.0.25]")] {
             assert_eq!(written.parse::<SmartHost>().unwrap().to_string(), shown);
