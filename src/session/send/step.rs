@@ -16,7 +16,7 @@ pub enum SendInput {
     Reply(Reply),
     /// What came where a reply was due is none.
     NotSmtp,
-    /// The handshake failed; that it succeeded is told by [`SendSession::secure`].
+    /// The handshake failed; that it succeeded is told by [`SendSession::secure`](super::SendSession::secure).
     HandshakeFailed {
         /// How.
         failure: TlsFailure,
