@@ -48,7 +48,10 @@ pub use select::{
 };
 pub use send_connector::{SendConnector, SendConnectorParameters, SendUsage};
 pub use send_select::{ClientCertificate, ClientSelection};
-pub use send_values::{AddressSpace, Domains, SmartHost, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
+pub use send_values::{
+    AddressSpace, AuthenticationCredential, Domains, PSCredential, SmartHost, SmartHostAuthMechanism,
+    TlsAuthLevel, TlsDomain,
+};
 pub use store::{CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate};
 pub use subscription::EdgeSubscription;
 pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};
