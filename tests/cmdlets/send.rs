@@ -77,6 +77,7 @@ RequireTLS                   : False
 Enabled                      : True
 ProtocolLoggingLevel         : None
 SmartHostAuthMechanism       : None
+AuthenticationCredential     :
 DomainSecureEnabled          : False
 SmtpMaxMessagesPerConnection : 20
 SmartHostsString             : relay.fabrikam.test,[10.0.0.25]
@@ -310,6 +311,31 @@ fn domain_security_is_refused_a_smart_host_rather_than_turned_off() {
     world.screen("Set-SendConnector 'To Internet' -DomainSecureEnabled $true");
     let error = world.refusal("Set-SendConnector 'To Internet' -SmartHosts relay.contoso.test");
     assert!(error.message.contains("DomainSecureEnabled $true needs DNSRoutingEnabled $true"), "{error}");
+}
+
+#[test]
+fn a_credential_is_kept_or_taken_away_and_no_password_is_made_up() {
+    let text = SERVERS.replace(
+        "smart_hosts = [",
+        "smart_host_auth_mechanism = \"BasicAuth\"\nauthentication_credential = { user = \"anna\", password = \"hidden\" }\nsmart_hosts = [",
+    );
+    let mut world = World::on(built(&text, "servers"), 0);
+    let shown = world.screen("Get-SendConnector 'To smart host' | fl");
+    assert!(shown.contains("AuthenticationCredential     : System.Management.Automation.PSCredential"));
+    assert!(!shown.contains("hidden"), "{shown}");
+    let given = "Set-SendConnector 'To smart host' -AuthenticationCredential";
+    world.screen(&format!("{given} (Get-Credential anna) -SmartHostAuthMechanism BasicAuthRequireTLS"));
+    for (credential, kind, words) in [
+        ("(Get-Credential bob)", Argument, "no password of 'bob' is known here"),
+        ("anna", Argument, "`anna` is no credential"),
+        ("$null", Refused, "BasicAuthRequireTLS needs AuthenticationCredential"),
+    ] {
+        let error = world.refusal(&format!("{given} {credential}"));
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.contains(words), "{error}");
+    }
+    world.screen(&format!("{given} $null -SmartHostAuthMechanism None"));
+    assert_eq!(connector(&world, "To smart host").authentication_credential.0, None);
 }
 
 #[test]

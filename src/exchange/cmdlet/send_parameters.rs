@@ -4,7 +4,8 @@ use super::bind::Bound;
 use super::error::Wrong;
 use super::parameters::{FromValue, Keys, connector_settings};
 use super::signature::Parameter;
-use crate::exchange::{Profile, SendConnector, SendConnectorParameters};
+use super::value::Value;
+use crate::exchange::{AuthenticationCredential, Profile, SendConnector, SendConnectorParameters};
 
 // Set-SendConnector pages of 2007 SP3, 2010 SP3 and 2013: the later ones have more parameters.
 connector_settings! {
@@ -15,6 +16,7 @@ connector_settings! {
     dns_routing_enabled = "DNSRoutingEnabled";
     smart_hosts = "SmartHosts";
     smart_host_auth_mechanism = "SmartHostAuthMechanism";
+    authentication_credential = "AuthenticationCredential";
     port = "Port";
     require_tls = "RequireTLS";
     tls_auth_level = "TlsAuthLevel" since Exchange2010;
@@ -30,7 +32,6 @@ connector_settings! {
 
 /// Parameters of the real cmdlets that nothing in the lab depends on; they are taken and said to be idle.
 pub(super) const UNMODELLED: &[Parameter] = &[
-    Parameter::idle("AuthenticationCredential"),
     Parameter::idle("CloudServicesMailEnabled").since(Profile::Exchange2013),
     Parameter::idle("Comment"),
     Parameter::idle("ConnectorType").since(Profile::Exchange2013),
@@ -55,6 +56,25 @@ pub(super) const USAGE: &[Parameter] = &[
     Parameter::switch("Internet"),
     Parameter::switch("Partner"),
 ];
+
+impl FromValue for AuthenticationCredential {
+    /// `$null`, or whom the connector logs on as already: nobody is asked for a password here, so another
+    /// user would log on with none.
+    fn from_value(value: &Value, current: &Self) -> Result<Self, String> {
+        let user = match value {
+            Value::Null => return Ok(Self(None)),
+            Value::Object(object) => object.property("UserName").map(ToString::to_string),
+            _ => None,
+        };
+        let user = user.ok_or_else(|| format!("`{value}` is no credential; write (Get-Credential)"))?;
+        match &current.0 {
+            Some(known) if known.user == user => Ok(current.clone()),
+            _ => Err(format!(
+                "no password of '{user}' is known here; give it in the lab file, as authentication_credential = {{ user = \"...\", password = \"...\" }}"
+            )),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
