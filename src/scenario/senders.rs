@@ -156,11 +156,9 @@ fn target<'a>(
         let mut all = built.iter().flat_map(|built| {
             built.computer.receive_connectors.iter().map(|connector| (&*built.computer, &**connector))
         });
-        return match (all.next(), all.next()) {
-            (Some(only), None) => Ok(Some(only)),
-            _ => Err(Wrong::new(
-                "there are several receive connectors; say which one it comes to: to = 'SERVER\\Name'",
-            )),
+        return match all.next() {
+            Some(first) => Ok(Some(first)),
+            None => Err(Wrong::new("there is no receive connector that it could come to")),
         };
     };
     let (computer, name) = computer_of(identity, built).map_err(|why| Wrong::at("to", why))?;
