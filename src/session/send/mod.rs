@@ -15,7 +15,9 @@ mod queue;
 mod session;
 mod task;
 
-pub use check::{Assessment, CertificateProblem, Check, CommonName, Proof, Reference, name_problem};
+pub use check::{
+    Assessment, CertificateProblem, Check, CommonName, NamesRead, Proof, Reference, name_problem,
+};
 pub use delivery::{Delivery, Made, NextAttempt};
 pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
 pub use policy::{AfterHandshakeFailure, AfterRefusal, Expect, Queue, SenderPolicy, Trust, Use};
