@@ -169,5 +169,15 @@ fn who_reads_only_the_first_name_is_helped_by_putting_the_name_first() {
     assert_eq!(ending(&first.stages[0], "first-name-only"), "tls-authenticated");
 }
 
+#[test]
+fn a_lab_file_that_is_wrong_is_not_played() {
+    let lab =
+        edge("mail.contoso.com", GOOD).replacen("dials = \"mail.contoso.com\"", "dials = \"no host\"", 1);
+    let text = ScenarioText::parse(&lab, "lab.toml").unwrap();
+    let error = rehearse(&text, "lab", now(), &mut KeyPair::generate).unwrap_err().to_string();
+    assert!(error.contains("`no host` is neither a host name nor an address"), "{error}");
+    assert!(error.starts_with("lab.toml:") && error.contains('^'), "{error}");
+}
+
 #[path = "rehearsal/story.rs"]
 mod story;

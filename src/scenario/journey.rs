@@ -235,3 +235,53 @@ pub fn next_attempt(delivery: &Delivery) -> NextAttempt {
     }
     delivery.next()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::send::{Attempt, ResultType, SendSession};
+    use crate::smtp::ReversePath;
+
+    fn deferred(result_type: Option<ResultType>) -> Attempt {
+        let task = Task {
+            policy: SenderPolicy::named("sendmail").unwrap(),
+            in_clear: false,
+            helo: "sender.test".parse().unwrap(),
+            host: "mx.test".to_owned(),
+            next_hop: "test".to_owned(),
+            connector: None,
+            credentials: Credentials::Usable,
+            message: Arc::new(Outgoing { from: ReversePath::Null, to: Vec::new(), content: Bytes::new() }),
+        };
+        Attempt { result_type, ..SendSession::no_connection(&task, "gone".to_owned()) }
+    }
+
+    /// After how many attempts a story gives up on what these come to, one after the other and then again.
+    fn tries(policy: &str, ends: &[Option<ResultType>]) -> usize {
+        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let mut delivery = Delivery::new(SenderPolicy::named(policy).unwrap(), start);
+        let mut now = start;
+        for end in ends.iter().cycle() {
+            match next_attempt(&delivery) {
+                NextAttempt::Never => break,
+                NextAttempt::Now => {}
+                NextAttempt::At(time) => now = time,
+            }
+            delivery.note(now, deferred(*end));
+        }
+        delivery.attempts().len()
+    }
+
+    #[test]
+    fn what_comes_to_the_same_twice_is_not_tried_again() {
+        assert_eq!(tries("sendmail", &[None]), 2);
+        assert_eq!(tries("may", &[None]), 2);
+        let expired = Some(ResultType::CertificateExpired);
+        assert_eq!(tries("verify", &[None, expired, expired]), 3);
+    }
+
+    #[test]
+    fn what_is_different_each_time_is_tried_five_times() {
+        assert_eq!(tries("verify", &[None, Some(ResultType::CertificateExpired)]), MOST_ATTEMPTS);
+    }
+}
