@@ -132,8 +132,8 @@ impl<'a> Post<'a> {
     }
 }
 
-/// X-ANONYMOUSTLS takes the sender's internal transport certificate as well ("Selection of outbound anonymous
-/// TLS certificates").
+/// A server without an internal transport certificate of its own does not use X-ANONYMOUSTLS (outbound
+/// anonymous TLS certificates selection); that its mail then waits is inferred.
 fn has_its_own(verb: TlsVerb, home: Option<&Computer>) -> Result<(), SendInput> {
     let missing = home
         .filter(|_| verb == TlsVerb::XAnonymousTls)
