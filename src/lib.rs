@@ -29,9 +29,10 @@
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4 and `rehearsal` decide: they never await, never read a clock and never draw randomness;
-//! they are handed the time and the keys. (The one function that makes a key, [`pki::KeyPair::generate`], is
-//! called from floor 7.) `tls` and floor 6 move bytes. Floors 7 and 8 are for people.
+//! Floors 0 to 4 and `rehearsal` decide: they never await, never read a clock (the clock apart) and never
+//! draw randomness; they are handed the time and the keys. (The one function that makes a key,
+//! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 and 8 are
+//! for people.
 //!
 //! # A byte's journey
 //!
@@ -45,7 +46,8 @@
 //!
 //! The other way round, a [`session::send::SendSession`] plays one of the senders that
 //! [`session::send::BUILT_IN`] describes or that the parameters of a Send connector amount to, and
-//! [`wire::Sender`] takes it to an address that it was handed; the lab connects nowhere by itself.
+//! [`wire::Sender`] takes it to an address that it was handed. What a computer has accepted for another one
+//! goes on like this, where [`exchange::route`] says, to sockets of the same lab and to nothing else.
 
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 compile_error!("starttls-lab needs one cryptographic provider: feature `aws-lc-rs` (default) or `ring`");

@@ -53,6 +53,7 @@ impl Printer {
             Record::Event(logged) => format!("{}\n\n", event_block(entry.time, logged)),
             Record::Changed { what } => format!("-- changed, from the next connection on: {what}\n"),
             Record::ChangeRefused { why } => format!("-- NOT changed:\n{why}\n"),
+            _ if is_told_by_the_other_end(entry) => String::new(),
             _ => {
                 let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0));
                 let session = session.unwrap_or_default();
@@ -65,4 +66,11 @@ impl Printer {
             }
         }
     }
+}
+
+/// Whether the entry is one side of what two computers of the lab say to each other; the receiving side
+/// shows it, and once is enough for a person.
+fn is_told_by_the_other_end(entry: &Entry) -> bool {
+    let inside = entry.place.as_ref().is_some_and(|place| place.connector.sends() && place.peer.is_some());
+    inside && matches!(entry.record, Record::Sent(_) | Record::Received(_) | Record::Content(_))
 }

@@ -15,6 +15,7 @@ mod sample;
 mod sending;
 mod shown;
 mod summary;
+mod tracking;
 mod transcript;
 
 pub use event_log::{event_block, event_xml};
@@ -27,6 +28,7 @@ pub use record::{
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
 pub use shown::without_secret;
 pub use summary::{Summaries, summary};
+pub use tracking::{Tracking, TrackingEvent};
 pub use transcript::{transcript, transcript_line};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

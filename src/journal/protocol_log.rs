@@ -131,6 +131,7 @@ impl Rows<'_> {
             | Record::Oddity(_)
             | Record::LimitReached(_)
             | Record::Message(_)
+            | Record::Tracking(_)
             | Record::NoConnector { .. }
             | Record::Changed { .. }
             | Record::ChangeRefused { .. } => {}
@@ -156,7 +157,7 @@ impl Rows<'_> {
     }
 
     fn row(&mut self, event: char, data: &str, context: &str) {
-        let Place { session, computer, connector, local, remote } = &**self.place;
+        let Place { session, computer, connector, local, remote, .. } = &**self.place;
         let (time, number) = (self.time, self.session.next);
         self.session.next += 1;
         let connector = format!("{}\\{}", computer.name, connector.name());

@@ -10,6 +10,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::sending::{NoTls, Tls};
+use super::tracking::Tracking;
 use crate::exchange::{
     CertificateFacts, Computer, Event, ProtocolLoggingLevel, ReceiveConnector, SendConnector,
 };
@@ -43,6 +44,8 @@ pub struct Place {
     pub local: SocketAddr,
     /// The peer's end.
     pub remote: SocketAddr,
+    /// The peer's name, where it is a computer of this lab.
+    pub peer: Option<String>,
 }
 
 /// The connector of a conversation, which says which side of it the lab is.
@@ -133,6 +136,8 @@ pub enum Record {
     LimitReached(LimitReached),
     /// A message was taken; the message itself is kept apart from the entries.
     Message(Box<MessageFacts>),
+    /// What became of a message after it was taken; it belongs to no conversation.
+    Tracking(Box<Tracking>),
     /// The connection ended.
     Disconnected(Ending),
     /// No connector's RemoteIPRanges hold the peer; it was told that the service is not active.
@@ -262,6 +267,7 @@ impl Record {
             Self::Logon { .. } => "logon",
             Self::LimitReached(_) => "limit_reached",
             Self::Message(_) => "message",
+            Self::Tracking(_) => "tracking",
             Self::Disconnected(_) => "disconnected",
             Self::NoConnector { .. } => "no_connector",
             Self::Changed { .. } => "changed",
@@ -279,6 +285,7 @@ impl Record {
             Self::Message(message) => {
                 256 + message.rcpt_to.iter().map(|to| to.len() + 24).sum::<usize>() + message.mail_from.len()
             }
+            Self::Tracking(tracking) => tracking.weight(),
             Self::Logon { user, .. } => user.len(),
             Self::Changed { what } => what.len(),
             Self::ChangeRefused { why } => why.len(),
@@ -301,6 +308,9 @@ impl Serialize for Entry {
             map.serialize_entry("session", &place.session.to_string())?;
             map.serialize_entry("local", &place.local)?;
             map.serialize_entry("remote", &place.remote)?;
+            if let Some(peer) = &place.peer {
+                map.serialize_entry("peer", peer)?;
+            }
         }
         map.serialize_entry("record", self.record.name())?;
         match &self.record {
@@ -364,6 +374,7 @@ impl Serialize for Entry {
                 map.serialize_entry("subject", &message.subject)?;
                 map.serialize_entry("message_id", &message.message_id)?;
             }
+            Record::Tracking(tracking) => map.serialize_entry("detail", tracking)?,
             Record::Disconnected(ending) => {
                 let (by, reason) = match ending {
                     Ending::Local => ("local", None),

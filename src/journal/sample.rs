@@ -105,6 +105,7 @@ pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
         connector: Connector::Receive(Arc::new(connector)),
         local: "[::ffff:192.0.2.1]:25".parse().unwrap(),
         remote: "192.0.2.9:4242".parse().unwrap(),
+        peer: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use super::record::SECRET;
+use super::record::{Place, SECRET};
 use crate::smtp::Verb;
 
 /// A command line without the secret that may stand in it: the initial response of AUTH (RFC 4954
@@ -49,6 +49,15 @@ pub(super) fn printable(octets: &[u8]) -> String {
 /// One end of a connection; a peer that came over IPv4 has an IPv4 address, whatever the socket was.
 pub(super) fn endpoint(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// The other end of a conversation, with the name of the computer where it is one of the lab.
+pub(super) fn far_end(place: &Place) -> String {
+    let remote = endpoint(place.remote);
+    match &place.peer {
+        Some(name) => format!("{name} ({remote})"),
+        None => remote.to_string(),
+    }
 }
 
 /// Controls of ISO 6429, and what Unicode has to turn the order of text around (UAX 9), to end lines and

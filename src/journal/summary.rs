@@ -1,11 +1,10 @@
 //! A conversation in one line: whether mail came encrypted or in clear, and why.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use super::explain::{counted, short_tls_failure};
-use super::record::{Entry, Record, SessionId};
-use super::shown::{endpoint, printable};
+use super::record::{Entry, Place, Record, SessionId};
+use super::shown::{far_end, printable};
 use crate::session::{LimitReached, TlsFailure, TlsVerb, TlsVersion};
 use crate::smtp::Verb;
 
@@ -14,7 +13,7 @@ pub fn summary(entries: &[Entry], session: SessionId) -> Option<String> {
     let mut story = None;
     for entry in entries {
         if let Some(place) = entry.place.as_ref().filter(|place| place.session == session) {
-            story.get_or_insert_with(|| Story::of(place.remote)).note(&entry.record);
+            story.get_or_insert_with(|| Story::of(place)).note(&entry.record);
         }
     }
     story.map(|story| story.tell(session))
@@ -35,7 +34,7 @@ impl Summaries {
     /// Takes the next entry; the line of the conversation that ends with it.
     pub fn note(&mut self, entry: &Entry) -> Option<String> {
         let place = entry.place.as_ref().filter(|place| !place.connector.sends())?;
-        self.0.entry(place.session).or_insert_with(|| Story::of(place.remote)).note(&entry.record);
+        self.0.entry(place.session).or_insert_with(|| Story::of(place)).note(&entry.record);
         if !matches!(entry.record, Record::Disconnected(_)) {
             return None;
         }
@@ -46,7 +45,7 @@ impl Summaries {
 /// What has to be known of a conversation at its end.
 #[derive(Debug)]
 struct Story {
-    remote: SocketAddr,
+    peer: String,
     last_verb: Option<Verb>,
     /// What was learnt of STARTTLS in clear, the most that was.
     starttls: StartTls,
@@ -78,9 +77,9 @@ struct Secured {
 }
 
 impl Story {
-    fn of(remote: SocketAddr) -> Self {
+    fn of(place: &Place) -> Self {
         Self {
-            remote,
+            peer: far_end(place),
             last_verb: None,
             starttls: StartTls::NotAsked,
             tls: None,
@@ -131,7 +130,7 @@ impl Story {
     }
 
     fn tell(&self, session: SessionId) -> String {
-        format!("session {session} from {}: {}", endpoint(self.remote), self.outcome())
+        format!("session {session} from {}: {}", self.peer, self.outcome())
     }
 
     fn outcome(&self) -> String {

@@ -2,15 +2,14 @@
 //!
 //! What begins a line says what it is: `S:` and `C:` what the server and the client said, `--` what
 //! happened beside it, `==` TLS, `!!` what was odd, `**` an event of the Application log, `++` a message,
-//! `=>` how an attempt of the lab's own to send ended. Whatever
-//! came over the wire is escaped, so that a peer cannot draw on the operator's terminal.
+//! `>>` what became of it, `=>` how an attempt of the lab's own to send ended. Whatever came over the wire is escaped, so that a peer cannot draw on the operator's terminal.
 
 use super::explain;
 use super::record::{
     Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET, SessionId,
 };
 use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
-use super::shown::{endpoint, printable, without_secret};
+use super::shown::{endpoint, far_end, printable, without_secret};
 
 /// One conversation, a line each, as [`transcript_line`] writes them. Events have no conversation
 /// and are not in it.
@@ -24,20 +23,20 @@ pub fn transcript_line(entry: &Entry) -> String {
     let sends = entry.place.as_ref().is_some_and(|place| place.connector.sends());
     match &entry.record {
         Record::Connecting => match &entry.place {
-            Some(place) => format!("-- connecting to {}", endpoint(place.remote)),
+            Some(place) => format!("-- connecting to {}", far_end(place)),
             None => "-- connecting".to_owned(),
         },
         Record::Connected => match &entry.place {
             Some(place) if sends => format!(
                 "-- connected from {} to {}, {}\\{}",
                 endpoint(place.local),
-                endpoint(place.remote),
+                far_end(place),
                 place.computer.name,
                 safe(place.connector.name())
             ),
             Some(place) => format!(
                 "-- {} connected to {}, {}\\{}",
-                endpoint(place.remote),
+                far_end(place),
                 endpoint(place.local),
                 place.computer.name,
                 safe(place.connector.name())
@@ -73,6 +72,7 @@ pub fn transcript_line(entry: &Entry) -> String {
         }
         Record::LimitReached(limit) => format!("-- turned away: {limit:?} is reached"),
         Record::Message(message) => accepted(message),
+        Record::Tracking(tracking) => tracking.line(),
         Record::Disconnected(Ending::Local) => "-- closed by the lab".to_owned(),
         Record::Disconnected(Ending::Remote) if sends => "-- closed by the server".to_owned(),
         Record::Disconnected(Ending::Remote) => "-- closed by the client".to_owned(),
@@ -158,7 +158,7 @@ fn not_secured(tls: &NoTls, entry: &Entry) -> String {
 
 /// The other end, where a line has to call it something.
 fn remote(entry: &Entry) -> String {
-    entry.place.as_ref().map_or_else(|| "the server".to_owned(), |place| endpoint(place.remote).to_string())
+    entry.place.as_ref().map_or_else(|| "the server".to_owned(), |place| far_end(place))
 }
 
 fn event(logged: &Logged) -> String {

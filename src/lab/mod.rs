@@ -15,7 +15,7 @@ use changes::changes;
 
 use crate::clock::Clock;
 use crate::exchange::cmdlet::{LoggedEvent, Memory};
-use crate::exchange::{Computer, Outcome, ReceiveConnector};
+use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
 use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
@@ -33,11 +33,19 @@ pub struct Options {
     pub bounds: Bounds,
     /// How many octets of content may be under way in all conversations together.
     pub content_under_way: u64,
+    /// Whether mail goes on from one computer to the next, by Send connectors and never out of the lab.
+    pub relay: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ports: Ports::default(), bind: None, bounds: Bounds::default(), content_under_way: 1 << 30 }
+        Self {
+            ports: Ports::default(),
+            bind: None,
+            bounds: Bounds::default(),
+            content_under_way: 1 << 30,
+            relay: true,
+        }
     }
 }
 
@@ -114,13 +122,17 @@ impl Lab {
     ///
     /// The socket that could not be bound. Nothing listens then.
     pub async fn start_paper(paper: Paper, options: Options) -> Result<Self, LabError> {
-        let Paper { clock, computers, text, workshop, .. } = paper;
+        let Paper { clock, computers, zone, text, workshop } = paper;
         let root = workshop.root().clone();
         let wanted = sockets(&computers, &options)?;
         let journal = Arc::new(Journal::new(options.bounds));
         let computers = computers.into_iter().map(|built| built.computer).collect();
-        let live = Arc::new(Live::new(computers, clock, journal));
-        let server = Server::new(Arc::clone(&live), options.content_under_way);
+        let live = Arc::new(Live::new(computers, clock, journal).with_zone(zone));
+        let content = options.content_under_way;
+        let server = match options.relay {
+            true => Server::relaying(Arc::clone(&live), content, vec![root.clone()]),
+            false => Server::new(Arc::clone(&live), content),
+        };
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
@@ -139,7 +151,7 @@ impl Lab {
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
         let computers = text.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
-        let what = self.put_in_place(computers).await?;
+        let what = self.put_in_place(computers, text.zone()).await?;
         self.desk().text = text.clone();
         Ok(what)
     }
@@ -155,7 +167,7 @@ impl Lab {
     pub async fn run(&self, commands: &[CommandsSpec]) -> Result<Typed, LabError> {
         let _changing = self.changing.lock().await;
         let (before, events) = (self.computers(), self.logged_events());
-        let (typed, homes) = {
+        let (typed, zone) = {
             let mut desk = self.desk();
             let Desk { text, workshop, memory } = &mut *desk;
             let attendant = Attendant {
@@ -166,17 +178,18 @@ impl Lab {
                 events: &events,
                 memory: memory.clone(),
             };
-            (attendant.type_all(commands, &before), text.zone().addresses)
+            (attendant.type_all(commands, &before), text.zone())
         };
         if typed.refused.is_some() {
             return Ok(Typed { computers: before, ..typed });
         }
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let built = typed.computers.iter().map(|computer| Built {
-                address: homes.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
+                address: zone.addresses.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
                 computer: Arc::clone(computer),
             });
-            self.put_in_place(built.collect()).await?;
+            let built = built.collect();
+            self.put_in_place(built, zone).await?;
         }
         self.desk().memory.clone_from(&typed.memory);
         typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
@@ -184,11 +197,11 @@ impl Lab {
     }
 
     /// Binds what is new, and lets the next connection meet these computers.
-    async fn put_in_place(&self, computers: Vec<Built>) -> Result<Vec<String>, LabError> {
+    async fn put_in_place(&self, computers: Vec<Built>, zone: Zone) -> Result<Vec<String>, LabError> {
         let wanted = sockets(&computers, &self.options)?;
         let bound = self.server.bind(&wanted).await?;
         let before = self.offers();
-        self.live.replace(computers.into_iter().map(|built| built.computer).collect());
+        self.live.replace(computers.into_iter().map(|built| built.computer).collect(), zone);
         self.server.keep_only(&wanted);
         self.server.serve(bound);
         let what = changes(&before, &self.offers());
@@ -287,7 +300,8 @@ impl Lab {
         Ok(Some(sender?))
     }
 
-    /// Stops listening, says goodbye to every peer, and waits for conversations to end, at most so long.
+    /// Stops listening, says goodbye to every peer, and waits for conversations to end, at most so long. Mail
+    /// that waits in a queue is not sent any more.
     ///
     /// Returns whether all have ended. Ports are free afterwards in any case.
     pub async fn finish(self, grace: Duration) -> bool {

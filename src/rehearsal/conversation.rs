@@ -65,13 +65,15 @@ pub(super) struct Receiver {
     said: VecDeque<Reply>,
     events: Vec<Event>,
     now: Timestamp,
+    /// Whether the sender is a server of the same organisation.
+    server: bool,
 }
 
 impl Receiver {
-    /// Says the banner.
-    pub(super) fn open(setting: Arc<Setting>, now: Timestamp) -> Self {
+    /// Says the banner; `server` is whether the sender is a server of the same organisation.
+    pub(super) fn open(setting: Arc<Setting>, server: bool, now: Timestamp) -> Self {
         let (session, step) = ReceiveSession::open(setting, 0, now);
-        let mut receiver = Self { session: Some(session), ..Self::new(now) };
+        let mut receiver = Self { session: Some(session), server, ..Self::new(now) };
         receiver.take(step);
         receiver
     }
@@ -85,7 +87,7 @@ impl Receiver {
 
     fn new(now: Timestamp) -> Self {
         let (input, said, events) = (BytesMut::new(), VecDeque::new(), Vec::new());
-        Self { session: None, next: Next::Close, input, said, events, now }
+        Self { session: None, next: Next::Close, input, said, events, now, server: false }
     }
 
     fn take(&mut self, step: Step) {
@@ -129,7 +131,11 @@ impl Receiver {
     }
 
     fn secure(&mut self, verb: TlsVerb, facts: Arc<TlsFacts>) {
-        self.session = self.session.take().map(|session| session.secure(verb, facts));
+        let server = self.server && verb == TlsVerb::XAnonymousTls;
+        self.session = self.session.take().map(|session| match session.secure(verb, facts) {
+            secure if server => secure.with_exchange_server(),
+            secure => secure,
+        });
         self.next = Next::Line;
         self.input.clear();
     }

@@ -114,7 +114,8 @@ impl<'a> Post<'a> {
                     anonymous_tls: side.anonymous_tls.is_some(),
                     counters: Arc::clone(&counters),
                 };
-                Receiver::open(Arc::new(setting), now)
+                let server = home.is_some_and(|home| home.organization == computer.organization);
+                Receiver::open(Arc::new(setting), server, now)
             }
         };
         let handshake = |wanted: &Handshake| -> Result<BothSides, SendInput> {

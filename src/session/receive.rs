@@ -11,7 +11,7 @@ use super::reply;
 use super::setting::{LimitReached, Setting};
 use super::tls::TlsFacts;
 use super::transaction::Transaction;
-use crate::exchange::{Profile, ReceiveConnector, Stage, TimeSpan};
+use crate::exchange::{PermissionGroups, Profile, ReceiveConnector, Stage, TimeSpan};
 use crate::smtp::{Command, Ending, HelloName, Line, Received, Reply, Verb};
 
 /// What a session is told.
@@ -98,6 +98,8 @@ pub struct ReceiveSession {
     pub(super) tls: Option<Arc<TlsFacts>>,
     pub(super) hello: Option<Hello>,
     pub(super) user: Option<String>,
+    /// Whether the peer is known for a server of the same organisation.
+    server: bool,
     pub(super) dialogue: Option<Dialogue>,
     pub(super) transaction: Option<Box<Transaction>>,
     /// Why the chunk that is being read is thrown away.
@@ -148,6 +150,12 @@ impl ReceiveSession {
         Self::new(self.setting, stage, Some(tls))
     }
 
+    /// The conversation with a server of the same organisation, who has the rights of the permission group
+    /// ExchangeServers wherever the connector grants them. How it proved who it is, is the caller's affair.
+    pub fn with_exchange_server(self) -> Self {
+        Self { server: true, ..self }
+    }
+
     fn new(setting: Arc<Setting>, stage: Stage, tls: Option<Arc<TlsFacts>>) -> Self {
         Self {
             setting,
@@ -155,6 +163,7 @@ impl ReceiveSession {
             tls,
             hello: None,
             user: None,
+            server: false,
             dialogue: None,
             transaction: None,
             refused_chunk: None,
@@ -303,10 +312,16 @@ impl ReceiveSession {
     /// TarpitInterval: a 5yz reply to somebody who has not logged on is held back.
     fn hold_back(&self, step: &mut Step) {
         let refused = step.reply.as_ref().is_some_and(Reply::is_permanent_failure);
-        if refused && self.user.is_none() {
+        if refused && self.user.is_none() && !self.is_exchange_server() {
             let TimeSpan(interval) = self.setting.connector.tarpit_interval;
             step.delay = step.delay.max(interval);
         }
+    }
+
+    /// Whether the peer has the rights of ExchangeServers here.
+    pub(super) fn is_exchange_server(&self) -> bool {
+        let connector = &self.setting.connector;
+        self.server && connector.permission_groups.contains(PermissionGroups::EXCHANGE_SERVERS)
     }
 
     pub(super) fn profile(&self) -> Profile {

@@ -76,7 +76,7 @@ impl ReceiveSession {
         let trusted = connector.allows(AuthMechanism::EXTERNAL_AUTHORITATIVE);
         let anonymous = group(PermissionGroups::ANONYMOUS_USERS) || trusted;
         match &self.user {
-            _ if anonymous => None,
+            _ if anonymous || self.is_exchange_server() => None,
             Some(_) if group(PermissionGroups::EXCHANGE_USERS) => None,
             Some(_) => Some(Reply::of(reply::NO_PERMISSION)),
             None => Some(reply::not_authenticated(self.profile())),
@@ -109,7 +109,8 @@ impl ReceiveSession {
         if transaction.recipients.len() >= connector.max_recipients_per_message as usize {
             return Step::of(reply::TOO_MANY_RECIPIENTS);
         }
-        if self.user.is_none() && !self.accepts_domain_of(&rcpt.forward_path) {
+        let trusted = self.user.is_some() || self.is_exchange_server();
+        if !trusted && !self.accepts_domain_of(&rcpt.forward_path) {
             return Step::say(reply::unable_to_relay(self.profile()));
         }
         if let Some(transaction) = &mut self.transaction {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::budget::Budget;
 use super::live::{Live, Side};
 use super::reading::{Chunks, LINE_READ, Stop};
+use super::relay::Relay;
 use crate::exchange::TimeSpan;
 use crate::journal::{Ending, FailedHandshake, Handshake, Place, Record, without_secret};
 use crate::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFailure, TlsVerb};
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) live: Arc<Live>,
     pub(super) shutdown: CancellationToken,
     pub(super) content: Budget,
+    pub(super) relay: Option<Arc<Relay>>,
 }
 
 /// One conversation on its way through a stream.
@@ -202,7 +204,9 @@ impl<'a> Connection<'a> {
                 let facts = Arc::new(facts);
                 let record = Handshake { verb, facts: Arc::clone(&facts), certificate };
                 self.write_down(Record::TlsEstablished(Box::new(record)));
-                return Ok((Box::new(stream), session.secure(verb, facts)));
+                let session = session.secure(verb, facts);
+                let session = if self.is_server(verb) { session.with_exchange_server() } else { session };
+                return Ok((Box::new(stream), session));
             }
             (Some(Ok(Err(failure))), _) => failure,
             (Some(Err(_)), _) => TlsFailure::TimedOut,
@@ -242,6 +246,9 @@ impl<'a> Connection<'a> {
                 }
                 Fact::Message(message) => {
                     self.shared.live.journal().append_message(self.now(), self.place, Arc::clone(message));
+                    if let Some(relay) = &self.shared.relay {
+                        relay.accept(&self.side.computer, message);
+                    }
                     continue;
                 }
                 Fact::Oddity(oddity) => Record::Oddity(oddity.clone()),
@@ -255,6 +262,13 @@ impl<'a> Connection<'a> {
             };
             self.write_down(record);
         }
+    }
+
+    /// Whether the peer is a server of the same organisation that has come by X-ANONYMOUSTLS.
+    fn is_server(&self, verb: TlsVerb) -> bool {
+        let caller = self.shared.live.calls().caller(self.place.remote);
+        let ours = caller.is_some_and(|caller| caller.organization == self.place.computer.organization);
+        verb == TlsVerb::XAnonymousTls && ours
     }
 
     pub(super) fn write_down(&self, record: Record) {

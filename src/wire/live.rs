@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::calls::Calls;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
     Binding, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, InternalTransport, Outcome,
-    ReceiveConnector, Selection, SendConnector, StoredCertificate, select_for, selection_events,
+    ReceiveConnector, Selection, SendConnector, StoredCertificate, Zone, select_for, selection_events,
     wants_anonymous_tls,
 };
 use crate::journal::{Journal, Logged, Record};
@@ -33,12 +34,14 @@ pub struct Live {
     clock: Clock,
     journal: Arc<Journal>,
     message_numbers: Arc<AtomicU64>,
+    calls: Arc<Calls>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     computers: Vec<Arc<Computer>>,
+    zone: Arc<Zone>,
     counters: HashMap<(String, String), Arc<Counters>>,
     prepared: HashMap<(String, String), Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
@@ -83,7 +86,13 @@ impl Live {
     /// Computers at work; nothing listens by itself.
     pub fn new(computers: Vec<Arc<Computer>>, clock: Clock, journal: Arc<Journal>) -> Self {
         let state = Mutex::new(State { computers, ..State::default() });
-        Self { clock, journal, message_numbers: Arc::default(), state }
+        Self { clock, journal, message_numbers: Arc::default(), calls: Arc::default(), state }
+    }
+
+    /// The same with a name service, by which mail finds its way from one to another.
+    pub fn with_zone(self, zone: Zone) -> Self {
+        self.lock().zone = Arc::new(zone);
+        self
     }
 
     /// The lab's clock.
@@ -101,11 +110,24 @@ impl Live {
         self.lock().computers.clone()
     }
 
-    /// Puts other computers in their place. Connections that are open keep what they began with, and
-    /// an event that was logged is logged anew if its cause is still there.
-    pub fn replace(&self, computers: Vec<Arc<Computer>>) {
+    /// The computers and the name service as the next message finds them.
+    pub(super) fn map(&self) -> (Vec<Arc<Computer>>, Arc<Zone>) {
+        let state = self.lock();
+        (state.computers.clone(), Arc::clone(&state.zone))
+    }
+
+    /// The lab's own computers by the sockets that they call from.
+    pub(super) fn calls(&self) -> &Arc<Calls> {
+        &self.calls
+    }
+
+    /// Puts other computers in their place, and the name service that goes with them. Connections that are
+    /// open keep what they began with, and an event that was logged is logged anew if its cause is still
+    /// there.
+    pub fn replace(&self, computers: Vec<Arc<Computer>>, zone: Zone) {
         let mut state = self.lock();
         state.computers = computers;
+        state.zone = Arc::new(zone);
         state.prepared.clear();
         state.logged.clear();
     }

@@ -1,10 +1,13 @@
-//! The server: binds, accepts, and drives sessions over sockets; and the sender, which connects.
+//! The server: binds, accepts, and drives sessions over sockets; the sender, which connects; and the relay,
+//! by which mail goes on from one computer of the lab to the next.
 
 mod budget;
+mod calls;
 mod connection;
 mod live;
 mod ports;
 mod reading;
+mod relay;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -27,10 +30,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::exchange::Binding;
 use crate::journal::{Connector, Place, Record, SessionId};
+use crate::pki::Certificate;
 use crate::session::{ReceiveSession, Setting};
 use budget::Budget;
 use connection::{Connection, Shared};
 use reading::LINE_READ;
+use relay::Relay;
 
 /// A socket that listens for one binding of one computer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,19 +83,34 @@ pub struct Server {
     shared: Arc<Shared>,
     sessions: Arc<AtomicU64>,
     tasks: TaskTracker,
-    listening: Mutex<Vec<(Endpoint, CancellationToken)>>,
+    listening: Arc<Listening>,
 }
 
+/// What is listened on, with what ends it.
+type Listening = Mutex<Vec<(Endpoint, CancellationToken)>>;
+
 impl Server {
-    /// A server for `live` that keeps at most `content` octets of content under way.
+    /// A server for `live` that keeps at most `content` octets of content under way, and every message
+    /// where it is.
     pub fn new(live: Arc<Live>, content: u64) -> Self {
-        let shared = Shared { live, shutdown: CancellationToken::new(), content: Budget::new(content) };
-        Self {
-            shared: Arc::new(shared),
-            sessions: Arc::default(),
-            tasks: TaskTracker::new(),
-            listening: Mutex::default(),
-        }
+        Self::build(live, content, None)
+    }
+
+    /// The same, where messages go on to the next computer of the lab; its senders trust `roots`.
+    pub fn relaying(live: Arc<Live>, content: u64, roots: Vec<Certificate>) -> Self {
+        Self::build(live, content, Some(roots))
+    }
+
+    fn build(live: Arc<Live>, content: u64, roots: Option<Vec<Certificate>>) -> Self {
+        let (sessions, listening) = (Arc::<AtomicU64>::default(), Arc::<Listening>::default());
+        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let relay = roots.map(|roots| {
+            let (live, sessions, listening) =
+                (Arc::clone(&live), Arc::clone(&sessions), Arc::clone(&listening));
+            Arc::new(Relay::new(live, sessions, listening, roots, tasks.clone(), shutdown.clone()))
+        });
+        let shared = Shared { live, shutdown, content: Budget::new(content), relay };
+        Self { shared: Arc::new(shared), sessions, tasks, listening }
     }
 
     /// Binds everything that is wanted and not listened on yet, or nothing.
@@ -235,12 +255,14 @@ where
         shared.live.journal().append(shared.live.clock().now(), None, record);
         return connection::say_and_close(stream, &ReceiveSession::no_connector()).await;
     };
+    let caller = shared.live.calls().caller(remote);
     let place = Arc::new(Place {
         session,
         computer: Arc::clone(&side.computer),
         connector: Connector::Receive(Arc::clone(&side.connector)),
         local,
         remote,
+        peer: caller.map(|caller| caller.name.clone()),
     });
     tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
     connection::begin(shared, &place);

@@ -1,19 +1,21 @@
 //! The sending driver: connects to an address it was given, and makes attempts over the socket.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use super::calls::Call;
 use super::live::Live;
 use crate::exchange::{
-    CertificateFacts, ClientCertificate, ClientSelection, Computer, SendConnector, StoredCertificate,
+    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, SendConnector,
+    SmartHostAuthMechanism, StoredCertificate,
 };
 use crate::journal::{Connector, Ending, NoTls, Place, Record, SessionId, Tls, WhyNoTls};
 use crate::pki::Certificate;
@@ -42,6 +44,10 @@ pub struct Sender {
     tls: SenderTls,
     credentials: Credentials,
     own: Option<CertificateFacts>,
+    /// The address to call from and whom, where that is a computer of the lab.
+    inside: Option<(IpAddr, String)>,
+    /// The socket that is called from, where it is known to the lab.
+    call: Mutex<Option<Call>>,
 }
 
 impl Sender {
@@ -58,11 +64,15 @@ impl Sender {
     ) -> Result<Self, TlsSetupError> {
         let tls = SenderTls::new(roots, None, live.clock(), Versions::Both)?;
         let (sessions, credentials, own) = (Arc::default(), Credentials::Usable, None);
-        Ok(Self { live, sessions, computer, connector, tls, credentials, own })
+        let (inside, call) = (None, Mutex::default());
+        Ok(Self { live, sessions, computer, connector, tls, credentials, own, inside, call })
     }
 
     /// A sender with the certificate that the selection picks in its computer's store; where it finds
     /// none, event 12014 is logged.
+    ///
+    /// A connector with Exchange Server authentication looks for it all the same, logs all the same, and
+    /// presents the internal transport certificate (selection of outbound anonymous TLS certificates).
     ///
     /// # Errors
     ///
@@ -76,15 +86,24 @@ impl Sender {
     ) -> Result<Self, TlsSetupError> {
         let selection = ClientSelection::of(&connector, &computer, live.clock().now());
         live.log_send_selection(&selection, &computer, &connector);
-        let chosen = selection.chosen(&computer);
+        let server = connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer;
+        let internal = server.then(|| InternalTransport::of(&computer));
+        if let Some(event) = internal.as_ref().and_then(|internal| internal.event(live.clock().now())) {
+            live.log_on(&computer, computer.event_source(None), event, None);
+        }
+        let chosen = match &internal {
+            Some(internal) => internal.certificate(),
+            None => selection.chosen(&computer),
+        };
         let mut credentials = match selection.certificate {
+            _ if server => Credentials::Usable,
             ClientCertificate::Presented(_) | ClientCertificate::NotFound => Credentials::Usable,
             ClientCertificate::NoCredentials(_) => Credentials::NoCredentials,
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
             ClientCertificate::PinNotFound => Credentials::PinNotFound,
         };
         let usable = |stored: &&StoredCertificate| {
-            selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint)
+            server || selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint)
         };
         let material = chosen.filter(usable).and_then(|stored| stored.material.as_ref());
         let tls = match SenderTls::new(roots, material, live.clock(), Versions::Both) {
@@ -95,7 +114,13 @@ impl Sender {
             tls => tls?,
         };
         let own = chosen.map(|stored| stored.facts.clone());
-        Ok(Self { live, sessions, computer, connector, tls, credentials, own })
+        let (inside, call) = (None, Mutex::default());
+        Ok(Self { live, sessions, computer, connector, tls, credentials, own, inside, call })
+    }
+
+    /// The same, calling from the address its computer lives on, another computer of the lab by its name.
+    pub(super) fn inside(self, home: IpAddr, peer: String) -> Self {
+        Self { inside: Some((home, peer)), ..self }
     }
 
     /// Whether the sender's own certificate can be used, for the [`Task`].
@@ -143,11 +168,12 @@ impl Sender {
                 connector: Connector::Send(Arc::clone(&self.connector)),
                 local,
                 remote: address,
+                peer: self.inside.as_ref().map(|(_, peer)| peer.clone()),
             })
         };
         let nowhere = place((Ipv4Addr::UNSPECIFIED, 0).into());
         self.write_down(&nowhere, Record::Connecting);
-        let stream = match timeout(self.patience(), TcpStream::connect(address)).await {
+        let stream = match timeout(self.patience(), self.connect(address)).await {
             Ok(stream) => stream.and_then(|stream| Ok((stream.local_addr()?, stream))),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
@@ -200,6 +226,17 @@ impl Sender {
                 talk.end_of(step, ending, first);
             }
         }
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let Some((home, _)) = &self.inside else {
+            return TcpStream::connect(address).await;
+        };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.bind((*home, 0).into())?;
+        let call = self.live.calls().begin(socket.local_addr()?, &self.computer);
+        *self.call.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+        socket.connect(address).await
     }
 
     fn patience(&self) -> Duration {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::clock::Clock;
+use crate::exchange::Zone;
 use crate::journal::{Bounds, Ending, Entry, Journal};
 use crate::pki::KeyPair;
 use crate::scenario::{ScenarioText, Workshop};
@@ -39,7 +40,7 @@ fn shared(parameters: &str, content: u64) -> Arc<Shared> {
     let computers = built.into_iter().map(|built| built.computer).collect();
     let live = Live::new(computers, clock, Arc::new(Journal::new(Bounds::default())));
     let (shutdown, content) = (CancellationToken::new(), Budget::new(content));
-    Arc::new(Shared { live: Arc::new(live), shutdown, content })
+    Arc::new(Shared { live: Arc::new(live), shutdown, content, relay: None })
 }
 
 /// A client's end of a conversation.
@@ -282,7 +283,7 @@ async fn an_event_is_logged_once_in_five_minutes_and_again_after_a_change() {
         Client::connect(&shared).reply().await;
         assert_eq!(events(), expected, "after {wait} more minutes");
     }
-    shared.live.replace(shared.live.computers());
+    shared.live.replace(shared.live.computers(), Zone::default());
     Client::connect(&shared).reply().await;
     assert_eq!(events(), 3);
 }

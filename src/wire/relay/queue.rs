@@ -1,0 +1,117 @@
+//! What the queues of a lab hold, and whose turn it is.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Semaphore;
+
+/// How many messages all queues of a lab hold, each once for every domain it is for.
+pub(super) const MOST_MESSAGES: usize = 1000;
+
+/// How many octets of content all queues of a lab hold.
+pub(super) const MOST_OCTETS: u64 = 256 << 20;
+
+/// How many connections a computer opens to one next hop at a time.
+///
+/// MaxPerDomainOutboundConnections of the `Set-TransportService` page is 20, and so is the default of
+/// MaxInboundConnectionPerSource; a lab stays below, or a connection that is still closing on the other side
+/// would have the next one turned away.
+const CONNECTIONS: usize = 5;
+
+/// The queues of a lab.
+#[derive(Debug, Default)]
+pub(super) struct Queues(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    messages: usize,
+    octets: u64,
+    next_hops: HashMap<NextHop, Turns>,
+}
+
+/// A next hop of a computer. Only those that the lab knows are remembered, so their number is bounded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NextHop {
+    pub(super) computer: String,
+    pub(super) connector: String,
+    /// The domain, where the connector goes by MX records; smart hosts are one next hop together.
+    pub(super) domain: Option<String>,
+}
+
+#[derive(Debug)]
+struct Turns {
+    next: usize,
+    connections: Arc<Semaphore>,
+}
+
+/// A place in a queue; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Room {
+    queues: Arc<Queues>,
+    octets: u64,
+}
+
+impl Queues {
+    /// Takes a place for a message of so many octets; `None` where there is none.
+    pub(super) fn room(self: &Arc<Self>, octets: u64) -> Option<Room> {
+        let mut state = self.lock();
+        let after = state.octets.checked_add(octets).filter(|after| *after <= MOST_OCTETS)?;
+        if state.messages >= MOST_MESSAGES {
+            return None;
+        }
+        state.octets = after;
+        state.messages += 1;
+        Some(Room { queues: Arc::clone(self), octets })
+    }
+
+    /// Which of a pool's members begins this time, counted on for ever, and the connections to it.
+    pub(super) fn turn(&self, next_hop: NextHop) -> (usize, Arc<Semaphore>) {
+        let mut state = self.lock();
+        let turns = state.next_hops.entry(next_hop);
+        let turns =
+            turns.or_insert_with(|| Turns { next: 0, connections: Arc::new(Semaphore::new(CONNECTIONS)) });
+        let turn = turns.next;
+        turns.next = turn.wrapping_add(1);
+        (turn, Arc::clone(&turns.connections))
+    }
+
+    // Nothing is left half changed under this lock, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut state = self.queues.lock();
+        state.messages = state.messages.saturating_sub(1);
+        state.octets = state.octets.saturating_sub(self.octets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_taken_until_it_is_dropped() {
+        let queues = Arc::new(Queues::default());
+        let all = queues.room(MOST_OCTETS).unwrap();
+        assert!(queues.room(1).is_none());
+        drop(all);
+        let many: Vec<_> = (0..MOST_MESSAGES).map(|_| queues.room(1).unwrap()).collect();
+        assert!(queues.room(1).is_none());
+        drop(many);
+        assert!(queues.room(MOST_OCTETS).is_some());
+    }
+
+    #[test]
+    fn every_next_hop_counts_its_own_turns() {
+        let queues = Queues::default();
+        let turn = |domain: &str| {
+            let (computer, connector) = ("EDGE".to_owned(), "To Internet".to_owned());
+            queues.turn(NextHop { computer, connector, domain: Some(domain.to_owned()) }).0
+        };
+        assert_eq!([turn("a.test"), turn("b.test"), turn("a.test")], [0, 0, 1]);
+    }
+}
