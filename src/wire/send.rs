@@ -1,19 +1,20 @@
 //! The sending driver: connects to an address it was given, and makes attempts over the socket.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::live::Live;
 use crate::exchange::{
-    CertificateFacts, ClientCertificate, ClientSelection, Computer, SendConnector, StoredCertificate,
+    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, PrivateKey,
+    SendConnector, SmartHostAuthMechanism, StoredCertificate,
 };
 use crate::journal::{Connector, Ending, NoTls, Place, Record, SessionId, Tls, WhyNoTls};
 use crate::pki::Certificate;
@@ -21,9 +22,9 @@ use crate::session::send::{
     Attempt, Credentials, Handshake, Reason, Said, Secret, Secured, SendFact, SendInput, SendNext,
     SendSession, SendStep, Task,
 };
-use crate::session::{Oddity, TlsFailure};
+use crate::session::{Oddity, TlsFailure, TlsVerb};
 use crate::smtp::{LineDecoder, ReplyLines};
-use crate::tls::{ClientStream, SenderTls, TlsSetupError, Versions};
+use crate::tls::{ClientStream, SenderFailure, SenderTls, TlsSetupError, Versions};
 
 /// The longest line of a reply that is taken; RFC 5321 section 4.5.3.1.5 asks for 512.
 const REPLY_LINE: usize = 4096;
@@ -42,6 +43,9 @@ pub struct Sender {
     tls: SenderTls,
     credentials: Credentials,
     own: Option<CertificateFacts>,
+    from: Option<IpAddr>,
+    /// Whether it sends to other Exchange servers, by X-ANONYMOUSTLS.
+    internal: bool,
 }
 
 impl Sender {
@@ -58,11 +62,12 @@ impl Sender {
     ) -> Result<Self, TlsSetupError> {
         let tls = SenderTls::new(roots, None, live.clock(), Versions::Both)?;
         let (sessions, credentials, own) = (Arc::default(), Credentials::Usable, None);
-        Ok(Self { live, sessions, computer, connector, tls, credentials, own })
+        Ok(Self { live, sessions, computer, connector, tls, credentials, own, from: None, internal: false })
     }
 
     /// A sender with the certificate that the selection picks in its computer's store; where it finds
-    /// none, event 12014 is logged.
+    /// none, event 12014 is logged. A connector to other Exchange servers presents the internal transport
+    /// certificate, whatever the selection picks.
     ///
     /// # Errors
     ///
@@ -76,15 +81,21 @@ impl Sender {
     ) -> Result<Self, TlsSetupError> {
         let selection = ClientSelection::of(&connector, &computer, live.clock().now());
         live.log_send_selection(&selection, &computer, &connector);
-        let chosen = selection.chosen(&computer);
+        let internal = connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer;
+        let chosen = match internal {
+            true => InternalTransport::of(&computer).certificate(),
+            false => selection.chosen(&computer),
+        };
         let mut credentials = match selection.certificate {
+            _ if internal => Credentials::Usable,
             ClientCertificate::Presented(_) | ClientCertificate::NotFound => Credentials::Usable,
             ClientCertificate::NoCredentials(_) => Credentials::NoCredentials,
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
             ClientCertificate::PinNotFound => Credentials::PinNotFound,
         };
-        let usable = |stored: &&StoredCertificate| {
-            selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint)
+        let usable = |stored: &&StoredCertificate| match internal {
+            true => stored.private_key == PrivateKey::Present,
+            false => selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint),
         };
         let material = chosen.filter(usable).and_then(|stored| stored.material.as_ref());
         let tls = match SenderTls::new(roots, material, live.clock(), Versions::Both) {
@@ -95,7 +106,12 @@ impl Sender {
             tls => tls?,
         };
         let own = chosen.map(|stored| stored.facts.clone());
-        Ok(Self { live, sessions, computer, connector, tls, credentials, own })
+        Ok(Self { live, sessions, computer, connector, tls, credentials, own, from: None, internal })
+    }
+
+    /// The same, connecting from `address` of this machine, with conversations numbered by `sessions`.
+    pub(crate) fn coming_from(self, address: IpAddr, sessions: Arc<AtomicU64>) -> Self {
+        Self { from: Some(address), sessions, ..self }
     }
 
     /// Whether the sender's own certificate can be used, for the [`Task`].
@@ -147,7 +163,7 @@ impl Sender {
         };
         let nowhere = place((Ipv4Addr::UNSPECIFIED, 0).into());
         self.write_down(&nowhere, Record::Connecting);
-        let stream = match timeout(self.patience(), TcpStream::connect(address)).await {
+        let stream = match timeout(self.patience(), self.connect(address)).await {
             Ok(stream) => stream.and_then(|stream| Ok((stream.local_addr()?, stream))),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
@@ -168,6 +184,15 @@ impl Sender {
                 talk.attempts
             }
         }
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let Some(from) = self.from else {
+            return TcpStream::connect(address).await;
+        };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.bind((from, 0).into())?;
+        socket.connect(address).await
     }
 
     async fn converse<IO>(&self, io: IO, talk: &mut Talk<'_>, first: &Arc<Task>, then: &[Arc<Task>])
@@ -353,7 +378,12 @@ impl<'a> Talk<'a> {
         }
         let (verb, own) = (handshake.verb, self.sender.own.clone());
         let connecting = self.sender.tls.connect(&handshake.server_name, &handshake.check, io);
-        let failed = match timeout(self.sender.patience(), connecting).await {
+        let lacking = self.sender.internal && verb == TlsVerb::XAnonymousTls && own.is_none();
+        let connected = match lacking {
+            false => timeout(self.sender.patience(), connecting).await,
+            true => Ok(Err(Box::new(no_internal_certificate()))),
+        };
+        let failed = match connected {
             Ok(Ok((stream, facts))) => {
                 let facts = Arc::new(facts);
                 let record = Tls { verb, facts: Arc::clone(&facts), own };
@@ -405,4 +435,11 @@ impl<'a> Talk<'a> {
         self.sender.write_down(self.place, Record::Attempt(Box::new(attempt.clone())));
         self.attempts.push(attempt);
     }
+}
+
+/// X-ANONYMOUSTLS takes the sender's own internal transport certificate ("Selection of outbound anonymous
+/// TLS certificates"). That the attempt then ends like one whose handshake fails is inferred.
+fn no_internal_certificate() -> SenderFailure {
+    let reason = "there is no internal transport certificate to present".to_owned();
+    SenderFailure { failure: TlsFailure::Unusable { reason }, problem: None, presented: Vec::new() }
 }
