@@ -5,10 +5,16 @@ mod verify_stories;
 
 use std::collections::HashSet;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use starttls_lab::lab::verify;
+use starttls_lab::journal::{Entry, Record};
+use starttls_lab::lab::{Lab, Options, verify};
 use starttls_lab::scenario::{Aspect, Proof, ProvedStage, ScenarioText, Stage, Subject};
+use starttls_lab::session::TlsFailure;
+use starttls_lab::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
+use starttls_lab::smtp::ReversePath;
+use starttls_lab::wire::Ports;
 use verify_stories::{SEED, SILENT, seed_with};
 
 async fn proof(text: &str) -> Proof {
@@ -239,10 +245,9 @@ run = "Get-ExchangeCertificate | Enable-ExchangeCertificate -Services SMTP"
 answers = ["no"]
 
 [[fix]]
-title = "The Send connector no longer insists, and the door is shut"
-on = "HUB"
-run = "Set-SendConnector Out -RequireTLS $false"
-then = [{ on = "EDGE", run = "Set-ReceiveConnector Internet -Enabled $false" }]
+title = "The door is shut"
+on = "EDGE"
+run = "Set-ReceiveConnector Internet -Enabled $false"
 "#;
 
 #[tokio::test]
@@ -319,4 +324,140 @@ async fn nothing_listens_when_somebody_loses_patience() {
     while listening() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+/// An Edge that hands its mail to a Hub, and a connector for people with passwords.
+const INWARD: &str = r#"
+title = "Inward and by password"
+
+[[computer]]
+name = "EDGE"
+fqdn = "edge.contoso.com"
+role = "edge"
+profile = "exchange-2010"
+address = "127.0.0.2"
+
+[[computer.certificate]]
+label = "edge"
+names = ["edge.contoso.com"]
+services = ["SMTP"]
+
+[[computer.send_connector]]
+name = "Inbound"
+usage = "EdgeSyncInbound"
+fqdn = "nobody.contoso.com"
+
+[[computer]]
+name = "HUB"
+fqdn = "hub.contoso.com"
+role = "hub-transport"
+profile = "exchange-2010"
+users = { anna = "secret" }
+
+[[computer.certificate]]
+label = "hub"
+names = ["hub.contoso.com"]
+services = ["SMTP"]
+
+[[computer.receive_connector]]
+name = "Default HUB"
+bindings = ["0.0.0.0:25"]
+permission_groups = ["AnonymousUsers"]
+tarpit_interval = "0s"
+
+[[computer.receive_connector]]
+name = "Client HUB"
+usage = "Client"
+tarpit_interval = "0s"
+auth_tarpit_interval = "0s"
+
+[[sender]]
+connector = 'EDGE\Inbound'
+to = 'HUB\Default HUB'
+
+[[sender]]
+name = "anna"
+policy = "verify"
+to = 'HUB\Client HUB'
+logon = { user = "anna", password = "secret" }
+
+[[sender]]
+name = "mistyped"
+policy = "verify"
+to = 'HUB\Client HUB'
+logon = { user = "anna", password = "Secret" }
+
+[[sender]]
+name = "suspicious"
+policy = "verify"
+to = 'HUB\Default HUB'
+trusts_lab = false
+"#;
+
+#[tokio::test]
+async fn who_logs_on_is_let_in_and_who_trusts_nobody_stays_outside() {
+    let proof = proof(INWARD).await;
+    let observed = observed(stage(&proof, Stage::Before));
+    for row in [
+        r"EDGE\Inbound presents: none",
+        r"EDGE\Inbound events: 12014",
+        "Inbound: tls",
+        "anna: tls-authenticated",
+        "suspicious: deferred: certificate-not-trusted",
+    ] {
+        assert!(observed.contains(&row.to_owned()), "{row}: {observed:#?}");
+    }
+    assert!(observed.iter().any(|row| row.starts_with("mistyped: deferred")), "{observed:#?}");
+}
+
+/// Lets `EDGE\Inbound` send to `HUB\Default HUB`, and returns the attempt with the journal.
+async fn inward(text: &str) -> (Attempt, Vec<Entry>) {
+    let text = ScenarioText::parse(text, "inward.toml").unwrap();
+    let options = Options { ports: Ports::Free, ..Options::default() };
+    let lab = Lab::start(&text, options).await.unwrap();
+    let hub = lab.connectors().into_iter().find(|connector| connector.name == "Default HUB").unwrap();
+    let sender = lab.sender("EDGE", "Inbound").unwrap().unwrap();
+    let task = Task {
+        policy: SenderPolicy::of(sender.connector(), sender.computer().profile),
+        in_clear: false,
+        helo: "edge.contoso.com".parse().unwrap(),
+        host: "hub.contoso.com".to_owned(),
+        next_hop: "contoso.com".to_owned(),
+        connector: Some("Inbound".to_owned()),
+        credentials: sender.credentials(),
+        message: Arc::new(Outgoing {
+            from: ReversePath::Null,
+            to: vec!["b@contoso.com".parse().unwrap()],
+            content: "Subject: inward\r\n\r\n".into(),
+        }),
+    };
+    let attempt = sender.attempt(hub.addr, &Arc::new(task)).await;
+    (attempt, lab.journal().entries(1))
+}
+
+#[tokio::test]
+async fn to_other_exchange_servers_the_internal_certificate_is_presented_whatever_the_fqdn_finds() {
+    let (attempt, entries) = inward(INWARD).await;
+    assert!(attempt.outcome.is_delivered(), "{attempt:?}");
+    let own = entries.iter().find_map(|entry| match &entry.record {
+        Record::Secured(tls) => tls.own.clone(),
+        _ => None,
+    });
+    assert_eq!(own.unwrap().subject, "CN=edge.contoso.com");
+    let missing = |entry: &&Entry| match &entry.record {
+        Record::Event(logged) => {
+            logged.connector.as_deref() == Some("Inbound") && logged.event.event_id == 12014
+        }
+        _ => false,
+    };
+    assert!(entries.iter().find(missing).is_some(), "the selection by name is made all the same");
+}
+
+#[tokio::test]
+async fn without_an_internal_certificate_there_is_no_handshake_with_other_exchange_servers() {
+    let without =
+        INWARD.replacen("role = \"edge\"", "role = \"edge\"\ninternal_transport_certificate = \"\"", 1);
+    let (attempt, _) = inward(&without).await;
+    assert_eq!(attempt.outcome, Outcome::Deferred);
+    assert!(matches!(attempt.reason, Reason::Handshake(TlsFailure::Unusable { .. })), "{attempt:?}");
 }
