@@ -248,6 +248,11 @@ answers = ["no"]
 title = "The door is shut"
 on = "EDGE"
 run = "Set-ReceiveConnector Internet -Enabled $false"
+
+[[fix]]
+title = "The Send connector goes"
+on = "HUB"
+run = "Remove-SendConnector Out -Confirm:$false"
 "#;
 
 #[tokio::test]
@@ -292,6 +297,16 @@ async fn a_connector_that_was_shut_answers_nobody() {
         assert!(observed.contains(&row.to_owned()), "{row}: {observed:#?}");
     }
     assert!(observed.contains(&"printer: clear: starttls-not-supported".to_owned()), "{observed:#?}");
+}
+
+#[tokio::test]
+async fn a_send_connector_that_is_gone_has_no_rows_and_sends_nothing() {
+    let proof = proof(TWO).await;
+    let fix = stage(&proof, Stage::Fix(2));
+    assert_eq!(fix.refused, None);
+    let gone = |row: &String| row.starts_with("HUB\\Out ") || row.starts_with("Out: ");
+    assert_eq!(observed(fix).iter().filter(|row| gone(row)).count(), 0);
+    assert_eq!(observed(stage(&proof, Stage::Before)).iter().filter(|row| gone(row)).count(), 3);
 }
 
 #[tokio::test]

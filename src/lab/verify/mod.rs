@@ -102,9 +102,10 @@ async fn on_the_wire(
     let mut records = Records::of(lab);
     let (mut screen, mut refused) = (String::new(), None);
     if stage != Stage::Before {
+        // What the commands themselves make a service log belongs to what they come to.
+        records.begin_here();
         let typed = lab.run(&text.scenario.commands(stage)).await?;
         (screen, refused) = (typed.screen, typed.refused);
-        records.begin_here();
         lab.log_start().await;
     }
     let observed = observe(lab, &records, senders).await?;
