@@ -5,6 +5,7 @@
 
 mod certs;
 mod check;
+mod junit;
 mod list;
 mod load;
 mod logs;
@@ -15,6 +16,7 @@ mod readyz;
 pub mod report;
 mod send;
 mod serve;
+mod verify;
 mod watch;
 
 use std::io::IsTerminal;
@@ -49,6 +51,8 @@ enum Verb {
     Check(check::Args),
     /// Play a lab file or a story on loopback
     Serve(Box<serve::Args>),
+    /// Play stories stage by stage on loopback, and say whether all is as their files say
+    Verify(verify::Args),
     /// Issue a lab's certificates and print or write them
     Certs(certs::Args),
     /// Print the JSON schema of lab files
@@ -104,6 +108,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Show(args) => list::show(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Serve(args) => serve::serve(&args),
+        Verb::Verify(args) => verify::verify(&args),
         Verb::Certs(args) => certs::certs(&args),
         Verb::Schema => {
             let schema = schemars::schema_for!(crate::scenario::Scenario);

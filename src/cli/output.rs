@@ -32,6 +32,11 @@ impl Failure {
         Self { code: 3, message: message.into() }
     }
 
+    /// The same, with the name of what it is about in front.
+    pub(super) fn about(self, name: &str) -> Self {
+        Self { message: format!("{name}: {}", self.message), ..self }
+    }
+
     /// Says why, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         // Where standard error is closed there is nobody left to tell.
@@ -56,6 +61,7 @@ impl From<LabError> for Failure {
     fn from(error: LabError) -> Self {
         match error {
             LabError::Bind(error) => Self::not_ready(error.to_string()),
+            LabError::Unobserved(why) => Self::unmet(why),
             error => Self::usage(error.to_string()),
         }
     }

@@ -2,8 +2,10 @@
 
 mod changes;
 mod paper;
+mod verify;
 
 pub use paper::Paper;
+pub use verify::verify;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -67,6 +69,9 @@ pub enum LabError {
     /// The ports that were asked for do not fit the lab.
     #[error("{0}")]
     Ports(String),
+    /// What happened could not be observed, or two accounts of it contradict each other.
+    #[error("{0}")]
+    Unobserved(String),
 }
 
 /// A lab at work.
@@ -196,6 +201,14 @@ impl Lab {
         Ok(typed)
     }
 
+    /// Logs what the transport service logs when it starts, as after a restart of it: also what it has
+    /// logged a moment ago. Open conversations go on.
+    pub async fn log_start(&self) {
+        let _changing = self.changing.lock().await;
+        self.live.forget_logged();
+        self.live.log_start();
+    }
+
     /// Binds what is new, and lets the next connection meet these computers.
     async fn put_in_place(&self, computers: Vec<Built>, zone: Zone) -> Result<Vec<String>, LabError> {
         let wanted = sockets(&computers, &self.options)?;
@@ -289,14 +302,23 @@ impl Lab {
     ///
     /// TLS that cannot be set up.
     pub fn sender(&self, computer: &str, connector: &str) -> Result<Option<Sender>, LabError> {
+        self.sender_who_trusts(std::slice::from_ref(&self.root), computer, connector)
+    }
+
+    fn sender_who_trusts(
+        &self,
+        roots: &[Certificate],
+        computer: &str,
+        connector: &str,
+    ) -> Result<Option<Sender>, LabError> {
         let computers = self.computers();
         let computer = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
         let found = computer.and_then(|it| Some((Arc::clone(it), Arc::clone(it.send_connector(connector)?))));
         let Some((computer, connector)) = found else {
             return Ok(None);
         };
-        let (live, roots) = (Arc::clone(&self.live), [self.root.clone()]);
-        let sender = Sender::selecting(live, self.server.sessions(), computer, connector, &roots);
+        let live = Arc::clone(&self.live);
+        let sender = Sender::selecting(live, self.server.sessions(), computer, connector, roots);
         Ok(Some(sender?))
     }
 

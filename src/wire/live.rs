@@ -132,6 +132,11 @@ impl Live {
         state.logged.clear();
     }
 
+    /// Forgets what was logged a moment ago, so that it is logged again if its cause is still there.
+    pub fn forget_logged(&self) {
+        self.lock().logged.clear();
+    }
+
     /// Logs what the transport service logs when it starts: every certificate that cannot be loaded.
     pub fn log_start(&self) {
         for computer in self.computers() {

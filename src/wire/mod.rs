@@ -9,6 +9,7 @@ mod ports;
 mod reading;
 mod relay;
 mod send;
+mod talk;
 #[cfg(test)]
 mod tests;
 

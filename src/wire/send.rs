@@ -6,47 +6,42 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::calls::Call;
 use super::live::Live;
+use super::talk::{Talk, Turn};
 use crate::exchange::{
-    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, SendConnector,
-    SmartHostAuthMechanism, StoredCertificate,
+    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, PrivateKey,
+    SendConnector, StoredCertificate,
 };
-use crate::journal::{Connector, Ending, NoTls, Place, Record, SessionId, Tls, WhyNoTls};
+use crate::journal::{Connector, Ending, Place, Record, SessionId};
 use crate::pki::Certificate;
-use crate::session::send::{
-    Attempt, Credentials, Handshake, Reason, Said, Secret, Secured, SendFact, SendInput, SendNext,
-    SendSession, SendStep, Task,
-};
-use crate::session::{Oddity, TlsFailure};
-use crate::smtp::{LineDecoder, ReplyLines};
-use crate::tls::{ClientStream, SenderTls, TlsSetupError, Versions};
+use crate::session::send::{Attempt, Credentials, SendInput, SendSession, Task};
+use crate::tls::{SenderTls, TlsSetupError, Versions};
 
-/// The longest line of a reply that is taken; RFC 5321 section 4.5.3.1.5 asks for 512.
-const REPLY_LINE: usize = 4096;
-/// How much is read at once.
-const READ: usize = 4096;
 /// Why there is no connection where there was one a moment ago.
-const GONE: &str = "the connection is gone";
+pub(super) const GONE: &str = "the connection is gone";
 
 /// A Send connector at work. It connects to nothing but the addresses it is handed.
 #[derive(Debug)]
 pub struct Sender {
-    live: Arc<Live>,
+    pub(super) live: Arc<Live>,
     sessions: Arc<AtomicU64>,
-    computer: Arc<Computer>,
-    connector: Arc<SendConnector>,
-    tls: SenderTls,
+    pub(super) computer: Arc<Computer>,
+    pub(super) connector: Arc<SendConnector>,
+    pub(super) tls: SenderTls,
     credentials: Credentials,
-    own: Option<CertificateFacts>,
-    /// The address to call from and whom, where that is a computer of the lab.
-    inside: Option<(IpAddr, String)>,
-    /// The socket that is called from, where it is known to the lab.
+    pub(super) own: Option<CertificateFacts>,
+    /// The address to call from.
+    from: Option<IpAddr>,
+    /// Who of the lab is called, where it is a computer of the lab.
+    peer: Option<String>,
+    /// Whether the sender is a computer of the lab, which the others know by the socket it calls from.
+    pub(super) of_the_lab: bool,
+    /// That socket, while it is in use.
     call: Mutex<Option<Call>>,
 }
 
@@ -63,9 +58,19 @@ impl Sender {
         roots: &[Certificate],
     ) -> Result<Self, TlsSetupError> {
         let tls = SenderTls::new(roots, None, live.clock(), Versions::Both)?;
-        let (sessions, credentials, own) = (Arc::default(), Credentials::Usable, None);
-        let (inside, call) = (None, Mutex::default());
-        Ok(Self { live, sessions, computer, connector, tls, credentials, own, inside, call })
+        Ok(Self {
+            live,
+            sessions: Arc::default(),
+            computer,
+            connector,
+            tls,
+            credentials: Credentials::Usable,
+            own: None,
+            from: None,
+            peer: None,
+            of_the_lab: false,
+            call: Mutex::default(),
+        })
     }
 
     /// A sender with the certificate that the selection picks in its computer's store; where it finds
@@ -86,7 +91,7 @@ impl Sender {
     ) -> Result<Self, TlsSetupError> {
         let selection = ClientSelection::of(&connector, &computer, live.clock().now());
         live.log_send_selection(&selection, &computer, &connector);
-        let server = connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer;
+        let server = connector.uses_anonymous_tls();
         let internal = server.then(|| InternalTransport::of(&computer));
         if let Some(event) = internal.as_ref().and_then(|internal| internal.event(live.clock().now())) {
             live.log_on(&computer, computer.event_source(None), event, None);
@@ -102,8 +107,9 @@ impl Sender {
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
             ClientCertificate::PinNotFound => Credentials::PinNotFound,
         };
-        let usable = |stored: &&StoredCertificate| {
-            server || selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint)
+        let usable = |stored: &&StoredCertificate| match server {
+            true => stored.private_key == PrivateKey::Present,
+            false => selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint),
         };
         let material = chosen.filter(usable).and_then(|stored| stored.material.as_ref());
         let tls = match SenderTls::new(roots, material, live.clock(), Versions::Both) {
@@ -114,13 +120,29 @@ impl Sender {
             tls => tls?,
         };
         let own = chosen.map(|stored| stored.facts.clone());
-        let (inside, call) = (None, Mutex::default());
-        Ok(Self { live, sessions, computer, connector, tls, credentials, own, inside, call })
+        Ok(Self {
+            live,
+            sessions,
+            computer,
+            connector,
+            tls,
+            credentials,
+            own,
+            from: None,
+            peer: None,
+            of_the_lab: true,
+            call: Mutex::default(),
+        })
     }
 
-    /// The same, calling from the address its computer lives on, another computer of the lab by its name.
+    /// The same, calling another computer of the lab, `peer`, from the address its own computer lives on.
     pub(super) fn inside(self, home: IpAddr, peer: String) -> Self {
-        Self { inside: Some((home, peer)), ..self }
+        Self { from: Some(home), peer: Some(peer), ..self }
+    }
+
+    /// The same, connecting from `address` of this machine, with conversations numbered by `sessions`.
+    pub(crate) fn coming_from(self, address: IpAddr, sessions: Arc<AtomicU64>) -> Self {
+        Self { from: Some(address), sessions, ..self }
     }
 
     /// Whether the sender's own certificate can be used, for the [`Task`].
@@ -168,7 +190,7 @@ impl Sender {
                 connector: Connector::Send(Arc::clone(&self.connector)),
                 local,
                 remote: address,
-                peer: self.inside.as_ref().map(|(_, peer)| peer.clone()),
+                peer: self.peer.clone(),
             })
         };
         let nowhere = place((Ipv4Addr::UNSPECIFIED, 0).into());
@@ -229,217 +251,23 @@ impl Sender {
     }
 
     async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let Some((home, _)) = &self.inside else {
+        let Some(from) = self.from else {
             return TcpStream::connect(address).await;
         };
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.bind((*home, 0).into())?;
-        let call = self.live.calls().begin(socket.local_addr()?, &self.computer);
-        *self.call.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+        socket.bind((from, 0).into())?;
+        if self.of_the_lab {
+            let call = self.live.calls().begin(socket.local_addr()?, &self.computer);
+            *self.call.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+        }
         socket.connect(address).await
     }
 
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         self.connector.connection_inactivity_time_out.0
     }
 
-    fn write_down(&self, place: &Arc<Place>, record: Record) {
+    pub(super) fn write_down(&self, place: &Arc<Place>, record: Record) {
         self.live.journal().append(self.live.clock().now(), Some(place), record);
-    }
-}
-
-/// Where a conversation cannot go on as it is.
-enum Turn {
-    Handshake(Box<Handshake>),
-    Done(Box<Attempt>),
-}
-
-/// One conversation on its way through a stream.
-struct Talk<'a> {
-    sender: &'a Sender,
-    place: &'a Arc<Place>,
-    input: BytesMut,
-    lines: LineDecoder,
-    reply: ReplyLines,
-    /// The attempts that ended, in order.
-    attempts: Vec<Attempt>,
-}
-
-impl<'a> Talk<'a> {
-    fn new(sender: &'a Sender, place: &'a Arc<Place>) -> Self {
-        let (input, reply) = (BytesMut::new(), ReplyLines::default());
-        Self { sender, place, input, lines: LineDecoder::new(REPLY_LINE), reply, attempts: Vec::new() }
-    }
-
-    /// Speaks and listens until the stream has to become TLS, or the attempt is over.
-    async fn hold<IO>(&mut self, io: &mut IO, session: &mut SendSession, mut step: SendStep) -> Turn
-    where
-        IO: AsyncRead + AsyncWrite + Unpin,
-    {
-        loop {
-            step = match self.take(io, step).await {
-                Ok(Some(turn)) => return turn,
-                Ok(None) => session.handle(self.listen(io).await),
-                Err(input) => session.handle(input),
-            };
-        }
-    }
-
-    /// Writes down what a step says, then says it; `None` where a reply is waited for.
-    async fn take<IO>(&mut self, io: &mut IO, step: SendStep) -> Result<Option<Turn>, SendInput>
-    where
-        IO: AsyncWrite + Unpin,
-    {
-        for fact in step.facts {
-            self.note(fact);
-        }
-        if let Some(said) = &step.say {
-            let octets = match said {
-                Said::Command(octets) => {
-                    self.sender.write_down(self.place, Record::Sent(octets.clone()));
-                    octets
-                }
-                Said::Content(octets) => {
-                    self.sender.write_down(self.place, Record::Content(octets.len() as u64));
-                    octets
-                }
-                Said::Secret(Secret(octets)) => {
-                    self.sender.write_down(self.place, Record::SentSecret);
-                    octets
-                }
-            };
-            self.send(io, octets).await?;
-        }
-        Ok(match step.next {
-            SendNext::Reply => None,
-            SendNext::Handshake(handshake) => Some(Turn::Handshake(handshake)),
-            SendNext::Done(attempt) => Some(Turn::Done(attempt)),
-        })
-    }
-
-    fn note(&mut self, fact: SendFact) {
-        let Sender { live, computer, connector, .. } = self.sender;
-        match fact {
-            SendFact::Event(event) => {
-                live.log_on(computer, computer.event_source(None), event, Some(connector.name.clone()));
-            }
-            SendFact::Logon { user, mechanism, succeeded } => {
-                let record = Record::Logon { user, mechanism, succeeded };
-                self.sender.write_down(self.place, record);
-            }
-            SendFact::Attempt(attempt) => self.ended(*attempt),
-            SendFact::OwnCertificate { verb, credentials } => {
-                let record = NoTls {
-                    verb,
-                    why: WhyNoTls::OwnCertificate(credentials),
-                    presented: Vec::new(),
-                    own: self.sender.own.clone(),
-                };
-                self.sender.write_down(self.place, Record::NotSecured(Box::new(record)));
-            }
-        }
-    }
-
-    async fn send<IO: AsyncWrite + Unpin>(&self, io: &mut IO, octets: &Bytes) -> Result<(), SendInput> {
-        let writing = async {
-            io.write_all(octets).await?;
-            io.flush().await
-        };
-        match timeout(self.sender.patience(), writing).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(SendInput::Broken(error.to_string())),
-            Err(_) => Err(SendInput::TimedOut),
-        }
-    }
-
-    /// Waits for a reply. Each line of it is in the journal as it came.
-    async fn listen<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> SendInput {
-        loop {
-            while let Some(line) = self.lines.decode(&mut self.input) {
-                self.sender.write_down(self.place, Record::Received(line.text.clone()));
-                match self.reply.push(&line.text) {
-                    Some(Ok(reply)) => return SendInput::Reply(reply),
-                    Some(Err(_)) => return SendInput::NotSmtp,
-                    None => {}
-                }
-            }
-            self.input.reserve(READ);
-            match timeout(self.sender.patience(), io.read_buf(&mut self.input)).await {
-                Ok(Ok(0)) => return SendInput::Closed,
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return SendInput::Closed,
-                Ok(Err(error)) => return SendInput::Broken(error.to_string()),
-                Err(_) => return SendInput::TimedOut,
-            }
-        }
-    }
-
-    async fn handshake<IO>(
-        &mut self,
-        io: IO,
-        handshake: &Handshake,
-    ) -> Result<(ClientStream<IO>, Arc<Secured>), (SendInput, Ending)>
-    where
-        IO: AsyncRead + AsyncWrite + Unpin,
-    {
-        // What a server, or somebody on the way, says behind its 220 is not under TLS's protection.
-        let behind = std::mem::take(&mut self.input).len();
-        if behind > 0 {
-            let oddity = Oddity::PipelinedBehindStartTls { octets: behind };
-            self.sender.write_down(self.place, Record::Oddity(oddity));
-        }
-        let (verb, own) = (handshake.verb, self.sender.own.clone());
-        let connecting = self.sender.tls.connect(&handshake.server_name, &handshake.check, io);
-        let failed = match timeout(self.sender.patience(), connecting).await {
-            Ok(Ok((stream, facts))) => {
-                let facts = Arc::new(facts);
-                let record = Tls { verb, facts: Arc::clone(&facts), own };
-                self.sender.write_down(self.place, Record::Secured(Box::new(record)));
-                return Ok((stream, facts));
-            }
-            Ok(Err(failed)) => (failed.failure, failed.problem, failed.presented),
-            Err(_) => (TlsFailure::TimedOut, None, Vec::new()),
-        };
-        let (failure, problem, presented) = failed;
-        let presented = presented.iter().map(CertificateFacts::from).collect();
-        let why = WhyNoTls::Handshake(failure.clone());
-        let record = NoTls { verb, why, presented, own };
-        self.sender.write_down(self.place, Record::NotSecured(Box::new(record)));
-        let ending = match &failure {
-            TlsFailure::Closed => Ending::Remote,
-            TlsFailure::Broken { reason } => Ending::Broken(reason.clone()),
-            _ => Ending::Local,
-        };
-        Err((SendInput::HandshakeFailed { failure, problem }, ending))
-    }
-
-    /// Closes the stream from this side.
-    async fn part<IO: AsyncWrite + Unpin>(&mut self, io: &mut IO, attempt: Attempt) {
-        timeout(self.sender.patience(), io.shutdown()).await.ok();
-        let ending = match &attempt.reason {
-            Reason::Closed { .. } => Ending::Remote,
-            Reason::Broken { why, .. } => Ending::Broken(why.clone()),
-            _ => Ending::Local,
-        };
-        self.sender.write_down(self.place, Record::Disconnected(ending));
-        self.ended(attempt);
-    }
-
-    /// The end that follows no stream any more.
-    fn end_of(&mut self, step: SendStep, ending: Ending, task: &Task) {
-        for fact in step.facts {
-            self.note(fact);
-        }
-        self.sender.write_down(self.place, Record::Disconnected(ending));
-        self.ended(match step.next {
-            SendNext::Done(attempt) => *attempt,
-            // Unreachable by construction of the session: it ends where its stream does.
-            SendNext::Reply | SendNext::Handshake(_) => SendSession::no_connection(task, GONE.to_owned()),
-        });
-    }
-
-    fn ended(&mut self, attempt: Attempt) {
-        self.sender.write_down(self.place, Record::Attempt(Box::new(attempt.clone())));
-        self.attempts.push(attempt);
     }
 }

@@ -6,6 +6,7 @@ mod connector;
 mod layout;
 mod list;
 mod opinion;
+pub mod proof;
 mod send;
 mod table;
 mod words;

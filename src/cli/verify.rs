@@ -1,0 +1,182 @@
+//! `verify`: plays stories on the wire and says whether all is as their files say.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::junit::junit;
+use super::output::{self, Failure};
+use super::report::proof::{self, Count, counted};
+use super::{Output, load};
+use crate::lab::{self, LabError};
+use crate::scenario::{Proof, STORIES, ScenarioText};
+
+/// Arguments of `verify`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Lab files, or names of stories
+    #[arg(value_name = "FILE|NAME", required_unless_present = "all", conflicts_with = "all")]
+    scenarios: Vec<String>,
+    /// Verify every built-in story
+    #[arg(long)]
+    all: bool,
+    /// How many stories are played at a time; left away, as many as this machine has cores
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Write a report in JUnit's XML to this file as well
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Of several stories, show also those in full that are as their files say
+    #[arg(short, long)]
+    verbose: bool,
+    /// How standard output is laid out
+    #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
+    output: Output,
+}
+
+/// A story by its name, and what came of it.
+type Verified = (String, Result<Proof, LabError>);
+
+pub(super) fn verify(args: &Args) -> Result<(), Failure> {
+    let words: Vec<String> = match args.all {
+        true => STORIES.iter().map(|story| story.name.to_owned()).collect(),
+        false => args.scenarios.clone(),
+    };
+    // Whoever made a mistake in the last file need not wait for the first.
+    let stories = words.into_iter().map(|word| load::load(&word).map(|loaded| (word, loaded.text)));
+    let stories = stories.collect::<Result<Vec<_>, _>>()?;
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
+    let verified = runtime.block_on(play(stories, jobs))?;
+    if let Some(path) = &args.junit {
+        let stories: Vec<_> = verified
+            .iter()
+            .map(|(name, proof)| (name.clone(), proof.as_ref().cloned().map_err(ToString::to_string)))
+            .collect();
+        fs::write(path, junit(&stories))
+            .map_err(|error| Failure::usage(format!("--junit {}: {error}", path.display())))?;
+    }
+    report(args, &verified)?;
+    outcome(verified)
+}
+
+/// Plays the stories, so many at a time; the answer has their order.
+async fn play(stories: Vec<(String, ScenarioText)>, jobs: usize) -> Result<Vec<Verified>, Failure> {
+    let places = Arc::new(Semaphore::new(jobs));
+    let mut playing = JoinSet::new();
+    for (number, (name, text)) in stories.into_iter().enumerate() {
+        let places = Arc::clone(&places);
+        playing.spawn(async move {
+            // It is never closed, so there is a place for everybody in the end.
+            let _place = places.acquire_owned().await;
+            let proof = lab::verify(&text, &name).await;
+            (number, (name, proof))
+        });
+    }
+    let mut verified = BTreeMap::new();
+    while let Some(done) = playing.join_next().await {
+        let (number, story) = done.map_err(|error| Failure::unmet(error.to_string()))?;
+        verified.insert(number, story);
+    }
+    Ok(verified.into_values().collect())
+}
+
+fn report(args: &Args, verified: &[Verified]) -> Result<(), Failure> {
+    let proofs: Vec<&Proof> = verified.iter().filter_map(|(_, proof)| proof.as_ref().ok()).collect();
+    match args.output {
+        Output::Json => output::json(&proofs),
+        Output::List => output::text(&proofs.into_iter().map(proof::list).collect::<String>()),
+        Output::Table => match proofs.as_slice() {
+            [only] if verified.len() == 1 => output::text(&proof::table(only)),
+            _ => output::text(&several(verified, args.verbose)),
+        },
+    }
+}
+
+/// A line for each story, the tables of those that are of interest, and the sum.
+fn several(verified: &[Verified], verbose: bool) -> String {
+    let width = verified.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    let (mut as_said, mut otherwise, mut silent, mut broken) = (0, 0, 0, 0);
+    for (name, proof) in verified {
+        let words = match proof {
+            Ok(proof) => {
+                let count = Count::of(proof);
+                *match (count.is_silent(), count.unmet) {
+                    (true, _) => &mut silent,
+                    (false, 0) => &mut as_said,
+                    _ => &mut otherwise,
+                } += 1;
+                let worse = proof::regressions(proof).len();
+                let worse = if worse > 0 { format!("; {worse} worse off") } else { String::new() };
+                format!("{}{worse}", proof::verdict(proof))
+            }
+            Err(_) => {
+                broken += 1;
+                "could NOT be played".to_owned()
+            }
+        };
+        text.push_str(&format!("{name:width$}  {words}\n"));
+    }
+    let shown = verified.iter().filter_map(|(_, proof)| proof.as_ref().ok());
+    for proof in shown.filter(|proof| verbose || !proof.holds()) {
+        text.push_str(&format!("\n{}", proof::table(proof)));
+    }
+    let mut sum = vec![format!("{as_said} as the file says")];
+    let others =
+        [(otherwise, "NOT"), (silent, "with nothing expected"), (broken, "that could not be played")];
+    sum.extend(
+        others.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")),
+    );
+    text.push_str(&format!("\n{}: {}\n", stories(verified.len()), sum.join(", ")));
+    text
+}
+
+/// The exit code, and why it is not 0.
+fn outcome(verified: Vec<Verified>) -> Result<(), Failure> {
+    let total = verified.len();
+    let (mut unmet, mut differ, mut silent) = (0, Vec::new(), Vec::new());
+    let mut failed = None;
+    for (name, proof) in verified {
+        match proof {
+            Ok(proof) => {
+                let count = Count::of(&proof);
+                unmet += count.unmet;
+                if count.unmet > 0 {
+                    differ.push(name);
+                } else if count.is_silent() {
+                    silent.push(name);
+                }
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                failed.get_or_insert_with(|| failure.about(&name));
+            }
+        }
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    if unmet > 0 {
+        let (things, names) = (counted(unmet, "expectation"), differ.join(", "));
+        return Err(Failure::unmet(format!("{things} not met in {names}")));
+    }
+    if silent.len() == total {
+        return Err(Failure::usage(format!(
+            "nothing is expected of {}, so nothing is proved; say in the lab file what is seen, such as\n\
+             [before.receive_connector.'SERVER\\Name']\nstarttls = \"none\"\nevents = [12014]",
+            if total == 1 { silent.join("") } else { format!("any of these {}", stories(total)) }
+        )));
+    }
+    Ok(())
+}
+
+fn stories(number: usize) -> String {
+    if number == 1 { "1 story".to_owned() } else { format!("{number} stories") }
+}

@@ -1,0 +1,71 @@
+//! Which certificate a receive connector shows, learnt by asking for TLS and looking.
+
+use std::sync::Arc;
+
+use super::door::{Door, door_to};
+use super::label;
+use super::outsider::outsider;
+use super::records::Records;
+use crate::exchange::{Computer, Profile, ReceiveConnector};
+use crate::journal::Record;
+use crate::lab::{Lab, LabError};
+use crate::scenario::NONE;
+use crate::session::TlsVerb;
+use crate::session::send::{Attempt, Outgoing, Reason, SenderPolicy, Task};
+use crate::smtp::ReversePath;
+
+/// The label of the certificate behind `verb`, or `none` where it is not offered to anybody on loopback.
+///
+/// Where it is offered and the handshake fails, nothing was shown, and the lab's own record says with
+/// which certificate it would have gone on.
+pub(super) async fn offered(
+    lab: &Lab,
+    records: &Records,
+    computer: &Computer,
+    connector: &ReceiveConnector,
+    verb: TlsVerb,
+) -> Result<String, LabError> {
+    let Some(Door { address, from }) = door_to(connector, computer, &lab.server.endpoints()) else {
+        return Ok(NONE.to_owned());
+    };
+    let sender = outsider(lab, "verify", from, &[])?;
+    // An address is asked for by no name (RFC 6066 section 3), as most mail servers do.
+    let task = Task {
+        policy: SenderPolicy { verb, ..SenderPolicy::of(sender.connector(), Profile::Exchange2019) },
+        in_clear: false,
+        helo: super::sending::hello(&sender.computer().fqdn)?,
+        host: address.ip().to_string(),
+        next_hop: String::new(),
+        connector: None,
+        credentials: sender.credentials(),
+        message: Arc::new(Outgoing { from: ReversePath::Null, to: Vec::new(), content: Vec::new().into() }),
+    };
+    let since = records.next();
+    let attempt = sender.attempt(address, &Arc::new(task)).await;
+    let entries = records.after(since, &sender).await?;
+    let shown = attempt.tls.as_ref().and_then(|tls| tls.presented.first());
+    if let Some(shown) = shown {
+        return Ok(label(computer, shown.thumbprint()));
+    }
+    match &attempt.reason {
+        Reason::NotOffered { .. } | Reason::Reply { .. } => Ok(NONE.to_owned()),
+        Reason::Handshake(_) => {
+            let certificate = entries.into_iter().find_map(|entry| match entry.record {
+                Record::TlsFailed(handshake) => handshake.certificate,
+                _ => None,
+            });
+            Ok(certificate.map_or(NONE.to_owned(), |facts| label(computer, facts.thumbprint)))
+        }
+        _ => Err(unseen(&attempt, computer, connector, verb)),
+    }
+}
+
+fn unseen(attempt: &Attempt, computer: &Computer, connector: &ReceiveConnector, verb: TlsVerb) -> LabError {
+    LabError::Unobserved(format!(
+        "{}\\{} could not be asked for {}: {}",
+        computer.name,
+        connector.name,
+        verb.as_str(),
+        crate::journal::attempt_sentence(attempt, "it")
+    ))
+}
