@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::exchange::{Binding, Computer, IpRange, ReceiveConnector};
+use crate::exchange::{Computer, IpRange, ReceiveConnector};
 use crate::wire::Endpoint;
 
 /// Where one knocks to be answered by a connector.
@@ -34,19 +34,6 @@ pub(super) fn door_to(
         };
         callers.iter().copied().find(answered).map(|from| Door { address, from })
     })
-}
-
-/// The sockets where a binding of a computer is listened for: its own first, then those that share its port.
-pub(super) fn sockets<'a>(
-    computer: &Computer,
-    binding: Binding,
-    endpoints: &'a [Endpoint],
-) -> impl Iterator<Item = &'a Endpoint> {
-    let here =
-        |endpoint: &&Endpoint| endpoint.computer == computer.name && endpoint.binding.overlaps(binding);
-    let mut here: Vec<_> = endpoints.iter().filter(here).collect();
-    here.sort_by_key(|endpoint| endpoint.binding != binding);
-    here.into_iter()
 }
 
 /// Addresses of loopback among which is one for every connector that answers any: where a range begins
