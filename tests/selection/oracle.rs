@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use starttls_lab::exchange::{
-    ChainStatus, Dates, PrivateKey, Rules, SearchKey, Services, SeveralMatch, SmtpNotAssigned,
+    ChainNotValid, ChainStatus, Dates, PrivateKey, Rules, SearchKey, Services, SeveralMatch, SmtpNotAssigned,
     StoredCertificate,
 };
 
@@ -32,8 +32,16 @@ pub(crate) fn expected(store: &[StoredCertificate], key: &SearchKey, rules: &Rul
         left.retain(|certificate| certificate.facts.not_before <= now);
     }
 
-    // Step 9 b: a certificate of an authority has to be valid; a self-signed one has no chain.
-    left.retain(|certificate| certificate.facts.self_signed || certificate.chain == ChainStatus::Valid);
+    // Step 9 b: a certificate of an authority has to be valid; a self-signed one has no chain. By the
+    // Exchange Team's account one that is not valid leaves no room for a self-signed one.
+    let valid = |certificate: &&StoredCertificate| {
+        certificate.facts.self_signed || certificate.chain == ChainStatus::Valid
+    };
+    let all_are_valid = left.iter().all(valid);
+    left.retain(valid);
+    if rules.chain_not_valid == ChainNotValid::Withheld && !all_are_valid {
+        left.retain(|certificate| !certificate.facts.self_signed);
+    }
 
     let not_eligible = store
         .iter()
