@@ -103,6 +103,8 @@ pub enum SmtpNotAssigned {
     Withheld,
     /// It is chosen, STARTTLS is offered, and the handshake fails.
     HandshakeFails,
+    /// It is not eligible by a name, and as good as any where `TlsCertificateName` names it.
+    PinSuffices,
 }
 
 /// Which of several certificates that fit is taken.
@@ -172,6 +174,11 @@ impl Rules {
                     "smtp_not_assigned",
                     "handshake-fails",
                     "the note under step 7 of the article: still chosen, TLS fails at a later stage",
+                ),
+                SmtpNotAssigned::PinSuffices => rule(
+                    "smtp_not_assigned",
+                    "pin-suffices",
+                    "Exchange Team: the service is not checked where TlsCertificateName names the certificate",
                 ),
             },
             match self.several_match {

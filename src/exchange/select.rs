@@ -229,7 +229,8 @@ pub fn select(store: &CertificateStore, key: SearchKey, rules: &Rules, now: Time
         Outcome::Offered(Offered {
             thumbprint: best.stored.facts.thumbprint,
             expired: best.stored.facts.has_expired(now),
-            handshake_fails: !best.stored.services.contains(Services::SMTP),
+            handshake_fails: rules.smtp_not_assigned == SmtpNotAssigned::HandshakeFails
+                && !best.stored.services.contains(Services::SMTP),
         })
     });
     let rules = rules_that_mattered(&judged, rules, now);
@@ -270,10 +271,12 @@ impl<'a> Judged<'a> {
                 reasons.push(reason);
             }
         };
-        reason(
-            Reason::SmtpNotAssigned,
-            rules.smtp_not_assigned == SmtpNotAssigned::Withheld && !stored.services.contains(Services::SMTP),
-        );
+        let needs_smtp = match rules.smtp_not_assigned {
+            SmtpNotAssigned::Withheld => true,
+            SmtpNotAssigned::HandshakeFails => false,
+            SmtpNotAssigned::PinSuffices => !matches!(key, SearchKey::Pin(_)),
+        };
+        reason(Reason::SmtpNotAssigned, needs_smtp && !stored.services.contains(Services::SMTP));
         reason(Reason::PrivateKeyMissing, stored.private_key == PrivateKey::Missing);
         reason(Reason::PrivateKeyUnreadable, stored.private_key == PrivateKey::Unreadable);
         reason(Reason::Expired, rules.expired == Dates::Withheld && facts.has_expired(now));

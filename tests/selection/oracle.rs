@@ -20,7 +20,10 @@ pub(crate) fn expected(store: &[StoredCertificate], key: &SearchKey, rules: &Rul
     // Step 7: version 3, a private key, the SMTP service.
     left.retain(|certificate| certificate.facts.version >= 3);
     left.retain(|certificate| certificate.private_key == PrivateKey::Present);
-    if rules.smtp_not_assigned == SmtpNotAssigned::Withheld {
+    let pinned = matches!(key, SearchKey::Pin(_));
+    if rules.smtp_not_assigned == SmtpNotAssigned::Withheld
+        || (rules.smtp_not_assigned == SmtpNotAssigned::PinSuffices && !pinned)
+    {
         left.retain(|certificate| certificate.services.contains(Services::SMTP));
     }
 
@@ -71,7 +74,8 @@ pub(crate) fn expected(store: &[StoredCertificate], key: &SearchKey, rules: &Rul
         // Step 9 i.
         expired: chosen.is_some_and(|certificate| now.as_second() > certificate.facts.not_after.as_second()),
         // The note under step 7.
-        handshake_fails: chosen.is_some_and(|certificate| !certificate.services.contains(Services::SMTP)),
+        handshake_fails: rules.smtp_not_assigned == SmtpNotAssigned::HandshakeFails
+            && chosen.is_some_and(|certificate| !certificate.services.contains(Services::SMTP)),
         not_eligible,
     }
 }

@@ -99,6 +99,27 @@ fn all_rules() -> Vec<Rules> {
     all
 }
 
+/// The three accounts of SMTP differ by what is searched for, so every key is held against each of them.
+#[test]
+fn a_missing_smtp_service_is_judged_as_each_account_has_it_for_every_key() {
+    let mut certificates = singles();
+    certificates.retain(|certificate| {
+        certificate.private_key == PrivateKey::Present && certificate.chain == ChainStatus::Valid
+    });
+    for smtp_not_assigned in
+        [SmtpNotAssigned::Withheld, SmtpNotAssigned::HandshakeFails, SmtpNotAssigned::PinSuffices]
+    {
+        let rules = Rules { smtp_not_assigned, ..Profile::Exchange2019.rules() };
+        for certificate in &certificates {
+            let store = std::slice::from_ref(certificate);
+            for key in keys() {
+                let (found, _) = selected(store, &key, &rules, now());
+                assert_eq!(found, expected(store, &key, &rules, now()), "{rules:?}, {key}\n{certificate:#?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn one_certificate_alone_is_judged_as_the_documented_steps_judge_it() {
     let (mut offered, mut withheld) = (0, 0);

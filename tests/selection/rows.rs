@@ -2,7 +2,7 @@
 
 use starttls_lab::exchange::{
     ChainNotValid, ChainStatus, Outcome, PrivateKey, Profile, Reason, RuleOverrides, SearchKey, Selection,
-    Services, StoredCertificate, Verdict,
+    Services, SmtpNotAssigned, StoredCertificate, Verdict,
 };
 
 use super::world::{FQDN, ISSUER, SUBJECT, connector_fqdn, fitting, in_hours, now, pin, selected};
@@ -164,6 +164,28 @@ fn an_expired_certificate_that_is_offered_says_so() {
     let selection = judged(&connector_fqdn(FQDN), Profile::Exchange2019, EXPIRED);
     assert!(selection.offered().unwrap().expired);
     assert!(!judged(&connector_fqdn(FQDN), Profile::Exchange2019, |_| {}).offered().unwrap().expired);
+}
+
+/// The three accounts of what becomes of a certificate that fits and is not enabled for SMTP.
+#[test]
+fn without_smtp_a_certificate_is_withheld_or_fails_or_does_where_it_is_pinned() {
+    let mut certificate = fitting("mail");
+    certificate.services = Services::IIS;
+    for (answer, key, is_chosen, fails) in [
+        (SmtpNotAssigned::Withheld, connector_fqdn(FQDN), false, false),
+        (SmtpNotAssigned::Withheld, pin(ISSUER, SUBJECT), false, false),
+        (SmtpNotAssigned::HandshakeFails, connector_fqdn(FQDN), true, true),
+        (SmtpNotAssigned::HandshakeFails, pin(ISSUER, SUBJECT), true, true),
+        (SmtpNotAssigned::PinSuffices, connector_fqdn(FQDN), false, false),
+        (SmtpNotAssigned::PinSuffices, pin(ISSUER, SUBJECT), true, false),
+    ] {
+        let rules = RuleOverrides { smtp_not_assigned: Some(answer), ..RuleOverrides::default() };
+        let rules = rules.over(Profile::Exchange2019);
+        let (found, selection) = selected(std::slice::from_ref(&certificate), &key, &rules, now());
+        assert_eq!((found.chosen.is_some(), found.handshake_fails), (is_chosen, fails), "{answer:?}, {key}");
+        let cited = selection.rules[0];
+        assert_eq!((selection.rules.len(), cited.rule), (1, "smtp_not_assigned"), "{answer:?}, {key}");
+    }
 }
 
 /// The article passes over a certificate whose chain is not valid; the Exchange Team's account does not.
