@@ -28,6 +28,7 @@ no-certificate            | EX01     | Default Frontend EX01                    
 no-certificate            | EX01     | Client Frontend EX01                        | self-EX01 | -         |
 no-certificate            | EX01     | Default EX01                                | self-EX01 | self-EX01 |
 smtp-not-assigned         | EX01     | Internet EX01                               | -        | -         | 12014
+smtp-not-assigned-chosen  | EX01     | Internet EX01                               | mail     | -         |
 smtp-not-assigned-pinned  | EX01     | Internet EX01                               | -        | -         | 12014
 smtp-not-assigned-outbound | EX01     | Default Frontend EX01                       | default  | default   |
 smtp-not-assigned-outbound | MX01     | Default internal receive connector MX01     | mx       | mx        |

@@ -23,6 +23,7 @@ stories! {
     "healthy",
     "no-certificate",
     "smtp-not-assigned",
+    "smtp-not-assigned-chosen",
     "smtp-not-assigned-pinned",
     "smtp-not-assigned-outbound",
     "private-key-missing",
