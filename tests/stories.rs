@@ -23,12 +23,22 @@ healthy                   | MAILGATE | Default internal receive connector MAILGA
 no-certificate            | EX02     |                                             |          |           | 12013
 no-certificate            | EX02     | Default Frontend EX02                       | -        | -         | 12014
 no-certificate            | EX02     | Client Frontend EX02                        | -        | -         | 12014
+no-certificate            | EX02     | Default EX02                                | -        | -         | 12014
+no-certificate            | EX01     | Default Frontend EX01                       | self-EX01 | self-EX01 |
+no-certificate            | EX01     | Client Frontend EX01                        | self-EX01 | -         |
+no-certificate            | EX01     | Default EX01                                | self-EX01 | self-EX01 |
 smtp-not-assigned         | EX01     | Internet EX01                               | -        | -         | 12014
+smtp-not-assigned-chosen  | EX01     | Internet EX01                               | mail     | -         |
+smtp-not-assigned-pinned  | EX01     | Internet EX01                               | -        | -         | 12014
+smtp-not-assigned-outbound | EX01     | Default Frontend EX01                       | default  | default   |
+smtp-not-assigned-outbound | MX01     | Default internal receive connector MX01     | mx       | mx        |
 private-key-missing       | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
 private-key-unreadable    | EX01     | Client Frontend EX01                        | -        | -         | 12014
 fqdn-blank                | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
 fqdn-blank-matches        | EX01     | Default Frontend EX01                       | default  | default   |
 tls-not-in-authmechanism  | EX01     | Scanners EX01                               | -        | -         |
+tls-not-in-authmechanism-beside-587 | EX01     | Default Frontend EX01                       | -        | default   |
+tls-not-in-authmechanism-beside-587 | EX01     | Client Frontend EX01                        | mail     | -         |
 expired-withheld          | HUB01    |                                             |          |           | 12015
 expired-withheld          | HUB01    | Default HUB01                               | -        | default   | 12014
 expired-withheld          | HUB01    | Client HUB01                                | -        | -         | 12014
@@ -37,22 +47,33 @@ not-yet-valid             | EDGE01   | Default internal receive connector EDGE01
 expiring-soon             | EX01     |                                             |          |           | 12017
 expiring-soon             | EX01     | Default Frontend EX01                       | default  | default   | 12018
 chain-revoked             | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
+chain-untrusted-passed-over | EDGE01   | Default internal receive connector EDGE01   | self-signed | default   |
+chain-untrusted-withheld  | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
 wildcard                  | EDGE01   | Default internal receive connector EDGE01   | wildcard | default   |
 wildcard-two-labels       | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
 several-candidates        | EX01     | Client Frontend EX01                        | renewed  | -         |
 pin-matches               | EX01     | Default Frontend EX01                       | renewed  | default   |
 pin-stale                 | EX01     | Default Frontend EX01                       | -        | default   | 12014
+pin-stale                 | EX01     | Client Frontend EX01                        | mail     | -         |
+pin-stale-outbound        | EX01     | Default Frontend EX01                       | default  | default   |
+pin-stale-outbound        | MX01     | Default internal receive connector MX01     | mx       | mx        |
 self-signed-presented     | EX01     | Default Frontend EX01                       | default  | default   |
 require-tls               | EX01     | Partner EX01                                | mail     | -         |
 require-tls-withheld      | EX01     | Partner EX01                                | -        | -         | 12014
 two-connectors-one-port   | EX01     | Default Frontend EX01                       | default  | default   |
 two-connectors-one-port   | EX01     | Relay EX01                                  | -        | -         | 12014
+relay-internal-fqdn       | EX01     | Default Frontend EX01                       | default  | default   |
+relay-internal-fqdn       | EX01     | Relay EX01                                  | -        | -         | 12014
 submission-beside-25      | EX01     | Default Frontend EX01                       | -        | default   | 12014
 submission-beside-25      | EX01     | Client Frontend EX01                        | mail     | -         |
 internal-certificate-gone | EX01     |                                             |          |           | 12013
 internal-certificate-gone | EX01     | Default Frontend EX01                       | mail     | -         |
 internal-certificate-gone | EDGE01   |                                             |          |           | 12024
 internal-certificate-gone | EDGE01   | Default internal receive connector EDGE01   | mail     | ephemeral |
+edgesync-fqdn-mismatch    | MAILGATE | Default internal receive connector MAILGATE | mailgate | mailgate  |
+edgesync-fqdn-mismatch    | HT01     | Default HT01                                | self-HT01 | self-HT01 |
+edgesync-hub-name-in-edge-store | MAILGATE | Default internal receive connector MAILGATE | mailgate | mailgate  |
+edgesync-hub-name-in-edge-store | HT01     | Default HT01                                | self-HT01 | self-HT01 |
 ";
 
 fn now() -> Timestamp {

@@ -35,7 +35,8 @@ pub use internal::{InternalTransport, wants_anonymous_tls};
 pub use keywords::{Stage, keywords};
 pub use pin::TlsCertificateName;
 pub use profile::{
-    Dates, InternalCertificateGone, Profile, RuleInForce, RuleOverrides, Rules, SeveralMatch, SmtpNotAssigned,
+    ChainNotValid, Dates, InternalCertificateGone, Profile, RuleInForce, RuleOverrides, Rules, SeveralMatch,
+    SmtpNotAssigned,
 };
 pub use receive_connector::{
     MessageRateSource, ProtocolLoggingLevel, ReceiveConnector, ReceiveConnectorParameters, SizeMode,

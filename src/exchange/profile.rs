@@ -53,6 +53,7 @@ impl Profile {
             not_yet_valid: if before_2013 { Dates::Withheld } else { Dates::Offered },
             smtp_not_assigned: SmtpNotAssigned::Withheld,
             several_match: SeveralMatch::NewestValidFrom,
+            chain_not_valid: ChainNotValid::PassedOver,
             internal_certificate_gone: match self {
                 Self::Exchange2007 | Self::Exchange2019 => InternalCertificateGone::Withheld,
                 Self::Exchange2010 | Self::Exchange2013 => InternalCertificateGone::FallsBack,
@@ -78,6 +79,8 @@ pub struct Rules {
     pub smtp_not_assigned: SmtpNotAssigned,
     /// Which of several certificates that fit is taken.
     pub several_match: SeveralMatch,
+    /// What a certificate of an authority whose chain is not valid does to a self-signed one behind it.
+    pub chain_not_valid: ChainNotValid,
     /// What becomes of X-ANONYMOUSTLS when its certificate is not in the store.
     pub internal_certificate_gone: InternalCertificateGone,
 }
@@ -100,6 +103,8 @@ pub enum SmtpNotAssigned {
     Withheld,
     /// It is chosen, STARTTLS is offered, and the handshake fails.
     HandshakeFails,
+    /// It is not eligible by a name, and as good as any where `TlsCertificateName` names it.
+    PinSuffices,
 }
 
 /// Which of several certificates that fit is taken.
@@ -110,6 +115,16 @@ pub enum SeveralMatch {
     NewestValidFrom,
     /// The one with the latest Valid-to.
     LatestValidTo,
+}
+
+/// What a certificate of an authority does that fits, but whose chain is not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainNotValid {
+    /// It is passed over: another valid one is used, failing that a self-signed one.
+    PassedOver,
+    /// No self-signed one stands in for it: without another valid one there is no STARTTLS, event 12014.
+    Withheld,
 }
 
 /// What a missing internal transport certificate does.
@@ -126,7 +141,7 @@ const INBOUND: &str = "learn.microsoft.com, inbound STARTTLS certificates select
 
 impl Rules {
     /// Each rule by name, the answer in force, and where that answer is documented.
-    pub fn explained(&self) -> [RuleInForce; 5] {
+    pub fn explained(&self) -> [RuleInForce; 6] {
         let rule = |rule, answer, source| RuleInForce { rule, answer, source };
         [
             match self.expired {
@@ -160,12 +175,29 @@ impl Rules {
                     "handshake-fails",
                     "the note under step 7 of the article: still chosen, TLS fails at a later stage",
                 ),
+                SmtpNotAssigned::PinSuffices => rule(
+                    "smtp_not_assigned",
+                    "pin-suffices",
+                    "Exchange Team: the service is not checked where TlsCertificateName names the certificate",
+                ),
             },
             match self.several_match {
                 SeveralMatch::NewestValidFrom => rule("several_match", "newest-valid-from", INBOUND),
                 SeveralMatch::LatestValidTo => {
                     rule("several_match", "latest-valid-to", "CSS-Exchange issue 1165")
                 }
+            },
+            match self.chain_not_valid {
+                ChainNotValid::PassedOver => rule(
+                    "chain_not_valid",
+                    "passed-over",
+                    "the same article, step 9: without a valid one of an authority the first self-signed one",
+                ),
+                ChainNotValid::Withheld => rule(
+                    "chain_not_valid",
+                    "withheld",
+                    "Exchange Team blog (2025): no STARTTLS where the chain is not valid",
+                ),
             },
             match self.internal_certificate_gone {
                 InternalCertificateGone::Withheld => rule(
@@ -215,6 +247,9 @@ pub struct RuleOverrides {
     /// Which of several certificates that fit is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub several_match: Option<SeveralMatch>,
+    /// What a certificate of an authority whose chain is not valid does to a self-signed one behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_not_valid: Option<ChainNotValid>,
     /// What becomes of X-ANONYMOUSTLS when its certificate is not in the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub internal_certificate_gone: Option<InternalCertificateGone>,
@@ -229,6 +264,7 @@ impl RuleOverrides {
             not_yet_valid: self.not_yet_valid.unwrap_or(rules.not_yet_valid),
             smtp_not_assigned: self.smtp_not_assigned.unwrap_or(rules.smtp_not_assigned),
             several_match: self.several_match.unwrap_or(rules.several_match),
+            chain_not_valid: self.chain_not_valid.unwrap_or(rules.chain_not_valid),
             internal_certificate_gone: self
                 .internal_certificate_gone
                 .unwrap_or(rules.internal_certificate_gone),

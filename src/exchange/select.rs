@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::computer::Computer;
 use super::flags::{AuthMechanism, Services};
 use super::pin::TlsCertificateName;
-use super::profile::{Dates, RuleInForce, Rules, SeveralMatch, SmtpNotAssigned};
+use super::profile::{ChainNotValid, Dates, RuleInForce, Rules, SeveralMatch, SmtpNotAssigned};
 use super::receive_connector::ReceiveConnector;
 use super::store::{CertificateStore, ChainStatus, PrivateKey, StoredCertificate};
 use crate::name::{Coverage, Fqdn, covers};
@@ -160,6 +160,8 @@ pub enum Reason {
     ChainUntrusted,
     /// It was revoked.
     Revoked,
+    /// It is self-signed, and a certificate of an authority lacks nothing but a valid chain.
+    StandsInForNone,
 }
 
 /// Why one eligible certificate goes before another.
@@ -200,7 +202,12 @@ pub fn select_for(connector: &ReceiveConnector, computer: &Computer, now: Timest
 /// of an authority by most recent Valid-from is used, failing that the first self-signed one. An
 /// exact name goes before a wildcard (community sources; the article does not speak of it).
 pub fn select(store: &CertificateStore, key: SearchKey, rules: &Rules, now: Timestamp) -> Selection {
-    let judged: Vec<Judged<'_>> = store.iter().map(|stored| Judged::new(stored, &key, rules, now)).collect();
+    let mut judged: Vec<Judged<'_>> =
+        store.iter().map(|stored| Judged::new(stored, &key, rules, now)).collect();
+    if rules.chain_not_valid == ChainNotValid::Withheld && judged.iter().any(Judged::lacks_only_its_chain) {
+        let self_signed = |judged: &&mut Judged<'_>| judged.stored.facts.self_signed;
+        judged.iter_mut().filter(self_signed).for_each(|it| it.reasons.push(Reason::StandsInForNone));
+    }
     let eligible = || judged.iter().enumerate().filter(|(_, judged)| judged.reasons.is_empty());
     let chosen = eligible().min_by_key(|(at, judged)| (judged.rank(rules), *at)).map(|(at, _)| at);
 
@@ -222,7 +229,8 @@ pub fn select(store: &CertificateStore, key: SearchKey, rules: &Rules, now: Time
         Outcome::Offered(Offered {
             thumbprint: best.stored.facts.thumbprint,
             expired: best.stored.facts.has_expired(now),
-            handshake_fails: !best.stored.services.contains(Services::SMTP),
+            handshake_fails: rules.smtp_not_assigned == SmtpNotAssigned::HandshakeFails
+                && !best.stored.services.contains(Services::SMTP),
         })
     });
     let rules = rules_that_mattered(&judged, rules, now);
@@ -263,10 +271,12 @@ impl<'a> Judged<'a> {
                 reasons.push(reason);
             }
         };
-        reason(
-            Reason::SmtpNotAssigned,
-            rules.smtp_not_assigned == SmtpNotAssigned::Withheld && !stored.services.contains(Services::SMTP),
-        );
+        let needs_smtp = match rules.smtp_not_assigned {
+            SmtpNotAssigned::Withheld => true,
+            SmtpNotAssigned::HandshakeFails => false,
+            SmtpNotAssigned::PinSuffices => !matches!(key, SearchKey::Pin(_)),
+        };
+        reason(Reason::SmtpNotAssigned, needs_smtp && !stored.services.contains(Services::SMTP));
         reason(Reason::PrivateKeyMissing, stored.private_key == PrivateKey::Missing);
         reason(Reason::PrivateKeyUnreadable, stored.private_key == PrivateKey::Unreadable);
         reason(Reason::Expired, rules.expired == Dates::Withheld && facts.has_expired(now));
@@ -275,6 +285,18 @@ impl<'a> Judged<'a> {
         reason(Reason::ChainUntrusted, !facts.self_signed && stored.chain == ChainStatus::Untrusted);
         reason(Reason::Revoked, !facts.self_signed && stored.chain == ChainStatus::Revoked);
         Self { stored, coverage, reasons }
+    }
+
+    /// Whether it would be eligible if its chain were valid.
+    fn lacks_only_its_chain(&self) -> bool {
+        let of_chain = |reason: &Reason| matches!(reason, Reason::ChainUntrusted | Reason::Revoked);
+        !self.reasons.is_empty() && self.reasons.iter().all(of_chain)
+    }
+
+    /// Whether it is self-signed, and would be eligible if it had not to stand in for another.
+    fn might_stand_in(&self) -> bool {
+        let other = |reason: &Reason| *reason != Reason::StandsInForNone;
+        self.stored.facts.self_signed && !self.reasons.iter().any(other)
     }
 
     /// The smaller, the earlier it is taken.
@@ -313,6 +335,7 @@ fn rules_that_mattered(judged: &[Judged<'_>], rules: &Rules, now: Timestamp) -> 
         ("not_yet_valid", named().any(|judged| judged.stored.facts.is_not_yet_valid(now))),
         ("smtp_not_assigned", named().any(|judged| !judged.stored.services.contains(Services::SMTP))),
         ("several_match", named().filter(|judged| judged.reasons.is_empty()).count() > 1),
+        ("chain_not_valid", named().any(Judged::lacks_only_its_chain) && named().any(Judged::might_stand_in)),
     ];
     met.into_iter().filter(|(_, met)| *met).filter_map(|(name, _)| rules.explain(name)).collect()
 }
@@ -342,6 +365,7 @@ impl Reason {
             Self::NotVersion3 => "is older than X.509 version 3",
             Self::ChainUntrusted => "has a chain that ends in no trusted root",
             Self::Revoked => "was revoked",
+            Self::StandsInForNone => "is self-signed and stands in for none whose chain is not valid",
         }
     }
 }

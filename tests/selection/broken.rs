@@ -1,7 +1,7 @@
 //! What turns red when a rule is answered otherwise: the rows it is about, all of them and no others.
 
 use starttls_lab::exchange::{
-    ChainStatus, PrivateKey, Profile, RuleOverrides, Services, SeveralMatch, StoredCertificate,
+    ChainNotValid, ChainStatus, PrivateKey, Profile, RuleOverrides, Services, SeveralMatch, StoredCertificate,
 };
 
 use super::oracle::expected;
@@ -107,5 +107,26 @@ fn another_answer_on_several_matches_turns_red_where_the_newest_is_not_the_longe
         let (found, _) = selected(&store, &key, &overrides.over(profile), now());
         let expected = expected(&store, &key, &profile.rules(), now());
         assert_eq!(found != expected, is_red, "the newer one ends in {newer_ends} hours");
+    }
+}
+
+#[test]
+fn another_answer_on_a_chain_that_is_not_valid_turns_red_what_a_self_signed_one_stood_in_for() {
+    let overrides = RuleOverrides { chain_not_valid: Some(ChainNotValid::Withheld), ..Default::default() };
+    let profile = Profile::Exchange2019;
+    for (chain, services, is_red) in [
+        (ChainStatus::Untrusted, Services::SMTP, true),
+        (ChainStatus::Revoked, Services::SMTP, true),
+        (ChainStatus::Valid, Services::SMTP, false),
+        (ChainStatus::Revoked, Services::IIS, false),
+    ] {
+        let mut issued = fitting("issued");
+        (issued.chain, issued.services) = (chain, services);
+        let mut self_signed = fitting("self-signed");
+        self_signed.facts.self_signed = true;
+        let (store, key) = ([issued, self_signed], connector_fqdn(FQDN));
+        let (found, _) = selected(&store, &key, &overrides.over(profile), now());
+        let expected = expected(&store, &key, &profile.rules(), now());
+        assert_eq!(found != expected, is_red, "{chain:?}, {services}");
     }
 }

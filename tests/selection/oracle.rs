@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use starttls_lab::exchange::{
-    ChainStatus, Dates, PrivateKey, Rules, SearchKey, Services, SeveralMatch, SmtpNotAssigned,
+    ChainNotValid, ChainStatus, Dates, PrivateKey, Rules, SearchKey, Services, SeveralMatch, SmtpNotAssigned,
     StoredCertificate,
 };
 
@@ -20,7 +20,10 @@ pub(crate) fn expected(store: &[StoredCertificate], key: &SearchKey, rules: &Rul
     // Step 7: version 3, a private key, the SMTP service.
     left.retain(|certificate| certificate.facts.version >= 3);
     left.retain(|certificate| certificate.private_key == PrivateKey::Present);
-    if rules.smtp_not_assigned == SmtpNotAssigned::Withheld {
+    let pinned = matches!(key, SearchKey::Pin(_));
+    if rules.smtp_not_assigned == SmtpNotAssigned::Withheld
+        || (rules.smtp_not_assigned == SmtpNotAssigned::PinSuffices && !pinned)
+    {
         left.retain(|certificate| certificate.services.contains(Services::SMTP));
     }
 
@@ -32,8 +35,16 @@ pub(crate) fn expected(store: &[StoredCertificate], key: &SearchKey, rules: &Rul
         left.retain(|certificate| certificate.facts.not_before <= now);
     }
 
-    // Step 9 b: a certificate of an authority has to be valid; a self-signed one has no chain.
-    left.retain(|certificate| certificate.facts.self_signed || certificate.chain == ChainStatus::Valid);
+    // Step 9 b: a certificate of an authority has to be valid; a self-signed one has no chain. By the
+    // Exchange Team's account one that is not valid leaves no room for a self-signed one.
+    let valid = |certificate: &&StoredCertificate| {
+        certificate.facts.self_signed || certificate.chain == ChainStatus::Valid
+    };
+    let all_are_valid = left.iter().all(valid);
+    left.retain(valid);
+    if rules.chain_not_valid == ChainNotValid::Withheld && !all_are_valid {
+        left.retain(|certificate| !certificate.facts.self_signed);
+    }
 
     let not_eligible = store
         .iter()
@@ -63,7 +74,8 @@ pub(crate) fn expected(store: &[StoredCertificate], key: &SearchKey, rules: &Rul
         // Step 9 i.
         expired: chosen.is_some_and(|certificate| now.as_second() > certificate.facts.not_after.as_second()),
         // The note under step 7.
-        handshake_fails: chosen.is_some_and(|certificate| !certificate.services.contains(Services::SMTP)),
+        handshake_fails: rules.smtp_not_assigned == SmtpNotAssigned::HandshakeFails
+            && chosen.is_some_and(|certificate| !certificate.services.contains(Services::SMTP)),
         not_eligible,
     }
 }

@@ -1,8 +1,8 @@
 //! Every combination of what the rule reads.
 
 use starttls_lab::exchange::{
-    ChainStatus, Dates, Precedence, PrivateKey, Profile, Rules, SearchKey, Services, SeveralMatch,
-    SmtpNotAssigned, StoredCertificate, Verdict,
+    ChainNotValid, ChainStatus, Dates, Precedence, PrivateKey, Profile, Rules, SearchKey, Services,
+    SeveralMatch, SmtpNotAssigned, StoredCertificate, Verdict,
 };
 
 use super::oracle::expected;
@@ -81,13 +81,43 @@ fn all_rules() -> Vec<Rules> {
         for not_yet_valid in [Dates::Withheld, Dates::Offered] {
             for smtp_not_assigned in [SmtpNotAssigned::Withheld, SmtpNotAssigned::HandshakeFails] {
                 for several_match in [SeveralMatch::NewestValidFrom, SeveralMatch::LatestValidTo] {
-                    let rest = Profile::Exchange2019.rules();
-                    all.push(Rules { expired, not_yet_valid, smtp_not_assigned, several_match, ..rest });
+                    for chain_not_valid in [ChainNotValid::PassedOver, ChainNotValid::Withheld] {
+                        let rest = Profile::Exchange2019.rules();
+                        all.push(Rules {
+                            expired,
+                            not_yet_valid,
+                            smtp_not_assigned,
+                            several_match,
+                            chain_not_valid,
+                            ..rest
+                        });
+                    }
                 }
             }
         }
     }
     all
+}
+
+/// The three accounts of SMTP differ by what is searched for, so every key is held against each of them.
+#[test]
+fn a_missing_smtp_service_is_judged_as_each_account_has_it_for_every_key() {
+    let mut certificates = singles();
+    certificates.retain(|certificate| {
+        certificate.private_key == PrivateKey::Present && certificate.chain == ChainStatus::Valid
+    });
+    for smtp_not_assigned in
+        [SmtpNotAssigned::Withheld, SmtpNotAssigned::HandshakeFails, SmtpNotAssigned::PinSuffices]
+    {
+        let rules = Rules { smtp_not_assigned, ..Profile::Exchange2019.rules() };
+        for certificate in &certificates {
+            let store = std::slice::from_ref(certificate);
+            for key in keys() {
+                let (found, _) = selected(store, &key, &rules, now());
+                assert_eq!(found, expected(store, &key, &rules, now()), "{rules:?}, {key}\n{certificate:#?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -111,11 +141,12 @@ fn one_certificate_alone_is_judged_as_the_documented_steps_judge_it() {
 /// Certificates that differ in what decides who goes first, and some that are out of the race.
 fn rivals(label: &str) -> Vec<StoredCertificate> {
     let mut all = Vec::new();
-    for (names, services) in [
-        (FQDN, Services::SMTP),
-        ("*.contoso.com", Services::SMTP),
-        (FQDN, Services::IIS),
-        ("EX01.contoso.com", Services::SMTP),
+    for (names, services, chain) in [
+        (FQDN, Services::SMTP, ChainStatus::Valid),
+        (FQDN, Services::SMTP, ChainStatus::Revoked),
+        ("*.contoso.com", Services::SMTP, ChainStatus::Valid),
+        (FQDN, Services::IIS, ChainStatus::Valid),
+        ("EX01.contoso.com", Services::SMTP, ChainStatus::Valid),
     ] {
         for self_signed in [false, true] {
             for from in [-720, -24, 1] {
@@ -126,7 +157,7 @@ fn rivals(label: &str) -> Vec<StoredCertificate> {
                     certificate.facts.self_signed = self_signed;
                     certificate.facts.not_before = in_hours(from.min(to - 1));
                     certificate.facts.not_after = in_hours(to);
-                    certificate.services = services;
+                    (certificate.services, certificate.chain) = (services, chain);
                     all.push(certificate);
                 }
             }

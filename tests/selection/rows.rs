@@ -1,8 +1,8 @@
 //! The truth table for people: what is wrong, and what the selection says of it.
 
 use starttls_lab::exchange::{
-    ChainStatus, Outcome, PrivateKey, Profile, Reason, SearchKey, Selection, Services, StoredCertificate,
-    Verdict,
+    ChainNotValid, ChainStatus, Outcome, PrivateKey, Profile, Reason, RuleOverrides, SearchKey, Selection,
+    Services, SmtpNotAssigned, StoredCertificate, Verdict,
 };
 
 use super::world::{FQDN, ISSUER, SUBJECT, connector_fqdn, fitting, in_hours, now, pin, selected};
@@ -16,7 +16,11 @@ fn judged(key: &SearchKey, profile: Profile, change: Change) -> Selection {
 }
 
 fn reasons(selection: &Selection) -> Vec<Reason> {
-    match &selection.candidates[0].verdict {
+    reasons_at(selection, 0)
+}
+
+fn reasons_at(selection: &Selection, index: usize) -> Vec<Reason> {
+    match &selection.candidates[index].verdict {
         Verdict::NotEligible { reasons } => reasons.clone(),
         _ => Vec::new(),
     }
@@ -160,6 +164,59 @@ fn an_expired_certificate_that_is_offered_says_so() {
     let selection = judged(&connector_fqdn(FQDN), Profile::Exchange2019, EXPIRED);
     assert!(selection.offered().unwrap().expired);
     assert!(!judged(&connector_fqdn(FQDN), Profile::Exchange2019, |_| {}).offered().unwrap().expired);
+}
+
+/// The three accounts of what becomes of a certificate that fits and is not enabled for SMTP.
+#[test]
+fn without_smtp_a_certificate_is_withheld_or_fails_or_does_where_it_is_pinned() {
+    let mut certificate = fitting("mail");
+    certificate.services = Services::IIS;
+    for (answer, key, is_chosen, fails) in [
+        (SmtpNotAssigned::Withheld, connector_fqdn(FQDN), false, false),
+        (SmtpNotAssigned::Withheld, pin(ISSUER, SUBJECT), false, false),
+        (SmtpNotAssigned::HandshakeFails, connector_fqdn(FQDN), true, true),
+        (SmtpNotAssigned::HandshakeFails, pin(ISSUER, SUBJECT), true, true),
+        (SmtpNotAssigned::PinSuffices, connector_fqdn(FQDN), false, false),
+        (SmtpNotAssigned::PinSuffices, pin(ISSUER, SUBJECT), true, false),
+    ] {
+        let rules = RuleOverrides { smtp_not_assigned: Some(answer), ..RuleOverrides::default() };
+        let rules = rules.over(Profile::Exchange2019);
+        let (found, selection) = selected(std::slice::from_ref(&certificate), &key, &rules, now());
+        assert_eq!((found.chosen.is_some(), found.handshake_fails), (is_chosen, fails), "{answer:?}, {key}");
+        let cited = selection.rules[0];
+        assert_eq!((selection.rules.len(), cited.rule), (1, "smtp_not_assigned"), "{answer:?}, {key}");
+    }
+}
+
+/// The article passes over a certificate whose chain is not valid; the Exchange Team's account does not.
+#[test]
+fn a_self_signed_certificate_stands_in_for_one_whose_chain_is_not_valid_by_one_account_only() {
+    let mut lame = fitting("lame");
+    let mut self_signed = fitting("self-signed");
+    (self_signed.facts.self_signed, self_signed.services) = (true, Services::SMTP);
+    let chosen = |store: &[StoredCertificate], answer| {
+        let rules = RuleOverrides { chain_not_valid: Some(answer), ..RuleOverrides::default() };
+        let rules = rules.over(Profile::Exchange2019);
+        let (found, selection) = selected(store, &connector_fqdn(FQDN), &rules, now());
+        (found.chosen, reasons_at(&selection, 1), selection.rules)
+    };
+    for chain in [ChainStatus::Untrusted, ChainStatus::Revoked] {
+        lame.chain = chain;
+        let store = [lame.clone(), self_signed.clone()];
+        let (found, reasons, rules) = chosen(&store, ChainNotValid::PassedOver);
+        assert_eq!((found.as_deref(), reasons), (Some("self-signed"), vec![]));
+        assert_eq!((rules.len(), rules[0].rule, rules[0].answer), (1, "chain_not_valid", "passed-over"));
+        assert!(rules[0].source.contains("step 9"));
+        let (found, reasons, rules) = chosen(&store, ChainNotValid::Withheld);
+        assert_eq!((found, reasons), (None, vec![Reason::StandsInForNone]));
+        assert_eq!((rules.len(), rules[0].rule, rules[0].answer), (1, "chain_not_valid", "withheld"));
+        assert!(rules[0].source.contains("Exchange Team"));
+    }
+    // Nothing is held against it where the other one lacks more than a valid chain.
+    lame.services = Services::IIS;
+    let (found, reasons, rules) = chosen(&[lame, self_signed], ChainNotValid::Withheld);
+    assert_eq!((found.as_deref(), reasons), (Some("self-signed"), vec![]));
+    assert!(rules.iter().all(|rule| rule.rule != "chain_not_valid"));
 }
 
 /// Rules that played no part would bury the one that did.
