@@ -10,7 +10,7 @@ help: ## Lists these targets
 run: ## Plays the seed story: STARTTLS withheld, event 12014
 	$(CARGO) run --locked --release -- serve
 
-test: ## All tests; foreign clients that are not installed are skipped
+test: ## All tests; foreign programs that are not installed are skipped
 	$(CARGO) test --locked
 
 lint: ## All of check but the tests: layout, clippy, documentation, both cryptographic providers

@@ -46,6 +46,9 @@ async fn what_check_says_of_every_story_is_what_serve_does() {
         for connector in &report.connectors {
             expected.extend(connector.events.iter().map(|event| event.message.clone()));
         }
+        for connector in &report.send_connectors {
+            expected.extend(connector.events.iter().map(|event| event.message.clone()));
+        }
         let entries = lab.journal().entries(1);
         let logged: BTreeSet<String> = entries
             .iter()

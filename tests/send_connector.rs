@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use starttls_lab::exchange::{ClientCertificate, ClientSelection, Computer, SendConnector};
+use starttls_lab::exchange::{
+    AuthenticationCredential, ClientCertificate, ClientSelection, Computer, SendConnector,
+};
 use starttls_lab::lab::Paper;
 use starttls_lab::scenario::ScenarioText;
 
@@ -91,6 +93,49 @@ fn what_is_wrong_in_a_send_connector_is_shown_in_its_place() {
     assert!(error.contains("did you mean `ignore_starttls`?"), "{error}");
     let error = paper("tls_auth_level = \"Domain\"").unwrap_err();
     assert!(error.contains("not one of EncryptionOnly, CertificateValidation"), "{error}");
+}
+
+#[test]
+fn a_credential_is_a_table_and_its_password_is_shown_nowhere() {
+    let (_, connector) = built(
+        "smart_host_auth_mechanism = \"BasicAuth\"\n\
+         authentication_credential = { user = \"anna\", password = \"hidden\" }",
+    );
+    let credential = connector.authentication_credential.0.as_ref().unwrap();
+    assert_eq!((credential.user.as_str(), credential.password.as_str()), ("anna", "hidden"));
+    let shown = connector.properties();
+    let (_, shown) = shown.iter().find(|(name, _)| *name == "AuthenticationCredential").unwrap();
+    assert_eq!(shown, "System.Management.Automation.PSCredential");
+    assert!(!format!("{connector:?}").contains("hidden"));
+    let (_, connector) = built("authentication_credential = \"\"");
+    assert_eq!(connector.authentication_credential, AuthenticationCredential(None));
+    let shown = connector.properties();
+    assert!(shown.contains(&("AuthenticationCredential", String::new())));
+}
+
+#[test]
+fn a_logon_without_a_credential_is_refused_where_it_is_asked_for() {
+    for mechanism in ["BasicAuth", "BasicAuthRequireTLS"] {
+        let error = paper(&format!("smart_host_auth_mechanism = \"{mechanism}\"")).unwrap_err();
+        let expected = format!("{mechanism} needs authentication_credential = {{ user = \"...\"");
+        assert!(error.contains(&expected) && error.contains('^'), "{error}");
+    }
+    let credential = "authentication_credential = { user = \"a\", password = \"b\" }\nignore_starttls = true";
+    let inside =
+        paper(&format!("smart_host_auth_mechanism = \"BasicAuthRequireTLS\"\n{credential}")).unwrap_err();
+    assert!(inside.contains("ignore_starttls has to be false while smart_host_auth_mechanism"), "{inside}");
+    paper(&format!("smart_host_auth_mechanism = \"BasicAuth\"\n{credential}")).unwrap();
+}
+
+#[test]
+fn a_credential_that_is_none_is_refused_with_what_would_be_right() {
+    let error = |value: &str| paper(&format!("authentication_credential = {value}")).unwrap_err();
+    let text = error("\"anna:hidden\"");
+    assert!(text.contains("a table { user = \"...\", password = \"...\" }"), "{text}");
+    let table = error("{ user = \"anna\" }");
+    assert!(table.contains("missing field `password`"), "{table}");
+    let table = error("{ user = \"anna\", password = \"b\", pass = \"c\" }");
+    assert!(table.contains("unknown key `pass`; known here: user, password"), "{table}");
 }
 
 #[test]

@@ -211,8 +211,9 @@ impl Event {
         Self::new(2015, Level::Error, SEND_TLS_REQUIRED, parameters)
     }
 
-    /// 2017: the next hop refused the logon. Source: TechNet ff982082. Nothing here logs on to a next
-    /// hop yet, so nothing here logs it.
+    /// 2017: the logon at the next hop failed. Source: TechNet ff982082. The one published record with its
+    /// values is about ExchangeAuth (LogonDenied, and an SPN for the target); for AUTH LOGIN the mechanism
+    /// is written as in event 1035, and that the target is the host's name is inferred.
     pub fn outbound_authentication_failed(
         error: &str,
         connector: &str,

@@ -29,7 +29,7 @@ pub use address::{Binding, IpRange};
 pub use computer::{Computer, Role};
 pub use defaults::Usage;
 pub use event::{Category, Event, Level, selection_events};
-pub use fix::{Change, Fix, Overwrite, Useless, apply_all, fixes, useless_advice};
+pub use fix::{Change, Fix, Overwrite, SendFix, Useless, apply_all, fixes, send_fixes, useless_advice};
 pub use flags::{AuthMechanism, PermissionGroups, Services};
 pub use internal::{InternalTransport, wants_anonymous_tls};
 pub use keywords::{Stage, keywords};
@@ -48,7 +48,10 @@ pub use select::{
 };
 pub use send_connector::{SendConnector, SendConnectorParameters, SendUsage};
 pub use send_select::{ClientCertificate, ClientSelection};
-pub use send_values::{AddressSpace, Domains, SmartHost, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
+pub use send_values::{
+    AddressSpace, AuthenticationCredential, Domains, PSCredential, SmartHost, SmartHostAuthMechanism,
+    TlsAuthLevel, TlsDomain,
+};
 pub use store::{CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate};
 pub use subscription::EdgeSubscription;
 pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};

@@ -1,5 +1,6 @@
 //! The Send connector: the parameters of `Set-SendConnector` that shape what a next hop sees.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -11,7 +12,10 @@ use super::pin::TlsCertificateName;
 use super::profile::Profile;
 use super::receive_connector::ProtocolLoggingLevel;
 use super::refusal::Refusal;
-use super::send_values::{AddressSpace, Domains, SmartHost, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
+use super::send_values::{
+    AddressSpace, AuthenticationCredential, Domains, SmartHost, SmartHostAuthMechanism, TlsAuthLevel,
+    TlsDomain,
+};
 use super::values::{Nullable, TimeSpan};
 use crate::name::Fqdn;
 
@@ -50,6 +54,8 @@ parameters! {
     smart_hosts: Vec<SmartHost> = "SmartHosts";
     /// Whether the connector logs on to its smart host, and how.
     smart_host_auth_mechanism: SmartHostAuthMechanism = "SmartHostAuthMechanism";
+    /// Whom the connector logs on as, with BasicAuth and BasicAuthRequireTLS.
+    authentication_credential: AuthenticationCredential = "AuthenticationCredential";
     /// The port of the next hop.
     port: u16 = "Port";
     /// Whether mail is held back rather than sent in clear.
@@ -68,7 +74,7 @@ parameters! {
     force_helo: bool = "ForceHELO";
     /// How long the next hop may be silent.
     connection_inactivity_time_out: TimeSpan = "ConnectionInactivityTimeOut";
-    /// How many messages go over one connection.
+    /// How many messages go over one connection; 0 for any number.
     smtp_max_messages_per_connection: u32 = "SmtpMaxMessagesPerConnection";
     /// Whether the SmtpSend protocol log is written.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
@@ -94,6 +100,7 @@ impl SendConnector {
                 true => SmartHostAuthMechanism::ExchangeServer,
                 false => SmartHostAuthMechanism::None,
             },
+            authentication_credential: AuthenticationCredential(None),
             port: 25,
             require_tls: false,
             tls_auth_level: Nullable::NULL,
@@ -108,6 +115,21 @@ impl SendConnector {
         }
     }
 
+    /// Whether it goes over X-ANONYMOUSTLS, with the internal transport certificate of its own computer
+    /// (outbound anonymous TLS certificates selection).
+    pub fn uses_anonymous_tls(&self) -> bool {
+        self.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer
+    }
+
+    /// After how many messages a connection is closed; `None` for never.
+    ///
+    /// The page of SmtpMaxMessagesPerConnection names no limits. That 0 stands for no limit is inferred:
+    /// 0 is a valid value of its sibling on `Set-TransportService`, and a connection that may carry nothing
+    /// would be of no use.
+    pub const fn messages_per_connection(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.smtp_max_messages_per_connection)
+    }
+
     /// How well the connector fits mail for `domain`: the closest of its address spaces, then the cheapest.
     pub fn fit(&self, domain: &str, accepted: &[Fqdn]) -> Option<(usize, u8)> {
         let spaces = self.address_spaces.iter();
@@ -117,10 +139,13 @@ impl SendConnector {
     /// The first thing Exchange would refuse in these parameters, where there is one.
     ///
     /// Source: the dependencies on the `Set-SendConnector` page. The words about TlsDomain are the
-    /// cmdlet's own (CSS-Exchange issue 1999); those of the others were not found.
+    /// cmdlet's own (CSS-Exchange issue 1999); those of the others were not found. That BasicAuth is
+    /// refused without a credential, and BasicAuthRequireTLS with IgnoreSTARTTLS, is inferred: neither
+    /// could ever send.
     pub fn refusal(&self, role: Role, profile: Profile) -> Option<Refusal> {
         let length = self.name.chars().count();
         let level = self.tls_auth_level.0;
+        let mechanism = self.smart_host_auth_mechanism;
         let pinned = self.tls_certificate_name.0.is_some();
         let silence = self.connection_inactivity_time_out.0;
         let accepted = self.address_spaces.iter().any(|space| space.domains == Domains::Accepted);
@@ -154,6 +179,18 @@ impl SendConnector {
                     && !self.smart_hosts.is_empty(),
                 "tls_auth_level",
                 to("DomainValidation with a smart host needs tls_domain"),
+            ),
+            (
+                mechanism.is_basic() && self.authentication_credential.0.is_none(),
+                "smart_host_auth_mechanism",
+                format!(
+                    "{mechanism:?} needs authentication_credential = {{ user = \"...\", password = \"...\" }}"
+                ),
+            ),
+            (
+                mechanism == SmartHostAuthMechanism::BasicAuthRequireTLS && self.ignore_starttls,
+                "ignore_starttls",
+                to("ignore_starttls has to be false while smart_host_auth_mechanism is BasicAuthRequireTLS"),
             ),
             (
                 self.domain_secure_enabled && self.ignore_starttls,

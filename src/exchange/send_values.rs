@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::address::text_in_files;
 use super::parameters::Shown;
@@ -80,6 +82,27 @@ pub enum SmartHostAuthMechanism {
     ExchangeServer,
     /// The network vouches for the peer.
     ExternalAuthoritative,
+}
+
+/// `AuthenticationCredential`: whom the connector logs on as; the empty string in a lab file is `$null`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticationCredential(pub Option<PSCredential>);
+
+/// A user with a password. What PowerShell shows of one is its type, and the password is shown nowhere.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PSCredential {
+    /// The name to log on with.
+    pub user: String,
+    /// The password, in clear.
+    pub password: String,
+}
+
+impl SmartHostAuthMechanism {
+    /// Whether it is `AUTH LOGIN`, and so needs a credential.
+    pub const fn is_basic(self) -> bool {
+        matches!(self, Self::BasicAuth | Self::BasicAuthRequireTLS)
+    }
 }
 
 impl AddressSpace {
@@ -224,6 +247,77 @@ impl Shown for SmartHostAuthMechanism {
     }
 }
 
+impl Shown for AuthenticationCredential {
+    fn shown(&self) -> String {
+        self.0.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for PSCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("System.Management.Automation.PSCredential")
+    }
+}
+
+impl fmt::Debug for PSCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PSCredential").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl Serialize for AuthenticationCredential {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(credential) => credential.serialize(to),
+            None => to.serialize_str(""),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AuthenticationCredential {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct TableOrBlank;
+
+        impl<'de> Visitor<'de> for TableOrBlank {
+            type Value = AuthenticationCredential;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table { user = \"...\", password = \"...\" }, or the empty string for $null")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                match text {
+                    "" | "$null" => Ok(AuthenticationCredential(None)),
+                    // What stands here may be a password: it is not repeated.
+                    _ => Err(E::invalid_type(serde::de::Unexpected::Other("text"), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let credential = PSCredential::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(AuthenticationCredential(Some(credential)))
+            }
+        }
+
+        from.deserialize_any(TableOrBlank)
+    }
+}
+
+impl JsonSchema for AuthenticationCredential {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AuthenticationCredential".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let credential = generator.subschema_for::<PSCredential>();
+        json_schema!({ "anyOf": [credential, { "type": "string", "const": "" }] })
+    }
+}
+
 text_in_files! {
     AddressSpace, "SMTP:contoso.com;1, of which type and cost may be left away; * for every domain";
     SmartHost, "A host name, an address in brackets, or --";
@@ -260,6 +354,16 @@ mod tests {
         assert_eq!(fit("*.contoso.com", "notcontoso.com"), None);
         assert_eq!(fit("contoso.com", "eu.contoso.com"), None);
         assert_eq!(space("--").fit("other.test", &["contoso.com".parse().unwrap()]), None);
+    }
+
+    #[test]
+    fn a_credential_is_written_as_it_is_read() {
+        for json in [r#"{"user":"anna","password":"x"}"#, r#""""#] {
+            let credential: AuthenticationCredential = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&credential).unwrap(), json);
+        }
+        let error = serde_json::from_str::<AuthenticationCredential>(r#""anna:hidden""#).unwrap_err();
+        assert!(!error.to_string().contains("hidden"), "{error}");
     }
 
     #[test]

@@ -123,6 +123,7 @@ impl Rows<'_> {
             Record::Disconnected(ending) => self.row('-', "", end(ending)),
             Record::Event(_)
             | Record::Connecting
+            | Record::SentSecret
             | Record::Secured(_)
             | Record::NotSecured(_)
             | Record::Attempt(_)

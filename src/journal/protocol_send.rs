@@ -13,10 +13,10 @@ use jiff::tz::TimeZone;
 
 use super::protocol_log::{Field, end};
 use super::protocol_tls;
-use super::record::{Entry, Place, Record, SessionId};
+use super::record::{Entry, Place, Record, SECRET, SessionId};
 use super::sending::{NoTls, WhyNoTls};
 use super::shown::{endpoint, without_secret};
-use crate::session::send::Credentials;
+use crate::session::send::{Credentials, Reason};
 
 /// Writes the rows of a send log, entry by entry.
 ///
@@ -56,12 +56,18 @@ impl SendProtocolLog {
         if !place.connector.is_logged() {
             return String::new();
         }
+        if let Record::Attempt(attempt) = &entry.record {
+            // Most are followed or preceded by a disconnection; one that found no connection is not.
+            if matches!(attempt.reason, Reason::NoConnection { .. }) {
+                self.next.remove(&place.session);
+            }
+            return String::new();
+        }
         let next = self.next.entry(place.session).or_default();
         let mut rows = Rows { text: String::new(), time: entry.time, place, next };
         rows.add(&entry.record);
         let text = rows.text;
-        // An attempt that found no connection ends without a disconnection.
-        if matches!(entry.record, Record::Disconnected(_) | Record::Attempt(_)) {
+        if matches!(entry.record, Record::Disconnected(_)) {
             self.next.remove(&place.session);
         }
         text
@@ -86,7 +92,13 @@ impl Rows<'_> {
                 let line = octets.strip_suffix(b"\r\n").unwrap_or(octets);
                 self.row('>', &String::from_utf8_lossy(&without_secret(line)), "");
             }
+            Record::SentSecret => self.row('>', SECRET, ""),
+            // A challenge is hidden too, as in the receive log.
+            Record::Received(line) if line.starts_with(b"334") => self.row('<', &format!("334 {SECRET}"), ""),
             Record::Received(line) => self.row('<', &String::from_utf8_lossy(line), ""),
+            Record::Logon { succeeded: false, .. } => {
+                self.row('*', "", "Outbound Authentication failed with LogonDenied");
+            }
             Record::Secured(tls) => {
                 if let Some(own) = tls.own.as_ref().filter(|own| Some(own.thumbprint) == tls.facts.own) {
                     self.information(protocol_tls::sending(profile, own));

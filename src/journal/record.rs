@@ -104,6 +104,8 @@ pub enum Record {
     Received(Bytes),
     /// The answer to an AUTH challenge came; it is not kept.
     ReceivedSecret,
+    /// The answer to an AUTH challenge is about to be sent; it is not kept.
+    SentSecret,
     /// Content came or, where the lab sends, left: so many octets of it.
     Content(u64),
     /// A TLS handshake succeeded.
@@ -251,7 +253,7 @@ impl Record {
             Self::Event(_) => "event",
             Self::Connecting => "connecting",
             Self::Connected => "connected",
-            Self::Sent(_) => "sent",
+            Self::Sent(_) | Self::SentSecret => "sent",
             Self::Received(_) | Self::ReceivedSecret => "received",
             Self::Content(_) => "content",
             Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Secured(_) | Self::NotSecured(_) => "tls",
@@ -315,7 +317,7 @@ impl Serialize for Entry {
             }
             Record::Sent(octets) => map.serialize_entry("text", lossy(octets).trim_end_matches("\r\n"))?,
             Record::Received(octets) => map.serialize_entry("text", &lossy(octets))?,
-            Record::ReceivedSecret => map.serialize_entry("text", SECRET)?,
+            Record::ReceivedSecret | Record::SentSecret => map.serialize_entry("text", SECRET)?,
             Record::Content(octets) => map.serialize_entry("octets", octets)?,
             Record::TlsEstablished(handshake) => {
                 map.serialize_entry("outcome", "established")?;

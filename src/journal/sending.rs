@@ -90,6 +90,11 @@ fn reason(reason: &Reason, host: &str) -> String {
         Reason::Handshake(failure) => handshake(failure, host),
         Reason::OwnCertificate(credentials) => own_certificate(*credentials).to_owned(),
         Reason::Certificate(problem) => format!("the certificate of {host} {}", safe(&problem.in_words())),
+        Reason::LogonNotOffered => format!("{host} does not offer AUTH LOGIN, and a logon is required"),
+        Reason::LogonRefused { reply } => {
+            let reply = safe(&reply.to_string().replace('\n', " / "));
+            format!("{host} refused the logon with {reply}")
+        }
         Reason::Closed { at } => format!("{host} closed the connection in answer to {}", at.as_words()),
         Reason::TimedOut { at } => format!("{host} was silent for too long in answer to {}", at.as_words()),
         Reason::Broken { at, why } => {

@@ -51,13 +51,19 @@ pub fn transcript_line(entry: &Entry) -> String {
         Record::Sent(octets) => sent(octets),
         Record::Received(line) if sends => format!("S: {}", printable(line)),
         Record::Received(line) => format!("C: {}", printable(&without_secret(line))),
-        Record::ReceivedSecret => format!("C: {SECRET}"),
+        Record::ReceivedSecret | Record::SentSecret => format!("C: {SECRET}"),
         Record::Content(octets) => format!("-- {} of content", explain::counted(*octets, "octet")),
         Record::TlsEstablished(handshake) => established(handshake),
         Record::TlsFailed(handshake) => failed(handshake),
         Record::Secured(tls) => secured(tls),
         Record::NotSecured(tls) => not_secured(tls, entry),
-        Record::Attempt(attempt) => format!("=> {}", attempt_sentence(attempt, &remote(entry))),
+        Record::Attempt(attempt) => {
+            let sentence = attempt_sentence(attempt, &remote(entry));
+            match attempt.message {
+                ..=1 => format!("=> {sentence}"),
+                message => format!("=> message {message}: {sentence}"),
+            }
+        }
         Record::Oddity(oddity) => format!("!! {}", explain::oddity(oddity)),
         Record::Logon { user, mechanism, succeeded: true } => {
             format!("-- {} logged on by AUTH {mechanism}", safe(user))

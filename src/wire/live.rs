@@ -119,6 +119,10 @@ impl Live {
             for connector in computer.send_connectors.iter().filter(|connector| connector.enabled) {
                 let selection = ClientSelection::of(connector, &computer, self.clock.now());
                 self.log_send_selection(&selection, &computer, connector);
+                let internal = connector.uses_anonymous_tls().then(|| InternalTransport::of(&computer));
+                if let Some(event) = internal.and_then(|internal| internal.event(self.clock.now())) {
+                    self.log_on(&computer, computer.event_source(None), event, None);
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The sending driver: connects to an address it was given, and makes one attempt over the socket.
+//! The sending driver: connects to an address it was given, and makes attempts over the socket.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use crate::exchange::{
 use crate::journal::{Connector, Ending, NoTls, Place, Record, SessionId, Tls, WhyNoTls};
 use crate::pki::Certificate;
 use crate::session::send::{
-    Attempt, Credentials, Handshake, Outcome, Reason, Said, Secured, SendFact, SendInput, SendNext,
+    Attempt, Credentials, Handshake, Reason, Said, Secret, Secured, SendFact, SendInput, SendNext,
     SendSession, SendStep, Task,
 };
 use crate::session::{Oddity, TlsFailure};
@@ -29,6 +29,8 @@ use crate::tls::{ClientStream, SenderTls, TlsSetupError, Versions};
 const REPLY_LINE: usize = 4096;
 /// How much is read at once.
 const READ: usize = 4096;
+/// Why there is no connection where there was one a moment ago.
+const GONE: &str = "the connection is gone";
 
 /// A Send connector at work. It connects to nothing but the addresses it is handed.
 #[derive(Debug)]
@@ -113,6 +115,26 @@ impl Sender {
 
     /// Makes one attempt at `address`. Everything that happens is in the journal when it returns.
     pub async fn attempt(&self, address: SocketAddr, task: &Arc<Task>) -> Attempt {
+        let mut attempts = self.attempts(address, std::slice::from_ref(task)).await;
+        // One task has one attempt, by construction of the session.
+        attempts.pop().unwrap_or_else(|| SendSession::no_connection(task, GONE.to_owned()))
+    }
+
+    /// Makes one attempt for each task, in order, over one connection after another: each carries as many
+    /// messages as the connector's SmtpMaxMessagesPerConnection allows. The tasks differ in nothing but the
+    /// message. A connection that fails decides on every message that was still to come. Everything that
+    /// happens is in the journal when it returns.
+    pub async fn attempts(&self, address: SocketAddr, tasks: &[Arc<Task>]) -> Vec<Attempt> {
+        let mut attempts = Vec::with_capacity(tasks.len());
+        // Every connection decides on one message at least.
+        while let Some((first, then)) = tasks.get(attempts.len()..).and_then(<[_]>::split_first) {
+            attempts.append(&mut self.connection(address, first, then).await);
+        }
+        attempts
+    }
+
+    /// The attempts that one connection decides on.
+    async fn connection(&self, address: SocketAddr, first: &Arc<Task>, then: &[Arc<Task>]) -> Vec<Attempt> {
         let session = SessionId(self.sessions.fetch_add(1, Ordering::SeqCst) + 1);
         let place = |local| {
             Arc::new(Place {
@@ -129,27 +151,34 @@ impl Sender {
             Ok(stream) => stream.and_then(|stream| Ok((stream.local_addr()?, stream))),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
-        let (place, attempt) = match stream {
+        match stream {
             Ok((local, stream)) => {
                 stream.set_nodelay(true).ok();
                 let place = place(local);
-                let attempt = self.converse(stream, &place, task).await;
-                (place, attempt)
+                let mut talk = Talk::new(self, &place);
+                self.converse(stream, &mut talk, first, then).await;
+                talk.attempts
             }
-            Err(error) => (nowhere, SendSession::no_connection(task, error.to_string())),
-        };
-        self.write_down(&place, Record::Attempt(Box::new(attempt.clone())));
-        attempt
+            Err(error) => {
+                let mut talk = Talk::new(self, &nowhere);
+                for (message, task) in (1..).zip(std::iter::once(first).chain(then)) {
+                    let attempt = SendSession::no_connection(task, error.to_string());
+                    talk.ended(Attempt { message, ..attempt });
+                }
+                talk.attempts
+            }
+        }
     }
 
-    async fn converse<IO>(&self, io: IO, place: &Arc<Place>, task: &Arc<Task>) -> Attempt
+    async fn converse<IO>(&self, io: IO, talk: &mut Talk<'_>, first: &Arc<Task>, then: &[Arc<Task>])
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        self.write_down(place, Record::Connected);
+        self.write_down(talk.place, Record::Connected);
         let mut io = io;
-        let mut talk = Talk::new(self, place);
-        let (mut session, step) = SendSession::open(Arc::clone(task));
+        let waiting = then.iter().cloned().collect();
+        let most = self.connector.messages_per_connection();
+        let (mut session, step) = SendSession::open_for(Arc::clone(first), waiting, most);
         let handshake = match talk.hold(&mut io, &mut session, step).await {
             Turn::Handshake(handshake) => handshake,
             Turn::Done(attempt) => return talk.part(&mut io, *attempt).await,
@@ -162,13 +191,13 @@ impl Sender {
                     // Unreachable by construction of the session; TLS inside TLS is no SMTP.
                     Turn::Handshake(_) => {
                         let step = session.handle(SendInput::NotSmtp);
-                        talk.end_of(step, Ending::Local)
+                        talk.end_of(step, Ending::Local, first);
                     }
                 }
             }
             Err((input, ending)) => {
                 let step = session.handle(input);
-                talk.end_of(step, ending)
+                talk.end_of(step, ending, first);
             }
         }
     }
@@ -195,12 +224,14 @@ struct Talk<'a> {
     input: BytesMut,
     lines: LineDecoder,
     reply: ReplyLines,
+    /// The attempts that ended, in order.
+    attempts: Vec<Attempt>,
 }
 
 impl<'a> Talk<'a> {
     fn new(sender: &'a Sender, place: &'a Arc<Place>) -> Self {
         let (input, reply) = (BytesMut::new(), ReplyLines::default());
-        Self { sender, place, input, lines: LineDecoder::new(REPLY_LINE), reply }
+        Self { sender, place, input, lines: LineDecoder::new(REPLY_LINE), reply, attempts: Vec::new() }
     }
 
     /// Speaks and listens until the stream has to become TLS, or the attempt is over.
@@ -235,6 +266,10 @@ impl<'a> Talk<'a> {
                     self.sender.write_down(self.place, Record::Content(octets.len() as u64));
                     octets
                 }
+                Said::Secret(Secret(octets)) => {
+                    self.sender.write_down(self.place, Record::SentSecret);
+                    octets
+                }
             };
             self.send(io, octets).await?;
         }
@@ -245,12 +280,17 @@ impl<'a> Talk<'a> {
         })
     }
 
-    fn note(&self, fact: SendFact) {
+    fn note(&mut self, fact: SendFact) {
         let Sender { live, computer, connector, .. } = self.sender;
         match fact {
             SendFact::Event(event) => {
                 live.log_on(computer, computer.event_source(None), event, Some(connector.name.clone()));
             }
+            SendFact::Logon { user, mechanism, succeeded } => {
+                let record = Record::Logon { user, mechanism, succeeded };
+                self.sender.write_down(self.place, record);
+            }
+            SendFact::Attempt(attempt) => self.ended(*attempt),
             SendFact::OwnCertificate { verb, credentials } => {
                 let record = NoTls {
                     verb,
@@ -337,7 +377,7 @@ impl<'a> Talk<'a> {
     }
 
     /// Closes the stream from this side.
-    async fn part<IO: AsyncWrite + Unpin>(&self, io: &mut IO, attempt: Attempt) -> Attempt {
+    async fn part<IO: AsyncWrite + Unpin>(&mut self, io: &mut IO, attempt: Attempt) {
         timeout(self.sender.patience(), io.shutdown()).await.ok();
         let ending = match &attempt.reason {
             Reason::Closed { .. } => Ending::Remote,
@@ -345,22 +385,24 @@ impl<'a> Talk<'a> {
             _ => Ending::Local,
         };
         self.sender.write_down(self.place, Record::Disconnected(ending));
-        attempt
+        self.ended(attempt);
     }
 
-    /// The attempt that a step ends which follows no stream any more.
-    fn end_of(&self, step: SendStep, ending: Ending) -> Attempt {
+    /// The end that follows no stream any more.
+    fn end_of(&mut self, step: SendStep, ending: Ending, task: &Task) {
+        for fact in step.facts {
+            self.note(fact);
+        }
         self.sender.write_down(self.place, Record::Disconnected(ending));
-        match step.next {
+        self.ended(match step.next {
             SendNext::Done(attempt) => *attempt,
             // Unreachable by construction of the session: it ends where its stream does.
-            SendNext::Reply | SendNext::Handshake(_) => Attempt {
-                outcome: Outcome::Deferred,
-                reason: Reason::NoConnection { why: "the connection is gone".to_owned() },
-                result_type: None,
-                tls: None,
-                refused: Vec::new(),
-            },
-        }
+            SendNext::Reply | SendNext::Handshake(_) => SendSession::no_connection(task, GONE.to_owned()),
+        });
+    }
+
+    fn ended(&mut self, attempt: Attempt) {
+        self.sender.write_down(self.place, Record::Attempt(Box::new(attempt.clone())));
+        self.attempts.push(attempt);
     }
 }

@@ -1,9 +1,10 @@
 //! Foreign clients against the program, over real sockets: what swaks, OpenSSL, curl, Python's
 //! smtplib, lettre and a real Postfix do at a connector whose certificate does not fit, and what
 //! they do once it fits. None of them shares a line of SMTP or TLS code with the lab (lettre shares
-//! rustls, on the other end of the wire). And the lab as a sender, at a server that is not the lab's.
+//! rustls, on the other end of the wire). And the lab as a sender, at servers that are not the lab's:
+//! Postfix, aiosmtpd, OpenSSL's `s_server`, and a few lines of Python.
 //!
-//! A client that is not installed is skipped and said to be; with `STARTTLS_LAB_REQUIRE_CLIENTS=1`
+//! A program that is not installed is skipped and said to be; with `STARTTLS_LAB_REQUIRE_CLIENTS=1`
 //! its absence is a failure.
 
 #![cfg(feature = "cli")]
@@ -19,7 +20,7 @@ mod curl;
 mod lettre;
 mod openssl;
 mod postfix;
-mod receiver;
+mod receivers;
 mod smtplib;
 mod support;
 mod swaks;

@@ -58,7 +58,7 @@ pub(super) fn report(computer: &Computer, connector: &ReceiveConnector, now: Tim
     }
 }
 
-fn names_in_store(computer: &Computer) -> Vec<String> {
+pub(super) fn names_in_store(computer: &Computer) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in computer.store.iter().flat_map(|stored| stored.facts.names()) {
         if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -68,7 +68,11 @@ fn names_in_store(computer: &Computer) -> Vec<String> {
     names
 }
 
-fn of_certificate(stored: &StoredCertificate, on: &Candidate, key: &SearchKey) -> CertificateReport {
+pub(super) fn of_certificate(
+    stored: &StoredCertificate,
+    on: &Candidate,
+    key: &SearchKey,
+) -> CertificateReport {
     let facts = &stored.facts;
     let of_name = |name: &str| NameReport {
         name: name.to_owned(),
@@ -122,7 +126,11 @@ fn ehlo(connector: &ReceiveConnector, computer: &Computer, stage: Stage) -> Vec<
     reply.to_string().lines().map(str::to_owned).collect()
 }
 
-fn of_event(event: &Event, computer: &Computer, connector: Option<&ReceiveConnector>) -> EventReport {
+pub(super) fn of_event(
+    event: &Event,
+    computer: &Computer,
+    connector: Option<&ReceiveConnector>,
+) -> EventReport {
     EventReport {
         event_id: event.event_id,
         level: event.level,

@@ -1,13 +1,53 @@
 //! The report as PowerShell's `Format-List` shows objects.
 
-use super::ConnectorReport;
 use super::layout::{WIDTH, wrap};
+use super::{ConnectorReport, EventReport, SendConnectorReport};
 
 pub(super) fn render(report: &ConnectorReport) -> String {
-    let properties = properties(report);
+    laid_out(&properties(report))
+}
+
+/// A Send connector in the same layout.
+pub(super) fn render_send(report: &SendConnectorReport) -> String {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let certificates = report.certificates.iter().map(|certificate| {
+        format!("{} ({}): {}", certificate.label, certificate.thumbprint, certificate.words)
+    });
+    let mut properties: Vec<(String, Value)> = [
+        ("Identity", text(&report.identity)),
+        ("Verdict", text(&report.verdict)),
+        ("Cause", text(&report.cause)),
+        ("Enabled", text(if report.enabled { "True" } else { "False" })),
+        ("EffectiveFqdn", text(&report.fqdn)),
+        ("Sends", text(&report.way)),
+        ("Demands", text(&report.demands)),
+        ("EditedOn", text(&report.edited_on)),
+        ("SearchKey", text(&report.search_key)),
+        ("SearchKeyOrigin", text(report.search_key_origin)),
+        ("NamesInStore", braced(report.names_in_store.iter().cloned())),
+        ("Certificates", braced(certificates)),
+        ("Events", braced(report.events.iter().map(of_event))),
+        ("Notes", braced(report.notes.iter().cloned())),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    for (at, fix) in report.fixes.iter().enumerate() {
+        let number = at + 1;
+        properties.push((format!("Fix{number}"), text(&format!("{} (on {})", fix.title, fix.on))));
+        properties.push((format!("Fix{number}Commands"), Value::Lines(fix.commands.clone())));
+    }
+    laid_out(&properties)
+}
+
+fn of_event(event: &EventReport) -> String {
+    format!("{} {:?}: {}", event.event_id, event.level, event.message)
+}
+
+fn laid_out(properties: &[(String, Value)]) -> String {
     let width = properties.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for (name, value) in &properties {
+    for (name, value) in properties {
         let mut head = format!("{name:width$} : ");
         let hanging = " ".repeat(head.len());
         let lines = match value {
@@ -50,8 +90,7 @@ fn properties(report: &ConnectorReport) -> Vec<(String, Value)> {
         let rule = &applied.rule;
         format!("{} = {} ({}; {})", rule.rule, rule.answer, applied.settled_by, rule.source)
     });
-    let events =
-        report.events.iter().map(|event| format!("{} {:?}: {}", event.event_id, event.level, event.message));
+    let events = report.events.iter().map(of_event);
     let senders = report.senders.iter().map(|opinion| format!("{}: {}", opinion.case, opinion.words));
     let useless = report.useless.iter().map(|useless| useless.advice.clone());
     let mut properties = vec![

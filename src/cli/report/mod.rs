@@ -6,8 +6,11 @@ mod connector;
 mod layout;
 mod list;
 mod opinion;
+mod send;
 mod table;
 mod words;
+
+pub use send::SendConnectorReport;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -24,6 +27,9 @@ pub struct Report {
     pub at: Timestamp,
     /// Every receive connector, in the order of the lab file.
     pub connectors: Vec<ConnectorReport>,
+    /// Every Send connector, in the order of the lab file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub send_connectors: Vec<SendConnectorReport>,
 }
 
 /// What there is to say about one receive connector.
@@ -171,7 +177,7 @@ pub struct Opinion {
     pub words: String,
 }
 
-/// Checks every receive connector of every computer.
+/// Checks every connector of every computer.
 pub fn check(computers: &[Built], now: Timestamp) -> Report {
     let connectors = computers.iter().flat_map(|built| {
         let computer: &Computer = &built.computer;
@@ -180,18 +186,24 @@ pub fn check(computers: &[Built], now: Timestamp) -> Report {
             connector::report(computer, connector, now)
         })
     });
-    Report { at: now, connectors: connectors.collect() }
+    let send_connectors = computers.iter().flat_map(|built| {
+        let computer: &Computer = &built.computer;
+        computer.send_connectors.iter().map(move |connector| send::report(computer, connector, now))
+    });
+    Report { at: now, connectors: connectors.collect(), send_connectors: send_connectors.collect() }
 }
 
 impl Report {
     /// For reading: the verdict and its cause first, then what stands behind them.
     pub fn table(&self) -> String {
-        self.connectors.iter().map(table::render).collect::<Vec<_>>().join("\n")
+        let receiving = self.connectors.iter().map(table::render);
+        receiving.chain(self.send_connectors.iter().map(send::render)).collect::<Vec<_>>().join("\n")
     }
 
     /// As PowerShell's `Format-List` shows objects: `Name : value`.
     pub fn list(&self) -> String {
-        self.connectors.iter().map(list::render).collect::<Vec<_>>().join("\n")
+        let receiving = self.connectors.iter().map(list::render);
+        receiving.chain(self.send_connectors.iter().map(list::render_send)).collect::<Vec<_>>().join("\n")
     }
 
     /// For programs.

@@ -19,7 +19,7 @@ pub(super) fn render(report: &ConnectorReport) -> String {
         "listens on ",
         &format!("{} ({}, {})", report.bindings.join(", "), report.role, report.profile),
     );
-    certificates(&mut page, report);
+    certificates(&mut page, &report.certificates, report.pinned);
     if !report.notes.is_empty() {
         page.section("Notes");
         report.notes.iter().for_each(|note| page.text(4, "", note));
@@ -54,19 +54,20 @@ fn or_nothing(items: &[String], between: &str) -> String {
     if items.is_empty() { "nothing".to_owned() } else { items.join(between) }
 }
 
-fn certificates(page: &mut Page, report: &ConnectorReport) {
+/// The certificates of a store, each with the verdict on it.
+pub(super) fn certificates(page: &mut Page, certificates: &[CertificateReport], pinned: bool) {
     page.section("Certificates");
-    if report.certificates.is_empty() {
+    if certificates.is_empty() {
         page.text(4, "", "none in the store");
         return;
     }
     let heads = ["Certificate", "Name", "Fits", "Services", "Valid to"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<Vec<String>>> =
-        report.certificates.iter().map(|certificate| name_rows(certificate, report.pinned)).collect();
+        certificates.iter().map(|certificate| name_rows(certificate, pinned)).collect();
     let all: Vec<Vec<String>> = [heads].into_iter().chain(rows.iter().flatten().cloned()).collect();
     let mut lines = columns(&all).into_iter();
     page.line(4, &lines.next().unwrap_or_default());
-    for (certificate, rows) in report.certificates.iter().zip(&rows) {
+    for (certificate, rows) in certificates.iter().zip(&rows) {
         lines.by_ref().take(rows.len()).for_each(|line| page.line(4, &line));
         page.text(6, "", &certificate.words);
         let from =

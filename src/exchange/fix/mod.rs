@@ -9,11 +9,13 @@ mod effect;
 mod issue;
 mod name;
 mod propose;
+mod send;
 mod shell;
 mod state;
 mod useless;
 
 pub use change::{Change, Overwrite, apply_all};
+pub use send::{SendFix, send_fixes};
 pub use useless::{Useless, useless_advice};
 
 use std::sync::Arc;

@@ -3,23 +3,27 @@
 //! A [`SendSession`] is opened with a [`Task`], is handed [`SendInput`]s and answers each with exactly
 //! one [`SendStep`]. What kind of sender it plays is data, a [`SenderPolicy`]. A handshake that succeeds
 //! makes a *new* session ([`SendSession::secure`]), so nothing the server said in clear survives it (RFC
-//! 3207 section 4.2). Every attempt ends in an [`Attempt`]; a [`Delivery`] strings them together and says
+//! 3207 section 4.2). One conversation may carry several messages. Every attempt ends in an [`Attempt`]; a [`Delivery`] strings them together and says
 //! when the next one is due, and whoever drives it does the waiting.
 
 mod check;
 mod delivery;
+mod logon;
 mod outcome;
 mod policy;
 mod profiles;
 mod queue;
 mod session;
+mod step;
 mod task;
+mod transaction;
 
 pub use check::{Assessment, CertificateProblem, Check, CommonName, Proof, Reference, name_problem};
 pub use delivery::{Delivery, Made, NextAttempt};
 pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
-pub use policy::{AfterHandshakeFailure, AfterRefusal, Expect, Queue, SenderPolicy, Trust, Use};
+pub use policy::{AfterHandshakeFailure, AfterRefusal, Expect, Logon, Queue, SenderPolicy, Trust, Use};
 pub use profiles::{BUILT_IN, BuiltIn};
 pub use queue::last_error;
-pub use session::{Handshake, Said, SendFact, SendInput, SendNext, SendSession, SendStep};
+pub use session::SendSession;
+pub use step::{Handshake, Said, Secret, SendFact, SendInput, SendNext, SendStep};
 pub use task::{Credentials, Outgoing, Secured, Task};

@@ -24,6 +24,8 @@ pub struct Attempt {
     pub tls: Option<Arc<Secured>>,
     /// The recipients that were refused while others were taken.
     pub refused: Vec<(Address, Reply)>,
+    /// Which message of its connection it was about, from 1.
+    pub message: u32,
 }
 
 /// How an attempt ended.
@@ -66,6 +68,13 @@ pub enum Reason {
     OwnCertificate(super::task::Credentials),
     /// The server's certificate does not prove what the sender demands.
     Certificate(CertificateProblem),
+    /// The server does not offer AUTH LOGIN, and the sender does not send without a logon.
+    LogonNotOffered,
+    /// The server refused the logon.
+    LogonRefused {
+        /// With what.
+        reply: Reply,
+    },
     /// The server closed the connection.
     Closed {
         /// When this was due.
@@ -109,6 +118,12 @@ pub enum SendStage {
     Helo,
     /// STARTTLS or X-ANONYMOUSTLS.
     StartTls,
+    /// AUTH LOGIN.
+    Auth,
+    /// The user's name, in answer to a challenge.
+    Username,
+    /// The password, in answer to a challenge.
+    Password,
     /// MAIL.
     Mail,
     /// RCPT.
@@ -117,6 +132,8 @@ pub enum SendStage {
     Data,
     /// The content.
     Content,
+    /// RSET, between two messages.
+    Rset,
     /// QUIT.
     Quit,
 }
@@ -163,10 +180,14 @@ impl SendStage {
             Self::Ehlo => "EHLO",
             Self::Helo => "HELO",
             Self::StartTls => "STARTTLS",
+            Self::Auth => "AUTH LOGIN",
+            Self::Username => "the user name",
+            Self::Password => "the password",
             Self::Mail => "MAIL",
             Self::Rcpt => "RCPT",
             Self::Data => "DATA",
             Self::Content => "the content",
+            Self::Rset => "RSET",
             Self::Quit => "QUIT",
         }
     }

@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 
 use super::check::{Check, CommonName, Proof, Reference};
-use crate::exchange::{Profile, SendConnector, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain};
+use crate::exchange::{
+    PSCredential, Profile, SendConnector, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain,
+};
 use crate::session::TlsVerb;
 
 /// How a sender uses TLS, and what it does where there is none.
@@ -31,6 +33,17 @@ pub struct SenderPolicy {
     pub bounces_refusal: bool,
     /// Who keeps the message between attempts.
     pub queue: Queue,
+    /// How it logs on before it sends anything, where it does.
+    pub logon: Option<Logon>,
+}
+
+/// A logon by `AUTH LOGIN`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logon {
+    /// As whom.
+    pub credential: PSCredential,
+    /// Whether the password is said inside TLS only.
+    pub requires_tls: bool,
 }
 
 /// Whether a sender uses TLS.
@@ -103,7 +116,10 @@ impl SenderPolicy {
     /// Source: the `Set-SendConnector` page; that a failed handshake defers and never falls back is how
     /// the observed logs end. That a 5yz to STARTTLS defers is inferred.
     pub fn of(connector: &SendConnector, profile: Profile) -> Self {
-        let server = connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer;
+        let mechanism = connector.smart_host_auth_mechanism;
+        let server = connector.uses_anonymous_tls();
+        let logs_on_inside = mechanism == SmartHostAuthMechanism::BasicAuthRequireTLS;
+        let credential = connector.authentication_credential.0.clone().filter(|_| mechanism.is_basic());
         let (name, trust) = match (connector.require_tls, connector.tls_auth_level.0) {
             (false, _) => ("exchange", Trust::Nothing),
             (true, None) => ("exchange-require-tls", Trust::Nothing),
@@ -118,7 +134,7 @@ impl SenderPolicy {
         Self {
             name,
             tls: match connector {
-                _ if server => Use::Required,
+                _ if server || logs_on_inside => Use::Required,
                 SendConnector { ignore_starttls: true, .. } => Use::Never,
                 SendConnector { require_tls: true, .. } => Use::Required,
                 _ => Use::IfOffered,
@@ -132,6 +148,7 @@ impl SenderPolicy {
             within_handshake: false,
             bounces_refusal: false,
             queue: Queue::Exchange(profile),
+            logon: credential.map(|credential| Logon { credential, requires_tls: logs_on_inside }),
         }
     }
 

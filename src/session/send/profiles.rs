@@ -34,6 +34,7 @@ const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
     within_handshake: false,
     bounces_refusal: false,
     queue: Queue::Server,
+    logon: None,
 };
 
 /// Postfix under a mandatory level: a 5yz to STARTTLS bounces.

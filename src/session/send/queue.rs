@@ -55,13 +55,17 @@ enum Kind {
 fn inner(reason: &Reason) -> Option<(String, Kind)> {
     let word = |text: &str, kind| (text.to_owned(), kind);
     Some(match reason {
-        Reason::Reply { reply, .. } => (reply.to_string().replace('\n', " "), Kind::Refused),
+        Reason::Reply { reply, .. } | Reason::LogonRefused { reply } => {
+            (reply.to_string().replace('\n', " "), Kind::Refused)
+        }
         Reason::NotOffered { verb: TlsVerb::StartTls } => {
             word("451 5.7.3 STARTTLS is required to send mail.", Kind::Connecting)
         }
         Reason::NotOffered { verb: TlsVerb::XAnonymousTls } => {
             word("451 5.7.3 Cannot achieve Exchange Server authentication.", Kind::Connecting)
         }
+        // Seen on a 2010 whose smart host offered AUTH PLAIN alone.
+        Reason::LogonNotOffered => word("451 5.7.3 Require basic authentication.", Kind::Connecting),
         Reason::OwnCertificate(Credentials::PinNotFound) => word(
             "454 4.7.5 The certificate specified in TlsCertificateName of the SendConnector could not be found.",
             Kind::Refused,

@@ -1,129 +1,71 @@
 //! One sending conversation, from the banner to QUIT.
 
-use std::fmt::Write as _;
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::check::{CertificateProblem, Check};
+use super::check::CertificateProblem;
+use super::logon::offers_login;
 use super::outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
-use super::policy::{AfterRefusal, Queue, Trust, Use};
+use super::policy::{AfterRefusal, Queue, Use};
+use super::step::{Handshake, Said, SendFact, SendInput, SendNext, SendStep};
 use super::task::{Credentials, Secured, Task};
 use crate::exchange::Event;
 use crate::session::{TlsFailure, TlsVerb};
-use crate::smtp::{Address, Reply, transparent};
-
-/// What a session is told.
-#[derive(Clone, Debug)]
-pub enum SendInput {
-    /// A reply came.
-    Reply(Reply),
-    /// What came where a reply was due is none.
-    NotSmtp,
-    /// The handshake failed; that it succeeded is told by [`SendSession::secure`].
-    HandshakeFailed {
-        /// How.
-        failure: TlsFailure,
-        /// What was wrong with the certificate, where that was the sender's reason to end it.
-        problem: Option<CertificateProblem>,
-    },
-    /// The server closed the connection.
-    Closed,
-    /// The server was silent for too long.
-    TimedOut,
-    /// The connection broke, in the operating system's word.
-    Broken(String),
-}
-
-/// The answer to one input.
-#[derive(Clone, Debug)]
-pub struct SendStep {
-    /// What to write down before anything is sent.
-    pub facts: Vec<SendFact>,
-    /// What to send.
-    pub say: Option<Said>,
-    /// What to wait for.
-    pub next: SendNext,
-}
-
-/// What a sender says, its line ends included.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// A command.
-    Command(Bytes),
-    /// The content with the dot that ends it.
-    Content(Bytes),
-}
-
-/// What a session waits for.
-#[derive(Clone, Debug)]
-pub enum SendNext {
-    /// A reply.
-    Reply,
-    /// A TLS handshake; what is buffered in clear is thrown away.
-    Handshake(Box<Handshake>),
-    /// Nothing: close the connection.
-    Done(Box<Attempt>),
-}
-
-/// A handshake to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handshake {
-    /// The verb that began it.
-    pub verb: TlsVerb,
-    /// The name to ask for (SNI).
-    pub server_name: String,
-    /// What to look for in the certificate.
-    pub check: Check,
-}
-
-/// Something that happened beside commands and replies.
-#[derive(Clone, Debug)]
-pub enum SendFact {
-    /// Something for the Application log.
-    Event(Event),
-    /// The sender could not use a certificate of its own, so that no handshake took place.
-    OwnCertificate {
-        /// The verb that would have begun the handshake.
-        verb: TlsVerb,
-        /// What is wrong with it.
-        credentials: Credentials,
-    },
-}
+use crate::smtp::{Address, Reply};
 
 /// One conversation, from the banner or from the end of a handshake on.
 #[derive(Debug)]
 pub struct SendSession {
-    task: Arc<Task>,
+    /// The message whose turn it is.
+    pub(super) task: Arc<Task>,
+    /// Which message of the connection that is, from 1.
+    pub(super) message: u32,
+    /// The messages after it.
+    pub(super) waiting: VecDeque<Arc<Task>>,
+    /// After how many messages the connection is closed.
+    pub(super) most: Option<NonZeroU32>,
     stage: SendStage,
-    tls: Option<Arc<Secured>>,
-    size_offered: bool,
+    pub(super) tls: Option<Arc<Secured>>,
+    pub(super) size_offered: bool,
+    pub(super) login_offered: bool,
     /// Which recipient RCPT is about.
-    recipient: usize,
-    refused: Vec<(Address, Reply)>,
+    pub(super) recipient: usize,
+    pub(super) refused: Vec<(Address, Reply)>,
     /// Why the message goes in clear although TLS would have been liked.
-    downgrade: Option<ResultType>,
+    pub(super) downgrade: Option<ResultType>,
     /// How it ended, while QUIT waits for its answer.
-    end: Option<Box<Attempt>>,
+    pub(super) end: Option<Box<Attempt>>,
 }
 
 impl SendSession {
     /// Opens a conversation on a connection that was made; the server speaks first.
     pub fn open(task: Arc<Task>) -> (Self, SendStep) {
+        Self::open_for(task, VecDeque::new(), None)
+    }
+
+    /// Opens a conversation for several messages that differ in nothing but the message. After `most` of
+    /// them it says QUIT and leaves the others undecided; `None` for any number. What ends the conversation
+    /// before that decides on all of them: each has an attempt, in order.
+    pub fn open_for(
+        first: Arc<Task>,
+        then: VecDeque<Arc<Task>>,
+        most: Option<NonZeroU32>,
+    ) -> (Self, SendStep) {
         // A fall-back after a failed handshake is a failure of TLS however well it goes.
-        let downgrade = task.in_clear.then_some(ResultType::ValidationFailure);
-        let session = Self { downgrade, ..Self::new(task, SendStage::Banner, None) };
-        (session, SendStep::wait())
+        let downgrade = first.in_clear.then_some(ResultType::ValidationFailure);
+        (Self { downgrade, ..Self::new(first, then, most) }, SendStep::wait())
     }
 
     /// The conversation after a successful handshake; nothing is left of the one before it.
     pub fn secure(self, tls: Arc<Secured>) -> (Self, SendStep) {
         let problem = tls.assessment.problem(self.task.check().proof).cloned();
-        let mut session = Self::new(self.task, SendStage::Ehlo, Some(tls));
+        let session = Self::new(self.task, self.waiting, self.most);
+        let mut session = Self { tls: Some(tls), ..session };
         let step = match problem {
             Some(problem) => {
                 let result_type = Some(problem.result_type());
-                session.quit(session.gives_up(), Reason::Certificate(problem), result_type)
+                session.leave(Vec::new(), session.gives_up(), Reason::Certificate(problem), result_type)
             }
             None => session.ehlo(),
         };
@@ -138,15 +80,20 @@ impl SendSession {
             result_type: None,
             tls: None,
             refused: Vec::new(),
+            message: 1,
         }
     }
 
-    fn new(task: Arc<Task>, stage: SendStage, tls: Option<Arc<Secured>>) -> Self {
+    fn new(task: Arc<Task>, waiting: VecDeque<Arc<Task>>, most: Option<NonZeroU32>) -> Self {
         Self {
             task,
-            stage,
-            tls,
+            message: 1,
+            waiting,
+            most,
+            stage: SendStage::Banner,
+            tls: None,
             size_offered: false,
+            login_offered: false,
             recipient: 0,
             refused: Vec::new(),
             downgrade: None,
@@ -186,14 +133,15 @@ impl SendSession {
             SendStage::StartTls => self.start_tls_refused(reply),
             SendStage::Mail if reply.code() == 250 => self.rcpt(),
             SendStage::Rcpt => self.recipient_answered(reply),
-            SendStage::Data if reply.code() == 354 => {
-                let content = transparent(&self.task.message.content);
-                self.say(SendStage::Content, Said::Content(content))
-            }
+            SendStage::Data if reply.code() == 354 => self.content(),
             SendStage::Content if reply.code() == 250 => self.delivered(reply),
+            SendStage::Rset if reply.code() == 250 => self.mail(),
+            at @ (SendStage::Auth | SendStage::Username | SendStage::Password) => self.challenged(at, reply),
+            at @ (SendStage::Mail | SendStage::Data | SendStage::Content) => self.message_refused(at, reply),
             at => {
-                let outcome = self.outcome_of(&reply);
-                self.quit(outcome, Reason::Reply { at, reply }, self.downgrade)
+                // That a transaction cannot be undone says nothing of the messages that wait.
+                let outcome = if at == SendStage::Rset { self.gives_up() } else { self.outcome_of(&reply) };
+                self.leave(Vec::new(), outcome, Reason::Reply { at, reply }, self.downgrade)
             }
         }
     }
@@ -218,9 +166,10 @@ impl SendSession {
             words.any(|word| word.eq_ignore_ascii_case(keyword))
         };
         self.size_offered = offers("SIZE");
+        self.login_offered = offers_login(reply);
         let verb = self.task.policy.verb;
         if self.tls.is_some() {
-            self.mail()
+            self.log_on()
         } else if self.task.in_clear || self.task.policy.tls == Use::Never || !offers(verb.as_str()) {
             self.without_tls()
         } else if self.credentials() == Credentials::PinNotFound {
@@ -233,24 +182,26 @@ impl SendSession {
     /// There is no TLS to be had, or none is wanted.
     fn without_tls(&mut self) -> SendStep {
         match self.task.policy.tls {
-            Use::Never => self.mail(),
-            _ if self.task.in_clear => self.mail(),
+            Use::Never => self.log_on(),
+            _ if self.task.in_clear => self.log_on(),
             Use::IfOffered => {
                 self.downgrade = Some(ResultType::StarttlsNotSupported);
-                self.mail()
+                self.log_on()
             }
-            Use::Required => {
-                let Task { policy, connector, host, .. } = &*self.task;
-                let event = connector
-                    .as_ref()
-                    .filter(|_| policy.verb == TlsVerb::StartTls)
-                    .map(|connector| Event::send_tls_required(connector, self.task.recipient_domain(), host));
-                let reason = Reason::NotOffered { verb: policy.verb };
-                let mut step = self.quit(self.gives_up(), reason, Some(ResultType::StarttlsNotSupported));
-                step.facts.extend(event.map(SendFact::Event));
-                step
-            }
+            Use::Required => self.tls_missing(),
         }
+    }
+
+    /// The end where TLS is required and not there.
+    pub(super) fn tls_missing(&mut self) -> SendStep {
+        let Task { policy, connector, host, .. } = &*self.task;
+        let event = connector
+            .as_ref()
+            .filter(|_| policy.verb == TlsVerb::StartTls)
+            .map(|connector| Event::send_tls_required(connector, self.task.recipient_domain(), host));
+        let facts = event.map(SendFact::Event).into_iter().collect();
+        let reason = Reason::NotOffered { verb: policy.verb };
+        self.leave(facts, self.gives_up(), reason, Some(ResultType::StarttlsNotSupported))
     }
 
     fn start_tls_refused(&mut self, reply: Reply) -> SendStep {
@@ -258,11 +209,11 @@ impl SendSession {
         let result_type = Some(ResultType::StarttlsNotSupported);
         if policy.tls == Use::IfOffered && policy.refused == AfterRefusal::GoesOnInClear {
             self.downgrade = result_type;
-            return self.mail();
+            return self.log_on();
         }
         let permanent = policy.bounces_refusal && reply.is_permanent_failure();
         let outcome = if permanent { Outcome::Bounced } else { self.gives_up() };
-        self.quit(outcome, Reason::Reply { at: SendStage::StartTls, reply }, result_type)
+        self.leave(Vec::new(), outcome, Reason::Reply { at: SendStage::StartTls, reply }, result_type)
     }
 
     fn handshake(&mut self) -> SendStep {
@@ -286,15 +237,16 @@ impl SendSession {
     }
 
     /// The sender fails by itself, whatever the server would have done.
-    fn own_certificate(&self, credentials: Credentials) -> SendStep {
+    fn own_certificate(&mut self, credentials: Credentials) -> SendStep {
         let result_type = Some(ResultType::ValidationFailure);
         let attempt = self.attempt(self.gives_up(), Reason::OwnCertificate(credentials), result_type);
-        let facts = vec![SendFact::OwnCertificate { verb: self.task.policy.verb, credentials }];
-        SendStep { facts, ..SendStep::done(Box::new(attempt)) }
+        let fact = SendFact::OwnCertificate { verb: self.task.policy.verb, credentials };
+        let (facts, last) = self.for_all(vec![fact], attempt);
+        SendStep { facts, ..SendStep::done(last) }
     }
 
     /// No clear text follows a handshake that failed: the attempt is over (RFC 3207 section 4.1).
-    fn handshake_failed(&self, failure: TlsFailure, problem: Option<CertificateProblem>) -> SendStep {
+    fn handshake_failed(&mut self, failure: TlsFailure, problem: Option<CertificateProblem>) -> SendStep {
         let (reason, result_type) = match problem {
             Some(problem) => {
                 let result_type = problem.result_type();
@@ -302,95 +254,72 @@ impl SendSession {
             }
             None => (Reason::Handshake(failure), ResultType::ValidationFailure),
         };
-        SendStep::done(Box::new(self.attempt(self.gives_up(), reason, Some(result_type))))
-    }
-
-    fn mail(&mut self) -> SendStep {
-        let mut line = format!("MAIL FROM:<{}>", self.task.message.from);
-        if self.size_offered {
-            // Writing to a String cannot fail.
-            let _ = write!(line, " SIZE={}", self.task.message.content.len());
-        }
-        self.command(SendStage::Mail, &line)
-    }
-
-    fn rcpt(&mut self) -> SendStep {
-        match self.task.message.to.get(self.recipient) {
-            Some(to) => {
-                let line = format!("RCPT TO:<{to}>");
-                self.command(SendStage::Rcpt, &line)
-            }
-            None => self.command(SendStage::Data, "DATA"),
-        }
-    }
-
-    fn recipient_answered(&mut self, reply: Reply) -> SendStep {
-        let all = self.task.message.to.len();
-        if !matches!(reply.code(), 250..=252)
-            && let Some(to) = self.task.message.to.get(self.recipient)
-        {
-            self.refused.push((to.clone(), reply.clone()));
-        }
-        self.recipient += 1;
-        if self.recipient == all && self.refused.len() == all {
-            let outcome = self.outcome_of(&reply);
-            return self.quit(outcome, Reason::Reply { at: SendStage::Rcpt, reply }, self.downgrade);
-        }
-        self.rcpt()
-    }
-
-    fn delivered(&mut self, reply: Reply) -> SendStep {
-        let outcome = match &self.tls {
-            None => Outcome::DeliveredInClear,
-            Some(_) => Outcome::DeliveredOverTls { authenticated: self.task.policy.trust != Trust::Nothing },
-        };
-        self.quit(outcome, Reason::Reply { at: SendStage::Content, reply }, self.downgrade)
+        let attempt = self.attempt(self.gives_up(), reason, Some(result_type));
+        let (facts, last) = self.for_all(Vec::new(), attempt);
+        SendStep { facts, ..SendStep::done(last) }
     }
 
     /// What a reply that refuses something means for the message.
-    fn outcome_of(&self, reply: &Reply) -> Outcome {
+    pub(super) fn outcome_of(&self, reply: &Reply) -> Outcome {
         if reply.is_permanent_failure() { Outcome::Bounced } else { self.gives_up() }
     }
 
     /// What giving up for now means for the message.
-    fn gives_up(&self) -> Outcome {
+    pub(super) fn gives_up(&self) -> Outcome {
         match self.task.policy.queue {
             Queue::Nobody => Outcome::Bounced,
             Queue::Server | Queue::Exchange(_) => Outcome::Deferred,
         }
     }
 
-    fn attempt(&self, outcome: Outcome, reason: Reason, result_type: Option<ResultType>) -> Attempt {
-        Attempt { outcome, reason, result_type, tls: self.tls.clone(), refused: self.refused.clone() }
+    pub(super) fn attempt(
+        &self,
+        outcome: Outcome,
+        reason: Reason,
+        result_type: Option<ResultType>,
+    ) -> Attempt {
+        let (tls, refused) = (self.tls.clone(), self.refused.clone());
+        Attempt { outcome, reason, result_type, tls, refused, message: self.message }
     }
 
     /// The end without a word: the connection is gone or must not be trusted.
-    fn lost(&self, reason: Reason) -> SendStep {
-        SendStep::done(Box::new(self.attempt(self.gives_up(), reason, self.downgrade)))
+    fn lost(&mut self, reason: Reason) -> SendStep {
+        let attempt = self.attempt(self.gives_up(), reason, self.downgrade);
+        let (facts, last) = self.for_all(Vec::new(), attempt);
+        SendStep { facts, ..SendStep::done(last) }
     }
 
-    /// The end in good order.
-    fn quit(&mut self, outcome: Outcome, reason: Reason, result_type: Option<ResultType>) -> SendStep {
-        self.end = Some(Box::new(self.attempt(outcome, reason, result_type)));
-        self.command(SendStage::Quit, "QUIT")
+    /// The end in good order, for the messages that wait as well.
+    pub(super) fn leave(
+        &mut self,
+        facts: Vec<SendFact>,
+        outcome: Outcome,
+        reason: Reason,
+        result_type: Option<ResultType>,
+    ) -> SendStep {
+        let attempt = self.attempt(outcome, reason, result_type);
+        let (facts, last) = self.for_all(facts, attempt);
+        self.end = Some(last);
+        SendStep { facts, ..self.command(SendStage::Quit, "QUIT") }
     }
 
-    fn command(&mut self, stage: SendStage, line: &str) -> SendStep {
+    /// What ends the conversation is the attempt of every message that waits: facts of all but the last.
+    fn for_all(&mut self, mut facts: Vec<SendFact>, attempt: Attempt) -> (Vec<SendFact>, Box<Attempt>) {
+        let mut last = Box::new(attempt);
+        for _ in self.waiting.drain(..) {
+            let message = last.message.saturating_add(1);
+            let next = Attempt { refused: Vec::new(), message, ..Attempt::clone(&last) };
+            facts.push(SendFact::Attempt(std::mem::replace(&mut last, Box::new(next))));
+        }
+        (facts, last)
+    }
+
+    pub(super) fn command(&mut self, stage: SendStage, line: &str) -> SendStep {
         self.say(stage, Said::Command(format!("{line}\r\n").into()))
     }
 
-    fn say(&mut self, stage: SendStage, said: Said) -> SendStep {
+    pub(super) fn say(&mut self, stage: SendStage, said: Said) -> SendStep {
         self.stage = stage;
         SendStep { say: Some(said), ..SendStep::wait() }
-    }
-}
-
-impl SendStep {
-    fn wait() -> Self {
-        Self { facts: Vec::new(), say: None, next: SendNext::Reply }
-    }
-
-    fn done(attempt: Box<Attempt>) -> Self {
-        Self { next: SendNext::Done(attempt), ..Self::wait() }
     }
 }

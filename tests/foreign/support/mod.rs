@@ -1,11 +1,13 @@
 //! What the clients share: finding them, running them, and the lab they are run against.
 
 mod lab_file;
+mod postfix;
 mod process;
 mod program;
 mod served;
 
 pub(crate) use lab_file::{Fix, LabFile};
+pub(crate) use postfix::PostfixInstance;
 pub(crate) use process::{Finished, Lines, run};
 pub(crate) use program::{Program, missing};
 pub(crate) use served::{Save, Served};

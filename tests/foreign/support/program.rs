@@ -30,6 +30,11 @@ impl Program {
         found.map(|path| Self { path })
     }
 
+    /// The program in this place, if there is one.
+    pub(crate) fn at(path: PathBuf) -> Option<Self> {
+        path.is_file().then_some(Self { path })
+    }
+
     pub(crate) fn command(&self) -> Command {
         Command::new(&self.path)
     }

@@ -1,0 +1,202 @@
+//! One Send connector: the certificate it would present, what it demands of the next hop, and where it is edited.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::connector::{names_in_store, of_certificate, of_event};
+use super::layout::Page;
+use super::words::named;
+use super::{CertificateReport, EventReport, table};
+use crate::exchange::{
+    ClientCertificate, ClientSelection, Computer, InternalTransport, SearchKey, SendConnector, SendFix,
+    send_fixes,
+};
+
+/// What there is to say about one Send connector.
+#[derive(Clone, Debug, Serialize)]
+pub struct SendConnectorReport {
+    /// `SERVER\Name`.
+    pub identity: String,
+    /// What it presents, as a sentence without its end.
+    pub verdict: String,
+    /// Why, as a sentence without its end.
+    pub cause: String,
+    /// Whether it sends.
+    pub enabled: bool,
+    /// The name it introduces itself with.
+    pub fqdn: String,
+    /// Where it sends what.
+    pub way: String,
+    /// What it demands of the next hop's TLS.
+    pub demands: String,
+    /// Whose Shell edits it.
+    pub edited_on: String,
+    /// What is looked for in the store of its own computer.
+    pub search_key: String,
+    /// Where that came from.
+    pub search_key_origin: &'static str,
+    /// The names that the certificates in the store carry.
+    pub names_in_store: Vec<String>,
+    /// Every certificate in the store, and the verdict on it.
+    pub certificates: Vec<CertificateReport>,
+    /// What would be logged.
+    pub events: Vec<EventReport>,
+    /// What else a person should know.
+    pub notes: Vec<String>,
+    /// What lets it present a certificate, best first.
+    pub fixes: Vec<SendFix>,
+}
+
+pub(super) fn report(computer: &Computer, connector: &SendConnector, now: Timestamp) -> SendConnectorReport {
+    let found = ClientSelection::of(connector, computer, now);
+    let certificates = computer.store.iter().zip(&found.selection.candidates);
+    let (verdict, cause) = words(&found, connector, computer);
+    let internal =
+        connector.uses_anonymous_tls().then(|| InternalTransport::of(computer).event(now)).flatten();
+    let events = found.event(connector).into_iter().chain(internal);
+    SendConnectorReport {
+        identity: format!("{}\\{}", computer.name, connector.name),
+        verdict: if connector.enabled { verdict } else { format!("{verdict}; the connector is disabled") },
+        cause,
+        enabled: connector.enabled,
+        fqdn: computer.send_fqdn_of(connector).to_string(),
+        way: way(connector),
+        demands: demands(connector),
+        edited_on: edited_on(computer),
+        search_key: found.selection.key.to_string(),
+        search_key_origin: found.selection.key.origin(),
+        names_in_store: names_in_store(computer),
+        certificates: certificates
+            .map(|(stored, on)| of_certificate(stored, on, &found.selection.key))
+            .collect(),
+        events: events.map(|event| of_event(&event, computer, None)).collect(),
+        notes: notes(&found, connector, computer),
+        fixes: send_fixes(computer, connector, now),
+    }
+}
+
+/// For reading.
+pub(super) fn render(report: &SendConnectorReport) -> String {
+    let mut page = Page::default();
+    page.text(0, "", &format!("{}: {}", report.identity, report.verdict));
+    let store = if report.names_in_store.is_empty() { "nothing" } else { &report.names_in_store.join(", ") };
+    page.text(2, "looked for ", &format!("{}; the store has: {store}", report.search_key));
+    page.text(2, "cause      ", &report.cause);
+    if let Some(fix) = report.fixes.first() {
+        page.text(2, "fix        ", &fix.title);
+    }
+    page.text(2, "sends      ", &report.way);
+    page.text(2, "demands    ", &report.demands);
+    page.text(2, "edited on  ", &report.edited_on);
+    table::certificates(&mut page, &report.certificates, report.search_key.starts_with("<I>"));
+    if !report.notes.is_empty() {
+        page.section("Notes");
+        report.notes.iter().for_each(|note| page.text(4, "", note));
+    }
+    for (at, fix) in report.fixes.iter().enumerate() {
+        page.section(&format!("Fix {}: {}", at + 1, fix.title));
+        page.line(4, &format!("on {}", fix.on));
+        fix.commands.iter().for_each(|command| page.line(6, command));
+        page.text(4, "", &format!("it then presents {}", fix.presents));
+    }
+    page.section("Events");
+    if report.events.is_empty() {
+        page.line(4, "none");
+    }
+    for event in &report.events {
+        page.line(4, &format!("{} {:?}, {}", event.event_id, event.level, event.source));
+        page.text(6, "", &event.message);
+    }
+    page.finish()
+}
+
+fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer) -> (String, String) {
+    let key = &found.selection.key;
+    let chosen = found.chosen(computer).map(named).unwrap_or_default();
+    let over = if connector.uses_anonymous_tls() { " for STARTTLS" } else { "" };
+    let (verdict, cause) = match found.certificate {
+        ClientCertificate::Presented(_) => (
+            format!("presents {chosen}{over} where it is asked for a certificate"),
+            format!("it carries {key}, the {}", key.origin()),
+        ),
+        ClientCertificate::NoCredentials(_) => (
+            "TLS fails before it begins (NoCredentials), and mail stays in the queue".to_owned(),
+            format!("the private key of {chosen} is missing or cannot be read (KB 4495258)"),
+        ),
+        ClientCertificate::UnknownCredentials(_) => (
+            "TLS fails before it begins (UnknownCredentials), and mail stays in the queue".to_owned(),
+            format!("{chosen} is not enabled for SMTP (KB 4051498)"),
+        ),
+        ClientCertificate::PinNotFound => (
+            "finds no certificate (event 12014), and mail stays in the queue (454 4.7.5)".to_owned(),
+            "no certificate in the store has the issuer and subject that it is pinned to".to_owned(),
+        ),
+        ClientCertificate::NotFound => (
+            format!("finds no certificate to present{over} (event 12014)"),
+            format!("no certificate in the store of {} carries {key}, the {}", computer.name, key.origin()),
+        ),
+    };
+    (verdict, cause)
+}
+
+fn way(connector: &SendConnector) -> String {
+    let spaces: Vec<_> = connector.address_spaces.iter().map(ToString::to_string).collect();
+    let hops = match connector.dns_routing_enabled {
+        true => "by MX records".to_owned(),
+        false => {
+            let hosts: Vec<_> = connector.smart_hosts.iter().map(ToString::to_string).collect();
+            format!("to smart host {}", hosts.join(", "))
+        }
+    };
+    format!("{} {hops}, port {}", spaces.join(", "), connector.port)
+}
+
+fn demands(connector: &SendConnector) -> String {
+    if connector.uses_anonymous_tls() {
+        return "X-ANONYMOUSTLS, with the internal transport certificate of its computer; without it, 451 5.7.3"
+            .to_owned();
+    }
+    match (connector.ignore_starttls, connector.require_tls, connector.tls_auth_level.0) {
+        (true, ..) => "nothing: IgnoreSTARTTLS leaves STARTTLS alone".to_owned(),
+        (_, false, _) => "nothing: TLS if STARTTLS is offered, else in clear".to_owned(),
+        (_, true, None) => "TLS; any certificate will do".to_owned(),
+        (_, true, Some(level)) => {
+            let domain = connector.tls_domain.0.as_ref().map(|domain| format!(" for {domain}"));
+            format!("TLS with {level}{}", domain.unwrap_or_default())
+        }
+    }
+}
+
+fn edited_on(computer: &Computer) -> String {
+    match &computer.subscribed_to {
+        Some(inside) => format!(
+            "{inside}, and reaches {} with Start-EdgeSynchronization; the Edge's copy is read-only",
+            computer.name
+        ),
+        None => computer.name.clone(),
+    }
+}
+
+fn notes(found: &ClientSelection, connector: &SendConnector, computer: &Computer) -> Vec<String> {
+    let mut notes = Vec::new();
+    let missed = found.event(connector).is_some();
+    if missed && connector.uses_anonymous_tls() {
+        notes.push(
+            "Mail goes on all the same: between Exchange servers it goes over X-ANONYMOUSTLS, which does not look for a name."
+                .to_owned(),
+        );
+    }
+    if missed && computer.subscribed_to.is_some() {
+        notes.push(format!(
+            "The certificate has to be in the store of {}, where the connector runs; the name of a certificate that only the Hub has changes nothing.",
+            computer.name
+        ));
+    }
+    if let SearchKey::Pin(_) = found.selection.key {
+        notes.push(format!(
+            "The connector is pinned: there is no fall-back to its FQDN {} (KB 2989382).",
+            computer.send_fqdn_of(connector)
+        ));
+    }
+    notes
+}

@@ -1,0 +1,164 @@
+//! What gives a Send connector a certificate that it can present.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::change::{Change, Overwrite};
+use super::shell::{enable, quoted};
+use super::state::called;
+use crate::exchange::{
+    ClientCertificate, ClientSelection, Computer, Nullable, PrivateKey, SendConnector, Services,
+    StoredCertificate, TlsCertificateName,
+};
+
+/// One way to let a Send connector present a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendFix {
+    /// What to do, in one line.
+    pub title: String,
+    /// The computer in whose Shell it is typed.
+    pub on: String,
+    /// As typed in the Exchange Management Shell; lines with `#` are for the reader.
+    pub commands: Vec<String>,
+    /// The certificate that is presented afterwards, by the lab's name for it.
+    pub presents: String,
+}
+
+/// The ways to let `connector` on `computer` present a certificate, best first; none where it does.
+///
+/// Each was tried on a copy of the model. A connector of EdgeSync is edited inside the organisation and
+/// reaches the Edge with the next synchronisation (Edge Subscriptions page).
+pub fn send_fixes(computer: &Computer, connector: &SendConnector, now: Timestamp) -> Vec<SendFix> {
+    let selection = ClientSelection::of(connector, computer, now);
+    if matches!(selection.certificate, ClientCertificate::Presented(_)) {
+        return Vec::new();
+    }
+    let mut fixes: Vec<SendFix> = Vec::new();
+    let mut offer = |fix: Option<SendFix>| {
+        let known = |fix: &SendFix| fixes.iter().any(|known| known.title == fix.title);
+        if let Some(fix) = fix
+            && !known(&fix)
+        {
+            fixes.push(fix);
+        }
+    };
+    match selection.certificate {
+        ClientCertificate::UnknownCredentials(_) | ClientCertificate::NoCredentials(_) => {
+            offer(selection.chosen(computer).and_then(|chosen| mended(computer, connector, chosen, now)));
+        }
+        _ => {}
+    }
+    for stored in computer.store.iter() {
+        offer(pinned(computer, connector, stored, now));
+    }
+    offer(unpinned(computer, connector, now));
+    for stored in computer.store.iter() {
+        for name in stored.facts.names() {
+            offer(named(computer, connector, name, now));
+        }
+    }
+    fixes
+}
+
+/// The service or the key that the chosen certificate lacks.
+fn mended(
+    computer: &Computer,
+    connector: &SendConnector,
+    chosen: &StoredCertificate,
+    now: Timestamp,
+) -> Option<SendFix> {
+    let thumbprint = chosen.facts.thumbprint;
+    let enabling = Change::EnableForSmtp { thumbprint, overwrite: Overwrite::No };
+    let (title, commands, changes) = match (chosen.private_key, chosen.services.contains(Services::SMTP)) {
+        (PrivateKey::Missing, _) => (
+            format!("Import {} again, with its private key", called(chosen)),
+            vec![
+                "# in place of C:\\certificate.pfx: the file that holds the certificate with its key".to_owned(),
+                "Import-ExchangeCertificate -FileData ([Byte[]]$(Get-Content -Path C:\\certificate.pfx -Encoding Byte -ReadCount 0)) -Password (Get-Credential).password".to_owned(),
+                enable(computer, thumbprint),
+            ],
+            vec![Change::RestoreKey(thumbprint), enabling],
+        ),
+        (PrivateKey::Unreadable, _) => (
+            format!("Let the transport service read the key of {}", called(chosen)),
+            vec![enable(computer, thumbprint)],
+            vec![enabling],
+        ),
+        (PrivateKey::Present, false) => (
+            format!("Enable {} for SMTP", called(chosen)),
+            vec![enable(computer, thumbprint)],
+            vec![enabling],
+        ),
+        (PrivateKey::Present, true) => return None,
+    };
+    let after = super::apply_all(&changes, computer);
+    let presents = presented(&after, connector, now)?;
+    Some(SendFix { title, on: computer.name.clone(), commands, presents })
+}
+
+/// A pin to a certificate whose names cover the connector's FQDN, where it is the pin that names nothing.
+fn pinned(
+    computer: &Computer,
+    connector: &SendConnector,
+    stored: &StoredCertificate,
+    now: Timestamp,
+) -> Option<SendFix> {
+    connector.tls_certificate_name.0.as_ref()?;
+    let pin = TlsCertificateName {
+        issuer: stored.facts.issuer.as_str().into(),
+        subject: stored.facts.subject.as_str().into(),
+    };
+    let title = format!("Pin the connector to {}", called(stored));
+    let value = quoted(&pin.to_string());
+    let changed = SendConnector { tls_certificate_name: Nullable(Some(pin)), ..connector.clone() };
+    set(computer, &changed, title, "TlsCertificateName", &value, now)
+}
+
+fn unpinned(computer: &Computer, connector: &SendConnector, now: Timestamp) -> Option<SendFix> {
+    connector.tls_certificate_name.0.as_ref()?;
+    let title = format!("Go back to the name {}", computer.send_fqdn_of(connector));
+    let changed = SendConnector { tls_certificate_name: Nullable::NULL, ..connector.clone() };
+    set(computer, &changed, title, "TlsCertificateName", "$null", now)
+}
+
+fn named(computer: &Computer, connector: &SendConnector, name: &str, now: Timestamp) -> Option<SendFix> {
+    if connector.tls_certificate_name.0.is_some() {
+        return None;
+    }
+    let fqdn = name.parse().ok()?;
+    let title = format!("Set the connector's FQDN to {name}");
+    let changed = SendConnector { fqdn: Nullable(Some(fqdn)), ..connector.clone() };
+    set(computer, &changed, title, "Fqdn", name, now)
+}
+
+fn set(
+    computer: &Computer,
+    changed: &SendConnector,
+    title: String,
+    parameter: &str,
+    value: &str,
+    now: Timestamp,
+) -> Option<SendFix> {
+    let mut after = computer.clone();
+    let same = |known: &&mut Arc<SendConnector>| known.name.eq_ignore_ascii_case(&changed.name);
+    if let Some(known) = after.send_connectors.iter_mut().find(same) {
+        *known = Arc::new(changed.clone());
+    }
+    let presents = presented(&after, changed, now)?;
+    let mut commands = vec![format!("Set-SendConnector {} -{parameter} {value}", quoted(&changed.name))];
+    if computer.subscribed_to.is_some() {
+        commands.push("Start-EdgeSynchronization".to_owned());
+    }
+    let on = computer.subscribed_to.clone().unwrap_or_else(|| computer.name.clone());
+    Some(SendFix { title, on, commands, presents })
+}
+
+fn presented(computer: &Computer, connector: &SendConnector, now: Timestamp) -> Option<String> {
+    let selection = ClientSelection::of(connector, computer, now);
+    match selection.certificate {
+        ClientCertificate::Presented(_) => selection.chosen(computer).map(|stored| stored.label.clone()),
+        _ => None,
+    }
+}
