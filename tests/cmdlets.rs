@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+#[path = "cmdlets/edge.rs"]
+mod edge;
 #[path = "cmdlets/look.rs"]
 mod look;
 #[path = "cmdlets/mend.rs"]
@@ -10,5 +12,7 @@ mod mend;
 mod printed;
 #[path = "cmdlets/refuse.rs"]
 mod refuse;
+#[path = "cmdlets/send.rs"]
+mod send;
 #[path = "cmdlets/world.rs"]
 mod world;

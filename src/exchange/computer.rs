@@ -109,7 +109,7 @@ impl Computer {
             .map(|(_, connector)| connector)
     }
 
-    /// The connectors that are pinned to a certificate of this issuer and subject.
+    /// The receive connectors that are pinned to a certificate of this issuer and subject.
     pub fn pinned_to<'a>(
         &'a self,
         certificate: &'a CertificateFacts,
@@ -120,10 +120,22 @@ impl Computer {
         })
     }
 
+    /// The Send connectors that are pinned to a certificate of this issuer and subject.
+    pub fn send_pinned_to<'a>(
+        &'a self,
+        certificate: &'a CertificateFacts,
+    ) -> impl Iterator<Item = &'a SendConnector> {
+        self.send_connectors.iter().map(|connector| &**connector).filter(|connector| {
+            let pin = connector.tls_certificate_name.0.as_ref();
+            pin.is_some_and(|pin| pin.names(&certificate.issuer, &certificate.subject))
+        })
+    }
+
     /// Whether `Remove-ExchangeCertificate` refuses the certificate because something is tied to it.
     pub fn is_in_use(&self, certificate: &CertificateFacts) -> bool {
         self.internal_transport_certificate == Some(certificate.thumbprint)
             || self.pinned_to(certificate).next().is_some()
+            || self.send_pinned_to(certificate).next().is_some()
     }
 
     /// What the event log shows as the computer: an Edge stands outside the domain and shows its host

@@ -47,6 +47,8 @@ pub enum Category {
     SmtpSend,
     /// Task 12.
     TransportService,
+    /// Of the source `MSExchange EdgeSync`; its number was not seen, and 1 is inferred.
+    Synchronization,
 }
 
 impl Level {
@@ -76,6 +78,7 @@ impl Category {
             Self::SmtpReceive => 1,
             Self::SmtpSend => 2,
             Self::TransportService => 12,
+            Self::Synchronization => 1,
         }
     }
 
@@ -85,6 +88,7 @@ impl Category {
             Self::SmtpReceive => "SmtpReceive",
             Self::SmtpSend => "SmtpSend",
             Self::TransportService => "TransportService",
+            Self::Synchronization => "Synchronization",
         }
     }
 }
@@ -122,6 +126,7 @@ impl Event {
         let category = match event_id {
             ..2000 => Category::SmtpReceive,
             2000..3000 => Category::SmtpSend,
+            10_000..11_000 => Category::Synchronization,
             _ => Category::TransportService,
         };
         Self { event_id, level, category, parameters, template }
@@ -185,6 +190,14 @@ impl Event {
     pub fn internal_certificate_ephemeral(thumbprint: Thumbprint, by: Thumbprint) -> Self {
         let parameters = vec![thumbprint.to_string(), by.to_string()];
         Self::new(12024, Level::Information, INTERNAL_CERTIFICATE_EPHEMERAL, parameters)
+    }
+
+    /// 10104 of `MSExchange EdgeSync`: the Edge presents another certificate than it was subscribed with.
+    /// Source: TechNet ff985467.
+    pub fn edge_certificate_not_matched(edge: &str) -> Self {
+        let template =
+            "Microsoft Exchange couldn't match certificate when contacting %1. The connection was stopped.";
+        Self::new(10104, Level::Warning, template, vec![edge.to_owned()])
     }
 
     /// 1012: too many failed logons. Source: TechNet hh994900.

@@ -19,10 +19,15 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn computers(name: &str) -> Vec<Arc<Computer>> {
+    built(story(name).unwrap().text, name)
+}
+
+/// The computers of a lab file.
+pub(crate) fn built(text: &str, name: &str) -> Vec<Arc<Computer>> {
     let key = KeyPair::generate(KeyAlgorithm::default()).unwrap();
     let mut keys = move |_| Ok(key.clone());
     let mut workshop = Workshop::open(now(), &mut keys).unwrap();
-    let text = ScenarioText::parse(story(name).unwrap().text, name).unwrap();
+    let text = ScenarioText::parse(text, name).unwrap();
     let built = text.build(&mut workshop, &mut keys).unwrap_or_else(|error| panic!("{error}"));
     built.into_iter().map(|built| built.computer).collect()
 }
@@ -79,9 +84,20 @@ impl World {
         error
     }
 
+    /// The Shell goes on on another computer.
+    pub(crate) fn moved_to(&mut self, here: &str) -> &mut Self {
+        here.clone_into(&mut self.here);
+        self
+    }
+
+    /// The computer of this name.
+    pub(crate) fn called(&self, name: &str) -> &Computer {
+        self.computers.iter().find(|computer| computer.name == name).unwrap()
+    }
+
     /// The computer of the Shell.
     pub(crate) fn computer(&self) -> &Computer {
-        self.computers.iter().find(|computer| computer.name == self.here).unwrap()
+        self.called(&self.here)
     }
 
     pub(crate) fn connector(&self) -> &ReceiveConnector {

@@ -90,16 +90,20 @@ fn in_use(computer: &Computer, stored: &StoredCertificate, span: Span) -> Result
         );
         return Err(Wrong::refused(span, wrong));
     }
-    let pins = computer.pinned_to(&stored.facts);
-    let pins: Vec<String> = pins.map(|connector| format!("{server}\\{}", connector.name)).collect();
-    if pins.is_empty() {
-        return Ok(());
+    let sending: Vec<String> =
+        computer.send_pinned_to(&stored.facts).map(|connector| connector.name.clone()).collect();
+    let receiving: Vec<String> =
+        computer.pinned_to(&stored.facts).map(|connector| format!("{server}\\{}", connector.name)).collect();
+    for (kind, pins) in [("Send", sending), ("Receive", receiving)] {
+        if !pins.is_empty() {
+            let wrong = format!(
+                "A special Rpc error occurs on server {server}: These certificates are tagged with following {kind} Connectors : {}. Removing and replacing certificates from {kind} Connector would break the mail flow. If you still want to proceed then replace or remove these certificates from {kind} Connector and then try this command.",
+                pins.join(", ")
+            );
+            return Err(Wrong::refused(span, wrong));
+        }
     }
-    let wrong = format!(
-        "A special Rpc error occurs on server {server}: These certificates are tagged with following Receive Connectors : {}. Removing and replacing certificates from Receive Connector would break the mail flow. If you still want to proceed then replace or remove these certificates from Receive Connector and then try this command.",
-        pins.join(", ")
-    );
-    Err(Wrong::refused(span, wrong))
+    Ok(())
 }
 
 /// The server and the thumbprint that a cmdlet cannot do without.

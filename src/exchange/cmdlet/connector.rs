@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::bind::Bound;
 use super::error::{Span, Wrong};
 use super::outside::{Answer, Question};
-use super::parameters::{SETTINGS, in_cmdlet_words, parameter_of, settings};
+use super::parameters::{KEYS, SETTINGS, in_cmdlet_words, parameter_of, settings};
 use super::run::Run;
 use super::value::{Object, Value};
 use super::view::{Column, Layout, like};
@@ -122,8 +122,8 @@ fn check<'a>(
     bound: &Bound,
 ) -> Result<(), Wrong> {
     let refused = |Refusal { key, message }: Refusal| {
-        let place = parameter_of(key).map_or(bound.span, |name| bound.place(name));
-        Wrong::refused(place, in_cmdlet_words(&message))
+        let place = parameter_of(KEYS, key).map_or(bound.span, |name| bound.place(name));
+        Wrong::refused(place, in_cmdlet_words(KEYS, &message))
     };
     if let Some(guard) = fqdn_guard(connector, computer) {
         let parameter = if bound.get("Fqdn").is_some() { "Fqdn" } else { "AuthMechanism" };

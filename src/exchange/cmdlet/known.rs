@@ -5,7 +5,10 @@
 use super::error::{Span, Wrong, nearest_first};
 use super::parameters::{SETTINGS, UNMODELLED};
 use super::signature::{Cmdlet, Parameter, Verb};
-use super::{certificate, connector, enable, issue, log, server, shape, windows};
+use super::{
+    certificate, connector, edgesync, enable, issue, log, send, send_parameters, server, shape, subscribe,
+    windows,
+};
 use crate::exchange::Profile;
 
 /// The cmdlet called `name`, by whatever letter case or alias, on an Exchange of this version.
@@ -93,6 +96,83 @@ static CMDLETS: &[Cmdlet] = &[
         aliases: &[],
         verb: Verb::Model(connector::remove, Some(("Identity", "Identity"))),
         parameters: &[&[value("Identity").at(0)], CHANGES],
+        exists: ALWAYS,
+    },
+    Cmdlet {
+        name: "Get-SendConnector",
+        aliases: &[],
+        verb: Verb::Model(send::get, None),
+        parameters: &[&[value("Identity").at(0)]],
+        exists: ALWAYS,
+    },
+    Cmdlet {
+        name: "Set-SendConnector",
+        aliases: &[],
+        verb: Verb::Model(send::set, Some(("Identity", "Identity"))),
+        parameters: &[
+            &[value("Identity").at(0), value("Name")],
+            send_parameters::SETTINGS,
+            &[value("SourceTransportServers")],
+            send_parameters::UNMODELLED,
+            CHANGES,
+        ],
+        exists: ALWAYS,
+    },
+    Cmdlet {
+        name: "New-SendConnector",
+        aliases: &[],
+        verb: Verb::Model(send::new, None),
+        parameters: &[
+            &[value("Name").at(0)],
+            send_parameters::SETTINGS,
+            &[value("SourceTransportServers")],
+            send_parameters::USAGE,
+            send_parameters::UNMODELLED,
+            CHANGES,
+        ],
+        exists: ALWAYS,
+    },
+    Cmdlet {
+        name: "Remove-SendConnector",
+        aliases: &[],
+        verb: Verb::Model(send::remove, Some(("Identity", "Identity"))),
+        parameters: &[&[value("Identity").at(0)], CHANGES],
+        exists: ALWAYS,
+    },
+    Cmdlet {
+        name: "Start-EdgeSynchronization",
+        aliases: &[],
+        verb: Verb::Model(edgesync::start, None),
+        parameters: &[
+            &[value("Server"), value("TargetServer")],
+            &[switch("ForceFullSync"), switch("ForceUpdateCookie")],
+            CHANGES,
+        ],
+        exists: ALWAYS,
+    },
+    Cmdlet {
+        name: "Get-EdgeSubscription",
+        aliases: &[],
+        verb: Verb::Model(subscribe::get, None),
+        parameters: &[&[value("Identity").at(0)]],
+        exists: ALWAYS,
+    },
+    Cmdlet {
+        name: "New-EdgeSubscription",
+        aliases: &[],
+        verb: Verb::Model(subscribe::new, None),
+        parameters: &[
+            &[
+                value("FileData").since(Profile::Exchange2010),
+                value("FileName"),
+                value("Site"),
+                value("CreateInboundSendConnector"),
+                value("CreateInternetSendConnector"),
+                idle("AccountExpiryDuration"),
+                switch("Force"),
+            ],
+            CHANGES,
+        ],
         exists: ALWAYS,
     },
     Cmdlet {

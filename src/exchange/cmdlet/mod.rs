@@ -1,5 +1,5 @@
-//! The cmdlets with which receive connectors and certificates are diagnosed and mended, read as
-//! PowerShell reads them and carried out on the model.
+//! The cmdlets with which connectors, certificates and Edge subscriptions are diagnosed and mended, read
+//! as PowerShell reads them and carried out on the model.
 //!
 //! ```text
 //! syntax      a script as a value, and how it is written
@@ -9,7 +9,9 @@
 //!   word      quotes, escapes, words without quotes
 //! signature   what a cmdlet is called and takes; known: all of them; bind: arguments to parameters
 //! run         carrying a script out, on copies; evaluate: what an expression is worth
+//! reach       which computers the cmdlets reach from where the Shell runs
 //! connector, parameters, certificate, enable, issue, server, log, windows    the cmdlets
+//! send, send_object, send_parameters, edgesync, subscribe                    those of Send connectors and Edges
 //! shape       Format-List and its kin; value, view: what they work on, what stands on the screen
 //! outside     what the caller brings: certificates, answers, logged events
 //! error       what is wrong, with line and caret
@@ -22,6 +24,7 @@ mod bind;
 mod certificate;
 mod connector;
 mod cursor;
+mod edgesync;
 mod enable;
 mod error;
 mod evaluate;
@@ -32,10 +35,15 @@ mod operand;
 mod outside;
 mod parameters;
 mod parse;
+mod reach;
 mod run;
+mod send;
+mod send_object;
+mod send_parameters;
 mod server;
 mod shape;
 mod signature;
+mod subscribe;
 mod syntax;
 mod value;
 mod view;
@@ -44,7 +52,8 @@ mod word;
 
 pub use error::{CmdletError, ErrorKind, Span};
 pub use outside::{
-    Answer, CertificateRequest, CertificateSource, LoggedEvent, Nobody, Outside, Prompt, Question, Wanted,
+    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, Nobody, Outside, Prompt,
+    Question, Wanted,
 };
 pub use run::{Memory, Outcome, Shell};
 pub use syntax::{

@@ -1,4 +1,4 @@
-//! What a cmdlet needs from outside the model: certificates made for it, and answers.
+//! What a cmdlet needs from outside the model: certificates made for it, answers, and a log.
 
 use jiff::Timestamp;
 
@@ -118,8 +118,19 @@ pub struct LoggedEvent {
     pub time: Timestamp,
     /// The computer as the log shows it ([`Computer::event_log_name`](crate::exchange::Computer::event_log_name)).
     pub computer: String,
-    /// `MSExchangeTransport` or `MSExchangeFrontEndTransport`.
+    /// `MSExchangeTransport`, `MSExchangeFrontEndTransport` or `MSExchange EdgeSync`.
     pub source: String,
+    /// The event.
+    pub event: Event,
+}
+
+/// An event that a cmdlet had a service log; [`Outcome::logged`](super::Outcome::logged) hands it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CausedEvent {
+    /// The name of the computer in whose Application log it belongs.
+    pub computer: String,
+    /// `MSExchange EdgeSync`.
+    pub source: &'static str,
     /// The event.
     pub event: Event,
 }

@@ -1,4 +1,5 @@
-//! The parameters of `Set-ReceiveConnector` and `New-ReceiveConnector`, from what was typed to what is set.
+//! The parameters of `Set-ReceiveConnector` and `New-ReceiveConnector`, from what was typed to what is set,
+//! and how the parameters of any connector are read.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,24 +10,28 @@ use super::signature::Parameter;
 use super::value::Value;
 use crate::exchange::{
     AuthMechanism, ByteSize, MessageRateSource, Nullable, PermissionGroups, Profile, ProtocolLoggingLevel,
-    ReceiveConnector, ReceiveConnectorParameters, SizeMode, TimeSpan, TransportRole, Unlimited,
+    ReceiveConnector, ReceiveConnectorParameters, SizeMode, SmartHostAuthMechanism, TimeSpan, TransportRole,
+    Unlimited,
 };
 
-macro_rules! settings {
-    ($($field:ident = $name:literal $(since $since:ident)?;)*) => {
+/// The settings of one kind of connector: its parameters, the keys of a lab file that stand for them, and
+/// how what was typed is read.
+macro_rules! connector_settings {
+    ($connector:ident, $parameters:ident; $($field:ident = $name:literal $(since $since:ident)?;)*) => {
         /// The parameters that set something on a connector, `Name` apart.
         pub(super) const SETTINGS: &[Parameter] = &[
             $(Parameter::value($name)$(.since(Profile::$since))?,)*
         ];
 
-        const KEYS: &[(&str, &str)] = &[$((stringify!($field), $name),)*];
+        /// The keys of a lab file, each with the parameter that it stands for.
+        pub(super) const KEYS: Keys = &[$((stringify!($field), $name),)*];
 
         /// What was given, read against the connector as it is: a list can be added to.
         pub(super) fn settings(
             bound: &Bound,
-            current: &ReceiveConnector,
-        ) -> Result<ReceiveConnectorParameters, Wrong> {
-            let mut parameters = ReceiveConnectorParameters::default();
+            current: &$connector,
+        ) -> Result<$parameters, Wrong> {
+            let mut parameters = $parameters::default();
             $(if let Some(given) = bound.get($name) {
                 let read = FromValue::from_value(&given.value, &current.$field);
                 parameters.$field = Some(read.map_err(|message| {
@@ -38,9 +43,15 @@ macro_rules! settings {
     };
 }
 
+pub(super) use connector_settings;
+
+/// Keys of a lab file, each with the parameter that it stands for.
+pub(super) type Keys = &'static [(&'static str, &'static str)];
+
 // TlsCertificateName came with 2013 (receive connectors page, changes compared to 2010), and with it the
 // front end that TransportRole tells apart. SMTPUTF8 and AuthTarpitInterval came with 2016.
-settings! {
+connector_settings! {
+    ReceiveConnector, ReceiveConnectorParameters;
     enabled = "Enabled";
     fqdn = "Fqdn";
     banner = "Banner";
@@ -97,10 +108,10 @@ pub(super) const UNMODELLED: &[Parameter] = &[
 ];
 
 /// A refusal that names the keys of a lab file, in the names of the cmdlet's parameters.
-pub(super) fn in_cmdlet_words(message: &str) -> String {
-    let mut words = message.replace(" = true", " $true");
+pub(super) fn in_cmdlet_words(keys: Keys, message: &str) -> String {
+    let mut words = message.replace(" = true", " $true").replace(" = false", " $false");
     // The longest first, because one key is the beginning of another.
-    let mut keys: Vec<_> = KEYS.iter().filter(|(key, _)| key.contains('_')).collect();
+    let mut keys: Vec<_> = keys.iter().filter(|(key, _)| key.contains('_')).collect();
     keys.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
     for (key, name) in keys {
         words = words.replace(key, name);
@@ -109,15 +120,15 @@ pub(super) fn in_cmdlet_words(message: &str) -> String {
 }
 
 /// The parameter that a key of a lab file stands for.
-pub(super) fn parameter_of(key: &str) -> Option<&'static str> {
+pub(super) fn parameter_of(keys: Keys, key: &str) -> Option<&'static str> {
     if key == "name" {
         return Some("Name");
     }
-    KEYS.iter().find(|(known, _)| *known == key).map(|(_, name)| *name)
+    keys.iter().find(|(known, _)| *known == key).map(|(_, name)| *name)
 }
 
 /// What a parameter makes of a value.
-trait FromValue: Sized {
+pub(super) trait FromValue: Sized {
     fn from_value(value: &Value, current: &Self) -> Result<Self, String>;
 }
 
@@ -207,13 +218,28 @@ from_value! {
         MessageRateSource { None, IPAddress, User, All }
         ProtocolLoggingLevel { None, Verbose }
         TransportRole { FrontendTransport, HubTransport }
+        SmartHostAuthMechanism { None, BasicAuth, BasicAuthRequireTLS, ExchangeServer, ExternalAuthoritative }
+}
+
+impl FromValue for u16 {
+    fn from_value(value: &Value, _: &Self) -> Result<Self, String> {
+        whole_number(value)
+    }
 }
 
 impl FromValue for u32 {
     fn from_value(value: &Value, _: &Self) -> Result<Self, String> {
-        let text = text_of(value)?;
-        text.parse().map_err(|_| format!("`{text}` is not a whole number"))
+        whole_number(value)
     }
+}
+
+fn whole_number<T: FromStr>(value: &Value) -> Result<T, String> {
+    let text = text_of(value)?;
+    let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+    text.parse().map_err(|_| match digits {
+        true => format!("{text} is too great a number"),
+        false => format!("`{text}` is not a whole number"),
+    })
 }
 
 fn text_of(value: &Value) -> Result<String, String> {
@@ -244,11 +270,11 @@ mod tests {
     #[test]
     fn a_refusal_speaks_of_parameters_and_not_of_keys() {
         assert_eq!(
-            in_cmdlet_words("require_tls = true needs Tls in auth_mechanism"),
+            in_cmdlet_words(KEYS, "require_tls = true needs Tls in auth_mechanism"),
             "RequireTLS $true needs Tls in AuthMechanism"
         );
         assert_eq!(
-            in_cmdlet_words("max_inbound_connection_percentage_per_source lies between 1 and 100"),
+            in_cmdlet_words(KEYS, "max_inbound_connection_percentage_per_source lies between 1 and 100"),
             "MaxInboundConnectionPercentagePerSource lies between 1 and 100"
         );
     }

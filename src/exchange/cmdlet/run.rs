@@ -8,18 +8,18 @@ use jiff::Timestamp;
 use super::bind::Bound;
 use super::error::{CmdletError, ErrorKind, Span, Wrong};
 use super::known;
-use super::outside::{Answer, LoggedEvent, Outside, Prompt, Question, Wanted};
+use super::outside::{Answer, CausedEvent, LoggedEvent, Outside, Prompt, Question, Wanted};
 use super::signature::Verb;
 use super::syntax::{Command, Script, Stage, Statement};
 use super::value::Value;
 use super::view::{Output, View};
-use crate::exchange::{Computer, Profile, Role};
+use crate::exchange::{Computer, Event, Profile};
 
 /// An Exchange Management Shell on one of the computers, at one instant.
 #[derive(Clone, Debug)]
 pub struct Shell<'a> {
-    /// All computers of the lab. From a server of the organisation the cmdlets reach its other servers;
-    /// an Edge stands outside and reaches nobody, and nobody reaches it.
+    /// All computers of the lab. From a server of an organisation the cmdlets reach its other servers and
+    /// those of no other organisation; an Edge stands outside and reaches nobody, and nobody reaches it.
     pub computers: &'a [Arc<Computer>],
     /// The name of the computer that the Shell runs on.
     pub here: &'a str,
@@ -53,6 +53,9 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// The questions that were asked, and the answers.
     pub answered: Vec<(Prompt, Answer)>,
+    /// The events that the cmdlets had services log, in order; nothing here keeps a log, so whoever runs the
+    /// script writes them down. Cmdlets find them with the next script, once they are in [`Shell::events`].
+    pub logged: Vec<CausedEvent>,
     /// What the next script finds.
     pub memory: Memory,
 }
@@ -82,6 +85,7 @@ impl Shell<'_> {
             output: Vec::new(),
             warnings: Vec::new(),
             answered: Vec::new(),
+            logged: Vec::new(),
             what_if: false,
         };
         run.top_level(&parsed).map_err(|wrong| wrong.in_script(script))?;
@@ -93,6 +97,7 @@ impl Shell<'_> {
             output: run.output,
             warnings: run.warnings,
             answered: run.answered,
+            logged: run.logged,
             memory: run.memory,
         })
     }
@@ -132,6 +137,7 @@ pub(super) struct Run<'a> {
     output: Vec<Output>,
     warnings: Vec<String>,
     answered: Vec<(Prompt, Answer)>,
+    logged: Vec<CausedEvent>,
     /// Whether everything is only tried, and nobody is asked.
     what_if: bool,
 }
@@ -262,6 +268,12 @@ impl Run<'_> {
         self.what_if
     }
 
+    /// Has a service on a computer log an event; what is only tried is not logged.
+    pub(super) fn log(&mut self, at: usize, source: &'static str, event: Event) {
+        let computer = self.computer(at).filter(|_| !self.what_if).map(|computer| computer.name.clone());
+        self.logged.extend(computer.map(|computer| CausedEvent { computer, source, event }));
+    }
+
     pub(super) fn warn(&mut self, warning: impl Into<String>) {
         self.warnings.push(warning.into());
     }
@@ -293,43 +305,6 @@ impl Run<'_> {
     pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut Computer)) {
         if let Some(computer) = self.computers.get_mut(at) {
             change(Arc::make_mut(computer));
-        }
-    }
-
-    /// The computers that the cmdlets reach from here, the one of the Shell first.
-    pub(super) fn reachable(&self) -> Vec<usize> {
-        let is_edge = |at: usize| self.computer(at).is_some_and(|computer| computer.role == Role::Edge);
-        let others = (0..self.computers.len()).filter(|at| *at != self.here && !is_edge(*at));
-        let others = others.filter(|_| !is_edge(self.here));
-        std::iter::once(self.here).chain(others).collect()
-    }
-
-    /// The computer of this name or FQDN.
-    pub(super) fn server(&self, name: &str, span: Span) -> Result<usize, Wrong> {
-        let called = |at: usize| {
-            let computer = self.computer(at);
-            computer
-                .is_some_and(|computer| computer.name.eq_ignore_ascii_case(name) || computer.fqdn == *name)
-        };
-        if let Some(found) = self.reachable().into_iter().find(|at| called(*at)) {
-            return Ok(found);
-        }
-        let hint = match (0..self.computers.len()).any(called) {
-            true => " An Edge stands outside the organisation: run the Shell on it.".to_owned(),
-            false => {
-                let names = self.reachable().into_iter().filter_map(|at| self.computer(at));
-                let names: Vec<&str> = names.map(|computer| computer.name.as_str()).collect();
-                format!(" From here these can be reached: {}.", names.join(", "))
-            }
-        };
-        Err(Wrong::not_found(span, format!("The server '{name}' couldn't be found.{hint}")))
-    }
-
-    /// The computer that `-Server` names, or the one of the Shell.
-    pub(super) fn server_of(&self, bound: &Bound) -> Result<usize, Wrong> {
-        match bound.text("Server")? {
-            Some(name) => self.server(&name, bound.place("Server")),
-            None => Ok(self.here),
         }
     }
 }

@@ -1,0 +1,140 @@
+//! `Start-EdgeSynchronization`: what the organisation keeps for an Edge is brought to the Edge.
+
+use std::sync::Arc;
+
+use super::bind::Bound;
+use super::error::Wrong;
+use super::run::Run;
+use super::value::{Object, Value};
+use super::view::Layout;
+use crate::exchange::{Computer, EdgeSubscription, Event, SendConnector};
+
+/// The event source of the Microsoft Exchange EdgeSync service (TechNet ff985467).
+const SOURCE: &str = "MSExchange EdgeSync";
+
+/// `Start-EdgeSynchronization`, on the server of the Shell or on `-Server` (the cmdlet's page).
+pub(super) fn start(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
+    inside(run, bound)?;
+    let at = run.server_of(bound)?;
+    let target = bound.text("TargetServer")?;
+    let server = run.computer(at).map(|computer| computer.name.clone()).unwrap_or_default();
+    let mut subscriptions =
+        run.computer(at).map(|computer| computer.edge_subscriptions.clone()).unwrap_or_default();
+    if subscriptions.is_empty() {
+        return Err(Wrong::not_found(bound.place("Server"), nothing_subscribed(run, &server)));
+    }
+    if let Some(target) = &target {
+        let edge = run.edge(target).and_then(|at| run.computer(at)).map(|edge| edge.name.clone());
+        subscriptions.retain(|subscription| Some(&subscription.edge) == edge.as_ref());
+        if subscriptions.is_empty() {
+            let wrong = format!("no Edge '{target}' is subscribed to '{server}'; see Get-EdgeSubscription");
+            return Err(Wrong::not_found(bound.place("TargetServer"), wrong));
+        }
+    }
+    Ok(subscriptions.iter().map(|subscription| synchronize(run, at, subscription)).collect())
+}
+
+/// Refuses on an Edge, where none of the cmdlets of EdgeSync is; these words are inferred.
+pub(super) fn inside(run: &Run<'_>, bound: &Bound) -> Result<(), Wrong> {
+    if !run.on_edge() {
+        return Ok(());
+    }
+    let server = run.computer(run.here).and_then(|edge| edge.subscribed_to.as_ref());
+    let hint = server.map(|server| format!(", such as '{server}'")).unwrap_or_default();
+    let wrong = format!("{} runs on a server inside the Exchange organization{hint}", bound.cmdlet);
+    Err(Wrong::refused(bound.span, wrong))
+}
+
+/// What synchronisation did, counted in Send connectors: nothing else of what EdgeSync carries is in a lab.
+#[derive(Default)]
+struct Counts {
+    added: usize,
+    deleted: usize,
+    updated: usize,
+    scanned: usize,
+    target_scanned: usize,
+}
+
+/// One Edge. It is trusted by the certificate that it had when it was subscribed; with another one
+/// nothing is brought over, event 10104.
+fn synchronize(run: &mut Run<'_>, at: usize, subscription: &EdgeSubscription) -> Value {
+    let found = run.edge(&subscription.edge);
+    let trusted = found.filter(|at| run.computer(*at).is_some_and(|edge| matches(edge, subscription)));
+    let Some(edge) = trusted else {
+        let event = Event::edge_certificate_not_matched(&subscription.edge);
+        let details = match found {
+            Some(_) => event.message(),
+            None => format!("{} is not in this lab.", subscription.edge),
+        };
+        if found.is_some() {
+            run.log(at, SOURCE, event);
+        }
+        return result(run, subscription, "CouldNotConnect", details, &Counts::default());
+    };
+    let old = run.computer(edge).map(|edge| edge.send_connectors.clone()).unwrap_or_default();
+    let counts = compare(&old, &subscription.send_connectors);
+    if old != subscription.send_connectors {
+        run.change(edge, |edge| edge.send_connectors.clone_from(&subscription.send_connectors));
+    }
+    result(run, subscription, "Success", String::new(), &counts)
+}
+
+/// Whether the Edge can show the certificate that it was subscribed with.
+fn matches(edge: &Computer, subscription: &EdgeSubscription) -> bool {
+    let recorded = subscription.edge_certificate;
+    edge.internal_transport_certificate == recorded
+        && recorded.is_none_or(|thumbprint| edge.store.find(thumbprint).is_some())
+}
+
+fn compare(old: &[Arc<SendConnector>], new: &[Arc<SendConnector>]) -> Counts {
+    let mut counts = Counts { scanned: new.len(), target_scanned: old.len(), ..Counts::default() };
+    for connector in new {
+        match old.iter().find(|known| known.name == connector.name) {
+            None => counts.added += 1,
+            Some(known) if known != connector => counts.updated += 1,
+            Some(_) => {}
+        }
+    }
+    let gone = |known: &&Arc<SendConnector>| !new.iter().any(|connector| connector.name == known.name);
+    counts.deleted = old.iter().filter(gone).count();
+    counts
+}
+
+/// The object of the real cmdlet; that `Name` is the Edge's name, and what stands in `FailureDetails`, is
+/// inferred.
+fn result(
+    run: &Run<'_>,
+    subscription: &EdgeSubscription,
+    result: &str,
+    details: String,
+    counts: &Counts,
+) -> Value {
+    let number = |count: usize| Value::Text(count.to_string());
+    let properties = [
+        ("Result", Value::text(result)),
+        ("Type", Value::text("Configuration")),
+        ("Name", Value::text(&subscription.edge)),
+        ("FailureDetails", Value::Text(details)),
+        ("StartUTC", Value::Date(run.now)),
+        ("EndUTC", Value::Date(run.now)),
+        ("Added", number(counts.added)),
+        ("Deleted", number(counts.deleted)),
+        ("Updated", number(counts.updated)),
+        ("Scanned", number(counts.scanned)),
+        ("TargetScanned", number(counts.target_scanned)),
+    ];
+    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let identity = subscription.edge.clone();
+    Value::Object(Arc::new(Object { properties, layout: Layout::List, identity }))
+}
+
+fn nothing_subscribed(run: &Run<'_>, server: &str) -> String {
+    let others = run.reachable().into_iter().filter_map(|at| run.computer(at));
+    let others = others.filter(|computer| !computer.edge_subscriptions.is_empty());
+    let names: Vec<String> = others.map(|computer| format!("-Server {}", computer.name)).collect();
+    let hint = match names.is_empty() {
+        true => "no Edge is subscribed to any server that is reached from here".to_owned(),
+        false => format!("write {}", names.join(" or ")),
+    };
+    format!("no Edge is subscribed to '{server}'; {hint}")
+}
