@@ -159,6 +159,7 @@ fn every_sender_ends_as_its_class_does_against_every_server() {
         ("may", "PPPDtttt"),
         ("sendmail", "PPPDtttt"),
         ("library", "PBBBBBBT"),
+        ("first-name-only", "PBBBBBBT"),
         ("encrypt", "DDBDtttt"),
         ("verify", "DDBDDDDT"),
         ("secure", "DDBDDDDT"),

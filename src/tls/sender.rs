@@ -118,9 +118,10 @@ impl fmt::Debug for SenderTls {
 
 /// Stands in a configuration until the check of a connection takes its place.
 fn placeholder() -> Check {
-    use crate::session::send::{CommonName, Proof};
+    use crate::session::send::{CommonName, NamesRead, Proof};
     let (proof, references) = (Proof::ChainAndName, Vec::new());
-    Check { proof, references, common_name: CommonName::Never, within_handshake: true }
+    let names = NamesRead::All;
+    Check { proof, references, common_name: CommonName::Never, names, within_handshake: true }
 }
 
 fn certified(own: &Material) -> Result<Arc<CertifiedKey>, TlsSetupError> {

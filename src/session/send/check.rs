@@ -18,6 +18,8 @@ pub struct Check {
     pub references: Vec<Reference>,
     /// Whether a common name counts.
     pub common_name: CommonName,
+    /// Which of the alternative names count.
+    pub names: NamesRead,
     /// Whether a certificate that does not prove it ends the handshake with an alert, as in programs that
     /// leave it to their TLS library; mail servers finish the handshake, look, and leave.
     pub within_handshake: bool,
@@ -56,6 +58,15 @@ pub enum CommonName {
     Always,
 }
 
+/// Which of a certificate's dNSNames a sender reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamesRead {
+    /// All of them (RFC 9525 section 6.3).
+    All,
+    /// The first alone, as some devices and programs do: any other name might as well be missing.
+    First,
+}
+
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "problem", rename_all = "kebab-case")]
@@ -64,7 +75,7 @@ pub enum CertificateProblem {
     HostMismatch {
         /// The names that were expected.
         expected: Vec<String>,
-        /// The names it carries.
+        /// The names that were read in it.
         presented: Vec<String>,
     },
     /// It, or one above it, has expired.
@@ -105,7 +116,11 @@ impl Assessment {
 
 /// What is wrong with the name of `leaf`, measured by `check`.
 pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProblem> {
-    let mut names: Vec<&str> = leaf.dns_names().iter().map(String::as_str).collect();
+    let read = match check.names {
+        NamesRead::All => usize::MAX,
+        NamesRead::First => 1,
+    };
+    let mut names: Vec<&str> = leaf.dns_names().iter().take(read).map(String::as_str).collect();
     let common = match check.common_name {
         CommonName::Never => false,
         CommonName::WithoutDnsName => names.is_empty(),

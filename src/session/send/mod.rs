@@ -18,7 +18,9 @@ mod step;
 mod task;
 mod transaction;
 
-pub use check::{Assessment, CertificateProblem, Check, CommonName, Proof, Reference, name_problem};
+pub use check::{
+    Assessment, CertificateProblem, Check, CommonName, NamesRead, Proof, Reference, name_problem,
+};
 pub use delivery::{Delivery, Made, NextAttempt};
 pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
 pub use policy::{AfterHandshakeFailure, AfterRefusal, Expect, Logon, Queue, SenderPolicy, Trust, Use};

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::check::{Check, CommonName, Proof, Reference};
+use super::check::{Check, CommonName, NamesRead, Proof, Reference};
 use crate::exchange::{
     PSCredential, Profile, SendConnector, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain,
 };
@@ -27,6 +27,8 @@ pub struct SenderPolicy {
     pub trust: Trust,
     /// Whether a common name counts.
     pub common_name: CommonName,
+    /// Which of the alternative names count.
+    pub names: NamesRead,
     /// Whether the certificate is judged within the handshake (see [`Check::within_handshake`]).
     pub within_handshake: bool,
     /// Whether a 5yz to STARTTLS bounces the message where TLS is required, as in Postfix.
@@ -145,6 +147,7 @@ impl SenderPolicy {
             handshake_failed: AfterHandshakeFailure::NeverClear,
             trust,
             common_name: CommonName::Always,
+            names: NamesRead::All,
             within_handshake: false,
             bounces_refusal: false,
             queue: Queue::Exchange(profile),
@@ -174,6 +177,7 @@ impl SenderPolicy {
             proof,
             references,
             common_name: self.common_name,
+            names: self.names,
             within_handshake: self.within_handshake && proof != Proof::Nothing,
         }
     }

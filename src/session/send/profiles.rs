@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 
-use super::check::CommonName;
+use super::check::{CommonName, NamesRead};
 use super::policy::{AfterHandshakeFailure, AfterRefusal, Expect, Queue, SenderPolicy, Trust, Use};
 use crate::exchange::Profile;
 use crate::session::TlsVerb;
@@ -31,6 +31,7 @@ const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
     handshake_failed: AfterHandshakeFailure::NeverClear,
     trust: Trust::Nothing,
     common_name: CommonName::WithoutDnsName,
+    names: NamesRead::All,
     within_handshake: false,
     bounces_refusal: false,
     queue: Queue::Server,
@@ -40,6 +41,17 @@ const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
 /// Postfix under a mandatory level: a 5yz to STARTTLS bounces.
 const MANDATORY: SenderPolicy =
     SenderPolicy { name: "mandatory", tls: Use::Required, bounces_refusal: true, ..OPPORTUNISTIC };
+
+/// A client library: it takes STARTTLS where it is offered, and its TLS layer insists on the certificate.
+const LIBRARY: SenderPolicy = SenderPolicy {
+    name: "upgrade-then-verify",
+    refused: AfterRefusal::GivesUp,
+    trust: Trust::Name(Expect::Host),
+    common_name: CommonName::Never,
+    within_handshake: true,
+    queue: Queue::Nobody,
+    ..OPPORTUNISTIC
+};
 
 const EXCHANGE: SenderPolicy = SenderPolicy {
     name: "exchange",
@@ -52,7 +64,7 @@ const EXCHANGE: SenderPolicy = SenderPolicy {
 const POSTFIX_BACKOFF: SignedDuration = SignedDuration::from_secs(300);
 
 /// The built-in senders, from the one that cares least to the ones that care most, then Exchange's.
-pub const BUILT_IN: [BuiltIn; 12] = [
+pub const BUILT_IN: [BuiltIn; 13] = [
     BuiltIn {
         aliases: &["none", "plain"],
         about: "never uses TLS",
@@ -84,15 +96,12 @@ pub const BUILT_IN: [BuiltIn; 12] = [
     BuiltIn {
         aliases: &["o4", "library"],
         about: "uses TLS if offered, and then insists on a good certificate; has no queue",
-        policy: SenderPolicy {
-            name: "upgrade-then-verify",
-            refused: AfterRefusal::GivesUp,
-            trust: Trust::Name(Expect::Host),
-            common_name: CommonName::Never,
-            within_handshake: true,
-            queue: Queue::Nobody,
-            ..OPPORTUNISTIC
-        },
+        policy: LIBRARY,
+    },
+    BuiltIn {
+        aliases: &["first-san"],
+        about: "as upgrade-then-verify, and reads only the first alternative name of the certificate",
+        policy: SenderPolicy { name: "first-name-only", names: NamesRead::First, ..LIBRARY },
     },
     BuiltIn {
         aliases: &["encrypt", "m1"],
