@@ -16,6 +16,7 @@
 //! floor 7  lab         the harness: start, change, wait, finish
 //! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
+//!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories
 //!          journal     what happened, in order, once; every log is a view of it
 //! floor 3  session     one conversation, receiving or sending, without I/O
@@ -28,9 +29,9 @@
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4 decide: they never await, never read a clock and never draw randomness; they are
-//! handed the time and the keys. (The one function that makes a key, [`pki::KeyPair::generate`], is
-//! called from floor 7.) Floors 5 and 6 move bytes. Floors 7 and 8 are for people.
+//! Floors 0 to 4 and `rehearsal` decide: they never await, never read a clock and never draw randomness;
+//! they are handed the time and the keys. (The one function that makes a key, [`pki::KeyPair::generate`], is
+//! called from floor 7.) `tls` and floor 6 move bytes. Floors 7 and 8 are for people.
 //!
 //! # A byte's journey
 //!
@@ -57,6 +58,7 @@ pub mod lab;
 pub mod name;
 mod nearest;
 pub mod pki;
+pub mod rehearsal;
 pub mod scenario;
 pub mod session;
 pub mod smtp;

@@ -440,8 +440,12 @@ fn the_schema_names_every_key_of_the_seed() {
     let schema = succeeds(&["schema"]);
     let parsed: Value = serde_json::from_str(&schema).unwrap();
     assert!(parsed["properties"]["computer"].is_object());
+    let mut names_of_senders = false;
     for line in seed().lines() {
-        let Some((key, _)) = line.split_once(" = ") else { continue };
+        if line.starts_with('[') {
+            names_of_senders = line.ends_with(".sender]");
+        }
+        let Some((key, _)) = line.split_once(" = ").filter(|_| !names_of_senders) else { continue };
         let word = key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         assert!(!word || schema.contains(&format!("\"{key}\"")), "{key} is not in the schema");
     }

@@ -138,7 +138,6 @@ fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
             "to = 'EDGE\\Defualt internal'",
             "did you mean `Default internal`?",
         ),
-        ("to = 'EDGE\\Default internal'", "", "to = 'SERVER\\Name'"),
         (
             "to = 'EDGE\\Default internal'",
             "from = \"10.0.0.1\"\nto = 'EDGE\\Default internal'",

@@ -179,6 +179,7 @@ impl Lab {
             self.put_in_place(built.collect()).await?;
         }
         self.desk().memory.clone_from(&typed.memory);
+        typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
         Ok(typed)
     }
 

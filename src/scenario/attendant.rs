@@ -9,7 +9,7 @@ use super::repair::{AnswerSpec, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
 use super::workshop::{Keys, Workshop};
 use crate::exchange::cmdlet::{
-    Answer, CertificateRequest, CertificateSource, LoggedEvent, Memory, Outside, Prompt, Shell,
+    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, Memory, Outside, Prompt, Shell,
 };
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
@@ -41,6 +41,8 @@ pub struct Typed {
     pub refused: Option<String>,
     /// What the next commands find.
     pub memory: Memory,
+    /// What the commands made servers log.
+    pub logged: Vec<CausedEvent>,
 }
 
 impl Attendant<'_> {
@@ -51,6 +53,7 @@ impl Attendant<'_> {
             screen: String::new(),
             refused: None,
             memory: std::mem::take(&mut self.memory),
+            logged: Vec::new(),
         };
         for CommandsSpec { on, run, answers } in commands {
             let shell = Shell {
@@ -85,6 +88,7 @@ impl Attendant<'_> {
                 }
                 Ok(outcome) => {
                     typed.screen.push_str(&outcome.screen());
+                    typed.logged.extend(outcome.logged.iter().cloned());
                     (typed.computers, typed.memory) = (outcome.computers, outcome.memory);
                 }
             }

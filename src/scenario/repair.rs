@@ -21,7 +21,7 @@ pub struct SenderSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
     /// The receive connector that it comes to, `SERVER\Name`. Left away for a Send connector, the lab's
-    /// hosts and MX records lead there; left away for a policy, it is the only receive connector.
+    /// hosts and MX records lead there; left away for a policy, it is the first receive connector of the lab.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The host name or address that it dials, by which it measures the certificate. Left away, the name

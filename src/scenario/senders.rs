@@ -7,9 +7,10 @@ use super::build::{Built, Wrong};
 use super::repair::{LogonSpec, SenderSpec};
 use super::spec::Scenario;
 use crate::exchange::{Computer, ReceiveConnector, Zone};
+use crate::name::Fqdn;
 use crate::nearest::nearest;
 use crate::session::send::{BUILT_IN, SenderPolicy};
-use crate::smtp::{Address, ReversePath};
+use crate::smtp::{Address, HelloName, ReversePath};
 
 /// Somebody who sends one message to the lab.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Sender {
     pub to: Option<(String, String)>,
     /// The host name or address it dials; `None` where it has no `to`.
     pub dials: Option<String>,
+    /// What somebody outside introduces himself as; a Send connector goes by its FQDN.
+    pub helo: HelloName,
     /// The loopback address it comes from.
     pub from: IpAddr,
     /// Whom the message is from.
@@ -82,6 +85,9 @@ fn sender(spec: &SenderSpec, built: &[Built], zone: &Zone) -> Result<Sender, Wro
     let dials = target.map(|(computer, connector)| {
         spec.dials.clone().unwrap_or_else(|| computer.fqdn_of(connector).to_string())
     });
+    if let Some(host) = dials.as_deref().filter(|host| !is_host(host)) {
+        return Err(Wrong::at("dials", format!("`{host}` is neither a host name nor an address")));
+    }
     let mail_from = match spec.mail_from.as_deref() {
         Some("" | "<>") => ReversePath::Null,
         text => {
@@ -89,6 +95,7 @@ fn sender(spec: &SenderSpec, built: &[Built], zone: &Zone) -> Result<Sender, Wro
             ReversePath::Address(address.map_err(|error| Wrong::at("mail_from", format!("{error}")))?)
         }
     };
+    let helo = helo(&mail_from).map_err(|why| Wrong::at("mail_from", why))?;
     let rcpt_to = match (&spec.rcpt_to, target, &kind) {
         (Some(address), ..) => address.clone(),
         (None, Some((computer, _)), _) => postmaster(computer, dials.as_deref().unwrap_or_default()),
@@ -107,6 +114,7 @@ fn sender(spec: &SenderSpec, built: &[Built], zone: &Zone) -> Result<Sender, Wro
         kind,
         to: target.map(|(computer, connector)| (computer.name.clone(), connector.name.clone())),
         dials,
+        helo,
         from,
         mail_from,
         rcpt_to,
@@ -156,11 +164,9 @@ fn target<'a>(
         let mut all = built.iter().flat_map(|built| {
             built.computer.receive_connectors.iter().map(|connector| (&*built.computer, &**connector))
         });
-        return match (all.next(), all.next()) {
-            (Some(only), None) => Ok(Some(only)),
-            _ => Err(Wrong::new(
-                "there are several receive connectors; say which one it comes to: to = 'SERVER\\Name'",
-            )),
+        return match all.next() {
+            Some(first) => Ok(Some(first)),
+            None => Err(Wrong::new("there is no receive connector that it could come to")),
         };
     };
     let (computer, name) = computer_of(identity, built).map_err(|why| Wrong::at("to", why))?;
@@ -189,6 +195,18 @@ fn answers(computer: &Computer, connector: &ReceiveConnector, from: IpAddr) -> R
         // Nobody answers a connector that is disabled, and that may be the story.
         _ => Ok(()),
     }
+}
+
+fn is_host(text: &str) -> bool {
+    text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || text.parse::<Fqdn>().is_ok()
+}
+
+/// The name of a server that has mail from there.
+fn helo(from: &ReversePath) -> Result<HelloName, String> {
+    let domain = from.address().and_then(Address::domain).unwrap_or("sender.example");
+    let ascii = domain.parse::<Fqdn>().map(|name| name.to_string());
+    let name = ascii.unwrap_or_else(|_| domain.to_owned());
+    name.parse().map_err(|_| format!("`{domain}` is no name to introduce oneself with"))
 }
 
 fn postmaster(computer: &Computer, dialled: &str) -> String {

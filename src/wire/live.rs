@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
+use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
     Binding, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, InternalTransport, Outcome,
     ReceiveConnector, Selection, SendConnector, StoredCertificate, select_for, selection_events,
@@ -165,6 +166,14 @@ impl Live {
     pub(super) fn log(&self, side: &Side, event: Event, connector: Option<String>) {
         let source = side.computer.event_source(connector.is_some().then_some(&*side.connector));
         self.log_on(&side.computer, source, event, connector);
+    }
+
+    /// Writes what another service than transport logs, such as EdgeSync.
+    pub fn log_caused(&self, caused: CausedEvent) {
+        let computers = self.computers();
+        if let Some(computer) = computers.iter().find(|computer| computer.name == caused.computer) {
+            self.log_on(computer, caused.source, caused.event, None);
+        }
     }
 
     /// Writes an event to the log of a computer, unless the same stands there already.

@@ -63,7 +63,7 @@ pub enum CommonName {
 pub enum NamesRead {
     /// All of them (RFC 9525 section 6.3).
     All,
-    /// The first alone, as some devices and programs do: any other name might as well be missing.
+    /// The first alone, as clients were found to do: any other name might as well be missing.
     First,
 }
 

@@ -1,0 +1,294 @@
+//! What a sender sets out with at one stage, whom it meets, and when trying again is over.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::expect::Ending;
+use super::senders::{Sender, SenderKind};
+use crate::exchange::{
+    Binding, ClientCertificate, ClientSelection, Computer, PSCredential, ReceiveConnector, Route,
+    SendConnector, Zone, over,
+};
+use crate::session::TlsVerb;
+use crate::session::send::{
+    AfterHandshakeFailure, Credentials, Delivery, Logon, NextAttempt, Outcome, Outgoing, SenderPolicy, Task,
+};
+use crate::smtp::{Address, HelloName};
+
+/// The way of a sender's message, as it is at one stage.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// The Send connector that the sender is, with its computer.
+    pub connector: Option<(Arc<Computer>, Arc<SendConnector>)>,
+    /// Whom it turns to, at least one; to the next where there is no connection to the one before.
+    pub destinations: Vec<Destination>,
+}
+
+/// Somebody whom a sender turns to.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// What is to be done there.
+    pub task: Task,
+    /// Who answers there, or why there is no connection.
+    pub answering: Result<Answering, String>,
+}
+
+/// A receive connector that answers.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    /// The computer it runs on.
+    pub computer: Arc<Computer>,
+    /// The connector.
+    pub connector: Arc<ReceiveConnector>,
+    /// Its binding that is connected to.
+    pub binding: Binding,
+    /// The address and port that are dialled, by the lab file; a machine may listen elsewhere for them.
+    pub address: SocketAddr,
+}
+
+impl Sender {
+    /// The way of the sender's message at `now`; `None` where the sender is a Send connector that is gone.
+    ///
+    /// A peer meets whichever connector answers at the binding of the one that it comes to.
+    pub fn journey(&self, computers: &[Arc<Computer>], zone: &Zone, now: Timestamp) -> Option<Journey> {
+        let (policy, connector) = match &self.kind {
+            SenderKind::Policy(policy) => {
+                let logon = self.logon.as_ref().map(|logon| Logon {
+                    credential: PSCredential { user: logon.user.clone(), password: logon.password.clone() },
+                    requires_tls: false,
+                });
+                (SenderPolicy { logon, ..(**policy).clone() }, None)
+            }
+            SenderKind::Connector { computer, connector } => {
+                let home = called(computers, computer)?;
+                let connector = home.send_connector(connector)?;
+                let policy = SenderPolicy::of(connector, home.profile);
+                (policy, Some((Arc::clone(home), Arc::clone(connector))))
+            }
+        };
+        let setting_out = SettingOut { sender: self, policy, home: connector.as_ref(), now };
+        let destinations = setting_out.destinations(computers, zone);
+        Some(Journey { connector, destinations })
+    }
+}
+
+/// A sender before it knows the way.
+struct SettingOut<'a> {
+    sender: &'a Sender,
+    policy: SenderPolicy,
+    home: Option<&'a (Arc<Computer>, Arc<SendConnector>)>,
+    now: Timestamp,
+}
+
+impl SettingOut<'_> {
+    fn destinations(&self, computers: &[Arc<Computer>], zone: &Zone) -> Vec<Destination> {
+        let Sender { to, dials, rcpt_to, .. } = self.sender;
+        let domain = rcpt_to.domain().unwrap_or_default();
+        let nobody = |why: String| vec![Destination { task: self.task(domain, domain), answering: Err(why) }];
+        if let Some((_, connector)) = self.home.filter(|(_, connector)| !connector.enabled) {
+            return nobody(format!("the Send connector {} is disabled", connector.name));
+        }
+        if let Some((computer, connector)) = to {
+            let host = dials.as_deref().unwrap_or_default();
+            let next_hop = match self.home {
+                Some((_, connector)) if !connector.dns_routing_enabled => host,
+                _ => domain,
+            };
+            let answering = self.at_connector(computer, connector, computers, zone);
+            return vec![Destination { task: self.task(host, next_hop), answering }];
+        }
+        let Some((home, connector)) = self.home else {
+            return nobody("it does not say where it goes".to_owned());
+        };
+        match over(connector, home, domain, computers, zone) {
+            Route::Over { hops, .. } => hops
+                .into_iter()
+                .map(|hop| Destination {
+                    task: self.task(&hop.host, &hop.next_hop),
+                    answering: self.at_port(&hop.computer, connector.port, computers, zone),
+                })
+                .collect(),
+            Route::Nowhere { why, .. } => nobody(why),
+            Route::Here => nobody("it stays where it is".to_owned()),
+        }
+    }
+
+    /// Whoever answers at the binding of this connector.
+    fn at_connector(
+        &self,
+        computer: &str,
+        connector: &str,
+        computers: &[Arc<Computer>],
+        zone: &Zone,
+    ) -> Result<Answering, String> {
+        let gone = || format!("{computer} has no receive connector {connector}");
+        let found = called(computers, computer).ok_or_else(gone)?;
+        let wanted = found.receive_connector(connector).ok_or_else(gone)?;
+        let binding = wanted.loopback_binding(self.sender.from);
+        let binding = binding
+            .ok_or_else(|| format!("{connector} has no binding that {} could reach", self.sender.from))?;
+        match binding.0.ip() {
+            any if any.is_unspecified() => self.at_port(computer, binding.0.port(), computers, zone),
+            _ => self.at(found, binding.0),
+        }
+    }
+
+    /// Whoever answers at this port of a computer.
+    fn at_port(
+        &self,
+        computer: &str,
+        port: u16,
+        computers: &[Arc<Computer>],
+        zone: &Zone,
+    ) -> Result<Answering, String> {
+        let nowhere = || format!("{computer} has no address in this lab");
+        let found = called(computers, computer).ok_or_else(nowhere)?;
+        let address = zone.addresses.get(&found.name).ok_or_else(nowhere)?;
+        self.at(found, SocketAddr::new(*address, port))
+    }
+
+    fn at(&self, computer: &Arc<Computer>, address: SocketAddr) -> Result<Answering, String> {
+        let from = self.sender.from;
+        let answering = computer.connector_for(address, from).and_then(|connector| {
+            let binding = connector.bindings.iter().find(|binding| binding.overlaps(Binding(address)))?;
+            Some(Answering {
+                computer: Arc::clone(computer),
+                connector: Arc::clone(connector),
+                binding: *binding,
+                address,
+            })
+        });
+        answering.ok_or_else(|| format!("nobody answers {from} at {address} of {}", computer.name))
+    }
+
+    fn task(&self, host: &str, next_hop: &str) -> Task {
+        let Sender { rcpt_to, mail_from, .. } = self.sender;
+        let bare = |host: &str| host.trim_matches(['[', ']']).to_owned();
+        let helo = self.helo();
+        let content = self.content(&helo);
+        Task {
+            policy: self.policy.clone(),
+            credentials: self.credentials(),
+            in_clear: false,
+            helo,
+            host: bare(host),
+            next_hop: bare(next_hop),
+            connector: self.home.map(|(_, connector)| connector.name.clone()),
+            message: Arc::new(Outgoing { from: mail_from.clone(), to: vec![rcpt_to.clone()], content }),
+        }
+    }
+
+    fn helo(&self) -> HelloName {
+        let own = self.home.map(|(computer, connector)| computer.send_fqdn_of(connector).as_str());
+        own.and_then(|fqdn| fqdn.parse().ok()).unwrap_or_else(|| self.sender.helo.clone())
+    }
+
+    /// What is wrong with the sender's own certificate for STARTTLS; X-ANONYMOUSTLS goes by another one.
+    fn credentials(&self) -> Credentials {
+        let by_name = self.policy.verb == TlsVerb::StartTls;
+        let Some((computer, connector)) = self.home.filter(|_| by_name) else {
+            return Credentials::Usable;
+        };
+        match ClientSelection::of(connector, computer, self.now).certificate {
+            ClientCertificate::Presented(_) | ClientCertificate::NotFound => Credentials::Usable,
+            ClientCertificate::NoCredentials(_) => Credentials::NoCredentials,
+            ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
+            ClientCertificate::PinNotFound => Credentials::PinNotFound,
+        }
+    }
+
+    /// A small message that says whose it is.
+    fn content(&self, helo: &HelloName) -> Bytes {
+        let Sender { name, mail_from, rcpt_to, .. } = self.sender;
+        let from = mail_from.address().map_or_else(|| format!("postmaster@{helo}"), Address::to_string);
+        let date = self.now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
+        let id = self.now.as_millisecond();
+        let text = format!(
+            "From: <{from}>\r\nTo: <{rcpt_to}>\r\nSubject: starttls-lab\r\nDate: {date}\r\n\
+             Message-ID: <{id}@{helo}>\r\n\r\nSent by starttls-lab as {name}.\r\n"
+        );
+        text.into()
+    }
+}
+
+fn called<'a>(computers: &'a [Arc<Computer>], name: &str) -> Option<&'a Arc<Computer>> {
+    computers.iter().find(|computer| computer.name.eq_ignore_ascii_case(name))
+}
+
+/// How often a message is tried at most where a story is played.
+pub const MOST_ATTEMPTS: usize = 5;
+
+/// When a story tries again, which is less often than a queue does: never, once the same came of two
+/// attempts with a wait between them and the sender is out of the patience after which it would do without TLS.
+pub fn next_attempt(delivery: &Delivery) -> NextAttempt {
+    let made = delivery.attempts();
+    if made.len() >= MOST_ATTEMPTS {
+        return NextAttempt::Never;
+    }
+    if let [first, .., before, last] | [first @ before, last] = made {
+        let same = Ending::of(&before.attempt) == Ending::of(&last.attempt)
+            && last.attempt.outcome == Outcome::Deferred;
+        let patient = match delivery.policy().handshake_failed {
+            AfterHandshakeFailure::ClearAfter(patience) => last.at.duration_since(first.at) < patience,
+            AfterHandshakeFailure::ClearAtOnce | AfterHandshakeFailure::NeverClear => false,
+        };
+        if same && last.at > before.at && !patient {
+            return NextAttempt::Never;
+        }
+    }
+    delivery.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::send::{Attempt, ResultType, SendSession};
+    use crate::smtp::ReversePath;
+
+    fn deferred(result_type: Option<ResultType>) -> Attempt {
+        let task = Task {
+            policy: SenderPolicy::named("sendmail").unwrap(),
+            in_clear: false,
+            helo: "sender.test".parse().unwrap(),
+            host: "mx.test".to_owned(),
+            next_hop: "test".to_owned(),
+            connector: None,
+            credentials: Credentials::Usable,
+            message: Arc::new(Outgoing { from: ReversePath::Null, to: Vec::new(), content: Bytes::new() }),
+        };
+        Attempt { result_type, ..SendSession::no_connection(&task, "gone".to_owned()) }
+    }
+
+    /// After how many attempts a story gives up on what these come to, one after the other and then again.
+    fn tries(policy: &str, ends: &[Option<ResultType>]) -> usize {
+        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let mut delivery = Delivery::new(SenderPolicy::named(policy).unwrap(), start);
+        let mut now = start;
+        for end in ends.iter().cycle() {
+            match next_attempt(&delivery) {
+                NextAttempt::Never => break,
+                NextAttempt::Now => {}
+                NextAttempt::At(time) => now = time,
+            }
+            delivery.note(now, deferred(*end));
+        }
+        delivery.attempts().len()
+    }
+
+    #[test]
+    fn what_comes_to_the_same_twice_is_not_tried_again() {
+        assert_eq!(tries("sendmail", &[None]), 2);
+        assert_eq!(tries("may", &[None]), 2);
+        let expired = Some(ResultType::CertificateExpired);
+        assert_eq!(tries("verify", &[None, expired, expired]), 3);
+    }
+
+    #[test]
+    fn what_is_different_each_time_is_tried_five_times() {
+        assert_eq!(tries("verify", &[None, Some(ResultType::CertificateExpired)]), MOST_ATTEMPTS);
+    }
+}

@@ -1,0 +1,109 @@
+//! What `check` says of Send connectors: what they present, what follows, and where they are edited.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+
+use starttls_lab::cli::report::{self, SendConnectorReport};
+use starttls_lab::exchange::cmdlet::{Nobody, Shell};
+use starttls_lab::exchange::{ClientCertificate, ClientSelection, send_fixes};
+use starttls_lab::lab::Paper;
+use starttls_lab::scenario::ScenarioText;
+
+const LAB: &str = r#"
+title = "A Hub that sends"
+
+[[computer]]
+name = "HUB"
+fqdn = "hub.contoso.com"
+role = "hub-transport"
+profile = "exchange-2010"
+
+[[computer.certificate]]
+label = "default"
+names = ["HUB", "hub.contoso.com"]
+issuer = "self"
+services = ["SMTP"]
+
+[[computer.receive_connector]]
+name = "Default HUB"
+bindings = ["0.0.0.0:25"]
+
+[[computer.send_connector]]
+name = "To Internet"
+fqdn = "mail.contoso.com"
+"#;
+
+fn paper(text: &str) -> Paper {
+    Paper::new(&ScenarioText::parse(text, "test").unwrap()).unwrap()
+}
+
+fn reported(text: &str) -> SendConnectorReport {
+    let paper = paper(text);
+    report::check(&paper.computers, paper.clock.now()).send_connectors.remove(0)
+}
+
+#[test]
+fn a_send_connector_without_a_certificate_says_the_12014_that_serve_logs() {
+    let report = reported(LAB);
+    assert!(report.verdict.starts_with("finds no certificate to present (event 12014)"));
+    assert_eq!(report.events[0].event_id, 12014);
+    assert!(report.events[0].message.contains("for the connector To Internet with a FQDN"));
+    assert!(report.cause.contains("store of HUB carries mail.contoso.com"), "{}", report.cause);
+    assert_eq!(report.demands, "nothing: TLS if STARTTLS is offered, else in clear");
+}
+
+/// What is printed is read by the Shell, and afterwards the connector presents what was promised.
+#[test]
+fn every_fix_of_a_connectors_name_or_pin_does_what_it_says() {
+    let pin = "fqdn = \"hub.contoso.com\"\ntls_certificate_name = \"<I>CN=Gone<S>CN=mail.contoso.com\"";
+    let pinned = LAB.replace("exchange-2010", "exchange-2019").replace("hub-transport", "mailbox");
+    for text in [LAB.to_owned(), pinned.replace("fqdn = \"mail.contoso.com\"", pin)] {
+        let paper = paper(&text);
+        let now = paper.clock.now();
+        let computers: Vec<_> = paper.computers.iter().map(|built| built.computer.clone()).collect();
+        let computer = &computers[0];
+        let fixes = send_fixes(computer, &computer.send_connectors[0], now);
+        assert!(fixes.len() >= 2, "{fixes:#?}");
+        for fix in fixes {
+            let shell =
+                Shell { computers: &computers, here: &fix.on, now, events: &[], memory: Default::default() };
+            let outcome = shell.run(&fix.commands.join("\n"), &mut Nobody).unwrap();
+            let after = &outcome.computers[0];
+            let selection = ClientSelection::of(&after.send_connectors[0], after, now);
+            assert!(matches!(selection.certificate, ClientCertificate::Presented(_)), "{}", fix.title);
+            assert_eq!(selection.chosen(after).unwrap().label, fix.presents);
+        }
+    }
+}
+
+#[test]
+fn a_certificate_without_service_or_key_is_named_with_what_it_makes_of_mail() {
+    let blank = LAB.replace("fqdn = \"mail.contoso.com\"\n", "");
+    let report = reported(&blank.replace("services = [\"SMTP\"]", "services = [\"IIS\"]"));
+    assert!(report.verdict.contains("UnknownCredentials"), "{}", report.verdict);
+    assert!(report.fixes[0].title.starts_with("Enable CN=HUB"), "{:?}", report.fixes);
+    let missing = "services = [\"SMTP\"]\nprivate_key = \"missing\"";
+    let report = reported(&blank.replace("services = [\"SMTP\"]", missing));
+    assert!(report.verdict.contains("NoCredentials"), "{}", report.verdict);
+    assert!(report.fixes[0].title.contains("again, with its private key"), "{:?}", report.fixes);
+    assert!(report.events.is_empty());
+}
+
+#[test]
+fn a_connector_of_edgesync_is_edited_inside_and_its_mail_goes_on() {
+    let edge = "[[computer]]\nname = \"EDGE\"\nfqdn = \"edge.contoso.com\"\nrole = \"edge\"\n\
+                profile = \"exchange-2010\"\naddress = \"127.0.0.2\"\nsubscribed_to = \"HUB\"\n\
+                [[computer.certificate]]\nnames = [\"edge.contoso.com\"]\nservices = [\"SMTP\"]\n\
+                [[computer.send_connector]]\nname = \"EdgeSync - Inbound to Site\"\nusage = \"EdgeSyncInbound\"\n\
+                fqdn = \"hub.contoso.com\"\n";
+    let paper = paper(&format!("{LAB}{edge}"));
+    let report = report::check(&paper.computers, paper.clock.now());
+    let sync = &report.send_connectors[1];
+    assert!(sync.edited_on.starts_with("HUB, and reaches EDGE with Start-EdgeSynchronization"));
+    assert!(sync.notes[0].starts_with("Mail goes on all the same"), "{:?}", sync.notes);
+    assert!(sync.notes[1].contains("has to be in the store of EDGE"), "{:?}", sync.notes);
+    assert_eq!(sync.fixes[0].on, "HUB");
+    assert_eq!(sync.fixes[0].commands[1], "Start-EdgeSynchronization");
+    for shown in [report.table(), report.list()] {
+        assert!(shown.contains("EDGE\\EdgeSync - Inbound to Site"), "{shown}");
+        assert!(shown.contains("Set-SendConnector \"EdgeSync - Inbound to Site\" -Fqdn edge.contoso.com"));
+    }
+}
