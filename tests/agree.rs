@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use client::Client;
 use starttls_lab::cli::report::{self, Starttls};
 use starttls_lab::clock::Clock;
-use starttls_lab::exchange::Computer;
+use starttls_lab::exchange::{Computer, select_for};
 use starttls_lab::journal::Record;
 use starttls_lab::lab::{Lab, Options, Paper};
 use starttls_lab::scenario::{STORIES, ScenarioText, story};
@@ -77,7 +77,12 @@ async fn what_check_says_of_every_story_is_what_serve_does() {
                 continue;
             }
             let tls = ClientTls::trusting_anything(&Clock::system(), Versions::Both).unwrap();
-            let (stream, facts) = tls.connect("any.example", peer.into_stream()).await.unwrap();
+            let connector = computer.receive_connector(&listening.name).unwrap();
+            let selection = select_for(connector, computer, lab.clock().now());
+            let fails = selection.offered().is_some_and(|offered| offered.handshake_fails);
+            let secured = tls.connect("any.example", peer.into_stream()).await;
+            assert_eq!(secured.is_err(), fails, "{} {identity}", story.name);
+            let Ok((stream, facts)) = secured else { continue };
             let chosen =
                 said.certificates.iter().find(|certificate| certificate.words.starts_with("chosen")).unwrap();
             assert_eq!(facts.peer_chain[0].thumbprint(), chosen.thumbprint, "{} {identity}", story.name);

@@ -34,8 +34,13 @@ smtp-not-assigned-outbound | EX01     | Default Frontend EX01                   
 smtp-not-assigned-outbound | MX01     | Default internal receive connector MX01     | mx       | mx        |
 private-key-missing       | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
 private-key-unreadable    | EX01     | Client Frontend EX01                        | -        | -         | 12014
+private-key-outbound      | EX01     | Default Frontend EX01                       | default  | default   |
+private-key-outbound      | MX01     | Default internal receive connector MX01     | mx       | mx        |
 fqdn-blank                | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
 fqdn-blank-matches        | EX01     | Default Frontend EX01                       | default  | default   |
+fqdn-guarded              | EX01     | Default Frontend EX01                       | -        | mail      | 12014
+fqdn-guarded-2007         | HUB01    |                                             |          |           | 12015
+fqdn-guarded-2007         | HUB01    | Default HUB01                               | -        | default   | 12014
 tls-not-in-authmechanism  | EX01     | Scanners EX01                               | -        | -         |
 tls-not-in-authmechanism-beside-587 | EX01     | Default Frontend EX01                       | -        | default   |
 tls-not-in-authmechanism-beside-587 | EX01     | Client Frontend EX01                        | mail     | -         |
@@ -43,7 +48,9 @@ expired-withheld          | HUB01    |                                          
 expired-withheld          | HUB01    | Default HUB01                               | -        | default   | 12014
 expired-withheld          | HUB01    | Client HUB01                                | -        | -         | 12014
 expired-offered           | EX01     | Client Frontend EX01                        | mail     | -         | 12016
+expired-self-signed       | ZOO      | Default Frontend ZOO                        | setup    | mail      | 12016
 not-yet-valid             | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
+not-yet-valid-offered     | EDGE01   | Default internal receive connector EDGE01   | mail     | default   |
 expiring-soon             | EX01     |                                             |          |           | 12017
 expiring-soon             | EX01     | Default Frontend EX01                       | default  | default   | 12018
 chain-revoked             | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
@@ -51,7 +58,10 @@ chain-untrusted-passed-over | EDGE01   | Default internal receive connector EDGE
 chain-untrusted-withheld  | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
 wildcard                  | EDGE01   | Default internal receive connector EDGE01   | wildcard | default   |
 wildcard-two-labels       | EDGE01   | Default internal receive connector EDGE01   | -        | default   | 12014
+common-name-only          | EDGE01   | Default internal receive connector EDGE01   | mail     | default   |
+name-not-first            | EX01     | Client Frontend EX01                        | mail     | -         |
 several-candidates        | EX01     | Client Frontend EX01                        | renewed  | -         |
+several-candidates-longest | EX01    | Client Frontend EX01                        | long     | -         |
 pin-matches               | EX01     | Default Frontend EX01                       | renewed  | default   |
 pin-stale                 | EX01     | Default Frontend EX01                       | -        | default   | 12014
 pin-stale                 | EX01     | Client Frontend EX01                        | mail     | -         |
@@ -66,6 +76,7 @@ relay-internal-fqdn       | EX01     | Default Frontend EX01                    
 relay-internal-fqdn       | EX01     | Relay EX01                                  | -        | -         | 12014
 submission-beside-25      | EX01     | Default Frontend EX01                       | -        | default   | 12014
 submission-beside-25      | EX01     | Client Frontend EX01                        | mail     | -         |
+submission-without-tls    | EX01     | Client Frontend EX01                        | -        | -         |
 internal-certificate-gone | EX01     |                                             |          |           | 12013
 internal-certificate-gone | EX01     | Default Frontend EX01                       | mail     | -         |
 internal-certificate-gone | EDGE01   |                                             |          |           | 12024
@@ -74,6 +85,12 @@ edgesync-fqdn-mismatch    | MAILGATE | Default internal receive connector MAILGA
 edgesync-fqdn-mismatch    | HT01     | Default HT01                                | self-HT01 | self-HT01 |
 edgesync-hub-name-in-edge-store | MAILGATE | Default internal receive connector MAILGATE | mailgate | mailgate  |
 edgesync-hub-name-in-edge-store | HT01     | Default HT01                                | self-HT01 | self-HT01 |
+internal-certificate-expired | EX01  |                                             |          |           | 12015
+internal-certificate-expired | EX01  | Default Frontend EX01                       | mail     | default   |
+internal-certificate-not-published | EX01 |                                        |          |           | 12012
+internal-certificate-not-published | EX01 | Default Frontend EX01                  | mail     | -         |
+internal-certificate-overwritten | EDGE01 | Default internal receive connector EDGE01 | -    | default   | 12014
+internal-certificate-overwritten | EX01 | Default Frontend EX01                    | default  | default   |
 ";
 
 fn now() -> Timestamp {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::side::Side;
-use crate::exchange::cmdlet::LoggedEvent;
+use crate::exchange::cmdlet::{CausedEvent, LoggedEvent};
 use crate::exchange::{
-    ClientSelection, Computer, Event, InternalTransport, ReceiveConnector, SendConnector,
-    SmartHostAuthMechanism, wants_anonymous_tls,
+    ClientSelection, Computer, Event, InternalTransport, ReceiveConnector, SendConnector, wants_anonymous_tls,
 };
 use crate::scenario::{Subject, Value};
 
@@ -69,8 +68,16 @@ impl Log {
     pub(super) fn load_sending(&mut self, computer: &Computer, connector: &SendConnector, now: Timestamp) {
         let selection = ClientSelection::of(connector, computer, now);
         self.sending(computer, connector, selection.event(connector));
-        if connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer {
+        if connector.uses_anonymous_tls() {
             self.internal(computer, now);
+        }
+    }
+
+    /// Logs what a command made a service log.
+    pub(super) fn caused(&mut self, caused: &CausedEvent, computers: &[Arc<Computer>]) {
+        if let Some(computer) = computers.iter().find(|computer| computer.name == caused.computer) {
+            let about = Subject::Computer(computer.name.clone());
+            self.note(about, computer, caused.source, caused.event.clone());
         }
     }
 

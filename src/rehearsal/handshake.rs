@@ -8,7 +8,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::side::Offer;
-use crate::exchange::{ChainStatus, StoredCertificate};
+use crate::exchange::{Material, StoredCertificate};
+use crate::scenario::ROOT_SUBJECT;
 use crate::session::send::{Assessment, CertificateProblem, Handshake, Secured, SendInput, name_problem};
 use crate::session::{TlsFacts, TlsFailure, TlsVersion};
 
@@ -38,7 +39,7 @@ pub(super) fn predict(
     };
     let Handshake { check, server_name, .. } = handshake;
     let assessment = Assessment {
-        chain: chain_problem(stored, trusts_lab, now),
+        chain: chain_problem(stored, material, trusts_lab, now),
         name: name_problem(&material.certificate, check),
     };
     if let Some(problem) = assessment.problem(check.proof).filter(|_| check.within_handshake) {
@@ -69,18 +70,29 @@ pub(super) fn predict(
     Ok(BothSides { sender: Arc::new(sender), receiver: Arc::new(receiver) })
 }
 
-fn chain_problem(stored: &StoredCertificate, trusts_lab: bool, now: Timestamp) -> Option<CertificateProblem> {
+fn chain_problem(
+    stored: &StoredCertificate,
+    material: &Material,
+    trusts_lab: bool,
+    now: Timestamp,
+) -> Option<CertificateProblem> {
     if stored.facts.is_not_yet_valid(now) {
         Some(CertificateProblem::NotYetValid)
     } else if stored.facts.has_expired(now) {
         Some(CertificateProblem::Expired)
     } else if stored.facts.self_signed {
         Some(CertificateProblem::SelfSigned)
-    } else if stored.chain == ChainStatus::Untrusted || !trusts_lab {
+    } else if !trusts_lab || !leads_to_the_lab(material) {
         Some(CertificateProblem::UnknownIssuer)
     } else {
         None
     }
+}
+
+/// Whether the chain that is sent ends below the lab's root; what Windows on the server makes of it is the
+/// server's own affair.
+fn leads_to_the_lab(material: &Material) -> bool {
+    material.intermediates.last().unwrap_or(&material.certificate).issuer() == ROOT_SUBJECT
 }
 
 /// The alert that ends a handshake over this problem (RFC 8446 section 6.2).

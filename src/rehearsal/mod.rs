@@ -74,6 +74,6 @@ fn play(text: &ScenarioText, stage: Stage, now: Timestamp, keys: Keys<'_>) -> Re
         memory: Memory::default(),
     };
     let typed = attendant.type_all(&text.scenario.commands(stage), &computers);
-    let observed = observe(&typed.computers, &senders, &text.zone(), now);
+    let observed = observe::observe_after(&typed.logged, &typed.computers, &senders, &text.zone(), now);
     Ok(Played { stage, screen: typed.screen, refused: typed.refused, observed })
 }

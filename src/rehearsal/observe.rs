@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::delivery::Post;
 use super::events::{self, Log, receive_subject, send_subject};
 use super::side::{Offer, Side};
+use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{ClientCertificate, ClientSelection, Computer, ReceiveConnector, SendConnector, Zone};
 use crate::scenario::{Aspect, Ending, NONE, Observation, Sender, Subject, Value};
 
@@ -15,7 +16,19 @@ use crate::scenario::{Aspect, Ending, NONE, Observation, Sender, Subject, Value}
 /// In the order of the lab file: each computer with its receive and its Send connectors, then the senders.
 /// A sender that is a Send connector which is gone has no row.
 pub fn observe(computers: &[Arc<Computer>], senders: &[Sender], zone: &Zone, now: Timestamp) -> Observation {
-    let log = events::of_start(computers, now);
+    observe_after(&[], computers, senders, zone, now)
+}
+
+/// The same, where commands made services log something before.
+pub(super) fn observe_after(
+    caused: &[CausedEvent],
+    computers: &[Arc<Computer>],
+    senders: &[Sender],
+    zone: &Zone,
+    now: Timestamp,
+) -> Observation {
+    let mut log = events::of_start(computers, now);
+    caused.iter().for_each(|caused| log.caused(caused, computers));
     let mut post = Post::new(computers, zone, log);
     let endings: Vec<_> = senders
         .iter()

@@ -336,7 +336,7 @@ static CMDLETS: &[Cmdlet] = &[
     Cmdlet {
         name: "Set-Content",
         aliases: &[],
-        verb: Verb::Model(windows::set_content, None),
+        verb: Verb::Model(windows::set_content, Some(("Value", ""))),
         parameters: &[&[value("Path").at(0), value("Value").at(1), value("Encoding")]],
         exists: ALWAYS,
     },

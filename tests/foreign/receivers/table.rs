@@ -72,8 +72,20 @@ const VERIFYING: Ends = Ends {
     ..MANDATORY
 };
 
+/// A library has no queue: what fails, fails for good. It sends in clear where TLS is not offered.
+const LIBRARY: Ends = Ends {
+    good: Proved,
+    other_host: Bounced,
+    other_domain: Bounced,
+    self_signed: Bounced,
+    expired: Bounced,
+    not_offered: Clear,
+    old_tls: Bounced,
+    refused: Bounced,
+};
+
 /// The host is mx.lab.test, and the next hop and the recipients' domain lab.test.
-pub(super) const TABLE: [(&str, Ends); 12] = [
+pub(super) const TABLE: [(&str, Ends); 13] = [
     (
         "plain-only",
         Ends {
@@ -90,20 +102,9 @@ pub(super) const TABLE: [(&str, Ends); 12] = [
     ("opportunistic-clear-at-once", Ends { old_tls: ClearAtOnce, ..OPPORTUNISTIC }),
     ("opportunistic-clear-later", Ends { old_tls: ClearLater, ..OPPORTUNISTIC }),
     ("opportunistic", OPPORTUNISTIC),
-    (
-        // A library has no queue: what fails, fails for good. It sends in clear where TLS is not offered.
-        "upgrade-then-verify",
-        Ends {
-            good: Proved,
-            other_host: Bounced,
-            other_domain: Bounced,
-            self_signed: Bounced,
-            expired: Bounced,
-            not_offered: Clear,
-            old_tls: Bounced,
-            refused: Bounced,
-        },
-    ),
+    ("upgrade-then-verify", LIBRARY),
+    // The host is the first name of the good certificate.
+    ("first-name-only", LIBRARY),
     ("mandatory", MANDATORY),
     ("mandatory-verified", VERIFYING),
     // other.lab.test lies below the next hop, which is all that Postfix's `secure` asks of a name.
