@@ -1,20 +1,27 @@
 //! The program: words in, facts out, an exit code.
 //!
 //! Facts go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an
-//! expectation failed, 2 wrong usage or file, 3 could not bind or not ready in time.
+//! expectation failed, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
+//! command's exit code on.
 
 mod certs;
 mod check;
+mod ending;
 mod list;
 mod load;
 mod logs;
+mod notify;
 mod output;
 mod printer;
 mod quick;
+mod ready;
 mod readyz;
+mod recording;
 pub mod report;
 mod send;
 mod serve;
+mod signals;
+mod tally;
 mod watch;
 
 use std::io::IsTerminal;
