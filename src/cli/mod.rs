@@ -7,6 +7,7 @@
 mod certs;
 mod check;
 mod ending;
+mod exec;
 mod list;
 mod load;
 mod logs;
@@ -56,6 +57,8 @@ enum Verb {
     Check(check::Args),
     /// Play a lab file or a story on loopback
     Serve(Box<serve::Args>),
+    /// Run a command against a lab that is there for it alone, and check what came of it
+    Exec(Box<exec::Args>),
     /// Issue a lab's certificates and print or write them
     Certs(certs::Args),
     /// Print the JSON schema of lab files
@@ -111,6 +114,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Show(args) => list::show(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Serve(args) => serve::serve(&args),
+        Verb::Exec(args) => exec::exec(&args),
         Verb::Certs(args) => certs::certs(&args),
         Verb::Schema => {
             let schema = schemars::schema_for!(crate::scenario::Scenario);
