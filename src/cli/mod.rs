@@ -1,21 +1,29 @@
 //! The program: words in, facts out, an exit code.
 //!
 //! Facts go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an
-//! expectation failed, 2 wrong usage or file, 3 could not bind or not ready in time.
+//! expectation failed, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
+//! command's exit code on.
 
 mod certs;
 mod check;
+mod ending;
+mod exec;
 mod junit;
 mod list;
 mod load;
 mod logs;
+mod notify;
 mod output;
 mod printer;
 mod quick;
+mod ready;
 mod readyz;
+mod recording;
 pub mod report;
 mod send;
 mod serve;
+mod signals;
+mod tally;
 mod verify;
 mod watch;
 
@@ -51,6 +59,8 @@ enum Verb {
     Check(check::Args),
     /// Play a lab file or a story on loopback
     Serve(Box<serve::Args>),
+    /// Run a command against a lab that is there for it alone, and check what came of it
+    Exec(Box<exec::Args>),
     /// Play stories stage by stage on loopback, and say whether all is as their files say
     Verify(verify::Args),
     /// Issue a lab's certificates and print or write them
@@ -108,6 +118,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Show(args) => list::show(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Serve(args) => serve::serve(&args),
+        Verb::Exec(args) => exec::exec(&args),
         Verb::Verify(args) => verify::verify(&args),
         Verb::Certs(args) => certs::certs(&args),
         Verb::Schema => {

@@ -37,10 +37,21 @@ impl Failure {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
 
+    /// A command that could not be run: 127 where there is none, 126 where it cannot be executed.
+    pub(super) fn not_run(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// An exit code about which everything has been said.
+    pub(super) fn told(code: u8) -> Self {
+        Self { code, message: String::new() }
+    }
+
     /// Says why, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
-        // Where standard error is closed there is nobody left to tell.
-        writeln!(io::stderr(), "starttls-lab: {}", self.message).ok();
+        if !self.message.is_empty() {
+            remark(&self.message);
+        }
         ExitCode::from(self.code)
     }
 }
@@ -65,6 +76,18 @@ impl From<LabError> for Failure {
             error => Self::usage(error.to_string()),
         }
     }
+}
+
+/// Says a line on standard error.
+pub(super) fn remark(line: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    writeln!(io::stderr(), "starttls-lab: {line}").ok();
+}
+
+/// Prints a text on standard error, where standard output is somebody else's.
+pub(super) fn aside(text: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    io::stderr().write_all(text.as_bytes()).ok();
 }
 
 /// Prints a text as it is.

@@ -2,10 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::output::{self, Failure};
+use super::ready;
 use crate::exchange::TimeSpan;
 
 /// Arguments of `readyz`.
@@ -14,6 +16,9 @@ pub(super) struct Args {
     /// Where the lab listens
     #[arg(long, env = "STARTTLS_LAB_ADDRESS", default_value = "127.0.0.1:1025", value_name = "HOST:PORT")]
     address: String,
+    /// Read where the lab listens from what serve --ready-file wrote
+    #[arg(long, env = "STARTTLS_LAB_READY_FILE", conflicts_with = "address", value_name = "FILE")]
+    ready_file: Option<PathBuf>,
     /// Wait until it does, rather than ask once
     #[arg(long, env = "STARTTLS_LAB_WAIT")]
     wait: bool,
@@ -30,17 +35,26 @@ pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
     let TimeSpan(longest) = args.timeout;
     let started = Instant::now();
     loop {
-        let problem = match ask(&args.address) {
+        let problem = match answer(args) {
             Ok(banner) => return output::text(&format!("{banner}\n")),
             Err(problem) => problem,
         };
         if !args.wait || started.elapsed() >= longest {
-            return Err(Failure::not_ready(format!("{} is not ready: {problem}", args.address)));
+            return Err(Failure::not_ready(problem));
         }
         // A pause without a clock of its own: nobody ever sends.
         let (_keep, never) = mpsc::channel::<()>();
         never.recv_timeout(PAUSE).ok();
     }
+}
+
+/// The banner of the lab that was named; its file is read anew each time, because a lab may come or go.
+fn answer(args: &Args) -> Result<String, String> {
+    let address = match &args.ready_file {
+        Some(path) => ready::first_address(path)?.to_string(),
+        None => args.address.clone(),
+    };
+    ask(&address).map_err(|problem| format!("{address} is not ready: {problem}"))
 }
 
 /// The banner, where the other side sends one.

@@ -1,21 +1,23 @@
 //! `serve`: plays a lab on loopback until it is told to stop.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
-
+use super::ending::EndingArgs;
 use super::load::{self, Loaded};
-use super::logs::LogDirectory;
+use super::notify::notify;
 use super::output::{self, Failure};
 use super::printer::{Printer, introduction};
 use super::quick::QuickArgs;
+use super::ready::{self, ReadyFile};
+use super::recording::{Recording, RecordingArgs, ends_a_step, file_error};
+use super::signals::Signals;
+use super::tally::Tally;
 use super::{Output, watch};
-use crate::journal::{Entry, Journal, Record};
-use crate::lab::{Lab, Listening, Options};
+use crate::lab::{Lab, Options};
 use crate::wire::Ports;
 
 /// Arguments of `serve`.
@@ -36,27 +38,16 @@ pub(super) struct Args {
     /// Write the lab's root certificate to this file, for clients to trust
     #[arg(long, env = "STARTTLS_LAB_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Write the journal as JSON lines to this file, or with - to standard output
-    #[arg(long, env = "STARTTLS_LAB_JOURNAL", value_name = "FILE|-")]
-    journal: Option<PathBuf>,
-    /// Write what Exchange would write into this directory: the Application log, the SmtpReceive
-    /// protocol log, and every message
-    #[arg(long, env = "STARTTLS_LAB_LOG_DIR", value_name = "DIR")]
-    log_dir: Option<PathBuf>,
+    /// Write the ready line to this file once every port is open; the file is removed at the end
+    #[arg(long, env = "STARTTLS_LAB_READY_FILE", value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    ending: EndingArgs,
+    #[command(flatten)]
+    recording: RecordingArgs,
     /// How standard output is laid out; json is the journal
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
-}
-
-/// The first line on standard output.
-#[derive(Serialize)]
-struct Ready<'a> {
-    event: &'static str,
-    version: &'static str,
-    control: Option<&'a str>,
-    connectors: &'a [Listening],
-    ca_file: Option<String>,
-    pid: u32,
 }
 
 /// How long conversations may go on after the lab was told to stop.
@@ -82,30 +73,29 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     if let Some(bind) = args.bind.filter(|bind| !bind.is_loopback()) {
         tracing::warn!(%bind, "listening beyond loopback: whoever reaches this address can leave mail here");
     }
-    let mut stop = Stop::new()?;
+    let mut signals = Signals::new()?;
+    if let Some(path) = &args.ready_file {
+        ReadyFile::clear(path)?;
+    }
     let lab = Lab::start(&loaded.text, Options { ports, bind: args.bind, ..Options::default() }).await?;
     if let Some(path) = &args.ca_file {
         fs::write(path, lab.root().to_pem()).map_err(|error| file_error(path, &error))?;
     }
-    let connectors = lab.connectors();
-    let ready = Ready {
-        event: "ready",
-        version: env!("CARGO_PKG_VERSION"),
-        control: None,
-        connectors: &connectors,
-        ca_file: args.ca_file.as_ref().map(|path| path.display().to_string()),
-        pid: std::process::id(),
-    };
-    let ready = serde_json::to_string(&ready).map_err(|error| Failure::usage(error.to_string()))?;
-    output::text(&format!("{ready}\n"))?;
-    tell(args, &loaded, &lab)?;
-    match &loaded.file {
+    let mut tally = Tally::of(lab.journal());
+    let line = ready::line(&lab, args.ca_file.as_deref())?;
+    output::text(&line)?;
+    let recording = tell(args, &loaded, &lab)?;
+    let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
+    notify("READY=1");
+    let ended = match &loaded.file {
         Some((path, text)) => tokio::select! {
-            () = stop.wait() => {}
-            () = watch::watch(&lab, path, text.clone()) => {}
+            ended = args.ending.wait(&mut signals, &mut tally) => ended,
+            () = watch::watch(&lab, path, text.clone()) => Ok(()),
         },
-        None => stop.wait().await,
-    }
+        None => args.ending.wait(&mut signals, &mut tally).await,
+    };
+    notify("STOPPING=1");
+    drop(ready_file);
     let (entries, messages) = lab.journal().dropped();
     if entries + messages > 0 {
         tracing::warn!(
@@ -117,23 +107,16 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     if !lab.finish(GRACE).await {
         tracing::warn!("some conversations had not ended and were cut off");
     }
-    Ok(())
+    recording.finish();
+    ended
 }
 
 /// Connects the journal with everybody who wants to read along.
-fn tell(args: &Args, loaded: &Loaded, lab: &Lab) -> Result<(), Failure> {
+fn tell(args: &Args, loaded: &Loaded, lab: &Lab) -> Result<Recording, Failure> {
     let journal = lab.journal();
-    if let Some(dir) = &args.log_dir {
-        let mut logs = LogDirectory::create(dir).map_err(|error| file_error(dir, &error))?;
-        journal.listen(Box::new(move |entry| logs.write(entry)));
-    }
-    let to_stdout = args.journal.as_ref().is_some_and(|path| path.as_os_str() == "-");
-    if let Some(path) = args.journal.as_ref().filter(|_| !to_stdout) {
-        let file = File::create(path).map_err(|error| file_error(path, &error))?;
-        lines(journal, file);
-    }
-    if to_stdout || args.output == Output::Json {
-        lines(journal, io::stdout());
+    let mut recording = args.recording.attach(journal)?;
+    if args.recording.is_to_stdout() || args.output == Output::Json {
+        recording.lines(journal, io::stdout());
     } else {
         let word = loaded.word.as_deref();
         let list = args.output == Output::List;
@@ -149,62 +132,5 @@ fn tell(args: &Args, loaded: &Loaded, lab: &Lab) -> Result<(), Failure> {
             }
         }));
     }
-    Ok(())
-}
-
-/// Writes every entry as a line of JSON; those of one step together, and before its reply is sent.
-fn lines(journal: &Journal, mut to: impl Write + Send + 'static) {
-    let mut broken = false;
-    let mut lines = Vec::new();
-    journal.listen(Box::new(move |entry: &Entry| {
-        if broken {
-            return;
-        }
-        let mut written = serde_json::to_writer(&mut lines, entry).map_err(io::Error::from);
-        lines.push(b'\n');
-        if ends_a_step(&entry.record) {
-            written = written.and_then(|()| to.write_all(&lines)).and_then(|()| to.flush());
-            lines.clear();
-        }
-        if let Err(error) = written {
-            broken = true;
-            tracing::error!(%error, "the journal cannot be written any more");
-        }
-    }));
-}
-
-/// Whether a peer or an operator can know of the entry before the next one is made. What was received
-/// is answered, and the answer is an entry of its own.
-fn ends_a_step(record: &Record) -> bool {
-    !matches!(record, Record::Received(_) | Record::ReceivedSecret | Record::Content(_) | Record::Message(_))
-}
-
-fn file_error(path: &std::path::Path, error: &io::Error) -> Failure {
-    Failure::usage(format!("{}: {error}", path.display()))
-}
-
-/// The signals that end the program in good order.
-struct Stop {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn new() -> Result<Self, Failure> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .map_err(|error| Failure::not_ready(format!("signals: {error}")))?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await.ok();
-    }
+    Ok(recording)
 }

@@ -1,0 +1,161 @@
+//! What ends `serve`: a signal, the end of standard input, enough messages, or the time.
+
+use std::io::{self, Read};
+use std::num::NonZeroU64;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::output::Failure;
+use super::signals::Signals;
+use super::tally::{Counts, Tally};
+use crate::exchange::TimeSpan;
+
+/// Arguments of `serve` that say when it ends.
+#[derive(Debug, clap::Args)]
+pub(super) struct EndingArgs {
+    /// End when standard input ends, so that the lab does not outlive the program that started it
+    #[arg(long, env = "STARTTLS_LAB_EXIT_ON_STDIN_EOF")]
+    exit_on_stdin_eof: bool,
+    /// End after so many messages or sessions, such as "3 messages"; whichever limit is reached first
+    #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER", value_name = "N messages|sessions")]
+    exit_after: Option<Quota>,
+    /// The same as --exit-after "N messages"
+    #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER_MESSAGES", value_name = "N")]
+    exit_after_messages: Option<NonZeroU64>,
+    /// The same as --exit-after "N sessions". A session counts when it has ended, and that of readyz counts too
+    #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER_SESSIONS", value_name = "N")]
+    exit_after_sessions: Option<NonZeroU64>,
+    /// End after so long, such as 30s; with exit code 1 if --exit-after was given and is not reached
+    #[arg(long, env = "STARTTLS_LAB_SERVE_TIMEOUT", value_name = "TIME")]
+    timeout: Option<TimeSpan>,
+}
+
+/// How much is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quota {
+    Messages(NonZeroU64),
+    Sessions(NonZeroU64),
+}
+
+/// How long conversations that are open may go on once enough has come.
+const LAST_WORDS: Duration = Duration::from_millis(1500);
+
+impl EndingArgs {
+    /// Waits until the lab is to end; an error where it ends short of what was waited for.
+    pub(super) async fn wait(&self, signals: &mut Signals, tally: &mut Tally) -> Result<(), Failure> {
+        let quotas = self.quotas();
+        let enough = |counts: &Counts| quotas.iter().any(|quota| quota.is_reached(counts));
+        let time = async {
+            match self.timeout {
+                Some(TimeSpan(longest)) => tokio::time::sleep(longest).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = signals.next() => return Ok(()),
+            () = self.end_of_stdin() => return Ok(()),
+            () = tally.until(enough) => {}
+            () = time => return match quotas.first().filter(|_| !enough(&tally.now())) {
+                None => Ok(()),
+                Some(_) => Err(self.too_late(&quotas, &tally.now())),
+            },
+        }
+        // Whoever brought the last message wants to hear the answer to QUIT, too.
+        tokio::select! {
+            _ = signals.next() => {}
+            () = tally.quiet(LAST_WORDS) => {}
+        }
+        Ok(())
+    }
+
+    fn quotas(&self) -> Vec<Quota> {
+        let messages = self.exit_after_messages.map(Quota::Messages);
+        let sessions = self.exit_after_sessions.map(Quota::Sessions);
+        [self.exit_after, messages, sessions].into_iter().flatten().collect()
+    }
+
+    fn too_late(&self, quotas: &[Quota], counts: &Counts) -> Failure {
+        let short: Vec<_> = quotas.iter().map(|quota| quota.progress(counts)).collect();
+        let time = self.timeout.map(|time| time.to_string()).unwrap_or_default();
+        Failure::unmet(format!("after {time} there had been {}", short.join(" and ")))
+    }
+
+    /// Comes back when standard input has ended, if that matters.
+    async fn end_of_stdin(&self) {
+        if !self.exit_on_stdin_eof {
+            return std::future::pending().await;
+        }
+        // A thread of its own, because a reading cannot be called off; it ends with the program.
+        let (ended, end) = oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let mut octets = [0; 4096];
+            loop {
+                match io::stdin().lock().read(&mut octets) {
+                    Ok(1..) => {}
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Ok(0) | Err(_) => break,
+                }
+            }
+            drop(ended);
+        });
+        end.await.ok();
+    }
+}
+
+impl Quota {
+    fn is_reached(self, counts: &Counts) -> bool {
+        match self {
+            Self::Messages(wanted) => counts.messages >= wanted.get(),
+            Self::Sessions(wanted) => counts.ended >= wanted.get(),
+        }
+    }
+
+    fn progress(self, counts: &Counts) -> String {
+        match self {
+            Self::Messages(wanted) => format!("{} of {wanted} messages", counts.messages),
+            Self::Sessions(wanted) => format!("{} of {wanted} sessions", counts.ended),
+        }
+    }
+}
+
+impl FromStr for Quota {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not an amount; write \"3 messages\" or \"1 session\"");
+        let text = text.trim();
+        let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(at);
+        let number = number.parse().map_err(|_| wrong())?;
+        match unit.trim() {
+            "message" | "messages" => Ok(Self::Messages(number)),
+            "session" | "sessions" => Ok(Self::Sessions(number)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_a_number_and_what_is_counted() {
+        let of = |number| NonZeroU64::new(number).unwrap();
+        assert_eq!("3 messages".parse(), Ok(Quota::Messages(of(3))));
+        assert_eq!("1message".parse(), Ok(Quota::Messages(of(1))));
+        assert_eq!(" 12  sessions ".parse(), Ok(Quota::Sessions(of(12))));
+        for wrong in ["3", "0 messages", "messages", "-1 messages", "3 mails", "", "1m"] {
+            assert!(wrong.parse::<Quota>().unwrap_err().contains("3 messages"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_session_counts_when_it_has_ended() {
+        let quota: Quota = "1 session".parse().unwrap();
+        assert!(!quota.is_reached(&Counts { begun: 1, messages: 1, ..Counts::default() }));
+        assert!(quota.is_reached(&Counts { begun: 1, ended: 1, ..Counts::default() }));
+    }
+}

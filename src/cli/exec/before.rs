@@ -1,0 +1,70 @@
+//! What the lab file says under `[before]` about its receive connectors, compared with the lab that started.
+
+use crate::exchange::{Computer, ReceiveConnector, select_for};
+use crate::journal::{Entry, Record};
+use crate::lab::Lab;
+use crate::scenario::{ABSENT, Aspect, NONE, Scenario, Stage, Subject, Value};
+
+/// A sentence for everything that is otherwise than the file says. To be asked before anybody has
+/// connected: what a peer does is not what the file speaks of.
+pub(super) fn differences(lab: &Lab, scenario: &Scenario) -> Vec<String> {
+    let entries = lab.journal().entries(1);
+    let mut differences = Vec::new();
+    for (subject, aspect, expected) in scenario.expected(Stage::Before).each() {
+        let Subject::ReceiveConnector(identity) = &subject else { continue };
+        let (expected, observed) = match (aspect, &expected) {
+            (Aspect::Starttls, _) => (expected, Value::Certificate(starttls(lab, identity))),
+            (Aspect::Events, Value::Events(events)) => {
+                // Events of logons (1035) depend on who comes; those of certificates are logged at the start.
+                let events: Vec<_> = events.iter().copied().filter(|id| is_of_certificates(*id)).collect();
+                (Value::events(&events), Value::events(&logged(lab, identity, &entries)))
+            }
+            _ => continue,
+        };
+        if !expected.is_met_by(&observed) {
+            differences.push(format!(
+                "[before] {identity}, {}: the file says {expected}, and it is {observed}",
+                aspect.as_str()
+            ));
+        }
+    }
+    differences
+}
+
+const fn is_of_certificates(event_id: u16) -> bool {
+    event_id / 1000 == 12
+}
+
+/// The label of the certificate that STARTTLS is offered with.
+fn starttls(lab: &Lab, identity: &str) -> String {
+    let found = find(lab, identity, |computer, connector| {
+        let selection = select_for(connector, computer, lab.clock().now());
+        let offered = selection.offered().filter(|_| connector.enabled);
+        let stored = offered.and_then(|offered| computer.store.find(offered.thumbprint));
+        stored.map_or(NONE, |stored| stored.label.as_str()).to_owned()
+    });
+    found.unwrap_or_else(|| ABSENT.to_owned())
+}
+
+/// The events about the connector.
+fn logged(lab: &Lab, identity: &str, entries: &[Entry]) -> Vec<u16> {
+    let found = find(lab, identity, |computer, connector| {
+        let events = entries.iter().filter_map(|entry| match &entry.record {
+            Record::Event(logged) => Some(logged),
+            _ => None,
+        });
+        let about = events.filter(|logged| {
+            logged.computer == computer.event_log_name() && logged.connector.as_ref() == Some(&connector.name)
+        });
+        about.map(|logged| logged.event.event_id).collect()
+    });
+    found.unwrap_or_default()
+}
+
+/// Asks about the connector called `SERVER\Name`; letter case does not matter.
+fn find<T>(lab: &Lab, identity: &str, ask: impl FnOnce(&Computer, &ReceiveConnector) -> T) -> Option<T> {
+    let (server, name) = identity.split_once('\\')?;
+    let computers = lab.computers();
+    let computer = computers.iter().find(|computer| computer.name.eq_ignore_ascii_case(server))?;
+    Some(ask(computer, computer.receive_connector(name)?))
+}

@@ -1,0 +1,142 @@
+//! `exec`: a lab for the time of one command, and what came of it.
+
+mod before;
+mod child;
+mod environment;
+mod expectations;
+mod jks;
+mod recap;
+mod trust;
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::Duration;
+
+use super::load::{self, Loaded};
+use super::output::{self, Failure};
+use super::ready;
+use super::recording::RecordingArgs;
+use super::signals::Signals;
+use super::tally::Tally;
+use crate::exchange::TimeSpan;
+use crate::lab::{Lab, Options};
+use crate::wire::Ports;
+use child::Outcome;
+use expectations::ExpectArgs;
+use trust::Trust;
+
+/// Arguments of `exec`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = HELP)]
+pub(super) struct Args {
+    /// A lab file, or the name of a story
+    #[arg(value_name = "FILE|NAME")]
+    scenario: String,
+    #[command(flatten)]
+    expect: ExpectArgs,
+    /// Set SSL_CERT_FILE, CURL_CA_BUNDLE, NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE and JAVA_TOOL_OPTIONS, too,
+    /// so that the command trusts the lab without knowing of it
+    #[arg(long, env = "STARTTLS_LAB_TRUST_ENV")]
+    trust_env: bool,
+    /// Kill the command, and nothing that it started, after so long, such as 30s
+    #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME")]
+    timeout: Option<TimeSpan>,
+    #[command(flatten)]
+    recording: RecordingArgs,
+    /// What to run, with its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+const HELP: &str = "\
+The command finds in its environment:
+  SMTP_HOST, SMTP_PORT
+      where the first connector listens
+  STARTTLS_LAB_CA_FILE
+      the lab's root certificate, a PEM file that is removed at the end
+  STARTTLS_LAB_ADDR_<COMPUTER>_<CONNECTOR>
+      HOST:PORT of each connector, in capitals and with _ for everything but A-Z and 0-9;
+      of several that come to the same name the second ends in _2, and so on
+
+With --trust-env curl, requests and Java (which is given a trust store of the JKS kind) trust the lab's root \
+and nobody else; Node trusts it beside its own roots, and OpenSSL beside the system's folder of roots.
+
+Standard input, output and error are the command's. What happened is told on standard error at the end. \
+SIGINT and SIGTERM go on to the command; Ctrl-C at a terminal reaches it by itself.
+
+Exit code: the command's, or 128 and the number of the signal that ended it; 127 where there is no such \
+command, 126 where it cannot be executed; 1 where it succeeded and an expectation failed. Wrong usage or \
+a wrong file is 2, and 3 where the lab could not listen; the command has not run then. What the file says \
+under [before] of STARTTLS and the certificate events of receive connectors is expected, too.";
+
+/// How long conversations that the command left open are waited for, and how long they may take to end
+/// after they have been told goodbye.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(1500);
+
+pub(super) fn exec(args: &Args) -> Result<(), Failure> {
+    if args.recording.is_to_stdout() {
+        return Err(Failure::usage(
+            "--journal -: standard output is the command's; name a file for the journal",
+        ));
+    }
+    let loaded = load::load(&args.scenario)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
+    runtime.block_on(play(args, &loaded))
+}
+
+async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let lab = Lab::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
+    let mut unmet = before::differences(&lab, &loaded.text.scenario);
+    let mut tally = Tally::of(lab.journal());
+    let recording = args.recording.attach(lab.journal())?;
+    let trust = Trust::create(lab.root())?;
+
+    let mut command = command(args, &lab, &trust)?;
+    let longest = args.timeout.map(|TimeSpan(longest)| longest);
+    let outcome = child::run(&mut command, longest, &mut signals).await;
+
+    let journal = std::sync::Arc::clone(lab.journal());
+    if outcome.is_ok() {
+        tally.quiet(LAST_WORDS).await;
+    }
+    lab.finish(GRACE).await;
+    recording.finish();
+    let outcome = outcome?;
+    output::aside(&recap::recap(&journal, &tally.now()));
+    if let Some(time) = args.timeout.filter(|_| outcome.killed) {
+        output::remark(&format!("the command was killed after {time} (--timeout)"));
+    }
+    unmet.extend(args.expect.unmet(&tally.now()));
+    unmet.iter().for_each(|line| output::remark(line));
+    match outcome {
+        Outcome { code: 0, .. } if unmet.is_empty() => Ok(()),
+        Outcome { code: 0, .. } => Err(Failure::told(1)),
+        Outcome { code, .. } => Err(Failure::told(code)),
+    }
+}
+
+/// The command with the environment that leads it to the lab.
+fn command(args: &Args, lab: &Lab, trust: &Trust) -> Result<Command, Failure> {
+    let connectors = lab.connectors();
+    let Some(first) = connectors.first() else {
+        return Err(Failure::usage(format!(
+            "no connector of `{}` listens, so there is nothing for a command to talk to",
+            args.scenario
+        )));
+    };
+    // clap makes sure that there is one.
+    let (program, rest) = args.command.split_first().ok_or_else(|| Failure::usage("no command"))?;
+    let mut command = Command::new(program);
+    command.args(rest);
+    command.env("SMTP_HOST", first.addr.ip().to_string()).env("SMTP_PORT", first.addr.port().to_string());
+    command.env("STARTTLS_LAB_CA_FILE", trust.ca_file());
+    command.envs(environment::addresses(&connectors));
+    command.envs(ready::control_url(lab).map(|url| ("STARTTLS_LAB_CONTROL_URL", url)));
+    if args.trust_env {
+        command.envs(environment::trust(trust, std::env::var_os("JAVA_TOOL_OPTIONS")));
+    }
+    Ok(command)
+}

@@ -1,0 +1,51 @@
+//! What happened while the command ran, in few lines.
+
+use std::fmt::Write as _;
+
+use crate::cli::tally::Counts;
+use crate::journal::{Journal, Record, Summaries, transcript_line};
+
+/// A line for each event, each message and each conversation, in order, and one with the sums.
+pub(super) fn recap(journal: &Journal, counts: &Counts) -> String {
+    let mut text = String::new();
+    let mut summaries = Summaries::new();
+    for entry in journal.entries(1) {
+        let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0)).unwrap_or_default();
+        // Writing to a String cannot fail.
+        if is_worth_a_line(&entry.record) {
+            let _ = writeln!(text, "{session}{}", transcript_line(&entry));
+        }
+        if let Some(summary) = summaries.note(&entry) {
+            let _ = writeln!(text, "{session}=> {summary}");
+        }
+    }
+    let (entries, _) = journal.dropped();
+    if entries > 0 {
+        let _ = writeln!(
+            text,
+            "-- the journal's bounds were reached; its {entries} oldest entries are not shown"
+        );
+    }
+    text.push_str(&sums(counts));
+    text
+}
+
+/// Conversations are summed up at their end, so that their single lines need not be shown.
+const fn is_worth_a_line(record: &Record) -> bool {
+    matches!(
+        record,
+        Record::Event(_)
+            | Record::Message(_)
+            | Record::Attempt(_)
+            | Record::NoConnector { .. }
+            | Record::Changed { .. }
+            | Record::ChangeRefused { .. }
+    )
+}
+
+fn sums(counts: &Counts) -> String {
+    let Counts { begun, messages, over_tls, events, .. } = counts;
+    let events: Vec<_> = events.iter().map(u16::to_string).collect();
+    let events = if events.is_empty() { "none".to_owned() } else { events.join(", ") };
+    format!("-- sessions: {begun}; messages: {messages}, over TLS: {over_tls}; events: {events}\n")
+}

@@ -1,0 +1,69 @@
+//! The files by which a command comes to trust the lab, in a folder that goes when the command has.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::jks;
+use crate::cli::output::Failure;
+use crate::cli::recording::file_error;
+use crate::clock::Clock;
+use crate::pki::Certificate;
+
+/// A fresh folder with the lab's root certificate.
+pub(super) struct Trust {
+    folder: PathBuf,
+    ca_file: PathBuf,
+    java_file: PathBuf,
+}
+
+/// How many folders of one name there may be already.
+const MOST_FOLDERS: u32 = 1000;
+
+impl Trust {
+    /// Makes the folder among the system's temporary files, for this user alone.
+    pub(super) fn create(root: &Certificate) -> Result<Self, Failure> {
+        let above = std::env::temp_dir();
+        let folder = fresh(&above).map_err(|error| file_error(&above, &error))?;
+        let trust = Self { ca_file: folder.join("ca.pem"), java_file: folder.join("ca.jks"), folder };
+        let write =
+            |path: &Path, octets: &[u8]| fs::write(path, octets).map_err(|error| file_error(path, &error));
+        write(&trust.ca_file, root.to_pem().as_bytes())?;
+        write(&trust.java_file, &jks::trust_store(root, Clock::system().now()))?;
+        Ok(trust)
+    }
+
+    /// The root as PEM.
+    pub(super) fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+
+    /// The root in a trust store of Java's.
+    pub(super) fn java_file(&self) -> &Path {
+        &self.java_file
+    }
+}
+
+impl Drop for Trust {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            tracing::warn!(%error, folder = %self.folder.display(), "a temporary folder stays");
+        }
+    }
+}
+
+/// Makes a folder that was not there. The command may change its directory, so the path is a whole one.
+fn fresh(above: &Path) -> io::Result<PathBuf> {
+    let above = std::path::absolute(above)?;
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    for number in 1..=MOST_FOLDERS {
+        let folder = above.join(format!("starttls-lab-{}-{number}", std::process::id()));
+        match builder.create(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| folder),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
