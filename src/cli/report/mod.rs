@@ -198,7 +198,20 @@ impl Report {
     /// For reading: the verdict and its cause first, then what stands behind them.
     pub fn table(&self) -> String {
         let receiving = self.connectors.iter().map(table::render);
-        receiving.chain(self.send_connectors.iter().map(send::render)).collect::<Vec<_>>().join("\n")
+        let all = self.overview().into_iter().chain(receiving);
+        all.chain(self.send_connectors.iter().map(send::render)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// One line for each connector of either kind, where there are several.
+    fn overview(&self) -> Option<String> {
+        let receiving = self.connectors.iter().map(|it| ("receive", &it.identity, &it.verdict));
+        let sending = self.send_connectors.iter().map(|it| ("send", &it.identity, &it.verdict));
+        let mut page = layout::Page::default();
+        let all: Vec<_> = receiving.chain(sending).collect();
+        all.iter().for_each(|(kind, identity, verdict)| {
+            page.text(0, &format!("{kind:7}  "), &format!("{identity}: {verdict}"));
+        });
+        (all.len() > 1).then(|| page.finish())
     }
 
     /// As PowerShell's `Format-List` shows objects: `Name : value`.
