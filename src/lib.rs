@@ -12,8 +12,9 @@
 //! else. `tests/map.rs` reads the table below and fails on an import that goes up or sideways.
 //!
 //! ```text
-//! floor 8  cli         words in, facts out, an exit code; a file a verb
-//! floor 7  lab         the harness: start, change, wait, finish
+//! floor 9  cli         words in, facts out, an exit code; a file a verb
+//! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
+//! floor 7  lab         the engine: a lab as a whole, started, changed and ended
 //! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories
@@ -30,7 +31,7 @@
 //!
 //! Floors 0 to 4 decide: they never await, never read a clock and never draw randomness; they are
 //! handed the time and the keys. (The one function that makes a key, [`pki::KeyPair::generate`], is
-//! called from floor 7.) Floors 5 and 6 move bytes. Floors 7 and 8 are for people.
+//! called from floor 7.) Floors 5 and 6 move bytes. Floor 7 puts a lab together, and what is above it is for people.
 //!
 //! # A byte's journey
 //!
@@ -52,6 +53,7 @@ compile_error!("starttls-lab needs one cryptographic provider: feature `aws-lc-r
 pub mod bounded;
 pub mod clock;
 pub mod exchange;
+pub mod harness;
 pub mod journal;
 pub mod lab;
 pub mod name;
@@ -65,3 +67,8 @@ pub mod wire;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+
+pub use harness::{
+    AsyncLab, CmdletRefused, Condition, EventLogEntry, Lab, LabBuilder, LabError, ReceivedMessage, Report,
+    SessionSummary, WaitError, a_message, a_session, an_event,
+};

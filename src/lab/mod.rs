@@ -286,10 +286,17 @@ impl Lab {
         Ok(Some(sender?))
     }
 
+    /// Stops listening and lets conversations end by themselves, at most so long.
+    ///
+    /// Returns whether all have ended.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        self.server.drain(patience).await
+    }
+
     /// Stops listening, says goodbye to every peer, and waits for conversations to end, at most so long.
     ///
     /// Returns whether all have ended. Ports are free afterwards in any case.
-    pub async fn finish(self, grace: Duration) -> bool {
+    pub async fn finish(&self, grace: Duration) -> bool {
         self.server.finish(grace).await
     }
 
