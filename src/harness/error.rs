@@ -1,5 +1,6 @@
 //! What can be wrong with a lab in a test, and what would be right.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use crate::scenario::ScenarioError;
 use crate::tls::TlsSetupError;
 
 /// Why a lab did not start, or could not be changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LabError {
     /// No built-in story has this name.
@@ -52,7 +53,7 @@ pub enum LabError {
 }
 
 /// What the Exchange Management Shell refused; nothing has changed then.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct CmdletRefused {
     /// Why, with what would be right where that is known.
@@ -62,7 +63,7 @@ pub struct CmdletRefused {
 }
 
 /// A connector was asked for that is not there, or by a name that several have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct UnknownConnector {
     /// The name that was asked for; `None` for the only connector.
     pub asked: Option<String>,
@@ -72,8 +73,8 @@ pub struct UnknownConnector {
     pub fit: usize,
 }
 
-impl std::fmt::Display for UnknownConnector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for UnknownConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = match &self.known[..] {
             [] => "no connector listens".to_owned(),
             known => known.join(", "),
@@ -86,3 +87,17 @@ impl std::fmt::Display for UnknownConnector {
         }
     }
 }
+
+/// In a test an error is mostly met by `unwrap`, which shows it as `Debug` does; so that is the text, too.
+macro_rules! debug_is_the_text {
+    ($($error:ty),*) => {$(
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+pub(super) use debug_is_the_text;
+
+debug_is_the_text!(LabError, CmdletRefused, UnknownConnector);

@@ -74,9 +74,9 @@ impl Running {
             [first, rest @ ..] if rest.iter().all(|it| it.addr == first.addr) => Ok(first.addr),
             _ => {
                 let listed = if fit.is_empty() { all.iter().collect() } else { fit.clone() };
-                let listed = listed.into_iter().map(|Listening { computer, name, fqdn, .. }| {
-                    format!("{computer}\\{name} ({fqdn})")
-                });
+                let listed = listed
+                    .into_iter()
+                    .map(|Listening { computer, name, fqdn, .. }| format!("{computer}\\{name} ({fqdn})"));
                 let asked = asked.map(str::to_owned);
                 Err(UnknownConnector { asked, known: listed.collect(), fit: fit.len() })
             }

@@ -7,11 +7,12 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::condition::Condition;
+use super::error::debug_is_the_text;
 use super::seen::SessionSummary;
 use super::watcher::{Kind, Watcher};
 
 /// Nothing that fits was seen in time; its text shows what was, newest first, and how it missed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct WaitError {
     /// What was waited for, in words, such as `message to you@expta.com`.
     pub wanted: String,
@@ -26,6 +27,8 @@ impl fmt::Display for WaitError {
         write!(f, "no {} within {:?}; {}", self.wanted, self.within, self.instead)
     }
 }
+
+debug_is_the_text!(WaitError);
 
 /// Returns the first that fits, at once where it is there already.
 pub(super) async fn wait<T: Kind>(
@@ -42,9 +45,8 @@ pub(super) async fn wait<T: Kind>(
             return Ok(found);
         }
         // On the lab's runtime, because the test's may be none of tokio's, or stop its clock.
-        let alarm = alarm.get_or_insert_with(|| {
-            Alarm(lab.spawn(async move { tokio::time::sleep(within).await }))
-        });
+        let alarm =
+            alarm.get_or_insert_with(|| Alarm(lab.spawn(async move { tokio::time::sleep(within).await })));
         let in_time = tokio::select! {
             biased;
             () = changed => true,

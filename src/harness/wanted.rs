@@ -160,11 +160,7 @@ impl Condition<'_, EventLogEntry> {
 
 impl<'a, T> Condition<'a, T> {
     /// Adds a clause behind a comma, or behind the noun where it is the first.
-    fn listed(
-        self,
-        words: impl AsRef<str>,
-        miss: impl Fn(&T) -> Option<String> + Send + Sync + 'a,
-    ) -> Self {
+    fn listed(self, words: impl AsRef<str>, miss: impl Fn(&T) -> Option<String> + Send + Sync + 'a) -> Self {
         let separator = if self.has_words() { ", " } else { " " };
         let words = format!("{separator}{}", words.as_ref());
         self.and(words, miss)
