@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, StreamOwned};
 
 /// How long a reply may take before a test gives up.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -44,6 +44,13 @@ impl Client {
         let mut client = Client(BufReader::new(StreamOwned::new(connection, socket)));
         client.ask("EHLO client.example");
         Ok(client)
+    }
+}
+
+impl Client<StreamOwned<ClientConnection, TcpStream>> {
+    /// Whether the handshake took up an earlier one.
+    pub(crate) fn resumed(&self) -> bool {
+        self.0.get_ref().conn.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 }
 
