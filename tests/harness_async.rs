@@ -10,6 +10,7 @@ use blocking::{Client, send_in_clear};
 use lettre::address::Envelope;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
+use starttls_lab::journal::Record;
 use starttls_lab::{AsyncLab, Lab, a_message, a_session};
 
 async fn healthy() -> AsyncLab {
@@ -113,6 +114,34 @@ async fn a_port_is_free_when_its_lab_is_finished_or_dropped() {
     for address in addresses {
         TcpListener::bind(address).expect("the port is free again");
     }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn what_clients_have_sent_before_the_lab_is_finished_is_read_and_in_the_report() {
+    let lab = healthy().await;
+    let (mut sender, mut holder) = (Client::connect(lab.addr()), Client::connect(lab.addr()));
+    // The thread of the lab is held up while the sender does everything at once and leaves.
+    let (held, is_held) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel();
+    lab.journal().listen(Box::new(move |entry| {
+        if matches!(&entry.record, Record::Received(line) if &line[..] == b"NOOP") {
+            held.send(()).unwrap();
+            released.recv().unwrap();
+        }
+    }));
+    holder.say("NOOP\r\n");
+    is_held.recv().unwrap();
+    sender.say("MAIL FROM:<me@contoso.com>\r\nRCPT TO:<you@contoso.com>\r\nBDAT 5 LAST\r\nhelloQUIT\r\n");
+    drop((sender, holder));
+    let mut finishing = Box::pin(lab.finish());
+    tokio::select! {
+        biased;
+        _ = &mut finishing => panic!("the lab has ended without its thread"),
+        () = std::future::ready(()) => release.send(()).unwrap(),
+    }
+    let report = finishing.await;
+    assert!(report.all_ended);
+    assert_eq!(&report.messages[0].content()[..], b"hello");
 }
 
 #[tokio::test]

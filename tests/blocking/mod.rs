@@ -55,9 +55,14 @@ impl Client<StreamOwned<ClientConnection, TcpStream>> {
 }
 
 impl<S: Read + Write> Client<S> {
+    /// Sends octets as they are.
+    pub(crate) fn say(&mut self, octets: &str) {
+        self.0.get_mut().write_all(octets.as_bytes()).unwrap();
+    }
+
     /// Sends a line and reads the reply.
     pub(crate) fn ask(&mut self, line: &str) -> String {
-        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        self.say(&format!("{line}\r\n"));
         self.reply()
     }
 

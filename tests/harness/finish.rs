@@ -62,18 +62,6 @@ fn expectations_that_are_not_met_fail_with_what_there_was_instead() {
 }
 
 #[test]
-fn what_a_client_has_done_before_the_lab_is_finished_is_in_the_report() {
-    let (lab, stranger) = (healthy(), healthy());
-    for _ in 0..20 {
-        let client = Client::connect(lab.addr());
-        client.starttls(stranger.client_config(), "mail.contoso.com").err().unwrap();
-    }
-    let report = lab.finish();
-    assert!(report.all_ended && report.sessions.iter().all(|session| session.tls_failure.is_some()));
-    assert_eq!(report.sessions.len(), 20);
-}
-
-#[test]
 fn a_client_that_stays_is_told_goodbye_when_the_lab_is_finished() {
     let lab = healthy();
     let client = Client::connect(lab.addr());

@@ -1,6 +1,6 @@
 //! Waits: that they end when they should, and what they say where they do not.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use starttls_lab::{Lab, ReceivedMessage, SessionSummary, a_message, a_session};
 
@@ -30,7 +30,10 @@ fn a_wait_ends_when_what_it_is_for_comes() {
             send_in_clear(address, "me@contoso.com", "you@contoso.com", subject);
         }
     });
-    let message = lab.wait_for_message(a_message().subject("second").containing("text")).unwrap();
+    let (begin, longest) = (Instant::now(), Duration::from_secs(60));
+    let wanted = a_message().subject("second").containing("text");
+    let message = lab.wait_for_message_within(longest, wanted).unwrap();
+    assert!(begin.elapsed() < longest / 2);
     assert_eq!(message.to_string(), "message 2 from me@contoso.com to you@contoso.com, ESMTP in clear");
     sender.join().unwrap();
 }
