@@ -31,7 +31,7 @@
 //!
 //! Floors 0 to 4 decide: they never await, never read a clock and never draw randomness; they are
 //! handed the time and the keys. (The one function that makes a key, [`pki::KeyPair::generate`], is
-//! called from floor 7.) Floors 5 and 6 move bytes. Floor 7 puts a lab together, and what is above it is for people.
+//! called from floor 7.) Floors 5 and 6 move bytes. Floors 7 to 9 are for people.
 //!
 //! # A byte's journey
 //!
