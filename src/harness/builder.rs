@@ -219,6 +219,7 @@ fn connector(fqdn: &Fqdn) -> Result<ScenarioText, LabError> {
                 "tarpit_interval": "0s",
                 // A test is one address that does a lot at once.
                 "max_inbound_connection_per_source": "unlimited",
+                "max_inbound_connection_percentage_per_source": 100,
                 "message_rate_limit": "unlimited",
             }],
         }],

@@ -50,6 +50,9 @@ impl Lab {
 
     /// A lab without a file: an Edge with one receive connector that answers as `fqdn`, and with as many
     /// certificates as [`LabBuilder::certificate`] gives it. Without one that fits, it withholds STARTTLS.
+    ///
+    /// It replies without tarpit, and without the limits that Exchange puts on one address; all else is as
+    /// Exchange has it by default.
     pub fn connector(fqdn: impl Into<String>) -> LabBuilder {
         LabBuilder::new(Source::Connector(fqdn.into()))
     }
