@@ -201,10 +201,10 @@ fn a_cmdlet_that_is_refused_is_an_error_with_the_words_of_the_shell() {
 
 #[test]
 fn a_command_for_one_of_several_computers_has_to_say_which() {
-    let lab = Lab::scenario("healthy").edit(|scenario| {
+    let lab = Lab::connector("mail.contoso.com").edit(|scenario| {
         let mut other = scenario.computer[0].clone();
         other.name = "OTHER".to_owned();
-        other.fqdn = "other.expta.com".parse().unwrap();
+        other.fqdn = "other.contoso.com".parse().unwrap();
         scenario.computer.push(other);
     });
     let lab = lab.start().unwrap();
