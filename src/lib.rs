@@ -12,8 +12,9 @@
 //! else. `tests/map.rs` reads the table below and fails on an import that goes up or sideways.
 //!
 //! ```text
-//! floor 8  cli         words in, facts out, an exit code; a file a verb
-//! floor 7  lab         the harness: start, change, wait, finish
+//! floor 9  cli         words in, facts out, an exit code; a file a verb
+//! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
+//! floor 7  lab         the engine: a lab as a whole, started, changed and ended
 //! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
@@ -31,7 +32,7 @@
 //!
 //! Floors 0 to 4 and `rehearsal` decide: they never await, never read a clock (the clock apart) and never
 //! draw randomness; they are handed the time and the keys. (The one function that makes a key,
-//! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 and 8 are
+//! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 to 9 are
 //! for people.
 //!
 //! # A byte's journey
@@ -55,6 +56,7 @@ compile_error!("starttls-lab needs one cryptographic provider: feature `aws-lc-r
 pub mod bounded;
 pub mod clock;
 pub mod exchange;
+pub mod harness;
 pub mod journal;
 pub mod lab;
 pub mod name;
@@ -69,3 +71,8 @@ pub mod wire;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+
+pub use harness::{
+    AsyncLab, CmdletRefused, Condition, EventLogEntry, Lab, LabBuilder, LabError, ReceivedMessage, Report,
+    SessionSummary, WaitError, a_message, a_session, an_event,
+};

@@ -13,6 +13,7 @@ mod server;
 
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 use client::{Transport, Verb};
 use measure::{Contest, Load, Took, median};
@@ -47,6 +48,9 @@ async fn measure(effort: Effort, wanted: &[String]) -> io::Result<()> {
     }
     if wants("cold") {
         cold(effort).await?;
+    }
+    if wants("harness") {
+        harness(effort)?;
     }
     Ok(())
 }
@@ -143,6 +147,27 @@ async fn cold(effort: Effort) -> io::Result<()> {
         cells.into_iter().map(|(hellos, handshakes)| {
             format!("{:.1}, {:.1}", median(hellos.into_iter()), median(handshakes.into_iter()))
         }),
+    );
+    Ok(())
+}
+
+/// What a test pays for a lab of its own, once the process is warm.
+fn harness(effort: Effort) -> io::Result<()> {
+    println!("\na lab inside a test, ms: to its start, to its end");
+    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+    for round in 0..=(200 / effort.less).max(1) {
+        let begin = Instant::now();
+        let lab = starttls_lab::Lab::scenario("healthy").start().map_err(io::Error::other)?;
+        let started = begin.elapsed();
+        let report = lab.finish();
+        if round > 0 && report.all_ended {
+            starts.push(started.as_secs_f64() * 1e3);
+            ends.push((begin.elapsed() - started).as_secs_f64() * 1e3);
+        }
+    }
+    row(
+        "start, finish",
+        [format!("{:.2}, {:.2}", median(starts.into_iter()), median(ends.into_iter()))].into_iter(),
     );
     Ok(())
 }

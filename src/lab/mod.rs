@@ -326,8 +326,15 @@ impl Lab {
     /// that waits in a queue is not sent any more.
     ///
     /// Returns whether all have ended. Ports are free afterwards in any case.
-    pub async fn finish(self, grace: Duration) -> bool {
+    pub async fn finish(&self, grace: Duration) -> bool {
         self.server.finish(grace).await
+    }
+
+    /// Only stops listening, and lets conversations end by themselves, at most so long.
+    ///
+    /// Returns whether all have ended.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        self.server.drain(patience).await
     }
 
     fn offers(&self) -> Vec<(String, String)> {

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
@@ -19,6 +19,9 @@ use crate::session::{TlsFailure, TlsVersion};
 /// The TLS side of a sender: whom it trusts, and the versions it speaks. Clones share it.
 #[derive(Clone)]
 pub struct ClientTls(Arc<ClientConfig>);
+
+/// How many servers a client of one's own remembers for resumption, which is what rustls does by itself.
+const REMEMBERED_SESSIONS: usize = 256;
 
 /// A handshake that succeeded, as the client saw it.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +63,14 @@ impl ClientTls {
     /// Takes any certificate, as opportunistic senders do; the server must still hold its key.
     pub fn trusting_anything(clock: &Clock, versions: Versions) -> Result<Self, TlsSetupError> {
         Self::always(Ok(()), clock, versions)
+    }
+
+    /// The same for whoever drives rustls himself. Each one starts without remembered sessions, so that no
+    /// handshake is cut short by what an earlier client has learnt.
+    pub fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::clone(&self.0);
+        config.resumption = Resumption::in_memory_sessions(REMEMBERED_SESSIONS);
+        config
     }
 
     /// Does the handshake for `server_name`, which is also sent as SNI unless it is an IP address.

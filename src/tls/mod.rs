@@ -56,6 +56,9 @@ pub type ServerStream<IO> = tokio_rustls::server::TlsStream<IO>;
 /// A connection on which the lab is the client and the handshake is done.
 pub type ClientStream<IO> = tokio_rustls::client::TlsStream<IO>;
 
+/// What rustls 0.23 is told as a client, for tests whose client speaks rustls itself.
+pub type ClientConfig = rustls::ClientConfig;
+
 /// Which versions of TLS are spoken. Nothing below 1.2 can be completed here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Versions {

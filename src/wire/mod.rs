@@ -184,6 +184,15 @@ impl Server {
         listening.iter().map(|(endpoint, _)| endpoint.clone()).collect()
     }
 
+    /// Stops listening and waits for conversations to end by themselves, at most so long.
+    ///
+    /// Returns whether all have ended.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        self.keep_only(&[]);
+        self.tasks.close();
+        tokio::time::timeout(patience, self.tasks.wait()).await.is_ok()
+    }
+
     /// Stops listening, tells every peer goodbye, and waits for conversations to end, at most so long.
     ///
     /// Returns whether all have ended.

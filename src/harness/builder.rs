@@ -1,0 +1,234 @@
+//! A lab before it starts.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::async_lab::AsyncLab;
+use super::condition::IntoCondition;
+use super::error::LabError;
+use super::lab::Lab;
+use super::report::Expectation;
+use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
+use super::thread::{Plan, block_on};
+use super::wanted::a_message;
+use crate::clock::Clock;
+use crate::exchange::{Profile, Services};
+use crate::name::Fqdn;
+use crate::scenario::{CertificateSpec, Moment, Scenario, ScenarioText, story, suggest};
+
+/// A lab that has not started; [`Lab::scenario`], [`Lab::file`], [`Lab::text`] and [`Lab::connector`] make
+/// one.
+#[must_use = "a lab does nothing before it starts"]
+pub struct LabBuilder {
+    source: Source,
+    edits: Vec<Edit>,
+    settings: Settings,
+    clock: Option<Clock>,
+}
+
+/// What a lab keeps from its builder.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) patience: Duration,
+    pub(super) quiet: bool,
+    pub(super) expectations: Vec<Expectation>,
+}
+
+type Edit = Box<dyn FnOnce(&mut Scenario) + Send>;
+
+#[derive(Debug)]
+pub(super) enum Source {
+    Story(String),
+    File(PathBuf),
+    Text(String),
+    Connector(String),
+}
+
+/// How long a wait waits where nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl LabBuilder {
+    pub(super) fn new(source: Source) -> Self {
+        let settings = Settings { patience: PATIENCE, quiet: false, expectations: Vec::new() };
+        Self { source, edits: Vec::new(), settings, clock: None }
+    }
+
+    /// Gives the lab's first computer a certificate with these names, enabled for SMTP and issued by the
+    /// lab's authority. May be called again for a further one.
+    pub fn certificate<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        self.edit(move |scenario| {
+            let Some(computer) = scenario.computer.first_mut() else { return };
+            computer.certificate.push(CertificateSpec {
+                label: Some(names.join(",")),
+                subject: None,
+                names,
+                issuer: "lab".to_owned(),
+                services: Services::SMTP,
+                private_key: Default::default(),
+                chain: Default::default(),
+                not_before: Moment::in_days(-30),
+                not_after: Moment::in_days(335),
+                key: Default::default(),
+            });
+        })
+    }
+
+    /// Lets every computer be this Exchange. Without a file it is [`Profile::Exchange2019`].
+    pub fn profile(self, profile: Profile) -> Self {
+        self.edit(move |scenario| {
+            scenario.computer.iter_mut().for_each(|computer| computer.profile = profile);
+        })
+    }
+
+    /// Changes anything else before the lab starts.
+    ///
+    /// ```
+    /// # use starttls_lab::Lab;
+    /// let lab = Lab::scenario("healthy").edit(|scenario| scenario.computer[0].certificate.clear()).start()?;
+    /// assert_eq!(lab.events()[0].id(), 12014);
+    /// # Ok::<(), starttls_lab::LabError>(())
+    /// ```
+    pub fn edit(mut self, edit: impl FnOnce(&mut Scenario) + Send + 'static) -> Self {
+        self.edits.push(Box::new(edit));
+        self
+    }
+
+    /// How long waits wait that do not say it themselves; 5 seconds if left away. It is the machine's time,
+    /// whatever the lab's clock says.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.settings.patience = patience;
+        self
+    }
+
+    /// Lets the lab live by this clock. Left away, it follows the scenario's `now`, or the machine.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Prints no transcript where a test panics.
+    pub fn quiet(mut self) -> Self {
+        self.settings.quiet = true;
+        self
+    }
+
+    /// Expects that such a message is taken before the lab is finished.
+    pub fn expect_message(self, message: impl IntoCondition<'static, ReceivedMessage>) -> Self {
+        self.expect(Expectation::Message(message.into_condition()))
+    }
+
+    /// Expects that no such message is taken.
+    pub fn expect_no_message(self, message: impl IntoCondition<'static, ReceivedMessage>) -> Self {
+        self.expect(Expectation::NoMessage(message.into_condition()))
+    }
+
+    /// Expects that no message comes in clear.
+    pub fn expect_no_message_in_clear(self) -> Self {
+        self.expect_no_message(a_message().in_clear())
+    }
+
+    /// Expects that there is such a conversation, and that it has ended before the lab is finished.
+    pub fn expect_session(self, session: impl IntoCondition<'static, SessionSummary>) -> Self {
+        self.expect(Expectation::Session(session.into_condition()))
+    }
+
+    /// Expects that there is no such conversation, not even one that does not end.
+    pub fn expect_no_session(self, session: impl IntoCondition<'static, SessionSummary>) -> Self {
+        self.expect(Expectation::NoSession(session.into_condition()))
+    }
+
+    /// Expects that such an event is logged, such as `12014`.
+    pub fn expect_event(self, event: impl IntoCondition<'static, EventLogEntry>) -> Self {
+        self.expect(Expectation::Event(event.into_condition()))
+    }
+
+    /// Expects that no such event is logged.
+    pub fn expect_no_event(self, event: impl IntoCondition<'static, EventLogEntry>) -> Self {
+        self.expect(Expectation::NoEvent(event.into_condition()))
+    }
+
+    fn expect(mut self, expectation: Expectation) -> Self {
+        self.settings.expectations.push(expectation);
+        self
+    }
+
+    /// Starts the lab and waits until it takes connections; for `#[test]`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the scenario, with line and caret where there is a text; or what the machine lacks.
+    pub fn start(self) -> Result<Lab, LabError> {
+        block_on(self.start_async()).map(Lab)
+    }
+
+    /// The same for `#[tokio::test]`, or any other executor.
+    ///
+    /// # Errors
+    ///
+    /// As for [`LabBuilder::start`].
+    pub async fn start_async(self) -> Result<AsyncLab, LabError> {
+        let text = self.source.read(self.edits)?;
+        AsyncLab::start(Plan { text, clock: self.clock }, self.settings).await
+    }
+}
+
+impl Source {
+    /// What the lab is to be.
+    fn read(self, edits: Vec<Edit>) -> Result<ScenarioText, LabError> {
+        let mut text = match self {
+            Self::Story(name) => match story(&name) {
+                Some(story) => ScenarioText::parse(story.text, story.name)?,
+                None => return Err(LabError::Story { nearest: suggest(&name), name }),
+            },
+            Self::File(path) => match std::fs::read_to_string(&path) {
+                Ok(text) => ScenarioText::parse(&text, &path.display().to_string())?,
+                Err(error) => return Err(LabError::File { path, error }),
+            },
+            Self::Text(text) => ScenarioText::parse(&text, "Lab::text")?,
+            Self::Connector(fqdn) => connector(&fqdn.parse()?)?,
+        };
+        if !edits.is_empty() {
+            // The text does not say any more what the scenario is, so errors must not point into it.
+            let origin = text.origin().to_owned();
+            edits.into_iter().for_each(|edit| edit(&mut text.scenario));
+            text = ScenarioText::without_text(text.scenario, &origin);
+        }
+        Ok(text)
+    }
+}
+
+/// An Edge with one connector. Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.
+fn connector(fqdn: &Fqdn) -> Result<ScenarioText, LabError> {
+    let scenario = json!({
+        "title": format!("A connector that answers as {fqdn}"),
+        "computer": [{
+            "name": "LAB",
+            "fqdn": fqdn,
+            "role": "edge",
+            "profile": Profile::Exchange2019,
+            "receive_connector": [{
+                "name": "Default internal receive connector LAB",
+                "fqdn": fqdn,
+                "auth_mechanism": ["Tls"],
+                "permission_groups": ["AnonymousUsers"],
+                "protocol_logging_level": "Verbose",
+                "tarpit_interval": "0s",
+                // A test is one address that does a lot at once.
+                "max_inbound_connection_per_source": "unlimited",
+                "max_inbound_connection_percentage_per_source": 100,
+                "message_rate_limit": "unlimited",
+            }],
+        }],
+    });
+    Ok(ScenarioText::parse(&scenario.to_string(), "Lab::connector")?)
+}
+
+impl fmt::Debug for LabBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LabBuilder").field("source", &self.source).finish_non_exhaustive()
+    }
+}

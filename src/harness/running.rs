@@ -1,0 +1,198 @@
+//! What a lab that plays can be asked without waiting.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use super::error::{CmdletRefused, LabError, UnknownConnector};
+use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
+use super::thread::Started;
+use super::wanted::is_called;
+use super::watcher::{Kind, Watcher};
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::lab::{Lab as Engine, Listening};
+use crate::scenario::{CommandsSpec, Scenario, ScenarioText};
+use crate::tls::{ClientConfig, ClientTls, Versions};
+
+/// A lab at work. [`Lab`](super::Lab) and [`AsyncLab`](super::AsyncLab) are one, and have these methods.
+#[derive(Debug)]
+pub struct Running {
+    engine: Arc<Engine>,
+    pub(super) watcher: Arc<Watcher>,
+    pub(super) handle: Handle,
+    scenario: Arc<Mutex<ScenarioText>>,
+    client: ClientTls,
+}
+
+impl Running {
+    pub(super) fn new(started: Started, text: ScenarioText) -> Result<Self, LabError> {
+        let Started { engine, watcher, handle } = started;
+        let client = ClientTls::trusting(&[engine.root().clone()], engine.clock(), Versions::Both)?;
+        Ok(Self { engine, watcher, handle, scenario: Arc::new(Mutex::new(text)), client })
+    }
+
+    /// Where the only connector of the lab listens.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none, or several; the message lists them.
+    #[track_caller]
+    pub fn addr(&self) -> SocketAddr {
+        or_panic(self.find(None))
+    }
+
+    /// Where the connector of this name listens: its own name, `SERVER\Name`, or its FQDN, letter case
+    /// aside.
+    ///
+    /// # Panics
+    ///
+    /// Where no connector has that name, or several that listen in different places; the message lists them.
+    #[track_caller]
+    pub fn address(&self, connector: &str) -> SocketAddr {
+        or_panic(self.find(Some(connector)))
+    }
+
+    /// The same for whoever does not want to panic.
+    ///
+    /// # Errors
+    ///
+    /// No connector has that name, or several that listen in different places.
+    pub fn try_address(&self, connector: &str) -> Result<SocketAddr, UnknownConnector> {
+        self.find(Some(connector))
+    }
+
+    fn find(&self, asked: Option<&str>) -> Result<SocketAddr, UnknownConnector> {
+        let all = self.connectors();
+        let names = |it: &Listening, asked: &str| is_called(asked, [&it.computer, &it.name, &it.fqdn]);
+        let fit: Vec<_> = all.iter().filter(|it| asked.is_none_or(|asked| names(it, asked))).collect();
+        match &fit[..] {
+            // A name may stand for several connectors that share one port.
+            [first, rest @ ..] if rest.iter().all(|it| it.addr == first.addr) => Ok(first.addr),
+            _ => {
+                let listed = if fit.is_empty() { all.iter().collect() } else { fit.clone() };
+                let listed = listed
+                    .into_iter()
+                    .map(|Listening { computer, name, fqdn, .. }| format!("{computer}\\{name} ({fqdn})"));
+                let asked = asked.map(str::to_owned);
+                Err(UnknownConnector { asked, known: listed.collect(), fit: fit.len() })
+            }
+        }
+    }
+
+    /// All connectors that listen, with their addresses and whether STARTTLS is offered.
+    pub fn connectors(&self) -> Vec<Listening> {
+        self.engine.connectors()
+    }
+
+    /// The root certificate of the lab, for a client to trust; nobody else should.
+    pub fn ca_pem(&self) -> String {
+        self.engine.root().to_pem()
+    }
+
+    /// A configuration of rustls 0.23 that trusts the lab's root, at the time of the lab's clock.
+    ///
+    /// Each one is fresh, so no client resumes a session of another.
+    pub fn client_config(&self) -> ClientConfig {
+        self.client.config()
+    }
+
+    /// The lab's clock.
+    pub fn clock(&self) -> &Clock {
+        self.engine.clock()
+    }
+
+    /// The messages so far, in the order in which they were taken.
+    pub fn messages(&self) -> Vec<ReceivedMessage> {
+        all(&self.watcher)
+    }
+
+    /// The conversations so far, by their beginning, those that go on included.
+    pub fn sessions(&self) -> Vec<SessionSummary> {
+        let mut sessions: Vec<SessionSummary> = all(&self.watcher);
+        sessions.sort_by_key(|session| session.session);
+        sessions
+    }
+
+    /// The Application logs of all computers so far.
+    pub fn events(&self) -> Vec<EventLogEntry> {
+        all(&self.watcher)
+    }
+
+    /// Everything that happened so far, entry by entry.
+    pub fn journal(&self) -> &Arc<Journal> {
+        self.engine.journal()
+    }
+
+    /// Everything that happened so far, in lines for people; it is what a test that panics prints.
+    pub fn transcript(&self) -> String {
+        super::transcript::transcript(self.journal())
+    }
+
+    pub(super) async fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
+        let computers = self.engine.computers();
+        let names: Vec<_> = computers.iter().map(|computer| computer.name.as_str()).collect();
+        match &names[..] {
+            [only] => self.run_on(only, commands).await,
+            names => Err(refused(format!(
+                "the lab has {} computers, so say on which with `run_on`: {}",
+                names.len(),
+                names.join(", ")
+            ))),
+        }
+    }
+
+    pub(super) async fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
+        let on = computer.to_owned();
+        let commands = [CommandsSpec { on, run: commands.to_owned(), answers: Vec::new() }];
+        let engine = Arc::clone(&self.engine);
+        let typed = self.in_lab(async move { engine.run(&commands).await }).await;
+        let typed = typed.and_then(|typed| Ok(typed?)).map_err(|error| refused(error.to_string()))?;
+        match typed.refused {
+            Some(why) => Err(CmdletRefused { why, screen: typed.screen }),
+            None => Ok(typed.screen),
+        }
+    }
+
+    pub(super) async fn reconfigure(
+        &self,
+        edit: impl FnOnce(&mut Scenario),
+    ) -> Result<Vec<String>, LabError> {
+        let mut current = Arc::clone(&self.scenario).lock_owned().await;
+        let mut scenario = current.scenario.clone();
+        edit(&mut scenario);
+        let text = ScenarioText::without_text(scenario, current.origin());
+        let engine = Arc::clone(&self.engine);
+        let change = async move {
+            let what = engine.change(&text).await?;
+            *current = text;
+            Ok(what)
+        };
+        self.in_lab(change).await?
+    }
+
+    /// Runs a future to its end on the lab's thread, even if nobody waits for it any more.
+    async fn in_lab<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, LabError> {
+        self.handle.spawn(future).await.map_err(|_| LabError::Ended)
+    }
+}
+
+fn refused(why: String) -> CmdletRefused {
+    CmdletRefused { why, screen: String::new() }
+}
+
+fn all<T: Kind>(watcher: &Watcher) -> Vec<T> {
+    T::since(watcher, 0).iter().map(|item| T::clone(item)).collect()
+}
+
+#[track_caller]
+#[expect(clippy::panic, reason = "a test asks for it, and this is how it fails")]
+fn or_panic(found: Result<SocketAddr, UnknownConnector>) -> SocketAddr {
+    found.unwrap_or_else(|error| panic!("{error}"))
+}

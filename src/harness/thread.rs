@@ -1,0 +1,186 @@
+//! The thread and the runtime of one lab.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use super::error::LabError;
+use super::watcher::Watcher;
+use crate::clock::Clock;
+use crate::lab::{Lab as Engine, Options, Paper};
+use crate::scenario::ScenarioText;
+use crate::wire::Ports;
+
+/// What is started.
+pub(super) struct Plan {
+    pub(super) text: ScenarioText,
+    pub(super) clock: Option<Clock>,
+}
+
+/// What has been started.
+pub(super) struct Started {
+    pub(super) engine: Arc<Engine>,
+    pub(super) watcher: Arc<Watcher>,
+    pub(super) handle: Handle,
+}
+
+/// How long a lab may take to end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Farewell {
+    /// How long conversations may go on by themselves.
+    pub(super) by_themselves: Duration,
+    /// How long they may go on after they were told goodbye.
+    pub(super) after_goodbye: Duration,
+}
+
+impl Farewell {
+    /// For a lab that nobody asks anything any more. What peers have sent by now is still read.
+    const WHEN_DROPPED: Self =
+        Self { by_themselves: Duration::from_millis(50), after_goodbye: Duration::from_millis(50) };
+}
+
+/// How long a lab that is dropped is waited for; it takes the time of its farewell at most, unless the
+/// machine stands still.
+const PATIENCE_OF_DROP: Duration = Duration::from_secs(5);
+
+/// A lab's thread; it ends when this is dropped, and with it everything that the lab has opened.
+#[derive(Debug)]
+pub(super) struct LabThread {
+    stop: Option<oneshot::Sender<Farewell>>,
+    ended: Option<oneshot::Receiver<bool>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Told when the lab takes connections, or why it does not.
+type Ready = oneshot::Sender<Result<Started, LabError>>;
+
+impl LabThread {
+    /// Starts the lab on a thread of its own.
+    pub(super) async fn start(plan: Plan) -> Result<(Self, Started), LabError> {
+        let (ready, started) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let body = move || {
+            let all_ended = play(plan, ready, stopped);
+            // Nobody may wait for it any more.
+            end.send(all_ended).ok();
+        };
+        let thread = thread::Builder::new().name("starttls-lab".to_owned()).spawn(body);
+        let thread = thread.map_err(LabError::Thread)?;
+        // From here on, whoever gives up waiting ends the thread by dropping this.
+        let it = Self { stop: Some(stop), ended: Some(ended), thread: Some(thread) };
+        let started = started.await.map_err(|_| LabError::Ended)??;
+        Ok((it, started))
+    }
+
+    /// Ends the lab. Returns whether all conversations had ended.
+    pub(super) async fn stop(mut self, farewell: Farewell) -> bool {
+        if let Some(stop) = self.stop.take() {
+            stop.send(farewell).ok();
+        }
+        let Some(ended) = &mut self.ended else { return true };
+        let all_ended = ended.await.unwrap_or(false);
+        self.ended = None;
+        all_ended
+    }
+}
+
+impl Drop for LabThread {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let Some(thread) = self.thread.take() else { return };
+        let in_time = match &mut self.ended {
+            Some(ended) => block_on_within(ended, PATIENCE_OF_DROP).is_some(),
+            None => true,
+        };
+        // A thread that has said its last word ends at once; one that has not may never.
+        if in_time && thread.thread().id() != thread::current().id() {
+            thread.join().ok();
+        }
+    }
+}
+
+/// The body of the thread. When it returns, every socket of the lab is closed.
+fn play(plan: Plan, ready: Ready, stopped: oneshot::Receiver<Farewell>) -> bool {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            ready.send(Err(LabError::Thread(error))).ok();
+            return true;
+        }
+    };
+    runtime.block_on(async {
+        let started = match begin(plan).await {
+            Ok(started) => started,
+            Err(error) => {
+                ready.send(Err(error)).ok();
+                return true;
+            }
+        };
+        let engine = Arc::clone(&started.engine);
+        ready.send(Ok(started)).ok();
+        let farewell = stopped.await.unwrap_or(Farewell::WHEN_DROPPED);
+        engine.drain(farewell.by_themselves).await;
+        engine.finish(farewell.after_goodbye).await
+    })
+}
+
+async fn begin(plan: Plan) -> Result<Started, LabError> {
+    let paper = match plan.clock {
+        Some(clock) => Paper::at(&plan.text, clock)?,
+        None => Paper::new(&plan.text)?,
+    };
+    let options = Options { ports: Ports::Free, ..Options::default() };
+    let watcher = Arc::new(Watcher::new(options.bounds));
+    let engine = Engine::start_paper(paper, options).await?;
+    let noting = Arc::clone(&watcher);
+    engine.journal().listen(Box::new(move |entry| noting.note(entry)));
+    Ok(Started { engine: Arc::new(engine), watcher, handle: Handle::current() })
+}
+
+/// Runs a future to its end on this thread, inside a runtime as well as outside of one.
+///
+/// The futures of the harness are driven by the lab's own thread, so nothing else has to run here.
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = unpark_this_thread();
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// The same, at most so long.
+fn block_on_within<F: Future>(future: F, bound: Duration) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let waker = unpark_this_thread();
+    let mut context = Context::from_waker(&waker);
+    let begin = Instant::now();
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending => thread::park_timeout(bound.checked_sub(begin.elapsed())?),
+        }
+    }
+}
+
+fn unpark_this_thread() -> Waker {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    Arc::new(Unpark(thread::current())).into()
+}

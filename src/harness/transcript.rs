@@ -1,0 +1,58 @@
+//! Everything that happened in a lab, for the reader of a failed test.
+
+use std::fmt::Write as _;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use crate::journal::{Journal, Summaries, transcript_line};
+
+/// How many entries are shown; the newest, because a test fails at its end.
+const SHOWN: usize = 1000;
+
+/// The newest entries as lines, each with the number of its conversation, and a summary of each conversation.
+pub(super) fn transcript(journal: &Journal) -> String {
+    let entries = journal.entries(1);
+    let mut summaries = Summaries::new();
+    let mut text = String::new();
+    let hidden = entries.len().saturating_sub(SHOWN);
+    let (fallen, _) = journal.dropped();
+    // Writing to a String cannot fail.
+    if let earlier @ 1.. = fallen.saturating_add(hidden as u64) {
+        let _ = writeln!(text, "({earlier} earlier entries are left out)");
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        let summary = summaries.note(entry);
+        if index < hidden {
+            continue;
+        }
+        let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0)).unwrap_or_default();
+        for line in transcript_line(entry).lines() {
+            let _ = writeln!(text, "{session}{line}");
+        }
+        if let Some(summary) = summary {
+            let _ = writeln!(text, "{session}=> {summary}");
+        }
+    }
+    text
+}
+
+/// Prints the transcript where it is dropped by a panic.
+#[derive(Debug)]
+pub(super) struct OnPanic {
+    pub(super) journal: Arc<Journal>,
+    pub(super) title: String,
+    pub(super) quiet: bool,
+}
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        if self.quiet || !std::thread::panicking() {
+            return;
+        }
+        let text = format!("\nTranscript of the lab \"{}\":\n{}\n", self.title, transcript(&self.journal));
+        // Through `eprint!`, which a test runner captures with the test that fails; it panics where standard
+        // error is closed, and a second panic would end the process.
+        #[expect(clippy::print_stderr, reason = "the reader of a failed test is whom this is for")]
+        let _ = catch_unwind(|| eprint!("{text}"));
+    }
+}

@@ -1,0 +1,194 @@
+//! The conditions that come with words: messages, conversations and events.
+
+use super::condition::Condition;
+use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
+
+/// Any message; narrow it down with the methods of [`Condition`].
+///
+/// ```
+/// # use starttls_lab::a_message;
+/// let wanted = a_message().from("me@contoso.com").to("you@expta.com").in_clear();
+/// assert_eq!(wanted.to_string(), "a message from me@contoso.com, to you@expta.com, in clear");
+/// ```
+pub fn a_message<'a>() -> Condition<'a, ReceivedMessage> {
+    Condition::new("a ", "message")
+}
+
+/// Any conversation that has ended.
+pub fn a_session<'a>() -> Condition<'a, SessionSummary> {
+    Condition::new("a ", "conversation")
+}
+
+/// An event of this number, such as 12014.
+pub fn an_event<'a>(id: u16) -> Condition<'a, EventLogEntry> {
+    Condition::new("", format!("event {id}")).and("", move |entry: &EventLogEntry| {
+        (entry.id() != id).then(|| format!("it is event {}", entry.id()))
+    })
+}
+
+impl Condition<'_, ReceivedMessage> {
+    /// Its MAIL FROM, letter case aside; empty for the null path.
+    pub fn from(self, sender: &str) -> Self {
+        let (wanted, shown) = (sender.to_owned(), shown_sender(sender).to_owned());
+        self.listed(format!("from {shown}"), move |message| {
+            let it = || format!("from {}, not {shown}", shown_sender(&message.mail_from));
+            (!message.mail_from.eq_ignore_ascii_case(&wanted)).then(it)
+        })
+    }
+
+    /// One of its recipients, letter case aside.
+    pub fn to(self, recipient: &str) -> Self {
+        let wanted = recipient.to_owned();
+        self.listed(format!("to {wanted}"), move |message| {
+            let fits = message.rcpt_to.iter().any(|to| to.eq_ignore_ascii_case(&wanted));
+            (!fits).then(|| format!("to {}, not {wanted}", some(&message.rcpt_to)))
+        })
+    }
+
+    /// Its whole subject.
+    pub fn subject(self, subject: &str) -> Self {
+        let wanted = subject.to_owned();
+        self.listed(format!("about {wanted:?}"), move |message| match message.subject.as_deref() {
+            Some(subject) if subject == wanted => None,
+            Some(subject) => Some(format!("about {subject:?}, not {wanted:?}")),
+            None => Some("without subject".to_owned()),
+        })
+    }
+
+    /// Octets that its content holds somewhere, as they are sent.
+    pub fn containing(self, text: &str) -> Self {
+        let wanted = text.to_owned();
+        self.listed(format!("with {wanted:?} in it"), move |message| {
+            let found = memchr::memmem::find(&message.content(), wanted.as_bytes()).is_some();
+            (!found).then(|| format!("without {wanted:?} in it"))
+        })
+    }
+
+    /// It came through TLS.
+    pub fn over_tls(self) -> Self {
+        self.listed("over TLS", |message| message.tls.is_none().then(|| "in clear".to_owned()))
+    }
+
+    /// It came in clear.
+    pub fn in_clear(self) -> Self {
+        self.listed("in clear", |message| {
+            message.tls.as_ref().map(|tls| format!("over {}", tls.version.as_str()))
+        })
+    }
+
+    /// The connector that took it, by its name, `SERVER\Name` or FQDN.
+    pub fn on(self, connector: &str) -> Self {
+        let wanted = connector.to_owned();
+        self.listed(format!("on {wanted}"), move |message| {
+            let ReceivedMessage { computer, connector, fqdn, .. } = message;
+            elsewhere(&wanted, [computer, connector, fqdn])
+        })
+    }
+}
+
+impl Condition<'_, SessionSummary> {
+    /// The connector that held it, by its name, `SERVER\Name` or FQDN.
+    pub fn on(self, connector: &str) -> Self {
+        let wanted = connector.to_owned();
+        self.listed(format!("on {wanted}"), move |session| {
+            let SessionSummary { computer, connector, fqdn, .. } = session;
+            elsewhere(&wanted, [computer, connector, fqdn])
+        })
+    }
+
+    /// A TLS handshake succeeded in it.
+    pub fn over_tls(self) -> Self {
+        self.listed("over TLS", |session| match (&session.tls, &session.tls_failure) {
+            (Some(_), _) => None,
+            (None, Some(_)) => Some("the handshake failed".to_owned()),
+            (None, None) => Some("in clear".to_owned()),
+        })
+    }
+
+    /// No TLS handshake was begun in it.
+    pub fn in_clear(self) -> Self {
+        self.listed("in clear", |session| match (&session.tls, &session.tls_failure) {
+            (None, None) => None,
+            (Some(tls), _) => Some(format!("over {}", tls.facts.version.as_str())),
+            (None, Some(_)) => Some("with a handshake that failed".to_owned()),
+        })
+    }
+
+    /// A TLS handshake failed in it.
+    pub fn with_failed_tls(self) -> Self {
+        self.listed("with a handshake that fails", |session| match (&session.tls_failure, &session.tls) {
+            (Some(_), _) => None,
+            (None, Some(_)) => Some("the handshake succeeded".to_owned()),
+            (None, None) => Some("without handshake".to_owned()),
+        })
+    }
+
+    /// So many messages came in it, encrypted or not.
+    pub fn with_messages(self, count: u64) -> Self {
+        self.listed(format!("with messages: {count}"), move |session| {
+            let there = session.messages_in_clear + session.messages_over_tls;
+            (there != count).then(|| format!("with messages: {there}"))
+        })
+    }
+
+    /// Takes a conversation that still goes on for an answer, too. Without this, a conversation counts when
+    /// it has ended, because more may come of it before.
+    pub fn or_under_way(mut self) -> Self {
+        self.under_way = true;
+        self
+    }
+}
+
+impl Condition<'_, EventLogEntry> {
+    /// The computer that logged it, as its log shows it.
+    pub fn on(self, computer: &str) -> Self {
+        let wanted = computer.to_owned();
+        self.listed(format!("on {wanted}"), move |entry| {
+            let fits = entry.computer.eq_ignore_ascii_case(&wanted);
+            (!fits).then(|| format!("on {}", entry.computer))
+        })
+    }
+
+    /// A part of its text.
+    pub fn mentioning(self, text: &str) -> Self {
+        let wanted = text.to_owned();
+        self.listed(format!("with {wanted:?} in its text"), move |entry| {
+            (!entry.event.message().contains(&wanted)).then(|| format!("without {wanted:?} in its text"))
+        })
+    }
+}
+
+impl<'a, T> Condition<'a, T> {
+    /// Adds a clause behind a comma, or behind the noun where it is the first.
+    fn listed(self, words: impl AsRef<str>, miss: impl Fn(&T) -> Option<String> + Send + Sync + 'a) -> Self {
+        let separator = if self.has_words() { ", " } else { " " };
+        let words = format!("{separator}{}", words.as_ref());
+        self.and(words, miss)
+    }
+}
+
+/// Whether `wanted` names the connector that is called `[computer, connector, fqdn]`.
+pub(super) fn is_called(wanted: &str, [computer, connector, fqdn]: [&str; 3]) -> bool {
+    let with_server = || wanted.eq_ignore_ascii_case(&format!("{computer}\\{connector}"));
+    wanted.eq_ignore_ascii_case(connector) || wanted.eq_ignore_ascii_case(fqdn) || with_server()
+}
+
+fn elsewhere(wanted: &str, names: [&String; 3]) -> Option<String> {
+    let [computer, connector, fqdn] = names.map(String::as_str);
+    let fits = is_called(wanted, [computer, connector, fqdn]);
+    (!fits).then(|| format!("on {computer}\\{connector} ({fqdn})"))
+}
+
+fn shown_sender(sender: &str) -> &str {
+    if sender.is_empty() { "<>" } else { sender }
+}
+
+/// The first few of many.
+fn some(recipients: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<String> = recipients.iter().take(SHOWN).cloned().collect();
+    if let Some(more @ 1..) = recipients.len().checked_sub(SHOWN) {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}
