@@ -10,7 +10,7 @@ use super::spec::{CertificateSpec, ComputerSpec, Scenario};
 use super::workshop::{Keys, Workshop};
 use super::zone;
 use crate::exchange::{
-    AuthMechanism, CertificateStore, ChainStatus, Computer, Profile, ReceiveConnector,
+    AuthMechanism, CertificateStore, ChainStatus, Computer, PSCredential, Profile, ReceiveConnector,
     ReceiveConnectorParameters, Role, SendConnector, SendConnectorParameters, SendUsage, Services,
     StoredCertificate, TransportRole, Usage,
 };
@@ -95,7 +95,7 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         receive_connectors: Vec::new(),
         send_connectors: Vec::new(),
         accepted_domains: spec.accepted_domains.clone(),
-        users: spec.users.clone(),
+        users: spec.users.iter().map(|(user, password)| credential(user, password)).collect(),
         organization: spec.organization.clone(),
         subscribed_to: spec.subscribed_to.clone(),
         edge_subscriptions: Vec::new(),
@@ -126,6 +126,10 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         computer.send_connectors.push(Arc::new(connector));
     }
     Ok(Built { computer: Arc::new(computer), address: spec.address })
+}
+
+fn credential(user: &str, password: &str) -> PSCredential {
+    PSCredential { user: user.to_owned(), password: password.to_owned() }
 }
 
 fn check_role(spec: &ComputerSpec) -> Result<(), Wrong> {
