@@ -21,7 +21,7 @@ pub use expect::{
     ABSENT, Achieved, Aspect, Ending, Expectations, ExpectedComputer, ExpectedReceiveConnector,
     ExpectedSendConnector, NONE, Observation, Subject, Value,
 };
-pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, next_attempt};
+pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
 pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
