@@ -156,6 +156,27 @@ fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
         ("on = \"EDGE\"\nrun = \"Set", "run = \"Set", "on = one of EDGE, HUB"),
         ("title = \"The name that", "refused = \"no\"\ntitle = \"The name that", "move it to [[wrong_fix]]"),
         ("run = \"Enable-ExchangeCertificate\"", "run = \" \"", "no commands"),
+        (
+            "on = \"EDGE\"\nrun = \"Set",
+            "then = [{ on = \"X\", run = \"y\" }]\non = \"EDGE\"\nrun = \"Set",
+            "no computer `X`",
+        ),
+        (
+            "on = \"EDGE\"\nrun = \"Set",
+            "then = [{ on = \"HUB\", run = \"\" }]\non = \"EDGE\"\nrun = \"Set",
+            "no commands",
+        ),
+        ("label = \"edge\"", "label = \"Absent\"", "choose another label"),
+        ("label = \"edge\"", "label = \"a\\nb\"", "without line ends"),
+        ("policy = \"may\"", "policy = \"may\"\nname = \"\"", "leave the key away"),
+        ("policy = \"may\"", "policy = \"may\"\nfrom = \"::1\"", "give from = \"127.0.0.1\""),
+        ("rcpt_to = \"user", "dials = \"x.test\"\nrcpt_to = \"user", "give to = 'SERVER"),
+        (
+            "rcpt_to = \"user",
+            "logon = { user = \"a\", password = \"b\" }\nrcpt_to = \"user",
+            "authentication_credential",
+        ),
+        ("[[fix]]", "[[wrong_fix]]", "there is no [[fix]]"),
     ] {
         let message = wrong(from, to);
         assert!(message.contains(said), "{to}: {message}");

@@ -91,6 +91,9 @@ pub(super) fn check_expectations(scenario: &Scenario, built: &[Built]) -> Result
     let names = |wrong| in_path(wrong, &[Step::Key("before")]);
     known(&scenario.before, scenario, built).map_err(names)?;
     connectors_are_there(&scenario.before, built).map_err(names)?;
+    if scenario.fix.is_empty() && !scenario.after.is_empty() {
+        return Err(Wrong::at("after", "there is no [[fix]] after which this could be seen"));
+    }
     let after = [Step::Key("after")];
     known(&scenario.after, scenario, built).map_err(|wrong| in_path(wrong, &after))?;
     for (list, repairs) in [("fix", &scenario.fix), ("wrong_fix", &scenario.wrong_fix)] {
@@ -110,6 +113,10 @@ fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(),
     if repair.run.trim().is_empty() {
         return Err(Wrong::new("there are no commands; write run = '''Set-ReceiveConnector ...'''"));
     }
+    if let Some(index) = repair.then.iter().position(|then| then.run.trim().is_empty()) {
+        let message = "there are no commands; write run = '''Start-EdgeSynchronization'''";
+        return Err(Wrong::at("run", message).in_item("then", index));
+    }
     if right && repair.refused.is_some() {
         return Err(Wrong::at("refused", "a fix that is refused mends nothing; move it to [[wrong_fix]]"));
     }
@@ -118,10 +125,16 @@ fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(),
         let message = format!("say whose Shell runs this: on = one of {}", known.join(", "));
         return Err(Wrong::new(message));
     }
-    let named = repair.on.iter().chain(repair.then.iter().map(|then| &then.on));
-    for name in named {
-        if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name)) {
-            return Err(Wrong::at("on", format!("there is no computer `{name}` in this lab")));
+    let unknown = |name: &String| {
+        let known = built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name));
+        (!known).then(|| Wrong::at("on", format!("there is no computer `{name}` in this lab")))
+    };
+    if let Some(wrong) = repair.on.as_ref().and_then(unknown) {
+        return Err(wrong);
+    }
+    for (index, then) in repair.then.iter().enumerate() {
+        if let Some(wrong) = unknown(&then.on) {
+            return Err(wrong.in_item("then", index));
         }
     }
     Ok(())
