@@ -104,6 +104,13 @@ fn senders_are_settled_from_what_the_file_says_and_what_it_leaves_out() {
 }
 
 #[test]
+fn a_host_leads_to_its_computer_in_whatever_letters() {
+    let text = read(&LAB.replace("[\"EDGE\"]", "[\"edge\"]")).unwrap();
+    let computers: Vec<_> = Paper::new(&text).unwrap().computers.into_iter().map(|it| it.computer).collect();
+    assert_eq!(text.zone().resolve("MAIL.contoso.com", &computers), ["EDGE"]);
+}
+
+#[test]
 fn a_subscription_gives_the_organisation_its_copy_of_the_edges_connectors() {
     let paper = Paper::new(&read(LAB).unwrap()).unwrap();
     let hub = &paper.computers[1].computer;
@@ -146,6 +153,8 @@ fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
         ("rcpt_to = \"user@contoso.com\"", "", "rcpt_to = "),
         ("subscribed_to = \"HUB\"", "subscribed_to = \"HAB\"", "no computer `HAB`"),
         ("[\"EDGE\"]", "[\"EGDE\"]", "no computer `EGDE`"),
+        ("[\"EDGE\"]", "[]", "leads nowhere"),
+        ("[\"mail.contoso.com\"]\n\n", "[]\n\n", "no mail exchanger"),
         ("may = \"clear\"", "my = \"clear\"", "did you mean `may`?"),
         ("may = \"clear\"", "may = \"plain\"", "tls-authenticated, tls, clear"),
         (

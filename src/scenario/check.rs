@@ -43,16 +43,27 @@ pub(super) fn subscribe(scenario: &Scenario, built: &mut [Built]) -> Result<(), 
 
 /// Every host leads to computers that there are.
 pub(super) fn check_zone(scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+    let wrong = |list: &'static str, name: String, message: String| {
+        let mut wrong = Wrong::new(message);
+        wrong.path = vec![Step::Key(list), Step::Name(name)];
+        wrong
+    };
     for (host, computers) in &scenario.hosts {
+        if computers.is_empty() {
+            let message = format!("{host} leads nowhere; name a computer, or leave the line away");
+            return Err(wrong("hosts", host.to_string(), message));
+        }
         for computer in computers {
-            if !built.iter().any(|built| built.computer.name == *computer) {
+            if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(computer)) {
                 let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
                 let message = format!("there is no computer `{computer}`; there are {}", known.join(", "));
-                let mut wrong = Wrong::new(message);
-                wrong.path = vec![Step::Key("hosts"), Step::Name(host.to_string())];
-                return Err(wrong);
+                return Err(wrong("hosts", host.to_string(), message));
             }
         }
+    }
+    if let Some((domain, _)) = scenario.mx.iter().find(|(_, hosts)| hosts.is_empty()) {
+        let message = format!("{domain} has no mail exchanger; name a host, or leave the line away");
+        return Err(wrong("mx", domain.to_string(), message));
     }
     Ok(())
 }
