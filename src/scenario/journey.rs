@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::expect::Ending;
+use super::ending::Ending;
 use super::senders::{Sender, SenderKind};
 use crate::exchange::{
     Binding, ClientCertificate, ClientSelection, Computer, PSCredential, ReceiveConnector, Route,

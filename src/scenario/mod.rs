@@ -4,6 +4,7 @@ mod attendant;
 mod build;
 mod catalogue;
 mod check;
+mod ending;
 mod expect;
 mod journey;
 mod locate;
@@ -17,9 +18,10 @@ mod workshop;
 pub use attendant::{Attendant, Typed};
 pub use build::Built;
 pub use catalogue::{STORIES, Story, story, suggest};
+pub use ending::{Achieved, Ending};
 pub use expect::{
-    ABSENT, Achieved, Aspect, Ending, Expectations, ExpectedComputer, ExpectedReceiveConnector,
-    ExpectedSendConnector, NONE, Observation, Subject, Value,
+    ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
+    Observation, Subject, Value,
 };
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;

@@ -1,0 +1,141 @@
+//! What a message comes to in the end, as lab files write it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::session::send::{Attempt, Outcome, ResultType};
+
+/// What a message comes to in the end, once its sender has tried for as long as trying changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Achieved {
+    /// It goes back.
+    Bounced,
+    /// It stays in the queue.
+    Deferred,
+    /// It arrives, in clear.
+    Clear,
+    /// It arrives over TLS.
+    Tls,
+    /// It arrives over TLS, and the certificate proved what the sender demands.
+    TlsAuthenticated,
+}
+
+/// What a message comes to, and the word of RFC 8460 for what stood in the way of TLS.
+///
+/// Written as `clear`, or with the word as `deferred: starttls-not-supported`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Ending {
+    /// What it comes to.
+    pub achieved: Achieved,
+    /// The word; an expectation without one is met with any.
+    pub result_type: Option<ResultType>,
+}
+
+impl Ending {
+    /// How the last attempt left the message.
+    pub fn of(attempt: &Attempt) -> Self {
+        let achieved = match attempt.outcome {
+            Outcome::DeliveredOverTls { authenticated: true } => Achieved::TlsAuthenticated,
+            Outcome::DeliveredOverTls { authenticated: false } => Achieved::Tls,
+            Outcome::DeliveredInClear => Achieved::Clear,
+            Outcome::Deferred => Achieved::Deferred,
+            Outcome::Bounced => Achieved::Bounced,
+        };
+        Self { achieved, result_type: attempt.result_type }
+    }
+}
+
+impl Achieved {
+    const ALL: [Self; 5] = [Self::TlsAuthenticated, Self::Tls, Self::Clear, Self::Deferred, Self::Bounced];
+
+    /// The word in lab files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TlsAuthenticated => "tls-authenticated",
+            Self::Tls => "tls",
+            Self::Clear => "clear",
+            Self::Deferred => "deferred",
+            Self::Bounced => "bounced",
+        }
+    }
+}
+
+impl FromStr for Ending {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, because) = match text.split_once(':') {
+            Some((word, because)) => (word.trim(), Some(because.trim())),
+            None => (text.trim(), None),
+        };
+        let achieved = Achieved::ALL.into_iter().find(|known| known.as_str() == word).ok_or_else(|| {
+            let known = Achieved::ALL.map(Achieved::as_str).join(", ");
+            format!("`{word}` is nothing that becomes of a message; there are {known}")
+        })?;
+        let result_type = because.map(|because| {
+            ResultType::ALL.into_iter().find(|known| known.as_str() == because).ok_or_else(|| {
+                let known = ResultType::ALL.map(ResultType::as_str).join(", ");
+                format!("`{because}` is no result type of RFC 8460 that the lab reports; there are {known}")
+            })
+        });
+        Ok(Self { achieved, result_type: result_type.transpose()? })
+    }
+}
+
+impl TryFrom<String> for Ending {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.achieved.as_str())?;
+        match self.result_type {
+            Some(word) => write!(f, ": {}", word.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Ending {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl JsonSchema for Ending {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Ending".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let endings = Achieved::ALL.map(Achieved::as_str).join("|");
+        let words = ResultType::ALL.map(ResultType::as_str).join("|");
+        json_schema!({
+            "type": "string",
+            "description": "What becomes of a message, and the result type of RFC 8460 if it matters",
+            "pattern": format!("^({endings})(: *({words}))?$"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_read_as_it_is_written() {
+        for text in ["clear", "tls-authenticated", "deferred: starttls-not-supported"] {
+            assert_eq!(text.parse::<Ending>().unwrap().to_string(), text);
+        }
+        assert!("plain".parse::<Ending>().unwrap_err().contains("tls-authenticated, tls, clear"));
+        assert!("bounced: bad".parse::<Ending>().unwrap_err().contains("certificate-host-mismatch"));
+    }
+}
