@@ -1,17 +1,32 @@
-"""The fixtures: one lab a session, set back before each test."""
+"""The fixtures: one lab a session, one connector a test."""
+
+import itertools
 
 import pytest
-from starttls_lab import Lab
+from starttls_lab import Connector, Lab
+
+numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def the_lab(tmp_path_factory):
+def lab(tmp_path_factory):
     lab = Lab("fqdn-mismatch", tmp_path_factory.mktemp("lab"))
     yield lab
     lab.stop()
 
 
 @pytest.fixture
-def lab(the_lab):
-    the_lab.reset()
-    return the_lab
+def connector(lab):
+    """One that answers as mail.expta.com; the computer's certificate says mailgate.expta.com."""
+    connector = Connector(
+        lab,
+        "MAILGATE",
+        f"Test {next(numbers)}",
+        usage="Custom",
+        fqdn="mail.expta.com",
+        auth_mechanism=["Tls"],
+        permission_groups=["AnonymousUsers"],
+        tarpit_interval="0s",
+    )
+    yield connector
+    connector.remove()

@@ -3,105 +3,116 @@
 import json
 import os
 import subprocess
-import threading
+import urllib.error
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 PATIENCE = 10  # seconds; nothing waits this long to succeed
 
 
+class LabError(Exception):
+    """The lab did not do what it was asked, and says why."""
+
+
 class Lab:
     """A lab of its own process, on free ports of loopback.
 
-    `scenario` is a story's name. The lab plays a copy of it in `folder`, so that a test can change it.
+    `scenario` is a lab file or a story's name; into `folder` goes what the lab writes.
     """
 
     def __init__(self, scenario, folder):
         program = os.environ.get("STARTTLS_LAB", "starttls-lab")
-        self._file = Path(folder, f"{scenario}.toml")
-        self._story = subprocess.run([program, "show", scenario], check=True, capture_output=True, text=True).stdout
-        self._file.write_text(self._story)
+        ready_file, log = Path(folder, "ready.json"), Path(folder, "lab.log")
         self.ca_file = str(Path(folder, "ca.pem"))
-        ready_file = str(Path(folder, "ready.json"))
-        self._records = []
-        self._more = threading.Condition()
-        self._process = subprocess.Popen(
-            [program, "serve", str(self._file), "--port", "0", "--ca-file", self.ca_file, "--ready-file", ready_file,
-             "--journal", "-", "--exit-on-stdin-eof"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        first = self._process.stdout.readline()
-        if not first:
-            raise RuntimeError(f"the lab did not start (exit code {self._process.wait(PATIENCE)}); see its stderr")
-        self.ready = json.loads(first)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    @property
-    def addr(self):
-        """Host and port of the first connector."""
-        host, port = self.ready["connectors"][0]["addr"].rsplit(":", 1)
-        return host, int(port)
+        with log.open("w") as output:
+            self._process = subprocess.Popen(
+                [program, "serve", scenario, "--port", "0", "--ready-file", str(ready_file),
+                 "--ca-file", self.ca_file, "--exit-on-stdin-eof"],
+                stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        waiting = [program, "readyz", "--wait", "--timeout", f"{PATIENCE}s", "--ready-file", str(ready_file)]
+        try:
+            if subprocess.run(waiting, capture_output=True).returncode != 0:
+                raise LabError(f"the lab did not start:\n{log.read_text()}")
+            self.ready = json.loads(ready_file.read_text())
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+        # Without proxies: the lab is on loopback.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def stop(self):
         """Ends the lab in good order; an error if there was none."""
+        self._process.stdin.close()
         try:
-            self._process.stdin.close()
             code = self._process.wait(PATIENCE)
-        finally:
+        except subprocess.TimeoutExpired:
             self._process.kill()
-        self._reader.join(PATIENCE)
+            code = self._process.wait()
         if code != 0:
-            raise RuntimeError(f"the lab ended with exit code {code}")
+            raise LabError(f"the lab ended with exit code {code}")
 
-    def mark(self):
-        """The number of the newest record, for `after`."""
-        with self._more:
-            return self._records[-1]["seq"] if self._records else 0
+    def run(self, line, answers=()):
+        """Types cmdlets into the lab's Shell and returns what stands on the screen."""
+        return self.ask("POST", "cmdlets", {"line": line, "answers": list(answers)})["output"]
 
-    def records(self, after=0, **members):
-        """The records behind number `after` that have these members."""
-        with self._more:
-            return [it for it in self._records if it["seq"] > after and _has(it, members)]
+    def wait(self, kind, timeout=PATIENCE, **conditions):
+        """The first message, session or event with these conditions, such as `to` and `security`.
 
-    def wait_for(self, after=0, **members):
-        """The first record behind number `after` with these members; an error after ten seconds."""
-        with self._more:
-            if self._more.wait_for(lambda: self.records(after, **members), PATIENCE):
-                return self.records(after, **members)[0]
-            came = "\n".join(map(str, self.records(after))) or "nothing"
-            raise TimeoutError(f"waited in vain for {members}; there came:\n{came}")
+        Where none comes in time, the error says what came instead, and how it missed.
+        """
+        conditions = {name: value for name, value in conditions.items() if value is not None}
+        query = {"for": kind, "timeout_ms": round(timeout * 1000), **conditions}
+        return self.ask("GET", f"wait?{urllib.parse.urlencode(query)}")["items"][0]
 
-    def wait_for_message(self, after=0, **members):
-        """The first message; its `tls` is None where it came in clear."""
-        return self.wait_for(after, record="message", **members)
-
-    def wait_for_session(self, after=0):
-        """All records of the first conversation that has ended."""
-        session = self.wait_for(after, record="disconnected")["session"]
-        return self.records(session=session)
-
-    def change(self, old, new):
-        """Saves the lab file with a change in it; from the next connection on it counts."""
-        text = self._file.read_text()
-        assert old in text, f"{old!r} is not in the lab file"
-        self._save(text.replace(old, new))
-
-    def reset(self):
-        """Back to the story as it was."""
-        if self._file.read_text() != self._story:
-            self._save(self._story)
-
-    def _save(self, text):
-        after = self.mark()
-        self._file.write_text(text)
-        self.wait_for(after, record="changed")
-
-    def _read(self):
-        for line in self._process.stdout:
-            with self._more:
-                self._records.append(json.loads(line))
-                self._more.notify_all()
+    def ask(self, method, path, body=None):
+        """A request to the control API; /openapi.json describes them all."""
+        request = urllib.request.Request(
+            f"{self.ready['control']}/api/v1/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            # The lab answers a wait in vain by itself, and better.
+            with self._opener.open(request, timeout=3 * PATIENCE) as answer:
+                content = answer.read()
+        except urllib.error.HTTPError as error:
+            raise LabError(json.load(error)["detail"]) from None
+        return json.loads(content) if content else None
 
 
-def _has(record, members):
-    return all(record.get(name) == value for name, value in members.items())
+class Connector:
+    """A receive connector on a port of its own, so that tests do not get into each other's way.
+
+    `parameters` are the keys of a lab file's `receive_connector`.
+    """
+
+    def __init__(self, lab, computer, name, **parameters):
+        self.lab, self.identity = lab, f"{computer}\\{name}"
+        self._path = "connectors/" + "/".join(urllib.parse.quote(word, safe="") for word in (computer, name))
+        made = lab.ask("POST", "connectors", {"computer": computer, "name": name, **parameters})
+        host, port = made["addrs"][0].rsplit(":", 1)
+        self.addr = host, int(port)
+
+    def set(self, words):
+        """Set-ReceiveConnector with these words; they count from the next connection on."""
+        self.lab.run(f'Set-ReceiveConnector "{self.identity}" {words}')
+
+    def starttls(self):
+        """Whether STARTTLS is offered, and why: `offered`, `because`, the certificate's `label`, ..."""
+        return self.lab.ask("GET", self._path)["starttls"]
+
+    def wait_for_message(self, to=None, security=None):
+        """The first message that came here; `security` is "tls" or "clear"."""
+        return self.lab.wait("message", connector=self.identity, to=to, security=security)
+
+    def wait_for_session(self, after=None):
+        """The first conversation that has ended here, behind the journal's entry of number `after`."""
+        return self.lab.wait("session", connector=self.identity, after=after)
+
+    def remove(self):
+        """Its port is free afterwards."""
+        self.lab.ask("DELETE", self._path)
