@@ -1,47 +1,99 @@
-// What does net/smtp say of the lab's certificate? One file, nothing but the standard library:
+// What does net/smtp do with STARTTLS? One file, and nothing but the standard library:
 //
-//	starttls-lab exec healthy --trust-env --expect-messages 1 --expect-tls -- go run story.go
+//	starttls-lab exec fqdn-mismatch --trust-env --expect-messages 1 --expect-tls -- go run story.go
 //
-// The server is known as mail.expta.com, and its certificate says mailgate.expta.com: verification fails.
-// Then the client asks for the name in the certificate. Whom to trust Go learns from --trust-env
-// (SSL_CERT_FILE; on Linux).
+// The client dials mail.expta.com and insists: on TLS, and on a certificate of that name. The lab withholds
+// STARTTLS; the first fix brings it back with a certificate of another name, the second one with the right
+// one. Where the lab is and whom to trust (SSL_CERT_FILE, on Linux) Go learns from exec.
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
+	"net/http"
 	"net/smtp"
 	"os"
 	"time"
 )
 
-const patience = 10 * time.Second
+const (
+	patience = 10 * time.Second
+	name     = "mail.expta.com"
+
+	otherFqdn      = `Get-ReceiveConnector | Set-ReceiveConnector -Fqdn mailgate.expta.com`
+	newCertificate = "New-ExchangeCertificate -GenerateRequest -SubjectName 'CN=mail.expta.com' `" + `
+  -DomainName mail.expta.com, mailgate.expta.com | Set-Content C:\mail.req
+$answer = [Byte[]]$(Get-Content -Path C:\mail.cer -Encoding Byte -ReadCount 0)
+Import-ExchangeCertificate -FileData $answer | Enable-ExchangeCertificate -Services SMTP`
+)
+
+var errNotOffered = errors.New("STARTTLS is not offered")
 
 func main() {
 	log.SetFlags(0)
-	var wrongName x509.HostnameError
-	_, err := send("mail.expta.com")
-	if !errors.As(err, &wrongName) {
-		log.Fatalf("as mail.expta.com there came of it: %v", err)
+	if _, err := send(); !errors.Is(err, errNotOffered) {
+		log.Fatalf("before: %v", err)
 	}
-	fmt.Println("as mail.expta.com:", err)
+	fmt.Println("before:", errNotOffered)
 
-	version, err := send("mailgate.expta.com")
+	run(otherFqdn)
+	var wrongName x509.HostnameError
+	_, err := send()
+	if !errors.As(err, &wrongName) {
+		log.Fatalf("after fix 1: %v", err)
+	}
+	fmt.Println("after fix 1:", err)
+
+	// The question whether to replace the default certificate is answered with no.
+	run(newCertificate, "no")
+	version, err := send()
 	if err != nil {
-		log.Fatalf("as mailgate.expta.com: %v", err)
+		log.Fatalf("after fix 2: %v", err)
 	}
-	if version < tls.VersionTLS12 {
-		log.Fatalf("TLS of version %#x", version)
-	}
-	fmt.Printf("as mailgate.expta.com: sent over TLS %#x\n", version)
+	fmt.Printf("after fix 2: sent over TLS %#x\n", version)
+	ask(http.MethodGet, "wait?for=message&to=you@expta.com&security=tls&timeout_ms=10000", nil)
 }
 
-// send is the program under test: it insists on TLS and on a certificate of this name.
-func send(name string) (uint16, error) {
+// run types cmdlets into the lab's Shell.
+func run(line string, answers ...string) {
+	if answers == nil {
+		answers = []string{}
+	}
+	body, err := json.Marshal(map[string]any{"line": line, "answers": answers})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ask(http.MethodPost, "cmdlets", body)
+}
+
+// ask makes a request to the lab's control API, and ends the program where it fails.
+func ask(method, path string, body []byte) {
+	request, err := http.NewRequest(method, os.Getenv("STARTTLS_LAB_CONTROL_URL")+"/api/v1/"+path, bytes.NewReader(body))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Go asks no proxy for what is on loopback.
+	client := http.Client{Timeout: 3 * patience}
+	answer, err := client.Do(request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer answer.Body.Close()
+	said, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		log.Fatalf("%s: %s %s (%v)", path, answer.Status, said, err)
+	}
+}
+
+// send is the program under test.
+func send() (uint16, error) {
 	address := net.JoinHostPort(os.Getenv("SMTP_HOST"), os.Getenv("SMTP_PORT"))
 	connection, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
@@ -59,7 +111,7 @@ func send(name string) (uint16, error) {
 		return 0, err
 	}
 	if offered, _ := client.Extension("STARTTLS"); !offered {
-		return 0, errors.New("STARTTLS is not offered")
+		return 0, errNotOffered
 	}
 	if err := client.StartTLS(&tls.Config{ServerName: name}); err != nil {
 		return 0, err

@@ -3,44 +3,96 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 
 /**
- * What does a client of plain JSSE say of the lab's certificate? It needs no build tool:
+ * What does a client of plain JSSE do with STARTTLS? Java 17 or newer, and no build tool:
  *
- * <pre>starttls-lab exec healthy --trust-env --expect-messages 1 --expect-tls -- java Client.java</pre>
+ * <pre>
+ * starttls-lab exec fqdn-mismatch --trust-env --expect-messages 1 --expect-tls -- java Client.java
+ * </pre>
  *
- * The server is known as mail.expta.com, and its certificate says mailgate.expta.com: verification fails.
- * Then the client asks for the name in the certificate. Whom to trust Java learns from --trust-env.
+ * The client dials mail.expta.com and insists: on TLS, and on a certificate of that name. The lab withholds
+ * STARTTLS; the first fix brings it back with a certificate of another name, the second one with the right
+ * one. Where the lab is and whom to trust Java learns from exec.
  */
 final class Client implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 10_000;
+    private static final String NAME = "mail.expta.com";
+
+    private static final String OTHER_FQDN = "Get-ReceiveConnector | Set-ReceiveConnector -Fqdn mailgate.expta.com";
+    private static final String NEW_CERTIFICATE = """
+            New-ExchangeCertificate -GenerateRequest -SubjectName "CN=mail.expta.com" `
+              -DomainName mail.expta.com, mailgate.expta.com | Set-Content C:\\mail.req
+            $answer = [Byte[]]$(Get-Content -Path C:\\mail.cer -Encoding Byte -ReadCount 0)
+            Import-ExchangeCertificate -FileData $answer | Enable-ExchangeCertificate -Services SMTP
+            """;
 
     private Socket socket;
     private BufferedReader in;
     private OutputStream out;
     private List<String> extensions;
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws IOException, InterruptedException {
         try (Client client = new Client()) {
-            client.startTls("mail.expta.com");
+            expect(!client.extensions.contains("STARTTLS"), "STARTTLS is offered");
+            System.out.println("before: STARTTLS is not offered");
+        }
+
+        type(OTHER_FQDN);
+        try (Client client = new Client()) {
+            client.startTls(NAME);
             throw new AssertionError("the wrong name was taken for the right one");
         } catch (SSLException refused) {
             expect(isAboutACertificate(refused), "refused, but not for the certificate: " + refused);
-            System.out.println("as mail.expta.com: " + refused.getMessage());
+            System.out.println("after fix 1: " + refused.getMessage());
         }
+
+        // The question whether to replace the default certificate is answered with no.
+        type(NEW_CERTIFICATE, "no");
         try (Client client = new Client()) {
-            client.startTls("mailgate.expta.com");
+            client.startTls(NAME);
             client.send("me@client.example", "you@expta.com", "Subject: hello\r\n\r\nfrom Java\r\n");
-            System.out.println("as mailgate.expta.com: sent over " + client.protocol());
+            System.out.println("after fix 2: sent over " + client.protocol());
         }
+        ask(HttpRequest.newBuilder().GET(), "wait?for=message&to=you@expta.com&security=tls&timeout_ms=10000");
+    }
+
+    /** Types cmdlets into the lab's Shell. */
+    private static void type(String line, String... answers) throws IOException, InterruptedException {
+        String quoted = Stream.of(answers).map(Client::quote).collect(Collectors.joining(","));
+        String body = "{\"line\":" + quote(line) + ",\"answers\":[" + quoted + "]}";
+        ask(HttpRequest.newBuilder().POST(HttpRequest.BodyPublishers.ofString(body)), "cmdlets");
+    }
+
+    /** Asks the lab's control API; what it says is JSON. */
+    private static String ask(HttpRequest.Builder request, String path) throws IOException, InterruptedException {
+        URI uri = URI.create(System.getenv("STARTTLS_LAB_CONTROL_URL") + "/api/v1/" + path);
+        HttpRequest built = request.uri(uri).timeout(Duration.ofMillis(3 * PATIENCE_MILLIS)).build();
+        // Without proxies: the lab is on loopback.
+        HttpClient client = HttpClient.newBuilder().proxy(HttpClient.Builder.NO_PROXY).build();
+        HttpResponse<String> answer = client.send(built, HttpResponse.BodyHandlers.ofString());
+        expect(answer.statusCode() == 200, path + ": " + answer.body());
+        return answer.body();
+    }
+
+    /** A text in JSON. */
+    private static String quote(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + '"';
     }
 
     private Client() throws IOException {
