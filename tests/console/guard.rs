@@ -106,6 +106,8 @@ async fn whatever_is_asked_amiss_is_answered_with_a_problem_document() {
     let wrong =
         ask(world.control(), "PUT /api/v1/scenario", "title = \"x\"\nx = 1\n", &[]).await.problem(422);
     assert_eq!(wrong["line"], 2);
+    let list = json!({ "send_connector": { "x": [null, null] } });
+    world.send("POST /api/v1/verify", &list).await.problem(400);
     let nobody = json!({ "computer": "NOBODY", "line": "Get-ReceiveConnector" });
     world.send("POST /api/v1/cmdlets", &nobody).await.problem(404);
     assert_eq!(world.send("GET /livez", &Value::Null).await.text(), "ok\n");
