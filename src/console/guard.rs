@@ -48,8 +48,7 @@ async fn as_problem(response: Response, method: &str, path: &str) -> Response {
             format!("there is nothing at {path}; /openapi.json says what there is")
         }
         (StatusCode::METHOD_NOT_ALLOWED, _) => {
-            let allowed = parts.headers.get(header::ALLOW).and_then(|value| value.to_str().ok());
-            format!("{method} does not work on {path}; what does: {}", allowed.unwrap_or("nothing"))
+            format!("{method} does not work on {path}; the header Allow says what does")
         }
         (_, said) => said.into_owned(),
     };

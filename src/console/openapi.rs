@@ -82,7 +82,7 @@ fn paths() -> Value {
         ]),
         ("/api/v1/ca", vec![
             operation("get", "ca", "The root certificate to trust, or the environment of a client")
-                .one_of("format", "The form", &["pem", "der", "jks", "env", "p12"])
+                .one_of("format", "The form", &["pem", "der", "jks", "env"])
                 .answers("application/x-pem-file", text()).answers("application/pkix-cert", text())
                 .answers("application/x-java-keystore", text()).answers("text/plain", text()).fails(400).fails(406),
         ]),
@@ -134,6 +134,7 @@ fn wait() -> Operation {
     .number("event_id", "The number of the event", 65_535)
     .number("after", "Only what came behind the entry of this number", u64::MAX)
     .number("count", "How many there have to be; 1 where left away", 10_000)
+    .one_at_least()
     .number("timeout_ms", "How long to wait; ten seconds where left away", 600_000)
     .number("ms", "For how long it has to be quiet", 600_000)
     .json(shape("Found"))
@@ -193,6 +194,15 @@ impl Operation {
         self.parameter("query", name, about, &json!({ "type": "string", "enum": words }))
     }
 
+    /// The parameter that was written last is 1 at least.
+    fn one_at_least(mut self) -> Self {
+        if let Some(minimum) = self.parameters.last_mut().and_then(|last| last.pointer_mut("/schema/minimum"))
+        {
+            *minimum = json!(1);
+        }
+        self
+    }
+
     /// The parameter that was written last has to be there.
     fn required(mut self) -> Self {
         if let Some(last) = self.parameters.last_mut().and_then(Value::as_object_mut) {
@@ -214,7 +224,7 @@ impl Operation {
     }
 
     fn takes_as(mut self, media_type: &str, schema: Value) -> Self {
-        self.body.insert(media_type.to_owned(), json!({ "schema": schema }));
+        self.body.insert(media_type.to_owned(), media(schema));
         self.fails(400).fails(413).fails(422)
     }
 
@@ -223,7 +233,7 @@ impl Operation {
     }
 
     fn answers(mut self, media_type: &str, schema: Value) -> Self {
-        self.content.insert(media_type.to_owned(), json!({ "schema": schema }));
+        self.content.insert(media_type.to_owned(), media(schema));
         self
     }
 
@@ -260,6 +270,10 @@ impl Operation {
         self.members.insert("responses".to_owned(), Value::Object(self.responses));
         (self.method.to_owned(), Value::Object(self.members))
     }
+}
+
+fn media(schema: Value) -> Value {
+    Value::Object(Map::from_iter([("schema".to_owned(), schema)]))
 }
 
 fn shape(name: &str) -> Value {

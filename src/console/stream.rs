@@ -66,7 +66,7 @@ pub(super) async fn journal(
 /// A stream is what there is for whoever does not ask for JSON.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let kinds: Vec<_> = accept.flat_map(|value| value.split(',')).map(|kind| kind.trim()).collect();
+    let kinds: Vec<_> = accept.flat_map(|value| value.split(',')).map(str::trim).collect();
     let has = |wanted: &str| kinds.iter().any(|kind| kind.split(';').next() == Some(wanted));
     has("application/json") && !has("text/event-stream")
 }

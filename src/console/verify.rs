@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use super::Shared;
 use super::answer::{self, Answer};
 use super::input::{self, Query};
+use super::problem::Problem;
 use super::seen::Seen;
 use crate::exchange::Computer;
 use crate::journal::{Entry, Record};
@@ -34,7 +35,12 @@ pub(super) async fn verify(
 ) -> Answer {
     let query = Query::read(query.as_deref(), &["after"])?;
     let after = query.number("after", u64::MAX)?.unwrap_or_else(|| shared.mark());
-    let expected: Expectations = input::json(body).await?;
+    let value: Json = input::json(body).await?;
+    let groups = value.as_object().into_iter().flat_map(|groups| groups.values());
+    if groups.filter_map(Json::as_object).flat_map(|group| group.values()).any(Json::is_array) {
+        return Err(Problem::bad("what is expected of a thing is an object, and no list"));
+    }
+    let expected: Expectations = input::fits(value)?;
     let (computers, now) = (shared.lab.computers(), shared.lab.clock().now());
     // The senders of the file are needed only where something is said of them.
     let senders = if expected.sender.is_empty() { Vec::new() } else { shared.lab.senders()? };

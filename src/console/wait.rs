@@ -177,7 +177,7 @@ impl<'a> Waiting<'a> {
         let beside: Vec<_> = self.seen.strangers.iter().cloned().chain(connected).collect();
         match (misses.as_slice(), beside.as_slice()) {
             ([], []) => {
-                detail.push_str(&format!("; there is no other {}, and nobody has connected", kind.name()))
+                detail.push_str(&format!("; there is no other {}, and nobody has connected", kind.name()));
             }
             ([], beside) => {
                 detail.push_str(&format!("; there is no other {}. Conversations:", kind.name()));
