@@ -13,6 +13,7 @@
 )]
 
 use std::env;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -74,6 +75,32 @@ fn go_refuses_the_wrong_name_and_takes_the_right_one_after_the_second_fix() {
     assert!(said.contains("before: STARTTLS is not offered"), "{said}");
     assert!(said.contains("after fix 1: x509: certificate is valid for mailgate.expta.com"), "{said}");
     assert!(said.contains("after fix 2: sent over TLS 0x304"), "{said}");
+}
+
+/// Nothing here runs containers; what they would tell the program is told it on loopback.
+#[test]
+fn the_program_takes_the_arguments_that_containers_give_it() {
+    let (mut files, mut played) = (Vec::new(), 0);
+    for name in ["compose/compose.yaml", "kubernetes/lab.yaml"] {
+        files.push(fs::read_to_string(example(name)).unwrap());
+    }
+    files.push(fs::read_to_string(Path::new(ROOT).join("Dockerfile")).unwrap());
+    for line in files.iter().flat_map(|text| text.lines()) {
+        let (key, rest) = line.trim().split_once(' ').unwrap_or_default();
+        if !["command:", "args:", "CMD"].contains(&key) || !rest.starts_with('[') {
+            continue;
+        }
+        let arguments: Vec<String> = serde_json::from_str(rest).unwrap_or_else(|_| panic!("{line}"));
+        if arguments.first().is_none_or(|first| first != "serve") {
+            continue;
+        }
+        let mut lab = Command::new(LAB);
+        lab.args(&arguments).args(["--bind", "127.0.0.1", "--port", "0", "--timeout", "0s"]);
+        let said = run(&mut lab);
+        assert!(said.contains(r#""event":"ready""#), "{line}: {said}");
+        played += 1;
+    }
+    assert_eq!(played, 4, "an Edge, a Hub, a pod, and what the image does by itself");
 }
 
 /// The command line that stands in the head of the examples.
