@@ -280,3 +280,12 @@ async fn connections_beyond_the_limit_of_one_address_are_turned_away_with_the_re
     assert!(third.starts_with("421 4.3.2 ") && third.contains("per-source limit"), "{third}");
     assert!(first.1.starts_with("220") && second.1.starts_with("220"));
 }
+
+#[tokio::test]
+async fn what_is_printed_of_a_lab_for_its_author_holds_no_password() {
+    let users = "profile = \"exchange-2010\"\nusers = { scanner = \"wound-up-tight\" }";
+    let lab = start(&seed().replacen("profile = \"exchange-2010\"", users, 1)).await;
+    ehlo(address(&lab)).await;
+    let printed = format!("{:?} {:?}", lab.computers(), lab.journal().entries(1));
+    assert!(printed.contains("scanner") && !printed.contains("wound-up-tight"));
+}

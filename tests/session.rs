@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use starttls_lab::exchange::{
-    AuthMechanism, CertificateStore, Computer, Profile, ReceiveConnector, Role, TimeSpan, Usage,
+    AuthMechanism, CertificateStore, Computer, PSCredential, Profile, ReceiveConnector, Role, TimeSpan, Usage,
 };
 use starttls_lab::pki::Thumbprint;
 use starttls_lab::session::{
@@ -43,7 +43,7 @@ fn setting() -> Setting {
         receive_connectors: Vec::new(),
         send_connectors: Vec::new(),
         accepted_domains: Vec::new(),
-        users: [("anna".to_owned(), "secret".to_owned())].into(),
+        users: vec![PSCredential { user: "anna".to_owned(), password: "secret".to_owned() }],
         organization: String::new(),
         subscribed_to: None,
         edge_subscriptions: Vec::new(),

@@ -1,6 +1,5 @@
 //! A computer: its names, its role, its store, and the connectors that run on it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::profile::{Profile, Rules};
 use super::receive_connector::{ReceiveConnector, TransportRole};
 use super::send_connector::SendConnector;
+use super::send_values::PSCredential;
 use super::store::{CertificateFacts, CertificateStore};
 use super::subscription::EdgeSubscription;
 use crate::name::Fqdn;
@@ -55,7 +55,7 @@ pub struct Computer {
     /// The domains it takes mail for from anonymous peers; empty for all, because a lab delivers nowhere else.
     pub accepted_domains: Vec<Fqdn>,
     /// Who may log on, with which password; empty for anybody with any password.
-    pub users: BTreeMap<String, String>,
+    pub users: Vec<PSCredential>,
     /// The organisation it belongs to; an Edge belongs to the one it is subscribed to.
     pub organization: String,
     /// Of an Edge: the server inside the organisation that it is subscribed to.
@@ -100,7 +100,7 @@ impl Computer {
     pub fn connector_for(&self, local: SocketAddr, peer: IpAddr) -> Option<&Arc<ReceiveConnector>> {
         let bound = |connector: &&Arc<ReceiveConnector>| {
             connector.enabled
-                && connector.bindings.iter().any(|binding| binding.overlaps(super::Binding(local)))
+                && connector.bindings.iter().any(|binding| binding.covers(super::Binding(local)))
         };
         let candidates = self.receive_connectors.iter().filter(bound);
         candidates

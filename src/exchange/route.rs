@@ -191,7 +191,7 @@ mod tests {
             receive_connectors: Vec::new(),
             send_connectors: Vec::new(),
             accepted_domains: vec![format!("{organization}.test").parse().unwrap()],
-            users: BTreeMap::new(),
+            users: Vec::new(),
             organization: organization.to_owned(),
             subscribed_to: None,
             edge_subscriptions: Vec::new(),

@@ -76,7 +76,8 @@ impl ReceiveSession {
 
     fn log_on(&mut self, user: String, password: &str) -> Step {
         let users = &self.setting.computer.users;
-        let known = users.iter().any(|(name, word)| name.eq_ignore_ascii_case(&user) && word == password);
+        let known =
+            users.iter().any(|known| known.user.eq_ignore_ascii_case(&user) && known.password == password);
         if !user.is_empty() && (users.is_empty() || known) {
             self.user = Some(user.clone());
             return Step {
