@@ -104,6 +104,13 @@ fn senders_are_settled_from_what_the_file_says_and_what_it_leaves_out() {
 }
 
 #[test]
+fn a_host_leads_to_its_computer_in_whatever_letters() {
+    let text = read(&LAB.replace("[\"EDGE\"]", "[\"edge\"]")).unwrap();
+    let computers: Vec<_> = Paper::new(&text).unwrap().computers.into_iter().map(|it| it.computer).collect();
+    assert_eq!(text.zone().resolve("MAIL.contoso.com", &computers), ["EDGE"]);
+}
+
+#[test]
 fn a_subscription_gives_the_organisation_its_copy_of_the_edges_connectors() {
     let paper = Paper::new(&read(LAB).unwrap()).unwrap();
     let hub = &paper.computers[1].computer;
@@ -146,6 +153,8 @@ fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
         ("rcpt_to = \"user@contoso.com\"", "", "rcpt_to = "),
         ("subscribed_to = \"HUB\"", "subscribed_to = \"HAB\"", "no computer `HAB`"),
         ("[\"EDGE\"]", "[\"EGDE\"]", "no computer `EGDE`"),
+        ("[\"EDGE\"]", "[]", "leads nowhere"),
+        ("[\"mail.contoso.com\"]\n\n", "[]\n\n", "no mail exchanger"),
         ("may = \"clear\"", "my = \"clear\"", "did you mean `may`?"),
         ("may = \"clear\"", "may = \"plain\"", "tls-authenticated, tls, clear"),
         (
@@ -156,6 +165,27 @@ fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
         ("on = \"EDGE\"\nrun = \"Set", "run = \"Set", "on = one of EDGE, HUB"),
         ("title = \"The name that", "refused = \"no\"\ntitle = \"The name that", "move it to [[wrong_fix]]"),
         ("run = \"Enable-ExchangeCertificate\"", "run = \" \"", "no commands"),
+        (
+            "on = \"EDGE\"\nrun = \"Set",
+            "then = [{ on = \"X\", run = \"y\" }]\non = \"EDGE\"\nrun = \"Set",
+            "no computer `X`",
+        ),
+        (
+            "on = \"EDGE\"\nrun = \"Set",
+            "then = [{ on = \"HUB\", run = \"\" }]\non = \"EDGE\"\nrun = \"Set",
+            "no commands",
+        ),
+        ("label = \"edge\"", "label = \"Absent\"", "choose another label"),
+        ("label = \"edge\"", "label = \"a\\nb\"", "without line ends"),
+        ("policy = \"may\"", "policy = \"may\"\nname = \"\"", "leave the key away"),
+        ("policy = \"may\"", "policy = \"may\"\nfrom = \"::1\"", "give from = \"127.0.0.1\""),
+        ("rcpt_to = \"user", "dials = \"x.test\"\nrcpt_to = \"user", "give to = 'SERVER"),
+        (
+            "rcpt_to = \"user",
+            "logon = { user = \"a\", password = \"b\" }\nrcpt_to = \"user",
+            "authentication_credential",
+        ),
+        ("[[fix]]", "[[wrong_fix]]", "there is no [[fix]]"),
     ] {
         let message = wrong(from, to);
         assert!(message.contains(said), "{to}: {message}");

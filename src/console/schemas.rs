@@ -54,6 +54,10 @@ pub(super) fn schemas() -> Value {
         if let Some(required) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/required")) {
             *required = json!(["computer", "name"]);
         }
+        if let Some(kind) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/properties/name/type"))
+        {
+            *kind = json!("string");
+        }
     }
     schemas
 }

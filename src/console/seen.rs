@@ -149,11 +149,11 @@ impl Seen {
         self.under_way.values()
     }
 
-    /// All conversations in the order of their beginning.
+    /// All conversations in the order in which they were last heard of, which is how pages count.
     pub(super) fn into_sessions(self) -> Vec<Session> {
         let mut sessions = self.ended;
         sessions.extend(self.under_way.into_values());
-        sessions.sort_by(|one, other| one.session.cmp(&other.session));
+        sessions.sort_by_key(|session| session.seq);
         sessions
     }
 }

@@ -14,12 +14,27 @@ use serde::{Deserialize, Serialize};
 pub struct Binding(pub SocketAddr);
 
 impl Binding {
+    /// Whether a connection to the socket of `local` comes to this one, too. The socket for all addresses
+    /// stands for those that nothing is bound to by itself.
+    pub fn covers(self, local: Self) -> bool {
+        self == local || (self.0.ip().is_unspecified() && self.overlaps(local))
+    }
+
     /// Whether a connection can fit both.
     pub fn overlaps(self, other: Self) -> bool {
         let (mine, theirs) = (self.0.ip(), other.0.ip());
         let same_family = mine.is_ipv4() == theirs.is_ipv4();
         let any = mine.is_unspecified() || theirs.is_unspecified();
         self.0.port() == other.0.port() && same_family && (any || mine == theirs)
+    }
+}
+
+/// `home`, or loopback where it is of the other family than `other`.
+pub fn in_family_of(other: IpAddr, home: IpAddr) -> IpAddr {
+    match (other.is_ipv4(), home.is_ipv4()) {
+        (true, false) => Ipv4Addr::LOCALHOST.into(),
+        (false, true) => Ipv6Addr::LOCALHOST.into(),
+        _ => home,
     }
 }
 
@@ -177,6 +192,13 @@ mod tests {
 
     fn range(text: &str) -> IpRange {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_computer_calls_from_where_it_lives_or_from_loopback_of_the_family_it_calls() {
+        let (v4, v6) = ("127.0.0.7".parse().unwrap(), "::1".parse().unwrap());
+        assert_eq!(in_family_of("127.0.0.1".parse().unwrap(), v4), v4);
+        assert_eq!(in_family_of(v6, v4), v6);
     }
 
     #[test]

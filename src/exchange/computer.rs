@@ -100,7 +100,7 @@ impl Computer {
     pub fn connector_for(&self, local: SocketAddr, peer: IpAddr) -> Option<&Arc<ReceiveConnector>> {
         let bound = |connector: &&Arc<ReceiveConnector>| {
             connector.enabled
-                && connector.bindings.iter().any(|binding| binding.overlaps(super::Binding(local)))
+                && connector.bindings.iter().any(|binding| binding.covers(super::Binding(local)))
         };
         let candidates = self.receive_connectors.iter().filter(bound);
         candidates

@@ -25,7 +25,7 @@ mod store;
 mod subscription;
 mod values;
 
-pub use address::{Binding, IpRange};
+pub use address::{Binding, IpRange, in_family_of};
 pub use computer::{Computer, Role};
 pub use defaults::Usage;
 pub use event::{Category, Event, Level, selection_events};

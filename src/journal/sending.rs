@@ -61,9 +61,9 @@ pub fn attempt_sentence(attempt: &Attempt, host: &str) -> String {
                     .or(tls.assessment.name.as_ref())
                     .map(CertificateProblem::in_words)
             });
-            let doubt = doubt.map(|doubt| format!(", although its certificate {}", safe(&doubt)));
+            let doubt = doubt.map(|doubt| format!(" (its certificate {})", safe(&doubt)));
             let doubt = doubt.unwrap_or_default();
-            format!("Delivered over TLS{tls}; {host} is not authenticated{doubt}.")
+            format!("Delivered over TLS{tls}; {host} did not have to prove who it is{doubt}.")
         }
         Outcome::DeliveredInClear => {
             let why = match attempt.result_type {

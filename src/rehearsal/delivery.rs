@@ -12,8 +12,8 @@ use super::events::Log;
 use super::handshake::{BothSides, predict};
 use super::side::Side;
 use crate::exchange::{Computer, InternalTransport, Zone};
-use crate::scenario::{Answering, Destination, Journey, Sender, next_attempt};
-use crate::session::send::{Attempt, Delivery, Handshake, NextAttempt, SendInput, SendSession, Task};
+use crate::scenario::{Answering, Destination, Ending, Journey, Round, Sender};
+use crate::session::send::{Attempt, Handshake, SendInput, SendSession, Task};
 use crate::session::{Counters, ReceiveSession, Setting, TlsFailure, TlsVerb};
 
 /// Brings messages through one lab.
@@ -35,25 +35,21 @@ impl<'a> Post<'a> {
         self.log
     }
 
-    /// The last attempt of a message that `sender` has at `now`; `None` where the sender is gone.
-    pub(super) fn deliver(&mut self, sender: &Sender, now: Timestamp) -> Option<Attempt> {
-        let policy = self.journey(sender, now)?.destinations.into_iter().next()?.task.policy;
-        let (mut delivery, mut now) = (Delivery::new(policy, now), now);
-        loop {
-            match next_attempt(&delivery) {
-                NextAttempt::Never => break,
-                NextAttempt::Now => {}
-                NextAttempt::At(time) => now = time,
+    /// What the message of each sender comes to, who begins at `start`; `None` where the sender is gone.
+    pub(super) fn deliver(&mut self, senders: &[Sender], start: Timestamp) -> Vec<Option<Ending>> {
+        let mut round = Round::new(senders.len(), start);
+        while let Some((index, now)) = round.next() {
+            let made = senders.get(index).and_then(|sender| {
+                let journey = sender.journey(self.computers, self.zone, now)?;
+                let policy = journey.destinations.first()?.task.policy.clone();
+                Some((policy, self.attempt(sender, journey, round.in_clear(index, now), now)?))
+            });
+            match made {
+                Some((policy, attempt)) => round.note(index, now, &policy, attempt),
+                None => round.is_gone(index),
             }
-            let journey = self.journey(sender, now)?;
-            let attempt = self.attempt(sender, journey, delivery.in_clear(now), now)?;
-            delivery.note(now, attempt);
         }
-        delivery.attempts().last().map(|made| made.attempt.clone())
-    }
-
-    fn journey(&self, sender: &Sender, now: Timestamp) -> Option<Journey> {
-        sender.journey(self.computers, self.zone, now)
+        round.endings().collect()
     }
 
     /// One attempt at the first destination where somebody answers.

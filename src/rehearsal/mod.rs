@@ -21,7 +21,7 @@ mod handshake;
 mod observe;
 mod side;
 
-pub use observe::observe;
+pub use observe::{observe, offered, presented};
 
 use std::sync::Arc;
 

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 
 use super::delivery::Post;
 use super::events::{self, Log, receive_subject, send_subject};
-use super::side::{Offer, Side};
+use super::side::Side;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{ClientCertificate, ClientSelection, Computer, ReceiveConnector, SendConnector, Zone};
-use crate::scenario::{Aspect, Ending, NONE, Observation, Sender, Subject, Value};
+use crate::scenario::{Aspect, NONE, Observation, Sender, Subject, Value};
+use crate::session::TlsVerb;
 
 /// What is offered, presented and logged, and what becomes of every sender's message, from `now` on.
 ///
@@ -30,13 +31,10 @@ pub(super) fn observe_after(
     let mut log = events::of_start(computers, now);
     caused.iter().for_each(|caused| log.caused(caused, computers));
     let mut post = Post::new(computers, zone, log);
-    let endings: Vec<_> = senders
-        .iter()
-        .filter_map(|sender| {
-            let ending = Ending::of(&post.deliver(sender, now)?);
-            Some((Subject::Sender(sender.name.clone()), Aspect::Ending, Value::Ending(ending)))
-        })
-        .collect();
+    let endings = post.deliver(senders, now);
+    let endings = senders.iter().zip(endings).filter_map(|(sender, ending)| {
+        Some((Subject::Sender(sender.name.clone()), Aspect::Ending, Value::Ending(ending?)))
+    });
     let log = post.into_log();
     let mut rows = Rows { log: &log, now, seen: Vec::new() };
     computers.iter().for_each(|computer| rows.computer(computer));
@@ -62,25 +60,20 @@ impl Rows<'_> {
     }
 
     fn receive_connector(&mut self, computer: &Arc<Computer>, connector: &Arc<ReceiveConnector>) {
-        let side = connector.enabled.then(|| Side::of(computer, connector, self.now));
-        let label = |offer: Option<Offer<'_>>| {
-            Value::Certificate(offer.map_or(NONE, |offer| offer.stored.label.as_str()).to_owned())
-        };
         let subject = receive_subject(computer, connector);
-        let starttls = label(side.and_then(|side| side.starttls));
-        let anonymous_tls = label(side.and_then(|side| side.anonymous_tls));
-        self.seen.push((subject.clone(), Aspect::Starttls, starttls));
-        self.seen.push((subject.clone(), Aspect::AnonymousTls, anonymous_tls));
+        for (aspect, verb) in
+            [(Aspect::Starttls, TlsVerb::StartTls), (Aspect::AnonymousTls, TlsVerb::XAnonymousTls)]
+        {
+            let offered = Value::Certificate(offered(computer, connector, verb, self.now));
+            self.seen.push((subject.clone(), aspect, offered));
+        }
         self.events(subject);
     }
 
     fn send_connector(&mut self, computer: &Computer, connector: &SendConnector) {
         let subject = send_subject(computer, connector);
-        let presents = match connector.enabled {
-            true => presented(&ClientSelection::of(connector, computer, self.now), computer),
-            false => NONE.to_owned(),
-        };
-        self.seen.push((subject.clone(), Aspect::Presents, Value::Certificate(presents)));
+        let presented = Value::Certificate(presented(computer, connector, self.now));
+        self.seen.push((subject.clone(), Aspect::Presents, presented));
         self.events(subject);
     }
 
@@ -90,7 +83,25 @@ impl Rows<'_> {
     }
 }
 
-fn presented(selection: &ClientSelection, computer: &Computer) -> String {
+/// The label of the certificate that a connector offers `verb` with at `now` to whoever it answers, or `none`.
+pub fn offered(
+    computer: &Arc<Computer>,
+    connector: &Arc<ReceiveConnector>,
+    verb: TlsVerb,
+    now: Timestamp,
+) -> String {
+    let side = connector.enabled.then(|| Side::of(computer, connector, now));
+    let offer = side.and_then(|side| side.offer(verb));
+    offer.map_or(NONE, |offer| offer.stored.label.as_str()).to_owned()
+}
+
+/// The label of the certificate that a Send connector presents at `now` to whoever asks for one, or `none`; the
+/// error that follows where it names one that cannot be used.
+pub fn presented(computer: &Computer, connector: &SendConnector, now: Timestamp) -> String {
+    if !connector.enabled {
+        return NONE.to_owned();
+    }
+    let selection = ClientSelection::of(connector, computer, now);
     let word = match selection.certificate {
         ClientCertificate::Presented(_) => {
             selection.chosen(computer).map_or(NONE, |stored| stored.label.as_str())

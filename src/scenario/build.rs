@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::check::{check_expectations, check_files, check_zone, subscribe};
+use super::expect::{ABSENT, NONE};
 use super::locate::Step;
 use super::senders::senders;
 use super::spec::{CertificateSpec, ComputerSpec, Scenario};
@@ -128,6 +129,9 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
     Ok(Built { computer: Arc::new(computer), address: spec.address })
 }
 
+/// What stands in expectations where there is no certificate, and so is no label.
+const WORDS: [&str; 4] = [NONE, ABSENT, "NoCredentials", "UnknownCredentials"];
+
 fn credential(user: &str, password: &str) -> PSCredential {
     PSCredential { user: user.to_owned(), password: password.to_owned() }
 }
@@ -180,6 +184,14 @@ fn file(
     })?;
     let label = spec.label.clone().or_else(|| facts.common_names.first().cloned());
     let label = label.unwrap_or_else(|| facts.subject.clone());
+    if let Some(word) = WORDS.into_iter().find(|word| label.eq_ignore_ascii_case(word)) {
+        let message =
+            format!("`{word}` is what expectations say where there is no certificate; choose another label");
+        return Err(Wrong::at("label", message));
+    }
+    if label.is_empty() || label.chars().any(char::is_control) {
+        return Err(Wrong::at("label", "a label is a short name such as \"mail\", without line ends"));
+    }
     if store.iter().any(|other| other.label == label) {
         let message = format!("another certificate of {} is called `{label}` already", computer.name);
         return Err(Wrong::at("label", message));

@@ -43,16 +43,27 @@ pub(super) fn subscribe(scenario: &Scenario, built: &mut [Built]) -> Result<(), 
 
 /// Every host leads to computers that there are.
 pub(super) fn check_zone(scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+    let wrong = |list: &'static str, name: String, message: String| {
+        let mut wrong = Wrong::new(message);
+        wrong.path = vec![Step::Key(list), Step::Name(name)];
+        wrong
+    };
     for (host, computers) in &scenario.hosts {
+        if computers.is_empty() {
+            let message = format!("{host} leads nowhere; name a computer, or leave the line away");
+            return Err(wrong("hosts", host.to_string(), message));
+        }
         for computer in computers {
-            if !built.iter().any(|built| built.computer.name == *computer) {
+            if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(computer)) {
                 let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
                 let message = format!("there is no computer `{computer}`; there are {}", known.join(", "));
-                let mut wrong = Wrong::new(message);
-                wrong.path = vec![Step::Key("hosts"), Step::Name(host.to_string())];
-                return Err(wrong);
+                return Err(wrong("hosts", host.to_string(), message));
             }
         }
+    }
+    if let Some((domain, _)) = scenario.mx.iter().find(|(_, hosts)| hosts.is_empty()) {
+        let message = format!("{domain} has no mail exchanger; name a host, or leave the line away");
+        return Err(wrong("mx", domain.to_string(), message));
     }
     Ok(())
 }
@@ -91,6 +102,9 @@ pub(super) fn check_expectations(scenario: &Scenario, built: &[Built]) -> Result
     let names = |wrong| in_path(wrong, &[Step::Key("before")]);
     known(&scenario.before, scenario, built).map_err(names)?;
     connectors_are_there(&scenario.before, built).map_err(names)?;
+    if scenario.fix.is_empty() && !scenario.after.is_empty() {
+        return Err(Wrong::at("after", "there is no [[fix]] after which this could be seen"));
+    }
     let after = [Step::Key("after")];
     known(&scenario.after, scenario, built).map_err(|wrong| in_path(wrong, &after))?;
     for (list, repairs) in [("fix", &scenario.fix), ("wrong_fix", &scenario.wrong_fix)] {
@@ -110,6 +124,10 @@ fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(),
     if repair.run.trim().is_empty() {
         return Err(Wrong::new("there are no commands; write run = '''Set-ReceiveConnector ...'''"));
     }
+    if let Some(index) = repair.then.iter().position(|then| then.run.trim().is_empty()) {
+        let message = "there are no commands; write run = '''Start-EdgeSynchronization'''";
+        return Err(Wrong::at("run", message).in_item("then", index));
+    }
     if right && repair.refused.is_some() {
         return Err(Wrong::at("refused", "a fix that is refused mends nothing; move it to [[wrong_fix]]"));
     }
@@ -118,10 +136,16 @@ fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(),
         let message = format!("say whose Shell runs this: on = one of {}", known.join(", "));
         return Err(Wrong::new(message));
     }
-    let named = repair.on.iter().chain(repair.then.iter().map(|then| &then.on));
-    for name in named {
-        if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name)) {
-            return Err(Wrong::at("on", format!("there is no computer `{name}` in this lab")));
+    let unknown = |name: &String| {
+        let known = built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name));
+        (!known).then(|| Wrong::at("on", format!("there is no computer `{name}` in this lab")))
+    };
+    if let Some(wrong) = repair.on.as_ref().and_then(unknown) {
+        return Err(wrong);
+    }
+    for (index, then) in repair.then.iter().enumerate() {
+        if let Some(wrong) = unknown(&then.on) {
+            return Err(wrong.in_item("then", index));
         }
     }
     Ok(())

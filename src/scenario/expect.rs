@@ -154,21 +154,24 @@ impl Expectations {
     pub fn over(&self, earlier: &Self) -> Self {
         let mut all = earlier.clone();
         for (name, given) in &self.computer {
-            let known = all.computer.entry(name.clone()).or_default();
+            let known = of(&mut all.computer, name);
             known.events = given.events.clone().or(known.events.take());
         }
         for (name, given) in &self.receive_connector {
-            let known = all.receive_connector.entry(name.clone()).or_default();
+            let known = of(&mut all.receive_connector, name);
             known.starttls = given.starttls.clone().or(known.starttls.take());
             known.anonymous_tls = given.anonymous_tls.clone().or(known.anonymous_tls.take());
             known.events = given.events.clone().or(known.events.take());
         }
         for (name, given) in &self.send_connector {
-            let known = all.send_connector.entry(name.clone()).or_default();
+            let known = of(&mut all.send_connector, name);
             known.presents = given.presents.clone().or(known.presents.take());
             known.events = given.events.clone().or(known.events.take());
         }
-        all.sender.extend(self.sender.clone());
+        for (name, ending) in &self.sender {
+            all.sender.retain(|known, _| !known.eq_ignore_ascii_case(name));
+            all.sender.insert(name.clone(), *ending);
+        }
         all
     }
 
@@ -203,6 +206,12 @@ impl Expectations {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What is expected under a name, which does not heed letter case.
+fn of<'a, T: Default>(all: &'a mut BTreeMap<String, T>, name: &str) -> &'a mut T {
+    let known = all.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned();
+    all.entry(known.unwrap_or_else(|| name.to_owned())).or_default()
 }
 
 impl Value {
@@ -392,6 +401,17 @@ mod tests {
         assert!(Value::events(&[2015, 12014, 2015]).is_met_by(&Value::Events(vec![2015, 12014])));
         assert!(Value::Said("guarded".into()).is_met_by(&Value::Said("it is guarded here".into())));
         assert!(!Value::Said(NONE.into()).is_met_by(&Value::Said("none of these".into())));
+    }
+
+    #[test]
+    fn a_later_stage_may_write_a_name_in_other_letters() {
+        let stage = |computer: &str, sender: &str, event: u16, ending: &str| {
+            let computer = [(computer.to_owned(), ExpectedComputer { events: Some(vec![event]) })].into();
+            let sender = [(sender.to_owned(), ending.parse().unwrap())].into();
+            Expectations { computer, sender, ..Expectations::default() }
+        };
+        let both = stage("edge", "MAY", 2, "tls").over(&stage("EDGE", "may", 1, "clear"));
+        assert_eq!(both, stage("EDGE", "MAY", 2, "tls"));
     }
 
     #[test]

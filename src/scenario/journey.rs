@@ -11,11 +11,12 @@ use super::expect::Ending;
 use super::senders::{Sender, SenderKind};
 use crate::exchange::{
     Binding, ClientCertificate, ClientSelection, Computer, PSCredential, ReceiveConnector, Route,
-    SendConnector, Zone, over,
+    SendConnector, Zone, in_family_of, over,
 };
 use crate::session::TlsVerb;
 use crate::session::send::{
-    AfterHandshakeFailure, Credentials, Delivery, Logon, NextAttempt, Outcome, Outgoing, SenderPolicy, Task,
+    AfterHandshakeFailure, Attempt, Credentials, Delivery, Logon, NextAttempt, Outcome, Outgoing,
+    SenderPolicy, Task,
 };
 use crate::smtp::{Address, HelloName};
 
@@ -137,7 +138,8 @@ impl SettingOut<'_> {
         }
     }
 
-    /// Whoever answers at this port of a computer.
+    /// Whoever answers at this port of a computer, at the address where it lives or at loopback of the family
+    /// that the sender calls from.
     fn at_port(
         &self,
         computer: &str,
@@ -148,7 +150,7 @@ impl SettingOut<'_> {
         let nowhere = || format!("{computer} has no address in this lab");
         let found = called(computers, computer).ok_or_else(nowhere)?;
         let address = zone.addresses.get(&found.name).ok_or_else(nowhere)?;
-        self.at(found, SocketAddr::new(*address, port))
+        self.at(found, SocketAddr::new(in_family_of(self.sender.from, *address), port))
     }
 
     fn at(&self, computer: &Arc<Computer>, address: SocketAddr) -> Result<Answering, String> {
@@ -222,6 +224,69 @@ fn called<'a>(computers: &'a [Arc<Computer>], name: &str) -> Option<&'a Arc<Comp
 /// How often a message is tried at most where a story is played.
 pub const MOST_ATTEMPTS: usize = 5;
 
+/// The messages of all senders at one stage, and whose turn it is. Everybody begins at the same instant, and
+/// attempts are made in the order of their times, so no sender finds a later hour because another one waited.
+#[derive(Debug)]
+pub struct Round {
+    start: Timestamp,
+    turns: Vec<Turn>,
+}
+
+#[derive(Debug)]
+struct Turn {
+    delivery: Option<Delivery>,
+    /// When the next attempt is made; `None` where there is none.
+    due: Option<Timestamp>,
+}
+
+impl Round {
+    /// So many senders, who begin at `start`.
+    pub fn new(senders: usize, start: Timestamp) -> Self {
+        let turns = (0..senders).map(|_| Turn { delivery: None, due: Some(start) });
+        Self { start, turns: turns.collect() }
+    }
+
+    /// Who is next, and when; of those whose time is the same the first.
+    pub fn next(&self) -> Option<(usize, Timestamp)> {
+        let due = self.turns.iter().enumerate().filter_map(|(index, turn)| Some((index, turn.due?)));
+        due.min_by_key(|(_, due)| *due)
+    }
+
+    /// Whether this one leaves TLS alone at `now`.
+    pub fn in_clear(&self, sender: usize, now: Timestamp) -> bool {
+        let delivery = self.turns.get(sender).and_then(|turn| turn.delivery.as_ref());
+        delivery.is_some_and(|delivery| delivery.in_clear(now))
+    }
+
+    /// Takes note of an attempt at `now`, by what the sender is; the first one decides what it goes on by.
+    pub fn note(&mut self, sender: usize, now: Timestamp, policy: &SenderPolicy, attempt: Attempt) {
+        let start = self.start;
+        let Some(turn) = self.turns.get_mut(sender) else { return };
+        let delivery = turn.delivery.get_or_insert_with(|| Delivery::new(policy.clone(), start));
+        delivery.note(now, attempt);
+        turn.due = match next_attempt(delivery) {
+            NextAttempt::Never => None,
+            NextAttempt::Now => Some(now),
+            NextAttempt::At(time) => Some(time),
+        };
+    }
+
+    /// Lets a sender go that is a Send connector which is not there.
+    pub fn is_gone(&mut self, sender: usize) {
+        if let Some(turn) = self.turns.get_mut(sender) {
+            turn.due = None;
+        }
+    }
+
+    /// What the message of each sender came to; `None` where no attempt was made.
+    pub fn endings(&self) -> impl Iterator<Item = Option<Ending>> {
+        self.turns.iter().map(|turn| {
+            let last = turn.delivery.as_ref()?.attempts().last()?;
+            Some(Ending::of(&last.attempt))
+        })
+    }
+}
+
 /// When a story tries again, which is less often than a queue does: never, once the same came of two
 /// attempts with a wait between them and the sender is out of the patience after which it would do without TLS.
 pub fn next_attempt(delivery: &Delivery) -> NextAttempt {
@@ -246,7 +311,7 @@ pub fn next_attempt(delivery: &Delivery) -> NextAttempt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::send::{Attempt, ResultType, SendSession};
+    use crate::session::send::{ResultType, SendSession};
     use crate::smtp::ReversePath;
 
     fn deferred(result_type: Option<ResultType>) -> Attempt {
@@ -285,6 +350,21 @@ mod tests {
         assert_eq!(tries("may", &[None]), 2);
         let expired = Some(ResultType::CertificateExpired);
         assert_eq!(tries("verify", &[None, expired, expired]), 3);
+    }
+
+    #[test]
+    fn everybody_begins_at_once_and_whoever_waits_comes_after_those_who_do_not() {
+        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let policy = SenderPolicy::named("encrypt").unwrap();
+        let mut round = Round::new(3, start);
+        round.is_gone(1);
+        let mut turns = Vec::new();
+        while let Some((sender, now)) = round.next() {
+            turns.push((sender, now == start));
+            round.note(sender, now, &policy, deferred(None));
+        }
+        assert_eq!(turns, [(0, true), (2, true), (0, false), (2, false)]);
+        assert_eq!(round.endings().map(|ending| ending.is_some()).collect::<Vec<_>>(), [true, false, true]);
     }
 
     #[test]

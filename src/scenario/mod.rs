@@ -21,7 +21,7 @@ pub use expect::{
     ABSENT, Achieved, Aspect, Ending, Expectations, ExpectedComputer, ExpectedReceiveConnector,
     ExpectedSendConnector, NONE, Observation, Subject, Value,
 };
-pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, next_attempt};
+pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
 pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
@@ -102,7 +102,13 @@ impl ScenarioText {
 
 fn zone(scenario: &Scenario) -> Zone {
     let addresses = scenario.computer.iter().map(|computer| (computer.name.clone(), computer.address));
-    Zone { hosts: scenario.hosts.clone(), mx: scenario.mx.clone(), addresses: addresses.collect() }
+    // A computer is called by its name in whatever letters, and known by the ones it was given.
+    let own = |name: &String| {
+        let found = scenario.computer.iter().find(|computer| computer.name.eq_ignore_ascii_case(name));
+        found.map_or_else(|| name.clone(), |computer| computer.name.clone())
+    };
+    let hosts = scenario.hosts.iter().map(|(host, pool)| (host.clone(), pool.iter().map(own).collect()));
+    Zone { hosts: hosts.collect(), mx: scenario.mx.clone(), addresses: addresses.collect() }
 }
 
 fn from_toml(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {

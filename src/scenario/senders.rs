@@ -70,7 +70,22 @@ pub(super) fn senders(scenario: &Scenario, built: &[Built], zone: &Zone) -> Resu
 
 fn sender(spec: &SenderSpec, built: &[Built], zone: &Zone) -> Result<Sender, Wrong> {
     let (kind, called) = kind(spec, built)?;
+    if spec.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Wrong::at(
+            "name",
+            "a name is something to be called by; leave the key away for its policy",
+        ));
+    }
+    if matches!(kind, SenderKind::Connector { .. }) && spec.logon.is_some() {
+        let message = "a Send connector logs on with its own authentication_credential; write it there";
+        return Err(Wrong::at("logon", message));
+    }
     let target = target(spec, &kind, built)?;
+    if target.is_none() && spec.dials.is_some() {
+        let message =
+            "the lab's hosts and MX records say what this connector dials; give to = 'SERVER\\Name' as well";
+        return Err(Wrong::at("dials", message));
+    }
     let home = match &kind {
         SenderKind::Policy(_) => None,
         SenderKind::Connector { computer, .. } => zone.addresses.get(computer).copied(),
@@ -182,7 +197,10 @@ fn target<'a>(
 /// A peer meets the connector with the closest range, whichever one it had in mind.
 fn answers(computer: &Computer, connector: &ReceiveConnector, from: IpAddr) -> Result<(), Wrong> {
     let Some(binding) = connector.loopback_binding(from) else {
-        return Err(Wrong::at("to", format!("{} has no binding that {from} could reach", connector.name)));
+        let other = if from.is_ipv4() { "::1" } else { "127.0.0.1" };
+        let message =
+            format!("{} has no binding that {from} could reach; give from = \"{other}\"", connector.name);
+        return Err(Wrong::at("to", message));
     };
     match computer.connector_for(binding.0, from) {
         Some(found) if found.name != connector.name => {

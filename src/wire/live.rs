@@ -146,24 +146,26 @@ impl Live {
             }
             for connector in computer.send_connectors.iter().filter(|connector| connector.enabled) {
                 let selection = ClientSelection::of(connector, &computer, self.clock.now());
-                self.log_send_selection(&selection, &computer, connector);
-                let internal = connector.uses_anonymous_tls().then(|| InternalTransport::of(&computer));
-                if let Some(event) = internal.and_then(|internal| internal.event(self.clock.now())) {
-                    self.log_on(&computer, computer.event_source(None), event, None);
-                }
+                self.log_sending(&selection, &computer, connector);
             }
         }
     }
 
-    /// Logs event 12014 where a Send connector finds no certificate to present.
-    pub(super) fn log_send_selection(
+    /// Logs what loading its certificates makes a Send connector log: event 12014 where it finds none to
+    /// present, and what ails the internal transport certificate where it speaks X-ANONYMOUSTLS.
+    pub(super) fn log_sending(
         &self,
         selection: &ClientSelection,
         computer: &Computer,
         connector: &SendConnector,
     ) {
+        let source = computer.event_source(None);
         if let Some(event) = selection.event(connector) {
-            self.log_on(computer, computer.event_source(None), event, Some(connector.name.clone()));
+            self.log_on(computer, source, event, Some(connector.name.clone()));
+        }
+        let internal = connector.uses_anonymous_tls().then(|| InternalTransport::of(computer));
+        if let Some(event) = internal.and_then(|internal| internal.event(self.clock.now())) {
+            self.log_on(computer, source, event, None);
         }
     }
 

@@ -74,7 +74,7 @@ impl Sender {
     }
 
     /// A sender with the certificate that the selection picks in its computer's store; where it finds
-    /// none, event 12014 is logged.
+    /// none, event 12014 is logged, unless the connector is disabled and so never loads one.
     ///
     /// A connector with Exchange Server authentication looks for it all the same, logs all the same, and
     /// presents the internal transport certificate (selection of outbound anonymous TLS certificates).
@@ -90,11 +90,10 @@ impl Sender {
         roots: &[Certificate],
     ) -> Result<Self, TlsSetupError> {
         let selection = ClientSelection::of(&connector, &computer, live.clock().now());
-        live.log_send_selection(&selection, &computer, &connector);
         let server = connector.uses_anonymous_tls();
         let internal = server.then(|| InternalTransport::of(&computer));
-        if let Some(event) = internal.as_ref().and_then(|internal| internal.event(live.clock().now())) {
-            live.log_on(&computer, computer.event_source(None), event, None);
+        if connector.enabled {
+            live.log_sending(&selection, &computer, &connector);
         }
         let chosen = match &internal {
             Some(internal) => internal.certificate(),

@@ -8,6 +8,8 @@ mod document;
 mod guard;
 mod http;
 mod past;
+#[cfg(feature = "cli")]
+mod program;
 mod steer;
 mod support;
 mod wait;

@@ -2,7 +2,8 @@
 //!
 //! What is observed is what a peer could observe: the certificate that was shown in a handshake, the
 //! message that arrived, the events that were logged. The model is asked only where nothing can be seen
-//! from outside: which certificate a Send connector would present if it were asked for one.
+//! from outside: which certificate a Send connector would present if it were asked for one, and what a
+//! receive connector offers whose RemoteIPRanges hold no address of loopback.
 
 mod door;
 mod outsider;
@@ -21,9 +22,10 @@ use tokio::time::timeout;
 
 use super::{Lab, LabError, Options, Paper};
 use crate::clock::Clock;
-use crate::exchange::{ClientCertificate, ClientSelection, Computer, SendConnector};
+use crate::exchange::Computer;
 use crate::pki::Thumbprint;
-use crate::scenario::{Aspect, NONE, Observation, Played, Proof, ScenarioText, Stage, Subject, Value};
+use crate::rehearsal::presented;
+use crate::scenario::{Aspect, Observation, Played, Proof, ScenarioText, Stage, Subject, Value};
 use crate::session::TlsVerb;
 use crate::wire::Ports;
 use records::Records;
@@ -140,7 +142,7 @@ async fn observe(lab: &Lab, records: &Records, senders: &Senders) -> Result<Obse
             let subject = Subject::SendConnector(format!("{}\\{}", computer.name, connector.name));
             let shown = records.shown_by(computer, connector);
             let presents = shown.map_or_else(
-                || would_present(computer, connector, now),
+                || presented(computer, connector, now),
                 |thumbprint| label(computer, thumbprint),
             );
             rows.push((subject.clone(), Aspect::Presents, Value::Certificate(presents)));
@@ -149,19 +151,6 @@ async fn observe(lab: &Lab, records: &Records, senders: &Senders) -> Result<Obse
     }
     rows.extend(endings);
     Ok(Observation(rows))
-}
-
-/// The certificate that a Send connector would present to whoever asks for one.
-fn would_present(computer: &Computer, connector: &SendConnector, now: Timestamp) -> String {
-    if !connector.enabled {
-        return NONE.to_owned();
-    }
-    match ClientSelection::of(connector, computer, now).certificate {
-        ClientCertificate::Presented(thumbprint) => label(computer, thumbprint),
-        ClientCertificate::NoCredentials(_) => "NoCredentials".to_owned(),
-        ClientCertificate::UnknownCredentials(_) => "UnknownCredentials".to_owned(),
-        ClientCertificate::PinNotFound | ClientCertificate::NotFound => NONE.to_owned(),
-    }
 }
 
 /// What the lab calls a certificate of this computer; its thumbprint where it is none of its own.

@@ -9,24 +9,26 @@ use super::records::Records;
 use crate::exchange::{Computer, Profile, ReceiveConnector};
 use crate::journal::Record;
 use crate::lab::{Lab, LabError};
+use crate::rehearsal;
 use crate::scenario::NONE;
 use crate::session::TlsVerb;
 use crate::session::send::{Attempt, Outgoing, Reason, SenderPolicy, Task};
 use crate::smtp::ReversePath;
 
-/// The label of the certificate behind `verb`, or `none` where it is not offered to anybody on loopback.
+/// The label of the certificate behind `verb`, or `none` where it is not offered. Where nobody on loopback is
+/// answered, there is nobody to ask, and it is what the connector would offer.
 ///
 /// Where it is offered and the handshake fails, nothing was shown, and the lab's own record says with
 /// which certificate it would have gone on.
 pub(super) async fn offered(
     lab: &Lab,
     records: &Records,
-    computer: &Computer,
-    connector: &ReceiveConnector,
+    computer: &Arc<Computer>,
+    connector: &Arc<ReceiveConnector>,
     verb: TlsVerb,
 ) -> Result<String, LabError> {
     let Some(Door { address, from }) = door_to(connector, computer, &lab.server.endpoints()) else {
-        return Ok(NONE.to_owned());
+        return Ok(rehearsal::offered(computer, connector, verb, lab.clock().now()));
     };
     let sender = outsider(lab, "verify", from, &[])?;
     // An address is asked for by no name (RFC 6066 section 3), as most mail servers do.

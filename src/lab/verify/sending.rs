@@ -8,10 +8,8 @@ use crate::exchange::Zone;
 use crate::journal::{Entry, Record};
 use crate::lab::{Lab, LabError, Paper};
 use crate::name::Fqdn;
-use crate::scenario::{
-    Answering, Aspect, Destination, Ending, Journey, ScenarioText, Sender, Subject, Value, next_attempt,
-};
-use crate::session::send::{Attempt, Delivery, NextAttempt, SendSession, Task};
+use crate::scenario::{Answering, Aspect, Destination, Journey, Round, ScenarioText, Sender, Subject, Value};
+use crate::session::send::{Attempt, SendSession, SenderPolicy, Task};
 use crate::smtp::HelloName;
 use crate::wire;
 
@@ -21,7 +19,7 @@ pub(super) struct Senders {
     zone: Zone,
 }
 
-/// A message with everything that an attempt needs.
+/// An attempt with everything that it needs.
 struct Errand<'a> {
     lab: &'a Lab,
     records: &'a Records,
@@ -35,20 +33,33 @@ impl Senders {
         Ok(Self { senders: text.senders(&paper.computers)?, zone: paper.zone.clone() })
     }
 
-    /// Lets everybody send one message, one after the other. Who is a Send connector that is gone has no
-    /// row.
+    /// Lets everybody send one message, and try until it has arrived or gone back, or until trying changes
+    /// nothing any more. Nobody waits: the lab's clock is set to the time of the next attempt. Who is a Send
+    /// connector that is gone has no row.
     pub(super) async fn send(
         &self,
         lab: &Lab,
         records: &Records,
     ) -> Result<Vec<(Subject, Aspect, Value)>, LabError> {
-        let mut rows = Vec::new();
-        for sender in &self.senders {
-            let Some(errand) = self.errand(lab, records, sender)? else { continue };
-            let ending = errand.run().await?;
-            rows.push((Subject::Sender(sender.name.clone()), Aspect::Ending, Value::Ending(ending)));
+        let clock = lab.clock();
+        let mut round = Round::new(self.senders.len(), clock.now());
+        while let Some((index, due)) = round.next() {
+            clock.advance(due.duration_since(clock.now()));
+            let errand = match self.senders.get(index) {
+                Some(sender) => self.errand(lab, records, sender)?,
+                None => None,
+            };
+            let Some(errand) = errand else {
+                round.is_gone(index);
+                continue;
+            };
+            let (policy, attempt) = errand.attempt(round.in_clear(index, due)).await?;
+            round.note(index, due, &policy, attempt);
         }
-        Ok(rows)
+        let rows = self.senders.iter().zip(round.endings()).filter_map(|(sender, ending)| {
+            Some((Subject::Sender(sender.name.clone()), Aspect::Ending, Value::Ending(ending?)))
+        });
+        Ok(rows.collect())
     }
 
     fn errand<'a>(
@@ -73,39 +84,17 @@ impl Senders {
 }
 
 impl Errand<'_> {
-    /// Tries until the message has arrived or gone back, or until trying changes nothing any more. Nobody
-    /// waits: the lab's clock is set to the time of the next attempt.
-    async fn run(self) -> Result<Ending, LabError> {
-        let clock = self.lab.clock();
-        let policy = self.destinations.first().map(|destination| destination.task.policy.clone());
-        let policy = policy.ok_or_else(|| self.unobserved("there is no way for its message"))?;
-        let mut delivery = Delivery::new(policy, clock.now());
-        loop {
-            let now = clock.now();
-            let attempt = self.attempt(delivery.in_clear(now)).await?;
-            delivery.note(now, attempt);
-            match next_attempt(&delivery) {
-                NextAttempt::Never => break,
-                NextAttempt::Now => {}
-                NextAttempt::At(time) => {
-                    clock.advance(time.duration_since(clock.now()));
-                }
-            }
-        }
-        let last = delivery.attempts().last().map(|made| Ending::of(&made.attempt));
-        last.ok_or_else(|| self.unobserved("no attempt was made"))
-    }
-
     /// One attempt, at the first destination where somebody answers.
-    async fn attempt(&self, in_clear: bool) -> Result<Attempt, LabError> {
+    async fn attempt(self, in_clear: bool) -> Result<(SenderPolicy, Attempt), LabError> {
         let answers = |destination: &&Destination| destination.answering.is_ok();
         let destination = self.destinations.iter().find(answers).or_else(|| self.destinations.last());
         let destination = destination.ok_or_else(|| self.unobserved("there is no way for its message"))?;
         let credentials = self.wire.credentials();
         let task = Arc::new(Task { in_clear, credentials, ..destination.task.clone() });
+        let policy = task.policy.clone();
         let answering = match &destination.answering {
             Ok(answering) => answering,
-            Err(why) => return Ok(SendSession::no_connection(&task, why.clone())),
+            Err(why) => return Ok((policy, SendSession::no_connection(&task, why.clone()))),
         };
         let endpoints = self.lab.server.endpoints();
         let there = endpoints.iter().find(|endpoint| {
@@ -113,7 +102,7 @@ impl Errand<'_> {
         });
         let Some(there) = there else {
             let why = format!("nobody listens at {} of {}", answering.binding, answering.computer.name);
-            return Ok(SendSession::no_connection(&task, why));
+            return Ok((policy, SendSession::no_connection(&task, why)));
         };
         let since = self.records.next();
         let attempt = self.wire.attempt(there.address, &task).await;
@@ -121,7 +110,7 @@ impl Errand<'_> {
         if attempt.outcome.is_delivered() {
             self.has_arrived(&attempt, &entries, answering)?;
         }
-        Ok(attempt)
+        Ok((policy, attempt))
     }
 
     /// What the sender takes for delivered has to be in the lab, as secure as the sender believes.

@@ -1,10 +1,10 @@
 //! The sockets between two computers of a lab.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::PoisonError;
 
 use super::super::{Endpoint, Listening};
-use crate::exchange::{Computer, Hop, SendConnector, Zone};
+use crate::exchange::{Computer, Hop, SendConnector, Zone, in_family_of};
 
 /// From where to where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +39,6 @@ pub(super) fn between(
     });
     // Of several that are alike the first; `max_by_key` would take the last.
     ways.rev().max_by_key(|(answered, own, _)| (*answered, *own)).map(|(.., sockets)| sockets)
-}
-
-/// `home`, or loopback where it is of the other family than `other`.
-fn in_family_of(other: IpAddr, home: IpAddr) -> IpAddr {
-    match (other.is_ipv4(), home.is_ipv4()) {
-        (true, false) => Ipv4Addr::LOCALHOST.into(),
-        (false, true) => Ipv6Addr::LOCALHOST.into(),
-        _ => home,
-    }
 }
 
 /// The order in which the computers of a next hop are tried at this turn: each pool begins with another one.
@@ -86,12 +77,5 @@ mod tests {
     #[test]
     fn smart_hosts_are_one_pool() {
         assert_eq!(order(SendUsage::EdgeSyncInbound, 3), "45123");
-    }
-
-    #[test]
-    fn a_computer_calls_from_where_it_lives_or_from_loopback_of_the_family_it_calls() {
-        let (v4, v6) = ("127.0.0.7".parse().unwrap(), "::1".parse().unwrap());
-        assert_eq!(in_family_of("127.0.0.1".parse().unwrap(), v4), v4);
-        assert_eq!(in_family_of(v6, v4), v6);
     }
 }
