@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -31,10 +32,12 @@ class Lab:
                  "--ca-file", self.ca_file, "--exit-on-stdin-eof"],
                 stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        waiting = [program, "readyz", "--wait", "--timeout", f"{PATIENCE}s", "--ready-file", str(ready_file)]
+        waiting = [program, "readyz", "--wait", "--timeout", "1s", "--ready-file", str(ready_file)]
+        deadline = time.monotonic() + PATIENCE
         try:
-            if subprocess.run(waiting, capture_output=True).returncode != 0:
-                raise LabError(f"the lab did not start:\n{log.read_text()}")
+            while subprocess.run(waiting, capture_output=True).returncode != 0:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise LabError(f"the lab did not start:\n{log.read_text()}")
             self.ready = json.loads(ready_file.read_text())
         except BaseException:
             self._process.kill()
