@@ -14,6 +14,7 @@
 //! ```text
 //! floor 9  cli         words in, facts out, an exit code; a file a verb
 //! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
+//!          console     the same over HTTP, for whoever is outside of the process (only here: axum)
 //! floor 7  lab         the engine: a lab as a whole, started, changed and ended
 //! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
@@ -55,6 +56,8 @@ compile_error!("starttls-lab needs one cryptographic provider: feature `aws-lc-r
 
 pub mod bounded;
 pub mod clock;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod exchange;
 pub mod harness;
 pub mod journal;

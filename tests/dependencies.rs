@@ -157,6 +157,15 @@ fn a_build_has_exactly_one_cryptographic_provider() {
 }
 
 #[test]
+fn a_library_without_the_control_api_has_no_http_in_it() {
+    assert!(builds("axum", &[]));
+    for package in ["axum", "hyper"] {
+        assert!(!builds(package, &["--no-default-features", "--features", "aws-lc-rs"]), "{package}");
+    }
+    assert!(builds("axum", &["--no-default-features", "--features", "aws-lc-rs,console"]));
+}
+
+#[test]
 fn a_choice_is_permissive_when_one_alternative_is() {
     for expression in ["MIT", "MIT/GPL-3.0", "GPL-2.0-only OR MIT", "GPL-3.0 OR (MIT AND ISC)", "(Zlib)"] {
         assert_eq!(is_permissive(expression), Ok(true), "{expression}");

@@ -6,6 +6,7 @@
 
 mod certs;
 mod check;
+mod control;
 mod ending;
 mod exec;
 mod junit;
@@ -66,7 +67,11 @@ enum Verb {
     /// Issue a lab's certificates and print or write them
     Certs(certs::Args),
     /// Print the JSON schema of lab files
-    Schema,
+    Schema {
+        /// Print the OpenAPI document of the control API instead
+        #[arg(long)]
+        openapi: bool,
+    },
     /// Print shell completions
     Completions {
         /// For which shell
@@ -121,7 +126,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Exec(args) => exec::exec(&args),
         Verb::Verify(args) => verify::verify(&args),
         Verb::Certs(args) => certs::certs(&args),
-        Verb::Schema => {
+        Verb::Schema { openapi: true } => output::json(&crate::console::openapi()),
+        Verb::Schema { openapi: false } => {
             let schema = schemars::schema_for!(crate::scenario::Scenario);
             output::json(&schema)
         }

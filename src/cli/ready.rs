@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Failure;
 use super::recording::file_error;
+use crate::console::Console;
 use crate::lab::{Lab, Listening};
 
 /// The ready line.
@@ -16,30 +17,24 @@ use crate::lab::{Lab, Listening};
 struct Ready<'a> {
     event: &'static str,
     version: &'static str,
-    control: Option<String>,
+    control: &'a str,
     connectors: &'a [Listening],
     ca_file: Option<String>,
     pid: u32,
 }
 
 /// The ready line of a running lab, with its line end.
-pub(super) fn line(lab: &Lab, ca_file: Option<&Path>) -> Result<String, Failure> {
+pub(super) fn line(lab: &Lab, console: &Console, ca_file: Option<&Path>) -> Result<String, Failure> {
     let ready = Ready {
         event: "ready",
         version: env!("CARGO_PKG_VERSION"),
-        control: control_url(lab),
+        control: console.url(),
         connectors: &lab.connectors(),
         ca_file: ca_file.map(|path| path.display().to_string()),
         pid: std::process::id(),
     };
     let line = serde_json::to_string(&ready).map_err(|error| Failure::usage(error.to_string()))?;
     Ok(format!("{line}\n"))
-}
-
-/// Where the lab can be steered over HTTP. There is no such thing yet; this is the one place that says so,
-/// for the ready line and for `STARTTLS_LAB_CONTROL_URL`.
-pub(super) fn control_url(_lab: &Lab) -> Option<String> {
-    None
 }
 
 /// A file that is there as long as the lab takes connections.

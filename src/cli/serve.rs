@@ -4,8 +4,10 @@ use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::control::ControlArgs;
 use super::ending::EndingArgs;
 use super::load::{self, Loaded};
 use super::notify::notify;
@@ -42,6 +44,8 @@ pub(super) struct Args {
     #[arg(long, env = "STARTTLS_LAB_READY_FILE", value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    control: ControlArgs,
+    #[command(flatten)]
     ending: EndingArgs,
     #[command(flatten)]
     recording: RecordingArgs,
@@ -77,12 +81,14 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     if let Some(path) = &args.ready_file {
         ReadyFile::clear(path)?;
     }
-    let lab = Lab::start(&loaded.text, Options { ports, bind: args.bind, ..Options::default() }).await?;
+    let options = Options { ports, bind: args.bind, ..Options::default() };
+    let lab = Arc::new(Lab::start(&loaded.text, options).await?);
     if let Some(path) = &args.ca_file {
         fs::write(path, lab.root().to_pem()).map_err(|error| file_error(path, &error))?;
     }
     let mut tally = Tally::of(lab.journal());
-    let line = ready::line(&lab, args.ca_file.as_deref())?;
+    let console = args.control.open(&lab, args.ca_file.as_deref()).await?;
+    let line = ready::line(&lab, &console, args.ca_file.as_deref())?;
     output::text(&line)?;
     let recording = tell(args, &loaded, &lab)?;
     let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
@@ -95,6 +101,7 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
         None => args.ending.wait(&mut signals, &mut tally).await,
     };
     notify("STOPPING=1");
+    console.close(GRACE).await;
     drop(ready_file);
     let (entries, messages) = lab.journal().dropped();
     if entries + messages > 0 {

@@ -1,6 +1,7 @@
 //! A lab as a whole: starts it, changes it while it runs, and ends it.
 
 mod changes;
+mod edit;
 mod paper;
 mod verify;
 

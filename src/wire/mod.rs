@@ -90,6 +90,15 @@ pub struct Server {
 /// What is listened on, with what ends it.
 type Listening = Mutex<Vec<(Endpoint, CancellationToken)>>;
 
+/// A socket that listens, for whoever speaks something else than SMTP on it.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
 impl Server {
     /// A server for `live` that keeps at most `content` octets of content under way, and every message
     /// where it is.

@@ -4,20 +4,21 @@ mod before;
 mod child;
 mod environment;
 mod expectations;
-mod jks;
 mod recap;
 mod trust;
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::control;
 use super::load::{self, Loaded};
 use super::output::{self, Failure};
-use super::ready;
 use super::recording::RecordingArgs;
 use super::signals::Signals;
 use super::tally::Tally;
+use crate::console::{self, Console};
 use crate::exchange::TimeSpan;
 use crate::lab::{Lab, Options};
 use crate::wire::Ports;
@@ -57,6 +58,8 @@ The command finds in its environment:
   STARTTLS_LAB_ADDR_<COMPUTER>_<CONNECTOR>
       HOST:PORT of each connector, in capitals and with _ for everything but A-Z and 0-9;
       of several that come to the same name the second ends in _2, and so on
+  STARTTLS_LAB_CONTROL_URL
+      where the lab can be steered and read over HTTP while the command runs
 
 With --trust-env curl, requests and Java (which is given a trust store of the JKS kind) trust the lab's root \
 and nobody else; Node trusts it beside its own roots, and OpenSSL beside the system's folder of roots.
@@ -89,19 +92,23 @@ pub(super) fn exec(args: &Args) -> Result<(), Failure> {
 async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let lab = Lab::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
+    let lab = Arc::new(lab);
     let mut unmet = before::differences(&lab, &loaded.text.scenario);
     let mut tally = Tally::of(lab.journal());
     let recording = args.recording.attach(lab.journal())?;
     let trust = Trust::create(lab.root())?;
 
-    let mut command = command(args, &lab, &trust)?;
+    let console = control::open_anywhere(&lab, trust.ca_file()).await?;
+
+    let mut command = command(args, &lab, &console, &trust)?;
     let longest = args.timeout.map(|TimeSpan(longest)| longest);
     let outcome = child::run(&mut command, longest, &mut signals).await;
 
-    let journal = std::sync::Arc::clone(lab.journal());
+    let journal = Arc::clone(lab.journal());
     if outcome.is_ok() {
         tally.quiet(LAST_WORDS).await;
     }
+    console.close(GRACE).await;
     lab.finish(GRACE).await;
     recording.finish();
     let outcome = outcome?;
@@ -119,7 +126,7 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
 }
 
 /// The command with the environment that leads it to the lab.
-fn command(args: &Args, lab: &Lab, trust: &Trust) -> Result<Command, Failure> {
+fn command(args: &Args, lab: &Lab, console: &Console, trust: &Trust) -> Result<Command, Failure> {
     let connectors = lab.connectors();
     let Some(first) = connectors.first() else {
         return Err(Failure::usage(format!(
@@ -133,8 +140,8 @@ fn command(args: &Args, lab: &Lab, trust: &Trust) -> Result<Command, Failure> {
     command.args(rest);
     command.env("SMTP_HOST", first.addr.ip().to_string()).env("SMTP_PORT", first.addr.port().to_string());
     command.env("STARTTLS_LAB_CA_FILE", trust.ca_file());
-    command.envs(environment::addresses(&connectors));
-    command.envs(ready::control_url(lab).map(|url| ("STARTTLS_LAB_CONTROL_URL", url)));
+    command.envs(console::addresses(&connectors));
+    command.env("STARTTLS_LAB_CONTROL_URL", console.url());
     if args.trust_env {
         command.envs(environment::trust(trust, std::env::var_os("JAVA_TOOL_OPTIONS")));
     }

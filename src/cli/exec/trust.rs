@@ -4,11 +4,10 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::jks;
 use crate::cli::output::Failure;
 use crate::cli::recording::file_error;
 use crate::clock::Clock;
-use crate::pki::Certificate;
+use crate::pki::{Certificate, trust_store};
 
 /// A fresh folder with the lab's root certificate.
 pub(super) struct Trust {
@@ -29,7 +28,7 @@ impl Trust {
         let write =
             |path: &Path, octets: &[u8]| fs::write(path, octets).map_err(|error| file_error(path, &error));
         write(&trust.ca_file, root.to_pem().as_bytes())?;
-        write(&trust.java_file, &jks::trust_store(root, Clock::system().now()))?;
+        write(&trust.java_file, &trust_store(root, Clock::system().now()))?;
         Ok(trust)
     }
 

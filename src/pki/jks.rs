@@ -7,13 +7,14 @@
 use jiff::Timestamp;
 use sha1::{Digest, Sha1};
 
-use crate::pki::Certificate;
+use super::Certificate;
 
 /// The password of the store. It hides nothing: it is what `keytool` uses by habit.
 const PASSWORD: &str = "changeit";
 
-/// The store as a file's content; `now` is when the certificate was put in.
-pub(super) fn trust_store(certificate: &Certificate, now: Timestamp) -> Vec<u8> {
+/// A trust store of Java's (the JKS kind) with one certificate, as a file's content; its password is
+/// `changeit`, and `now` is when the certificate was put in.
+pub fn trust_store(certificate: &Certificate, now: Timestamp) -> Vec<u8> {
     const MAGIC: u32 = 0xFEED_FEED;
     const VERSION: u32 = 2;
     const ENTRIES: u32 = 1;

@@ -1,0 +1,78 @@
+//! Where the control API of a lab is opened.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::output::Failure;
+use crate::console::{Console, ConsoleError, Options};
+use crate::lab::Lab;
+
+/// Arguments of a verb that can be steered over HTTP.
+#[derive(Debug, clap::Args)]
+pub(super) struct ControlArgs {
+    /// Where the control API listens: a port of 127.0.0.1, or ADDRESS:PORT. Left away, a free port of
+    /// 127.0.0.1, which the ready line names
+    #[arg(long, env = "STARTTLS_LAB_CONTROL", value_name = "PORT|ADDRESS:PORT")]
+    control: Option<ControlAt>,
+    /// What requests to the control API have to carry as `Authorization: Bearer`; beyond loopback there has to
+    /// be such a token
+    #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
+}
+
+/// A port of loopback, or an address with a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ControlAt(SocketAddr);
+
+impl FromStr for ControlAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(port) = text.parse::<u16>() {
+            return Ok(Self((Ipv4Addr::LOCALHOST, port).into()));
+        }
+        let wrong =
+            || format!("`{text}` is neither a port such as 8025 nor an address such as 127.0.0.1:8025");
+        text.parse().map(Self).map_err(|_| wrong())
+    }
+}
+
+impl ControlArgs {
+    /// Opens the control API of `lab`.
+    pub(super) async fn open(&self, lab: &Arc<Lab>, ca_file: Option<&Path>) -> Result<Console, Failure> {
+        let mut options = Options { token: self.control_token.clone(), ..Options::default() };
+        options.ca_file = ca_file.map(Path::to_owned);
+        if let Some(ControlAt(address)) = self.control {
+            options.address = address;
+        }
+        open(lab, options).await
+    }
+}
+
+/// Opens the control API on a free port of loopback.
+pub(super) async fn open_anywhere(lab: &Arc<Lab>, ca_file: &Path) -> Result<Console, Failure> {
+    open(lab, Options { ca_file: Some(ca_file.to_owned()), ..Options::default() }).await
+}
+
+async fn open(lab: &Arc<Lab>, options: Options) -> Result<Console, Failure> {
+    Console::open(Arc::clone(lab), options).await.map_err(|error| match error {
+        ConsoleError::Bind(..) => Failure::not_ready(error.to_string()),
+        ConsoleError::NoToken(_) | ConsoleError::Token => Failure::usage(error.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_alone_is_one_of_loopback() {
+        let at = |text: &str| text.parse::<ControlAt>().map(|ControlAt(address)| address.to_string());
+        assert_eq!(at("8025").unwrap(), "127.0.0.1:8025");
+        assert_eq!(at("[::1]:0").unwrap(), "[::1]:0");
+        assert!(at("localhost:1").unwrap_err().contains("127.0.0.1:8025"));
+        assert!(at("65536").is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! The certificates in the stores of the computers.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Shared;
+use super::answer::{Answer, created, json};
+use super::connectors::{bare, built, change, take_computer};
+use super::house::find;
+use super::input;
+use super::problem::Problem;
+use crate::exchange::{
+    ChainStatus, Computer, PrivateKey, ReceiveConnectorParameters, Services, StoredCertificate,
+};
+use crate::scenario::{CertificateSpec, Keys, Workshop};
+
+/// A certificate in a store.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CertificateView {
+    /// The computer's name.
+    computer: String,
+    /// What the lab calls it.
+    label: String,
+    /// SHA-1 of the DER.
+    thumbprint: String,
+    /// The subject as Windows writes it.
+    subject: String,
+    /// The issuer as Windows writes it.
+    issuer: String,
+    /// Upper-case hexadecimal.
+    serial_number: String,
+    /// Every name that it carries.
+    names: Vec<String>,
+    /// Valid from.
+    not_before: String,
+    /// Valid to.
+    not_after: String,
+    /// Whether it was signed with its own key.
+    self_signed: bool,
+    /// What it is enabled for.
+    services: Services,
+    /// Whether the transport service can use the private key.
+    private_key: PrivateKey,
+    /// What Windows finds when it builds the chain.
+    chain: ChainStatus,
+    /// Whether it is the internal transport certificate.
+    internal_transport: bool,
+}
+
+/// A certificate as it is issued: the keys of a lab file's `certificate`, and the computer.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape of a body, for the document")]
+pub(super) struct NewCertificate {
+    /// The computer's name.
+    computer: String,
+    /// What it is to be.
+    #[serde(flatten)]
+    certificate: CertificateSpec,
+}
+
+impl CertificateView {
+    fn of(computer: &Computer, stored: &StoredCertificate) -> Self {
+        let facts = &stored.facts;
+        Self {
+            computer: computer.name.clone(),
+            label: stored.label.clone(),
+            thumbprint: facts.thumbprint.to_string(),
+            subject: facts.subject.clone(),
+            issuer: facts.issuer.clone(),
+            serial_number: facts.serial_number.clone(),
+            names: facts.names().into_iter().map(str::to_owned).collect(),
+            not_before: facts.not_before.to_string(),
+            not_after: facts.not_after.to_string(),
+            self_signed: facts.self_signed,
+            services: stored.services,
+            private_key: stored.private_key,
+            chain: stored.chain,
+            internal_transport: computer.internal_transport_certificate == Some(facts.thumbprint),
+        }
+    }
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Answer {
+    let computers = shared.lab.computers();
+    let views = computers
+        .iter()
+        .flat_map(|computer| computer.store.iter().map(|stored| CertificateView::of(computer, stored)));
+    json(&views.collect::<Vec<_>>())
+}
+
+pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
+    let mut value: serde_json::Value = input::json(body).await?;
+    let name = take_computer(&mut value)?;
+    let certificate: CertificateSpec = input::fits(value)?;
+    let name = find(&shared.lab.computers(), &name)?.name.clone();
+    let mut view = None;
+    let edit = |computers: &mut Vec<Arc<Computer>>, workshop: &mut Workshop, keys: Keys<'_>| {
+        change(computers, &name, |computer| {
+            let stored = issued(computer, certificate, workshop, keys)?;
+            if computer.store.iter().any(|other| other.label == stored.label) {
+                let (label, computer) = (&stored.label, &computer.name);
+                return Err(Problem::conflict(format!("{computer} has a certificate `{label}` already")));
+            }
+            view = Some(CertificateView::of(computer, &stored));
+            computer.store.add(stored);
+            Ok(())
+        })
+    };
+    shared.lab.edit(edit).await?;
+    match view {
+        Some(view) => created(&view, "/api/v1/certificates"),
+        None => Err(Problem::refused("no certificate came of it")),
+    }
+}
+
+/// Issues a certificate for a computer, which keeps nothing of it yet.
+fn issued(
+    computer: &Computer,
+    certificate: CertificateSpec,
+    workshop: &mut Workshop,
+    keys: Keys<'_>,
+) -> Result<StoredCertificate, Problem> {
+    let mut spec = bare(computer);
+    spec.certificate.push(certificate);
+    // A lab file has to have something that listens; it goes no further than this.
+    let connector = ReceiveConnectorParameters { name: Some("none".to_owned()), ..Default::default() };
+    spec.receive_connector.push(connector);
+    let built = built(spec, workshop, keys)?;
+    built.store.iter().next().cloned().ok_or_else(|| Problem::refused("no certificate came of it"))
+}

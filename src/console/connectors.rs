@@ -1,0 +1,317 @@
+//! Receive connectors: looked at, made, set and removed.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Shared;
+use super::answer::{Answer, created, json, segment};
+use super::house::find;
+use super::input;
+use super::problem::Problem;
+use crate::exchange::{
+    Binding, Computer, Outcome, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, fqdn_guard,
+    select_for,
+};
+use crate::lab::Lab;
+use crate::name::Fqdn;
+use crate::scenario::{ComputerSpec, Keys, Scenario, ScenarioText, Workshop};
+
+/// A receive connector.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ConnectorView {
+    /// The computer's name.
+    computer: String,
+    /// The connector's name.
+    name: String,
+    /// The name it answers with.
+    fqdn: String,
+    /// Whether it takes connections.
+    enabled: bool,
+    /// Where it really listens.
+    addrs: Vec<SocketAddr>,
+    /// What it offers a peer, and why.
+    starttls: Offer,
+    /// Every parameter by its name in the Shell, as `Format-List` shows it.
+    parameters: BTreeMap<&'static str, String>,
+}
+
+/// What became of the certificate selection.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Offer {
+    /// Whether STARTTLS is offered.
+    offered: bool,
+    /// Why, in a sentence.
+    because: String,
+    /// What was searched for.
+    key: String,
+    /// The certificate's label.
+    label: Option<String>,
+    /// The certificate's thumbprint.
+    thumbprint: Option<String>,
+}
+
+/// A connector as it is made: the keys of a lab file's `receive_connector`, and the computer.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape of a body, for the document")]
+pub(super) struct NewConnector {
+    /// The computer's name.
+    computer: String,
+    /// The parameters. Where no bindings are given, the connector listens on a free port.
+    #[serde(flatten)]
+    parameters: ReceiveConnectorParameters,
+}
+
+impl ConnectorView {
+    fn of(lab: &Lab, computer: &Computer, connector: &ReceiveConnector) -> Self {
+        let listening = lab.connectors();
+        let here = listening.into_iter().find(|it| it.computer == computer.name && it.name == connector.name);
+        Self {
+            computer: computer.name.clone(),
+            name: connector.name.clone(),
+            fqdn: computer.fqdn_of(connector).to_string(),
+            enabled: connector.enabled,
+            addrs: here.map(|here| here.addrs).unwrap_or_default(),
+            starttls: Offer::of(lab, computer, connector),
+            parameters: connector.properties().into_iter().collect(),
+        }
+    }
+}
+
+impl Offer {
+    fn of(lab: &Lab, computer: &Computer, connector: &ReceiveConnector) -> Self {
+        let selection = select_for(connector, computer, lab.clock().now());
+        let key = selection.key.to_string();
+        let stored = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));
+        let because = match &selection.outcome {
+            _ if !connector.enabled => "the connector is disabled".to_owned(),
+            Outcome::NotConfigured => "Tls is not in AuthMechanism".to_owned(),
+            Outcome::Withheld => format!("nothing in the store fits {key} (event 12014)"),
+            Outcome::Offered(_) => format!("a certificate fits {key}"),
+        };
+        Self {
+            offered: connector.enabled && stored.is_some(),
+            because,
+            key,
+            label: stored.map(|stored| stored.label.clone()),
+            thumbprint: stored.map(|stored| stored.facts.thumbprint.to_string()),
+        }
+    }
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Answer {
+    let computers = shared.lab.computers();
+    let views = computers.iter().flat_map(|computer| {
+        computer.receive_connectors.iter().map(|it| ConnectorView::of(&shared.lab, computer, it))
+    });
+    json(&views.collect::<Vec<_>>())
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path((computer, name)): Path<(String, String)>,
+) -> Answer {
+    json(&view(&shared.lab, &computer, &name)?)
+}
+
+pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
+    let mut value: serde_json::Value = input::json(body).await?;
+    let computer = take_computer(&mut value)?;
+    let parameters: ReceiveConnectorParameters = input::fits(value)?;
+    let Some(name) = parameters.name.clone() else {
+        return Err(Problem::bad("a connector needs a name"));
+    };
+    let computer = find(&shared.lab.computers(), &computer)?.name.clone();
+    add(&shared, &computer, parameters).await?;
+    made(&shared, &computer, &name)
+}
+
+/// Sets the parameters that are given, as `Set-ReceiveConnector` does, or makes the connector.
+pub(super) async fn set(
+    State(shared): State<Arc<Shared>>,
+    Path((computer, name)): Path<(String, String)>,
+    body: Body,
+) -> Answer {
+    let mut parameters: ReceiveConnectorParameters = input::json(body).await?;
+    if parameters.name.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case(&name)) {
+        return Err(Problem::refused(format!(
+            "the path says `{name}`, and the body names another connector"
+        )));
+    }
+    let computers = shared.lab.computers();
+    let found = find(&computers, &computer)?;
+    let computer = found.name.clone();
+    if found.receive_connector(&name).is_none() {
+        parameters.name = Some(name.clone());
+        add(&shared, &computer, parameters).await?;
+        return made(&shared, &computer, &name);
+    }
+    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Workshop, _: Keys<'_>| {
+        change(computers, &computer, |computer| {
+            let others = computer.receive_connectors.iter().filter(|it| !it.name.eq_ignore_ascii_case(&name));
+            let others: Vec<_> = others.cloned().collect();
+            let place = computer.receive_connectors.iter_mut().find(|it| it.name.eq_ignore_ascii_case(&name));
+            let place = place.ok_or_else(|| Problem::unknown(format!("there is no `{name}` any more")))?;
+            let mut connector = ReceiveConnector::clone(place);
+            parameters.apply_to(&mut connector);
+            *place = Arc::new(connector.clone());
+            check(&connector, computer, &others)
+        })
+    };
+    shared.lab.edit(edit).await?;
+    json(&view(&shared.lab, &computer, &name)?)
+}
+
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    Path((computer, name)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    view(&shared.lab, &computer, &name)?;
+    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Workshop, _: Keys<'_>| {
+        change(computers, &computer, |computer| {
+            computer.receive_connectors.retain(|it| !it.name.eq_ignore_ascii_case(&name));
+            Ok(())
+        })
+    };
+    shared.lab.edit::<Problem>(edit).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn made(shared: &Shared, computer: &str, name: &str) -> Answer {
+    let location = format!("/api/v1/connectors/{}/{}", segment(computer), segment(name));
+    created(&view(&shared.lab, computer, name)?, &location)
+}
+
+fn view(lab: &Lab, computer: &str, name: &str) -> Result<ConnectorView, Problem> {
+    let computers = lab.computers();
+    let computer = find(&computers, computer)?;
+    let found = computer.receive_connector(name).ok_or_else(|| {
+        let known: Vec<_> = computer.receive_connectors.iter().map(|it| it.name.as_str()).collect();
+        let (computer, known) = (&computer.name, known.join(", "));
+        Problem::unknown(format!("{computer} has no receive connector `{name}`; it has: {known}"))
+    })?;
+    Ok(ConnectorView::of(lab, computer, found))
+}
+
+/// Makes a connector.
+async fn add(
+    shared: &Shared,
+    computer: &str,
+    mut parameters: ReceiveConnectorParameters,
+) -> Result<(), Problem> {
+    if parameters.bindings.is_none() {
+        parameters.bindings = Some(vec![free_binding()?]);
+    }
+    let edit = |computers: &mut Vec<Arc<Computer>>, workshop: &mut Workshop, keys: Keys<'_>| {
+        change(computers, computer, |computer| {
+            let mut spec = bare(computer);
+            spec.receive_connector.push(parameters);
+            let built = built(spec, workshop, keys)?;
+            let made = built.receive_connectors.first();
+            let made = made.ok_or_else(|| Problem::refused("no connector came of it"))?;
+            if computer.receive_connector(&made.name).is_some() {
+                let (name, computer) = (&made.name, &computer.name);
+                return Err(Problem::conflict(format!(
+                    "{computer} has a receive connector `{name}` already"
+                )));
+            }
+            check(made, computer, &computer.receive_connectors)?;
+            computer.receive_connectors.push(Arc::clone(made));
+            Ok(())
+        })
+    };
+    shared.lab.edit(edit).await?;
+    Ok(())
+}
+
+/// What Exchange refuses, of the connector itself and beside its neighbours.
+fn check(
+    connector: &ReceiveConnector,
+    computer: &Computer,
+    others: &[Arc<ReceiveConnector>],
+) -> Result<(), Problem> {
+    let conflict = || others.iter().find_map(|other| connector.conflict_with(other, &computer.name));
+    if let Some(refusal) = connector.refusal(computer.profile).or_else(conflict) {
+        return Err(Problem::refused(refusal.message).with("key", refusal.key));
+    }
+    match fqdn_guard(connector, computer) {
+        Some(why) => Err(Problem::refused(why).with("key", "fqdn")),
+        None => Ok(()),
+    }
+}
+
+/// Changes one computer among all.
+pub(super) fn change(
+    computers: &mut [Arc<Computer>],
+    name: &str,
+    change: impl FnOnce(&mut Computer) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let place = computers.iter_mut().find(|computer| computer.name.eq_ignore_ascii_case(name));
+    let place = place.ok_or_else(|| Problem::unknown(format!("there is no computer `{name}` any more")))?;
+    let mut computer = Computer::clone(place);
+    change(&mut computer)?;
+    *place = Arc::new(computer);
+    Ok(())
+}
+
+/// The computer as a lab file has it, without anything in it.
+pub(super) fn bare(computer: &Computer) -> ComputerSpec {
+    let Computer { name, fqdn, role, profile, .. } = computer;
+    spec(name.clone(), fqdn.clone(), *role, *profile)
+}
+
+fn spec(name: String, fqdn: Fqdn, role: Role, profile: Profile) -> ComputerSpec {
+    ComputerSpec {
+        name,
+        fqdn,
+        role,
+        profile,
+        address: Ipv4Addr::LOCALHOST.into(),
+        internal_transport_certificate: None,
+        accepted_domains: Vec::new(),
+        users: BTreeMap::new(),
+        organization: String::new(),
+        subscribed_to: None,
+        rules: Default::default(),
+        certificate: Vec::new(),
+        receive_connector: Vec::new(),
+        send_connector: Vec::new(),
+    }
+}
+
+/// What the lab makes of a computer in a lab file.
+pub(super) fn built(
+    spec: ComputerSpec,
+    workshop: &mut Workshop,
+    keys: Keys<'_>,
+) -> Result<Arc<Computer>, Problem> {
+    let scenario = Scenario { title: "a part".to_owned(), computer: vec![spec], ..Scenario::default() };
+    let text = ScenarioText::without_text(scenario, "the control API");
+    let built = text.build(workshop, keys).map_err(|error| Problem::refused(error.message()))?;
+    let first = built.into_iter().next();
+    first.map(|built| built.computer).ok_or_else(|| Problem::refused("no computer came of it"))
+}
+
+/// The computer that a body names beside what it says.
+pub(super) fn take_computer(value: &mut serde_json::Value) -> Result<String, Problem> {
+    let taken = value.as_object_mut().and_then(|body| body.remove("computer"));
+    match taken {
+        Some(serde_json::Value::String(name)) => Ok(name),
+        _ => Err(Problem::bad("the body has to name the `computer`")),
+    }
+}
+
+/// A binding on a port that nobody listens on.
+fn free_binding() -> Result<Binding, Problem> {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    let free = free.map_err(|error| Problem::refused(format!("there is no free port: {error}")))?;
+    Ok(Binding((Ipv4Addr::UNSPECIFIED, free.port()).into()))
+}

@@ -1,0 +1,168 @@
+//! Who may ask: browsers that were led here, and strangers without the token, may not.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Shared;
+use super::problem::{PROBLEM_JSON, Problem};
+
+/// The header that tells one lab from another.
+const INSTANCE: HeaderName = HeaderName::from_static("x-lab-instance");
+
+/// Answers whoever may ask, and makes every failure a problem document.
+pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let allowed = may_ask(request.headers(), request.uri(), shared.address, shared.token.as_deref());
+    let mut response = match allowed {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = as_problem(response, method.as_str(), &path).await;
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Ok(instance) = HeaderValue::from_str(&shared.instance) {
+        response.headers_mut().insert(INSTANCE, instance);
+    }
+    response
+}
+
+/// A failure that is no problem document yet, as one; its headers stay.
+async fn as_problem(response: Response, method: &str, path: &str) -> Response {
+    let is_one = |value: &HeaderValue| value.as_bytes() == PROBLEM_JSON.as_bytes();
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(is_one) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let said = to_bytes(body, 4096).await.unwrap_or_default();
+    let detail = match (parts.status, String::from_utf8_lossy(&said)) {
+        (StatusCode::NOT_FOUND, said) if said.is_empty() => {
+            format!("there is nothing at {path}; /openapi.json says what there is")
+        }
+        (StatusCode::METHOD_NOT_ALLOWED, _) => {
+            format!("{method} does not work on {path}; the header Allow says what does")
+        }
+        (_, said) => said.into_owned(),
+    };
+    let mut problem = Problem::new(parts.status, detail).into_response();
+    for (name, value) in &parts.headers {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            problem.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    problem
+}
+
+/// The Host has to name this listener, or else a name of somebody's leads here that a browser trusts; the
+/// Origin, where there is one, has to be this listener too; and the token has to be there where one was set.
+fn may_ask(headers: &HeaderMap, uri: &Uri, bound: SocketAddr, token: Option<&str>) -> Result<(), Problem> {
+    let forbidden = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
+    let Some(host) = text(header::HOST) else {
+        return forbidden("the request has no Host header".to_owned());
+    };
+    let target = uri.authority().map(axum::http::uri::Authority::as_str);
+    if headers.get_all(header::HOST).iter().count() > 1 || target.is_some_and(|target| target != host) {
+        return forbidden("the request names two hosts".to_owned());
+    }
+    if !is_this_host(host, bound) {
+        return forbidden(format!("Host `{host}` is not this listener; ask for localhost or {bound}"));
+    }
+    if let Some(origin) = text(header::ORIGIN) {
+        let same = origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host));
+        if !same {
+            return forbidden(format!("a page of `{origin}` may not ask here"));
+        }
+    }
+    let Some(token) = token else { return Ok(()) };
+    let given = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
+    match given {
+        Some((scheme, given)) if scheme.eq_ignore_ascii_case("bearer") && is_same(given.trim(), token) => {
+            Ok(())
+        }
+        _ => {
+            let detail = "this lab wants its token: Authorization: Bearer ...";
+            Err(Problem::new(StatusCode::UNAUTHORIZED, detail))
+        }
+    }
+}
+
+/// Compares in a time that does not tell how much is right.
+fn is_same(given: &str, token: &str) -> bool {
+    let differing = given.bytes().zip(token.bytes()).fold(0, |sum, (one, other)| sum | (one ^ other));
+    given.len() == token.len() && differing == 0
+}
+
+/// Whether `host`, with or without a port, is the bound address or loopback. Bound to all addresses, every
+/// address is this host; no name is, because a name can be led anywhere.
+fn is_this_host(host: &str, bound: SocketAddr) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|octet| octet.is_ascii_digit()) => name,
+        _ => host,
+    };
+    if name.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let address: Option<IpAddr> = match bare {
+        Some(v6) => v6.parse().ok().map(IpAddr::V6),
+        None => name.parse().ok().map(IpAddr::V4),
+    };
+    let known = |address: IpAddr| {
+        matches!(name, "127.0.0.1" | "[::1]") || address == bound.ip() || bound.ip().is_unspecified()
+    };
+    address.is_some_and(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_listener_are_this_host() {
+        let bound: SocketAddr = "127.0.0.3:80".parse().unwrap();
+        for host in
+            ["localhost", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:9", "127.0.0.3:80"]
+        {
+            assert!(is_this_host(host, bound), "{host}");
+        }
+        for host in [
+            "",
+            ":",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil:80",
+            "127.0.0.2",
+            "::1",
+            "[::1",
+            "10.0.0.1:80",
+            "localhost:x",
+            "127.0.0.1:",
+        ] {
+            assert!(!is_this_host(host, bound), "{host}");
+        }
+    }
+
+    #[test]
+    fn bound_to_all_addresses_an_address_is_this_host_and_a_name_is_not() {
+        let bound: SocketAddr = "0.0.0.0:80".parse().unwrap();
+        assert!(is_this_host("192.0.2.1:80", bound));
+        assert!(!is_this_host("lab.example:80", bound));
+    }
+
+    #[test]
+    fn a_token_is_the_same_or_it_is_not() {
+        assert!(is_same("abc", "abc"));
+        assert!(
+            !is_same("ab", "abc") && !is_same("abd", "abc") && !is_same("abcd", "abc") && !is_same("", "a")
+        );
+    }
+}

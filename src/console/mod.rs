@@ -1,0 +1,240 @@
+//! The control API: a running lab steered and read over HTTP, from outside of its process.
+//!
+//! Everything is JSON under `/api/v1`, described by the document at `/openapi.json` ([`openapi`]); a failure
+//! is a problem document (RFC 9457), and every answer carries the header `X-Lab-Instance`, by which a client
+//! notices that it talks to another lab than before. It listens on loopback, and anywhere else only with a
+//! token; requests that a browser was led to (another Host, another Origin) are turned away.
+
+mod answer;
+mod ca;
+mod certificates;
+mod condition;
+mod connectors;
+mod environment;
+mod guard;
+mod history;
+mod house;
+mod input;
+mod metrics;
+mod mime;
+mod openapi;
+mod problem;
+mod schemas;
+mod seen;
+mod shell;
+mod stream;
+mod verify;
+mod wait;
+
+pub use environment::addresses;
+pub use openapi::openapi;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{get, post, put};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::lab::Lab;
+use crate::scenario::ScenarioText;
+use crate::wire;
+use metrics::Counts;
+
+/// How the control API is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens; port 0 for a free one.
+    pub address: SocketAddr,
+    /// What every request has to carry as `Authorization: Bearer`; beyond loopback there has to be one.
+    pub token: Option<String>,
+    /// Where the lab's root certificate stands as PEM, for the environment that `/api/v1/ca` hands out.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { address: ([127, 0, 0, 1], 0).into(), token: None, ca_file: None }
+    }
+}
+
+/// Why the control API could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// It would be open to strangers.
+    #[error(
+        "the control API on {0} would obey whoever reaches it; give it a token (--control-token), or let it \
+         listen on loopback"
+    )]
+    NoToken(SocketAddr),
+    /// A token that no request could carry.
+    #[error("a token consists of visible ASCII characters, and this one does not")]
+    Token,
+    /// The socket could not be bound.
+    #[error("the control API cannot listen on {0}: {1}")]
+    Bind(SocketAddr, io::Error),
+}
+
+/// The control API of a running lab.
+#[derive(Debug)]
+pub struct Console {
+    url: String,
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+/// What every handler needs.
+#[derive(Debug)]
+struct Shared {
+    lab: Arc<Lab>,
+    address: SocketAddr,
+    url: String,
+    token: Option<String>,
+    ca_file: Option<PathBuf>,
+    /// Told from other labs by its root certificate.
+    instance: String,
+    /// What the lab was when the API was opened; a reset goes back to it.
+    start: ScenarioText,
+    /// The number of the entry behind which views of the journal begin.
+    mark: AtomicU64,
+    /// The number of the newest entry.
+    newest: watch::Receiver<u64>,
+    counts: Arc<Mutex<Counts>>,
+    stop: CancellationToken,
+}
+
+impl Console {
+    /// Opens the control API of a lab. To be called on a runtime of tokio's, where it then lives.
+    ///
+    /// # Errors
+    ///
+    /// An address beyond loopback without a token, or one that cannot be bound.
+    pub async fn open(lab: Arc<Lab>, options: Options) -> Result<Self, ConsoleError> {
+        let Options { address, token, ca_file } = options;
+        if token
+            .as_deref()
+            .is_some_and(|token| token.is_empty() || !token.bytes().all(|it| it.is_ascii_graphic()))
+        {
+            return Err(ConsoleError::Token);
+        }
+        if token.is_none() && !address.ip().is_loopback() {
+            return Err(ConsoleError::NoToken(address));
+        }
+        let listener = wire::listen(address).await.map_err(|error| ConsoleError::Bind(address, error))?;
+        let address = listener.local_addr().map_err(|error| ConsoleError::Bind(address, error))?;
+        let url = format!("http://{}", reachable(address));
+        let (counts, stop) = (Arc::new(Mutex::new(Counts::default())), CancellationToken::new());
+        let (newest_entry, newest) = watch::channel(0);
+        let noted = Arc::clone(&counts);
+        lab.journal().listen(Box::new(move |entry| {
+            metrics::lock(&noted).note(entry);
+            newest_entry.send_replace(entry.seq);
+        }));
+        let shared = Shared {
+            instance: lab.root().thumbprint().to_string(),
+            start: lab.text(),
+            mark: AtomicU64::new(0),
+            lab,
+            address,
+            url: url.clone(),
+            token,
+            ca_file,
+            newest,
+            counts,
+            stop: stop.clone(),
+        };
+        let router = router(Arc::new(shared));
+        let stopped = stop.clone();
+        let serving = tokio::spawn(async move {
+            let stopped = async move { stopped.cancelled().await };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::warn!(%error, "the control API has ended");
+            }
+        });
+        Ok(Self { url, address, stop, serving })
+    }
+
+    /// Where it can be reached, such as `http://127.0.0.1:8025`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it: whoever waits is answered, streams end, and the port is free. At most so long.
+    pub async fn close(mut self, grace: Duration) {
+        self.stop.cancel();
+        tokio::time::timeout(grace, &mut self.serving).await.ok();
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.serving.abort();
+    }
+}
+
+impl Shared {
+    fn mark(&self) -> u64 {
+        self.mark.load(Ordering::SeqCst)
+    }
+
+    fn newest(&self) -> u64 {
+        *self.newest.borrow()
+    }
+}
+
+/// An address that stands for all of the machine's is reached by loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
+        SocketAddr::V6(it) if it.ip().is_unspecified() => ([0, 0, 0, 0, 0, 0, 0, 1], it.port()).into(),
+        _ => address,
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/livez", get(house::livez))
+        .route("/readyz", get(house::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(house::document))
+        .route("/api/v1/lab", get(house::lab))
+        .route("/api/v1/computers", get(house::computers))
+        .route("/api/v1/computers/{name}", get(house::computer))
+        .route("/api/v1/connectors", get(connectors::list).post(connectors::create))
+        .route(
+            "/api/v1/connectors/{computer}/{name}",
+            get(connectors::show).put(connectors::set).delete(connectors::remove),
+        )
+        .route("/api/v1/certificates", get(certificates::list).post(certificates::create))
+        .route("/api/v1/scenario", put(shell::scenario))
+        .route("/api/v1/reset", post(shell::reset))
+        .route("/api/v1/cmdlets", post(shell::cmdlets))
+        .route("/api/v1/sessions", get(history::sessions))
+        .route("/api/v1/sessions/{id}", get(history::session))
+        .route("/api/v1/messages", get(history::messages))
+        .route("/api/v1/messages/{id}", get(history::message))
+        .route("/api/v1/messages/{id}/raw", get(history::raw))
+        .route("/api/v1/events", get(history::events))
+        .route("/api/v1/journal", get(stream::journal))
+        .route("/api/v1/wait", get(wait::wait))
+        .route("/api/v1/verify", post(verify::verify))
+        .route("/api/v1/ca", get(ca::ca))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::guard))
+        .with_state(shared)
+}

@@ -1,0 +1,289 @@
+//! The document that describes the control API (OpenAPI 3.1).
+
+use serde_json::{Map, Value, json};
+
+use super::schemas::schemas;
+
+/// The OpenAPI document, as `/openapi.json` serves it and `docs/openapi.json` keeps it.
+pub fn openapi() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "The control API of starttls-lab",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Steers and reads a running lab. Every answer carries X-Lab-Instance; every failure \
+                is a problem document (RFC 9457).",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{}, { "token": [] }],
+        "paths": paths(),
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
+    })
+}
+
+fn paths() -> Value {
+    let mut paths = Map::new();
+    for (path, operations) in [
+        ("/livez", vec![operation("get", "livez", "Whether the process lives").answers("text/plain", text())]),
+        ("/readyz", vec![operation("get", "readyz", "Whether the lab takes connections").answers("text/plain", text()).fails(503)]),
+        ("/metrics", vec![operation("get", "metrics", "Counters for Prometheus").answers("text/plain", text())]),
+        ("/openapi.json", vec![operation("get", "openapi", "This document").json(json!({ "type": "object" }))]),
+        ("/api/v1/lab", vec![operation("get", "lab", "The lab").json(shape("LabView"))]),
+        ("/api/v1/computers", vec![operation("get", "computers", "All computers").json(list("ComputerView"))]),
+        ("/api/v1/computers/{name}", vec![
+            operation("get", "computer", "One computer").path("name").json(shape("ComputerView")).fails(404),
+        ]),
+        ("/api/v1/connectors", connectors()),
+        ("/api/v1/connectors/{computer}/{name}", connector()),
+        ("/api/v1/certificates", vec![
+            operation("get", "certificates", "All certificates in the stores").json(list("CertificateView")),
+            operation("post", "issue", "Issues a certificate into the store of a computer")
+                .takes("NewCertificate").made("CertificateView").fails(404).fails(409),
+        ]),
+        ("/api/v1/scenario", vec![
+            operation("put", "change", "Puts another lab file in place, in TOML or JSON; it counts from the next connection")
+                .takes("Scenario").takes_as("application/toml", text()).json(shape("Changed")).fails(409),
+        ]),
+        ("/api/v1/reset", vec![
+            operation("post", "reset", "Goes back to the lab file of the start; views of the journal begin anew")
+                .json(shape("Changed")).fails(409).fails(422),
+        ]),
+        ("/api/v1/cmdlets", vec![
+            operation("post", "cmdlets", "Types cmdlets into the Exchange Management Shell; 422 is what it refuses")
+                .takes("Typing").json(shape("Screen")).fails(404).fails(409),
+        ]),
+        ("/api/v1/sessions", vec![operation("get", "sessions", "Conversations").pages().json(list("Session"))]),
+        ("/api/v1/sessions/{id}", vec![
+            operation("get", "session", "A conversation with its transcript").path("id").json(shape("SessionView")).fails(404),
+        ]),
+        ("/api/v1/messages", vec![operation("get", "messages", "Messages that were taken").pages().json(list("Taken"))]),
+        ("/api/v1/messages/{id}", vec![
+            operation("get", "message", "A message with its header and structure").path("id").json(shape("MessageView")).fails(404),
+        ]),
+        ("/api/v1/messages/{id}/raw", vec![
+            operation("get", "raw", "A message as it lies in the mailbox").path("id").answers("message/rfc822", text()).fails(404),
+        ]),
+        ("/api/v1/events", vec![operation("get", "events", "The Application logs").pages().json(list("Entry"))]),
+        ("/api/v1/journal", vec![
+            operation("get", "journal", "The journal: with Accept: application/json a stretch of it, else a stream \
+                without an end, in which `id` is the entry's number and `dropped` tells of entries that are gone")
+                .pages().header("Last-Event-ID", "The number of the last entry that the client has")
+                .json(shape("Stretch")).answers("text/event-stream", text()),
+        ]),
+        ("/api/v1/wait", vec![wait()]),
+        ("/api/v1/verify", vec![
+            operation("post", "verify", "Compares an expectation, such as `before` of a lab file, with the lab as it is")
+                .number("after", "Counts events behind the entry of this number only", u64::MAX)
+                .takes("Expectations").json(shape("Verdict")),
+        ]),
+        ("/api/v1/ca", vec![
+            operation("get", "ca", "The root certificate to trust, or the environment of a client")
+                .one_of("format", "The form", &["pem", "der", "jks", "env"])
+                .answers("application/x-pem-file", text()).answers("application/pkix-cert", text())
+                .answers("application/x-java-keystore", text()).answers("text/plain", text()).fails(400).fails(406),
+        ]),
+    ] {
+        let operations = operations.into_iter().map(Operation::finished);
+        paths.insert(path.to_owned(), Value::Object(operations.collect()));
+    }
+    Value::Object(paths)
+}
+
+fn connectors() -> Vec<Operation> {
+    vec![
+        operation("get", "connectors", "All receive connectors").json(list("ConnectorView")),
+        operation("post", "makeConnector", "Makes a receive connector; without bindings, on a free port")
+            .takes("NewConnector")
+            .made("ConnectorView")
+            .fails(404)
+            .fails(409),
+    ]
+}
+
+fn connector() -> Vec<Operation> {
+    let on = |operation: Operation| operation.path("computer").path("name").fails(404);
+    vec![
+        on(operation("get", "connector", "A receive connector")).json(shape("ConnectorView")),
+        on(operation("put", "setConnector", "Sets the parameters that are given, or makes the connector"))
+            .takes("ReceiveConnectorParameters")
+            .json(shape("ConnectorView"))
+            .made("ConnectorView")
+            .fails(409),
+        on(operation("delete", "removeConnector", "Removes a receive connector"))
+            .answers_nothing()
+            .fails(409),
+    ]
+}
+
+fn wait() -> Operation {
+    operation(
+        "get",
+        "wait",
+        "Waits for a message, a conversation that has ended, an event, or quiet; 408 says what came instead",
+    )
+    .one_of("for", "What is waited for", &["message", "session", "event", "quiet"])
+    .required()
+    .text("to", "A recipient of the message")
+    .text("from", "The sender of the message; empty for the null path")
+    .one_of("security", "How it came", &["tls", "clear"])
+    .text("connector", "A connector by its name, SERVER\\Name or FQDN; of an event also its computer")
+    .number("event_id", "The number of the event", 65_535)
+    .number("after", "Only what came behind the entry of this number", u64::MAX)
+    .number("count", "How many there have to be; 1 where left away", 10_000)
+    .one_at_least()
+    .number("timeout_ms", "How long to wait; ten seconds where left away", 600_000)
+    .number("ms", "For how long it has to be quiet", 600_000)
+    .json(shape("Found"))
+    .fails(400)
+    .fails(408)
+    .fails(503)
+}
+
+/// One operation while it is written down.
+struct Operation {
+    method: &'static str,
+    members: Map<String, Value>,
+    parameters: Vec<Value>,
+    body: Map<String, Value>,
+    responses: Map<String, Value>,
+    content: Map<String, Value>,
+}
+
+fn operation(method: &'static str, id: &str, summary: &str) -> Operation {
+    let mut members = Map::new();
+    members.insert("operationId".to_owned(), json!(id));
+    members.insert("summary".to_owned(), json!(summary));
+    let (parameters, body, responses, content) = (Vec::new(), Map::new(), Map::new(), Map::new());
+    let new = Operation { method, members, parameters, body, responses, content };
+    // Strangers are turned away everywhere.
+    new.fails(401).fails(403)
+}
+
+impl Operation {
+    fn parameter(mut self, place: &str, name: &str, about: &str, schema: &Value) -> Self {
+        let (required, description) = (place == "path", about);
+        self.parameters.push(json!({
+            "name": name, "in": place, "required": required, "description": description, "schema": schema,
+        }));
+        self
+    }
+
+    fn path(self, name: &str) -> Self {
+        let about = format!("The {name}");
+        self.parameter("path", name, &about, &text()).fails(400)
+    }
+
+    fn text(self, name: &str, about: &str) -> Self {
+        self.parameter("query", name, about, &text())
+    }
+
+    fn header(self, name: &str, about: &str) -> Self {
+        self.parameter("header", name, about, &json!({ "type": "integer", "minimum": 0 }))
+    }
+
+    fn number(self, name: &str, about: &str, most: u64) -> Self {
+        let schema = json!({ "type": "integer", "minimum": 0, "maximum": most });
+        self.parameter("query", name, about, &schema).fails(400)
+    }
+
+    fn one_of(self, name: &str, about: &str, words: &[&str]) -> Self {
+        self.parameter("query", name, about, &json!({ "type": "string", "enum": words }))
+    }
+
+    /// The parameter that was written last is 1 at least.
+    fn one_at_least(mut self) -> Self {
+        if let Some(minimum) = self.parameters.last_mut().and_then(|last| last.pointer_mut("/schema/minimum"))
+        {
+            *minimum = json!(1);
+        }
+        self
+    }
+
+    /// The parameter that was written last has to be there.
+    fn required(mut self) -> Self {
+        if let Some(last) = self.parameters.last_mut().and_then(Value::as_object_mut) {
+            last.insert("required".to_owned(), json!(true));
+        }
+        self
+    }
+
+    fn pages(self) -> Self {
+        self.number("after", "Only what came behind the entry of this number", u64::MAX).number(
+            "limit",
+            "How many at most; 1000 where left away",
+            10_000,
+        )
+    }
+
+    fn takes(self, name: &str) -> Self {
+        self.takes_as("application/json", shape(name))
+    }
+
+    fn takes_as(mut self, media_type: &str, schema: Value) -> Self {
+        self.body.insert(media_type.to_owned(), media(schema));
+        self.fails(400).fails(413).fails(422)
+    }
+
+    fn json(self, schema: Value) -> Self {
+        self.answers("application/json", schema)
+    }
+
+    fn answers(mut self, media_type: &str, schema: Value) -> Self {
+        self.content.insert(media_type.to_owned(), media(schema));
+        self
+    }
+
+    fn made(mut self, name: &str) -> Self {
+        let content = json!({ "application/json": { "schema": shape(name) } });
+        self.responses.insert("201".to_owned(), json!({ "description": "It was made", "content": content }));
+        self
+    }
+
+    fn answers_nothing(mut self) -> Self {
+        self.responses.insert("204".to_owned(), json!({ "description": "Done" }));
+        self
+    }
+
+    fn fails(mut self, status: u16) -> Self {
+        let content = json!({ "application/problem+json": { "schema": shape("Problem") } });
+        let failure = json!({ "description": "A problem", "content": content });
+        self.responses.insert(status.to_string(), failure);
+        self
+    }
+
+    fn finished(mut self) -> (String, Value) {
+        if !self.content.is_empty() {
+            let answer = json!({ "description": "Done", "content": self.content });
+            self.responses.insert("200".to_owned(), answer);
+        }
+        if !self.parameters.is_empty() {
+            self.members.insert("parameters".to_owned(), json!(self.parameters));
+        }
+        if !self.body.is_empty() {
+            let body = json!({ "required": true, "content": self.body });
+            self.members.insert("requestBody".to_owned(), body);
+        }
+        self.members.insert("responses".to_owned(), Value::Object(self.responses));
+        (self.method.to_owned(), Value::Object(self.members))
+    }
+}
+
+fn media(schema: Value) -> Value {
+    Value::Object(Map::from_iter([("schema".to_owned(), schema)]))
+}
+
+fn shape(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn list(name: &str) -> Value {
+    json!({ "type": "array", "items": shape(name) })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}

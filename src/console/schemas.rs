@@ -1,0 +1,97 @@
+//! The shapes of bodies and answers, by name, for the OpenAPI document.
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::{Value, json};
+
+use super::certificates::{CertificateView, NewCertificate};
+use super::connectors::{ConnectorView, NewConnector};
+use super::history::{MessageView, SessionView};
+use super::house::{ComputerView, LabView};
+use super::seen::{Session, Taken};
+use super::shell::{Changed, Screen, Typing};
+use super::stream::Stretch;
+use super::verify::Verdict;
+use super::wait::Found;
+use crate::exchange::ReceiveConnectorParameters;
+use crate::scenario::{Expectations, Scenario};
+
+/// Every shape that a path of the document refers to.
+pub(super) fn schemas() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.into_generator();
+    let shapes = &mut generator;
+    for add in [
+        add::<LabView>,
+        add::<ComputerView>,
+        add::<ConnectorView>,
+        add::<NewConnector>,
+        add::<ReceiveConnectorParameters>,
+        add::<CertificateView>,
+        add::<NewCertificate>,
+        add::<Scenario>,
+        add::<Typing>,
+        add::<Screen>,
+        add::<Changed>,
+        add::<Session>,
+        add::<SessionView>,
+        add::<Taken>,
+        add::<MessageView>,
+        add::<Stretch>,
+        add::<Found>,
+        add::<Expectations>,
+        add::<Verdict>,
+    ] {
+        add(shapes);
+    }
+    let mut schemas = Value::Object(generator.take_definitions(true));
+    if let Some(all) = schemas.as_object_mut() {
+        all.insert("Problem".to_owned(), problem());
+        all.insert("Entry".to_owned(), entry());
+        // A list of parameters may be without a name; a connector that is made may not.
+        if let Some(required) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/required")) {
+            *required = json!(["computer", "name"]);
+        }
+        if let Some(kind) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/properties/name/type"))
+        {
+            *kind = json!("string");
+        }
+    }
+    schemas
+}
+
+fn add<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) {
+    let _ = generator.subschema_for::<T>();
+}
+
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "description": "A failure (RFC 9457); some carry more members.",
+        "properties": {
+            "type": { "type": "string" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string", "description": "What is wrong, and what would be right." },
+        },
+        "required": ["type", "title", "status", "detail"],
+    })
+}
+
+fn entry() -> Value {
+    json!({
+        "type": "object",
+        "description": "An entry of the journal; what else it has depends on `record`.",
+        "properties": {
+            "seq": { "type": "integer", "minimum": 1, "description": "Its number, without gaps." },
+            "time": { "type": "string", "description": "When it happened, by the lab's clock." },
+            "record": { "type": "string", "description": "What kind of thing happened." },
+            "computer": { "type": "string" },
+            "connector": { "type": "string" },
+            "session": { "type": "string" },
+        },
+        "required": ["seq", "time", "record"],
+    })
+}

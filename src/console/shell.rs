@@ -1,0 +1,84 @@
+//! What changes the lab as a whole: cmdlets, another lab file, and the way back.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Shared;
+use super::answer::{Answer, json};
+use super::house::find;
+use super::input;
+use super::problem::Problem;
+use crate::scenario::{AnswerSpec, CommandsSpec, ScenarioText};
+
+/// Cmdlets to be typed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Typing {
+    /// The cmdlets, as they are typed.
+    line: String,
+    /// The computer whose Shell it is; left away, the only one.
+    #[serde(default)]
+    computer: Option<String>,
+    /// The answers to the questions they ask, in order.
+    #[serde(default)]
+    answers: Vec<AnswerSpec>,
+}
+
+/// What stands on the screen afterwards.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Screen {
+    /// The computer whose Shell it was.
+    computer: String,
+    /// The text on the screen.
+    output: String,
+    /// The number of the journal's newest entry.
+    seq: u64,
+}
+
+/// What a change came to.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Changed {
+    /// What is different for whom, a line for each connector.
+    changes: Vec<String>,
+    /// The number of the journal's newest entry; after a reset, views begin behind it or a little before.
+    seq: u64,
+}
+
+pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
+    let Typing { line, computer, answers } = input::json(body).await?;
+    let computers = shared.lab.computers();
+    let on = match (&computer, computers.as_slice()) {
+        (Some(name), computers) => find(computers, name)?.name.clone(),
+        (None, [only]) => only.name.clone(),
+        (None, several) => {
+            let known: Vec<_> = several.iter().map(|it| it.name.as_str()).collect();
+            let detail = format!("say whose Shell it is: `computer` is one of {}", known.join(", "));
+            return Err(Problem::refused(detail));
+        }
+    };
+    let typed = shared.lab.run(&[CommandsSpec { on: on.clone(), run: line, answers }]).await?;
+    match typed.refused {
+        Some(why) => Err(Problem::refused(why).with("output", typed.screen)),
+        None => json(&Screen { computer: on, output: typed.screen, seq: shared.newest() }),
+    }
+}
+
+pub(super) async fn scenario(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
+    let text = ScenarioText::parse(&input::text(body).await?, "the body").map_err(|error| {
+        let problem = Problem::refused(error.to_string());
+        error.line().map_or_else(|| Problem::refused(error.to_string()), |line| problem.with("line", line))
+    })?;
+    let changes = shared.lab.change(&text).await?;
+    json(&Changed { changes, seq: shared.newest() })
+}
+
+pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
+    let mark = || shared.mark.store(shared.newest(), Ordering::SeqCst);
+    let changes = shared.lab.reset(&shared.start, mark).await?;
+    json(&Changed { changes, seq: shared.newest() })
+}

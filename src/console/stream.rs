@@ -1,0 +1,125 @@
+//! The journal as a stream of server-sent events, without a gap from one connection to the next.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::Shared;
+use super::answer;
+use super::history::{MOST, USUAL};
+use super::input::Query;
+use super::problem::Problem;
+use crate::journal::Entry;
+
+/// A stretch of the journal.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Stretch {
+    /// The entries, oldest first.
+    entries: Vec<Value>,
+    /// How many entries of the stretch the journal has given up.
+    dropped: u64,
+    /// What `after` has to be for the next stretch.
+    next: u64,
+}
+
+pub(super) async fn journal(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = Query::read(query.as_deref(), &["after", "limit"])?;
+    let after = match (headers.get("last-event-id"), query.number("after", u64::MAX)?) {
+        (Some(id), _) => {
+            let number = id.to_str().ok().and_then(|id| id.trim().parse().ok());
+            number.ok_or_else(|| Problem::bad("Last-Event-ID is the number of an entry of the journal"))?
+        }
+        (None, Some(after)) => after,
+        (None, None) => shared.mark(),
+    };
+    let limit = query.number("limit", MOST)?;
+    if wants_json(&headers) {
+        return answer::json(&stretch(&shared, after, limit.unwrap_or(USUAL)));
+    }
+    if limit.is_some() {
+        return Err(Problem::bad("`limit` is for Accept: application/json; a stream has no end"));
+    }
+    let following = Following { newest: shared.newest.clone(), shared, after, waiting: VecDeque::new() };
+    let events = stream::unfold(following, |mut following| async move {
+        let event = following.next().await?;
+        Some((Ok::<_, Infallible>(event), following))
+    });
+    let mut response = Sse::new(events).keep_alive(KeepAlive::default()).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// A stream is what there is for whoever does not ask for JSON.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let kinds: Vec<_> = accept.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let has = |wanted: &str| kinds.iter().any(|kind| kind.split(';').next() == Some(wanted));
+    has("application/json") && !has("text/event-stream")
+}
+
+fn stretch(shared: &Shared, after: u64, limit: u64) -> Stretch {
+    let from = after.saturating_add(1);
+    let entries = shared.lab.journal().entries(from);
+    let dropped = entries.first().map_or(0, |first| first.seq.saturating_sub(from));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let entries: Vec<_> = entries.into_iter().take(limit).collect();
+    let next = entries.last().map_or(after, |last| last.seq);
+    Stretch { entries: entries.iter().map(|entry| json!(entry)).collect(), dropped, next }
+}
+
+/// Somebody who reads along.
+struct Following {
+    shared: Arc<Shared>,
+    newest: watch::Receiver<u64>,
+    /// The number of the last entry that was taken out of the journal.
+    after: u64,
+    /// What was taken and has not been sent.
+    waiting: VecDeque<Entry>,
+}
+
+impl Following {
+    /// The next event; `None` at the lab's end.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(entry) = self.waiting.pop_front() {
+                let from = self.after.saturating_add(1);
+                if entry.seq > from {
+                    let (to, count) = (entry.seq - 1, entry.seq - from);
+                    self.after = to;
+                    self.waiting.push_front(entry);
+                    let data = json!({ "from": from, "to": to, "count": count });
+                    return Some(Event::default().id(to.to_string()).event("dropped").data(data.to_string()));
+                }
+                self.after = entry.seq;
+                let event = Event::default().id(entry.seq.to_string()).event(entry.record.name());
+                return Some(event.data(json!(entry).to_string()));
+            }
+            self.newest.borrow_and_update();
+            self.waiting = self.shared.lab.journal().entries(self.after.saturating_add(1)).into();
+            // Nobody reads on where the numbers have not come to yet.
+            self.waiting.retain(|entry| entry.seq > self.after);
+            if !self.waiting.is_empty() {
+                continue;
+            }
+            tokio::select! {
+                biased;
+                () = self.shared.stop.cancelled() => return None,
+                changed = self.newest.changed() => changed.ok()?,
+            }
+        }
+    }
+}
