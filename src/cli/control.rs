@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::output::Failure;
 use crate::console::{Console, ConsoleError, Options};
 use crate::lab::Lab;
+use crate::name::Fqdn;
 
 /// Arguments of a verb that can be steered over HTTP.
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,10 @@ pub(super) struct ControlArgs {
     /// be such a token
     #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
+    /// A host name by which the control API may be asked, beside localhost and its address, such as that of
+    /// the container it runs in; may be given several times
+    #[arg(long, env = "STARTTLS_LAB_CONTROL_HOST", value_delimiter = ',', value_name = "NAME")]
+    control_host: Vec<Fqdn>,
 }
 
 /// A port of loopback, or an address with a port.
@@ -44,6 +49,7 @@ impl ControlArgs {
     pub(super) async fn open(&self, lab: &Arc<Lab>, ca_file: Option<&Path>) -> Result<Console, Failure> {
         let mut options = Options { token: self.control_token.clone(), ..Options::default() };
         options.ca_file = ca_file.map(Path::to_owned);
+        options.hosts.clone_from(&self.control_host);
         if let Some(ControlAt(address)) = self.control {
             options.address = address;
         }

@@ -26,7 +26,7 @@ use crate::wire::Ports;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A lab file, or the name of a story; `fqdn-mismatch` if left away
-    #[arg(value_name = "FILE|NAME")]
+    #[arg(value_name = "FILE|NAME", env = "STARTTLS_LAB_SCENARIO")]
     scenario: Option<String>,
     #[command(flatten)]
     quick: QuickArgs,

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Shared;
 use super::problem::{PROBLEM_JSON, Problem};
+use crate::name::Fqdn;
 
 /// The header that tells one lab from another.
 const INSTANCE: HeaderName = HeaderName::from_static("x-lab-instance");
@@ -18,7 +19,7 @@ const INSTANCE: HeaderName = HeaderName::from_static("x-lab-instance");
 /// Answers whoever may ask, and makes every failure a problem document.
 pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let allowed = may_ask(request.headers(), request.uri(), shared.address, shared.token.as_deref());
+    let allowed = may_ask(request.headers(), request.uri(), &shared);
     let mut response = match allowed {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -63,7 +64,8 @@ async fn as_problem(response: Response, method: &str, path: &str) -> Response {
 
 /// The Host has to name this listener, or else a name of somebody's leads here that a browser trusts; the
 /// Origin, where there is one, has to be this listener too; and the token has to be there where one was set.
-fn may_ask(headers: &HeaderMap, uri: &Uri, bound: SocketAddr, token: Option<&str>) -> Result<(), Problem> {
+fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Problem> {
+    let (bound, token) = (shared.address, shared.token.as_deref());
     let forbidden = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, detail));
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
     let Some(host) = text(header::HOST) else {
@@ -73,8 +75,10 @@ fn may_ask(headers: &HeaderMap, uri: &Uri, bound: SocketAddr, token: Option<&str
     if headers.get_all(header::HOST).iter().count() > 1 || target.is_some_and(|target| target != host) {
         return forbidden("the request names two hosts".to_owned());
     }
-    if !is_this_host(host, bound) {
-        return forbidden(format!("Host `{host}` is not this listener; ask for localhost or {bound}"));
+    if !is_this_host(host, bound, &shared.hosts) {
+        return forbidden(format!(
+            "Host `{host}` is not this listener; ask for localhost or {bound}, or allow the name with --control-host"
+        ));
     }
     if let Some(origin) = text(header::ORIGIN) {
         let same = origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host));
@@ -102,13 +106,13 @@ fn is_same(given: &str, token: &str) -> bool {
 }
 
 /// Whether `host`, with or without a port, is the bound address or loopback. Bound to all addresses, every
-/// address is this host; no name is, because a name can be led anywhere.
-fn is_this_host(host: &str, bound: SocketAddr) -> bool {
+/// address is this host; no name is but the `allowed` ones, because a name can be led anywhere.
+fn is_this_host(host: &str, bound: SocketAddr, allowed: &[Fqdn]) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|octet| octet.is_ascii_digit()) => name,
         _ => host,
     };
-    if name.eq_ignore_ascii_case("localhost") {
+    if name.eq_ignore_ascii_case("localhost") || allowed.iter().any(|allowed| *allowed == *name) {
         return true;
     }
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
@@ -132,7 +136,7 @@ mod tests {
         for host in
             ["localhost", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:9", "127.0.0.3:80"]
         {
-            assert!(is_this_host(host, bound), "{host}");
+            assert!(is_this_host(host, bound, &[]), "{host}");
         }
         for host in [
             "",
@@ -147,15 +151,18 @@ mod tests {
             "localhost:x",
             "127.0.0.1:",
         ] {
-            assert!(!is_this_host(host, bound), "{host}");
+            assert!(!is_this_host(host, bound, &[]), "{host}");
         }
     }
 
     #[test]
     fn bound_to_all_addresses_an_address_is_this_host_and_a_name_is_not() {
         let bound: SocketAddr = "0.0.0.0:80".parse().unwrap();
-        assert!(is_this_host("192.0.2.1:80", bound));
-        assert!(!is_this_host("lab.example:80", bound));
+        assert!(is_this_host("192.0.2.1:80", bound, &[]));
+        assert!(!is_this_host("lab.example:80", bound, &[]));
+        let lab = ["lab.example".parse().unwrap()];
+        assert!(is_this_host("LAB.example:80", bound, &lab));
+        assert!(!is_this_host("evil.lab.example", bound, &lab));
     }
 
     #[test]

@@ -45,6 +45,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::Lab;
+use crate::name::Fqdn;
 use crate::scenario::ScenarioText;
 use crate::wire;
 use metrics::Counts;
@@ -56,13 +57,16 @@ pub struct Options {
     pub address: SocketAddr,
     /// What every request has to carry as `Authorization: Bearer`; beyond loopback there has to be one.
     pub token: Option<String>,
+    /// Host names by which it may be asked, beside localhost and its own address: in a network of
+    /// containers, the container's.
+    pub hosts: Vec<Fqdn>,
     /// Where the lab's root certificate stands as PEM, for the environment that `/api/v1/ca` hands out.
     pub ca_file: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { address: ([127, 0, 0, 1], 0).into(), token: None, ca_file: None }
+        Self { address: ([127, 0, 0, 1], 0).into(), token: None, hosts: Vec::new(), ca_file: None }
     }
 }
 
@@ -99,6 +103,7 @@ struct Shared {
     address: SocketAddr,
     url: String,
     token: Option<String>,
+    hosts: Vec<Fqdn>,
     ca_file: Option<PathBuf>,
     /// Told from other labs by its root certificate.
     instance: String,
@@ -119,7 +124,7 @@ impl Console {
     ///
     /// An address beyond loopback without a token, or one that cannot be bound.
     pub async fn open(lab: Arc<Lab>, options: Options) -> Result<Self, ConsoleError> {
-        let Options { address, token, ca_file } = options;
+        let Options { address, token, hosts, ca_file } = options;
         if token
             .as_deref()
             .is_some_and(|token| token.is_empty() || !token.bytes().all(|it| it.is_ascii_graphic()))
@@ -147,6 +152,7 @@ impl Console {
             address,
             url: url.clone(),
             token,
+            hosts,
             ca_file,
             newest,
             counts,

@@ -53,7 +53,7 @@ async fn beyond_loopback_it_does_not_start_without_a_token() {
     let world = World::seed().await;
     let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
     let open = |token: Option<&str>| {
-        let options = Options { address: everywhere, token: token.map(str::to_owned), ca_file: None };
+        let options = Options { address: everywhere, token: token.map(str::to_owned), ..Options::default() };
         Console::open(world.lab.clone(), options)
     };
     assert!(matches!(open(None).await, Err(ConsoleError::NoToken(_))));
