@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use starttls_lab::exchange::{
-    AuthMechanism, ByteSize, CertificateStore, Computer, Profile, ReceiveConnector,
-    ReceiveConnectorParameters, Role, Stage, TransportRole, Usage, keywords,
+    AuthMechanism, ByteSize, Computer, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, Stage,
+    TransportRole, Usage, keywords,
 };
 
 const BOTH: Stage = Stage::Clear { starttls: true, anonymous_tls: true };
@@ -13,23 +13,7 @@ const X_ANONYMOUSTLS: Stage = Stage::Clear { starttls: false, anonymous_tls: tru
 const NEITHER: Stage = Stage::Clear { starttls: false, anonymous_tls: false };
 
 fn computer(role: Role, profile: Profile) -> Computer {
-    Computer {
-        name: "EX01".to_owned(),
-        fqdn: "EX01.contoso.com".parse().unwrap(),
-        role,
-        profile,
-        rules: profile.rules(),
-        store: CertificateStore::default(),
-        internal_transport_certificate: None,
-        ephemeral: None,
-        receive_connectors: Vec::new(),
-        send_connectors: Vec::new(),
-        accepted_domains: Vec::new(),
-        users: Default::default(),
-        organization: String::new(),
-        subscribed_to: None,
-        edge_subscriptions: Vec::new(),
-    }
+    Computer::new("EX01", "EX01.contoso.com".parse().unwrap(), role, profile)
 }
 
 fn listed(usage: Usage, role: Role, profile: Profile, stage: Stage) -> String {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use starttls_lab::exchange::{
-    AuthMechanism, CertificateStore, Computer, PSCredential, Profile, ReceiveConnector, Role, TimeSpan, Usage,
+    AuthMechanism, Computer, PSCredential, Profile, ReceiveConnector, Role, TimeSpan, Usage,
 };
 use starttls_lab::pki::Thumbprint;
 use starttls_lab::session::{
@@ -32,21 +32,8 @@ fn setting() -> Setting {
     connector.tarpit_interval = TimeSpan(TARPIT);
     connector.auth_tarpit_interval = TimeSpan(AUTH_TARPIT);
     let computer = Computer {
-        name: "MAILGATE".to_owned(),
-        fqdn: "mailgate.expta.com".parse().unwrap(),
-        role,
-        profile,
-        rules: profile.rules(),
-        store: CertificateStore::default(),
-        internal_transport_certificate: None,
-        ephemeral: None,
-        receive_connectors: Vec::new(),
-        send_connectors: Vec::new(),
-        accepted_domains: Vec::new(),
         users: vec![PSCredential { user: "anna".to_owned(), password: "secret".to_owned() }],
-        organization: String::new(),
-        subscribed_to: None,
-        edge_subscriptions: Vec::new(),
+        ..Computer::new("MAILGATE", "mailgate.expta.com".parse().unwrap(), role, profile)
     };
     Setting {
         computer: Arc::new(computer),

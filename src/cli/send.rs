@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Output;
 use super::output::{self, Failure};
 use crate::clock::Clock;
-use crate::exchange::{CertificateStore, Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
+use crate::exchange::{Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
 use crate::journal::{Bounds, Entry, Journal, Record, attempt_sentence, transcript_line};
 use crate::name::Fqdn;
 use crate::pki::Certificate;
@@ -244,24 +244,7 @@ fn connector(patience: TimeSpan) -> SendConnector {
 
 /// The computer that sends: it has a name and no certificate.
 fn computer(fqdn: Fqdn) -> Computer {
-    let profile = Profile::Exchange2019;
-    Computer {
-        name: "LAB".to_owned(),
-        fqdn,
-        role: Role::Edge,
-        profile,
-        rules: profile.rules(),
-        store: CertificateStore::default(),
-        internal_transport_certificate: None,
-        ephemeral: None,
-        receive_connectors: Vec::new(),
-        send_connectors: Vec::new(),
-        accepted_domains: Vec::new(),
-        users: Default::default(),
-        organization: String::new(),
-        subscribed_to: None,
-        edge_subscriptions: Vec::new(),
-    }
+    Computer::new("LAB", fqdn, Role::Edge, Profile::Exchange2019)
 }
 
 /// The senders with their names, for `--help`.

@@ -65,6 +65,27 @@ pub struct Computer {
 }
 
 impl Computer {
+    /// A computer with the rules of its profile, on which there is nothing yet.
+    pub fn new(name: impl Into<String>, fqdn: Fqdn, role: Role, profile: Profile) -> Self {
+        Self {
+            name: name.into(),
+            fqdn,
+            role,
+            profile,
+            rules: profile.rules(),
+            store: CertificateStore::default(),
+            internal_transport_certificate: None,
+            ephemeral: None,
+            receive_connectors: Vec::new(),
+            send_connectors: Vec::new(),
+            accepted_domains: Vec::new(),
+            users: Vec::new(),
+            organization: String::new(),
+            subscribed_to: None,
+            edge_subscriptions: Vec::new(),
+        }
+    }
+
     /// The FQDN a connector answers with.
     pub fn fqdn_of<'a>(&'a self, connector: &'a ReceiveConnector) -> &'a Fqdn {
         connector.fqdn.0.as_ref().unwrap_or(&self.fqdn)

@@ -175,26 +175,14 @@ impl SendConnector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{AddressSpace, CertificateStore, EdgeSubscription, Profile};
+    use crate::exchange::{AddressSpace, EdgeSubscription, Profile};
 
     fn computer(name: &str, role: Role, organization: &str) -> Computer {
-        let profile = Profile::Exchange2010;
+        let fqdn = format!("{name}.{organization}.test").parse().unwrap();
         Computer {
-            name: name.to_owned(),
-            fqdn: format!("{name}.{organization}.test").parse().unwrap(),
-            role,
-            profile,
-            rules: profile.rules(),
-            store: CertificateStore::default(),
-            internal_transport_certificate: None,
-            ephemeral: None,
-            receive_connectors: Vec::new(),
-            send_connectors: Vec::new(),
             accepted_domains: vec![format!("{organization}.test").parse().unwrap()],
-            users: Vec::new(),
             organization: organization.to_owned(),
-            subscribed_to: None,
-            edge_subscriptions: Vec::new(),
+            ..Computer::new(name, fqdn, role, Profile::Exchange2010)
         }
     }
 

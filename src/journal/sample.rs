@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::record::{Connector, Entry, FailedHandshake, Handshake, MessageFacts, Place, Record, SessionId};
 use crate::exchange::{
-    CertificateFacts, CertificateStore, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role,
-    Usage,
+    CertificateFacts, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role, Usage,
 };
 use crate::session::{TlsFacts, TlsFailure, TlsVerb, TlsVersion};
 
@@ -82,23 +81,7 @@ pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
     let name = "Default Frontend GATE".to_owned();
     let mut connector = ReceiveConnector::new(name, Usage::DefaultFrontend, Role::Mailbox, profile);
     connector.protocol_logging_level = level;
-    let computer = Computer {
-        name: "GATE".to_owned(),
-        fqdn: "gate.example.com".parse().unwrap(),
-        role: Role::Mailbox,
-        profile,
-        rules: profile.rules(),
-        store: CertificateStore::default(),
-        internal_transport_certificate: None,
-        ephemeral: None,
-        receive_connectors: Vec::new(),
-        send_connectors: Vec::new(),
-        accepted_domains: Vec::new(),
-        users: Default::default(),
-        organization: String::new(),
-        subscribed_to: None,
-        edge_subscriptions: Vec::new(),
-    };
+    let computer = Computer::new("GATE", "gate.example.com".parse().unwrap(), Role::Mailbox, profile);
     Place {
         session: SessionId(1),
         computer: Arc::new(computer),

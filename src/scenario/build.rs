@@ -85,21 +85,14 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         store.add(stored.map_err(|wrong| wrong.in_item("certificate", index))?);
     }
     let mut computer = Computer {
-        name: spec.name.clone(),
-        fqdn: spec.fqdn.clone(),
-        role: spec.role,
-        profile: spec.profile,
         rules: spec.rules.over(spec.profile),
         internal_transport_certificate: internal_certificate(spec, &store)?,
         store,
-        ephemeral: None,
-        receive_connectors: Vec::new(),
-        send_connectors: Vec::new(),
         accepted_domains: spec.accepted_domains.clone(),
         users: spec.users.iter().map(|(user, password)| credential(user, password)).collect(),
         organization: spec.organization.clone(),
         subscribed_to: spec.subscribed_to.clone(),
-        edge_subscriptions: Vec::new(),
+        ..Computer::new(&spec.name, spec.fqdn.clone(), spec.role, spec.profile)
     };
     let gone = computer
         .internal_transport_certificate

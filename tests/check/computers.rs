@@ -60,21 +60,9 @@ pub(crate) fn computer(role: Role, profile: Profile, fqdn: &str, store: Vec<Stor
     let mut certificates = CertificateStore::default();
     store.into_iter().for_each(|stored| certificates.add(stored));
     Computer {
-        name: name.to_owned(),
-        fqdn: host.parse().unwrap(),
-        role,
-        profile,
-        rules: profile.rules(),
         store: certificates,
-        internal_transport_certificate: None,
-        ephemeral: None,
         receive_connectors: vec![Arc::new(connector)],
-        send_connectors: Vec::new(),
-        accepted_domains: Vec::new(),
-        users: Default::default(),
-        organization: String::new(),
-        subscribed_to: None,
-        edge_subscriptions: Vec::new(),
+        ..Computer::new(name, host.parse().unwrap(), role, profile)
     }
 }
 

@@ -3,11 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::exchange::{
-    CertificateStore, Computer, Nullable, Profile, Role, SendConnector, SendUsage, TimeSpan, TlsAuthLevel,
-};
+use crate::exchange::{Computer, Nullable, Profile, Role, SendConnector, SendUsage, TimeSpan, TlsAuthLevel};
 use crate::lab::{Lab, LabError};
-use crate::name::{Fqdn, NotAnFqdn};
+use crate::name::NotAnFqdn;
 use crate::pki::Certificate;
 use crate::wire::Sender;
 
@@ -36,22 +34,5 @@ fn connector(name: &str) -> SendConnector {
 }
 
 fn computer(fqdn: &str) -> Result<Computer, NotAnFqdn> {
-    let (fqdn, profile) = (fqdn.parse::<Fqdn>()?, Profile::Exchange2019);
-    Ok(Computer {
-        name: "SENDER".to_owned(),
-        fqdn,
-        role: Role::Edge,
-        profile,
-        rules: profile.rules(),
-        store: CertificateStore::default(),
-        internal_transport_certificate: None,
-        ephemeral: None,
-        receive_connectors: Vec::new(),
-        send_connectors: Vec::new(),
-        accepted_domains: Vec::new(),
-        users: Default::default(),
-        organization: String::new(),
-        subscribed_to: None,
-        edge_subscriptions: Vec::new(),
-    })
+    Ok(Computer::new("SENDER", fqdn.parse()?, Role::Edge, Profile::Exchange2019))
 }
