@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 use super::output::Failure;
 use crate::exchange::{
     AuthMechanism, Nullable, PermissionGroups, Profile, ProtocolLoggingLevel, ReceiveConnectorParameters,
-    Role, Services, TimeSpan,
+    Role, TimeSpan,
 };
 use crate::name::Fqdn;
-use crate::scenario::{CertificateSpec, ComputerSpec, Moment, Scenario, ScenarioText};
+use crate::scenario::{CertificateSpec, ComputerSpec, Scenario, ScenarioText};
 
 /// The connector and its certificate in words.
 #[derive(Debug, clap::Args)]
@@ -86,18 +86,9 @@ fn profile(text: &str) -> Result<Profile, Failure> {
 }
 
 fn certificate(names: &str) -> CertificateSpec {
-    CertificateSpec {
-        label: Some(names.to_owned()),
-        subject: None,
-        names: names.split(',').map(|name| name.trim().to_owned()).collect(),
-        issuer: "lab".to_owned(),
-        services: Services::SMTP,
-        private_key: Default::default(),
-        chain: Default::default(),
-        not_before: Moment::in_days(-30),
-        not_after: Moment::in_days(335),
-        key: Default::default(),
-    }
+    let label = Some(names.to_owned());
+    let names = names.split(',').map(|name| name.trim().to_owned()).collect();
+    CertificateSpec { label, ..CertificateSpec::naming(names) }
 }
 
 /// Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::input::Query;
 use super::problem::Problem;
 use super::seen::{Security, Seen, line};
-use crate::journal::{Entry, Record};
+use crate::journal::{Entry, Record, recipients_in_words, sender_in_words};
 
 /// What kind of thing is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Condition {
 impl Clause {
     fn words(&self) -> String {
         match self {
-            Self::From(from) => format!("from {}", shown_sender(from)),
+            Self::From(from) => format!("from {}", sender_in_words(from)),
             Self::To(to) => format!("to {to}"),
             Self::Over(Security::Tls) => "over TLS".to_owned(),
             Self::Over(Security::Clear) => "in clear".to_owned(),
@@ -121,12 +121,12 @@ impl Clause {
         match self {
             Self::From(wanted) => {
                 let from = candidate.from.as_deref().unwrap_or_default();
-                let miss = || format!("from {}, not {}", shown_sender(from), shown_sender(wanted));
+                let miss = || format!("from {}, not {}", sender_in_words(from), sender_in_words(wanted));
                 (!from.eq_ignore_ascii_case(wanted)).then(miss)
             }
             Self::To(wanted) => {
                 let fits = candidate.to.iter().any(|to| to.eq_ignore_ascii_case(wanted));
-                (!fits).then(|| format!("to {}, not {wanted}", some(&candidate.to)))
+                (!fits).then(|| format!("to {}, not {wanted}", recipients_in_words(&candidate.to)))
             }
             Self::Over(wanted) => match candidate.security {
                 Ok(security) if security == *wanted => None,
@@ -244,18 +244,4 @@ fn event_candidate(entry: &Entry) -> Candidate {
         names: [computer.clone(), connector, computer],
         event_id,
     }
-}
-
-fn shown_sender(sender: &str) -> &str {
-    if sender.is_empty() { "<>" } else { sender }
-}
-
-/// The first few of many.
-fn some(recipients: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let mut shown: Vec<String> = recipients.iter().take(SHOWN).cloned().collect();
-    if let Some(more @ 1..) = recipients.len().checked_sub(SHOWN) {
-        shown.push(format!("{more} more"));
-    }
-    shown.join(", ")
 }

@@ -15,9 +15,9 @@ use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::{Plan, block_on};
 use super::wanted::a_message;
 use crate::clock::Clock;
-use crate::exchange::{Profile, Services};
+use crate::exchange::Profile;
 use crate::name::Fqdn;
-use crate::scenario::{CertificateSpec, Moment, Scenario, ScenarioText, story, suggest};
+use crate::scenario::{CertificateSpec, Scenario, ScenarioText, story, suggest};
 
 /// A lab that has not started; [`Lab::scenario`], [`Lab::file`], [`Lab::text`] and [`Lab::connector`] make
 /// one.
@@ -62,18 +62,7 @@ impl LabBuilder {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         self.edit(move |scenario| {
             let Some(computer) = scenario.computer.first_mut() else { return };
-            computer.certificate.push(CertificateSpec {
-                label: Some(names.join(",")),
-                subject: None,
-                names,
-                issuer: "lab".to_owned(),
-                services: Services::SMTP,
-                private_key: Default::default(),
-                chain: Default::default(),
-                not_before: Moment::in_days(-30),
-                not_after: Moment::in_days(335),
-                key: Default::default(),
-            });
+            computer.certificate.push(CertificateSpec::naming(names));
         })
     }
 

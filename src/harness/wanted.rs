@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
+use crate::journal::{recipients_in_words, sender_in_words};
 
 /// Any message; narrow it down with the methods of [`Condition`].
 ///
@@ -29,9 +30,9 @@ pub fn an_event<'a>(id: u16) -> Condition<'a, EventLogEntry> {
 impl Condition<'_, ReceivedMessage> {
     /// Its MAIL FROM, letter case aside; empty for the null path.
     pub fn from(self, sender: &str) -> Self {
-        let (wanted, shown) = (sender.to_owned(), shown_sender(sender).to_owned());
+        let (wanted, shown) = (sender.to_owned(), sender_in_words(sender).to_owned());
         self.listed(format!("from {shown}"), move |message| {
-            let it = || format!("from {}, not {shown}", shown_sender(&message.mail_from));
+            let it = || format!("from {}, not {shown}", sender_in_words(&message.mail_from));
             (!message.mail_from.eq_ignore_ascii_case(&wanted)).then(it)
         })
     }
@@ -41,7 +42,7 @@ impl Condition<'_, ReceivedMessage> {
         let wanted = recipient.to_owned();
         self.listed(format!("to {wanted}"), move |message| {
             let fits = message.rcpt_to.iter().any(|to| to.eq_ignore_ascii_case(&wanted));
-            (!fits).then(|| format!("to {}, not {wanted}", some(&message.rcpt_to)))
+            (!fits).then(|| format!("to {}, not {wanted}", recipients_in_words(&message.rcpt_to)))
         })
     }
 
@@ -177,18 +178,4 @@ fn elsewhere(wanted: &str, names: [&String; 3]) -> Option<String> {
     let [computer, connector, fqdn] = names.map(String::as_str);
     let fits = is_called(wanted, [computer, connector, fqdn]);
     (!fits).then(|| format!("on {computer}\\{connector} ({fqdn})"))
-}
-
-fn shown_sender(sender: &str) -> &str {
-    if sender.is_empty() { "<>" } else { sender }
-}
-
-/// The first few of many.
-fn some(recipients: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let mut shown: Vec<String> = recipients.iter().take(SHOWN).cloned().collect();
-    if let Some(more @ 1..) = recipients.len().checked_sub(SHOWN) {
-        shown.push(format!("{more} more"));
-    }
-    shown.join(", ")
 }

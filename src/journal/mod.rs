@@ -26,7 +26,7 @@ pub use record::{
     SessionId,
 };
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
-pub use shown::without_secret;
+pub use shown::{recipients_in_words, sender_in_words, without_secret};
 pub use summary::{Summaries, summary};
 pub use tracking::{Tracking, TrackingEvent};
 pub use transcript::{transcript, transcript_line};

@@ -29,6 +29,21 @@ pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(masked)
 }
 
+/// The sender of a message; the null path as SMTP writes it.
+pub fn sender_in_words(sender: &str) -> &str {
+    if sender.is_empty() { "<>" } else { sender }
+}
+
+/// The first few of a message's recipients, and how many more there are.
+pub fn recipients_in_words(recipients: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<String> = recipients.iter().take(SHOWN).cloned().collect();
+    if let Some(more @ 1..) = recipients.len().checked_sub(SHOWN) {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}
+
 /// Octets as text that cannot do anything to a terminal: what is no UTF-8 as `\xNN`, and what controls,
 /// reorders or hides text as Rust escapes it. A backslash stays as it is, so this cannot be read back.
 pub(super) fn printable(octets: &[u8]) -> String {

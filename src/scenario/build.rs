@@ -72,8 +72,8 @@ pub(super) fn build(
     }
     check_zone(scenario, &built)?;
     check_files(scenario)?;
-    senders(scenario, &built, &zone(scenario))?;
-    check_expectations(scenario, &built)?;
+    let senders = senders(scenario, &built, &zone(scenario))?;
+    check_expectations(scenario, &built, &senders)?;
     Ok(built)
 }
 

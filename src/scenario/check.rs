@@ -6,7 +6,7 @@ use super::build::{Built, Wrong};
 use super::expect::Expectations;
 use super::locate::Step;
 use super::repair::RepairSpec;
-use super::senders::{computer_of, missing};
+use super::senders::{Sender, computer_of, missing};
 use super::spec::Scenario;
 use crate::exchange::{EdgeSubscription, Role};
 use crate::nearest::nearest;
@@ -94,24 +94,28 @@ pub(super) fn check_files(scenario: &Scenario) -> Result<(), Wrong> {
 }
 
 /// Everything that is expected is expected of something that there is, or that a fix may bring.
-pub(super) fn check_expectations(scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+pub(super) fn check_expectations(
+    scenario: &Scenario,
+    built: &[Built],
+    senders: &[Sender],
+) -> Result<(), Wrong> {
     let in_path = |mut wrong: Wrong, path: &[Step]| {
         wrong.path.splice(0..0, path.iter().cloned());
         wrong
     };
     let names = |wrong| in_path(wrong, &[Step::Key("before")]);
-    known(&scenario.before, scenario, built).map_err(names)?;
+    known(&scenario.before, built, senders).map_err(names)?;
     connectors_are_there(&scenario.before, built).map_err(names)?;
     if scenario.fix.is_empty() && !scenario.after.is_empty() {
         return Err(Wrong::at("after", "there is no [[fix]] after which this could be seen"));
     }
     let after = [Step::Key("after")];
-    known(&scenario.after, scenario, built).map_err(|wrong| in_path(wrong, &after))?;
+    known(&scenario.after, built, senders).map_err(|wrong| in_path(wrong, &after))?;
     for (list, repairs) in [("fix", &scenario.fix), ("wrong_fix", &scenario.wrong_fix)] {
         for (index, repair) in repairs.iter().enumerate() {
             check_repair(repair, list == "fix", built).map_err(|wrong| wrong.in_item(list, index))?;
             let place = [Step::Key(list), Step::Index(index), Step::Key("after")];
-            known(&repair.after, scenario, built).map_err(|wrong| in_path(wrong, &place))?;
+            known(&repair.after, built, senders).map_err(|wrong| in_path(wrong, &place))?;
         }
     }
     Ok(())
@@ -151,7 +155,7 @@ fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(),
     Ok(())
 }
 
-fn known(expected: &Expectations, scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+fn known(expected: &Expectations, built: &[Built], senders: &[Sender]) -> Result<(), Wrong> {
     for name in expected.computer.keys() {
         if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name)) {
             return Err(at("computer", name, format!("there is no computer `{name}` in this lab")));
@@ -163,14 +167,9 @@ fn known(expected: &Expectations, scenario: &Scenario, built: &[Built]) -> Resul
     for name in expected.send_connector.keys() {
         computer_of(name, built).map_err(|why| at("send_connector", name, why))?;
     }
-    let senders = || {
-        let settled = super::senders::senders(scenario, built, &super::zone(scenario));
-        settled.unwrap_or_default().into_iter().map(|sender| sender.name).collect::<Vec<_>>()
-    };
     for name in expected.sender.keys() {
-        let all = senders();
-        if !all.iter().any(|sender| sender.eq_ignore_ascii_case(name)) {
-            let hint = match nearest(name, all.iter().map(String::as_str)) {
+        if !senders.iter().any(|sender| sender.name.eq_ignore_ascii_case(name)) {
+            let hint = match nearest(name, senders.iter().map(|sender| sender.name.as_str())) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "each needs a [[sender]]".to_owned(),
             };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::queue::NextHop;
 use super::way::{between, in_turn};
 use super::{Queued, Relay};
-use crate::exchange::{Computer, Hop, InternalTransport, SendConnector, SmartHostAuthMechanism, Zone};
+use crate::exchange::{Computer, Hop, InternalTransport, SendConnector, Zone};
 use crate::journal::{TrackingEvent, attempt_sentence};
 use crate::session::send::{
     Attempt, Delivery, NextAttempt, Outcome, Outgoing, Queue, Reason, SendSession, SendStage, SenderPolicy,
@@ -163,7 +163,7 @@ impl Relay {
 impl Way<'_> {
     /// Whether the connector speaks as one server of the organisation to another.
     fn is_server(self) -> bool {
-        self.connector.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer
+        self.connector.uses_anonymous_tls()
     }
 
     /// The hops that may be spoken to, or what the queue says where there is none: a server asks only those of
