@@ -61,6 +61,7 @@ impl QuickArgs {
             rules: Default::default(),
             certificate: certificates,
             receive_connector: vec![connector(fqdn)],
+            fault: Vec::new(),
             send_connector: Vec::new(),
             organization: String::new(),
             subscribed_to: None,

@@ -283,6 +283,7 @@ fn spec(name: String, fqdn: Fqdn, role: Role, profile: Profile) -> ComputerSpec 
         rules: Default::default(),
         certificate: Vec::new(),
         receive_connector: Vec::new(),
+        fault: Vec::new(),
         send_connector: Vec::new(),
     }
 }

@@ -5,6 +5,8 @@ mod build;
 mod catalogue;
 mod check;
 mod ending;
+mod entries;
+mod entry;
 mod expect;
 mod journey;
 mod locate;
@@ -19,6 +21,8 @@ pub use attendant::{Attendant, Typed};
 pub use build::Built;
 pub use catalogue::{STORIES, Story, story, suggest};
 pub use ending::{Achieved, Ending};
+pub use entries::{CatalogueEntry, ENTRIES, Group, entry, suggest_entry};
+pub use entry::{EntrySpec, Taken, Worth};
 pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
     Observation, Subject, Value,

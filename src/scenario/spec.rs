@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::entry::EntrySpec;
 use super::expect::Expectations;
 use super::moment::Moment;
 use super::repair::{RepairSpec, SenderSpec};
@@ -16,6 +17,7 @@ use crate::exchange::{
 };
 use crate::name::Fqdn;
 use crate::pki::{DistinguishedName, KeyAlgorithm};
+use crate::session::fault::Fault;
 
 /// A whole lab on paper.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +34,9 @@ pub struct Scenario {
     /// Where the story and its rules are documented.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
+    /// What makes this file an entry of the fault catalogue, that a mail client can be judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntrySpec>,
     /// Pins the lab's clock to an instant such as 2010-09-28T09:35:58Z; without it the lab follows the machine's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -107,6 +112,9 @@ pub struct ComputerSpec {
     /// The receive connectors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receive_connector: Vec<ReceiveConnectorParameters>,
+    /// What its receive connectors do wrong on purpose; the first row that fits decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fault: Vec<Fault>,
     /// The Send connectors that run on this computer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub send_connector: Vec<SendConnectorParameters>,

@@ -8,6 +8,7 @@
 
 mod auth;
 mod fact;
+pub mod fault;
 mod message;
 mod receive;
 mod reply;

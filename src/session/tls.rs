@@ -1,11 +1,12 @@
 //! What is known of one TLS handshake, in our words; `tls` (floor 5) fills these in from rustls.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::pki::{Certificate, Thumbprint};
 
 /// A protocol version that a handshake ended with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TlsVersion {
     /// RFC 5246.
     #[serde(rename = "TLSv1.2")]

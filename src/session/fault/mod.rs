@@ -1,0 +1,15 @@
+//! Misconduct as rows: where in a conversation, what is done there, how often and to whom.
+//!
+//! A [`Fault`] is data. It stands in lab files, comes over the control API and is handed to the library in
+//! the same shape; nothing in it is left to chance, so that a lab replays.
+
+mod conduct;
+mod nth;
+mod row;
+
+pub use conduct::{
+    Alert, Capabilities, ClientCertificate, Conduct, Corruption, Cut, CutAfter, LegacyVersion, Octets,
+    Posture, Presented, UnknownName, Word,
+};
+pub use nth::Nth;
+pub use row::{Fault, FaultStage, Then, When};
