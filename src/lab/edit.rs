@@ -45,7 +45,12 @@ impl Lab {
             desk.text.zone()
         };
         let home = |name: &str| zone.addresses.get(name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let built = computers.into_iter().map(|computer| Built { address: home(&computer.name), computer });
+        let mut faults = self.live.faults();
+        let built = computers.into_iter().map(|computer| Built {
+            address: home(&computer.name),
+            faults: faults.remove(&computer.name).unwrap_or_default(),
+            computer,
+        });
         let built = built.collect();
         Ok(self.put_in_place(built, zone).await?)
     }

@@ -8,6 +8,7 @@ mod verify;
 pub use paper::Paper;
 pub use verify::verify;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
 use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
+use crate::session::fault::Fault;
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Ports, Sender, Server, Wanted, wanted};
 
@@ -132,8 +134,9 @@ impl Lab {
         let root = workshop.root().clone();
         let wanted = sockets(&computers, &options)?;
         let journal = Arc::new(Journal::new(options.bounds));
+        let faults = faults(&computers);
         let computers = computers.into_iter().map(|built| built.computer).collect();
-        let live = Arc::new(Live::new(computers, clock, journal).with_zone(zone));
+        let live = Arc::new(Live::new(computers, clock, journal).with_zone(zone).with_faults(faults));
         let content = options.content_under_way;
         let server = match options.relay {
             true => Server::relaying(Arc::clone(&live), content, vec![root.clone()]),
@@ -190,7 +193,9 @@ impl Lab {
             return Ok(Typed { computers: before, ..typed });
         }
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
+            let mut faults = self.live.faults();
             let built = typed.computers.iter().map(|computer| Built {
+                faults: faults.remove(&computer.name).unwrap_or_default(),
                 address: zone.addresses.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
                 computer: Arc::clone(computer),
             });
@@ -215,6 +220,7 @@ impl Lab {
         let wanted = sockets(&computers, &self.options)?;
         let bound = self.server.bind(&wanted).await?;
         let before = self.offers();
+        self.live.put_faults(faults(&computers));
         self.live.replace(computers.into_iter().map(|built| built.computer).collect(), zone);
         self.server.keep_only(&wanted);
         self.server.serve(bound);
@@ -254,6 +260,12 @@ impl Lab {
     /// What happened.
     pub fn journal(&self) -> &Arc<Journal> {
         self.live.journal()
+    }
+
+    /// The rows of misconduct that were declared and never done, a sentence each; those are left out that
+    /// may stay undone.
+    pub fn never_done(&self) -> Vec<String> {
+        self.live.never_done()
     }
 
     /// The lab's clock.
@@ -365,6 +377,12 @@ impl Lab {
         };
         format!("{fqdn}, {starttls}")
     }
+}
+
+/// What the computers do wrong on purpose, by their names.
+fn faults(computers: &[Built]) -> HashMap<String, Vec<Fault>> {
+    let some = computers.iter().filter(|built| !built.faults.is_empty());
+    some.map(|built| (built.computer.name.clone(), built.faults.clone())).collect()
 }
 
 fn sockets(computers: &[Built], options: &Options) -> Result<Vec<Wanted>, LabError> {

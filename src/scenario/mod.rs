@@ -8,6 +8,7 @@ mod ending;
 mod entries;
 mod entry;
 mod expect;
+mod faults;
 mod journey;
 mod locate;
 mod moment;

@@ -16,6 +16,7 @@ use crate::exchange::{
     wants_anonymous_tls,
 };
 use crate::journal::{Journal, Logged, Record};
+use crate::session::fault::{Fault, FaultTable};
 use crate::session::{Counters, TlsVerb};
 use crate::tls::{ServerTls, Versions};
 
@@ -43,6 +44,10 @@ struct State {
     computers: Vec<Arc<Computer>>,
     zone: Arc<Zone>,
     counters: HashMap<(String, String), Arc<Counters>>,
+    /// The rows of computers, by name.
+    faults: HashMap<String, Vec<Fault>>,
+    /// The tables of connectors.
+    tables: HashMap<(String, String), Arc<FaultTable>>,
     prepared: HashMap<(String, String), Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
 }
@@ -62,6 +67,8 @@ pub(super) struct Side {
     pub(super) counters: Arc<Counters>,
     pub(super) starttls: Option<Credentials>,
     pub(super) anonymous_tls: Option<Credentials>,
+    /// What is done wrong on purpose, where anything is.
+    pub(super) faults: Option<Arc<FaultTable>>,
     events: Vec<Event>,
 }
 
@@ -93,6 +100,46 @@ impl Live {
     pub fn with_zone(self, zone: Zone) -> Self {
         self.lock().zone = Arc::new(zone);
         self
+    }
+
+    /// The same, misbehaving on purpose: the rows of computers, by name.
+    pub fn with_faults(self, faults: HashMap<String, Vec<Fault>>) -> Self {
+        self.put_faults(faults);
+        self
+    }
+
+    /// The rows of computers, by name, as the next connection finds them.
+    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
+        self.lock().faults.clone()
+    }
+
+    /// Puts other rows in place; where they are the same, what was counted goes on to count.
+    pub fn put_faults(&self, faults: HashMap<String, Vec<Fault>>) {
+        let mut state = self.lock();
+        let State { faults: before, tables, prepared, .. } = &mut *state;
+        tables.retain(|(computer, _), _| before.get(computer) == faults.get(computer));
+        *before = faults;
+        prepared.clear();
+    }
+
+    /// The rows that were never done and should have been, a sentence each.
+    pub fn never_done(&self) -> Vec<String> {
+        let state = self.lock();
+        let rows = state.faults.iter().flat_map(|(computer, rows)| {
+            rows.iter().enumerate().map(move |(index, fault)| (computer, index + 1, fault))
+        });
+        let done = |computer: &String, row: usize| {
+            let tables = state.tables.iter().filter(|((known, _), _)| known == computer);
+            tables.flat_map(|(_, table)| table.fired()).any(|(number, times)| number == row && times > 0)
+        };
+        let mut never: Vec<_> =
+            rows.filter(|(computer, row, fault)| !fault.optional && !done(computer, *row)).collect();
+        never.sort_by_key(|(computer, row, _)| (computer.as_str(), *row));
+        let each = never.into_iter().map(|(computer, row, fault)| {
+            let (at, conduct) = (fault.at.as_str(), fault.conduct.in_words());
+            format!("fault {row} of {computer} was never done: at {at}, {conduct}")
+        });
+        each.collect()
     }
 
     /// The lab's clock.
@@ -242,7 +289,16 @@ impl Live {
         }
         let counters = state.counters.entry(key.clone());
         let counters = counters.or_insert_with(|| Arc::new(Counters::new(Arc::clone(&self.message_numbers))));
-        let side = Arc::new(prepare(computer, connector, Arc::clone(counters), now));
+        let counters = Arc::clone(counters);
+        let State { faults, tables, .. } = &mut *state;
+        let rows = faults.get(&computer.name).map(Vec::as_slice).unwrap_or_default();
+        let table = tables.entry(key.clone());
+        let table = table.or_insert_with(|| Arc::new(FaultTable::of(rows, &connector.name)));
+        let side = Side {
+            faults: Some(Arc::clone(table)).filter(|table| !table.is_empty()),
+            ..prepare(computer, connector, counters, now)
+        };
+        let side = Arc::new(side);
         let until = computer.store.next_change(now, EXPIRES_SOON);
         state.prepared.insert(key, Prepared { side: Arc::clone(&side), until });
         side
@@ -284,6 +340,7 @@ fn prepare(
         counters,
         starttls,
         anonymous_tls,
+        faults: None,
         events,
     }
 }

@@ -118,3 +118,39 @@ impl When {
         *self == Self::default()
     }
 }
+
+impl FaultStage {
+    /// The stage as a lab file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Ehlo => "ehlo",
+            Self::Helo => "helo",
+            Self::Starttls => "starttls",
+            Self::Handshake => "handshake",
+            Self::AfterTls => "after-tls",
+            Self::Auth => "auth",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Body => "body",
+            Self::EndOfData => "end-of-data",
+            Self::Bdat => "bdat",
+            Self::Rset => "rset",
+            Self::Other => "other",
+            Self::Quit => "quit",
+            Self::Close => "close",
+        }
+    }
+}
+
+impl Then {
+    /// It as a lab file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::Reset => "reset",
+            Self::Silence => "silence",
+        }
+    }
+}
