@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::output::Failure;
 use crate::console::{Console, ConsoleError, Options};
-use crate::lab::Lab;
+use crate::lab::Engine;
 use crate::name::Fqdn;
 
 /// Arguments of a verb that can be steered over HTTP.
@@ -46,7 +46,7 @@ impl FromStr for ControlAt {
 
 impl ControlArgs {
     /// Opens the control API of `lab`.
-    pub(super) async fn open(&self, lab: &Arc<Lab>, ca_file: Option<&Path>) -> Result<Console, Failure> {
+    pub(super) async fn open(&self, lab: &Arc<Engine>, ca_file: Option<&Path>) -> Result<Console, Failure> {
         let mut options = Options { token: self.control_token.clone(), ..Options::default() };
         options.ca_file = ca_file.map(Path::to_owned);
         options.hosts.clone_from(&self.control_host);
@@ -58,11 +58,11 @@ impl ControlArgs {
 }
 
 /// Opens the control API on a free port of loopback.
-pub(super) async fn open_anywhere(lab: &Arc<Lab>, ca_file: &Path) -> Result<Console, Failure> {
+pub(super) async fn open_anywhere(lab: &Arc<Engine>, ca_file: &Path) -> Result<Console, Failure> {
     open(lab, Options { ca_file: Some(ca_file.to_owned()), ..Options::default() }).await
 }
 
-async fn open(lab: &Arc<Lab>, options: Options) -> Result<Console, Failure> {
+async fn open(lab: &Arc<Engine>, options: Options) -> Result<Console, Failure> {
     Console::open(Arc::clone(lab), options).await.map_err(|error| match error {
         ConsoleError::Bind(..) => Failure::not_ready(error.to_string()),
         ConsoleError::NoToken(_) | ConsoleError::Token => Failure::usage(error.to_string()),

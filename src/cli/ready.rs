@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::output::Failure;
 use super::recording::file_error;
 use crate::console::Console;
-use crate::lab::{Lab, Listening};
+use crate::lab::{Engine, Listening};
 
 /// The ready line.
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ struct Ready<'a> {
 }
 
 /// The ready line of a running lab, with its line end.
-pub(super) fn line(lab: &Lab, console: &Console, ca_file: Option<&Path>) -> Result<String, Failure> {
+pub(super) fn line(lab: &Engine, console: &Console, ca_file: Option<&Path>) -> Result<String, Failure> {
     let ready = Ready {
         event: "ready",
         version: env!("CARGO_PKG_VERSION"),

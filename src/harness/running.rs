@@ -14,7 +14,7 @@ use super::wanted::is_called;
 use super::watcher::{Kind, Watcher};
 use crate::clock::Clock;
 use crate::journal::Journal;
-use crate::lab::{Lab as Engine, Listening};
+use crate::lab::{Engine, Listening};
 use crate::scenario::{CommandsSpec, Scenario, ScenarioText};
 use crate::tls::{ClientConfig, ClientTls, Versions};
 

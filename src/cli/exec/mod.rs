@@ -20,7 +20,7 @@ use super::signals::Signals;
 use super::tally::Tally;
 use crate::console::{self, Console};
 use crate::exchange::TimeSpan;
-use crate::lab::{Lab, Options};
+use crate::lab::{Engine, Options};
 use crate::wire::Ports;
 use child::Outcome;
 use expectations::ExpectArgs;
@@ -91,7 +91,7 @@ pub(super) fn exec(args: &Args) -> Result<(), Failure> {
 
 async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let lab = Lab::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
+    let lab = Engine::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
     let lab = Arc::new(lab);
     let mut unmet = before::differences(&lab, &loaded.text.scenario);
     let mut tally = Tally::of(lab.journal());
@@ -126,7 +126,7 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
 }
 
 /// The command with the environment that leads it to the lab.
-fn command(args: &Args, lab: &Lab, console: &Console, trust: &Trust) -> Result<Command, Failure> {
+fn command(args: &Args, lab: &Engine, console: &Console, trust: &Trust) -> Result<Command, Failure> {
     let connectors = lab.connectors();
     let Some(first) = connectors.first() else {
         return Err(Failure::usage(format!(
