@@ -88,7 +88,7 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     }
     let mut tally = Tally::of(lab.journal());
     let console = args.control.open(&lab, args.ca_file.as_deref()).await?;
-    let line = ready::line(&lab, &console, args.ca_file.as_deref())?;
+    let line = ready::line(&lab, console.as_ref(), args.ca_file.as_deref())?;
     output::text(&line)?;
     let recording = tell(args, &loaded, &lab)?;
     let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
@@ -101,7 +101,9 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
         None => args.ending.wait(&mut signals, &mut tally).await,
     };
     notify("STOPPING=1");
-    console.close(GRACE).await;
+    if let Some(console) = console {
+        console.close(GRACE).await;
+    }
     drop(ready_file);
     let (entries, messages) = lab.journal().dropped();
     if entries + messages > 0 {
