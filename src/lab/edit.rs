@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::{Lab, LabError};
+use super::{Engine, LabError};
 use crate::exchange::Computer;
 use crate::exchange::cmdlet::Memory;
 use crate::pki::KeyPair;
 use crate::scenario::{Built, Keys, ScenarioText, Sender, Workshop};
 
-impl Lab {
+impl Engine {
     /// The lab file that was put in place last; cmdlets and edits are not in it.
     pub fn text(&self) -> ScenarioText {
         self.desk().text.clone()

@@ -77,9 +77,9 @@ pub enum LabError {
     Unobserved(String),
 }
 
-/// A lab at work.
+/// The engine of a lab at work; `harness::Lab` is what tests hold.
 #[derive(Debug)]
-pub struct Lab {
+pub struct Engine {
     live: Arc<Live>,
     server: Server,
     options: Options,
@@ -114,7 +114,7 @@ pub struct Listening {
     pub starttls: bool,
 }
 
-impl Lab {
+impl Engine {
     /// Logs what the transport service logs at its start, then binds everything and takes connections.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Lab, LabError, Options, Paper};
+use super::{Engine, LabError, Options, Paper};
 use crate::clock::Clock;
 use crate::exchange::Computer;
 use crate::pki::Thumbprint;
@@ -74,8 +74,8 @@ pub async fn verify(text: &ScenarioText, name: &str) -> Result<Proof, LabError> 
 async fn play(text: &ScenarioText, stage: Stage, now: Timestamp) -> Result<Played, LabError> {
     let paper = Paper::at(text, Clock::pinned(now))?;
     let senders = Senders::new(text, &paper)?;
-    let lab =
-        Lab::start_paper(paper, Options { ports: Ports::Free, relay: false, ..Options::default() }).await?;
+    let lab = Engine::start_paper(paper, Options { ports: Ports::Free, relay: false, ..Options::default() })
+        .await?;
     let played = {
         // Whoever drops this in the middle leaves nothing behind that listens.
         let _listening = StopListening(&lab);
@@ -88,7 +88,7 @@ async fn play(text: &ScenarioText, stage: Stage, now: Timestamp) -> Result<Playe
     })
 }
 
-struct StopListening<'a>(&'a Lab);
+struct StopListening<'a>(&'a Engine);
 
 impl Drop for StopListening<'_> {
     fn drop(&mut self) {
@@ -99,7 +99,7 @@ impl Drop for StopListening<'_> {
 async fn on_the_wire(
     text: &ScenarioText,
     stage: Stage,
-    lab: &Lab,
+    lab: &Engine,
     senders: &Senders,
 ) -> Result<Played, LabError> {
     let mut records = Records::of(lab);
@@ -116,7 +116,7 @@ async fn on_the_wire(
 }
 
 /// Knocks at every connector, lets everybody send, and then reads what was logged meanwhile.
-async fn observe(lab: &Lab, records: &Records, senders: &Senders) -> Result<Observation, LabError> {
+async fn observe(lab: &Engine, records: &Records, senders: &Senders) -> Result<Observation, LabError> {
     let (computers, now) = (lab.computers(), lab.clock().now());
     let mut offers = Vec::new();
     for computer in &computers {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::exchange::{Computer, Nullable, Profile, Role, SendConnector, SendUsage, TimeSpan, TlsAuthLevel};
-use crate::lab::{Lab, LabError};
+use crate::lab::{Engine, LabError};
 use crate::name::NotAnFqdn;
 use crate::pki::Certificate;
 use crate::wire::Sender;
@@ -14,7 +14,7 @@ const PATIENCE: u64 = 60;
 
 /// A sender of this name, without a certificate, who trusts `roots` and comes from `from`.
 pub(super) fn outsider(
-    lab: &Lab,
+    lab: &Engine,
     name: &str,
     from: IpAddr,
     roots: &[Certificate],

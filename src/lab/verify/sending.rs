@@ -6,7 +6,7 @@ use super::outsider::outsider;
 use super::records::Records;
 use crate::exchange::Zone;
 use crate::journal::{Entry, Record};
-use crate::lab::{Lab, LabError, Paper};
+use crate::lab::{Engine, LabError, Paper};
 use crate::name::Fqdn;
 use crate::scenario::{Answering, Aspect, Destination, Journey, Round, ScenarioText, Sender, Subject, Value};
 use crate::session::send::{Attempt, SendSession, SenderPolicy, Task};
@@ -21,7 +21,7 @@ pub(super) struct Senders {
 
 /// An attempt with everything that it needs.
 struct Errand<'a> {
-    lab: &'a Lab,
+    lab: &'a Engine,
     records: &'a Records,
     sender: &'a Sender,
     wire: wire::Sender,
@@ -38,7 +38,7 @@ impl Senders {
     /// connector that is gone has no row.
     pub(super) async fn send(
         &self,
-        lab: &Lab,
+        lab: &Engine,
         records: &Records,
     ) -> Result<Vec<(Subject, Aspect, Value)>, LabError> {
         let clock = lab.clock();
@@ -64,7 +64,7 @@ impl Senders {
 
     fn errand<'a>(
         &self,
-        lab: &'a Lab,
+        lab: &'a Engine,
         records: &'a Records,
         sender: &'a Sender,
     ) -> Result<Option<Errand<'a>>, LabError> {
