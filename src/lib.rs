@@ -79,3 +79,4 @@ pub use harness::{
     Answer, AsyncLab, CmdletRefused, Condition, EventLogEntry, Lab, LabBuilder, LabError, ReceivedMessage,
     Report, SessionSummary, WaitError, a_message, a_session, an_event,
 };
+pub use session::fault::Fault;

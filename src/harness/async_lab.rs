@@ -212,7 +212,11 @@ impl AsyncLab {
             sessions: running.sessions(),
             messages: running.messages(),
             events: running.events(),
-            expectations: expectations.iter().map(|it| it.check(&running.watcher)).collect(),
+            expectations: expectations
+                .iter()
+                .map(|it| it.check(&running.watcher))
+                .chain(running.misconduct())
+                .collect(),
             all_ended,
             on_panic,
         }

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::error::{CmdletRefused, LabError, UnknownConnector};
+use super::report::Checked;
 use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::Started;
 use super::wanted::is_called;
@@ -82,6 +83,17 @@ impl Running {
                 Err(UnknownConnector { asked, known: listed.collect(), fit: fit.len() })
             }
         }
+    }
+
+    /// Whether every row of misconduct was done.
+    pub(super) fn misconduct(&self) -> Vec<Checked> {
+        let rows = self.engine.misconduct();
+        let checked = rows.into_iter().filter(|row| !row.optional).map(|row| Checked {
+            expected: row.to_string(),
+            met: row.done > 0,
+            instead: "it was never done".to_owned(),
+        });
+        checked.collect()
     }
 
     /// All connectors that listen, with their addresses and whether STARTTLS is offered.

@@ -1,6 +1,7 @@
 //! What the types cannot say of rows of misconduct.
 
 use super::build::Wrong;
+use super::locate::ScenarioError;
 use crate::exchange::Computer;
 use crate::nearest::nearest;
 use crate::session::fault::{ALERTS, Alert, Conduct, Fault, FaultStage, Presented, Word};
@@ -12,6 +13,15 @@ pub(super) fn check_faults(rows: &[Fault], computer: &Computer) -> Result<(), Wr
         check(fault, computer).map_err(|wrong| wrong.in_item("fault", index))?;
     }
     Ok(())
+}
+
+/// Checks rows that no file stands behind.
+///
+/// # Errors
+///
+/// What is wrong with the first of them that is.
+pub fn check_rows(rows: &[Fault], computer: &Computer) -> Result<(), ScenarioError> {
+    check_faults(rows, computer).map_err(|wrong| ScenarioError::whole("the rows", wrong.message))
 }
 
 fn check(fault: &Fault, computer: &Computer) -> Result<(), Wrong> {

@@ -1,11 +1,13 @@
 //! The configuration that connections are answered by, and how it changes under them.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::calls::Calls;
 use crate::clock::Clock;
@@ -50,6 +52,28 @@ struct State {
     tables: HashMap<(String, String), Arc<FaultTable>>,
     prepared: HashMap<(String, String), Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
+}
+
+/// A row of misconduct, with what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeclaredFault {
+    /// The computer's name.
+    pub computer: String,
+    /// Which row of the computer it is, from 1.
+    pub row: usize,
+    /// How often it was done.
+    pub done: u64,
+    /// Whether it may stay undone.
+    pub optional: bool,
+    /// What the row says.
+    pub fault: Fault,
+}
+
+impl fmt::Display for DeclaredFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (at, conduct) = (self.fault.at.as_str(), self.fault.conduct.in_words());
+        write!(f, "fault {} of {}: at {at}, {conduct}", self.row, self.computer)
+    }
 }
 
 /// A connector that is ready to take connections, until a date in the store is passed.
@@ -122,24 +146,26 @@ impl Live {
         prepared.clear();
     }
 
-    /// The rows that were never done and should have been, a sentence each.
-    pub fn never_done(&self) -> Vec<String> {
+    /// Every row, with how often it was done.
+    pub fn misconduct(&self) -> Vec<DeclaredFault> {
         let state = self.lock();
-        let rows = state.faults.iter().flat_map(|(computer, rows)| {
-            rows.iter().enumerate().map(move |(index, fault)| (computer, index + 1, fault))
-        });
         let done = |computer: &String, row: usize| {
             let tables = state.tables.iter().filter(|((known, _), _)| known == computer);
-            tables.flat_map(|(_, table)| table.fired()).any(|(number, times)| number == row && times > 0)
+            let fired = tables.flat_map(|(_, table)| table.fired());
+            fired.filter(|(number, _)| *number == row).map(|(_, times)| u64::from(times)).sum()
         };
-        let mut never: Vec<_> =
-            rows.filter(|(computer, row, fault)| !fault.optional && !done(computer, *row)).collect();
-        never.sort_by_key(|(computer, row, _)| (computer.as_str(), *row));
-        let each = never.into_iter().map(|(computer, row, fault)| {
-            let (at, conduct) = (fault.at.as_str(), fault.conduct.in_words());
-            format!("fault {row} of {computer} was never done: at {at}, {conduct}")
-        });
-        each.collect()
+        let mut rows = Vec::new();
+        for (computer, faults) in &state.faults {
+            rows.extend(faults.iter().enumerate().map(|(index, fault)| DeclaredFault {
+                computer: computer.clone(),
+                row: index + 1,
+                done: done(computer, index + 1),
+                optional: fault.optional,
+                fault: fault.clone(),
+            }));
+        }
+        rows.sort_by(|one, other| (&one.computer, one.row).cmp(&(&other.computer, other.row)));
+        rows
     }
 
     /// The lab's clock.

@@ -15,7 +15,7 @@ mod talk;
 #[cfg(test)]
 mod tests;
 
-pub use live::Live;
+pub use live::{DeclaredFault, Live};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 

@@ -121,6 +121,7 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
         output::remark(&format!("the command was killed after {time} (--timeout)"));
     }
     unmet.extend(args.expect.unmet(&tally.now()));
+    unmet.extend(lab.never_done());
     unmet.iter().for_each(|line| output::remark(line));
     match outcome {
         Outcome { code: 0, .. } if unmet.is_empty() => Ok(()),

@@ -96,7 +96,7 @@ pub enum Then {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// Which of the connector's connections, counted from 1 in the order in which they were taken.
+    /// Which of the connections that the connector has taken from the peer's address, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Nth>,
     /// Which time that this connection comes to the stage, counted from 1.
@@ -116,6 +116,13 @@ pub struct When {
 impl When {
     fn is_always(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Fault {
+    /// How the connection ends with it, if it does.
+    pub fn ends(&self) -> Option<Then> {
+        self.conduct.ends().or(self.then)
     }
 }
 

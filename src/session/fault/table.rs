@@ -1,9 +1,10 @@
 //! The fault table of one connector, and what one conversation finds in it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -14,7 +15,8 @@ use super::row::{Fault, FaultStage, Then};
 #[derive(Debug, Default)]
 pub struct FaultTable {
     rows: Vec<Row>,
-    connections: AtomicU64,
+    /// How many connections came from whom.
+    connections: Mutex<HashMap<IpAddr, u64>>,
 }
 
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl FaultTable {
             fault: Arc::new(fault.clone()),
             fired: AtomicU32::new(0),
         });
-        Self { rows: rows.collect(), connections: AtomicU64::new(0) }
+        Self { rows: rows.collect(), connections: Mutex::default() }
     }
 
     /// Whether there is nothing in it.
@@ -64,11 +66,22 @@ impl FaultTable {
 
     /// Counts a connection from `peer`, whose conversation looks into the table from now on.
     pub fn connect(self: &Arc<Self>, peer: IpAddr) -> Faults {
-        let connection = self.connections.fetch_add(1, Ordering::SeqCst) + 1;
-        let table = Arc::clone(self);
-        Faults { table, connection, peer: peer.to_canonical(), hello: None, tls: false, visits: [0; STAGES] }
+        let (table, peer) = (Arc::clone(self), peer.to_canonical());
+        let connection = {
+            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            if connections.len() >= MOST_PEERS && !connections.contains_key(&peer) {
+                connections.clear();
+            }
+            let count = connections.entry(peer).or_default();
+            *count += 1;
+            *count
+        };
+        Faults { table, connection, peer, hello: None, tls: false, visits: [0; STAGES] }
     }
 }
+
+/// How many peers' connections are counted; beyond it, counting begins anew.
+const MOST_PEERS: usize = 4096;
 
 const STAGES: usize = FaultStage::Close as usize + 1;
 
@@ -84,7 +97,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Which of the connector's connections this is, from 1.
+    /// Which of the peer's connections this is, from 1.
     pub fn connection(&self) -> u64 {
         self.connection
     }
@@ -137,7 +150,7 @@ impl Misconduct {
 
     /// How the connection ends with it, if it does.
     pub fn then(&self) -> Option<Then> {
-        self.fault.conduct.ends().or(self.fault.then)
+        self.fault.ends()
     }
 }
 
@@ -216,6 +229,8 @@ mod tests {
         );
         let mails = [FaultStage::Mail; 3];
         assert_eq!(rows(&mut table.connect(PEER), &mails), [2, 2, 0]);
+        let other = "127.0.0.2".parse().unwrap();
+        assert_eq!(rows(&mut table.connect(other), &mails), [0, 0, 0]);
         assert_eq!(rows(&mut table.connect(PEER), &mails), [0, 1, 0]);
         assert_eq!(table.fired(), [(1, 1), (2, 2)]);
     }
