@@ -18,6 +18,7 @@ use crate::exchange::TimeSpan;
 use crate::journal::{Ending, FailedHandshake, Handshake, Place, Record, without_secret};
 use crate::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFailure, TlsVerb};
 use crate::smtp::{DataDecoder, LineDecoder};
+use crate::tls::{Plan, Witness};
 
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
 /// lost to a reset.
@@ -187,9 +188,13 @@ impl<'a> Connection<'a> {
         let credentials = self.side.credentials(verb);
         let certificate = credentials.map(|credentials| credentials.certificate.clone());
         let (shared, patience) = (self.shared, self.patience());
+        let mut witness = Witness::default();
         let accepting = async {
             match credentials.map(|credentials| &credentials.tls) {
-                Some(Ok(tls)) => tls.accept(io).await,
+                Some(Ok(tls)) => {
+                    let accepted = tls.accept_as(&Plan::default(), io, &mut witness).await;
+                    accepted.map_err(|refused| refused.failure)
+                }
                 unusable => {
                     let mut io = io;
                     self.read::<LINE_READ, _>(&mut io).await.ok();
@@ -217,7 +222,13 @@ impl<'a> Connection<'a> {
             TlsFailure::Broken { reason } => Ending::Broken(reason.clone()),
             _ => Ending::Local,
         };
-        self.write_down(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate })));
+        let client_hello = witness.client_hello;
+        self.write_down(Record::TlsFailed(Box::new(FailedHandshake {
+            verb,
+            failure,
+            certificate,
+            client_hello,
+        })));
         Err(ending)
     }
 
