@@ -18,9 +18,9 @@ const transport = createTransport({
   secure: false,
   name: 'client.test',
   auth: { user: LOGIN, pass: PASSWORD },
-  connectionTimeout: 20000,
-  greetingTimeout: 20000,
-  socketTimeout: 20000,
+  connectionTimeout: 5000,
+  greetingTimeout: 5000,
+  socketTimeout: 5000,
   ...policies[process.argv[2]],
 });
 

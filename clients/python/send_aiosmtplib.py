@@ -29,7 +29,7 @@ asyncio.run(
         username=os.environ["LOGIN"],
         password=os.environ["PASSWORD"],
         local_hostname="client.test",
-        timeout=20,
+        timeout=5,
         **options,
     )
 )
