@@ -5,6 +5,7 @@ use crate::session::fault::{Conduct, Corruption, Cut, LegacyVersion, Then};
 pub struct Plan {
     pub(super) act: Act,
     pub(super) then: Option<Then>,
+    pub(super) early: Vec<u8>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +29,12 @@ pub(super) enum Act {
 }
 
 impl Plan {
+    /// The same where these octets of the handshake have been read already.
+    #[must_use]
+    pub fn after(self, early: &[u8]) -> Self {
+        Self { early: early.to_vec(), ..self }
+    }
+
     /// What a row at `handshake` asks for, with what follows; `None` for conduct that is none of a
     /// handshake's own, such as a reply, and for [`Conduct::Tls`], which needs a
     /// [`ServerTls`](super::ServerTls) of its own.
@@ -42,20 +49,20 @@ impl Plan {
             Conduct::Reset => (Act::End, Then::Reset),
             Conduct::Alert(alert) => (Act::Alert(alert.number()?), Then::Close),
             Conduct::Warning(alert) => {
-                return Ok(Some(Self { act: Act::Warning(alert.number()?), then: None }));
+                return Ok(Some(Self { act: Act::Warning(alert.number()?), then: None, early: Vec::new() }));
             }
-            Conduct::Raw(octets) => return Ok(Some(Self { act: Act::Octets(octets.octets()?), then })),
+            Conduct::Raw(octets) => return Ok(Some(Self { act: Act::Octets(octets.octets()?), then, early: Vec::new() })),
             Conduct::Cut(cut) => (Act::Cut(*cut), Then::Close),
             Conduct::Corrupt(corruption) => {
-                return Ok(Some(Self { act: Act::Corrupt(*corruption), then: None }));
+                return Ok(Some(Self { act: Act::Corrupt(*corruption), then: None, early: Vec::new() }));
             }
-            Conduct::Legacy(server) => return Ok(Some(Self { act: Act::Legacy(*server), then })),
+            Conduct::Legacy(server) => return Ok(Some(Self { act: Act::Legacy(*server), then, early: Vec::new() })),
             _ => return Ok(None),
         };
         let then = match conduct.ends() {
             Some(end) => end,
             None => then.unwrap_or(otherwise),
         };
-        Ok(Some(Self { act, then: Some(then) }))
+        Ok(Some(Self { act, then: Some(then), early: Vec::new() }))
     }
 }
