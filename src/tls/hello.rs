@@ -237,3 +237,6 @@ impl<'a> Cursor<'a> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
