@@ -68,6 +68,11 @@ impl Hello {
         facts(record_version, body)
     }
 
+    /// The client's random, which signatures are made over.
+    pub(super) fn random(&self) -> &[u8] {
+        self.message.get(6..38).unwrap_or_default()
+    }
+
     /// Takes the records that have become complete, each once.
     fn scan(&mut self) -> Progress {
         loop {
@@ -236,3 +241,6 @@ impl<'a> Cursor<'a> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
