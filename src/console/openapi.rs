@@ -49,7 +49,7 @@ fn paths() -> Value {
         ]),
         ("/api/v1/computers/{name}/faults", vec![
             operation("put", "setFaults", "What the receive connectors of a computer do wrong on purpose, from the next \
-                connection on").path("name").takes("FaultRows").json(list("FaultView")).fails(404),
+                connection on").path("name", "MAILGATE").takes("FaultRows").json(list("FaultView")).fails(404),
         ]),
         ("/api/v1/faults", vec![
             operation("get", "faults", "What is done wrong on purpose, and how often it was done").json(list("FaultView")),

@@ -93,6 +93,7 @@ fn places(conduct: &Conduct, at: FaultStage) -> Option<&'static str> {
             !matches!(at, S::Body | S::Close | S::Handshake | S::AfterTls),
             "a stage that has a reply: not handshake, after-tls, body or close",
         ),
+        Conduct::ImplicitTls => (at == S::Connect, "connect"),
         Conduct::Capabilities(_) => (at == S::Ehlo, "ehlo"),
         Conduct::ExecutePipelined => (at == S::Starttls, "starttls"),
         Conduct::KeepState => (at == S::AfterTls, "after-tls"),
