@@ -39,6 +39,7 @@ mod handshake;
 mod names;
 mod sender;
 mod server;
+mod signing;
 
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 
-use super::{ServerStream, TlsSetupError, Versions, handshake, names, provider};
+use super::{ServerStream, TlsSetupError, Versions, handshake, names, provider, signing};
 use crate::pki::{Certificate, KeyPair, Thumbprint};
 use crate::session::{TlsFacts, TlsFailure};
 
@@ -30,9 +30,7 @@ impl ServerTls {
     pub fn new(chain: &[Certificate], key: &KeyPair, versions: Versions) -> Result<Self, TlsSetupError> {
         let leaf = chain.first().ok_or(TlsSetupError::NoCertificate)?;
         let provider = provider();
-        let key = PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()).into();
-        let key = provider.key_provider.load_private_key(key);
-        let key = key.map_err(|error| TlsSetupError::Key(error.to_string()))?;
+        let key = signing::signing_key(&provider, key)?;
         let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
         let certified = Presented(Arc::new(CertifiedKey::new(chain.collect(), key)));
         let mut config = ServerConfig::builder_with_provider(provider)
