@@ -10,6 +10,7 @@ mod entry;
 mod expect;
 mod journey;
 mod locate;
+mod lookup;
 mod moment;
 mod proof;
 mod repair;
@@ -29,6 +30,7 @@ pub use expect::{
 };
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
+pub use lookup::{built_in, chosen, matches, suggest_built_in};
 pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
