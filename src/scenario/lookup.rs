@@ -35,7 +35,9 @@ pub fn chosen(patterns: &[String]) -> Result<Vec<&'static CatalogueEntry>, Strin
         if !known.iter().any(|(_, names)| fits(pattern, names)) {
             let all = known.iter().flat_map(|(_, names)| names).map(String::as_str);
             return Err(match nearest(pattern, all) {
-                Some(name) => format!("no entry of the catalogue is called `{pattern}`; did you mean `{name}`?"),
+                Some(name) => {
+                    format!("no entry of the catalogue is called `{pattern}`; did you mean `{name}`?")
+                }
                 None => format!(
                     "no entry of the catalogue is called `{pattern}`; `starttls-lab list --faults` shows them all"
                 ),
@@ -150,7 +152,10 @@ mod tests {
     #[test]
     fn a_pattern_that_names_nothing_is_told_with_what_was_probably_meant() {
         let wrong = names(&["trust-*", "trust-expird"]).unwrap_err();
-        assert_eq!(wrong, "no entry of the catalogue is called `trust-expird`; did you mean `trust-expired`?");
+        assert_eq!(
+            wrong,
+            "no entry of the catalogue is called `trust-expird`; did you mean `trust-expired`?"
+        );
         assert!(names(&["zzzzzzzz*"]).unwrap_err().contains("list --faults"));
         assert_eq!(suggest_built_in("trust-expird"), Some("trust-expired"));
     }

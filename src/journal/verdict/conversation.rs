@@ -162,18 +162,15 @@ impl Telling {
             Record::Sent(octets) => self.sent(octets),
             Record::TlsEstablished(it) => {
                 let asked = it.facts.server_name.clone();
-                let presented =
-                    Presented::of(&it.certificate, asked.as_deref(), place, entry.time, measure);
+                let presented = Presented::of(&it.certificate, asked.as_deref(), place, entry.time, measure);
                 let version = Some(it.facts.version);
                 self.handshake(it.verb.as_str(), version, asked, Some(presented), Reaction::Accepted);
                 self.established = true;
                 self.told.turn = Turn::Client;
             }
             Record::TlsFailed(it) => {
-                let presented = it
-                    .certificate
-                    .as_ref()
-                    .map(|leaf| Presented::of(leaf, None, place, entry.time, measure));
+                let presented =
+                    it.certificate.as_ref().map(|leaf| Presented::of(leaf, None, place, entry.time, measure));
                 self.failed(it.verb.as_str(), &it.failure, presented);
             }
             Record::Message(message) if message.tls.is_some() => self.told.messages_over_tls += 1,

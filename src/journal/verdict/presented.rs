@@ -32,7 +32,8 @@ impl Presented {
     ) -> Self {
         let expected_name = measure.host.map_or_else(|| own_name(place), str::to_owned);
         let stored = place.computer.store.find(certificate.thumbprint);
-        let mut problems: Vec<_> = chain_problem(certificate, stored, now, measure.root).into_iter().collect();
+        let mut problems: Vec<_> =
+            chain_problem(certificate, stored, now, measure.root).into_iter().collect();
         let mut notes = Vec::new();
         if !certificate.dns_names.iter().any(|name| covers(name, &expected_name).is_some()) {
             let common = certificate.common_names.iter().any(|name| covers(name, &expected_name).is_some());

@@ -178,6 +178,8 @@ fn met(conversation: &Conversation) -> Option<(ResultType, Option<Symptom>)> {
             (reaction, Some(problem)) if reaction.is_the_clients() => {
                 Some((problem.result_type(), symptom_of(problem)))
             }
+            // What it did not like cannot be seen in what was presented.
+            (reaction, None) if reaction.is_the_clients() => Some((ResultType::ValidationFailure, None)),
             (Reaction::RefusedByLab { alert, .. }, _) if alert == "handshake_failure" => {
                 Some((ResultType::ValidationFailure, Some(Symptom::HandshakeFailure)))
             }
