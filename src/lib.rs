@@ -78,6 +78,7 @@ pub mod wire;
 pub mod cli;
 
 pub use harness::{
-    AsyncLab, CmdletRefused, Condition, EventLogEntry, Lab, LabBuilder, LabError, ReceivedMessage, Report,
-    SessionSummary, WaitError, a_message, a_session, an_event,
+    Answer, AsyncLab, CmdletRefused, Condition, EventLogEntry, Lab, LabBuilder, LabError, ReceivedMessage,
+    Report, SessionSummary, WaitError, a_message, a_session, an_event,
 };
+pub use session::fault::Fault;

@@ -44,7 +44,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::lab::Lab;
+use crate::lab::Engine;
 use crate::name::Fqdn;
 use crate::scenario::ScenarioText;
 use crate::wire;
@@ -99,7 +99,7 @@ pub struct Console {
 /// What every handler needs.
 #[derive(Debug)]
 struct Shared {
-    lab: Arc<Lab>,
+    lab: Arc<Engine>,
     address: SocketAddr,
     url: String,
     token: Option<String>,
@@ -123,7 +123,7 @@ impl Console {
     /// # Errors
     ///
     /// An address beyond loopback without a token, or one that cannot be bound.
-    pub async fn open(lab: Arc<Lab>, options: Options) -> Result<Self, ConsoleError> {
+    pub async fn open(lab: Arc<Engine>, options: Options) -> Result<Self, ConsoleError> {
         let Options { address, token, hosts, ca_file } = options;
         if token
             .as_deref()

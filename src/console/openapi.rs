@@ -81,10 +81,12 @@ fn paths() -> Value {
                 .takes("Expectations").json(shape("Verdict")),
         ]),
         ("/api/v1/ca", vec![
-            operation("get", "ca", "The root certificate to trust, or the environment of a client")
-                .one_of("format", "The form", &["pem", "der", "jks", "env"])
+            operation("get", "ca", "The root certificate to trust, or the environment of a client; the password of p12 and \
+                jks, which Java reads, is changeit")
+                .one_of("format", "The form", &["pem", "der", "p12", "jks", "env"])
                 .answers("application/x-pem-file", text()).answers("application/pkix-cert", text())
-                .answers("application/x-java-keystore", text()).answers("text/plain", text()).fails(400).fails(406),
+                .answers("application/x-pkcs12", text()).answers("application/x-java-keystore", text())
+                .answers("text/plain", text()).fails(400),
         ]),
     ] {
         let operations = operations.into_iter().map(Operation::finished);

@@ -13,6 +13,7 @@ use super::running::Running;
 use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::block_on;
 use super::wait::WaitError;
+use crate::exchange::cmdlet::Answer;
 use crate::scenario::Scenario;
 
 /// A lab at work, for `#[test]`. [`Running`] has what needs no waiting.
@@ -74,6 +75,39 @@ impl Lab {
     /// What the Shell refuses. Nothing has changed then.
     pub fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
         block_on(self.0.run_on(computer, commands))
+    }
+
+    /// Types commands as [`Lab::run`] does, and answers the questions that they ask, in order.
+    ///
+    /// # Errors
+    ///
+    /// What the Shell refuses; a question without an answer, an answer without a question. Nothing has changed
+    /// then.
+    pub fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
+        block_on(self.0.run_answering(commands, answers))
+    }
+
+    /// The same on the computer of this name.
+    ///
+    /// ```
+    /// # use starttls_lab::{Answer, Lab};
+    /// # let lab = Lab::scenario("internal-certificate-overwritten").start()?;
+    /// // "Overwrite the existing default SMTP certificate?"
+    /// let enable = "Get-ExchangeCertificate -DomainName mail.contoso.com | Enable-ExchangeCertificate -Services SMTP";
+    /// lab.run_on_answering("EDGE01", enable, &[Answer::No])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lab::run_answering`].
+    pub fn run_on_answering(
+        &self,
+        computer: &str,
+        commands: &str,
+        answers: &[Answer],
+    ) -> Result<String, CmdletRefused> {
+        block_on(self.0.run_on_answering(computer, commands, answers))
     }
 
     /// Puts a changed scenario in place, as [`AsyncLab::reconfigure`] does.

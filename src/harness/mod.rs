@@ -65,3 +65,5 @@ pub use running::Running;
 pub use seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 pub use wait::WaitError;
 pub use wanted::{a_message, a_session, an_event};
+
+pub use crate::exchange::cmdlet::Answer;

@@ -14,6 +14,7 @@ use super::tracking::Tracking;
 use crate::exchange::{
     CertificateFacts, Computer, Event, ProtocolLoggingLevel, ReceiveConnector, SendConnector,
 };
+use crate::session::fault::Misconduct;
 use crate::session::send::Attempt;
 use crate::session::{LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
 
@@ -121,6 +122,8 @@ pub enum Record {
     NotSecured(Box<NoTls>),
     /// An attempt to deliver a message ended.
     Attempt(Box<Attempt>),
+    /// The lab did something wrong on purpose.
+    Misconduct(Box<Misconduct>),
     /// The peer did something odd.
     Oddity(Oddity),
     /// A logon succeeded or failed.
@@ -263,6 +266,7 @@ impl Record {
             Self::Content(_) => "content",
             Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Secured(_) | Self::NotSecured(_) => "tls",
             Self::Attempt(_) => "attempt",
+            Self::Misconduct(_) => "misconduct",
             Self::Oddity(_) => "oddity",
             Self::Logon { .. } => "logon",
             Self::LimitReached(_) => "limit_reached",
@@ -355,6 +359,7 @@ impl Serialize for Entry {
                 map.serialize_entry("own_certificate", &tls.own)?;
             }
             Record::Attempt(attempt) => map.serialize_entry("detail", attempt)?,
+            Record::Misconduct(misconduct) => map.serialize_entry("detail", misconduct)?,
             Record::Oddity(oddity) => map.serialize_entry("detail", oddity)?,
             Record::Logon { user, mechanism, succeeded } => {
                 map.serialize_entry("user", user)?;

@@ -14,6 +14,7 @@ mod issue;
 mod jks;
 mod key;
 mod pem;
+mod pkcs12;
 mod thumbprint;
 
 pub use certificate::{Certificate, PublicKey};
@@ -22,4 +23,5 @@ pub use error::PkiError;
 pub use issue::{Authority, Template, self_signed};
 pub use jks::trust_store;
 pub use key::{KeyAlgorithm, KeyPair};
+pub use pkcs12::pkcs12_trust_store;
 pub use thumbprint::{ParseThumbprintError, Thumbprint};

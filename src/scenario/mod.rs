@@ -8,6 +8,7 @@ mod ending;
 mod entries;
 mod entry;
 mod expect;
+mod faults;
 mod journey;
 mod locate;
 mod lookup;
@@ -28,6 +29,7 @@ pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
     Observation, Subject, Value,
 };
+pub use faults::check_rows;
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
 pub use lookup::{built_in, chosen, matches, suggest_built_in};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::auth::Dialogue;
 use super::fact::{Fact, Oddity};
+use super::fault::Twist;
 use super::reply;
 use super::setting::{LimitReached, Setting};
 use super::tls::TlsFacts;
@@ -44,6 +45,8 @@ pub struct Step {
     pub delay: Duration,
     /// What to read next.
     pub next: Next,
+    /// What is done otherwise on purpose.
+    pub twist: Option<Box<Twist>>,
 }
 
 /// What a session reads next.
@@ -86,6 +89,13 @@ impl TlsVerb {
         match self {
             Self::StartTls => "STARTTLS",
             Self::XAnonymousTls => "X-ANONYMOUSTLS",
+        }
+    }
+
+    const fn stage(self) -> Stage {
+        match self {
+            Self::StartTls => Stage::Tls,
+            Self::XAnonymousTls => Stage::AnonymousTls,
         }
     }
 }
@@ -143,11 +153,20 @@ impl ReceiveSession {
 
     /// The conversation after a successful handshake; nothing is left of the one before it.
     pub fn secure(self, verb: TlsVerb, tls: Arc<TlsFacts>) -> Self {
-        let stage = match verb {
-            TlsVerb::StartTls => Stage::Tls,
-            TlsVerb::XAnonymousTls => Stage::AnonymousTls,
-        };
-        Self::new(self.setting, stage, Some(tls))
+        Self::new(self.setting, verb.stage(), Some(tls))
+    }
+
+    /// The same as a server plays it that forgets nothing (RFC 3207 section 4.2 demands that it does).
+    pub(super) fn secure_and_remember(self, verb: TlsVerb, tls: Arc<TlsFacts>) -> Self {
+        let Self { setting, hello, user, transaction, .. } = self;
+        let fresh = Self::new(Arc::clone(&setting), verb.stage(), Some(tls));
+        Self { hello, user, transaction, ..fresh }
+    }
+
+    /// Gives the transaction up without a word.
+    pub(super) fn forget_transaction(&mut self) {
+        self.transaction = None;
+        self.refused_chunk = None;
     }
 
     /// The conversation with a server of the same organisation, who has the rights of the permission group
@@ -343,7 +362,7 @@ impl Step {
     }
 
     pub(super) fn say(reply: Reply) -> Self {
-        Self { facts: Vec::new(), reply: Some(reply), delay: Duration::ZERO, next: Next::Line }
+        Self { reply: Some(reply), ..Self::silent(Next::Line) }
     }
 
     pub(super) fn of(text: &'static str) -> Self {
@@ -361,6 +380,6 @@ impl Step {
 
     /// Reads on without saying anything.
     pub(super) fn silent(next: Next) -> Self {
-        Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next }
+        Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next, twist: None }
     }
 }

@@ -213,3 +213,14 @@ impl Conduct {
         }
     }
 }
+
+impl Conduct {
+    /// It as a lab file has it, without braces.
+    pub fn in_words(&self) -> String {
+        let written = serde_json::to_value(self).unwrap_or_default();
+        match written.as_object().and_then(|object| object.iter().next()) {
+            Some((name, value)) => format!("{name} {value}"),
+            None => written.as_str().unwrap_or_default().to_owned(),
+        }
+    }
+}

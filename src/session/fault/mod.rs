@@ -3,13 +3,19 @@
 //! A [`Fault`] is data. It stands in lab files, comes over the control API and is handed to the library in
 //! the same shape; nothing in it is left to chance, so that a lab replays.
 
+mod alert;
 mod conduct;
+mod conversation;
 mod nth;
 mod row;
+mod table;
 
+pub use alert::ALERTS;
 pub use conduct::{
     Alert, Capabilities, ClientCertificate, Conduct, Corruption, Cut, CutAfter, LegacyVersion, Octets,
     Posture, Presented, UnknownName, Word,
 };
+pub use conversation::{Conversation, Twist};
 pub use nth::Nth;
 pub use row::{Fault, FaultStage, Then, When};
+pub use table::{FaultTable, Faults, Misconduct};

@@ -96,7 +96,7 @@ pub enum Then {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// Which of the connector's connections, counted from 1 in the order in which they were taken.
+    /// Which of the connections that the connector has taken from the peer's address, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Nth>,
     /// Which time that this connection comes to the stage, counted from 1.
@@ -116,5 +116,48 @@ pub struct When {
 impl When {
     fn is_always(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Fault {
+    /// How the connection ends with it, if it does.
+    pub fn ends(&self) -> Option<Then> {
+        self.conduct.ends().or(self.then)
+    }
+}
+
+impl FaultStage {
+    /// The stage as a lab file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Ehlo => "ehlo",
+            Self::Helo => "helo",
+            Self::Starttls => "starttls",
+            Self::Handshake => "handshake",
+            Self::AfterTls => "after-tls",
+            Self::Auth => "auth",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Body => "body",
+            Self::EndOfData => "end-of-data",
+            Self::Bdat => "bdat",
+            Self::Rset => "rset",
+            Self::Other => "other",
+            Self::Quit => "quit",
+            Self::Close => "close",
+        }
+    }
+}
+
+impl Then {
+    /// It as a lab file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::Reset => "reset",
+            Self::Silence => "silence",
+        }
     }
 }
