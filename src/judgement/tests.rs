@@ -91,16 +91,14 @@ fn a_wrong_says_what_leaked() {
 
 #[test]
 fn silence_of_the_lab_is_told_from_a_client_that_hangs() {
-    let killed = |turn, silent| {
+    let killed = |turn| {
         let mut made = Made::hung();
         made.turn = turn;
-        made.silent = silent;
         made.trial().outcome()
     };
-    assert_eq!(killed(Turn::Lab, false), Outcome::Waits);
-    assert_eq!(killed(Turn::Client, false), Outcome::Hung);
-    assert_eq!(killed(Turn::Handshake, false), Outcome::Hung);
-    assert_eq!(killed(Turn::Handshake, true), Outcome::Waits);
+    assert_eq!(killed(Turn::Lab), Outcome::Waits);
+    assert_eq!(killed(Turn::Client), Outcome::Hung);
+    assert_eq!(killed(Turn::Handshake), Outcome::Hung);
 }
 
 #[test]

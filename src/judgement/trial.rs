@@ -16,8 +16,6 @@ pub struct Trial {
     pub tls: Worth,
     /// What becomes of mail there that is sent by the rules.
     pub mail: Taken,
-    /// Whether silence, or talking very slowly, is what the entry is about.
-    pub silent: bool,
     /// How the client's process ended.
     pub exit: Exit,
     /// What the lab saw of it.
@@ -121,12 +119,7 @@ impl Trial {
     }
 
     fn waits_for_the_lab(&self) -> bool {
-        let last = self.conversations().last().map(|it| it.turn);
-        match last {
-            Some(Turn::Lab) => true,
-            Some(Turn::Handshake | Turn::Client) => self.silent,
-            None => false,
-        }
+        self.conversations().last().is_some_and(|it| it.turn == Turn::Lab)
     }
 
     /// What whoever runs the client should know beside the outcome, in sentences.

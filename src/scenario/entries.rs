@@ -50,6 +50,7 @@ entries! {
         "trust-expired",
     }
     Starttls "starttls" {
+        "baseline",
     }
     Policy "policy" {
     }

@@ -32,7 +32,7 @@ pub use expect::{
 pub use faults::check_rows;
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
-pub use lookup::{built_in, chosen, matches, suggest_built_in};
+pub use lookup::{built_in, chosen, suggest_built_in};
 pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};

@@ -13,6 +13,7 @@ use crate::journal::explain;
 use crate::journal::record::{Ending, Entry, Place, Record, SECRET, SessionId};
 use crate::journal::shown::printable;
 use crate::journal::summary::offers_starttls;
+use crate::session::fault::{Conduct, Misconduct, Then};
 use crate::session::{Oddity, TlsFailure, TlsVersion};
 use crate::smtp::Verb;
 
@@ -41,6 +42,8 @@ pub struct Conversation {
     pub parting: Parting,
     /// Whose turn it was in the end.
     pub turn: Turn,
+    /// What the lab did wrong on purpose, each row once.
+    pub misconduct: Vec<String>,
     /// What was odd, in sentences.
     pub oddities: Vec<String>,
     /// Whether a ClientHello came where a command was due.
@@ -119,6 +122,8 @@ pub(super) struct Telling {
     said_quit: bool,
     spoke_inside: bool,
     established: bool,
+    /// Whether the lab is silent, or slow, on purpose.
+    lags: bool,
 }
 
 impl Telling {
@@ -135,6 +140,7 @@ impl Telling {
             messages_over_tls: 0,
             parting: Parting::Open,
             turn: Turn::Lab,
+            misconduct: Vec::new(),
             oddities: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
@@ -147,6 +153,7 @@ impl Telling {
             said_quit: false,
             spoke_inside: false,
             established: false,
+            lags: false,
         }
     }
 
@@ -182,6 +189,7 @@ impl Telling {
                     self.told.oddities.push(words);
                 }
             }
+            Record::Misconduct(it) => self.misconduct(it),
             Record::LimitReached(limit) => {
                 self.told.oddities.push(format!("it was turned away, {limit:?} is reached"));
             }
@@ -199,11 +207,24 @@ impl Telling {
         {
             handshake.reaction = Reaction::LeftAfter;
         }
+        if self.lags {
+            self.told.turn = Turn::Lab;
+        }
         self.told
+    }
+
+    fn misconduct(&mut self, misconduct: &Misconduct) {
+        let slow = matches!(misconduct.conduct(), Conduct::Delay(_) | Conduct::Trickle(_));
+        self.lags = slow || misconduct.then() == Some(Then::Silence);
+        let words = misconduct.to_string();
+        if !self.told.misconduct.contains(&words) {
+            self.told.misconduct.push(words);
+        }
     }
 
     fn received(&mut self, line: &[u8], at: Timestamp) {
         self.told.turn = Turn::Lab;
+        self.lags = false;
         self.spoke_inside |= self.established;
         let verb = Verb::of(line);
         self.last_verb = verb;

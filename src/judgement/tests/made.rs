@@ -19,7 +19,6 @@ pub(super) struct Made {
     in_clear: u64,
     exit: Exit,
     pub(super) turn: Turn,
-    pub(super) silent: bool,
     offered: bool,
     asked: bool,
     broken: bool,
@@ -37,7 +36,6 @@ impl Made {
             in_clear: 0,
             exit,
             turn: Turn::Client,
-            silent: false,
             offered: true,
             asked: true,
             broken: false,
@@ -125,6 +123,7 @@ impl Made {
             parting: Parting::Quit,
             turn: self.turn,
             oddities: Vec::new(),
+            misconduct: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
         }
@@ -163,7 +162,6 @@ pub(super) fn trial(entry: &str, made: Made) -> Trial {
         entry: entry.to_owned(),
         tls: made.tls,
         mail: made.mail,
-        silent: made.silent,
         exit: made.exit,
         verdicts: vec![verdict],
     }
