@@ -33,12 +33,18 @@ macro_rules! signatures_by_the_provider {
     };
 }
 
+mod after;
 mod client;
 mod failure;
 mod handshake;
+mod hello;
+mod legacy;
 mod names;
+mod plan;
+mod refused;
 mod sender;
 mod server;
+mod setup;
 
 use std::sync::Arc;
 
@@ -46,9 +52,13 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
 
+pub use after::{alert_in_clear, alert_received, without_close_notify};
 pub use client::{ClientFacts, ClientTls, ConnectFailure};
+pub use plan::Plan;
+pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
-pub use server::ServerTls;
+pub use server::{Accepted, ServerTls, Witness};
+pub use setup::Setup;
 
 /// A connection on which the lab is the server and the handshake is done.
 pub type ServerStream<IO> = tokio_rustls::server::TlsStream<IO>;

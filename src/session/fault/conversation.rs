@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::conduct::{Capabilities, Conduct};
@@ -162,7 +162,7 @@ fn twisted(misconduct: &Misconduct, carry_out: impl FnOnce() -> Step) -> Step {
             }
         },
         Conduct::Raw(octets) => {
-            twist.octets = octets.octets();
+            twist.octets = octets.octets().ok().map(Bytes::from);
             silent()
         }
         Conduct::Say(text) => {
@@ -202,7 +202,9 @@ fn twisted(misconduct: &Misconduct, carry_out: impl FnOnce() -> Step) -> Step {
             carry_out()
         }
         Conduct::Alert(alert) => {
-            twist.beneath = alert.fatal();
+            // Level fatal, in a record of its own (RFC 8446 section 6).
+            twist.beneath =
+                alert.number().ok().map(|number| Bytes::copy_from_slice(&[21, 3, 3, 0, 2, 2, number]));
             silent()
         }
         _ => carry_out(),
@@ -243,22 +245,4 @@ impl Capabilities {
 fn is_keyword(word: &str, line: &str) -> bool {
     let keyword = line.split([' ', '=']).next().unwrap_or_default();
     keyword.eq_ignore_ascii_case(word)
-}
-
-impl super::conduct::Octets {
-    /// The octets; `None` where the digits behind `hex:` are none.
-    pub fn octets(&self) -> Option<Bytes> {
-        let Some(digits) = self.0.strip_prefix("hex:") else { return Some(self.0.clone().into()) };
-        let digits: Vec<u32> = digits
-            .chars()
-            .filter(|digit| !digit.is_whitespace())
-            .map(|digit| digit.to_digit(16))
-            .collect::<Option<_>>()?;
-        let mut octets = BytesMut::with_capacity(digits.len() / 2);
-        for pair in digits.chunks(2) {
-            let [high, low] = *pair else { return None };
-            octets.extend_from_slice(&[u8::try_from(high << 4 | low).ok()?]);
-        }
-        Some(octets.freeze())
-    }
 }
