@@ -186,6 +186,11 @@ fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: bool) -> Vec<String
         matches!(trial.exit, super::Exit::Code(1..)) && trial.over_tls() + trial.in_clear() > 0
     };
     surprises.extend(named(all(&twice), "a failure reported after the mail was taken"));
+    let legacy = |trial: &Trial| {
+        let mut handshakes = trial.conversations().filter_map(|it| it.handshake.as_ref());
+        handshakes.any(|handshake| handshake.reaction.accepted_legacy())
+    };
+    surprises.extend(named(all(&legacy), "goes on with what is outdated (legacy-accepted-by-client)"));
     surprises.extend(named(all(&|trial| trial.outcome() == Outcome::Hung), "hung"));
     let died = |trial: &Trial| matches!(trial.exit, super::Exit::Signal(_));
     surprises.extend(named(all(&died), "died by a signal"));

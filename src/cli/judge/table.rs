@@ -7,6 +7,9 @@ use crate::cli::report::layout::columns;
 use crate::judgement::Class;
 use crate::scenario::Worth;
 
+/// So many lines of what a command said are shown where nobody asks for all.
+const LAST_LINES: usize = 6;
+
 /// The table, what the command said where it was wrong (or everywhere), and the sum.
 pub(super) fn table(report: &Report, verbose: bool) -> String {
     let heads: Vec<String> = heads(report).into_iter().map(str::to_owned).collect();
@@ -18,7 +21,12 @@ pub(super) fn table(report: &Report, verbose: bool) -> String {
     for row in report.entries.iter().filter(|row| verbose || row.is_wrong()) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\n{}: {}\n  the lab saw: {}", row.entry, row.title, row.words);
-        for line in row.output.trim_end().lines() {
+        let said: Vec<&str> = row.output.trim_end().lines().collect();
+        let skipped = if verbose { 0 } else { said.len().saturating_sub(LAST_LINES) };
+        if skipped > 0 {
+            let _ = writeln!(text, "  | ... ({skipped} lines before this; --verbose shows them)");
+        }
+        for line in said.iter().skip(skipped) {
             let _ = writeln!(text, "  | {}", safe(line));
         }
     }
@@ -103,7 +111,7 @@ pub(super) fn sum(report: &Report) -> Vec<String> {
         lines.push(format!("policy {policy}: {verdict} ({})", marks.collect::<Vec<_>>().join(", ")));
     }
     let class = report.client.class.map_or("these entries do not tell its class", Class::in_words);
-    lines.push(format!("client: {class}; it {}", report.client.verifies.in_words()));
+    lines.push(format!("client: {class}; {}", report.client.verifies.in_words()));
     lines.extend(report.client.evidence.iter().map(|line| format!("  {line}")));
     lines.extend(report.client.surprises.iter().map(|line| format!("  surprising: {line}")));
     lines

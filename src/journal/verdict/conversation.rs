@@ -14,7 +14,7 @@ use crate::journal::record::{Ending, Entry, Place, Record, SECRET, SessionId};
 use crate::journal::shown::printable;
 use crate::journal::summary::offers_starttls;
 use crate::session::fault::{Conduct, Misconduct, Then};
-use crate::session::{Oddity, TlsFailure, TlsVersion};
+use crate::session::{Oddity, TlsVersion};
 use crate::smtp::Verb;
 
 /// What a client did in one conversation.
@@ -171,14 +171,28 @@ impl Telling {
                 let asked = it.facts.server_name.clone();
                 let presented = Presented::of(&it.certificate, asked.as_deref(), place, entry.time, measure);
                 let version = Some(it.facts.version);
-                self.handshake(it.verb.as_str(), version, asked, Some(presented), Reaction::Accepted);
+                self.told.handshake = Some(HandshakeAudit {
+                    verb: it.verb.as_str(),
+                    version: version.map(TlsVersion::as_str),
+                    server_name: asked,
+                    client_hello: it.facts.client_hello.clone(),
+                    presented: Some(presented),
+                    reaction: Reaction::Accepted,
+                });
                 self.established = true;
                 self.told.turn = Turn::Client;
             }
             Record::TlsFailed(it) => {
-                let presented =
-                    it.certificate.as_ref().map(|leaf| Presented::of(leaf, None, place, entry.time, measure));
-                self.failed(it.verb.as_str(), &it.failure, presented);
+                let asked = it.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
+                let measured = |leaf| Presented::of(leaf, asked, place, entry.time, measure);
+                self.told.handshake = Some(HandshakeAudit {
+                    verb: it.verb.as_str(),
+                    version: None,
+                    server_name: asked.map(str::to_owned),
+                    client_hello: it.client_hello.clone(),
+                    presented: it.certificate.as_ref().map(measured),
+                    reaction: Reaction::to(&it.failure),
+                });
             }
             Record::Message(message) if message.tls.is_some() => self.told.messages_over_tls += 1,
             Record::Message(_) => self.told.messages_in_clear += 1,
@@ -275,23 +289,6 @@ impl Telling {
             (false, _) => Why::NotOffered,
         };
         self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });
-    }
-
-    fn failed(&mut self, verb: &'static str, failure: &TlsFailure, presented: Option<Presented>) {
-        let reaction = Reaction::to(failure);
-        self.handshake(verb, None, None, presented, reaction);
-    }
-
-    fn handshake(
-        &mut self,
-        verb: &'static str,
-        version: Option<TlsVersion>,
-        server_name: Option<String>,
-        presented: Option<Presented>,
-        reaction: Reaction,
-    ) {
-        let version = version.map(TlsVersion::as_str);
-        self.told.handshake = Some(HandshakeAudit { verb, version, server_name, presented, reaction });
     }
 
     fn ended(&mut self, ending: &Ending, at: Timestamp) {

@@ -1,9 +1,11 @@
 //! What a client did in a handshake and right after it.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::presented::Presented;
-use crate::session::TlsFailure;
+use crate::session::{ClientHelloFacts, Deed, Reaction as AfterDeed, TlsFailure};
 
 /// One handshake: what was presented, and what the client did about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,6 +16,8 @@ pub struct HandshakeAudit {
     pub version: Option<&'static str>,
     /// The name that the client asked for (SNI, RFC 6066 section 3).
     pub server_name: Option<String>,
+    /// What the client had offered.
+    pub client_hello: Option<Arc<ClientHelloFacts>>,
     /// What was presented, or would have been.
     pub presented: Option<Presented>,
     /// What the client did.
@@ -51,6 +55,13 @@ pub enum Reaction {
         /// What was wrong with what the client offers.
         reason: String,
     },
+    /// The lab broke the handshake on purpose.
+    OnPurpose {
+        /// What the lab did.
+        deed: Deed,
+        /// What the client did then; `None` for nothing.
+        client: Option<AfterDeed>,
+    },
     /// The lab could not use its own certificate.
     Unusable,
 }
@@ -64,6 +75,7 @@ impl Reaction {
             TlsFailure::Closed => Self::ClosedDuring,
             TlsFailure::Broken { reason } => Self::Broke { reason },
             TlsFailure::TimedOut => Self::FellSilent,
+            TlsFailure::OnPurpose { deed, client } => Self::OnPurpose { deed, client },
             TlsFailure::Unusable { .. } => Self::Unusable,
         }
     }
@@ -78,7 +90,12 @@ impl Reaction {
         matches!(self, Self::LeftAfter | Self::Refused { .. } | Self::ClosedDuring | Self::Broke { .. })
     }
 
-    /// The reaction as a sentence without its subject.
+    /// Whether the client went on with a server that speaks only what is outdated.
+    pub const fn accepted_legacy(&self) -> bool {
+        matches!(self, Self::OnPurpose { deed: Deed::Legacy { .. }, client: Some(AfterDeed::WentOn) })
+    }
+
+    /// The reaction as a sentence without its subject; where the lab broke the handshake, a whole one.
     pub fn in_words(&self) -> String {
         match self {
             Self::Accepted => "accepted it".to_owned(),
@@ -90,6 +107,11 @@ impl Reaction {
             Self::NoTls => "sent something that is no TLS".to_owned(),
             Self::RefusedByLab { alert, reason } => {
                 format!("could not succeed: {reason} (alert {alert} from the lab)")
+            }
+            Self::OnPurpose { deed, client } => {
+                let client =
+                    client.as_ref().map_or_else(|| "the client said nothing".to_owned(), AfterDeed::in_words);
+                format!("{}, and {client}", deed.in_words())
             }
             Self::Unusable => "found that the lab cannot use its certificate".to_owned(),
         }

@@ -11,6 +11,7 @@ use super::handshake::Reaction;
 use super::leak::{Leak, Said, Why};
 use super::symptom::{ErrorText, Symptom};
 use crate::journal::explain::counted;
+use crate::session::Deed;
 use crate::session::send::{CertificateProblem, ResultType};
 
 /// What a client's conduct with one connector amounts to.
@@ -183,6 +184,9 @@ fn met(conversation: &Conversation) -> Option<(ResultType, Option<Symptom>)> {
             (Reaction::RefusedByLab { alert, .. }, _) if alert == "handshake_failure" => {
                 Some((ResultType::ValidationFailure, Some(Symptom::HandshakeFailure)))
             }
+            (Reaction::OnPurpose { deed, .. }, _) => {
+                Some((ResultType::ValidationFailure, symptom_of_deed(deed)))
+            }
             _ => Some((ResultType::ValidationFailure, after_go_ahead(conversation))),
         };
     }
@@ -204,6 +208,19 @@ fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
     }
 }
 
+fn symptom_of_deed(deed: &Deed) -> Option<Symptom> {
+    match deed {
+        Deed::Alert { alert } if alert == "handshake_failure" => Some(Symptom::HandshakeFailure),
+        Deed::Octets { .. } => Some(Symptom::ClearText),
+        Deed::Close | Deed::Reset | Deed::Cut { .. } => Some(Symptom::Closed),
+        Deed::Silence
+        | Deed::Alert { .. }
+        | Deed::Warning { .. }
+        | Deed::Corrupted { .. }
+        | Deed::Legacy { .. } => None,
+    }
+}
+
 const fn symptom_of(problem: &CertificateProblem) -> Option<Symptom> {
     match problem {
         CertificateProblem::HostMismatch { .. } => Some(Symptom::NameMismatch),
@@ -221,6 +238,15 @@ fn tell(conversation: &Conversation) -> Option<String> {
         return Some("a TLS ClientHello came in place of a command".to_owned());
     }
     if let Some(handshake) = &conversation.handshake {
+        if handshake.reaction.accepted_legacy() {
+            return Some(format!(
+                "{}; a real server of that kind would have completed it",
+                handshake.reaction.in_words()
+            ));
+        }
+        if let Reaction::OnPurpose { .. } = handshake.reaction {
+            return Some(handshake.reaction.in_words());
+        }
         let problem = handshake.presented.as_ref().and_then(|it| it.problem());
         let certificate = problem.map_or_else(
             || "a certificate that holds was presented".to_owned(),

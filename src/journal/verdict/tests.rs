@@ -60,7 +60,12 @@ fn quit(told: &mut Told) {
 
 fn failed(told: &mut Told, certificate: Option<CertificateFacts>, failure: TlsFailure) {
     let verb = TlsVerb::StartTls;
-    told.tell(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate })));
+    told.tell(Record::TlsFailed(Box::new(FailedHandshake {
+        verb,
+        failure,
+        certificate,
+        client_hello: None,
+    })));
 }
 
 fn alert(name: &str) -> TlsFailure {

@@ -108,8 +108,14 @@ impl Made {
     fn conversation(&self) -> Conversation {
         let granted = self.asked.then(|| "220 2.0.0 ready".to_owned());
         let reaction = if self.broken { Reaction::ClosedDuring } else { Reaction::Accepted };
-        let handshake =
-            HandshakeAudit { verb: "STARTTLS", version: None, server_name: None, presented: None, reaction };
+        let handshake = HandshakeAudit {
+            verb: "STARTTLS",
+            version: None,
+            server_name: None,
+            client_hello: None,
+            presented: None,
+            reaction,
+        };
         Conversation {
             session: "1".to_owned(),
             began: Timestamp::UNIX_EPOCH,
