@@ -8,6 +8,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{DistinguishedName, Error, ServerConfig, SignatureScheme};
 
 use super::client::{LabTime, root_store};
+use super::misfit::misfit;
 use super::{TlsSetupError, Versions, provider};
 use crate::clock::Clock;
 use crate::exchange::Material;
@@ -44,6 +45,7 @@ pub(super) struct Face {
     pub(super) config: Arc<ServerConfig>,
     pub(super) certified: Arc<CertifiedKey>,
     pub(super) presented: Thumbprint,
+    versions: Versions,
 }
 
 /// Certificates, and whom each is for.
@@ -139,7 +141,12 @@ impl Face {
         // ticket key that would have to be drawn and rotated, and it dies with the certificate.
         config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
         config.send_tls13_tickets = 1;
-        Ok(Self { config: Arc::new(config), certified, presented: leaf.thumbprint() })
+        Ok(Self { config: Arc::new(config), certified, presented: leaf.thumbprint(), versions })
+    }
+
+    /// Why a client that offers `hello` cannot succeed with this certificate.
+    pub(super) fn misfit(&self, hello: &ClientHelloFacts) -> Option<String> {
+        misfit(hello, self.config.crypto_provider(), self.versions, self.certified.key.algorithm())
     }
 }
 
