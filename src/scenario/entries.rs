@@ -50,6 +50,7 @@ entries! {
         "trust-expired",
     }
     Starttls "starttls" {
+        "baseline",
         "inject-command",
         "inject-command-vulnerable",
         "inject-preauth-banner",
