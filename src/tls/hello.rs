@@ -35,9 +35,13 @@ pub(super) struct Hello {
 }
 
 impl Hello {
-    /// Reads until the ClientHello is complete, cannot become one, or the stream ends.
-    pub(super) async fn listen<IO: AsyncRead + Unpin>(io: &mut IO) -> io::Result<Self> {
-        let mut hello = Self::default();
+    /// Reads until the ClientHello, whose beginning is `early`, is complete, cannot become one, or the stream
+    /// ends.
+    pub(super) async fn listen<IO: AsyncRead + Unpin>(io: &mut IO, early: &[u8]) -> io::Result<Self> {
+        let mut hello = Self { octets: early.to_vec(), ..Self::default() };
+        if hello.scan() != Progress::More {
+            return Ok(hello);
+        }
         loop {
             hello.octets.reserve(READ);
             let read = io.read_buf(&mut hello.octets).await?;

@@ -5,6 +5,7 @@ use crate::session::fault::{Conduct, Corruption, Cut, LegacyVersion, Then};
 pub struct Plan {
     pub(super) act: Act,
     pub(super) then: Option<Then>,
+    pub(super) early: Vec<u8>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +29,12 @@ pub(super) enum Act {
 }
 
 impl Plan {
+    /// The same where these octets of the handshake have been read already.
+    #[must_use]
+    pub fn after(self, early: &[u8]) -> Self {
+        Self { early: early.to_vec(), ..self }
+    }
+
     /// What a row at `handshake` asks for, with what follows. Where nothing is said to follow, an alert and a
     /// cut close the connection, and after octets and a flight of yesterday it is the client's turn.
     ///
@@ -50,7 +57,7 @@ impl Plan {
             Conduct::Legacy(server) => (Act::Legacy(*server), then),
             _ => return Ok(None),
         };
-        Ok(Some(Self { act, then }))
+        Ok(Some(Self { act, then, early: Vec::new() }))
     }
 }
 

@@ -102,7 +102,7 @@ impl ServerTls {
             let deed = if plan.then == Some(Then::Reset) { Deed::Reset } else { Deed::Close };
             return Err(Broken::on_purpose(deed, plan, &[], witness));
         }
-        let hello = Hello::listen(io).await.map_err(|error| failure::broken(&error))?;
+        let hello = Hello::listen(io, &plan.early).await.map_err(|error| failure::broken(&error))?;
         let facts = hello.facts().map(Arc::new);
         witness.client_hello.clone_from(&facts);
         let Some(facts) = facts else {
