@@ -210,7 +210,7 @@ fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
 
 fn symptom_of_deed(deed: &Deed) -> Option<Symptom> {
     match deed {
-        Deed::Alert { alert } if alert == "handshake_failure" => Some(Symptom::HandshakeFailure),
+        Deed::Alert { alert: 40 } => Some(Symptom::HandshakeFailure),
         Deed::Octets { .. } => Some(Symptom::ClearText),
         Deed::Close | Deed::Reset | Deed::Cut { .. } => Some(Symptom::Closed),
         Deed::Silence
