@@ -11,7 +11,7 @@ use starttls_lab::cli::report::{self, Starttls};
 use starttls_lab::clock::Clock;
 use starttls_lab::exchange::{Computer, select_for};
 use starttls_lab::journal::Record;
-use starttls_lab::lab::{Lab, Options, Paper};
+use starttls_lab::lab::{Engine, Options, Paper};
 use starttls_lab::scenario::{STORIES, ScenarioText, story};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
@@ -40,7 +40,7 @@ async fn what_check_says_of_every_story_is_what_serve_does() {
         let paper = Paper::new(&text).unwrap();
         let report = report::check(&paper.computers, paper.clock.now());
         let lab =
-            Lab::start_paper(paper, Options { ports: Ports::Free, ..Options::default() }).await.unwrap();
+            Engine::start_paper(paper, Options { ports: Ports::Free, ..Options::default() }).await.unwrap();
 
         let mut expected = BTreeSet::new();
         for connector in &report.connectors {

@@ -21,7 +21,7 @@ use starttls_lab::scenario::{Built, ScenarioText, Workshop};
 
 fn report(computers: Vec<Computer>) -> Report {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let built = |computer| Built { computer: Arc::new(computer), address };
+    let built = |computer| Built { computer: Arc::new(computer), address, faults: Vec::new() };
     check(&computers.into_iter().map(built).collect::<Vec<_>>(), now())
 }
 

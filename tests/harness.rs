@@ -4,6 +4,8 @@
 mod blocking;
 #[path = "harness/finish.rs"]
 mod finish;
+#[path = "harness/misconduct.rs"]
+mod misconduct;
 #[path = "harness/waits.rs"]
 mod waits;
 
@@ -15,7 +17,7 @@ use starttls_lab::clock::Clock;
 use starttls_lab::exchange::Profile;
 use starttls_lab::scenario::story;
 use starttls_lab::session::TlsFailure;
-use starttls_lab::{Lab, a_message, a_session, an_event};
+use starttls_lab::{Answer, Lab, a_message, a_session, an_event};
 
 fn healthy() -> Lab {
     Lab::connector("mail.contoso.com").certificate(["mail.contoso.com"]).start().unwrap()
@@ -197,6 +199,38 @@ fn a_cmdlet_that_is_refused_is_an_error_with_the_words_of_the_shell() {
     let refused = lab.run_on("ELSEWHERE", "Get-ReceiveConnector").unwrap_err();
     assert!(refused.to_string().contains("ELSEWHERE"), "{refused}");
     assert!(!lab.connectors()[0].starttls);
+}
+
+/// Enables the right certificate of the Edge, which makes the Shell ask whether to overwrite the default one.
+const ENABLE: &str =
+    "Get-ExchangeCertificate -DomainName mail.contoso.com | Enable-ExchangeCertificate -Services SMTP";
+
+#[test]
+fn a_question_of_the_shell_is_answered_and_the_answer_counts() {
+    for (answer, overwritten) in [(Answer::No, false), (Answer::Yes, true)] {
+        let lab = Lab::scenario("internal-certificate-overwritten").start().unwrap();
+        lab.run_on_answering("EDGE01", ENABLE, &[answer]).unwrap();
+        let edge = lab.connectors().into_iter().find(|it| it.computer == "EDGE01").unwrap();
+        assert!(edge.starttls, "either answer mends STARTTLS");
+        let published =
+            lab.run_on("EDGE01", "Get-TransportService | Format-List InternalTransport*").unwrap();
+        let mail = lab.run_on("EDGE01", "(Get-ExchangeCertificate -DomainName mail.contoso.com).Thumbprint");
+        assert_eq!(published.contains(mail.unwrap().trim()), overwritten, "{published}");
+    }
+}
+
+#[test]
+fn a_question_nobody_answers_and_an_answer_nobody_asked_for_change_nothing() {
+    let lab = Lab::scenario("internal-certificate-overwritten").start().unwrap();
+    let refused = lab.run_on("EDGE01", ENABLE).unwrap_err().to_string();
+    assert!(refused.contains("Overwrite the existing default SMTP certificate?"), "{refused}");
+    assert!(refused.contains("it asks, and nobody answered"), "{refused}");
+    let refused = lab.run_on_answering("EDGE01", ENABLE, &[Answer::No, Answer::No]).unwrap_err().to_string();
+    assert!(refused.contains("1 of the answers belong to no question"), "{refused}");
+    assert!(lab.connectors().iter().all(|it| it.computer != "EDGE01" || !it.starttls));
+    let lab = Lab::scenario("fqdn-mismatch").start().unwrap();
+    lab.run_answering("Get-ReceiveConnector", &[Answer::Yes]).unwrap_err();
+    lab.run_answering("Get-ReceiveConnector", &[]).unwrap();
 }
 
 #[test]

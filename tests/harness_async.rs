@@ -10,7 +10,7 @@ use blocking::{Client, send_in_clear};
 use lettre::address::Envelope;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
-use starttls_lab::{AsyncLab, Lab, a_message, a_session};
+use starttls_lab::{Answer, AsyncLab, Lab, a_message, a_session};
 
 async fn healthy() -> AsyncLab {
     Lab::connector("localhost").certificate(["localhost"]).start_async().await.unwrap()
@@ -102,6 +102,19 @@ async fn a_lab_is_mended_while_it_plays_by_cmdlet_and_by_scenario() {
     let names = vec!["else.expta.com".to_owned()];
     lab.reconfigure(|scenario| scenario.computer[0].certificate[0].names = names).await.unwrap();
     assert_eq!((lab.connectors()[0].starttls, lab.events().len()), (false, 1));
+}
+
+#[tokio::test]
+async fn a_question_of_the_shell_is_answered_in_an_async_test() {
+    let lab = Lab::scenario("internal-certificate-overwritten").start_async().await.unwrap();
+    let enable =
+        "Get-ExchangeCertificate -DomainName mail.contoso.com | Enable-ExchangeCertificate -Services SMTP";
+    let refused = lab.run_on_answering("EDGE01", enable, &[]).await.unwrap_err().to_string();
+    assert!(refused.contains("it asks, and nobody answered"), "{refused}");
+    lab.run_on_answering("EDGE01", enable, &[Answer::No]).await.unwrap();
+    assert!(lab.connectors().iter().all(|it| it.starttls));
+    let one = Lab::scenario("fqdn-mismatch").start_async().await.unwrap();
+    one.run_answering("Get-ReceiveConnector", &[]).await.unwrap();
 }
 
 #[tokio::test]

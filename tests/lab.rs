@@ -9,7 +9,7 @@ use std::time::Duration;
 use client::{Client, DEADLINE};
 use starttls_lab::clock::Clock;
 use starttls_lab::journal::{Entry, Record};
-use starttls_lab::lab::{Lab, LabError, Options};
+use starttls_lab::lab::{Engine, LabError, Options};
 use starttls_lab::scenario::{CommandsSpec, ScenarioText, story};
 use starttls_lab::session::{Oddity, TlsFailure};
 use starttls_lab::tls::{ClientTls, Versions};
@@ -24,16 +24,16 @@ fn parse(text: &str) -> ScenarioText {
     ScenarioText::parse(text, "test").unwrap()
 }
 
-async fn start(text: &str) -> Lab {
-    Lab::start(&parse(text), Options { ports: Ports::Free, ..Options::default() }).await.unwrap()
+async fn start(text: &str) -> Engine {
+    Engine::start(&parse(text), Options { ports: Ports::Free, ..Options::default() }).await.unwrap()
 }
 
-fn address(lab: &Lab) -> SocketAddr {
+fn address(lab: &Engine) -> SocketAddr {
     lab.connectors()[0].addr
 }
 
 /// Waits until an entry fits, and returns it; on time-out shows what there is.
-async fn wait_for(lab: &Lab, what: &str, fits: impl Fn(&Entry) -> bool + Send + 'static) -> Entry {
+async fn wait_for(lab: &Engine, what: &str, fits: impl Fn(&Entry) -> bool + Send + 'static) -> Entry {
     let (found, mut wait) = tokio::sync::mpsc::unbounded_channel();
     lab.journal().listen(Box::new(move |entry| {
         if fits(entry) {
@@ -109,7 +109,7 @@ async fn a_change_that_is_wrong_changes_nothing() {
 #[tokio::test]
 async fn a_certificate_that_is_not_touched_by_a_change_stays_the_same() {
     let lab = start(seed()).await;
-    let thumbprint = |lab: &Lab| lab.computers()[0].store.iter().next().unwrap().facts.thumbprint;
+    let thumbprint = |lab: &Engine| lab.computers()[0].store.iter().next().unwrap().facts.thumbprint;
     let before = thumbprint(&lab);
     lab.change(&parse(&seed().replace("fqdn = \"mail.expta.com\"", "fqdn = \"\""))).await.unwrap();
     assert_eq!(thumbprint(&lab), before);
@@ -164,7 +164,7 @@ async fn a_port_in_use_is_an_error_with_a_way_out_and_nothing_else_listens() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let options = Options { ports: Ports::Only(port), ..Options::default() };
-    let error = Lab::start(&parse(seed()), options).await.unwrap_err();
+    let error = Engine::start(&parse(seed()), options).await.unwrap_err();
     assert!(matches!(error, LabError::Bind(_)));
     let error = error.to_string();
     assert!(error.contains(&format!("127.0.0.1:{port}")) && error.contains("--port 0"), "{error}");
@@ -174,7 +174,7 @@ async fn a_port_in_use_is_an_error_with_a_way_out_and_nothing_else_listens() {
 async fn one_port_for_two_bindings_is_refused() {
     let two = seed().replace("\"0.0.0.0:25\"", "\"0.0.0.0:25\", \"0.0.0.0:587\"");
     let options = Options { ports: Ports::Only(1), ..Options::default() };
-    let error = Lab::start(&parse(&two), options).await.unwrap_err().to_string();
+    let error = Engine::start(&parse(&two), options).await.unwrap_err().to_string();
     assert!(error.contains("2 bindings") && error.contains("--port 0"), "{error}");
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starttls_lab::journal::Record;
-use starttls_lab::lab::{Lab, Options, Paper};
+use starttls_lab::lab::{Engine, Options, Paper};
 use starttls_lab::pki::KeyPair;
 use starttls_lab::rehearsal::rehearse;
 use starttls_lab::scenario::{
@@ -96,7 +96,7 @@ dials = "mail.contoso.com"
 }
 
 /// The last attempt of a sender's message, over sockets; the time of the queue is added up.
-async fn over_sockets(lab: &Lab, text: &ScenarioText, sender: &Sender) -> Ending {
+async fn over_sockets(lab: &Engine, text: &ScenarioText, sender: &Sender) -> Ending {
     let mut now = lab.clock().now();
     let journey = || sender.journey(&lab.computers(), &text.zone(), lab.clock().now()).unwrap();
     let policy = journey().destinations[0].task.policy.clone();
@@ -131,7 +131,7 @@ async fn agree(text: &ScenarioText, what: &str) {
     let senders = text.senders(&paper.computers).unwrap();
     let proof = rehearse(text, "lab", now, &mut KeyPair::generate).unwrap();
     let rows = &proof.stages[0].rows;
-    let lab = Lab::start(text, Options { ports: Ports::Free, ..Options::default() }).await.unwrap();
+    let lab = Engine::start(text, Options { ports: Ports::Free, ..Options::default() }).await.unwrap();
     for sender in &senders {
         let row = rows.iter().find(|row| row.subject.to_string() == sender.name).unwrap();
         let real = Value::Ending(over_sockets(&lab, text, sender).await);

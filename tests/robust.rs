@@ -10,7 +10,7 @@ use client::{Client, DEADLINE};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use starttls_lab::journal::{Bounds, Journal, Record, transcript_line};
-use starttls_lab::lab::{Lab, Options};
+use starttls_lab::lab::{Engine, Options};
 use starttls_lab::pki::KeyPair;
 use starttls_lab::scenario::{STORIES, ScenarioText, Workshop, story};
 use starttls_lab::session::{Counters, Input, Next, ReceiveSession, Setting};
@@ -136,10 +136,10 @@ proptest! {
     }
 }
 
-async fn start() -> Lab {
+async fn start() -> Engine {
     let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "seed").unwrap();
     let bounds = Bounds { entries: 100, entry_octets: 50_000, messages: 3, message_octets: 10_000 };
-    Lab::start(&text, Options { ports: Ports::Free, bounds, ..Options::default() }).await.unwrap()
+    Engine::start(&text, Options { ports: Ports::Free, bounds, ..Options::default() }).await.unwrap()
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starttls_lab::journal::{Record, SendProtocolLog, transcript_line};
-use starttls_lab::lab::{Lab, Options};
+use starttls_lab::lab::{Engine, Options};
 use starttls_lab::scenario::ScenarioText;
 use starttls_lab::session::send::{
     Attempt, Delivery, NextAttempt, Outcome, Outgoing, Reason, ResultType, SenderPolicy, Task,
@@ -71,7 +71,7 @@ const SELF_SIGNED: &str = "names = [\"mx.lab.test\"]\nservices = [\"SMTP\"]\niss
 const WITHOUT_SMTP: &str = "names = [\"mx.lab.test\"]";
 
 struct Both {
-    lab: Lab,
+    lab: Engine,
     sender: Sender,
     address: SocketAddr,
 }
@@ -80,7 +80,7 @@ impl Both {
     async fn start(certificate: &str, send: &str) -> Self {
         let scenario = ScenarioText::parse(&text(certificate, send), "both.toml").unwrap();
         let options = Options { ports: Ports::Free, ..Options::default() };
-        let lab = Lab::start(&scenario, options).await.unwrap();
+        let lab = Engine::start(&scenario, options).await.unwrap();
         let address = lab.connectors()[0].addr;
         let sender = lab.sender("MAILGATE", "To Partner").unwrap().unwrap();
         Self { lab, sender, address }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starttls_lab::journal::{Entry, Record};
-use starttls_lab::lab::{Lab, Options, verify};
+use starttls_lab::lab::{Engine, Options, verify};
 use starttls_lab::scenario::{Aspect, Proof, ProvedStage, ScenarioText, Stage, Subject};
 use starttls_lab::session::TlsFailure;
 use starttls_lab::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
@@ -430,7 +430,7 @@ async fn who_logs_on_is_let_in_and_who_trusts_nobody_stays_outside() {
 async fn inward(text: &str) -> (Attempt, Vec<Entry>) {
     let text = ScenarioText::parse(text, "inward.toml").unwrap();
     let options = Options { ports: Ports::Free, ..Options::default() };
-    let lab = Lab::start(&text, options).await.unwrap();
+    let lab = Engine::start(&text, options).await.unwrap();
     let hub = lab.connectors().into_iter().find(|connector| connector.name == "Default HUB").unwrap();
     let sender = lab.sender("EDGE", "Inbound").unwrap().unwrap();
     let task = Task {

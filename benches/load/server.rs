@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use starttls_lab::journal::Bounds;
-use starttls_lab::lab::{Lab, Options};
+use starttls_lab::lab::{Engine, Options};
 use starttls_lab::scenario::ScenarioText;
 use starttls_lab::wire::Ports;
 use tempfile::TempDir;
@@ -137,7 +137,7 @@ async fn play_lab(remembers: bool, ca_file: &Path) -> io::Result<()> {
     let nothing = Bounds { entries: 1, entry_octets: 0, messages: 1, message_octets: 0 };
     let bounds = if remembers { Bounds::default() } else { nothing };
     let options = Options { ports: Ports::Free, bounds, ..Options::default() };
-    let lab = Lab::start(&text, options).await.map_err(io::Error::other)?;
+    let lab = Engine::start(&text, options).await.map_err(io::Error::other)?;
     std::fs::write(ca_file, lab.root().to_pem())?;
     let connectors = lab.connectors();
     announce(connectors.first().ok_or_else(|| io::Error::other("the lab has no connector"))?.addr)?;

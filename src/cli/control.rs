@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::output::Failure;
 use crate::console::{Console, ConsoleError, Options};
-use crate::lab::Lab;
+use crate::lab::Engine;
 use crate::name::Fqdn;
 
 /// Arguments of a verb that can be steered over HTTP.
@@ -25,6 +25,16 @@ pub(super) struct ControlArgs {
     /// the container it runs in; may be given several times
     #[arg(long, env = "STARTTLS_LAB_CONTROL_HOST", value_delimiter = ',', value_name = "NAME")]
     control_host: Vec<Fqdn>,
+    #[command(flatten)]
+    closed: ClosedArgs,
+}
+
+/// Whether there is a control API at all.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClosedArgs {
+    /// Leave the control API closed, whatever else is said of it: nobody steers or reads the lab over HTTP
+    #[arg(long, env = "STARTTLS_LAB_NO_CONTROL")]
+    no_control: bool,
 }
 
 /// A port of loopback, or an address with a port.
@@ -45,28 +55,42 @@ impl FromStr for ControlAt {
 }
 
 impl ControlArgs {
-    /// Opens the control API of `lab`.
-    pub(super) async fn open(&self, lab: &Arc<Lab>, ca_file: Option<&Path>) -> Result<Console, Failure> {
+    /// Opens the control API of `lab`, unless it is to stay closed.
+    pub(super) async fn open(
+        &self,
+        lab: &Arc<Engine>,
+        ca_file: Option<&Path>,
+    ) -> Result<Option<Console>, Failure> {
         let mut options = Options { token: self.control_token.clone(), ..Options::default() };
         options.ca_file = ca_file.map(Path::to_owned);
         options.hosts.clone_from(&self.control_host);
         if let Some(ControlAt(address)) = self.control {
             options.address = address;
         }
-        open(lab, options).await
+        self.closed.unless(lab, options).await
     }
 }
 
-/// Opens the control API on a free port of loopback.
-pub(super) async fn open_anywhere(lab: &Arc<Lab>, ca_file: &Path) -> Result<Console, Failure> {
-    open(lab, Options { ca_file: Some(ca_file.to_owned()), ..Options::default() }).await
-}
+impl ClosedArgs {
+    /// Opens the control API on a free port of loopback, unless it is to stay closed.
+    pub(super) async fn open_anywhere(
+        &self,
+        lab: &Arc<Engine>,
+        ca_file: &Path,
+    ) -> Result<Option<Console>, Failure> {
+        self.unless(lab, Options { ca_file: Some(ca_file.to_owned()), ..Options::default() }).await
+    }
 
-async fn open(lab: &Arc<Lab>, options: Options) -> Result<Console, Failure> {
-    Console::open(Arc::clone(lab), options).await.map_err(|error| match error {
-        ConsoleError::Bind(..) => Failure::not_ready(error.to_string()),
-        ConsoleError::NoToken(_) | ConsoleError::Token => Failure::usage(error.to_string()),
-    })
+    async fn unless(&self, lab: &Arc<Engine>, options: Options) -> Result<Option<Console>, Failure> {
+        if self.no_control {
+            return Ok(None);
+        }
+        let console = Console::open(Arc::clone(lab), options).await.map_err(|error| match error {
+            ConsoleError::Bind(..) => Failure::not_ready(error.to_string()),
+            ConsoleError::NoToken(_) | ConsoleError::Token => Failure::usage(error.to_string()),
+        });
+        console.map(Some)
+    }
 }
 
 #[cfg(test)]

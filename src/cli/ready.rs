@@ -10,25 +10,29 @@ use serde::{Deserialize, Serialize};
 use super::output::Failure;
 use super::recording::file_error;
 use crate::console::Console;
-use crate::lab::{Lab, Listening};
+use crate::lab::{Engine, Listening};
 
 /// The ready line.
 #[derive(Serialize)]
 struct Ready<'a> {
     event: &'static str,
     version: &'static str,
-    control: &'a str,
+    control: Option<&'a str>,
     connectors: &'a [Listening],
     ca_file: Option<String>,
     pid: u32,
 }
 
 /// The ready line of a running lab, with its line end.
-pub(super) fn line(lab: &Lab, console: &Console, ca_file: Option<&Path>) -> Result<String, Failure> {
+pub(super) fn line(
+    lab: &Engine,
+    console: Option<&Console>,
+    ca_file: Option<&Path>,
+) -> Result<String, Failure> {
     let ready = Ready {
         event: "ready",
         version: env!("CARGO_PKG_VERSION"),
-        control: console.url(),
+        control: console.map(Console::url),
         connectors: &lab.connectors(),
         ca_file: ca_file.map(|path| path.display().to_string()),
         pid: std::process::id(),

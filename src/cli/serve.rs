@@ -19,7 +19,7 @@ use super::recording::{Recording, RecordingArgs, ends_a_step, file_error};
 use super::signals::Signals;
 use super::tally::Tally;
 use super::{Output, watch};
-use crate::lab::{Lab, Options};
+use crate::lab::{Engine, Options};
 use crate::wire::Ports;
 
 /// Arguments of `serve`.
@@ -82,13 +82,13 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
         ReadyFile::clear(path)?;
     }
     let options = Options { ports, bind: args.bind, ..Options::default() };
-    let lab = Arc::new(Lab::start(&loaded.text, options).await?);
+    let lab = Arc::new(Engine::start(&loaded.text, options).await?);
     if let Some(path) = &args.ca_file {
         fs::write(path, lab.root().to_pem()).map_err(|error| file_error(path, &error))?;
     }
     let mut tally = Tally::of(lab.journal());
     let console = args.control.open(&lab, args.ca_file.as_deref()).await?;
-    let line = ready::line(&lab, &console, args.ca_file.as_deref())?;
+    let line = ready::line(&lab, console.as_ref(), args.ca_file.as_deref())?;
     output::text(&line)?;
     let recording = tell(args, &loaded, &lab)?;
     let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
@@ -101,7 +101,9 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
         None => args.ending.wait(&mut signals, &mut tally).await,
     };
     notify("STOPPING=1");
-    console.close(GRACE).await;
+    if let Some(console) = console {
+        console.close(GRACE).await;
+    }
     drop(ready_file);
     let (entries, messages) = lab.journal().dropped();
     if entries + messages > 0 {
@@ -119,7 +121,7 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
 }
 
 /// Connects the journal with everybody who wants to read along.
-fn tell(args: &Args, loaded: &Loaded, lab: &Lab) -> Result<Recording, Failure> {
+fn tell(args: &Args, loaded: &Loaded, lab: &Engine) -> Result<Recording, Failure> {
     let journal = lab.journal();
     let mut recording = args.recording.attach(journal)?;
     if args.recording.is_to_stdout() || args.output == Output::Json {

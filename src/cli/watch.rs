@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::load;
-use crate::lab::Lab;
+use crate::lab::Engine;
 use crate::scenario::ScenarioText;
 
 /// How often the file is looked at. A change counts once it has looked the same twice, so that a file
@@ -12,7 +12,7 @@ use crate::scenario::ScenarioText;
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// Looks at `path` for ever; `text` is what the lab was started with.
-pub(super) async fn watch(lab: &Lab, path: &Path, mut text: String) {
+pub(super) async fn watch(lab: &Engine, path: &Path, mut text: String) {
     let mut seen = text.clone();
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -29,7 +29,7 @@ pub(super) async fn watch(lab: &Lab, path: &Path, mut text: String) {
     }
 }
 
-async fn change(lab: &Lab, path: &Path, text: &str) {
+async fn change(lab: &Engine, path: &Path, text: &str) {
     let origin = path.display().to_string();
     let changed = match ScenarioText::parse(text, &origin) {
         Ok(scenario) => lab.change(&scenario).await.map_err(|error| error.to_string()),

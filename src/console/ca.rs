@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::Shared;
@@ -11,10 +10,10 @@ use super::answer::typed;
 use super::environment::addresses;
 use super::input::Query;
 use super::problem::Problem;
-use crate::pki::trust_store;
+use crate::pki::{pkcs12_trust_store, trust_store};
 
 /// The forms there are.
-const FORMATS: &str = "pem, der, jks, env";
+const FORMATS: &str = "pem, der, p12, jks, env";
 
 pub(super) async fn ca(
     State(shared): State<Arc<Shared>>,
@@ -25,12 +24,9 @@ pub(super) async fn ca(
     match query.get("format").unwrap_or("pem") {
         "pem" => Ok(typed("application/x-pem-file", root.to_pem())),
         "der" => Ok(typed("application/pkix-cert", root.der().to_vec())),
+        "p12" => Ok(typed("application/x-pkcs12", pkcs12_trust_store(root))),
         "jks" => Ok(typed("application/x-java-keystore", trust_store(root, shared.lab.clock().now()))),
         "env" => Ok(typed("text/plain; charset=utf-8", environment(&shared))),
-        "p12" => Err(Problem::new(
-            StatusCode::NOT_ACCEPTABLE,
-            format!("there is no PKCS#12 here; Java reads jks, and there are: {FORMATS}"),
-        )),
         other => Err(Problem::bad(format!("there is no format `{other}`; there are: {FORMATS}"))),
     }
 }

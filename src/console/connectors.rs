@@ -20,7 +20,7 @@ use crate::exchange::{
     Binding, Computer, Outcome, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, fqdn_guard,
     select_for,
 };
-use crate::lab::Lab;
+use crate::lab::Engine;
 use crate::name::Fqdn;
 use crate::scenario::{ComputerSpec, Keys, Scenario, ScenarioText, Workshop};
 
@@ -71,7 +71,7 @@ pub(super) struct NewConnector {
 }
 
 impl ConnectorView {
-    fn of(lab: &Lab, computer: &Computer, connector: &ReceiveConnector) -> Self {
+    fn of(lab: &Engine, computer: &Computer, connector: &ReceiveConnector) -> Self {
         let listening = lab.connectors();
         let here = listening.into_iter().find(|it| it.computer == computer.name && it.name == connector.name);
         Self {
@@ -87,7 +87,7 @@ impl ConnectorView {
 }
 
 impl Offer {
-    fn of(lab: &Lab, computer: &Computer, connector: &ReceiveConnector) -> Self {
+    fn of(lab: &Engine, computer: &Computer, connector: &ReceiveConnector) -> Self {
         let selection = select_for(connector, computer, lab.clock().now());
         let key = selection.key.to_string();
         let stored = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));
@@ -127,7 +127,7 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
     let computer = take_computer(&mut value)?;
     let parameters: ReceiveConnectorParameters = input::fits(value)?;
     let Some(name) = parameters.name.clone() else {
-        return Err(Problem::bad("a connector needs a name"));
+        return Err(Problem::refused("a connector needs a name"));
     };
     let computer = find(&shared.lab.computers(), &computer)?.name.clone();
     add(&shared, &computer, parameters).await?;
@@ -190,7 +190,7 @@ fn made(shared: &Shared, computer: &str, name: &str) -> Answer {
     created(&view(&shared.lab, computer, name)?, &location)
 }
 
-fn view(lab: &Lab, computer: &str, name: &str) -> Result<ConnectorView, Problem> {
+fn view(lab: &Engine, computer: &str, name: &str) -> Result<ConnectorView, Problem> {
     let computers = lab.computers();
     let computer = find(&computers, computer)?;
     let found = computer.receive_connector(name).ok_or_else(|| {
@@ -306,7 +306,7 @@ pub(super) fn take_computer(value: &mut serde_json::Value) -> Result<String, Pro
     let taken = value.as_object_mut().and_then(|body| body.remove("computer"));
     match taken {
         Some(serde_json::Value::String(name)) => Ok(name),
-        _ => Err(Problem::bad("the body has to name the `computer`")),
+        _ => Err(Problem::refused("the body has to name the `computer`")),
     }
 }
 

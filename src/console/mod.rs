@@ -11,6 +11,7 @@ mod certificates;
 mod condition;
 mod connectors;
 mod environment;
+mod faults;
 mod guard;
 mod history;
 mod house;
@@ -23,6 +24,7 @@ mod schemas;
 mod seen;
 mod shell;
 mod stream;
+mod verdicts;
 mod verify;
 mod wait;
 
@@ -44,7 +46,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::lab::Lab;
+use crate::lab::Engine;
 use crate::name::Fqdn;
 use crate::scenario::ScenarioText;
 use crate::wire;
@@ -99,7 +101,7 @@ pub struct Console {
 /// What every handler needs.
 #[derive(Debug)]
 struct Shared {
-    lab: Arc<Lab>,
+    lab: Arc<Engine>,
     address: SocketAddr,
     url: String,
     token: Option<String>,
@@ -123,7 +125,7 @@ impl Console {
     /// # Errors
     ///
     /// An address beyond loopback without a token, or one that cannot be bound.
-    pub async fn open(lab: Arc<Lab>, options: Options) -> Result<Self, ConsoleError> {
+    pub async fn open(lab: Arc<Engine>, options: Options) -> Result<Self, ConsoleError> {
         let Options { address, token, hosts, ca_file } = options;
         if token
             .as_deref()
@@ -221,6 +223,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/lab", get(house::lab))
         .route("/api/v1/computers", get(house::computers))
         .route("/api/v1/computers/{name}", get(house::computer))
+        .route("/api/v1/computers/{name}/faults", put(faults::set))
+        .route("/api/v1/faults", get(faults::list))
         .route("/api/v1/connectors", get(connectors::list).post(connectors::create))
         .route(
             "/api/v1/connectors/{computer}/{name}",
@@ -235,6 +239,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/messages", get(history::messages))
         .route("/api/v1/messages/{id}", get(history::message))
         .route("/api/v1/messages/{id}/raw", get(history::raw))
+        .route("/api/v1/verdicts", get(verdicts::list))
         .route("/api/v1/events", get(history::events))
         .route("/api/v1/journal", get(stream::journal))
         .route("/api/v1/wait", get(wait::wait))

@@ -13,7 +13,9 @@ use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::{Farewell, LabThread, Plan};
 use super::transcript::OnPanic;
 use super::wait::{WaitError, wait};
+use crate::exchange::cmdlet::Answer;
 use crate::scenario::Scenario;
+use crate::session::fault::Fault;
 
 /// A lab at work, for `#[tokio::test]` or any other executor. [`Running`] has what needs no waiting.
 ///
@@ -67,7 +69,7 @@ impl AsyncLab {
     ///
     /// What the Shell refuses, or that there are several computers. Nothing has changed then.
     pub async fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
-        self.running.run(commands).await
+        self.running.run(commands, &[]).await
     }
 
     /// The same on the computer of this name.
@@ -76,7 +78,31 @@ impl AsyncLab {
     ///
     /// What the Shell refuses. Nothing has changed then.
     pub async fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
-        self.running.run_on(computer, commands).await
+        self.running.run_on(computer, commands, &[]).await
+    }
+
+    /// Types commands as [`AsyncLab::run`] does, and answers the questions that they ask, in order.
+    ///
+    /// # Errors
+    ///
+    /// What the Shell refuses; a question without an answer, an answer without a question. Nothing has changed
+    /// then.
+    pub async fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
+        self.running.run(commands, answers).await
+    }
+
+    /// The same on the computer of this name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`AsyncLab::run_answering`].
+    pub async fn run_on_answering(
+        &self,
+        computer: &str,
+        commands: &str,
+        answers: &[Answer],
+    ) -> Result<String, CmdletRefused> {
+        self.running.run_on(computer, commands, answers).await
     }
 
     /// Puts a changed scenario in place; it counts from the next connection. Returns what changed for whom,
@@ -90,6 +116,16 @@ impl AsyncLab {
     /// What is wrong with it. Nothing has changed then.
     pub async fn reconfigure(&self, edit: impl FnOnce(&mut Scenario)) -> Result<Vec<String>, LabError> {
         self.running.reconfigure(edit).await
+    }
+
+    /// Lets the receive connectors of a computer do something else wrong on purpose, from the next connection
+    /// on. Rows that are the same as before go on counting.
+    ///
+    /// # Errors
+    ///
+    /// There is no such computer, or what is wrong with a row. Nothing has changed then.
+    pub async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        self.running.set_faults(computer, rows).await
     }
 
     /// Waits until such a message has been taken; returns the first one, at once where it is there already.
@@ -187,7 +223,11 @@ impl AsyncLab {
             sessions: running.sessions(),
             messages: running.messages(),
             events: running.events(),
-            expectations: expectations.iter().map(|it| it.check(&running.watcher)).collect(),
+            expectations: expectations
+                .iter()
+                .map(|it| it.check(&running.watcher))
+                .chain(running.misconduct())
+                .collect(),
             all_ended,
             on_panic,
         }

@@ -17,7 +17,8 @@ use super::wanted::a_message;
 use crate::clock::Clock;
 use crate::exchange::Profile;
 use crate::name::Fqdn;
-use crate::scenario::{CertificateSpec, Scenario, ScenarioText, story, suggest};
+use crate::scenario::{CertificateSpec, Scenario, ScenarioText, built_in, suggest_built_in};
+use crate::session::fault::Fault;
 
 /// A lab that has not started; [`Lab::scenario`], [`Lab::file`], [`Lab::text`] and [`Lab::connector`] make
 /// one.
@@ -70,6 +71,24 @@ impl LabBuilder {
     pub fn profile(self, profile: Profile) -> Self {
         self.edit(move |scenario| {
             scenario.computer.iter_mut().for_each(|computer| computer.profile = profile);
+        })
+    }
+
+    /// Lets the receive connectors of the first computer do something wrong on purpose. A row that was never
+    /// done fails the report of `finish`, unless it is `optional`.
+    ///
+    /// ```
+    /// # use starttls_lab::{Fault, Lab};
+    /// let row = r#"{"at": "starttls", "do": {"reply": "454 4.7.0 TLS not available"}}"#;
+    /// let row: Fault = serde_json::from_str(row)?;
+    /// let lab = Lab::connector("mx.lab.test").certificate(["mx.lab.test"]).fault(row).start()?;
+    /// assert!(!lab.finish().is_ok(), "nobody has said STARTTLS");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fault(self, fault: Fault) -> Self {
+        self.edit(move |scenario| {
+            let Some(computer) = scenario.computer.first_mut() else { return };
+            computer.fault.push(fault);
         })
     }
 
@@ -169,9 +188,9 @@ impl Source {
     /// What the lab is to be.
     fn read(self, edits: Vec<Edit>) -> Result<ScenarioText, LabError> {
         let mut text = match self {
-            Self::Story(name) => match story(&name) {
+            Self::Story(name) => match built_in(&name) {
                 Some(story) => ScenarioText::parse(story.text, story.name)?,
-                None => return Err(LabError::Story { nearest: suggest(&name), name }),
+                None => return Err(LabError::Story { nearest: suggest_built_in(&name), name }),
             },
             Self::File(path) => match std::fs::read_to_string(&path) {
                 Ok(text) => ScenarioText::parse(&text, &path.display().to_string())?,

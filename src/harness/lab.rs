@@ -13,7 +13,9 @@ use super::running::Running;
 use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::block_on;
 use super::wait::WaitError;
+use crate::exchange::cmdlet::Answer;
 use crate::scenario::Scenario;
+use crate::session::fault::Fault;
 
 /// A lab at work, for `#[test]`. [`Running`] has what needs no waiting.
 ///
@@ -76,6 +78,39 @@ impl Lab {
         block_on(self.0.run_on(computer, commands))
     }
 
+    /// Types commands as [`Lab::run`] does, and answers the questions that they ask, in order.
+    ///
+    /// # Errors
+    ///
+    /// What the Shell refuses; a question without an answer, an answer without a question. Nothing has changed
+    /// then.
+    pub fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
+        block_on(self.0.run_answering(commands, answers))
+    }
+
+    /// The same on the computer of this name.
+    ///
+    /// ```
+    /// # use starttls_lab::{Answer, Lab};
+    /// # let lab = Lab::scenario("internal-certificate-overwritten").start()?;
+    /// // "Overwrite the existing default SMTP certificate?"
+    /// let enable = "Get-ExchangeCertificate -DomainName mail.contoso.com | Enable-ExchangeCertificate -Services SMTP";
+    /// lab.run_on_answering("EDGE01", enable, &[Answer::No])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lab::run_answering`].
+    pub fn run_on_answering(
+        &self,
+        computer: &str,
+        commands: &str,
+        answers: &[Answer],
+    ) -> Result<String, CmdletRefused> {
+        block_on(self.0.run_on_answering(computer, commands, answers))
+    }
+
     /// Puts a changed scenario in place, as [`AsyncLab::reconfigure`] does.
     ///
     /// # Errors
@@ -83,6 +118,15 @@ impl Lab {
     /// What is wrong with it. Nothing has changed then.
     pub fn reconfigure(&self, edit: impl FnOnce(&mut Scenario)) -> Result<Vec<String>, LabError> {
         block_on(self.0.reconfigure(edit))
+    }
+
+    /// Lets a computer do something else wrong on purpose, as [`AsyncLab::set_faults`] does.
+    ///
+    /// # Errors
+    ///
+    /// There is no such computer, or what is wrong with a row. Nothing has changed then.
+    pub fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        block_on(self.0.set_faults(computer, rows))
     }
 
     /// Waits until such a message has been taken; returns the first one, at once where it is there already.

@@ -51,6 +51,7 @@ mod running;
 mod seen;
 mod thread;
 mod transcript;
+mod verdicts;
 mod wait;
 mod wanted;
 mod watcher;
@@ -65,3 +66,5 @@ pub use running::Running;
 pub use seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 pub use wait::WaitError;
 pub use wanted::{a_message, a_session, an_event};
+
+pub use crate::exchange::cmdlet::Answer;

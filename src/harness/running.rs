@@ -8,14 +8,17 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::error::{CmdletRefused, LabError, UnknownConnector};
+use super::report::Checked;
 use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::Started;
 use super::wanted::is_called;
 use super::watcher::{Kind, Watcher};
 use crate::clock::Clock;
+use crate::exchange::cmdlet::Answer;
 use crate::journal::Journal;
-use crate::lab::{Lab as Engine, Listening};
-use crate::scenario::{CommandsSpec, Scenario, ScenarioText};
+use crate::lab::{Engine, Listening};
+use crate::scenario::{AnswerSpec, CommandsSpec, Scenario, ScenarioText};
+use crate::session::fault::Fault;
 use crate::tls::{ClientConfig, ClientTls, Versions};
 
 /// A lab at work. [`Lab`](super::Lab) and [`AsyncLab`](super::AsyncLab) are one, and have these methods.
@@ -83,6 +86,17 @@ impl Running {
         }
     }
 
+    /// Whether every row of misconduct was done.
+    pub(super) fn misconduct(&self) -> Vec<Checked> {
+        let rows = self.engine.misconduct();
+        let checked = rows.into_iter().filter(|row| !row.optional).map(|row| Checked {
+            expected: row.to_string(),
+            met: row.done > 0,
+            instead: "it was never done".to_owned(),
+        });
+        checked.collect()
+    }
+
     /// All connectors that listen, with their addresses and whether STARTTLS is offered.
     pub fn connectors(&self) -> Vec<Listening> {
         self.engine.connectors()
@@ -132,11 +146,11 @@ impl Running {
         super::transcript::transcript(self.journal())
     }
 
-    pub(super) async fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
+    pub(super) async fn run(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
         let computers = self.engine.computers();
         let names: Vec<_> = computers.iter().map(|computer| computer.name.as_str()).collect();
         match &names[..] {
-            [only] => self.run_on(only, commands).await,
+            [only] => self.run_on(only, commands, answers).await,
             names => Err(refused(format!(
                 "the lab has {} computers, so say on which with `run_on`: {}",
                 names.len(),
@@ -145,9 +159,18 @@ impl Running {
         }
     }
 
-    pub(super) async fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
-        let on = computer.to_owned();
-        let commands = [CommandsSpec { on, run: commands.to_owned(), answers: Vec::new() }];
+    pub(super) async fn run_on(
+        &self,
+        computer: &str,
+        commands: &str,
+        answers: &[Answer],
+    ) -> Result<String, CmdletRefused> {
+        let answers = answers.iter().map(|answer| match answer {
+            Answer::Yes => AnswerSpec::Yes,
+            Answer::No => AnswerSpec::No,
+        });
+        let (on, run) = (computer.to_owned(), commands.to_owned());
+        let commands = [CommandsSpec { on, run, answers: answers.collect() }];
         let engine = Arc::clone(&self.engine);
         let typed = self.in_lab(async move { engine.run(&commands).await }).await;
         let typed = typed.and_then(|typed| Ok(typed?)).map_err(|error| refused(error.to_string()))?;
@@ -172,6 +195,12 @@ impl Running {
             Ok(what)
         };
         self.in_lab(change).await?
+    }
+
+    pub(super) async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        let (engine, computer) = (Arc::clone(&self.engine), computer.to_owned());
+        let change = async move { engine.set_faults(&computer, rows).await };
+        self.in_lab(change).await?.map_err(LabError::from)
     }
 
     /// Runs a future to its end on the lab's thread, even if nobody waits for it any more.

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::error::LabError;
 use super::watcher::Watcher;
 use crate::clock::Clock;
-use crate::lab::{Lab as Engine, Options, Paper};
+use crate::lab::{Engine, Options, Paper};
 use crate::scenario::ScenarioText;
 use crate::wire::Ports;
 

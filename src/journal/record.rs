@@ -14,8 +14,9 @@ use super::tracking::Tracking;
 use crate::exchange::{
     CertificateFacts, Computer, Event, ProtocolLoggingLevel, ReceiveConnector, SendConnector,
 };
+use crate::session::fault::Misconduct;
 use crate::session::send::Attempt;
-use crate::session::{LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
+use crate::session::{ClientHelloFacts, LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
 
 /// A numbered entry of the journal.
 #[derive(Clone, Debug)]
@@ -121,6 +122,8 @@ pub enum Record {
     NotSecured(Box<NoTls>),
     /// An attempt to deliver a message ended.
     Attempt(Box<Attempt>),
+    /// The lab did something wrong on purpose.
+    Misconduct(Box<Misconduct>),
     /// The peer did something odd.
     Oddity(Oddity),
     /// A logon succeeded or failed.
@@ -192,6 +195,8 @@ pub struct FailedHandshake {
     pub failure: TlsFailure,
     /// The certificate that was presented, or would have been.
     pub certificate: Option<CertificateFacts>,
+    /// What the client had offered, where it had come so far.
+    pub client_hello: Option<Arc<ClientHelloFacts>>,
 }
 
 /// What the journal keeps of a message beside the message itself.
@@ -217,6 +222,10 @@ pub struct MessageFacts {
     pub subject: Option<String>,
     /// The Message-ID the message carries.
     pub message_id: Option<String>,
+    /// Whether MAIL asked for REQUIRETLS (RFC 8689 section 2).
+    pub requiretls: bool,
+    /// What its `TLS-Required` field says (RFC 8689 section 3).
+    pub tls_required: Option<String>,
     /// The message itself, as long as the journal keeps it.
     #[serde(skip)]
     pub message: Weak<Message>,
@@ -235,6 +244,8 @@ impl From<&Arc<Message>> for MessageFacts {
             size: message.size(),
             subject: message.header.subject.clone(),
             message_id: message.header.message_id.clone(),
+            requiretls: message.mail.parameters.requiretls,
+            tls_required: message.header.tls_required.clone(),
             message: Arc::downgrade(message),
         }
     }
@@ -263,6 +274,7 @@ impl Record {
             Self::Content(_) => "content",
             Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Secured(_) | Self::NotSecured(_) => "tls",
             Self::Attempt(_) => "attempt",
+            Self::Misconduct(_) => "misconduct",
             Self::Oddity(_) => "oddity",
             Self::Logon { .. } => "logon",
             Self::LimitReached(_) => "limit_reached",
@@ -280,7 +292,7 @@ impl Record {
         match self {
             Self::Sent(octets) | Self::Received(octets) => octets.len(),
             Self::Event(logged) => 256 + logged.event.parameters.iter().map(String::len).sum::<usize>(),
-            Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Attempt(_) => 1024,
+            Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Attempt(_) => 1536,
             Self::Secured(_) | Self::NotSecured(_) => 4096,
             Self::Message(message) => {
                 256 + message.rcpt_to.iter().map(|to| to.len() + 24).sum::<usize>() + message.mail_from.len()
@@ -334,12 +346,14 @@ impl Serialize for Entry {
                 map.serialize_entry("verb", handshake.verb.as_str())?;
                 map.serialize_entry("tls", &*handshake.facts)?;
                 map.serialize_entry("certificate", &handshake.certificate)?;
+                map.serialize_entry("client_hello", &handshake.facts.client_hello)?;
             }
             Record::TlsFailed(handshake) => {
                 map.serialize_entry("outcome", "failed")?;
                 map.serialize_entry("verb", handshake.verb.as_str())?;
                 map.serialize_entry("failure", &handshake.failure)?;
                 map.serialize_entry("certificate", &handshake.certificate)?;
+                map.serialize_entry("client_hello", &handshake.client_hello)?;
             }
             Record::Secured(tls) => {
                 map.serialize_entry("outcome", "established")?;
@@ -355,6 +369,7 @@ impl Serialize for Entry {
                 map.serialize_entry("own_certificate", &tls.own)?;
             }
             Record::Attempt(attempt) => map.serialize_entry("detail", attempt)?,
+            Record::Misconduct(misconduct) => map.serialize_entry("detail", misconduct)?,
             Record::Oddity(oddity) => map.serialize_entry("detail", oddity)?,
             Record::Logon { user, mechanism, succeeded } => {
                 map.serialize_entry("user", user)?;
@@ -373,6 +388,8 @@ impl Serialize for Entry {
                 map.serialize_entry("size", &message.size)?;
                 map.serialize_entry("subject", &message.subject)?;
                 map.serialize_entry("message_id", &message.message_id)?;
+                map.serialize_entry("requiretls", &message.requiretls)?;
+                map.serialize_entry("tls_required", &message.tls_required)?;
             }
             Record::Tracking(tracking) => map.serialize_entry("detail", tracking)?,
             Record::Disconnected(ending) => {

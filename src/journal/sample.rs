@@ -53,7 +53,12 @@ impl Told {
 
     pub(super) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
         let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
-        self.tell(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate })))
+        self.tell(Record::TlsFailed(Box::new(FailedHandshake {
+            verb,
+            failure,
+            certificate,
+            client_hello: None,
+        })))
     }
 
     pub(super) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {
@@ -68,6 +73,8 @@ impl Told {
             size: 12,
             subject: None,
             message_id: None,
+            requiretls: false,
+            tls_required: None,
             message: std::sync::Weak::new(),
         })))
     }
@@ -115,5 +122,6 @@ pub(super) fn facts() -> TlsFacts {
         server_name: Some("mail.example.com".to_owned()),
         presented: certificate().thumbprint,
         client_certificate: None,
+        client_hello: None,
     }
 }

@@ -1,7 +1,7 @@
 //! A conversation for people: what was said, and between the lines what it means.
 //!
 //! What begins a line says what it is: `S:` and `C:` what the server and the client said, `--` what
-//! happened beside it, `==` TLS, `!!` what was odd, `**` an event of the Application log, `++` a message,
+//! happened beside it, `~~` what the lab does wrong on purpose, `==` TLS, `!!` what was odd, `**` an event of the Application log, `++` a message,
 //! `>>` what became of it, `=>` how an attempt of the lab's own to send ended. Whatever came over the wire is escaped, so that a peer cannot draw on the operator's terminal.
 
 use super::explain;
@@ -63,6 +63,7 @@ pub fn transcript_line(entry: &Entry) -> String {
                 message => format!("=> message {message}: {sentence}"),
             }
         }
+        Record::Misconduct(it) => format!("~~ on purpose (row {}): {}", it.row, safe(&it.to_string())),
         Record::Oddity(oddity) => format!("!! {}", explain::oddity(oddity)),
         Record::Logon { user, mechanism, succeeded: true } => {
             format!("-- {} logged on by AUTH {mechanism}", safe(user))
@@ -117,7 +118,7 @@ fn established(handshake: &Handshake) -> String {
 }
 
 fn failed(handshake: &FailedHandshake) -> String {
-    let FailedHandshake { verb, failure, certificate } = handshake;
+    let FailedHandshake { verb, failure, certificate, .. } = handshake;
     let presented = certificate.as_ref().map(|certificate| {
         format!("; the certificate was {} ({})", safe(&certificate.subject), certificate.thumbprint)
     });

@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::{Lab, LabError};
+use super::{Engine, LabError};
 use crate::exchange::Computer;
 use crate::exchange::cmdlet::Memory;
 use crate::pki::KeyPair;
 use crate::scenario::{Built, Keys, ScenarioText, Sender, Workshop};
 
-impl Lab {
+impl Engine {
     /// The lab file that was put in place last; cmdlets and edits are not in it.
     pub fn text(&self) -> ScenarioText {
         self.desk().text.clone()
@@ -45,7 +45,12 @@ impl Lab {
             desk.text.zone()
         };
         let home = |name: &str| zone.addresses.get(name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let built = computers.into_iter().map(|computer| Built { address: home(&computer.name), computer });
+        let mut faults = self.live.faults();
+        let built = computers.into_iter().map(|computer| Built {
+            address: home(&computer.name),
+            faults: faults.remove(&computer.name).unwrap_or_default(),
+            computer,
+        });
         let built = built.collect();
         Ok(self.put_in_place(built, zone).await?)
     }

@@ -8,6 +8,7 @@ mod verify;
 pub use paper::Paper;
 pub use verify::verify;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,9 +22,12 @@ use crate::exchange::cmdlet::{LoggedEvent, Memory};
 use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
-use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
+use crate::scenario::{
+    Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop, check_rows,
+};
+use crate::session::fault::Fault;
 use crate::tls::TlsSetupError;
-use crate::wire::{BindError, Live, Ports, Sender, Server, Wanted, wanted};
+use crate::wire::{BindError, DeclaredFault, Live, Ports, Sender, Server, Wanted, wanted};
 
 /// How a lab is run.
 #[derive(Clone, Debug)]
@@ -75,9 +79,9 @@ pub enum LabError {
     Unobserved(String),
 }
 
-/// A lab at work.
+/// The engine of a lab at work; `harness::Lab` is what tests hold.
 #[derive(Debug)]
-pub struct Lab {
+pub struct Engine {
     live: Arc<Live>,
     server: Server,
     options: Options,
@@ -112,7 +116,7 @@ pub struct Listening {
     pub starttls: bool,
 }
 
-impl Lab {
+impl Engine {
     /// Logs what the transport service logs at its start, then binds everything and takes connections.
     ///
     /// # Errors
@@ -132,8 +136,14 @@ impl Lab {
         let root = workshop.root().clone();
         let wanted = sockets(&computers, &options)?;
         let journal = Arc::new(Journal::new(options.bounds));
+        let faults = faults(&computers);
         let computers = computers.into_iter().map(|built| built.computer).collect();
-        let live = Arc::new(Live::new(computers, clock, journal).with_zone(zone));
+        let live = Arc::new(
+            Live::new(computers, clock, journal)
+                .with_zone(zone)
+                .with_roots(vec![root.clone()])
+                .with_faults(faults),
+        );
         let content = options.content_under_way;
         let server = match options.relay {
             true => Server::relaying(Arc::clone(&live), content, vec![root.clone()]),
@@ -190,7 +200,9 @@ impl Lab {
             return Ok(Typed { computers: before, ..typed });
         }
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
+            let mut faults = self.live.faults();
             let built = typed.computers.iter().map(|computer| Built {
+                faults: faults.remove(&computer.name).unwrap_or_default(),
                 address: zone.addresses.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
                 computer: Arc::clone(computer),
             });
@@ -215,6 +227,7 @@ impl Lab {
         let wanted = sockets(&computers, &self.options)?;
         let bound = self.server.bind(&wanted).await?;
         let before = self.offers();
+        self.live.put_faults(faults(&computers));
         self.live.replace(computers.into_iter().map(|built| built.computer).collect(), zone);
         self.server.keep_only(&wanted);
         self.server.serve(bound);
@@ -254,6 +267,46 @@ impl Lab {
     /// What happened.
     pub fn journal(&self) -> &Arc<Journal> {
         self.live.journal()
+    }
+
+    /// Every row of misconduct, with how often it was done.
+    pub fn misconduct(&self) -> Vec<DeclaredFault> {
+        self.live.misconduct()
+    }
+
+    /// The rows of misconduct that were never done and should have been, a sentence each.
+    pub fn never_done(&self) -> Vec<String> {
+        let undone = self.misconduct().into_iter().filter(|row| row.done == 0 && !row.optional);
+        undone.map(|row| format!("{row}, was never done")).collect()
+    }
+
+    /// The rows of computers, by name, that misbehave on purpose.
+    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
+        self.live.faults()
+    }
+
+    /// Lets the receive connectors of a computer do something else wrong on purpose, from the next
+    /// connection on; where a row is the same as before, counting goes on.
+    ///
+    /// # Errors
+    ///
+    /// The computer is not there, or what is wrong with a row. Nothing has changed then.
+    pub async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        let _changing = self.changing.lock().await;
+        let computers = self.computers();
+        let known = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
+        let known =
+            known.ok_or_else(|| LabError::Unobserved(format!("there is no computer `{computer}`")))?;
+        check_rows(&rows, known).map_err(LabError::Scenario)?;
+        let mut faults = self.live.faults();
+        match rows.is_empty() {
+            true => faults.remove(&known.name),
+            false => faults.insert(known.name.clone(), rows),
+        };
+        self.live.put_faults(faults);
+        let record = Record::Changed { what: format!("{}: what is done wrong on purpose", known.name) };
+        self.live.journal().append(self.live.clock().now(), None, record);
+        Ok(())
     }
 
     /// The lab's clock.
@@ -365,6 +418,12 @@ impl Lab {
         };
         format!("{fqdn}, {starttls}")
     }
+}
+
+/// What the computers do wrong on purpose, by their names.
+fn faults(computers: &[Built]) -> HashMap<String, Vec<Fault>> {
+    let some = computers.iter().filter(|built| !built.faults.is_empty());
+    some.map(|built| (built.computer.name.clone(), built.faults.clone())).collect()
 }
 
 fn sockets(computers: &[Built], options: &Options) -> Result<Vec<Wanted>, LabError> {

@@ -9,8 +9,11 @@ use sha1::{Digest, Sha1};
 
 use super::Certificate;
 
-/// The password of the store. It hides nothing: it is what `keytool` uses by habit.
-const PASSWORD: &str = "changeit";
+/// The password of a trust store. It hides nothing: it is what `keytool` uses by habit.
+pub(super) const PASSWORD: &str = "changeit";
+
+/// What the certificate is called in it.
+pub(super) const NAME: &str = "starttls-lab";
 
 /// A trust store of Java's (the JKS kind) with one certificate, as a file's content; its password is
 /// `changeit`, and `now` is when the certificate was put in.
@@ -24,7 +27,7 @@ pub fn trust_store(certificate: &Certificate, now: Timestamp) -> Vec<u8> {
     for number in [MAGIC, VERSION, ENTRIES, TRUSTED_CERTIFICATE] {
         store.extend(number.to_be_bytes());
     }
-    text("starttls-lab", &mut store);
+    text(NAME, &mut store);
     store.extend(now.as_millisecond().to_be_bytes());
     text("X.509", &mut store);
     let der = certificate.der();

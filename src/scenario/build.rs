@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::certificate_spec::CertificateSpec;
 use super::check::{check_expectations, check_files, check_zone, subscribe};
 use super::expect::{ABSENT, NONE};
+use super::faults::check_faults;
 use super::locate::Step;
 use super::senders::senders;
 use super::spec::{ComputerSpec, Scenario};
@@ -18,6 +19,7 @@ use crate::exchange::{
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
+use crate::session::fault::Fault;
 
 /// A computer that is ready to run, and the loopback address it runs on.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Built {
     pub computer: Arc<Computer>,
     /// Where its connectors listen.
     pub address: IpAddr,
+    /// What they do wrong on purpose.
+    pub faults: Vec<Fault>,
 }
 
 /// What is wrong, and the way to it through the file.
@@ -120,7 +124,8 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         let connector = connector.map_err(|wrong| wrong.in_item("send_connector", index))?;
         computer.send_connectors.push(Arc::new(connector));
     }
-    Ok(Built { computer: Arc::new(computer), address: spec.address })
+    check_faults(&spec.fault, &computer)?;
+    Ok(Built { computer: Arc::new(computer), address: spec.address, faults: spec.fault.clone() })
 }
 
 /// What stands in expectations where there is no certificate, and so is no label.

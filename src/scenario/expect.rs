@@ -96,6 +96,8 @@ pub enum Aspect {
     Events,
     /// What becomes of the message.
     Ending,
+    /// Misconduct that was declared and never done.
+    NeverDone,
 }
 
 /// What was expected or observed.
@@ -247,6 +249,7 @@ impl Aspect {
             Self::Presents => "presents",
             Self::Events => "events",
             Self::Ending => "message",
+            Self::NeverDone => "never done",
         }
     }
 }

@@ -10,8 +10,10 @@ mod ending;
 mod entries;
 mod entry;
 mod expect;
+mod faults;
 mod journey;
 mod locate;
+mod lookup;
 mod moment;
 mod proof;
 mod repair;
@@ -30,8 +32,10 @@ pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
     Observation, Subject, Value,
 };
+pub use faults::check_rows;
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
+pub use lookup::{built_in, chosen, suggest_built_in};
 pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};

@@ -146,6 +146,8 @@ impl ProvedStage {
         for (subject, aspect, value) in &observed.0 {
             let same = |it: &(Subject, Aspect, Value)| it.1 == *aspect && it.0.is_same(subject);
             let said = expected.iter().position(same).map(|at| expected.remove(at).2);
+            // A file expects of whatever it declares that it is done.
+            let said = said.or_else(|| (*aspect == Aspect::NeverDone).then(|| Value::Said(NONE.to_owned())));
             rows.push(Row::new(subject.clone(), *aspect, said, Some(value.clone())));
         }
         // Whatever is left was expected of something that is not there.

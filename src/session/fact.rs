@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::fault::Misconduct;
 use super::message::Message;
 use super::setting::LimitReached;
 use crate::exchange::Event;
@@ -13,6 +14,8 @@ use crate::exchange::Event;
 pub enum Fact {
     /// Something for the Application log.
     Event(Event),
+    /// Something that the lab does wrong on purpose.
+    Misconduct(Misconduct),
     /// Something a well-behaved client would not do.
     Oddity(Oddity),
     /// A logon succeeded.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::auth::Dialogue;
 use super::fact::{Fact, Oddity};
+use super::fault::Twist;
 use super::reply;
 use super::setting::{LimitReached, Setting};
 use super::tls::TlsFacts;
@@ -44,6 +45,8 @@ pub struct Step {
     pub delay: Duration,
     /// What to read next.
     pub next: Next,
+    /// What is done otherwise on purpose.
+    pub twist: Option<Box<Twist>>,
 }
 
 /// What a session reads next.
@@ -88,6 +91,13 @@ impl TlsVerb {
             Self::XAnonymousTls => "X-ANONYMOUSTLS",
         }
     }
+
+    const fn stage(self) -> Stage {
+        match self {
+            Self::StartTls => Stage::Tls,
+            Self::XAnonymousTls => Stage::AnonymousTls,
+        }
+    }
 }
 
 /// One conversation, from the banner or from the end of a handshake on.
@@ -100,6 +110,8 @@ pub struct ReceiveSession {
     pub(super) user: Option<String>,
     /// Whether the peer is known for a server of the same organisation.
     server: bool,
+    /// Whether REQUIRETLS was advertised; no parameter makes a connector do it, only a row.
+    pub(super) requiretls: bool,
     pub(super) dialogue: Option<Dialogue>,
     pub(super) transaction: Option<Box<Transaction>>,
     /// Why the chunk that is being read is thrown away.
@@ -143,11 +155,25 @@ impl ReceiveSession {
 
     /// The conversation after a successful handshake; nothing is left of the one before it.
     pub fn secure(self, verb: TlsVerb, tls: Arc<TlsFacts>) -> Self {
-        let stage = match verb {
-            TlsVerb::StartTls => Stage::Tls,
-            TlsVerb::XAnonymousTls => Stage::AnonymousTls,
-        };
-        Self::new(self.setting, stage, Some(tls))
+        Self::new(self.setting, verb.stage(), Some(tls))
+    }
+
+    /// The same as a server plays it that forgets nothing (RFC 3207 section 4.2 demands that it does).
+    pub(super) fn secure_and_remember(self, verb: TlsVerb, tls: Arc<TlsFacts>) -> Self {
+        let Self { setting, hello, user, transaction, .. } = self;
+        let fresh = Self::new(Arc::clone(&setting), verb.stage(), Some(tls));
+        Self { hello, user, transaction, ..fresh }
+    }
+
+    /// What the reply to EHLO advertised is taken afterwards (RFC 8689 section 2).
+    pub(super) fn advertised(&mut self, hello: &Reply) {
+        self.requiretls = hello.lines().iter().skip(1).any(|line| line.eq_ignore_ascii_case("REQUIRETLS"));
+    }
+
+    /// Gives the transaction up without a word.
+    pub(super) fn forget_transaction(&mut self) {
+        self.transaction = None;
+        self.refused_chunk = None;
     }
 
     /// The conversation with a server of the same organisation, who has the rights of the permission group
@@ -164,6 +190,7 @@ impl ReceiveSession {
             hello: None,
             user: None,
             server: false,
+            requiretls: false,
             dialogue: None,
             transaction: None,
             refused_chunk: None,
@@ -343,7 +370,7 @@ impl Step {
     }
 
     pub(super) fn say(reply: Reply) -> Self {
-        Self { facts: Vec::new(), reply: Some(reply), delay: Duration::ZERO, next: Next::Line }
+        Self { reply: Some(reply), ..Self::silent(Next::Line) }
     }
 
     pub(super) fn of(text: &'static str) -> Self {
@@ -361,6 +388,6 @@ impl Step {
 
     /// Reads on without saying anything.
     pub(super) fn silent(next: Next) -> Self {
-        Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next }
+        Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next, twist: None }
     }
 }

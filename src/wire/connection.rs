@@ -12,12 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::live::{Live, Side};
+use super::misconduct::ends;
 use super::reading::{Chunks, LINE_READ, Stop};
 use super::relay::Relay;
+use super::stream::Stream;
 use crate::exchange::TimeSpan;
-use crate::journal::{Ending, FailedHandshake, Handshake, Place, Record, without_secret};
-use crate::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFailure, TlsVerb};
-use crate::smtp::{DataDecoder, LineDecoder};
+use crate::journal::{Ending, Place, Record, without_secret};
+use crate::session::fault::{Conduct, Conversation};
+use crate::session::{Fact, Input, Next, Step, TlsVerb};
+use crate::smtp::{LineDecoder, Reply};
 
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
 /// lost to a reset.
@@ -35,11 +38,13 @@ pub(super) struct Shared {
 /// One conversation on its way through a stream.
 pub(super) struct Connection<'a> {
     pub(super) shared: &'a Shared,
-    side: &'a Side,
+    pub(super) side: &'a Side,
     place: &'a Arc<Place>,
     pub(super) input: BytesMut,
     output: BytesMut,
     pub(super) deadline: Instant,
+    /// Whether what stands in clear behind STARTTLS is carried out inside TLS.
+    pub(super) keep_input: bool,
 }
 
 /// Why a stream is done with.
@@ -52,23 +57,33 @@ impl<'a> Connection<'a> {
     pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>) -> Self {
         let TimeSpan(longest) = side.connector.connection_timeout;
         let deadline = Instant::now() + longest;
-        Self { shared, side, place, input: BytesMut::new(), output: BytesMut::new(), deadline }
+        Self {
+            shared,
+            side,
+            place,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            deadline,
+            keep_input: false,
+        }
     }
 
     /// Holds the whole conversation. `early` is what the peer had sent before the banner.
-    pub(super) async fn hold<IO>(mut self, io: IO, mut session: ReceiveSession, first: Step, early: BytesMut)
+    pub(super) async fn hold<IO>(mut self, io: IO, mut session: Conversation, first: Step, early: BytesMut)
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: Stream,
     {
         self.input = early;
-        let mut io = io;
+        let (mut io, mut first) = (io, first);
+        if !first.delay.is_zero() {
+            Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
+        }
         let ending = match self.converse(&mut io, &mut session, first).await {
             Done::Ended(ending) => ending,
             // In a box, or every connection in clear would hold the memory of a handshake as well.
             Done::Handshake(verb) => match Box::pin(self.handshake(io, session, verb)).await {
-                Ok((mut stream, mut session)) => {
-                    // A session that was secured says nothing until it is spoken to.
-                    match self.converse(&mut stream, &mut session, Step::wait()).await {
+                Ok((mut stream, (mut session, first))) => {
+                    match self.converse(&mut stream, &mut session, first).await {
                         Done::Ended(ending) => ending,
                         // Unreachable by construction of the session; closing is the safe answer.
                         Done::Handshake(_) => Ending::Local,
@@ -95,24 +110,35 @@ impl<'a> Connection<'a> {
     }
 
     /// Answers until the stream has to become TLS, or ends.
-    async fn converse<IO>(&mut self, io: &mut IO, session: &mut ReceiveSession, mut step: Step) -> Done
+    async fn converse<IO>(&mut self, io: &mut IO, session: &mut Conversation, mut step: Step) -> Done
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: Stream,
     {
-        let mut lines = LineDecoder::new(session.line_limit());
+        let mut lines = LineDecoder::new(session.session().line_limit());
         let mut chunks: Option<Chunks<'a>> = None;
         loop {
-            if let Err(error) = self.answer(io, &step).await {
-                return Done::Ended(ending_of(&error));
+            match self.answer(io, &step).await {
+                Ok(None) => {}
+                Ok(Some(ending)) => return Done::Ended(ending),
+                Err(error) => return Done::Ended(ending_of(&error)),
+            }
+            let body = session.body();
+            if let Some(misconduct) = &body
+                && let Some(ending) = self.body(io, misconduct).await
+            {
+                return Done::Ended(ending);
             }
             let input = match step.next {
-                Next::Close => return Done::Ended(self.close(io).await),
-                Next::Handshake(verb) => return Done::Handshake(verb),
-                Next::Line => {
-                    chunks = chunks.filter(|_| session.in_chunks());
-                    self.line(io, session, &mut lines).await
+                Next::Close => return Done::Ended(self.part(io, session).await),
+                Next::Handshake(verb) => {
+                    self.keep_input = step.twist.is_some_and(|twist| twist.keep_input);
+                    return Done::Handshake(verb);
                 }
-                Next::Data { limit } => self.content(io, DataDecoder::new(limit)).await,
+                Next::Line => {
+                    chunks = chunks.filter(|_| session.session().in_chunks());
+                    self.line(io, session.session(), &mut lines).await
+                }
+                Next::Data { limit } => self.content(io, limit, ends(body.as_ref())).await,
                 Next::Chunk { size, last, limit } => {
                     let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
                     self.chunk(io, so_far, size, last, &mut chunks).await
@@ -129,10 +155,11 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Writes down what a step says, then says it; replies to pipelined commands leave together.
-    async fn answer<IO>(&mut self, io: &mut IO, step: &Step) -> io::Result<()>
+    /// Writes down what a step says, then says it; replies to pipelined commands leave together. How the
+    /// connection ends with it, where a row wants that.
+    async fn answer<IO>(&mut self, io: &mut IO, step: &Step) -> io::Result<Option<Ending>>
     where
-        IO: AsyncWrite + Unpin,
+        IO: Stream,
     {
         self.take(&step.facts);
         if !step.delay.is_zero() {
@@ -140,22 +167,50 @@ impl<'a> Connection<'a> {
             // A peer that is held back does not keep the lab from ending.
             self.shared.shutdown.run_until_cancelled(sleep(step.delay)).await;
         }
-        self.say(step);
-        if step.next == Next::Line && memchr::memchr(b'\n', &self.input).is_some() {
-            return Ok(());
+        if step.twist.as_ref().is_some_and(|twist| twist.pace.is_some()) {
+            // What was said before is no part of what trickles.
+            self.flush(io).await?;
         }
-        self.flush(io).await
+        self.say(step);
+        if let Some(twist) = &step.twist
+            && let Some(ending) = Box::pin(self.twist(io, twist)).await?
+        {
+            return Ok(Some(ending));
+        }
+        if step.next == Next::Line && memchr::memchr(b'\n', &self.input).is_some() {
+            return Ok(None);
+        }
+        self.flush(io).await.map(|()| None)
     }
 
     fn say(&mut self, step: &Step) {
-        if let Some(reply) = &step.reply {
-            let octets = reply.to_bytes();
+        let twisted = step.twist.as_ref().and_then(|twist| twist.octets.clone());
+        if let Some(octets) = twisted.or_else(|| step.reply.as_ref().map(Reply::to_bytes)) {
             self.output.extend_from_slice(&octets);
             self.write_down(Record::Sent(octets));
         }
     }
 
-    async fn flush<IO: AsyncWrite + Unpin>(&mut self, io: &mut IO) -> io::Result<()> {
+    pub(super) fn take_output(&mut self) -> BytesMut {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Ends the stream from this side, in order unless a row says otherwise.
+    async fn part<IO: Stream>(&mut self, io: &mut IO, session: &mut Conversation) -> Ending {
+        if let Some(misconduct) = session.closing() {
+            let (conduct, then) = (misconduct.conduct().clone(), misconduct.then());
+            self.write_down(Record::Misconduct(Box::new(misconduct)));
+            if conduct == Conduct::NoCloseNotify {
+                self.end_beneath(io).await;
+            }
+            if let Some(then) = then {
+                return self.end(io, then).await;
+            }
+        }
+        self.close(io).await
+    }
+
+    pub(super) async fn flush<IO: AsyncWrite + Unpin>(&mut self, io: &mut IO) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
@@ -171,58 +226,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn handshake<IO>(
-        &mut self,
-        io: IO,
-        session: ReceiveSession,
-        verb: TlsVerb,
-    ) -> Result<(Box<crate::tls::ServerStream<IO>>, ReceiveSession), Ending>
-    where
-        IO: AsyncRead + AsyncWrite + Unpin,
-    {
-        let behind = std::mem::take(&mut self.input).len();
-        if behind > 0 {
-            self.write_down(Record::Oddity(Oddity::PipelinedBehindStartTls { octets: behind }));
-        }
-        let credentials = self.side.credentials(verb);
-        let certificate = credentials.map(|credentials| credentials.certificate.clone());
-        let (shared, patience) = (self.shared, self.patience());
-        let accepting = async {
-            match credentials.map(|credentials| &credentials.tls) {
-                Some(Ok(tls)) => tls.accept(io).await,
-                unusable => {
-                    let mut io = io;
-                    self.read::<LINE_READ, _>(&mut io).await.ok();
-                    let reason = unusable.and_then(|tls| tls.as_ref().err().cloned());
-                    Err(TlsFailure::Unusable { reason: reason.unwrap_or_default() })
-                }
-            }
-        };
-        let accepted = shared.shutdown.run_until_cancelled(timeout(patience, accepting)).await;
-        let failure = match (accepted, certificate.clone()) {
-            (Some(Ok(Ok((stream, facts)))), Some(certificate)) => {
-                let facts = Arc::new(facts);
-                let record = Handshake { verb, facts: Arc::clone(&facts), certificate };
-                self.write_down(Record::TlsEstablished(Box::new(record)));
-                let session = session.secure(verb, facts);
-                let session = if self.is_server(verb) { session.with_exchange_server() } else { session };
-                return Ok((Box::new(stream), session));
-            }
-            (Some(Ok(Err(failure))), _) => failure,
-            (Some(Err(_)), _) => TlsFailure::TimedOut,
-            _ => return Err(Ending::Local),
-        };
-        let ending = match &failure {
-            TlsFailure::Closed => Ending::Remote,
-            TlsFailure::Broken { reason } => Ending::Broken(reason.clone()),
-            _ => Ending::Local,
-        };
-        self.write_down(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate })));
-        Err(ending)
-    }
-
     /// Ends the stream from this side and waits a little for the other, so that the last reply arrives.
-    async fn close<IO: AsyncRead + AsyncWrite + Unpin>(&mut self, io: &mut IO) -> Ending {
+    pub(super) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(&mut self, io: &mut IO) -> Ending {
         let (longest, most) = LINGER;
         let lingering = async {
             io.shutdown().await.ok();
@@ -236,7 +241,7 @@ impl<'a> Connection<'a> {
         Ending::Local
     }
 
-    fn take(&self, facts: &[Fact]) {
+    pub(super) fn take(&self, facts: &[Fact]) {
         for fact in facts {
             let record = match fact {
                 Fact::Event(event) => {
@@ -251,6 +256,7 @@ impl<'a> Connection<'a> {
                     }
                     continue;
                 }
+                Fact::Misconduct(misconduct) => Record::Misconduct(Box::new(misconduct.clone())),
                 Fact::Oddity(oddity) => Record::Oddity(oddity.clone()),
                 Fact::LoggedOn { user, mechanism } => {
                     Record::Logon { user: user.clone(), mechanism, succeeded: true }
@@ -265,7 +271,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Whether the peer is a server of the same organisation that has come by X-ANONYMOUSTLS.
-    fn is_server(&self, verb: TlsVerb) -> bool {
+    pub(super) fn is_server(&self, verb: TlsVerb) -> bool {
         let caller = self.shared.live.calls().caller(self.place.remote);
         let ours = caller.is_some_and(|caller| caller.organization == self.place.computer.organization);
         verb == TlsVerb::XAnonymousTls && ours
@@ -301,7 +307,7 @@ pub(super) fn begin(shared: &Shared, place: &Arc<Place>) {
     shared.live.journal().append(now, Some(place), Record::Connected);
 }
 
-fn ending_of(error: &io::Error) -> Ending {
+pub(super) fn ending_of(error: &io::Error) -> Ending {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Ending::Remote,
         _ => Ending::Broken(error.to_string()),

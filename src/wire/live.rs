@@ -1,13 +1,16 @@
 //! The configuration that connections are answered by, and how it changes under them.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::calls::Calls;
+use super::postures::postures;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
@@ -16,6 +19,8 @@ use crate::exchange::{
     wants_anonymous_tls,
 };
 use crate::journal::{Journal, Logged, Record};
+use crate::pki::Certificate;
+use crate::session::fault::{Fault, FaultTable};
 use crate::session::{Counters, TlsVerb};
 use crate::tls::{ServerTls, Versions};
 
@@ -43,8 +48,36 @@ struct State {
     computers: Vec<Arc<Computer>>,
     zone: Arc<Zone>,
     counters: HashMap<(String, String), Arc<Counters>>,
+    /// Where a certificate that a client has to show comes from.
+    roots: Vec<Certificate>,
+    /// The rows of computers, by name.
+    faults: HashMap<String, Vec<Fault>>,
+    /// The tables of connectors.
+    tables: HashMap<(String, String), Arc<FaultTable>>,
     prepared: HashMap<(String, String), Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
+}
+
+/// A row of misconduct, with what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeclaredFault {
+    /// The computer's name.
+    pub computer: String,
+    /// Which row of the computer it is, from 1.
+    pub row: usize,
+    /// How often it was done.
+    pub done: u64,
+    /// Whether it may stay undone.
+    pub optional: bool,
+    /// What the row says.
+    pub fault: Fault,
+}
+
+impl fmt::Display for DeclaredFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (at, conduct) = (self.fault.at.as_str(), self.fault.conduct.in_words());
+        write!(f, "fault {} of {}: at {at}, {conduct}", self.row, self.computer)
+    }
 }
 
 /// A connector that is ready to take connections, until a date in the store is passed.
@@ -62,6 +95,10 @@ pub(super) struct Side {
     pub(super) counters: Arc<Counters>,
     pub(super) starttls: Option<Credentials>,
     pub(super) anonymous_tls: Option<Credentials>,
+    /// What is done wrong on purpose, where anything is.
+    pub(super) faults: Option<Arc<FaultTable>>,
+    /// What TLS is offered with where a row configures it, by the number of the row.
+    pub(super) postures: HashMap<usize, Credentials>,
     events: Vec<Event>,
 }
 
@@ -93,6 +130,54 @@ impl Live {
     pub fn with_zone(self, zone: Zone) -> Self {
         self.lock().zone = Arc::new(zone);
         self
+    }
+
+    /// The same, taking only certificates of clients that `roots` vouch for where one is required.
+    pub fn with_roots(self, roots: Vec<Certificate>) -> Self {
+        self.lock().roots = roots;
+        self
+    }
+
+    /// The same, misbehaving on purpose: the rows of computers, by name.
+    pub fn with_faults(self, faults: HashMap<String, Vec<Fault>>) -> Self {
+        self.put_faults(faults);
+        self
+    }
+
+    /// The rows of computers, by name, as the next connection finds them.
+    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
+        self.lock().faults.clone()
+    }
+
+    /// Puts other rows in place; where they are the same, what was counted goes on to count.
+    pub fn put_faults(&self, faults: HashMap<String, Vec<Fault>>) {
+        let mut state = self.lock();
+        let State { faults: before, tables, prepared, .. } = &mut *state;
+        tables.retain(|(computer, _), _| before.get(computer) == faults.get(computer));
+        *before = faults;
+        prepared.clear();
+    }
+
+    /// Every row, with how often it was done.
+    pub fn misconduct(&self) -> Vec<DeclaredFault> {
+        let state = self.lock();
+        let done = |computer: &String, row: usize| {
+            let tables = state.tables.iter().filter(|((known, _), _)| known == computer);
+            let fired = tables.flat_map(|(_, table)| table.fired());
+            fired.filter(|(number, _)| *number == row).map(|(_, times)| u64::from(times)).sum()
+        };
+        let mut rows = Vec::new();
+        for (computer, faults) in &state.faults {
+            rows.extend(faults.iter().enumerate().map(|(index, fault)| DeclaredFault {
+                computer: computer.clone(),
+                row: index + 1,
+                done: done(computer, index + 1),
+                optional: fault.optional,
+                fault: fault.clone(),
+            }));
+        }
+        rows.sort_by(|one, other| (&one.computer, one.row).cmp(&(&other.computer, other.row)));
+        rows
     }
 
     /// The lab's clock.
@@ -242,7 +327,18 @@ impl Live {
         }
         let counters = state.counters.entry(key.clone());
         let counters = counters.or_insert_with(|| Arc::new(Counters::new(Arc::clone(&self.message_numbers))));
-        let side = Arc::new(prepare(computer, connector, Arc::clone(counters), now));
+        let counters = Arc::clone(counters);
+        let State { faults, tables, roots, .. } = &mut *state;
+        let rows = faults.get(&computer.name).map(Vec::as_slice).unwrap_or_default();
+        let table = tables.entry(key.clone());
+        let table = table.or_insert_with(|| Arc::new(FaultTable::of(rows, &connector.name)));
+        let mut side = prepare(computer, connector, counters, now);
+        if !table.is_empty() {
+            let usual = side.starttls.as_ref().map(|usual| usual.certificate.thumbprint);
+            side.postures = postures(table, computer, usual, roots, &self.clock);
+            side.faults = Some(Arc::clone(table));
+        }
+        let side = Arc::new(side);
         let until = computer.store.next_change(now, EXPIRES_SOON);
         state.prepared.insert(key, Prepared { side: Arc::clone(&side), until });
         side
@@ -284,6 +380,8 @@ fn prepare(
         counters,
         starttls,
         anonymous_tls,
+        faults: None,
+        postures: HashMap::new(),
         events,
     }
 }

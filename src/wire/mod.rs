@@ -4,16 +4,20 @@
 mod budget;
 mod calls;
 mod connection;
+mod handshake;
 mod live;
+mod misconduct;
 mod ports;
+mod postures;
 mod reading;
 mod relay;
 mod send;
+mod stream;
 mod talk;
 #[cfg(test)]
 mod tests;
 
-pub use live::Live;
+pub use live::{DeclaredFault, Live};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 
@@ -24,7 +28,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,11 +35,13 @@ use tokio_util::task::TaskTracker;
 use crate::exchange::Binding;
 use crate::journal::{Connector, Place, Record, SessionId};
 use crate::pki::Certificate;
+use crate::session::fault::Conversation;
 use crate::session::{ReceiveSession, Setting};
 use budget::Budget;
 use connection::{Connection, Shared};
 use reading::LINE_READ;
 use relay::Relay;
+use stream::Stream;
 
 /// A socket that listens for one binding of one computer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,10 +268,7 @@ struct Way {
 }
 
 /// Holds one conversation from the banner to the end; `early` came before the banner left.
-async fn converse<IO>(stream: IO, early: BytesMut, way: Way, shared: &Shared)
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
+async fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) {
     let Way { session, endpoint, local, remote } = way;
     let peer = remote.ip().to_canonical();
     let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
@@ -303,7 +305,8 @@ where
         counters: Arc::clone(&side.counters),
     };
     let now = shared.live.clock().now();
-    let (session, first) = ReceiveSession::open(Arc::new(setting), early.len(), now);
+    let faults = side.faults.as_ref().map(|table| table.connect(peer));
+    let (session, first) = Conversation::open(Arc::new(setting), faults, early.len(), now);
     conversation.hold(stream, session, first, early).await;
     tracing::debug!(session = %place.session, "ended");
     drop(connected);

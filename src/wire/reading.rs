@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
@@ -14,7 +14,7 @@ use super::budget::Share;
 use super::connection::{Connection, shown};
 use crate::journal::Record;
 use crate::session::{Input, ReceiveSession};
-use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
+use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder, LooseDecoder};
 
 /// How much is read at once where lines are due; a line that is waited for costs no buffer.
 pub(super) const LINE_READ: usize = 4 * 1024;
@@ -66,12 +66,27 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// The content up to its end, which is also where one of `ends` stands.
     pub(super) async fn content<IO: AsyncRead + Unpin>(
         &mut self,
         io: &mut IO,
-        mut decoder: DataDecoder,
+        limit: u64,
+        ends: Vec<Bytes>,
     ) -> Result<Input, Stop> {
         let mut share = self.shared.content.share();
+        if !ends.is_empty() {
+            let mut decoder = LooseDecoder::new(limit, ends);
+            while decoder.decode(&mut self.input) == DataProgress::More {
+                if !share.grow(decoder.kept()) {
+                    return Ok(Input::NoMemory);
+                }
+                self.read_content(io).await?;
+            }
+            let received = decoder.finish();
+            self.write_down(Record::Content(received.octets));
+            return Ok(Input::Content(received));
+        }
+        let mut decoder = DataDecoder::new(limit);
         loop {
             if decoder.decode(&mut self.input) == DataProgress::Done {
                 let received = decoder.finish();

@@ -46,6 +46,22 @@ async fn what_the_shell_refuses_is_a_problem_in_its_words_and_changes_nothing() 
 }
 
 #[tokio::test]
+async fn a_question_of_the_shell_is_answered_in_the_body() {
+    let world = World::seed().await;
+    let other = story("internal-certificate-overwritten").unwrap().text;
+    ask(world.control(), "PUT /api/v1/scenario", other, &[]).await.ok();
+    let enable =
+        "Get-ExchangeCertificate -DomainName mail.contoso.com | Enable-ExchangeCertificate -Services SMTP";
+    let mut typing = json!({ "computer": "EDGE01", "line": enable });
+    let refused = world.send("POST /api/v1/cmdlets", &typing).await.problem(422);
+    assert!(refused["detail"].as_str().unwrap().contains("Overwrite the existing default"), "{refused}");
+    typing["answers"] = json!(["no"]);
+    world.send("POST /api/v1/cmdlets", &typing).await.ok();
+    let edge = world.get("/api/v1/connectors").await.ok();
+    assert!(edge.as_array().unwrap().iter().all(|it| it["starttls"]["offered"] == true), "{edge}");
+}
+
+#[tokio::test]
 async fn a_connector_is_made_on_a_free_port_set_and_removed() {
     let world = World::seed().await;
     let new = json!({ "computer": "mailgate", "name": "Other one" });
@@ -130,8 +146,9 @@ async fn the_root_is_handed_out_in_every_form_there_is() {
         "{environment}"
     );
     assert!(environment.contains(&format!("SMTP_PORT={}\n", world.smtp().port())));
-    let none = world.get("/api/v1/ca?format=p12").await.problem(406);
-    assert!(none["detail"].as_str().unwrap().contains("jks"));
+    let pkcs12 = world.get("/api/v1/ca?format=p12").await;
+    assert_eq!(pkcs12.header("content-type"), Some("application/x-pkcs12"));
+    assert!(pkcs12.body.windows(root.der().len()).any(|octets| octets == root.der()));
 }
 
 #[tokio::test]

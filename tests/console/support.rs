@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use starttls_lab::console::{Console, Options};
 use starttls_lab::journal::Bounds;
-use starttls_lab::lab::{self, Lab};
+use starttls_lab::lab::{self, Engine};
 use starttls_lab::scenario::{ScenarioText, story};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
@@ -19,7 +19,7 @@ use crate::http::{Answer, DEADLINE, ask};
 
 /// The seed story, played and opened to control.
 pub(crate) struct World {
-    pub(crate) lab: Arc<Lab>,
+    pub(crate) lab: Arc<Engine>,
     pub(crate) console: Console,
 }
 
@@ -34,7 +34,7 @@ impl World {
     pub(crate) async fn open(bounds: Bounds, options: Options) -> Self {
         let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "test").unwrap();
         let settings = lab::Options { ports: Ports::Free, bounds, ..lab::Options::default() };
-        let lab = Arc::new(Lab::start(&text, settings).await.unwrap());
+        let lab = Arc::new(Engine::start(&text, settings).await.unwrap());
         let console = Console::open(Arc::clone(&lab), options).await.unwrap();
         Self { lab, console }
     }

@@ -192,6 +192,7 @@ impl Wire for Bare<'_> {
             server_name: None,
             presented: self.stage.certificate(verb).unwrap_or_else(|| panic!("nothing to present")),
             client_certificate: None,
+            client_hello: None,
         };
         let session = self.session.take().map(|session| session.secure(verb, Arc::new(facts)));
         self.session = session;

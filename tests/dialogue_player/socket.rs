@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use starttls_lab::journal::{Ending, Entry, Logged, Record};
-use starttls_lab::lab::{Lab, Options, Paper};
+use starttls_lab::lab::{Engine, Options, Paper};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -45,7 +45,7 @@ pub(crate) struct Socket<'a> {
     /// Whether the server had nothing to say for too long.
     silent: bool,
     ending: Option<Ending>,
-    lab: Lab,
+    lab: Engine,
     runtime: Runtime,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Socket<'a> {
     pub(crate) fn connect(lab: Paper, stage: &'a Stage, dialogue: &Dialogue, cut: Cut) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let options = Options { ports: Ports::Free, ..Options::default() };
-        let lab = runtime.block_on(Lab::start_paper(lab, options)).unwrap();
+        let lab = runtime.block_on(Engine::start_paper(lab, options)).unwrap();
         let (write_down, entries) = unbounded_channel();
         lab.journal().listen(Box::new(move |entry| drop(write_down.send(entry.clone()))));
 
@@ -171,7 +171,7 @@ impl<'a> Socket<'a> {
 }
 
 /// Where the connector of the dialogue listens.
-fn address(lab: &Lab, stage: &Stage) -> SocketAddr {
+fn address(lab: &Engine, stage: &Stage) -> SocketAddr {
     let listening = lab.connectors();
     let found = listening.iter().find(|listening| {
         listening.computer == stage.computer.name && listening.name == stage.connector.name

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use starttls_lab::journal::{Entry, Record, Tracking, TrackingEvent, transcript_line};
-use starttls_lab::lab::{Lab, Options};
+use starttls_lab::lab::{Engine, Options};
 use starttls_lab::scenario::{CommandsSpec, ScenarioText};
 use starttls_lab::session::{Message, TlsVerb};
 use starttls_lab::wire::Ports;
@@ -119,7 +119,7 @@ pub(crate) fn with(text: &str, changes: &[(&str, &str)]) -> String {
 
 /// A lab with what a test reads of it.
 pub(crate) struct Flow {
-    pub(crate) lab: Lab,
+    pub(crate) lab: Engine,
 }
 
 impl Flow {
@@ -130,7 +130,7 @@ impl Flow {
     pub(crate) async fn of(text: &str) -> Self {
         let text = ScenarioText::parse(text, "relay.toml").unwrap();
         let options = Options { ports: Ports::Free, ..Options::default() };
-        Self { lab: Lab::start(&text, options).await.unwrap() }
+        Self { lab: Engine::start(&text, options).await.unwrap() }
     }
 
     /// Hands a message to a connector, in clear, and reads the last reply.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use client::{Client, DEADLINE};
 use flow::{Flow, IMPLICIT, INBOUND, LAB, TO_INTERNET};
 use starttls_lab::journal::{Record, SendProtocolLog, Tracking, TrackingEvent};
-use starttls_lab::lab::{Lab, Options};
+use starttls_lab::lab::{Engine, Options};
 use starttls_lab::scenario::ScenarioText;
 use starttls_lab::session::TlsVerb;
 use starttls_lab::wire::Ports;
@@ -283,7 +283,7 @@ async fn a_lab_without_a_relay_keeps_every_message_where_it_is() {
     let text = flow::with(LAB, &[]);
     let text = ScenarioText::parse(&text, "relay.toml").unwrap();
     let options = Options { ports: Ports::Free, relay: false, ..Options::default() };
-    let flow = Flow { lab: Lab::start(&text, options).await.unwrap() };
+    let flow = Flow { lab: Engine::start(&text, options).await.unwrap() };
     flow.submit_outside(&["b@contoso.test"]).await;
     assert!(flow.entries().iter().all(|entry| !matches!(entry.record, Record::Tracking(_))));
     assert!(flow.lab.finish(Duration::from_secs(10)).await);

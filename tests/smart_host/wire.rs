@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use starttls_lab::journal::{Entry, Record, SendProtocolLog, transcript_line};
-use starttls_lab::lab::{Lab, Options};
+use starttls_lab::lab::{Engine, Options};
 use starttls_lab::scenario::ScenarioText;
 use starttls_lab::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
 use starttls_lab::smtp::ReversePath;
@@ -61,7 +61,7 @@ fn as_anna(mechanism: &str, password: &str) -> String {
 }
 
 struct Both {
-    lab: Lab,
+    lab: Engine,
     sender: Sender,
     address: SocketAddr,
 }
@@ -70,7 +70,7 @@ impl Both {
     async fn start(receive: &str, send: &str) -> Self {
         let scenario = ScenarioText::parse(&text(receive, send), "smart.toml").unwrap();
         let options = Options { ports: Ports::Free, ..Options::default() };
-        let lab = Lab::start(&scenario, options).await.unwrap();
+        let lab = Engine::start(&scenario, options).await.unwrap();
         let address = lab.connectors()[0].addr;
         let sender = lab.sender("SMART", "To Smart Host").unwrap().unwrap();
         Self { lab, sender, address }

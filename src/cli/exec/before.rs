@@ -2,12 +2,12 @@
 
 use crate::exchange::{Computer, ReceiveConnector, select_for};
 use crate::journal::{Entry, Record};
-use crate::lab::Lab;
+use crate::lab::Engine;
 use crate::scenario::{ABSENT, Aspect, NONE, Scenario, Stage, Subject, Value};
 
 /// A sentence for everything that is otherwise than the file says. To be asked before anybody has
 /// connected: what a peer does is not what the file speaks of.
-pub(super) fn differences(lab: &Lab, scenario: &Scenario) -> Vec<String> {
+pub(super) fn differences(lab: &Engine, scenario: &Scenario) -> Vec<String> {
     let entries = lab.journal().entries(1);
     let mut differences = Vec::new();
     for (subject, aspect, expected) in scenario.expected(Stage::Before).each() {
@@ -36,7 +36,7 @@ const fn is_of_certificates(event_id: u16) -> bool {
 }
 
 /// The label of the certificate that STARTTLS is offered with.
-fn starttls(lab: &Lab, identity: &str) -> String {
+fn starttls(lab: &Engine, identity: &str) -> String {
     let found = find(lab, identity, |computer, connector| {
         let selection = select_for(connector, computer, lab.clock().now());
         let offered = selection.offered().filter(|_| connector.enabled);
@@ -47,7 +47,7 @@ fn starttls(lab: &Lab, identity: &str) -> String {
 }
 
 /// The events about the connector.
-fn logged(lab: &Lab, identity: &str, entries: &[Entry]) -> Vec<u16> {
+fn logged(lab: &Engine, identity: &str, entries: &[Entry]) -> Vec<u16> {
     let found = find(lab, identity, |computer, connector| {
         let events = entries.iter().filter_map(|entry| match &entry.record {
             Record::Event(logged) => Some(logged),
@@ -62,7 +62,7 @@ fn logged(lab: &Lab, identity: &str, entries: &[Entry]) -> Vec<u16> {
 }
 
 /// Asks about the connector called `SERVER\Name`; letter case does not matter.
-fn find<T>(lab: &Lab, identity: &str, ask: impl FnOnce(&Computer, &ReceiveConnector) -> T) -> Option<T> {
+fn find<T>(lab: &Engine, identity: &str, ask: impl FnOnce(&Computer, &ReceiveConnector) -> T) -> Option<T> {
     let (server, name) = identity.split_once('\\')?;
     let computers = lab.computers();
     let computer = computers.iter().find(|computer| computer.name.eq_ignore_ascii_case(server))?;

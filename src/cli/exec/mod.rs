@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::control;
+use super::control::ClosedArgs;
 use super::load::{self, Loaded};
 use super::output::{self, Failure};
 use super::recording::RecordingArgs;
@@ -20,11 +20,11 @@ use super::signals::Signals;
 use super::tally::Tally;
 use crate::console::{self, Console};
 use crate::exchange::TimeSpan;
-use crate::lab::{Lab, Options};
+use crate::lab::{Engine, Options};
 use crate::wire::Ports;
 use child::Outcome;
 use expectations::ExpectArgs;
-use trust::Trust;
+pub(super) use trust::Trust;
 
 /// Arguments of `exec`.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,8 @@ pub(super) struct Args {
     /// so that the command trusts the lab without knowing of it
     #[arg(long, env = "STARTTLS_LAB_TRUST_ENV")]
     trust_env: bool,
+    #[command(flatten)]
+    control: ClosedArgs,
     /// Kill the command, and nothing that it started, after so long, such as 30s
     #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME")]
     timeout: Option<TimeSpan>,
@@ -59,7 +61,7 @@ The command finds in its environment:
       HOST:PORT of each connector, in capitals and with _ for everything but A-Z and 0-9;
       of several that come to the same name the second ends in _2, and so on
   STARTTLS_LAB_CONTROL_URL
-      where the lab can be steered and read over HTTP while the command runs
+      where the lab can be steered and read over HTTP while the command runs; not with --no-control
 
 With --trust-env curl, requests and Java (which is given a trust store of the JKS kind) trust the lab's root \
 and nobody else; Node trusts it beside its own roots, and OpenSSL beside the system's folder of roots.
@@ -91,16 +93,16 @@ pub(super) fn exec(args: &Args) -> Result<(), Failure> {
 
 async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let lab = Lab::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
+    let lab = Engine::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
     let lab = Arc::new(lab);
     let mut unmet = before::differences(&lab, &loaded.text.scenario);
     let mut tally = Tally::of(lab.journal());
     let recording = args.recording.attach(lab.journal())?;
     let trust = Trust::create(lab.root())?;
 
-    let console = control::open_anywhere(&lab, trust.ca_file()).await?;
+    let console = args.control.open_anywhere(&lab, trust.ca_file()).await?;
 
-    let mut command = command(args, &lab, &console, &trust)?;
+    let mut command = command(args, &lab, console.as_ref(), &trust)?;
     let longest = args.timeout.map(|TimeSpan(longest)| longest);
     let outcome = child::run(&mut command, longest, &mut signals).await;
 
@@ -108,7 +110,9 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     if outcome.is_ok() {
         tally.quiet(LAST_WORDS).await;
     }
-    console.close(GRACE).await;
+    if let Some(console) = console {
+        console.close(GRACE).await;
+    }
     lab.finish(GRACE).await;
     recording.finish();
     let outcome = outcome?;
@@ -117,6 +121,7 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
         output::remark(&format!("the command was killed after {time} (--timeout)"));
     }
     unmet.extend(args.expect.unmet(&tally.now()));
+    unmet.extend(lab.never_done());
     unmet.iter().for_each(|line| output::remark(line));
     match outcome {
         Outcome { code: 0, .. } if unmet.is_empty() => Ok(()),
@@ -125,8 +130,13 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     }
 }
 
+/// The variables by which a command comes to trust the lab, beside what Java is told already.
+pub(super) fn trust_variables(trust: &Trust) -> Vec<(&'static str, OsString)> {
+    environment::trust(trust, std::env::var_os("JAVA_TOOL_OPTIONS"))
+}
+
 /// The command with the environment that leads it to the lab.
-fn command(args: &Args, lab: &Lab, console: &Console, trust: &Trust) -> Result<Command, Failure> {
+fn command(args: &Args, lab: &Engine, console: Option<&Console>, trust: &Trust) -> Result<Command, Failure> {
     let connectors = lab.connectors();
     let Some(first) = connectors.first() else {
         return Err(Failure::usage(format!(
@@ -141,9 +151,13 @@ fn command(args: &Args, lab: &Lab, console: &Console, trust: &Trust) -> Result<C
     command.env("SMTP_HOST", first.addr.ip().to_string()).env("SMTP_PORT", first.addr.port().to_string());
     command.env("STARTTLS_LAB_CA_FILE", trust.ca_file());
     command.envs(console::addresses(&connectors));
-    command.env("STARTTLS_LAB_CONTROL_URL", console.url());
+    match console {
+        Some(console) => command.env("STARTTLS_LAB_CONTROL_URL", console.url()),
+        // That of a lab around this one is not this one's.
+        None => command.env_remove("STARTTLS_LAB_CONTROL_URL"),
+    };
     if args.trust_env {
-        command.envs(environment::trust(trust, std::env::var_os("JAVA_TOOL_OPTIONS")));
+        command.envs(trust_variables(trust));
     }
     Ok(command)
 }

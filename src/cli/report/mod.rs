@@ -3,7 +3,7 @@
 //! Everything in it is a reading of the model; nothing is listened to and nothing is sent.
 
 mod connector;
-mod layout;
+pub(super) mod layout;
 mod list;
 mod opinion;
 pub mod proof;
@@ -20,6 +20,7 @@ use crate::exchange::{Computer, Fix, Level, Profile, ReceiveConnector, Role, Rul
 use crate::name::Coverage;
 use crate::pki::Thumbprint;
 use crate::scenario::Built;
+use crate::session::fault::Fault;
 
 /// What `check` found.
 #[derive(Clone, Debug, Serialize)]
@@ -184,7 +185,9 @@ pub fn check(computers: &[Built], now: Timestamp) -> Report {
         let computer: &Computer = &built.computer;
         computer.receive_connectors.iter().map(move |connector| {
             let connector: &ReceiveConnector = connector;
-            connector::report(computer, connector, now)
+            let mut report = connector::report(computer, connector, now);
+            report.notes.extend(misconduct(&built.faults, connector));
+            report
         })
     });
     let send_connectors = computers.iter().flat_map(|built| {
@@ -192,6 +195,18 @@ pub fn check(computers: &[Built], now: Timestamp) -> Report {
         computer.send_connectors.iter().map(move |connector| send::report(computer, connector, now))
     });
     Report { at: now, connectors: connectors.collect(), send_connectors: send_connectors.collect() }
+}
+
+/// What the connector does wrong on purpose, a sentence each.
+fn misconduct(rows: &[Fault], connector: &ReceiveConnector) -> Vec<String> {
+    let numbered = rows.iter().enumerate().filter(|(_, fault)| {
+        fault.connector.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&connector.name))
+    });
+    let each = numbered.map(|(index, fault)| {
+        let (at, conduct) = (fault.at.as_str(), fault.conduct.in_words());
+        format!("fault {}: on purpose, at {at}: {conduct}", index + 1)
+    });
+    each.collect()
 }
 
 impl Report {

@@ -11,7 +11,7 @@ mod probe;
 mod records;
 mod sending;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,13 +20,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Lab, LabError, Options, Paper};
+use super::{Engine, LabError, Options, Paper};
 use crate::clock::Clock;
 use crate::exchange::Computer;
 use crate::pki::Thumbprint;
 use crate::rehearsal::presented;
-use crate::scenario::{Aspect, Observation, Played, Proof, ScenarioText, Stage, Subject, Value};
+use crate::scenario::{Aspect, NONE, Observation, Played, Proof, ScenarioText, Stage, Subject, Value};
 use crate::session::TlsVerb;
+use crate::session::fault::Fault;
 use crate::wire::Ports;
 use records::Records;
 use sending::Senders;
@@ -72,14 +73,20 @@ pub async fn verify(text: &ScenarioText, name: &str) -> Result<Proof, LabError> 
 
 /// Plays one stage in a lab of its own.
 async fn play(text: &ScenarioText, stage: Stage, now: Timestamp) -> Result<Played, LabError> {
-    let paper = Paper::at(text, Clock::pinned(now))?;
+    let mut paper = Paper::at(text, Clock::pinned(now))?;
+    // Whoever knocks before anybody sends is to see the configuration, and use no misconduct up.
+    let faults = paper
+        .computers
+        .iter_mut()
+        .map(|built| (built.computer.name.clone(), std::mem::take(&mut built.faults)));
+    let faults: HashMap<_, _> = faults.filter(|(_, rows)| !rows.is_empty()).collect();
     let senders = Senders::new(text, &paper)?;
-    let lab =
-        Lab::start_paper(paper, Options { ports: Ports::Free, relay: false, ..Options::default() }).await?;
+    let lab = Engine::start_paper(paper, Options { ports: Ports::Free, relay: false, ..Options::default() })
+        .await?;
     let played = {
         // Whoever drops this in the middle leaves nothing behind that listens.
         let _listening = StopListening(&lab);
-        timeout(LONGEST_STAGE, on_the_wire(text, stage, &lab, &senders)).await
+        timeout(LONGEST_STAGE, on_the_wire(text, stage, &lab, &senders, faults)).await
     };
     lab.finish(GRACE).await;
     played.unwrap_or_else(|_| {
@@ -88,7 +95,7 @@ async fn play(text: &ScenarioText, stage: Stage, now: Timestamp) -> Result<Playe
     })
 }
 
-struct StopListening<'a>(&'a Lab);
+struct StopListening<'a>(&'a Engine);
 
 impl Drop for StopListening<'_> {
     fn drop(&mut self) {
@@ -99,8 +106,9 @@ impl Drop for StopListening<'_> {
 async fn on_the_wire(
     text: &ScenarioText,
     stage: Stage,
-    lab: &Lab,
+    lab: &Engine,
     senders: &Senders,
+    faults: HashMap<String, Vec<Fault>>,
 ) -> Result<Played, LabError> {
     let mut records = Records::of(lab);
     let (mut screen, mut refused) = (String::new(), None);
@@ -111,12 +119,17 @@ async fn on_the_wire(
         (screen, refused) = (typed.screen, typed.refused);
         lab.log_start().await;
     }
-    let observed = observe(lab, &records, senders).await?;
+    let observed = observe(lab, &records, senders, faults).await?;
     Ok(Played { stage, screen, refused, observed })
 }
 
 /// Knocks at every connector, lets everybody send, and then reads what was logged meanwhile.
-async fn observe(lab: &Lab, records: &Records, senders: &Senders) -> Result<Observation, LabError> {
+async fn observe(
+    lab: &Engine,
+    records: &Records,
+    senders: &Senders,
+    faults: HashMap<String, Vec<Fault>>,
+) -> Result<Observation, LabError> {
     let (computers, now) = (lab.computers(), lab.clock().now());
     let mut offers = Vec::new();
     for computer in &computers {
@@ -126,6 +139,8 @@ async fn observe(lab: &Lab, records: &Records, senders: &Senders) -> Result<Obse
             offers.push((starttls, anonymous));
         }
     }
+    let misbehaves = !faults.is_empty();
+    lab.live.put_faults(faults);
     let endings = senders.send(lab, records).await?;
     let mut rows = Vec::new();
     let mut offers = offers.into_iter();
@@ -150,6 +165,11 @@ async fn observe(lab: &Lab, records: &Records, senders: &Senders) -> Result<Obse
         }
     }
     rows.extend(endings);
+    if misbehaves {
+        let never = lab.never_done();
+        let never = if never.is_empty() { NONE.to_owned() } else { never.join("; ") };
+        rows.push((Subject::Commands, Aspect::NeverDone, Value::Said(never)));
+    }
     Ok(Observation(rows))
 }
 

@@ -2,35 +2,48 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::exchange::{Computer, Nullable, Profile, Role, SendConnector, SendUsage, TimeSpan, TlsAuthLevel};
-use crate::lab::{Lab, LabError};
+use crate::lab::{Engine, LabError};
 use crate::name::NotAnFqdn;
 use crate::pki::Certificate;
+use crate::session::fault::{Conduct, Fault, Then};
 use crate::wire::Sender;
 
 /// How long an outsider waits for a reply, in seconds: longer than the longest tarpit of habit.
-const PATIENCE: u64 = 60;
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The same where the lab is silent on purpose, and waiting longer would show nothing more.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// A sender of this name, without a certificate, who trusts `roots` and comes from `from`.
 pub(super) fn outsider(
-    lab: &Lab,
+    lab: &Engine,
     name: &str,
     from: IpAddr,
     roots: &[Certificate],
 ) -> Result<Sender, LabError> {
     let computer = computer("sender.example").map_err(|error| LabError::Unobserved(error.to_string()))?;
-    let sender = Sender::new(Arc::clone(&lab.live), Arc::new(computer), Arc::new(connector(name)), roots)?;
+    let patience = if is_silent_on_purpose(lab) { SHORT } else { PATIENCE };
+    let connector = Arc::new(connector(name, patience));
+    let sender = Sender::new(Arc::clone(&lab.live), Arc::new(computer), connector, roots)?;
     Ok(sender.coming_from(from, lab.server.sessions()))
 }
 
 /// Demands a trusted chain, so that one who trusts nobody leaves as soon as the certificate was seen.
-fn connector(name: &str) -> SendConnector {
+fn connector(name: &str, patience: Duration) -> SendConnector {
     let mut connector = SendConnector::new(name.to_owned(), SendUsage::Custom);
-    connector.connection_inactivity_time_out = TimeSpan(std::time::Duration::from_secs(PATIENCE));
+    connector.connection_inactivity_time_out = TimeSpan(patience);
     connector.require_tls = true;
     connector.tls_auth_level = Nullable(Some(TlsAuthLevel::CertificateValidation));
     connector
+}
+
+fn is_silent_on_purpose(lab: &Engine) -> bool {
+    let rows = lab.live.faults();
+    // A server that waits for TLS is silent to whoever waits for its banner.
+    let waits = |fault: &Fault| fault.ends() == Some(Then::Silence) || fault.conduct == Conduct::ImplicitTls;
+    rows.values().flatten().any(waits)
 }
 
 fn computer(fqdn: &str) -> Result<Computer, NotAnFqdn> {

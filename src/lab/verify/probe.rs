@@ -8,7 +8,7 @@ use super::outsider::outsider;
 use super::records::Records;
 use crate::exchange::{Computer, Profile, ReceiveConnector};
 use crate::journal::Record;
-use crate::lab::{Lab, LabError};
+use crate::lab::{Engine, LabError};
 use crate::rehearsal;
 use crate::scenario::NONE;
 use crate::session::TlsVerb;
@@ -21,7 +21,7 @@ use crate::smtp::ReversePath;
 /// Where it is offered and the handshake fails, nothing was shown, and the lab's own record says with
 /// which certificate it would have gone on.
 pub(super) async fn offered(
-    lab: &Lab,
+    lab: &Engine,
     records: &Records,
     computer: &Arc<Computer>,
     connector: &Arc<ReceiveConnector>,

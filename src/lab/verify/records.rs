@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::exchange::{Computer, SendConnector};
 use crate::journal::{Connector, Entry, Journal, Record};
-use crate::lab::{Lab, LabError};
+use crate::lab::{Engine, LabError};
 use crate::pki::Thumbprint;
 use crate::scenario::Value;
 use crate::wire::Sender;
@@ -26,7 +26,7 @@ pub(super) struct Records {
 
 impl Records {
     /// Everything that was written down since the lab was started.
-    pub(super) fn of(lab: &Lab) -> Self {
+    pub(super) fn of(lab: &Engine) -> Self {
         let (journal, bell) = (Arc::clone(lab.journal()), Arc::new(Notify::new()));
         let rings = Arc::clone(&bell);
         journal.listen(Box::new(move |_| rings.notify_one()));

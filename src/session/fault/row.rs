@@ -68,7 +68,7 @@ pub enum FaultStage {
     Body,
     /// The content is complete, and its reply is due.
     EndOfData,
-    /// BDAT came.
+    /// A chunk of BDAT came, and its reply is due; where it is the last one, this comes before `end-of-data`.
     Bdat,
     /// RSET came.
     Rset,
@@ -96,7 +96,7 @@ pub enum Then {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// Which of the connector's connections, counted from 1 in the order in which they were taken.
+    /// Which of the connections that the connector has taken from the peer's address, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Nth>,
     /// Which time that this connection comes to the stage, counted from 1.
@@ -111,10 +111,60 @@ pub struct When {
     /// Whether TLS is in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
+    /// What the command says, letter case aside; `*` stands for anything, as in `RCPT TO:<nobody@*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The command is longer than so many octets, at `end-of-data` the longest line of the content; without
+    /// the CRLF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longer_than: Option<u32>,
 }
 
 impl When {
     fn is_always(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Fault {
+    /// How the connection ends with it, if it does.
+    pub fn ends(&self) -> Option<Then> {
+        self.conduct.ends().or(self.then)
+    }
+}
+
+impl FaultStage {
+    /// The stage as a lab file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Ehlo => "ehlo",
+            Self::Helo => "helo",
+            Self::Starttls => "starttls",
+            Self::Handshake => "handshake",
+            Self::AfterTls => "after-tls",
+            Self::Auth => "auth",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Body => "body",
+            Self::EndOfData => "end-of-data",
+            Self::Bdat => "bdat",
+            Self::Rset => "rset",
+            Self::Other => "other",
+            Self::Quit => "quit",
+            Self::Close => "close",
+        }
+    }
+}
+
+impl Then {
+    /// It as a lab file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::Reset => "reset",
+            Self::Silence => "silence",
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use starttls_lab::lab::{Lab, Options};
+use starttls_lab::lab::{Engine, Options};
 use starttls_lab::pki::Certificate;
 use starttls_lab::scenario::ScenarioText;
 use starttls_lab::session::send::{Attempt, Delivery, NextAttempt, Outgoing, SenderPolicy, Task};
@@ -70,7 +70,7 @@ pub(super) const RECIPIENT: &str = "administrator@lab.test";
 
 /// The lab, with its Send connector at work.
 pub(super) struct SendingLab {
-    lab: Lab,
+    lab: Engine,
     sender: Sender,
 }
 
@@ -88,7 +88,7 @@ impl SendingLab {
     async fn read(text: &str) -> Self {
         let scenario = ScenarioText::parse(text, "sending.toml").unwrap();
         let options = Options { ports: Ports::Free, ..Options::default() };
-        let lab = Lab::start(&scenario, options).await.unwrap();
+        let lab = Engine::start(&scenario, options).await.unwrap();
         let sender = lab.sender("MAILGATE", "To Partner").unwrap().unwrap();
         Self { lab, sender }
     }

@@ -1,0 +1,294 @@
+//! The fault table of one connector, and what one conversation finds in it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::conduct::Conduct;
+use super::row::{Fault, FaultStage, Then};
+
+/// The rows that count for one connector, with how often each was done; shared by its conversations.
+#[derive(Debug, Default)]
+pub struct FaultTable {
+    rows: Vec<Row>,
+    /// How many connections came from whom.
+    connections: Mutex<HashMap<IpAddr, u64>>,
+}
+
+#[derive(Debug)]
+struct Row {
+    number: usize,
+    fault: Arc<Fault>,
+    fired: AtomicU32,
+}
+
+/// What came at a stage, as far as a row can ask for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Came<'a> {
+    /// The command.
+    pub(super) line: Option<&'a str>,
+    /// Octets of its longest line, or of the content's.
+    pub(super) longest: usize,
+}
+
+/// Something that is done on purpose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Misconduct {
+    /// Which row of the computer it is, from 1.
+    pub row: usize,
+    /// What the row says.
+    pub fault: Arc<Fault>,
+}
+
+impl FaultTable {
+    /// The table of `connector`, out of the rows of its computer.
+    pub fn of(rows: &[Fault], connector: &str) -> Self {
+        let numbered = rows.iter().enumerate().filter(|(_, fault)| {
+            fault.connector.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(connector))
+        });
+        let rows = numbered.map(|(index, fault)| Row {
+            number: index + 1,
+            fault: Arc::new(fault.clone()),
+            fired: AtomicU32::new(0),
+        });
+        Self { rows: rows.collect(), connections: Mutex::default() }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Every row's number in its computer, with how often it was done.
+    pub fn fired(&self) -> Vec<(usize, u32)> {
+        self.rows.iter().map(|row| (row.number, row.fired.load(Ordering::SeqCst))).collect()
+    }
+
+    /// What stands in its rows.
+    pub fn conducts(&self) -> impl Iterator<Item = (usize, &Conduct)> {
+        self.rows.iter().map(|row| (row.number, &row.fault.conduct))
+    }
+
+    /// Counts a connection from `peer`, whose conversation looks into the table from now on.
+    pub fn connect(self: &Arc<Self>, peer: IpAddr) -> Faults {
+        let (table, peer) = (Arc::clone(self), peer.to_canonical());
+        let connection = {
+            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            if connections.len() >= MOST_PEERS && !connections.contains_key(&peer) {
+                connections.clear();
+            }
+            let count = connections.entry(peer).or_default();
+            *count += 1;
+            *count
+        };
+        Faults { table, connection, peer, hello: None, tls: false, visits: [0; STAGES] }
+    }
+}
+
+/// How many peers' connections are counted; beyond it, counting begins anew.
+const MOST_PEERS: usize = 4096;
+
+const STAGES: usize = FaultStage::Close as usize + 1;
+
+/// What one conversation finds in its connector's table.
+#[derive(Debug)]
+pub struct Faults {
+    table: Arc<FaultTable>,
+    connection: u64,
+    peer: IpAddr,
+    hello: Option<String>,
+    tls: bool,
+    visits: [u32; STAGES],
+}
+
+impl Faults {
+    /// Which of the peer's connections this is, from 1.
+    pub fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    /// What the client calls itself from now on.
+    pub fn introduced(&mut self, name: String) {
+        self.hello = Some(name);
+    }
+
+    /// TLS is in force from now on.
+    pub fn secured(&mut self) {
+        self.tls = true;
+    }
+
+    /// Comes to a stage: the first row that fits, which counts as done with it.
+    pub fn at(&mut self, stage: FaultStage) -> Option<Misconduct> {
+        self.at_which(stage, Came::default())
+    }
+
+    /// The same where something came that rows can ask for.
+    pub(super) fn at_which(&mut self, stage: FaultStage, came: Came<'_>) -> Option<Misconduct> {
+        let visit = self.visits.get_mut(stage as usize)?;
+        *visit = visit.saturating_add(1);
+        let visit = u64::from(*visit);
+        let fits = |row: &&Row| row.fault.at == stage && self.fits(&row.fault, visit, came) && row.take();
+        let row = self.table.rows.iter().find(fits)?;
+        Some(Misconduct { row: row.number, fault: Arc::clone(&row.fault) })
+    }
+
+    fn fits(&self, fault: &Fault, visit: u64, came: Came<'_>) -> bool {
+        let when = &fault.when;
+        let named = |pattern: &str| self.hello.as_deref().is_some_and(|name| is_like(pattern, name));
+        when.connection.is_none_or(|nth| nth.holds(self.connection))
+            && when.visit.is_none_or(|nth| nth.holds(visit))
+            && when.peer.is_none_or(|range| range.contains(self.peer))
+            && when.ehlo.as_deref().is_none_or(named)
+            && when.tls.is_none_or(|tls| tls == self.tls)
+            && when.line.as_deref().is_none_or(|pattern| came.line.is_some_and(|line| is_like(pattern, line)))
+            && when.longer_than.is_none_or(|limit| came.longest > limit as usize)
+    }
+}
+
+impl Row {
+    /// Counts it as done once more; false where it was done often enough.
+    fn take(&self) -> bool {
+        let most = self.fault.times.map_or(u32::MAX, std::num::NonZero::get);
+        let more = |fired: u32| (fired < most).then(|| fired.saturating_add(1));
+        self.fired.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok() || most == u32::MAX
+    }
+}
+
+impl Misconduct {
+    /// What is done.
+    pub fn conduct(&self) -> &Conduct {
+        &self.fault.conduct
+    }
+
+    /// How the connection ends with it, if it does.
+    pub fn then(&self) -> Option<Then> {
+        self.fault.ends()
+    }
+}
+
+impl fmt::Display for Misconduct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { at, conduct, then, .. } = &*self.fault;
+        write!(f, "at {}, {}", at.as_str(), conduct.in_words())?;
+        match then {
+            Some(then) => write!(f, ", then {}", then.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Misconduct {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Fault { at, conduct, then, .. } = &*self.fault;
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("row", &self.row)?;
+        map.serialize_entry("at", at)?;
+        map.serialize_entry("do", conduct)?;
+        map.serialize_entry("then", then)?;
+        map.end()
+    }
+}
+
+/// Whether `name` is what `pattern` says, letter case aside, where `*` stands for anything.
+pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut left) = name.strip_prefix(first) else { return false };
+    let mut parts: Vec<_> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        let Some(at) = left.find(part) else { return false };
+        left = &left[at + part.len()..];
+    }
+    left.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn table(rows: &str) -> Arc<FaultTable> {
+        let rows: Vec<Fault> = serde_json::from_str(rows).unwrap();
+        Arc::new(FaultTable::of(&rows, "Default"))
+    }
+
+    fn rows(faults: &mut Faults, stages: &[FaultStage]) -> Vec<usize> {
+        stages.iter().map(|stage| faults.at(*stage).map_or(0, |it| it.row)).collect()
+    }
+
+    #[test]
+    fn the_first_row_that_fits_decides() {
+        let table = table(
+            r#"[{"connector": "Other", "at": "mail", "do": "close"},
+                {"at": "mail", "do": "close", "when": {"tls": true}},
+                {"at": "mail", "do": "reset"},
+                {"at": "rcpt", "do": "silence"}]"#,
+        );
+        let mut faults = table.connect(PEER);
+        assert_eq!(rows(&mut faults, &[FaultStage::Mail, FaultStage::Rcpt, FaultStage::Data]), [3, 4, 0]);
+        faults.secured();
+        assert_eq!(rows(&mut faults, &[FaultStage::Mail]), [2]);
+        assert_eq!(table.fired(), [(2, 1), (3, 1), (4, 1)]);
+    }
+
+    #[test]
+    fn a_row_counts_connections_visits_and_times() {
+        let table = table(
+            r#"[{"at": "mail", "do": "close", "when": {"connection": "even", "visit": 2}},
+                {"at": "mail", "do": "reset", "times": 2}]"#,
+        );
+        let mails = [FaultStage::Mail; 3];
+        assert_eq!(rows(&mut table.connect(PEER), &mails), [2, 2, 0]);
+        let other = "127.0.0.2".parse().unwrap();
+        assert_eq!(rows(&mut table.connect(other), &mails), [0, 0, 0]);
+        assert_eq!(rows(&mut table.connect(PEER), &mails), [0, 1, 0]);
+        assert_eq!(table.fired(), [(1, 1), (2, 2)]);
+    }
+
+    #[test]
+    fn a_row_is_for_peers_and_for_names() {
+        let table = table(
+            r#"[{"at": "mail", "do": "close", "when": {"peer": "127.0.0.2", "ehlo": "*"}},
+                {"at": "mail", "do": "reset", "when": {"ehlo": "*.contoso.com"}}]"#,
+        );
+        let mut faults = table.connect(PEER);
+        assert_eq!(rows(&mut faults, &[FaultStage::Mail]), [0]);
+        faults.introduced("MX.Contoso.com".to_owned());
+        assert_eq!(rows(&mut faults, &[FaultStage::Mail]), [2]);
+        let mut other = table.connect("::ffff:127.0.0.2".parse().unwrap());
+        other.introduced("x".to_owned());
+        assert_eq!(rows(&mut other, &[FaultStage::Mail]), [1]);
+    }
+
+    #[test]
+    fn a_row_is_for_what_a_command_says_and_for_how_long_it_is() {
+        let table = table(
+            r#"[{"at": "rcpt", "do": "close", "when": {"line": "rcpt to:<nobody@*"}},
+                {"at": "rcpt", "do": "reset", "when": {"longer_than": 20}}]"#,
+        );
+        let mut faults = table.connect(PEER);
+        let mut row = |line: &str| {
+            let came = Came { line: Some(line), longest: line.len() };
+            faults.at_which(FaultStage::Rcpt, came).map_or(0, |it| it.row)
+        };
+        let lines = ["RCPT TO:<nobody@b.test>", "RCPT TO:<somebody@b>", "RCPT TO:<somebody@bc>"];
+        assert_eq!(lines.map(&mut row), [1, 0, 2]);
+        assert!(faults.at(FaultStage::Rcpt).is_none());
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, name) in [("*", ""), ("a*c", "abc"), ("a*c", "ac"), ("*b*", "abc"), ("MX", "mx")] {
+            assert!(is_like(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("", "a"), ("a*", "b"), ("a*a", "a"), ("*x*", "abc"), ("mx", "mx1")] {
+            assert!(!is_like(pattern, name), "{pattern} {name}");
+        }
+    }
+}

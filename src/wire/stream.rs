@@ -1,0 +1,45 @@
+//! What misconduct needs of a stream beside reading and writing.
+
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::TcpStream;
+
+use crate::tls::ServerStream;
+
+/// A stream that can be ended rudely.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
+    /// Lets the connection be reset (RST) when the stream is dropped.
+    fn reset_when_dropped(&mut self);
+
+    /// The stream beneath TLS; itself, where there is none.
+    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send);
+}
+
+impl Stream for TcpStream {
+    fn reset_when_dropped(&mut self) {
+        // Where that fails the connection is closed in order, which is all that is left to do.
+        self.set_zero_linger().ok();
+    }
+
+    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+        self
+    }
+}
+
+/// A pipe in memory knows no reset; its end is all that the other side sees.
+impl Stream for DuplexStream {
+    fn reset_when_dropped(&mut self) {}
+
+    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+        self
+    }
+}
+
+impl<IO: Stream> Stream for Box<ServerStream<IO>> {
+    fn reset_when_dropped(&mut self) {
+        self.get_mut().0.reset_when_dropped();
+    }
+
+    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+        self.get_mut().0.beneath()
+    }
+}
