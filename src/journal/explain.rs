@@ -1,7 +1,7 @@
 //! What went wrong or was odd, in a sentence for whoever looks for the cause.
 
 use super::shown::printable;
-use crate::session::{Deed, Oddity, Reaction, TlsFailure};
+use crate::session::{Oddity, Reaction, TlsFailure};
 
 /// How a handshake failed and what that most likely means.
 pub(super) fn tls_failure(failure: &TlsFailure) -> String {
@@ -25,7 +25,7 @@ pub(super) fn tls_failure(failure: &TlsFailure) -> String {
         TlsFailure::TimedOut => {
             "it waits for something, often for STARTTLS on a port that it takes for implicit TLS".to_owned()
         }
-        TlsFailure::OnPurpose { client: Some(Reaction::WentOn), deed: Deed::Legacy { .. } } => {
+        TlsFailure::OnPurpose { .. } if failure.legacy_accepted() => {
             "a real server of that kind would have completed it; nothing below TLS 1.2 can be completed here"
                 .to_owned()
         }
