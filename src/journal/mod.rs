@@ -17,6 +17,7 @@ mod shown;
 mod summary;
 mod tracking;
 mod transcript;
+pub mod verdict;
 
 pub use event_log::{event_block, event_xml};
 pub use protocol_log::ProtocolLog;

@@ -73,6 +73,8 @@ impl Told {
             size: 12,
             subject: None,
             message_id: None,
+            requiretls: false,
+            tls_required: None,
             message: std::sync::Weak::new(),
         })))
     }

@@ -74,7 +74,10 @@ impl<'a> Connection<'a> {
         IO: Stream,
     {
         self.input = early;
-        let mut io = io;
+        let (mut io, mut first) = (io, first);
+        if !first.delay.is_zero() {
+            Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
+        }
         let ending = match self.converse(&mut io, &mut session, first).await {
             Done::Ended(ending) => ending,
             // In a box, or every connection in clear would hold the memory of a handshake as well.
@@ -164,6 +167,10 @@ impl<'a> Connection<'a> {
             // A peer that is held back does not keep the lab from ending.
             self.shared.shutdown.run_until_cancelled(sleep(step.delay)).await;
         }
+        if step.twist.as_ref().is_some_and(|twist| twist.pace.is_some()) {
+            // What was said before is no part of what trickles.
+            self.flush(io).await?;
+        }
         self.say(step);
         if let Some(twist) = &step.twist
             && let Some(ending) = Box::pin(self.twist(io, twist)).await?
@@ -236,7 +243,7 @@ impl<'a> Connection<'a> {
         Ending::Local
     }
 
-    fn take(&self, facts: &[Fact]) {
+    pub(super) fn take(&self, facts: &[Fact]) {
         for fact in facts {
             let record = match fact {
                 Fact::Event(event) => {
