@@ -11,6 +11,7 @@ mod certificates;
 mod condition;
 mod connectors;
 mod environment;
+mod faults;
 mod guard;
 mod history;
 mod house;
@@ -23,6 +24,7 @@ mod schemas;
 mod seen;
 mod shell;
 mod stream;
+mod verdicts;
 mod verify;
 mod wait;
 
@@ -221,6 +223,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/lab", get(house::lab))
         .route("/api/v1/computers", get(house::computers))
         .route("/api/v1/computers/{name}", get(house::computer))
+        .route("/api/v1/computers/{name}/faults", put(faults::set))
+        .route("/api/v1/faults", get(faults::list))
         .route("/api/v1/connectors", get(connectors::list).post(connectors::create))
         .route(
             "/api/v1/connectors/{computer}/{name}",
@@ -235,6 +239,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/messages", get(history::messages))
         .route("/api/v1/messages/{id}", get(history::message))
         .route("/api/v1/messages/{id}/raw", get(history::raw))
+        .route("/api/v1/verdicts", get(verdicts::list))
         .route("/api/v1/events", get(history::events))
         .route("/api/v1/journal", get(stream::journal))
         .route("/api/v1/wait", get(wait::wait))

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::certificates::{CertificateView, NewCertificate};
 use super::connectors::{ConnectorView, NewConnector};
+use super::faults::{FaultRows, FaultView};
 use super::history::{MessageView, SessionView};
 use super::house::{ComputerView, LabView};
 use super::seen::{Session, Taken};
@@ -26,6 +27,8 @@ pub(super) fn schemas() -> Value {
     for add in [
         add::<LabView>,
         add::<ComputerView>,
+        add::<FaultRows>,
+        add::<FaultView>,
         add::<ConnectorView>,
         add::<NewConnector>,
         add::<ReceiveConnectorParameters>,
@@ -50,6 +53,7 @@ pub(super) fn schemas() -> Value {
     if let Some(all) = schemas.as_object_mut() {
         all.insert("Problem".to_owned(), problem());
         all.insert("Entry".to_owned(), entry());
+        all.insert("ClientVerdict".to_owned(), super::verdicts::schema());
         // A list of parameters may be without a name; a connector that is made may not.
         if let Some(required) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/required")) {
             *required = json!(["computer", "name"]);

@@ -96,6 +96,10 @@ pub(super) struct Taken {
     subject: Option<String>,
     /// The Message-ID it carries.
     message_id: Option<String>,
+    /// Whether MAIL asked for REQUIRETLS (RFC 8689 section 2).
+    requiretls: bool,
+    /// What its `TLS-Required` field says (RFC 8689 section 3).
+    tls_required: Option<String>,
     /// What a transcript says of it.
     #[serde(skip)]
     pub(super) line: String,
@@ -236,6 +240,8 @@ impl Taken {
             size: facts.size,
             subject: facts.subject.clone(),
             message_id: facts.message_id.clone(),
+            requiretls: facts.requiretls,
+            tls_required: facts.tls_required.clone(),
             line: line(entry),
         }
     }

@@ -222,6 +222,10 @@ pub struct MessageFacts {
     pub subject: Option<String>,
     /// The Message-ID the message carries.
     pub message_id: Option<String>,
+    /// Whether MAIL asked for REQUIRETLS (RFC 8689 section 2).
+    pub requiretls: bool,
+    /// What its `TLS-Required` field says (RFC 8689 section 3).
+    pub tls_required: Option<String>,
     /// The message itself, as long as the journal keeps it.
     #[serde(skip)]
     pub message: Weak<Message>,
@@ -240,6 +244,8 @@ impl From<&Arc<Message>> for MessageFacts {
             size: message.size(),
             subject: message.header.subject.clone(),
             message_id: message.header.message_id.clone(),
+            requiretls: message.mail.parameters.requiretls,
+            tls_required: message.header.tls_required.clone(),
             message: Arc::downgrade(message),
         }
     }
@@ -382,6 +388,8 @@ impl Serialize for Entry {
                 map.serialize_entry("size", &message.size)?;
                 map.serialize_entry("subject", &message.subject)?;
                 map.serialize_entry("message_id", &message.message_id)?;
+                map.serialize_entry("requiretls", &message.requiretls)?;
+                map.serialize_entry("tls_required", &message.tls_required)?;
             }
             Record::Tracking(tracking) => map.serialize_entry("detail", tracking)?,
             Record::Disconnected(ending) => {

@@ -3,7 +3,7 @@
 use super::build::Wrong;
 use super::locate::ScenarioError;
 use crate::exchange::Computer;
-use crate::session::fault::{Conduct, Fault, FaultStage, Presented};
+use crate::session::fault::{Conduct, Fault, FaultStage, Presented, When};
 use crate::smtp::Reply;
 
 /// Checks the rows of a computer.
@@ -36,6 +36,9 @@ fn check(fault: &Fault, computer: &Computer) -> Result<(), Wrong> {
         let message = format!("`{}` is something to be done at {places}", name_of(&fault.conduct));
         return Err(Wrong::at("at", message));
     }
+    if let Some(message) = never_true(&fault.when, fault.at) {
+        return Err(Wrong::at("when", message));
+    }
     conduct(&fault.conduct, computer).map_err(|message| Wrong::at("do", message))?;
     let is_hole = matches!(fault.conduct, Conduct::ExecutePipelined | Conduct::EndOfData(_));
     match (is_hole, fault.vulnerable) {
@@ -51,6 +54,22 @@ fn check(fault: &Fault, computer: &Computer) -> Result<(), Wrong> {
             "what is done here is no hole in a server's security; leave vulnerable away",
         )),
         _ => Ok(()),
+    }
+}
+
+/// What of a condition can never be true at `at`.
+fn never_true(when: &When, at: FaultStage) -> Option<&'static str> {
+    use FaultStage as S;
+    let has_line =
+        !matches!(at, S::Connect | S::Handshake | S::AfterTls | S::Body | S::EndOfData | S::Bdat | S::Close);
+    match when {
+        When { line: Some(_), .. } if !has_line => {
+            Some("`line` is about a command, and there is none at this stage")
+        }
+        When { longer_than: Some(_), .. } if !(has_line || at == S::EndOfData) => Some(
+            "`longer_than` is about a command or, at end-of-data, about content, and there is none at this stage",
+        ),
+        _ => None,
     }
 }
 
@@ -74,6 +93,7 @@ fn places(conduct: &Conduct, at: FaultStage) -> Option<&'static str> {
             !matches!(at, S::Body | S::Close | S::Handshake | S::AfterTls),
             "a stage that has a reply: not handshake, after-tls, body or close",
         ),
+        Conduct::ImplicitTls => (at == S::Connect, "connect"),
         Conduct::Capabilities(_) => (at == S::Ehlo, "ehlo"),
         Conduct::ExecutePipelined => (at == S::Starttls, "starttls"),
         Conduct::KeepState => (at == S::AfterTls, "after-tls"),

@@ -110,6 +110,8 @@ pub struct ReceiveSession {
     pub(super) user: Option<String>,
     /// Whether the peer is known for a server of the same organisation.
     server: bool,
+    /// Whether REQUIRETLS was advertised; no parameter makes a connector do it, only a row.
+    pub(super) requiretls: bool,
     pub(super) dialogue: Option<Dialogue>,
     pub(super) transaction: Option<Box<Transaction>>,
     /// Why the chunk that is being read is thrown away.
@@ -163,6 +165,11 @@ impl ReceiveSession {
         Self { hello, user, transaction, ..fresh }
     }
 
+    /// What the reply to EHLO advertised is taken afterwards (RFC 8689 section 2).
+    pub(super) fn advertised(&mut self, hello: &Reply) {
+        self.requiretls = hello.lines().iter().skip(1).any(|line| line.eq_ignore_ascii_case("REQUIRETLS"));
+    }
+
     /// Gives the transaction up without a word.
     pub(super) fn forget_transaction(&mut self) {
         self.transaction = None;
@@ -183,6 +190,7 @@ impl ReceiveSession {
             hello: None,
             user: None,
             server: false,
+            requiretls: false,
             dialogue: None,
             transaction: None,
             refused_chunk: None,

@@ -53,7 +53,12 @@ impl ReceiveSession {
         };
         let notifications = parameters.ret.is_some() || parameters.envid.is_some();
         let utf8 = parameters.smtputf8 && !connector.smtp_utf8_enabled;
-        if not_offered || utf8 || (notifications && !connector.delivery_status_notification_enabled) {
+        let requiretls = parameters.requiretls && !self.requiretls;
+        if not_offered
+            || utf8
+            || requiretls
+            || (notifications && !connector.delivery_status_notification_enabled)
+        {
             return Step::of(reply::INVALID_ARGUMENTS);
         }
         if let ReversePath::Address(address) = &mail.reverse_path

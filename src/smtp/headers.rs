@@ -31,6 +31,9 @@ pub struct HeaderScan {
     /// `To` as it was written (RFC 5322 section 3.6.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// `TLS-Required`, of which `No` asks for delivery without regard to TLS (RFC 8689 section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_required: Option<String>,
 }
 
 /// How a header section ended (RFC 5322 section 2.1).
@@ -120,6 +123,7 @@ enum Field {
     From,
     To,
     MessageId,
+    TlsRequired,
     Received,
     Other,
 }
@@ -181,6 +185,7 @@ impl Scanner {
             Some(Field::From) => &mut self.scan.from,
             Some(Field::To) => &mut self.scan.to,
             Some(Field::MessageId) => &mut self.scan.message_id,
+            Some(Field::TlsRequired) => &mut self.scan.tls_required,
             Some(Field::Received) => {
                 self.scan.received += 1;
                 return;
@@ -205,6 +210,7 @@ fn field(line: &[u8]) -> Option<(Field, &[u8])> {
         ("From", Field::From),
         ("To", Field::To),
         ("Message-ID", Field::MessageId),
+        ("TLS-Required", Field::TlsRequired),
         ("Received", Field::Received),
     ];
     let known = known.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
@@ -234,7 +240,7 @@ mod tests {
     }
 
     const MESSAGE: &str = "Received: from a\r\n\tby b\r\nreceived: from c\r\nSubject: Hello\r\n \
-        world \r\nFROM: \"A\" <a@b>\r\nTo : c@d\r\nMessage-Id: <1@a>\r\nSubject: again\r\nX-A:\r\n\r\n\
+        world \r\nFROM: \"A\" <a@b>\r\nTo : c@d\r\nMessage-Id: <1@a>\r\ntls-required: No\r\nSubject: again\r\nX-A:\r\n\r\n\
         To: body\r\n";
 
     #[test]
@@ -245,6 +251,7 @@ mod tests {
         assert_eq!(found.from.as_deref(), Some("\"A\" <a@b>"));
         assert_eq!(found.to.as_deref(), Some("c@d"));
         assert_eq!(found.message_id.as_deref(), Some("<1@a>"));
+        assert_eq!(found.tls_required.as_deref(), Some("No"));
         assert_eq!(found.end, HeaderEnd::EmptyLine);
         let header = MESSAGE.split("\r\n\r\n").next().unwrap();
         assert_eq!(found.length, header.len() as u64 + 2);

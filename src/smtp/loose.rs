@@ -15,6 +15,7 @@ pub struct LooseDecoder {
     /// What has come, with the CRLF in front that ended the command (RFC 5321 section 4.1.1.4).
     seen: BytesMut,
     searched: usize,
+    /// How much of it is content, the line ending before the dot included.
     length: Option<usize>,
 }
 
@@ -36,11 +37,12 @@ impl LooseDecoder {
         let searched = self.searched;
         let found = self.ends.iter().filter_map(|end| {
             let from = searched.saturating_sub(end.len());
-            memmem::find(&self.seen[from..], end).map(|at| (from + at + end.len(), from + at))
+            memmem::find(&self.seen[from..], end)
+                .map(|at| (from + at + end.len(), from + at, line_ending(end)))
         });
         match found.min() {
-            Some((behind, at)) => {
-                self.length = Some(at);
+            Some((behind, at, ending)) => {
+                self.length = Some(at + ending);
                 input.advance(behind.saturating_sub(before));
                 DataProgress::Done
             }
@@ -69,11 +71,13 @@ impl LooseDecoder {
             content.append(if line_start { line.strip_prefix(b".").unwrap_or(line) } else { line });
             line_start = line.ends_with(FRONT);
         }
-        if self.length.is_some() && !line_start {
-            content.append(FRONT);
-        }
         content.finish()
     }
+}
+
+/// How many octets of an end stand before its dot: they end the last line and belong to it.
+fn line_ending(end: &[u8]) -> usize {
+    end.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count()
 }
 
 #[cfg(test)]
@@ -99,7 +103,7 @@ mod tests {
         let wire = b"a\r\n..b\r\nc\n.\nMAIL\r\n.\r\nQUIT";
         for cut in 0..=wire.len() {
             let (body, rest) = decode(&["\n.\n"], &[&wire[..cut], &wire[cut..]]);
-            assert_eq!(body, b"a\r\n.b\r\nc\r\n", "cut at {cut}");
+            assert_eq!(body, b"a\r\n.b\r\nc\n", "cut at {cut}");
             assert!(b"MAIL\r\n.\r\nQUIT".starts_with(&rest[..]), "cut at {cut}");
         }
     }

@@ -25,6 +25,9 @@ pub struct MailParameters {
     /// `AUTH`: who submitted the message, still encoded as xtext, or `<>` (RFC 4954 section 5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
+    /// `REQUIRETLS`: the message is to go on over verified TLS only (RFC 8689 section 2).
+    #[serde(skip_serializing_if = "is_false")]
+    pub requiretls: bool,
     /// Private parameters, whose keywords begin with X, in their order (RFC 5321 section 2.2.2).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other: Vec<Parameter>,
@@ -113,6 +116,12 @@ impl MailParameters {
                         return Err(invalid("SMTPUTF8 stands once and has no value"));
                     }
                     parameters.smtputf8 = true;
+                }
+                "REQUIRETLS" => {
+                    if value.is_some() || parameters.requiretls {
+                        return Err(invalid("REQUIRETLS stands once and has no value"));
+                    }
+                    parameters.requiretls = true;
                 }
                 "RET" => {
                     let ret = value.and_then(ret).ok_or(invalid("RET is neither FULL nor HDRS"))?;
@@ -262,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_parameters_of_a_sender_are_read() {
-        let text = " SIZE=12 body=8bitmime  SMTPUTF8 RET=HDRS ENVID=a+2Bb AUTH=<> X-a=b XC ";
+        let text = " SIZE=12 body=8bitmime  SMTPUTF8 RET=HDRS ENVID=a+2Bb AUTH=<> requiretls X-a=b XC ";
         let expected = MailParameters {
             size: Some(12),
             body: Some(BodyType::EightBitMime),
@@ -270,6 +279,7 @@ mod tests {
             ret: Some(Ret::Hdrs),
             envid: Some("a+2Bb".to_owned()),
             auth: Some("<>".to_owned()),
+            requiretls: true,
             other: vec![other("X-a", Some("b")), other("XC", None)],
         };
         assert_eq!(MailParameters::parse(text), Ok(expected));

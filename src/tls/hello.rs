@@ -35,9 +35,13 @@ pub(super) struct Hello {
 }
 
 impl Hello {
-    /// Reads until the ClientHello is complete, cannot become one, or the stream ends.
-    pub(super) async fn listen<IO: AsyncRead + Unpin>(io: &mut IO) -> io::Result<Self> {
-        let mut hello = Self::default();
+    /// Reads until the ClientHello, whose beginning is `early`, is complete, cannot become one, or the stream
+    /// ends.
+    pub(super) async fn listen<IO: AsyncRead + Unpin>(io: &mut IO, early: &[u8]) -> io::Result<Self> {
+        let mut hello = Self { octets: early.to_vec(), ..Self::default() };
+        if hello.scan() != Progress::More {
+            return Ok(hello);
+        }
         loop {
             hello.octets.reserve(READ);
             let read = io.read_buf(&mut hello.octets).await?;
@@ -62,6 +66,11 @@ impl Hello {
         let record_version = Cursor(self.octets.get(1..3)?).u16()?;
         let body = self.message.get(4..message_end(&self.message)?)?;
         facts(record_version, body)
+    }
+
+    /// The client's random, which signatures are made over.
+    pub(super) fn random(&self) -> &[u8] {
+        self.message.get(6..38).unwrap_or_default()
     }
 
     /// Takes the records that have become complete, each once.
@@ -232,3 +241,6 @@ impl<'a> Cursor<'a> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,15 +36,18 @@ macro_rules! signatures_by_the_provider {
 mod after;
 mod client;
 mod failure;
+mod groups;
 mod handshake;
 mod hello;
 mod legacy;
+mod misfit;
 mod names;
 mod plan;
 mod refused;
 mod sender;
 mod server;
 mod setup;
+mod signing;
 
 use std::sync::Arc;
 
@@ -104,6 +107,11 @@ pub enum TlsSetupError {
 }
 
 impl Versions {
+    /// Whether this one, as it stands on the wire, is among them.
+    fn speak(self, version: u16) -> bool {
+        self.protocols().iter().any(|protocol| u16::from(protocol.version) == version)
+    }
+
     fn protocols(self) -> &'static [&'static SupportedProtocolVersion] {
         static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
         match self {

@@ -7,12 +7,13 @@ use tokio_rustls::TlsAcceptor;
 
 use super::failure::{self, FirstOctets};
 use super::hello::Hello;
+use super::legacy::Answer;
 use super::plan::{Act, Plan};
 use super::refused::Refused;
 use super::setup::{Asking, Choice, Face, Setup, Wardrobe};
 use super::{ServerStream, TlsSetupError, Versions, handshake, legacy, names};
 use crate::pki::{Certificate, KeyPair, Thumbprint};
-use crate::session::fault::{CutAfter, Then};
+use crate::session::fault::{Cut, CutAfter, LegacyVersion, Then};
 use crate::session::{ClientHelloFacts, Deed, TlsFacts, TlsFailure, alert_name};
 
 /// The TLS side of a connector: certificates with their chains and keys, and the versions spoken.
@@ -101,16 +102,17 @@ impl ServerTls {
             let deed = if plan.then == Some(Then::Reset) { Deed::Reset } else { Deed::Close };
             return Err(Broken::on_purpose(deed, plan, &[], witness));
         }
-        let hello = Hello::listen(io).await.map_err(|error| failure::broken(&error))?;
+        let hello = Hello::listen(io, &plan.early).await.map_err(|error| failure::broken(&error))?;
         let facts = hello.facts().map(Arc::new);
         witness.client_hello.clone_from(&facts);
         let Some(facts) = facts else {
             // Nobody to misbehave to; rustls says what is wrong with it.
-            let (mut session, face) = self.session(self.0.first())?;
+            let face = self.0.first();
+            let mut session = new_session(face)?;
             handshake::drive_from(&mut session, io, hello.octets()).await?;
             return Ok((session, face));
         };
-        self.answer(plan, io, &hello, &facts, witness).await.map_err(|broken| broken.explained(&facts))
+        self.answer(plan, io, &hello, &facts, witness).await
     }
 
     /// Answers a ClientHello that is there, as `plan` has it.
@@ -125,19 +127,41 @@ impl ServerTls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        if let Some((octets, deed)) = self.instead(plan, facts)? {
+        let instead = match plan.act {
+            Act::Legacy(server) => Some(self.legacy(server, io, hello, facts).await?),
+            _ => instead(plan),
+        };
+        if let Some((octets, deed)) = instead {
             send(io, &octets).await?;
             return Err(Broken::on_purpose(deed, plan, hello.behind(), witness));
         }
         let face = self.choose(io, facts, witness).await?;
-        let (mut session, face) = self.session(face)?;
+        let session = self.negotiate(plan, io, hello, face, witness).await;
+        Ok((session.map_err(|broken| broken.explained(face, facts))?, face))
+    }
+
+    /// Has rustls answer, with what `plan` does to its answer.
+    async fn negotiate<IO>(
+        &self,
+        plan: &Plan,
+        io: &mut IO,
+        hello: &Hello,
+        face: &Face,
+        witness: &mut Witness,
+    ) -> Result<ServerConnection, Broken>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut session = new_session(face)?;
         match plan.act {
             Act::Cut(cut) => {
                 let mut first = FirstOctets::default();
                 let flight = handshake::first_flight(&mut session, io, hello.octets(), &mut first).await?;
-                let octets = cut.octets.map_or_else(|| first_record(&flight), |octets| octets as usize);
-                let part = flight.get(..octets).unwrap_or(&flight);
-                send(io, part).await?;
+                let part = match cut.octets {
+                    Some(octets) => flight.get(..octets as usize).unwrap_or(&flight).to_vec(),
+                    None => server_hello(&flight),
+                };
+                send(io, &part).await?;
                 let deed = Deed::Cut { after: CutAfter::ServerHello, octets: part.len() };
                 return Err(Broken::on_purpose(deed, plan, &[], witness));
             }
@@ -157,23 +181,22 @@ impl ServerTls {
             }
             _ => handshake::drive_from(&mut session, io, hello.octets()).await?,
         }
-        Ok((session, face))
+        Ok(session)
     }
 
-    /// What leaves in place of everything that a server would say.
-    fn instead(&self, plan: &Plan, facts: &ClientHelloFacts) -> Result<Option<(Vec<u8>, Deed)>, TlsFailure> {
-        Ok(Some(match &plan.act {
-            Act::Silence => (Vec::new(), Deed::Silence),
-            Act::Alert(alert) => {
-                (alert_record(FATAL, *alert).to_vec(), Deed::Alert { alert: alert_name(*alert).into() })
-            }
-            Act::Octets(octets) => (octets.clone(), Deed::Octets { octets: octets.len() }),
-            Act::Cut(cut) if cut.after == CutAfter::ClientHello => {
-                (Vec::new(), Deed::Cut { after: cut.after, octets: 0 })
-            }
-            Act::Legacy(server) => legacy::first_flight(*server, facts, &self.0.first().certified)?,
-            _ => return Ok(None),
-        }))
+    /// The first flight of a server of yesterday, or its refusal.
+    async fn legacy<IO: AsyncWrite + Unpin>(
+        &self,
+        server: LegacyVersion,
+        io: &mut IO,
+        hello: &Hello,
+        facts: &ClientHelloFacts,
+    ) -> Result<(Vec<u8>, Deed), Broken> {
+        match legacy::answer(server, facts, hello.random(), &self.0.first().certified) {
+            Answer::Flight(octets, deed) => Ok((octets, deed)),
+            Answer::Alert(record, alert, reason) => Err(refuse(io, &record, alert, reason).await),
+            Answer::Impossible(reason) => Err(TlsFailure::Unusable { reason }.into()),
+        }
     }
 
     async fn choose<IO: AsyncWrite + Unpin>(
@@ -190,18 +213,10 @@ impl ServerTls {
             }
             Choice::Refuse => {}
         }
-        send(io, &alert_record(FATAL, UNRECOGNIZED_NAME)).await?;
-        let _ = io.shutdown().await;
-        let alert = alert_name(UNRECOGNIZED_NAME).into();
         let name = facts.server_name.as_deref().unwrap_or_default();
         let reason =
             format!("no certificate is kept for the name `{name}`, which the client asks for by SNI");
-        Err(TlsFailure::AlertSent { alert, reason }.into())
-    }
-
-    fn session<'a>(&self, face: &'a Face) -> Result<(ServerConnection, &'a Face), TlsFailure> {
-        let session = ServerConnection::new(face.config.clone());
-        Ok((session.map_err(|error| unusable(&error))?, face))
+        Err(refuse(io, &alert_record(FATAL, UNRECOGNIZED_NAME), UNRECOGNIZED_NAME, reason).await)
     }
 
     async fn finish<IO>(
@@ -249,7 +264,12 @@ impl Broken {
     }
 
     /// With a plainer reason, where the ClientHello holds one.
-    fn explained(self, _facts: &ClientHelloFacts) -> Self {
+    fn explained(mut self, face: &Face, hello: &ClientHelloFacts) -> Self {
+        if let TlsFailure::AlertSent { reason, .. } = &mut self.failure
+            && let Some(plainer) = face.misfit(hello)
+        {
+            *reason = plainer;
+        }
         self
     }
 }
@@ -258,6 +278,10 @@ impl From<TlsFailure> for Broken {
     fn from(failure: TlsFailure) -> Self {
         Self { failure, then: None, heard: Vec::new() }
     }
+}
+
+fn new_session(face: &Face) -> Result<ServerConnection, TlsFailure> {
+    ServerConnection::new(face.config.clone()).map_err(|error| unusable(&error))
 }
 
 fn facts(session: &ServerConnection, face: &Face, witness: &Witness) -> Option<TlsFacts> {
@@ -273,6 +297,27 @@ fn facts(session: &ServerConnection, face: &Face, witness: &Witness) -> Option<T
     })
 }
 
+/// What leaves in place of everything that a server would say.
+fn instead(plan: &Plan) -> Option<(Vec<u8>, Deed)> {
+    Some(match &plan.act {
+        Act::Silence => (Vec::new(), Deed::Silence),
+        Act::Alert(alert) => (alert_record(FATAL, *alert).to_vec(), Deed::Alert { alert: *alert }),
+        Act::Octets(octets) => (octets.clone(), Deed::Octets { octets: octets.len() }),
+        Act::Cut(Cut { after: CutAfter::ClientHello, .. }) => {
+            (Vec::new(), Deed::Cut { after: CutAfter::ClientHello, octets: 0 })
+        }
+        _ => return None,
+    })
+}
+
+/// Refuses a client with an alert that is no fault, and closes.
+async fn refuse<IO: AsyncWrite + Unpin>(io: &mut IO, record: &[u8], alert: u8, reason: String) -> Broken {
+    // Whether the client still hears of it changes nothing about it.
+    let _ = send(io, record).await;
+    let _ = io.shutdown().await;
+    TlsFailure::AlertSent { alert: alert_name(alert).into(), reason }.into()
+}
+
 const WARNING: u8 = 1;
 const FATAL: u8 = 2;
 const UNRECOGNIZED_NAME: u8 = 112;
@@ -284,7 +329,7 @@ const fn alert_record(level: u8, alert: u8) -> [u8; 7] {
 
 async fn warn<IO: AsyncWrite + Unpin>(io: &mut IO, alert: u8, witness: &mut Witness) -> Result<(), Broken> {
     send(io, &alert_record(WARNING, alert)).await?;
-    witness.deeds.push(Deed::Warning { alert: alert_name(alert).into() });
+    witness.deeds.push(Deed::Warning { alert });
     Ok(())
 }
 
@@ -292,12 +337,17 @@ async fn send<IO: AsyncWrite + Unpin>(io: &mut IO, octets: &[u8]) -> Result<(), 
     handshake::write(io, octets).await.map_err(|error| failure::broken(&error))
 }
 
-/// The length of the first record of a flight.
-fn first_record(flight: &[u8]) -> usize {
-    match *flight {
-        [_, _, _, high, low, ..] => 5 + usize::from(u16::from_be_bytes([high, low])),
-        _ => flight.len(),
-    }
+/// The ServerHello of a flight in a record of its own, as most servers write it; rustls puts all messages of
+/// TLS 1.2 into one.
+fn server_hello(flight: &[u8]) -> Vec<u8> {
+    let alone = || {
+        let (head, rest) = flight.split_at_checked(5)?;
+        let [_, _, high, low, ..] = *rest else { return None };
+        let length = 4 + u16::from_be_bytes([high, low]);
+        let message = rest.get(..usize::from(length))?;
+        Some([head.get(..3)?, &length.to_be_bytes(), message].concat())
+    };
+    alone().unwrap_or_else(|| flight.to_vec())
 }
 
 fn unusable(error: &dyn fmt::Display) -> TlsFailure {

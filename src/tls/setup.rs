@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache, WebPkiClientVerifier};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{DistinguishedName, Error, ServerConfig, SignatureScheme};
 
 use super::client::{LabTime, root_store};
-use super::{TlsSetupError, Versions, provider};
+use super::misfit::misfit;
+use super::{TlsSetupError, Versions, provider, signing};
 use crate::clock::Clock;
 use crate::exchange::Material;
 use crate::pki::{Certificate, KeyPair, Thumbprint};
@@ -44,6 +45,7 @@ pub(super) struct Face {
     pub(super) config: Arc<ServerConfig>,
     pub(super) certified: Arc<CertifiedKey>,
     pub(super) presented: Thumbprint,
+    versions: Versions,
 }
 
 /// Certificates, and whom each is for.
@@ -122,7 +124,7 @@ impl Face {
     ) -> Result<Self, TlsSetupError> {
         let leaf = chain.first().ok_or(TlsSetupError::NoCertificate)?;
         let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
-        let certified = Arc::new(CertifiedKey::new(chain.collect(), signing_key(key)?));
+        let certified = Arc::new(CertifiedKey::new(chain.collect(), signing::signing_key(&provider(), key)?));
         let failed = |error: Error| TlsSetupError::Configuration(error.to_string());
         let builder = match asking.time {
             Some(time) => ServerConfig::builder_with_details(provider(), time),
@@ -139,18 +141,18 @@ impl Face {
         // ticket key that would have to be drawn and rotated, and it dies with the certificate.
         config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
         config.send_tls13_tickets = 1;
-        Ok(Self { config: Arc::new(config), certified, presented: leaf.thumbprint() })
+        Ok(Self { config: Arc::new(config), certified, presented: leaf.thumbprint(), versions })
+    }
+
+    /// Why a client that offers `hello` cannot succeed with this certificate.
+    pub(super) fn misfit(&self, hello: &ClientHelloFacts) -> Option<String> {
+        misfit(hello, self.config.crypto_provider(), self.versions, self.certified.key.algorithm())
     }
 }
 
 /// A name as it is compared: in small letters, without the dot of the root.
 fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn signing_key(key: &KeyPair) -> Result<Arc<dyn SigningKey>, TlsSetupError> {
-    let key = PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()).into();
-    provider().key_provider.load_private_key(key).map_err(|error| TlsSetupError::Key(error.to_string()))
 }
 
 /// How clients are asked for certificates.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -74,7 +74,10 @@ impl<'a> Connection<'a> {
         IO: Stream,
     {
         self.input = early;
-        let mut io = io;
+        let (mut io, mut first) = (io, first);
+        if !first.delay.is_zero() {
+            Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
+        }
         let ending = match self.converse(&mut io, &mut session, first).await {
             Done::Ended(ending) => ending,
             // In a box, or every connection in clear would hold the memory of a handshake as well.
@@ -95,7 +98,7 @@ impl<'a> Connection<'a> {
     /// Says one thing and closes.
     pub(super) async fn turn_away<IO>(mut self, mut io: IO, step: Step)
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: Stream,
     {
         self.take(&step.facts);
         self.say(&step);
@@ -164,6 +167,10 @@ impl<'a> Connection<'a> {
             // A peer that is held back does not keep the lab from ending.
             self.shared.shutdown.run_until_cancelled(sleep(step.delay)).await;
         }
+        if step.twist.as_ref().is_some_and(|twist| twist.pace.is_some()) {
+            // What was said before is no part of what trickles.
+            self.flush(io).await?;
+        }
         self.say(step);
         if let Some(twist) = &step.twist
             && let Some(ending) = Box::pin(self.twist(io, twist)).await?
@@ -220,13 +227,15 @@ impl<'a> Connection<'a> {
     }
 
     /// Ends the stream from this side and waits a little for the other, so that the last reply arrives.
-    pub(super) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(&mut self, io: &mut IO) -> Ending {
+    pub(super) async fn close<IO: Stream>(&mut self, io: &mut IO) -> Ending {
         let (longest, most) = LINGER;
         let lingering = async {
             io.shutdown().await.ok();
             self.input = BytesMut::new();
             let mut read = 0;
-            while read < most && self.read::<LINE_READ, _>(io).await.is_ok() {
+            // Nobody is answered any more, so TLS has nothing to say to what comes, either.
+            let mut io = io.beneath();
+            while read < most && self.read::<LINE_READ, _>(&mut io).await.is_ok() {
                 read += std::mem::take(&mut self.input).len();
             }
         };
@@ -234,7 +243,7 @@ impl<'a> Connection<'a> {
         Ending::Local
     }
 
-    fn take(&self, facts: &[Fact]) {
+    pub(super) fn take(&self, facts: &[Fact]) {
         for fact in facts {
             let record = match fact {
                 Fact::Event(event) => {

@@ -30,11 +30,13 @@ impl<'a> Connection<'a> {
         verb: TlsVerb,
     ) -> Result<Secured<IO>, Ending> {
         let behind = std::mem::take(&mut self.input);
-        if !behind.is_empty() {
+        let implicit = session.begins_with_tls();
+        if !behind.is_empty() && !implicit {
             self.write_down(Record::Oddity(Oddity::PipelinedBehindStartTls { octets: behind.len() }));
         }
         let misconduct = session.handshake();
         let plan = self.plan(misconduct.as_ref()).await;
+        let plan = if implicit { plan.after(&behind) } else { plan };
         let credentials = self.credentials(verb, misconduct.as_ref());
         let mut witness = Witness::default();
         let failure = match (self.shake_hands(io, credentials, &plan, &mut witness).await?, credentials) {

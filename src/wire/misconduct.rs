@@ -5,15 +5,32 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::connection::Connection;
 use super::reading::LINE_READ;
 use super::stream::Stream;
 use crate::journal::{Ending, Record};
 use crate::session::fault::{Conduct, Misconduct, Then, Twist};
+use crate::session::{Fact, Oddity, Step};
 
 impl Connection<'_> {
+    /// Waits where the banner is late, and notes who talks meanwhile (RFC 5321 section 3.1).
+    pub(super) async fn hold_banner_back<IO: Stream>(&mut self, io: &mut IO, first: &mut Step) {
+        self.take(&std::mem::take(&mut first.facts));
+        let (until, early) = (Instant::now() + std::mem::take(&mut first.delay), self.input.len());
+        let listening = async {
+            // Beyond that it is noise, and a line that begins it is known by then.
+            while self.input.len() < LINE_READ && self.read::<LINE_READ, _>(io).await.is_ok() {}
+        };
+        timeout_at(until, listening).await.ok();
+        self.shared.shutdown.run_until_cancelled(sleep_until(until)).await;
+        let octets = self.input.len();
+        if early == 0 && octets > 0 {
+            first.facts.push(Fact::Oddity(Oddity::TalkedBeforeBanner { octets }));
+        }
+    }
+
     /// Says what a row says in place of the reply, which has been written down; how the connection ends
     /// with it, if it does.
     pub(super) async fn twist<IO: Stream>(

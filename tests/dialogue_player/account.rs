@@ -32,6 +32,7 @@ impl Account {
     pub(super) fn fact(&mut self, fact: &Fact) {
         match fact {
             Fact::Event(event) => self.event(event),
+            Fact::Misconduct(misconduct) => self.lines.push(format!("== misconduct: {misconduct:?}")),
             Fact::Oddity(oddity) => self.oddity(oddity),
             Fact::LoggedOn { user, mechanism } => self.logon(user, mechanism, true),
             Fact::LogonFailed { user, mechanism } => self.logon(user, mechanism, false),

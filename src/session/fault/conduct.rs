@@ -36,6 +36,8 @@ pub enum Conduct {
     Trickle(TimeSpan),
     /// The connector's reply with its lines ended by LF alone (RFC 5321 section 2.3.8 forbids it).
     LineFeeds,
+    /// At `connect`: the handshake comes first, and the banner inside TLS (RFC 8314 section 3).
+    ImplicitTls,
     /// At `ehlo`: another list of capabilities.
     Capabilities(Capabilities),
     /// At `starttls`: what is pipelined behind it in clear is carried out inside TLS. Needs `vulnerable`
@@ -107,7 +109,7 @@ pub enum Word {
 pub struct Cut {
     /// Behind which message.
     pub after: CutAfter,
-    /// With `server-hello`: how many octets of the server's first flight leave; left away, its first record.
+    /// With `server-hello`: how many octets of the server's first flight leave; left away, its ServerHello.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub octets: Option<u32>,
 }

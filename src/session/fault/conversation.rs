@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::conduct::{Capabilities, Conduct};
 use super::row::{FaultStage, Then};
-use super::table::{Faults, Misconduct};
+use super::table::{Came, Faults, Misconduct};
 use crate::exchange::TimeSpan;
 use crate::session::{Fact, Input, Next, ReceiveSession, Setting, Step, TlsFacts, TlsVerb};
 use crate::smtp::{Reply, Verb};
@@ -34,18 +34,36 @@ pub struct Conversation {
     session: ReceiveSession,
     faults: Option<Box<Faults>>,
     body: Option<Misconduct>,
+    /// Whether the content that is due is a chunk.
+    chunk: bool,
+    /// The banner, where it is said inside TLS.
+    banner: Option<Box<Step>>,
 }
 
 impl Conversation {
     /// Opens a conversation with the banner, as [`ReceiveSession::open`] does.
     pub fn open(setting: Arc<Setting>, faults: Option<Faults>, early: usize, now: Timestamp) -> (Self, Step) {
-        let (session, step) = ReceiveSession::open(setting, early, now);
-        let mut conversation = Self { session, faults: faults.map(Box::new), body: None };
-        let step = match conversation.at(FaultStage::Connect) {
-            Some(misconduct) => twisted(&misconduct, || step),
-            None => step,
+        let mut faults = faults.map(Box::new);
+        let misconduct = faults.as_mut().and_then(|faults| faults.at(FaultStage::Connect));
+        let implicit = misconduct.as_ref().is_some_and(|it| *it.conduct() == Conduct::ImplicitTls);
+        // Where TLS comes first, it is the client who begins.
+        let (session, mut step) = ReceiveSession::open(setting, if implicit { 0 } else { early }, now);
+        let (banner, step) = match misconduct {
+            None => (None, step),
+            Some(misconduct) if implicit => {
+                let handshake = Step::silent(Next::Handshake(TlsVerb::StartTls));
+                let facts = vec![Fact::Misconduct(misconduct)];
+                (Some(Box::new(step)), Step { facts, ..handshake })
+            }
+            Some(misconduct) => {
+                // Who talks before the banner does so whatever the banner is.
+                let mut noticed = std::mem::take(&mut step.facts);
+                let mut step = twisted(&misconduct, || step);
+                step.facts.append(&mut noticed);
+                (None, step)
+            }
         };
-        (conversation, step)
+        (Self { session, faults, body: None, chunk: false, banner }, step)
     }
 
     /// The session itself.
@@ -55,31 +73,63 @@ impl Conversation {
 
     /// Answers one input.
     pub fn handle(&mut self, input: Input, now: Timestamp) -> Step {
-        let Some(stage) = self.faults.as_ref().and_then(|_| stage_of(&input, &self.session)) else {
+        if self.faults.is_none() {
             return self.session.handle(input, now);
-        };
-        if let (FaultStage::Ehlo | FaultStage::Helo, Input::Line(line)) = (stage, &input) {
+        }
+        let stage = stage_of(&input, &self.session, std::mem::take(&mut self.chunk));
+        if let (Some(FaultStage::Ehlo | FaultStage::Helo), Input::Line(line)) = (stage, &input) {
             let name = String::from_utf8_lossy(line.text.get(4..).unwrap_or_default()).trim().to_owned();
             if let Some(faults) = &mut self.faults {
                 faults.introduced(name);
             }
         }
-        let step = match self.at(stage) {
+        let step = match stage.and_then(|stage| self.asked(stage, &input)) {
             None => self.session.handle(input, now),
-            Some(misconduct) => {
-                let mut carried_out = false;
-                let step = twisted(&misconduct, || {
-                    carried_out = true;
-                    self.session.handle(input, now)
-                });
-                if stage == FaultStage::EndOfData && !carried_out {
-                    self.session.forget_transaction();
-                }
-                step
-            }
+            Some(misconduct) => self.misconduct(&misconduct, input, now),
         };
-        if matches!(step.next, Next::Data { .. } | Next::Chunk { .. }) {
-            self.body = self.at(FaultStage::Body);
+        if let (Some(FaultStage::Ehlo), Some(hello)) = (stage, &step.reply) {
+            self.session.advertised(hello);
+        }
+        match step.next {
+            Next::Data { .. } => self.body = self.at(FaultStage::Body, Came::default()),
+            Next::Chunk { size, .. } => {
+                self.chunk = true;
+                // In a chunk of nothing there is no place to do anything.
+                self.body = if size > 0 { self.at(FaultStage::Body, Came::default()) } else { None };
+            }
+            _ => {}
+        }
+        step
+    }
+
+    /// What the table says to an input; the last chunk is also the end of the content.
+    fn asked(&mut self, stage: FaultStage, input: &Input) -> Option<Misconduct> {
+        let text;
+        let came = match input {
+            Input::Line(line) => {
+                text = String::from_utf8_lossy(&line.text);
+                Came { line: Some(&text), longest: line.text.len() }
+            }
+            Input::Content(received) => Came { line: None, longest: received.oddities.longest_line },
+            _ => Came::default(),
+        };
+        let found = self.at(stage, came);
+        match (found, stage, input) {
+            (None, FaultStage::Bdat, Input::Content(_)) => self.at(FaultStage::EndOfData, came),
+            (found, ..) => found,
+        }
+    }
+
+    /// Does what a row says; content that is not carried out is gone, and its transaction with it.
+    fn misconduct(&mut self, misconduct: &Misconduct, input: Input, now: Timestamp) -> Step {
+        let is_content = matches!(input, Input::Content(_) | Input::Chunk(_));
+        let mut carried_out = false;
+        let step = twisted(misconduct, || {
+            carried_out = true;
+            self.session.handle(input, now)
+        });
+        if is_content && !carried_out {
+            self.session.forget_transaction();
         }
         step
     }
@@ -89,21 +139,27 @@ impl Conversation {
         self.body.take()
     }
 
+    /// Whether TLS comes before the banner, so that nothing was said in clear.
+    pub fn begins_with_tls(&self) -> bool {
+        self.banner.is_some()
+    }
+
     /// What is done in place of, or to, the handshake that is due now.
     pub fn handshake(&mut self) -> Option<Misconduct> {
-        self.at(FaultStage::Handshake)
+        self.at(FaultStage::Handshake, Came::default())
     }
 
     /// What is done where the lab ends the connection.
     pub fn closing(&mut self) -> Option<Misconduct> {
-        self.at(FaultStage::Close)
+        self.at(FaultStage::Close, Came::default())
     }
 
     /// The conversation after a successful handshake, as [`ReceiveSession::secure`] has it, and what is
     /// said there unasked.
     #[must_use]
     pub fn secure(self, verb: TlsVerb, tls: Arc<TlsFacts>, exchange_server: bool) -> (Self, Step) {
-        let Self { session, mut faults, .. } = self;
+        let Self { session, mut faults, banner, .. } = self;
+        let unasked = || banner.map_or_else(Step::wait, |banner| *banner);
         let misconduct = faults.as_mut().and_then(|faults| {
             faults.secured();
             faults.at(FaultStage::AfterTls)
@@ -112,21 +168,22 @@ impl Conversation {
         let session = if keep { session.secure_and_remember(verb, tls) } else { session.secure(verb, tls) };
         let session = if exchange_server { session.with_exchange_server() } else { session };
         let step = match misconduct {
-            Some(misconduct) => twisted(&misconduct, Step::wait),
-            None => Step::wait(),
+            Some(misconduct) => twisted(&misconduct, unasked),
+            None => unasked(),
         };
-        (Self { session, faults, body: None }, step)
+        (Self { session, faults, body: None, chunk: false, banner: None }, step)
     }
 
-    fn at(&mut self, stage: FaultStage) -> Option<Misconduct> {
-        self.faults.as_mut()?.at(stage)
+    fn at(&mut self, stage: FaultStage, came: Came<'_>) -> Option<Misconduct> {
+        self.faults.as_mut()?.at_which(stage, came)
     }
 }
 
-/// Which stage an input comes to.
-fn stage_of(input: &Input, session: &ReceiveSession) -> Option<FaultStage> {
+/// Which stage an input comes to; `chunk` where it is what a BDAT announced.
+fn stage_of(input: &Input, session: &ReceiveSession, chunk: bool) -> Option<FaultStage> {
     let line = match input {
         Input::Line(line) if !line.overlong && !session.expects_secret() => line,
+        Input::Content(_) if chunk => return Some(FaultStage::Bdat),
         Input::Content(_) => return Some(FaultStage::EndOfData),
         Input::Chunk(_) => return Some(FaultStage::Bdat),
         _ => return None,

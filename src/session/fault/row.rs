@@ -68,7 +68,7 @@ pub enum FaultStage {
     Body,
     /// The content is complete, and its reply is due.
     EndOfData,
-    /// BDAT came.
+    /// A chunk of BDAT came, and its reply is due; where it is the last one, this comes before `end-of-data`.
     Bdat,
     /// RSET came.
     Rset,
@@ -111,6 +111,13 @@ pub struct When {
     /// Whether TLS is in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
+    /// What the command says, letter case aside; `*` stands for anything, as in `RCPT TO:<nobody@*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The command is longer than so many octets, at `end-of-data` the longest line of the content; without
+    /// the CRLF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longer_than: Option<u32>,
 }
 
 impl When {

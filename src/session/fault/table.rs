@@ -26,6 +26,15 @@ struct Row {
     fired: AtomicU32,
 }
 
+/// What came at a stage, as far as a row can ask for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Came<'a> {
+    /// The command.
+    pub(super) line: Option<&'a str>,
+    /// Octets of its longest line, or of the content's.
+    pub(super) longest: usize,
+}
+
 /// Something that is done on purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Misconduct {
@@ -114,15 +123,20 @@ impl Faults {
 
     /// Comes to a stage: the first row that fits, which counts as done with it.
     pub fn at(&mut self, stage: FaultStage) -> Option<Misconduct> {
+        self.at_which(stage, Came::default())
+    }
+
+    /// The same where something came that rows can ask for.
+    pub(super) fn at_which(&mut self, stage: FaultStage, came: Came<'_>) -> Option<Misconduct> {
         let visit = self.visits.get_mut(stage as usize)?;
         *visit = visit.saturating_add(1);
         let visit = u64::from(*visit);
-        let fits = |row: &&Row| row.fault.at == stage && self.fits(&row.fault, visit) && row.take();
+        let fits = |row: &&Row| row.fault.at == stage && self.fits(&row.fault, visit, came) && row.take();
         let row = self.table.rows.iter().find(fits)?;
         Some(Misconduct { row: row.number, fault: Arc::clone(&row.fault) })
     }
 
-    fn fits(&self, fault: &Fault, visit: u64) -> bool {
+    fn fits(&self, fault: &Fault, visit: u64, came: Came<'_>) -> bool {
         let when = &fault.when;
         let named = |pattern: &str| self.hello.as_deref().is_some_and(|name| is_like(pattern, name));
         when.connection.is_none_or(|nth| nth.holds(self.connection))
@@ -130,6 +144,8 @@ impl Faults {
             && when.peer.is_none_or(|range| range.contains(self.peer))
             && when.ehlo.as_deref().is_none_or(named)
             && when.tls.is_none_or(|tls| tls == self.tls)
+            && when.line.as_deref().is_none_or(|pattern| came.line.is_some_and(|line| is_like(pattern, line)))
+            && when.longer_than.is_none_or(|limit| came.longest > limit as usize)
     }
 }
 
@@ -178,7 +194,7 @@ impl Serialize for Misconduct {
 }
 
 /// Whether `name` is what `pattern` says, letter case aside, where `*` stands for anything.
-fn is_like(pattern: &str, name: &str) -> bool {
+pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut left) = name.strip_prefix(first) else { return false };
@@ -248,6 +264,22 @@ mod tests {
         let mut other = table.connect("::ffff:127.0.0.2".parse().unwrap());
         other.introduced("x".to_owned());
         assert_eq!(rows(&mut other, &[FaultStage::Mail]), [1]);
+    }
+
+    #[test]
+    fn a_row_is_for_what_a_command_says_and_for_how_long_it_is() {
+        let table = table(
+            r#"[{"at": "rcpt", "do": "close", "when": {"line": "rcpt to:<nobody@*"}},
+                {"at": "rcpt", "do": "reset", "when": {"longer_than": 20}}]"#,
+        );
+        let mut faults = table.connect(PEER);
+        let mut row = |line: &str| {
+            let came = Came { line: Some(line), longest: line.len() };
+            faults.at_which(FaultStage::Rcpt, came).map_or(0, |it| it.row)
+        };
+        let lines = ["RCPT TO:<nobody@b.test>", "RCPT TO:<somebody@b>", "RCPT TO:<somebody@bc>"];
+        assert_eq!(lines.map(&mut row), [1, 0, 2]);
+        assert!(faults.at(FaultStage::Rcpt).is_none());
     }
 
     #[test]
