@@ -4,6 +4,8 @@
 mod blocking;
 #[path = "harness/finish.rs"]
 mod finish;
+#[path = "harness/misconduct.rs"]
+mod misconduct;
 #[path = "harness/waits.rs"]
 mod waits;
 

@@ -8,14 +8,15 @@
 
 mod bare;
 mod client;
+mod lives;
 mod measure;
 mod server;
 
 use std::io;
 use std::path::Path;
-use std::time::Instant;
 
 use client::{Transport, Verb};
+use lives::Life;
 use measure::{Contest, Load, Took, median};
 use server::Kind;
 
@@ -50,7 +51,7 @@ async fn measure(effort: Effort, wanted: &[String]) -> io::Result<()> {
         cold(effort).await?;
     }
     if wants("harness") {
-        harness(effort)?;
+        lives(effort).await?;
     }
     Ok(())
 }
@@ -152,23 +153,22 @@ async fn cold(effort: Effort) -> io::Result<()> {
 }
 
 /// What a test pays for a lab of its own, once the process is warm.
-fn harness(effort: Effort) -> io::Result<()> {
-    println!("\na lab inside a test, ms: to its start, to its end");
-    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+async fn lives(effort: Effort) -> io::Result<()> {
+    println!("\na lab of a test, ms: to its start, to its end");
+    let mut took = [const { (Vec::new(), Vec::new()) }; Life::ALL.len()];
     for round in 0..=(200 / effort.less).max(1) {
-        let begin = Instant::now();
-        let lab = starttls_lab::Lab::scenario("healthy").start().map_err(io::Error::other)?;
-        let started = begin.elapsed();
-        let report = lab.finish();
-        if round > 0 && report.all_ended {
-            starts.push(started.as_secs_f64() * 1e3);
-            ends.push((begin.elapsed() - started).as_secs_f64() * 1e3);
+        for (life, (starts, ends)) in Life::ALL.iter().zip(&mut took) {
+            let (start, end) = life.live().await?;
+            if round > 0 {
+                starts.push(start.as_secs_f64() * 1e3);
+                ends.push(end.as_secs_f64() * 1e3);
+            }
         }
     }
-    row(
-        "start, finish",
-        [format!("{:.2}, {:.2}", median(starts.into_iter()), median(ends.into_iter()))].into_iter(),
-    );
+    for (life, (starts, ends)) in Life::ALL.iter().zip(took) {
+        let cell = format!("{:.2}, {:.2}", median(starts.into_iter()), median(ends.into_iter()));
+        row(life.name(), [cell].into_iter());
+    }
     Ok(())
 }
 

@@ -55,7 +55,7 @@ impl Condition {
         let mut clauses = Vec::new();
         let mut only_for = |name: &'static str, kinds: &[Kind], clause: Option<Clause>| match clause {
             Some(_) if !kinds.contains(&kind) => {
-                Err(Problem::bad(format!("`{name}` says nothing of a {}", kind.name())))
+                Err(Problem::refused(format!("`{name}` says nothing of a {}", kind.name())))
             }
             clause => {
                 clauses.extend(clause);

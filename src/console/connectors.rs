@@ -127,7 +127,7 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
     let computer = take_computer(&mut value)?;
     let parameters: ReceiveConnectorParameters = input::fits(value)?;
     let Some(name) = parameters.name.clone() else {
-        return Err(Problem::bad("a connector needs a name"));
+        return Err(Problem::refused("a connector needs a name"));
     };
     let computer = find(&shared.lab.computers(), &computer)?.name.clone();
     add(&shared, &computer, parameters).await?;
@@ -306,7 +306,7 @@ pub(super) fn take_computer(value: &mut serde_json::Value) -> Result<String, Pro
     let taken = value.as_object_mut().and_then(|body| body.remove("computer"));
     match taken {
         Some(serde_json::Value::String(name)) => Ok(name),
-        _ => Err(Problem::bad("the body has to name the `computer`")),
+        _ => Err(Problem::refused("the body has to name the `computer`")),
     }
 }
 

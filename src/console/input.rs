@@ -49,9 +49,9 @@ pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> 
 pub(super) fn fits<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     // An array would do for an object, field by field; nobody means that.
     if !value.is_object() {
-        return Err(Problem::bad("the body is to be a JSON object"));
+        return Err(Problem::refused("the body is to be a JSON object"));
     }
-    serde_json::from_value(value).map_err(|error| Problem::bad(format!("the body does not fit: {error}")))
+    serde_json::from_value(value).map_err(|error| Problem::refused(format!("the body does not fit: {error}")))
 }
 
 /// The parameters of a query, of which each is known and stands there once.

@@ -11,6 +11,7 @@ mod certificates;
 mod condition;
 mod connectors;
 mod environment;
+mod faults;
 mod guard;
 mod history;
 mod house;
@@ -221,6 +222,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/lab", get(house::lab))
         .route("/api/v1/computers", get(house::computers))
         .route("/api/v1/computers/{name}", get(house::computer))
+        .route("/api/v1/computers/{name}/faults", put(faults::set))
+        .route("/api/v1/faults", get(faults::list))
         .route("/api/v1/connectors", get(connectors::list).post(connectors::create))
         .route(
             "/api/v1/connectors/{computer}/{name}",

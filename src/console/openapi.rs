@@ -12,7 +12,9 @@ pub fn openapi() -> Value {
             "title": "The control API of starttls-lab",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Steers and reads a running lab. Every answer carries X-Lab-Instance; every failure \
-                is a problem document (RFC 9457).",
+                is a problem document (RFC 9457). 400 is what cannot be read: a body that is no JSON, a parameter \
+                that is unknown or has no such value. 422 is what can be read, and does not fit or is refused, as \
+                by the Shell, with the reason.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
@@ -20,10 +22,18 @@ pub fn openapi() -> Value {
         "paths": paths(),
         "components": {
             "schemas": schemas(),
+            "headers": { "Instance": {
+                "description": "What tells this lab from others: the thumbprint of its root certificate",
+                "required": true,
+                "schema": { "type": "string", "pattern": "^[0-9A-F]{40}$" },
+            } },
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
 }
+
+/// The only connector of the seed story.
+const CONNECTOR: &str = "Default internal receive connector MAILGATE";
 
 fn paths() -> Value {
     let mut paths = Map::new();
@@ -35,14 +45,23 @@ fn paths() -> Value {
         ("/api/v1/lab", vec![operation("get", "lab", "The lab").json(shape("LabView"))]),
         ("/api/v1/computers", vec![operation("get", "computers", "All computers").json(list("ComputerView"))]),
         ("/api/v1/computers/{name}", vec![
-            operation("get", "computer", "One computer").path("name").json(shape("ComputerView")).fails(404),
+            operation("get", "computer", "One computer").path("name", "MAILGATE").json(shape("ComputerView")).fails(404),
+        ]),
+        ("/api/v1/computers/{name}/faults", vec![
+            operation("put", "setFaults", "What the receive connectors of a computer do wrong on purpose, from the next \
+                connection on").path("name", "MAILGATE").takes("FaultRows").json(list("FaultView")).fails(404),
+        ]),
+        ("/api/v1/faults", vec![
+            operation("get", "faults", "What is done wrong on purpose, and how often it was done").json(list("FaultView")),
         ]),
         ("/api/v1/connectors", connectors()),
         ("/api/v1/connectors/{computer}/{name}", connector()),
         ("/api/v1/certificates", vec![
             operation("get", "certificates", "All certificates in the stores").json(list("CertificateView")),
             operation("post", "issue", "Issues a certificate into the store of a computer")
-                .takes("NewCertificate").made("CertificateView").fails(404).fails(409),
+                .takes("NewCertificate")
+                .like(json!({ "computer": "MAILGATE", "names": ["mail.expta.com"], "services": ["SMTP"] }))
+                .made("CertificateView").fails(404).fails(409),
         ]),
         ("/api/v1/scenario", vec![
             operation("put", "change", "Puts another lab file in place, in TOML or JSON; it counts from the next connection")
@@ -54,18 +73,18 @@ fn paths() -> Value {
         ]),
         ("/api/v1/cmdlets", vec![
             operation("post", "cmdlets", "Types cmdlets into the Exchange Management Shell; 422 is what it refuses")
-                .takes("Typing").json(shape("Screen")).fails(404).fails(409),
+                .takes("Typing").like(json!({ "computer": "MAILGATE", "line": "Get-ReceiveConnector" })).json(shape("Screen")).fails(404).fails(409),
         ]),
         ("/api/v1/sessions", vec![operation("get", "sessions", "Conversations").pages().json(list("Session"))]),
         ("/api/v1/sessions/{id}", vec![
-            operation("get", "session", "A conversation with its transcript").path("id").json(shape("SessionView")).fails(404),
+            operation("get", "session", "A conversation with its transcript").path("id", "08D0000000000001").json(shape("SessionView")).fails(404),
         ]),
         ("/api/v1/messages", vec![operation("get", "messages", "Messages that were taken").pages().json(list("Taken"))]),
         ("/api/v1/messages/{id}", vec![
-            operation("get", "message", "A message with its header and structure").path("id").json(shape("MessageView")).fails(404),
+            operation("get", "message", "A message with its header and structure").path("id", "1").json(shape("MessageView")).fails(404),
         ]),
         ("/api/v1/messages/{id}/raw", vec![
-            operation("get", "raw", "A message as it lies in the mailbox").path("id").answers("message/rfc822", text()).fails(404),
+            operation("get", "raw", "A message as it lies in the mailbox").path("id", "1").answers("message/rfc822", text()).fails(404),
         ]),
         ("/api/v1/events", vec![operation("get", "events", "The Application logs").pages().json(list("Entry"))]),
         ("/api/v1/journal", vec![
@@ -100,6 +119,7 @@ fn connectors() -> Vec<Operation> {
         operation("get", "connectors", "All receive connectors").json(list("ConnectorView")),
         operation("post", "makeConnector", "Makes a receive connector; without bindings, on a free port")
             .takes("NewConnector")
+            .like(json!({ "computer": "MAILGATE", "name": "Another" }))
             .made("ConnectorView")
             .fails(404)
             .fails(409),
@@ -107,7 +127,7 @@ fn connectors() -> Vec<Operation> {
 }
 
 fn connector() -> Vec<Operation> {
-    let on = |operation: Operation| operation.path("computer").path("name").fails(404);
+    let on = |operation: Operation| operation.path("computer", "MAILGATE").path("name", CONNECTOR).fails(404);
     vec![
         on(operation("get", "connector", "A receive connector")).json(shape("ConnectorView")),
         on(operation("put", "setConnector", "Sets the parameters that are given, or makes the connector"))
@@ -125,7 +145,9 @@ fn wait() -> Operation {
     operation(
         "get",
         "wait",
-        "Waits for a message, a conversation that has ended, an event, or quiet; 408 says what came instead",
+        "Waits for a message, a conversation that has ended, an event, or quiet; 408 says what came instead, and 422 \
+         that a parameter belongs to something else that is waited for (to and from to a message, security to a \
+         message or conversation, event_id to an event, ms to quiet, which needs it, and takes no after and count)",
     )
     .one_of("for", "What is waited for", &["message", "session", "event", "quiet"])
     .required()
@@ -142,6 +164,7 @@ fn wait() -> Operation {
     .json(shape("Found"))
     .fails(400)
     .fails(408)
+    .fails(422)
     .fails(503)
 }
 
@@ -174,9 +197,14 @@ impl Operation {
         self
     }
 
-    fn path(self, name: &str) -> Self {
+    /// A segment of the path, with an example from the seed story.
+    fn path(self, name: &str, example: &str) -> Self {
         let about = format!("The {name}");
-        self.parameter("path", name, &about, &text()).fails(400)
+        let mut named = self.parameter("path", name, &about, &text()).fails(400);
+        if let Some(last) = named.parameters.last_mut().and_then(Value::as_object_mut) {
+            last.insert("example".to_owned(), json!(example));
+        }
+        named
     }
 
     fn text(self, name: &str, about: &str) -> Self {
@@ -184,12 +212,11 @@ impl Operation {
     }
 
     fn header(self, name: &str, about: &str) -> Self {
-        self.parameter("header", name, about, &json!({ "type": "integer", "minimum": 0 }))
+        self.parameter("header", name, about, &whole_number(u64::MAX))
     }
 
     fn number(self, name: &str, about: &str, most: u64) -> Self {
-        let schema = json!({ "type": "integer", "minimum": 0, "maximum": most });
-        self.parameter("query", name, about, &schema).fails(400)
+        self.parameter("query", name, about, &whole_number(most)).fails(400)
     }
 
     fn one_of(self, name: &str, about: &str, words: &[&str]) -> Self {
@@ -223,6 +250,14 @@ impl Operation {
 
     fn takes(self, name: &str) -> Self {
         self.takes_as("application/json", shape(name))
+    }
+
+    /// An example of the body in JSON.
+    fn like(mut self, example: Value) -> Self {
+        if let Some(json) = self.body.get_mut("application/json").and_then(Value::as_object_mut) {
+            json.insert("example".to_owned(), example);
+        }
+        self
     }
 
     fn takes_as(mut self, media_type: &str, schema: Value) -> Self {
@@ -262,6 +297,10 @@ impl Operation {
             let answer = json!({ "description": "Done", "content": self.content });
             self.responses.insert("200".to_owned(), answer);
         }
+        for response in self.responses.values_mut().filter_map(Value::as_object_mut) {
+            let instance = json!({ "$ref": "#/components/headers/Instance" });
+            response.insert("headers".to_owned(), json!({ "X-Lab-Instance": instance }));
+        }
         if !self.parameters.is_empty() {
             self.members.insert("parameters".to_owned(), json!(self.parameters));
         }
@@ -284,6 +323,10 @@ fn shape(name: &str) -> Value {
 
 fn list(name: &str) -> Value {
     json!({ "type": "array", "items": shape(name) })
+}
+
+fn whole_number(most: u64) -> Value {
+    json!({ "type": "integer", "minimum": 0, "maximum": most })
 }
 
 fn text() -> Value {

@@ -23,7 +23,7 @@ impl Problem {
         Self { status, detail: detail.into(), more: Map::new() }
     }
 
-    /// The request cannot be read.
+    /// The request cannot be read: a body that is no JSON, a parameter that is unknown or no number.
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
@@ -33,7 +33,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// What is asked for can be read, and cannot be done.
+    /// What is asked for can be read, and does not fit, or cannot be done.
     pub(super) fn refused(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::certificates::{CertificateView, NewCertificate};
 use super::connectors::{ConnectorView, NewConnector};
+use super::faults::{FaultRows, FaultView};
 use super::history::{MessageView, SessionView};
 use super::house::{ComputerView, LabView};
 use super::seen::{Session, Taken};
@@ -26,6 +27,8 @@ pub(super) fn schemas() -> Value {
     for add in [
         add::<LabView>,
         add::<ComputerView>,
+        add::<FaultRows>,
+        add::<FaultView>,
         add::<ConnectorView>,
         add::<NewConnector>,
         add::<ReceiveConnectorParameters>,

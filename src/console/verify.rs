@@ -38,7 +38,7 @@ pub(super) async fn verify(
     let value: Json = input::json(body).await?;
     let groups = value.as_object().into_iter().flat_map(|groups| groups.values());
     if groups.filter_map(Json::as_object).flat_map(|group| group.values()).any(Json::is_array) {
-        return Err(Problem::bad("what is expected of a thing is an object, and no list"));
+        return Err(Problem::refused("what is expected of a thing is an object, and no list"));
     }
     let expected: Expectations = input::fits(value)?;
     let (computers, now) = (shared.lab.computers(), shared.lab.clock().now());

@@ -54,14 +54,14 @@ pub(super) async fn wait(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
     let mut waiting = Waiting::begin(&shared, condition, within, after);
     let found = if wanted == "quiet" {
         if count.is_some() || after.is_some() {
-            return Err(Problem::bad("`count` and `after` say nothing of quiet, which counts from now"));
+            return Err(Problem::refused("`count` and `after` say nothing of quiet, which counts from now"));
         }
         let silence =
-            silence.ok_or_else(|| Problem::bad("`ms` is missing: for how long it has to be quiet"))?;
+            silence.ok_or_else(|| Problem::refused("`ms` is missing: for how long it has to be quiet"))?;
         waiting.quiet(Duration::from_millis(silence)).await
     } else {
         if silence.is_some() {
-            return Err(Problem::bad("`ms` is for for=quiet; `timeout_ms` says how long to wait"));
+            return Err(Problem::refused("`ms` is for for=quiet; `timeout_ms` says how long to wait"));
         }
         if count == Some(0) {
             return Err(Problem::bad("`count` is 1 at least; for=quiet waits until none has come"));

@@ -15,6 +15,7 @@ use super::transcript::OnPanic;
 use super::wait::{WaitError, wait};
 use crate::exchange::cmdlet::Answer;
 use crate::scenario::Scenario;
+use crate::session::fault::Fault;
 
 /// A lab at work, for `#[tokio::test]` or any other executor. [`Running`] has what needs no waiting.
 ///
@@ -115,6 +116,16 @@ impl AsyncLab {
     /// What is wrong with it. Nothing has changed then.
     pub async fn reconfigure(&self, edit: impl FnOnce(&mut Scenario)) -> Result<Vec<String>, LabError> {
         self.running.reconfigure(edit).await
+    }
+
+    /// Lets the receive connectors of a computer do something else wrong on purpose, from the next connection
+    /// on. Rows that are the same as before go on counting.
+    ///
+    /// # Errors
+    ///
+    /// There is no such computer, or what is wrong with a row. Nothing has changed then.
+    pub async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        self.running.set_faults(computer, rows).await
     }
 
     /// Waits until such a message has been taken; returns the first one, at once where it is there already.

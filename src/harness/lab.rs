@@ -15,6 +15,7 @@ use super::thread::block_on;
 use super::wait::WaitError;
 use crate::exchange::cmdlet::Answer;
 use crate::scenario::Scenario;
+use crate::session::fault::Fault;
 
 /// A lab at work, for `#[test]`. [`Running`] has what needs no waiting.
 ///
@@ -117,6 +118,15 @@ impl Lab {
     /// What is wrong with it. Nothing has changed then.
     pub fn reconfigure(&self, edit: impl FnOnce(&mut Scenario)) -> Result<Vec<String>, LabError> {
         block_on(self.0.reconfigure(edit))
+    }
+
+    /// Lets a computer do something else wrong on purpose, as [`AsyncLab::set_faults`] does.
+    ///
+    /// # Errors
+    ///
+    /// There is no such computer, or what is wrong with a row. Nothing has changed then.
+    pub fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        block_on(self.0.set_faults(computer, rows))
     }
 
     /// Waits until such a message has been taken; returns the first one, at once where it is there already.

@@ -18,6 +18,7 @@ use crate::exchange::cmdlet::Answer;
 use crate::journal::Journal;
 use crate::lab::{Engine, Listening};
 use crate::scenario::{AnswerSpec, CommandsSpec, Scenario, ScenarioText};
+use crate::session::fault::Fault;
 use crate::tls::{ClientConfig, ClientTls, Versions};
 
 /// A lab at work. [`Lab`](super::Lab) and [`AsyncLab`](super::AsyncLab) are one, and have these methods.
@@ -194,6 +195,12 @@ impl Running {
             Ok(what)
         };
         self.in_lab(change).await?
+    }
+
+    pub(super) async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        let (engine, computer) = (Arc::clone(&self.engine), computer.to_owned());
+        let change = async move { engine.set_faults(&computer, rows).await };
+        self.in_lab(change).await?.map_err(LabError::from)
     }
 
     /// Runs a future to its end on the lab's thread, even if nobody waits for it any more.

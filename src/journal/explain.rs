@@ -1,7 +1,7 @@
 //! What went wrong or was odd, in a sentence for whoever looks for the cause.
 
 use super::shown::printable;
-use crate::session::{Oddity, TlsFailure};
+use crate::session::{Deed, Oddity, Reaction, TlsFailure};
 
 /// How a handshake failed and what that most likely means.
 pub(super) fn tls_failure(failure: &TlsFailure) -> String {
@@ -25,6 +25,11 @@ pub(super) fn tls_failure(failure: &TlsFailure) -> String {
         TlsFailure::TimedOut => {
             "it waits for something, often for STARTTLS on a port that it takes for implicit TLS".to_owned()
         }
+        TlsFailure::OnPurpose { client: Some(Reaction::WentOn), deed: Deed::Legacy { .. } } => {
+            "a real server of that kind would have completed it; nothing below TLS 1.2 can be completed here"
+                .to_owned()
+        }
+        TlsFailure::OnPurpose { .. } => "a fault asked for it, and nothing is wrong".to_owned(),
         TlsFailure::Unusable { .. } => {
             "nothing is wrong with the client; the certificate or its private key is".to_owned()
         }
@@ -41,6 +46,11 @@ pub(super) fn short_tls_failure(failure: &TlsFailure) -> String {
         TlsFailure::Closed => "the client closed in the middle of the handshake".to_owned(),
         TlsFailure::Broken { reason } => format!("the connection broke in the handshake ({})", safe(reason)),
         TlsFailure::TimedOut => "the client fell silent in the handshake".to_owned(),
+        TlsFailure::OnPurpose { deed, client } => {
+            let client =
+                client.as_ref().map_or_else(|| "the client said nothing".to_owned(), Reaction::in_words);
+            format!("{}, and {}", safe(&deed.in_words()), safe(&client))
+        }
         TlsFailure::Unusable { reason } if reason.is_empty() => {
             "the lab cannot use its certificate".to_owned()
         }

@@ -2,7 +2,7 @@
 
 use crate::exchange::{CertificateFacts, Profile};
 use crate::session::send::Secured;
-use crate::session::{TlsFacts, TlsFailure, TlsVersion};
+use crate::session::{Reaction, TlsFacts, TlsFailure, TlsVersion};
 
 /// The rows that show which certificate is presented: data and context of each.
 ///
@@ -90,6 +90,10 @@ pub(super) fn established(profile: Profile, facts: &Negotiated<'_>) -> String {
 pub(super) fn error_word(failure: &TlsFailure) -> &'static str {
     match failure {
         TlsFailure::Closed | TlsFailure::Broken { .. } | TlsFailure::TimedOut => "SocketError",
+        TlsFailure::OnPurpose { client, .. } => match client {
+            None | Some(Reaction::Closed | Reaction::Broken { .. }) => "SocketError",
+            Some(_) => "InvalidToken",
+        },
         TlsFailure::NotTls { .. } | TlsFailure::AlertReceived { .. } | TlsFailure::AlertSent { .. } => {
             "InvalidToken"
         }

@@ -16,7 +16,7 @@ use crate::exchange::{
 };
 use crate::session::fault::Misconduct;
 use crate::session::send::Attempt;
-use crate::session::{LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
+use crate::session::{ClientHelloFacts, LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
 
 /// A numbered entry of the journal.
 #[derive(Clone, Debug)]
@@ -195,6 +195,8 @@ pub struct FailedHandshake {
     pub failure: TlsFailure,
     /// The certificate that was presented, or would have been.
     pub certificate: Option<CertificateFacts>,
+    /// What the client had offered, where it had come so far.
+    pub client_hello: Option<Arc<ClientHelloFacts>>,
 }
 
 /// What the journal keeps of a message beside the message itself.
@@ -290,7 +292,7 @@ impl Record {
         match self {
             Self::Sent(octets) | Self::Received(octets) => octets.len(),
             Self::Event(logged) => 256 + logged.event.parameters.iter().map(String::len).sum::<usize>(),
-            Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Attempt(_) => 1024,
+            Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Attempt(_) => 1536,
             Self::Secured(_) | Self::NotSecured(_) => 4096,
             Self::Message(message) => {
                 256 + message.rcpt_to.iter().map(|to| to.len() + 24).sum::<usize>() + message.mail_from.len()
@@ -344,12 +346,14 @@ impl Serialize for Entry {
                 map.serialize_entry("verb", handshake.verb.as_str())?;
                 map.serialize_entry("tls", &*handshake.facts)?;
                 map.serialize_entry("certificate", &handshake.certificate)?;
+                map.serialize_entry("client_hello", &handshake.facts.client_hello)?;
             }
             Record::TlsFailed(handshake) => {
                 map.serialize_entry("outcome", "failed")?;
                 map.serialize_entry("verb", handshake.verb.as_str())?;
                 map.serialize_entry("failure", &handshake.failure)?;
                 map.serialize_entry("certificate", &handshake.certificate)?;
+                map.serialize_entry("client_hello", &handshake.client_hello)?;
             }
             Record::Secured(tls) => {
                 map.serialize_entry("outcome", "established")?;

@@ -53,7 +53,12 @@ impl Told {
 
     pub(super) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
         let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
-        self.tell(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate })))
+        self.tell(Record::TlsFailed(Box::new(FailedHandshake {
+            verb,
+            failure,
+            certificate,
+            client_hello: None,
+        })))
     }
 
     pub(super) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {
@@ -117,5 +122,6 @@ pub(super) fn facts() -> TlsFacts {
         server_name: Some("mail.example.com".to_owned()),
         presented: certificate().thumbprint,
         client_certificate: None,
+        client_hello: None,
     }
 }

@@ -118,7 +118,7 @@ fn established(handshake: &Handshake) -> String {
 }
 
 fn failed(handshake: &FailedHandshake) -> String {
-    let FailedHandshake { verb, failure, certificate } = handshake;
+    let FailedHandshake { verb, failure, certificate, .. } = handshake;
     let presented = certificate.as_ref().map(|certificate| {
         format!("; the certificate was {} ({})", safe(&certificate.subject), certificate.thumbprint)
     });

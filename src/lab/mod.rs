@@ -138,7 +138,12 @@ impl Engine {
         let journal = Arc::new(Journal::new(options.bounds));
         let faults = faults(&computers);
         let computers = computers.into_iter().map(|built| built.computer).collect();
-        let live = Arc::new(Live::new(computers, clock, journal).with_zone(zone).with_faults(faults));
+        let live = Arc::new(
+            Live::new(computers, clock, journal)
+                .with_zone(zone)
+                .with_roots(vec![root.clone()])
+                .with_faults(faults),
+        );
         let content = options.content_under_way;
         let server = match options.relay {
             true => Server::relaying(Arc::clone(&live), content, vec![root.clone()]),

@@ -3,8 +3,7 @@
 use super::build::Wrong;
 use super::locate::ScenarioError;
 use crate::exchange::Computer;
-use crate::nearest::nearest;
-use crate::session::fault::{ALERTS, Alert, Conduct, Fault, FaultStage, Presented, When, Word};
+use crate::session::fault::{Conduct, Fault, FaultStage, Presented, When};
 use crate::smtp::Reply;
 
 /// Checks the rows of a computer.
@@ -94,6 +93,7 @@ fn places(conduct: &Conduct, at: FaultStage) -> Option<&'static str> {
             !matches!(at, S::Body | S::Close | S::Handshake | S::AfterTls),
             "a stage that has a reply: not handshake, after-tls, body or close",
         ),
+        Conduct::ImplicitTls => (at == S::Connect, "connect"),
         Conduct::Capabilities(_) => (at == S::Ehlo, "ehlo"),
         Conduct::ExecutePipelined => (at == S::Starttls, "starttls"),
         Conduct::KeepState => (at == S::AfterTls, "after-tls"),
@@ -115,28 +115,14 @@ fn conduct(conduct: &Conduct, computer: &Computer) -> Result<(), String> {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("`{text}` is no reply: {error}; for anything else there is `raw`")),
         },
-        Conduct::Raw(octets) if octets.octets().is_none() => {
-            Err("behind `hex:` stand pairs of hexadecimal digits, such as `hex:15 03 03`".to_owned())
-        }
-        Conduct::Alert(alert) | Conduct::Warning(alert) => check_alert(alert),
+        Conduct::Raw(octets) => octets.octets().map(|_| ()),
+        Conduct::Alert(alert) | Conduct::Warning(alert) => alert.number().map(|_| ()),
         Conduct::EndOfData(ends) if ends.iter().all(String::is_empty) => {
             Err("name the sequences that end content, such as \"\\n.\\n\"".to_owned())
         }
         Conduct::Tls(posture) => posture.present.as_ref().map_or(Ok(()), |it| check_labels(it, computer)),
         _ => Ok(()),
     }
-}
-
-fn check_alert(alert: &Alert) -> Result<(), String> {
-    let Alert(Word::Name(name)) = alert else { return Ok(()) };
-    if alert.number().is_some() {
-        return Ok(());
-    }
-    let hint = match nearest(name, ALERTS.iter().map(|(_, known)| *known)) {
-        Some(known) => format!("did you mean `{known}`?"),
-        None => "give its name as RFC 8446 section 6 has it, or its number".to_owned(),
-    };
-    Err(format!("there is no alert `{name}`; {hint}"))
 }
 
 fn check_labels(present: &Presented, computer: &Computer) -> Result<(), String> {

@@ -6,9 +6,12 @@
 //! makes a *new* session ([`ReceiveSession::secure`]), so nothing of the conversation in clear survives
 //! it (RFC 3207 section 4.2).
 
+mod alert;
 mod auth;
+mod deed;
 mod fact;
 pub mod fault;
+mod hello;
 mod message;
 mod receive;
 mod reply;
@@ -17,7 +20,10 @@ mod setting;
 mod tls;
 mod transaction;
 
+pub use alert::{alert_name, alert_names, alert_number};
+pub use deed::{Deed, Reaction};
 pub use fact::{Fact, Oddity};
+pub use hello::{ClientHelloFacts, TLS_1_2, TLS_1_3, group_name, suite_name, version_name};
 pub use message::Message;
 pub use receive::{Input, Next, ReceiveSession, Step, TlsVerb};
 pub use setting::{Connected, Counters, LimitReached, Setting};

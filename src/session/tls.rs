@@ -1,8 +1,12 @@
 //! What is known of one TLS handshake, in our words; `tls` (floor 5) fills these in from rustls.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::deed::{Deed, Reaction};
+use super::hello::ClientHelloFacts;
 use crate::pki::{Certificate, Thumbprint};
 
 /// A protocol version that a handshake ended with.
@@ -42,6 +46,9 @@ pub struct TlsFacts {
     /// The leaf the client presented, when it was asked for one.
     #[serde(serialize_with = "subject_only")]
     pub client_certificate: Option<Certificate>,
+    /// What the client had offered; shown by the journal beside these facts, once for each handshake.
+    #[serde(skip)]
+    pub client_hello: Option<Arc<ClientHelloFacts>>,
 }
 
 /// How a handshake failed. The peer's conduct is a record, never a fault of the lab.
@@ -74,11 +81,27 @@ pub enum TlsFailure {
     },
     /// The client fell silent in the middle of the handshake.
     TimedOut,
+    /// The lab broke it on purpose.
+    OnPurpose {
+        /// What the lab did.
+        #[serde(flatten)]
+        deed: Deed,
+        /// What the client did then; `None` for nothing, as long as the lab watched.
+        client: Option<Reaction>,
+    },
     /// The lab could not use the certificate it was configured with.
     Unusable {
         /// Why, in a sentence.
         reason: String,
     },
+}
+
+impl TlsFailure {
+    /// Whether a client went on with a server that speaks only what is outdated. A lab cannot complete such
+    /// a handshake, but the client would have.
+    pub fn legacy_accepted(&self) -> bool {
+        matches!(self, Self::OnPurpose { deed: Deed::Legacy { .. }, client: Some(Reaction::WentOn) })
+    }
 }
 
 fn subject_only<S: serde::Serializer>(certificate: &Option<Certificate>, to: S) -> Result<S::Ok, S::Error> {

@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::{AlertDescription, Error, PeerIncompatible};
 
-use super::names;
+use super::{hello, names};
 use crate::session::TlsFailure;
 
 /// The first octets a peer sent, which tell TLS from anything else and a new client from an old one.
@@ -36,17 +36,6 @@ impl FirstOctets {
         TlsFailure::NotTls { first_octets: self.seen().escape_ascii().to_string() }
     }
 
-    /// The highest version of a ClientHello from before TLS 1.2. Its `legacy_version` follows the
-    /// headers of record and message (RFC 5246 section 7.4.1.2).
-    fn outdated_version(&self) -> Option<&'static str> {
-        match *self.seen() {
-            [22, _, _, _, _, 1, _, _, _, 3, minor, ..] => {
-                ["SSL 3.0", "TLS 1.0", "TLS 1.1"].get(usize::from(minor)).copied()
-            }
-            _ => None,
-        }
-    }
-
     fn seen(&self) -> &[u8] {
         self.octets.get(..self.length).unwrap_or_default()
     }
@@ -56,13 +45,19 @@ impl FirstOctets {
 pub(super) fn of(error: &Error, flight: &[u8], first: &FirstOctets) -> TlsFailure {
     match error {
         Error::AlertReceived(alert) => TlsFailure::AlertReceived { alert: names::alert(*alert) },
-        _ if !first.may_be_tls() => first.not_tls(),
+        _ if !first.may_be_tls() => match alert_at_end(flight).filter(|_| hello::is_ssl2(first.seen())) {
+            Some(alert) => TlsFailure::AlertSent { alert: names::alert(alert), reason: SSL2.to_owned() },
+            None => first.not_tls(),
+        },
         error => match alert_at_end(flight).or_else(|| implied_alert(error)) {
-            Some(alert) => TlsFailure::AlertSent { alert: names::alert(alert), reason: reason(error, first) },
+            Some(alert) => TlsFailure::AlertSent { alert: names::alert(alert), reason: reason(error) },
             None => TlsFailure::Unusable { reason: error.to_string() },
         },
     }
 }
+
+const SSL2: &str = "the client begins with a hello of SSL 2.0 (RFC 5246 appendix E.2), whatever else it speaks, \
+                    and such a hello is not read here";
 
 /// A connection that broke in the operating system.
 pub(super) fn broken(error: &io::Error) -> TlsFailure {
@@ -99,14 +94,10 @@ fn implied_alert(error: &Error) -> Option<AlertDescription> {
     }
 }
 
-fn reason(error: &Error, first: &FirstOctets) -> String {
+fn reason(error: &Error) -> String {
     let Error::PeerIncompatible(what) = error else {
         return error.to_string();
     };
-    if let Some(version) = first.outdated_version() {
-        // rustls complains of a missing extension here, which is true and helps nobody.
-        return format!("the client offers at most {version}, and nothing below TLS 1.2 is spoken here");
-    }
     use PeerIncompatible as P;
     let sentence = match what {
         P::Tls12NotOffered

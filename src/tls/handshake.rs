@@ -24,7 +24,86 @@ where
     D: SideData,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
+    go_on(session, io, &mut FirstOctets::default()).await
+}
+
+/// The same for a session that has been handed what the peer sent first, in `early`.
+pub(super) async fn drive_from<S, D, IO>(session: &mut S, io: &mut IO, early: &[u8]) -> Result<(), TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
     let mut first = FirstOctets::default();
+    take_in(session, io, early, &mut first).await?;
+    go_on(session, io, &mut first).await
+}
+
+/// The same, with the first flight as `change` makes it; it is told how the flight was.
+pub(super) async fn drive_changed<S, D, IO>(
+    session: &mut S,
+    io: &mut IO,
+    early: &[u8],
+    change: impl FnOnce(&mut [u8]),
+) -> Result<(), TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut first = FirstOctets::default();
+    let mut flight = first_flight(session, io, early, &mut first).await?;
+    change(&mut flight);
+    let sent = write(io, &flight).await;
+    sent.map_err(|error| failure::broken(&error))?;
+    go_on(session, io, &mut first).await
+}
+
+/// What `session` answers to `early`, unsent; a refusal has been sent.
+pub(super) async fn first_flight<S, D, IO>(
+    session: &mut S,
+    io: &mut IO,
+    early: &[u8],
+    first: &mut FirstOctets,
+) -> Result<Vec<u8>, TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    take_in(session, io, early, first).await?;
+    let mut flight = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut flight).map_err(|error| failure::broken(&error))?;
+    }
+    Ok(flight)
+}
+
+async fn take_in<S, D, IO>(
+    session: &mut S,
+    io: &mut IO,
+    mut early: &[u8],
+    first: &mut FirstOctets,
+) -> Result<(), TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    first.note(early);
+    while !early.is_empty() {
+        session.read_tls(&mut early).map_err(|error| failure::broken(&error))?;
+        judge(session, io, &mut Vec::new(), first).await?;
+    }
+    Ok(())
+}
+
+async fn go_on<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Result<(), TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
     let mut flight = Vec::new();
     loop {
         let sent = send(session, io, &mut flight).await;
@@ -34,28 +113,43 @@ where
             return Ok(());
         }
         if let Err(error) = sent {
-            let word = parting_word(session, io, &mut first).await;
+            let word = parting_word(session, io, first).await;
             return Err(word.unwrap_or_else(|| failure::broken(&error)));
         }
-        match receive(session, io, &mut first).await {
+        match receive(session, io, first).await {
             Ok(0) => return Err(TlsFailure::Closed),
             Ok(_) => {}
             Err(error) => return Err(failure::broken(&error)),
         }
-        let failure = match session.process_new_packets() {
-            Ok(state) if state.peer_has_closed() && session.is_handshaking() => TlsFailure::Closed,
-            // Too few octets for rustls to judge, but enough to know that no more need be waited for.
-            Ok(_) if !first.may_be_tls() => first.not_tls(),
-            Ok(_) => continue,
-            Err(error) => {
-                // The failure is known; whether the peer still hears of it changes nothing about it.
-                let _ = send(session, io, &mut flight).await;
-                failure::of(&error, &flight, &first)
-            }
-        };
-        let _ = io.shutdown().await;
-        return Err(failure);
+        judge(session, io, &mut flight, first).await?;
     }
+}
+
+/// Has `session` look at what it was handed; what it does not like ends the handshake.
+async fn judge<S, D, IO>(
+    session: &mut S,
+    io: &mut IO,
+    flight: &mut Vec<u8>,
+    first: &mut FirstOctets,
+) -> Result<(), TlsFailure>
+where
+    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let failure = match session.process_new_packets() {
+        Ok(state) if state.peer_has_closed() && session.is_handshaking() => TlsFailure::Closed,
+        // Too few octets for rustls to judge, but enough to know that no more need be waited for.
+        Ok(_) if !first.may_be_tls() => first.not_tls(),
+        Ok(_) => return Ok(()),
+        Err(error) => {
+            // The failure is known; whether the peer still hears of it changes nothing about it.
+            let _ = send(session, io, flight).await;
+            failure::of(&error, flight, first)
+        }
+    };
+    let _ = io.shutdown().await;
+    Err(failure)
 }
 
 /// Sends all that is to be sent, in one write; `flight` is it.
@@ -69,10 +163,15 @@ where
     while session.wants_write() {
         session.write_tls(flight)?;
     }
-    if flight.is_empty() {
+    write(io, flight).await
+}
+
+/// Sends `octets` past every session.
+pub(super) async fn write<IO: AsyncWrite + Unpin>(io: &mut IO, octets: &[u8]) -> io::Result<()> {
+    if octets.is_empty() {
         return Ok(());
     }
-    io.write_all(flight).await?;
+    io.write_all(octets).await?;
     io.flush().await
 }
 

@@ -17,9 +17,9 @@ use super::reading::{Chunks, LINE_READ, Stop};
 use super::relay::Relay;
 use super::stream::Stream;
 use crate::exchange::TimeSpan;
-use crate::journal::{Ending, FailedHandshake, Handshake, Place, Record, without_secret};
+use crate::journal::{Ending, Place, Record, without_secret};
 use crate::session::fault::{Conduct, Conversation};
-use crate::session::{Fact, Input, Next, Oddity, Step, TlsFailure, TlsVerb};
+use crate::session::{Fact, Input, Next, Step, TlsVerb};
 use crate::smtp::{LineDecoder, Reply};
 
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
@@ -38,13 +38,13 @@ pub(super) struct Shared {
 /// One conversation on its way through a stream.
 pub(super) struct Connection<'a> {
     pub(super) shared: &'a Shared,
-    side: &'a Side,
+    pub(super) side: &'a Side,
     place: &'a Arc<Place>,
     pub(super) input: BytesMut,
     output: BytesMut,
     pub(super) deadline: Instant,
     /// Whether what stands in clear behind STARTTLS is carried out inside TLS.
-    keep_input: bool,
+    pub(super) keep_input: bool,
 }
 
 /// Why a stream is done with.
@@ -226,57 +226,6 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn handshake<IO>(
-        &mut self,
-        io: IO,
-        session: Conversation,
-        verb: TlsVerb,
-    ) -> Result<(Box<crate::tls::ServerStream<IO>>, (Conversation, Step)), Ending>
-    where
-        IO: Stream,
-    {
-        let behind = std::mem::take(&mut self.input);
-        if !behind.is_empty() {
-            self.write_down(Record::Oddity(Oddity::PipelinedBehindStartTls { octets: behind.len() }));
-        }
-        let credentials = self.side.credentials(verb);
-        let certificate = credentials.map(|credentials| credentials.certificate.clone());
-        let (shared, patience) = (self.shared, self.patience());
-        let accepting = async {
-            match credentials.map(|credentials| &credentials.tls) {
-                Some(Ok(tls)) => tls.accept(io).await,
-                unusable => {
-                    let mut io = io;
-                    self.read::<LINE_READ, _>(&mut io).await.ok();
-                    let reason = unusable.and_then(|tls| tls.as_ref().err().cloned());
-                    Err(TlsFailure::Unusable { reason: reason.unwrap_or_default() })
-                }
-            }
-        };
-        let accepted = shared.shutdown.run_until_cancelled(timeout(patience, accepting)).await;
-        let failure = match (accepted, certificate.clone()) {
-            (Some(Ok(Ok((stream, facts)))), Some(certificate)) => {
-                let facts = Arc::new(facts);
-                let record = Handshake { verb, facts: Arc::clone(&facts), certificate };
-                self.write_down(Record::TlsEstablished(Box::new(record)));
-                if self.keep_input {
-                    self.input = behind;
-                }
-                return Ok((Box::new(stream), session.secure(verb, facts, self.is_server(verb))));
-            }
-            (Some(Ok(Err(failure))), _) => failure,
-            (Some(Err(_)), _) => TlsFailure::TimedOut,
-            _ => return Err(Ending::Local),
-        };
-        let ending = match &failure {
-            TlsFailure::Closed => Ending::Remote,
-            TlsFailure::Broken { reason } => Ending::Broken(reason.clone()),
-            _ => Ending::Local,
-        };
-        self.write_down(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate })));
-        Err(ending)
-    }
-
     /// Ends the stream from this side and waits a little for the other, so that the last reply arrives.
     pub(super) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(&mut self, io: &mut IO) -> Ending {
         let (longest, most) = LINGER;
@@ -322,7 +271,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Whether the peer is a server of the same organisation that has come by X-ANONYMOUSTLS.
-    fn is_server(&self, verb: TlsVerb) -> bool {
+    pub(super) fn is_server(&self, verb: TlsVerb) -> bool {
         let caller = self.shared.live.calls().caller(self.place.remote);
         let ours = caller.is_some_and(|caller| caller.organization == self.place.computer.organization);
         verb == TlsVerb::XAnonymousTls && ours

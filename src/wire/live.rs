@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::calls::Calls;
+use super::postures::postures;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
@@ -18,6 +19,7 @@ use crate::exchange::{
     wants_anonymous_tls,
 };
 use crate::journal::{Journal, Logged, Record};
+use crate::pki::Certificate;
 use crate::session::fault::{Fault, FaultTable};
 use crate::session::{Counters, TlsVerb};
 use crate::tls::{ServerTls, Versions};
@@ -46,6 +48,8 @@ struct State {
     computers: Vec<Arc<Computer>>,
     zone: Arc<Zone>,
     counters: HashMap<(String, String), Arc<Counters>>,
+    /// Where a certificate that a client has to show comes from.
+    roots: Vec<Certificate>,
     /// The rows of computers, by name.
     faults: HashMap<String, Vec<Fault>>,
     /// The tables of connectors.
@@ -93,6 +97,8 @@ pub(super) struct Side {
     pub(super) anonymous_tls: Option<Credentials>,
     /// What is done wrong on purpose, where anything is.
     pub(super) faults: Option<Arc<FaultTable>>,
+    /// What TLS is offered with where a row configures it, by the number of the row.
+    pub(super) postures: HashMap<usize, Credentials>,
     events: Vec<Event>,
 }
 
@@ -123,6 +129,12 @@ impl Live {
     /// The same with a name service, by which mail finds its way from one to another.
     pub fn with_zone(self, zone: Zone) -> Self {
         self.lock().zone = Arc::new(zone);
+        self
+    }
+
+    /// The same, taking only certificates of clients that `roots` vouch for where one is required.
+    pub fn with_roots(self, roots: Vec<Certificate>) -> Self {
+        self.lock().roots = roots;
         self
     }
 
@@ -316,14 +328,16 @@ impl Live {
         let counters = state.counters.entry(key.clone());
         let counters = counters.or_insert_with(|| Arc::new(Counters::new(Arc::clone(&self.message_numbers))));
         let counters = Arc::clone(counters);
-        let State { faults, tables, .. } = &mut *state;
+        let State { faults, tables, roots, .. } = &mut *state;
         let rows = faults.get(&computer.name).map(Vec::as_slice).unwrap_or_default();
         let table = tables.entry(key.clone());
         let table = table.or_insert_with(|| Arc::new(FaultTable::of(rows, &connector.name)));
-        let side = Side {
-            faults: Some(Arc::clone(table)).filter(|table| !table.is_empty()),
-            ..prepare(computer, connector, counters, now)
-        };
+        let mut side = prepare(computer, connector, counters, now);
+        if !table.is_empty() {
+            let usual = side.starttls.as_ref().map(|usual| usual.certificate.thumbprint);
+            side.postures = postures(table, computer, usual, roots, &self.clock);
+            side.faults = Some(Arc::clone(table));
+        }
         let side = Arc::new(side);
         let until = computer.store.next_change(now, EXPIRES_SOON);
         state.prepared.insert(key, Prepared { side: Arc::clone(&side), until });
@@ -367,6 +381,7 @@ fn prepare(
         starttls,
         anonymous_tls,
         faults: None,
+        postures: HashMap::new(),
         events,
     }
 }

@@ -4,9 +4,11 @@
 mod budget;
 mod calls;
 mod connection;
+mod handshake;
 mod live;
 mod misconduct;
 mod ports;
+mod postures;
 mod reading;
 mod relay;
 mod send;

@@ -10,6 +10,7 @@ mod http;
 mod past;
 #[cfg(feature = "cli")]
 mod program;
+mod schemathesis;
 mod steer;
 mod support;
 mod wait;

@@ -239,6 +239,7 @@ impl Wire for Bare<'_> {
             server_name: None,
             presented: self.stage.certificate(verb).unwrap_or_else(|| panic!("nothing to present")),
             client_certificate: None,
+            client_hello: None,
         };
         let session = self.session.take().unwrap();
         let (session, step) = session.secure(verb, Arc::new(facts), false);

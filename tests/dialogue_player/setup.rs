@@ -23,7 +23,7 @@ pub(crate) struct Setup {
     /// What the dialogue shows, in a sentence.
     pub(crate) about: String,
     /// A built-in story, an entry of the fault catalogue, or a file beside the dialogues.
-    lab: String,
+    pub(crate) lab: String,
     /// The connector that is spoken to; left away, the first of the lab.
     connector: Option<String>,
     /// Parameters of the connector that differ from those of the lab.
@@ -38,11 +38,6 @@ impl Setup {
     /// The lab with the head's changes in it. Its clock stands still, and nobody is held back in it.
     pub(crate) fn paper(&self) -> Paper {
         Paper::new(&self.scenario()).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    /// The name of the lab.
-    pub(crate) fn lab(&self) -> &str {
-        &self.lab
     }
 
     fn scenario(&self) -> ScenarioText {

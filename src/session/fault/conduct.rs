@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::row::Then;
 use crate::exchange::TimeSpan;
+use crate::nearest::nearest;
+use crate::session::{alert_names, alert_number};
 
 /// What is done at a stage in place of, or beside, what the connector would do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +36,8 @@ pub enum Conduct {
     Trickle(TimeSpan),
     /// The connector's reply with its lines ended by LF alone (RFC 5321 section 2.3.8 forbids it).
     LineFeeds,
+    /// At `connect`: the handshake comes first, and the banner inside TLS (RFC 8314 section 3).
+    ImplicitTls,
     /// At `ehlo`: another list of capabilities.
     Capabilities(Capabilities),
     /// At `starttls`: what is pipelined behind it in clear is carried out inside TLS. Needs `vulnerable`
@@ -222,5 +226,65 @@ impl Conduct {
             Some((name, value)) => format!("{name} {value}"),
             None => written.as_str().unwrap_or_default().to_owned(),
         }
+    }
+}
+
+impl Alert {
+    /// Its number.
+    ///
+    /// # Errors
+    ///
+    /// No alert is called so, with what was probably meant.
+    pub fn number(&self) -> Result<u8, String> {
+        let name = match &self.0 {
+            Word::Number(number) => return Ok(*number),
+            Word::Name(name) => name,
+        };
+        alert_number(name).ok_or_else(|| match nearest(name, alert_names()) {
+            Some(meant) => format!("no alert is called `{name}`; did you mean `{meant}`?"),
+            None => format!("no alert is called `{name}`; RFC 8446 section 6 lists them"),
+        })
+    }
+}
+
+impl Octets {
+    /// The octets themselves.
+    ///
+    /// # Errors
+    ///
+    /// What stands behind `hex:` are no pairs of hexadecimal digits.
+    pub fn octets(&self) -> Result<Vec<u8>, String> {
+        let Some(digits) = self.0.strip_prefix("hex:") else {
+            return Ok(self.0.as_bytes().to_vec());
+        };
+        let digits: Vec<u8> = digits.bytes().filter(|digit| !digit.is_ascii_whitespace()).collect();
+        let pair = |pair: &[u8]| {
+            let hexadecimal = pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+            let digits = std::str::from_utf8(pair).ok().filter(|_| hexadecimal)?;
+            u8::from_str_radix(digits, 16).ok()
+        };
+        let octets: Option<Vec<u8>> = digits.chunks(2).map(pair).collect();
+        octets.ok_or_else(|| format!("`{}` are no pairs of hexadecimal digits", self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_a_name_or_a_number() {
+        assert_eq!(Alert(Word::Number(40)).number(), Ok(40));
+        assert_eq!(Alert(Word::Name("unrecognized_name".to_owned())).number(), Ok(112));
+        let wrong = Alert(Word::Name("handshake_failed".to_owned())).number().unwrap_err();
+        assert!(wrong.contains("did you mean `handshake_failure`"), "{wrong}");
+    }
+
+    #[test]
+    fn octets_are_a_text_or_hexadecimal_digits() {
+        let octets = |text: &str| Octets(text.to_owned()).octets();
+        assert_eq!(octets("500 no\r\n").unwrap(), b"500 no\r\n");
+        assert_eq!(octets("hex:15 0303 ff").unwrap(), [0x15, 3, 3, 0xff]);
+        assert!(octets("hex:1").is_err() && octets("hex:+1").is_err() && octets("hex:zz").is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::conduct::{Capabilities, Conduct};
@@ -36,21 +36,34 @@ pub struct Conversation {
     body: Option<Misconduct>,
     /// Whether the content that is due is a chunk.
     chunk: bool,
+    /// The banner, where it is said inside TLS.
+    banner: Option<Box<Step>>,
 }
 
 impl Conversation {
     /// Opens a conversation with the banner, as [`ReceiveSession::open`] does.
     pub fn open(setting: Arc<Setting>, faults: Option<Faults>, early: usize, now: Timestamp) -> (Self, Step) {
-        let (session, mut step) = ReceiveSession::open(setting, early, now);
-        let mut conversation = Self { session, faults: faults.map(Box::new), body: None, chunk: false };
-        let Some(misconduct) = conversation.at(FaultStage::Connect, Came::default()) else {
-            return (conversation, step);
+        let mut faults = faults.map(Box::new);
+        let misconduct = faults.as_mut().and_then(|faults| faults.at(FaultStage::Connect));
+        let implicit = misconduct.as_ref().is_some_and(|it| *it.conduct() == Conduct::ImplicitTls);
+        // Where TLS comes first, it is the client who begins.
+        let (session, mut step) = ReceiveSession::open(setting, if implicit { 0 } else { early }, now);
+        let (banner, step) = match misconduct {
+            None => (None, step),
+            Some(misconduct) if implicit => {
+                let handshake = Step::silent(Next::Handshake(TlsVerb::StartTls));
+                let facts = vec![Fact::Misconduct(misconduct)];
+                (Some(Box::new(step)), Step { facts, ..handshake })
+            }
+            Some(misconduct) => {
+                // Who talks before the banner does so whatever the banner is.
+                let mut noticed = std::mem::take(&mut step.facts);
+                let mut step = twisted(&misconduct, || step);
+                step.facts.append(&mut noticed);
+                (None, step)
+            }
         };
-        // Who talks before the banner does so whatever the banner is.
-        let mut noticed = std::mem::take(&mut step.facts);
-        let mut step = twisted(&misconduct, || step);
-        step.facts.append(&mut noticed);
-        (conversation, step)
+        (Self { session, faults, body: None, chunk: false, banner }, step)
     }
 
     /// The session itself.
@@ -126,6 +139,11 @@ impl Conversation {
         self.body.take()
     }
 
+    /// Whether TLS comes before the banner, so that nothing was said in clear.
+    pub fn begins_with_tls(&self) -> bool {
+        self.banner.is_some()
+    }
+
     /// What is done in place of, or to, the handshake that is due now.
     pub fn handshake(&mut self) -> Option<Misconduct> {
         self.at(FaultStage::Handshake, Came::default())
@@ -140,7 +158,8 @@ impl Conversation {
     /// said there unasked.
     #[must_use]
     pub fn secure(self, verb: TlsVerb, tls: Arc<TlsFacts>, exchange_server: bool) -> (Self, Step) {
-        let Self { session, mut faults, .. } = self;
+        let Self { session, mut faults, banner, .. } = self;
+        let unasked = || banner.map_or_else(Step::wait, |banner| *banner);
         let misconduct = faults.as_mut().and_then(|faults| {
             faults.secured();
             faults.at(FaultStage::AfterTls)
@@ -149,10 +168,10 @@ impl Conversation {
         let session = if keep { session.secure_and_remember(verb, tls) } else { session.secure(verb, tls) };
         let session = if exchange_server { session.with_exchange_server() } else { session };
         let step = match misconduct {
-            Some(misconduct) => twisted(&misconduct, Step::wait),
-            None => Step::wait(),
+            Some(misconduct) => twisted(&misconduct, unasked),
+            None => unasked(),
         };
-        (Self { session, faults, body: None, chunk: false }, step)
+        (Self { session, faults, body: None, chunk: false, banner: None }, step)
     }
 
     fn at(&mut self, stage: FaultStage, came: Came<'_>) -> Option<Misconduct> {
@@ -200,7 +219,7 @@ fn twisted(misconduct: &Misconduct, carry_out: impl FnOnce() -> Step) -> Step {
             }
         },
         Conduct::Raw(octets) => {
-            twist.octets = octets.octets();
+            twist.octets = octets.octets().ok().map(Bytes::from);
             silent()
         }
         Conduct::Say(text) => {
@@ -240,7 +259,9 @@ fn twisted(misconduct: &Misconduct, carry_out: impl FnOnce() -> Step) -> Step {
             carry_out()
         }
         Conduct::Alert(alert) => {
-            twist.beneath = alert.fatal();
+            // Level fatal, in a record of its own (RFC 8446 section 6).
+            twist.beneath =
+                alert.number().ok().map(|number| Bytes::copy_from_slice(&[21, 3, 3, 0, 2, 2, number]));
             silent()
         }
         _ => carry_out(),
@@ -281,22 +302,4 @@ impl Capabilities {
 fn is_keyword(word: &str, line: &str) -> bool {
     let keyword = line.split([' ', '=']).next().unwrap_or_default();
     keyword.eq_ignore_ascii_case(word)
-}
-
-impl super::conduct::Octets {
-    /// The octets; `None` where the digits behind `hex:` are none.
-    pub fn octets(&self) -> Option<Bytes> {
-        let Some(digits) = self.0.strip_prefix("hex:") else { return Some(self.0.clone().into()) };
-        let digits: Vec<u32> = digits
-            .chars()
-            .filter(|digit| !digit.is_whitespace())
-            .map(|digit| digit.to_digit(16))
-            .collect::<Option<_>>()?;
-        let mut octets = BytesMut::with_capacity(digits.len() / 2);
-        for pair in digits.chunks(2) {
-            let [high, low] = *pair else { return None };
-            octets.extend_from_slice(&[u8::try_from(high << 4 | low).ok()?]);
-        }
-        Some(octets.freeze())
-    }
 }

@@ -3,14 +3,12 @@
 //! A [`Fault`] is data. It stands in lab files, comes over the control API and is handed to the library in
 //! the same shape; nothing in it is left to chance, so that a lab replays.
 
-mod alert;
 mod conduct;
 mod conversation;
 mod nth;
 mod row;
 mod table;
 
-pub use alert::ALERTS;
 pub use conduct::{
     Alert, Capabilities, ClientCertificate, Conduct, Corruption, Cut, CutAfter, LegacyVersion, Octets,
     Posture, Presented, UnknownName, Word,

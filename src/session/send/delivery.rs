@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::outcome::{Attempt, Outcome, Reason};
+use super::outcome::{Attempt, Outcome, Reason, SendStage};
 use super::policy::{AfterHandshakeFailure, SenderPolicy, Use};
 
 /// A message in the hands of a sender, with every attempt so far.
@@ -60,13 +60,15 @@ impl Delivery {
 
     /// Whether an attempt at `now` leaves TLS alone.
     pub fn in_clear(&self, now: Timestamp) -> bool {
-        let failed = self.attempts.iter().any(|made| broke_tls(&made.attempt));
+        let any = |failed: fn(&Attempt) -> bool| self.attempts.iter().any(|made| failed(&made.attempt));
         let may = match self.policy.handshake_failed {
-            AfterHandshakeFailure::ClearAtOnce => true,
-            AfterHandshakeFailure::ClearAfter(patience) => now.duration_since(self.entered) >= patience,
+            AfterHandshakeFailure::ClearAtOnce => any(broke_tls),
+            AfterHandshakeFailure::ClearAfter(patience) => {
+                now.duration_since(self.entered) >= patience && (any(broke_tls) || any(was_lost_inside))
+            }
             AfterHandshakeFailure::NeverClear => false,
         };
-        self.policy.tls == Use::IfOffered && failed && may
+        self.policy.tls == Use::IfOffered && may
     }
 
     /// Takes note of an attempt that began at `now`; one that defers what has been kept for too long
@@ -96,6 +98,16 @@ impl Delivery {
     pub fn policy(&self) -> &SenderPolicy {
         &self.policy
     }
+}
+
+/// Whether the connection was lost after the handshake; a 421 says that it will be.
+fn was_lost_inside(attempt: &Attempt) -> bool {
+    attempt.tls.is_some()
+        && match &attempt.reason {
+            Reason::Closed { .. } | Reason::TimedOut { .. } | Reason::Broken { .. } => true,
+            Reason::Reply { at: SendStage::Ehlo, reply } => reply.code() == 421,
+            _ => false,
+        }
 }
 
 /// Whether the attempt was told to go ahead with TLS and got none.

@@ -23,7 +23,9 @@ pub use check::{
 };
 pub use delivery::{Delivery, Made, NextAttempt};
 pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
-pub use policy::{AfterHandshakeFailure, AfterRefusal, Expect, Logon, Queue, SenderPolicy, Trust, Use};
+pub use policy::{
+    AfterHandshakeFailure, AfterRefusal, Expect, GoAhead, Logon, Queue, SenderPolicy, Trust, Use,
+};
 pub use profiles::{BUILT_IN, BuiltIn};
 pub use queue::last_error;
 pub use session::SendSession;

@@ -19,6 +19,10 @@ pub struct SenderPolicy {
     pub verb: TlsVerb,
     /// Whether it says HELO in place of EHLO.
     pub helo: bool,
+    /// Which reply to STARTTLS it takes for the word to go ahead.
+    pub go_ahead: GoAhead,
+    /// Whether it says HELO where EHLO is refused inside TLS (RFC 5321 section 3.2).
+    pub helo_inside: bool,
     /// What it does where STARTTLS is refused and TLS is not required.
     pub refused: AfterRefusal,
     /// What it does where the handshake fails and TLS is not required.
@@ -31,7 +35,7 @@ pub struct SenderPolicy {
     pub names: NamesRead,
     /// Whether the certificate is judged within the handshake (see [`Check::within_handshake`]).
     pub within_handshake: bool,
-    /// Whether a 5yz to STARTTLS bounces the message where TLS is required, as in Postfix.
+    /// Whether a refusal of STARTTLS that is no 4yz bounces the message where TLS is required, as in Postfix.
     pub bounces_refusal: bool,
     /// Who keeps the message between attempts.
     pub queue: Queue,
@@ -59,6 +63,15 @@ pub enum Use {
     Required,
 }
 
+/// Which reply to STARTTLS a sender takes for the word to go ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoAhead {
+    /// The 220 of RFC 3207 section 4.
+    Code220,
+    /// Any 2yz: the first digit decides (RFC 5321 section 4.2.1).
+    Any2yz,
+}
+
 /// What an opportunistic sender does where STARTTLS is answered with 4yz or 5yz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterRefusal {
@@ -73,7 +86,8 @@ pub enum AfterRefusal {
 pub enum AfterHandshakeFailure {
     /// It connects again at once and sends in clear.
     ClearAtOnce,
-    /// It defers, and sends in clear once the message has been in the queue for so long.
+    /// It defers, and sends in clear once the message has been in the queue for so long; the same where the
+    /// connection is lost after the handshake, as in Postfix.
     ClearAfter(SignedDuration),
     /// It tries TLS for ever.
     NeverClear,
@@ -112,11 +126,22 @@ pub enum Queue {
     Exchange(Profile),
 }
 
+impl GoAhead {
+    /// Whether a reply with this code is one.
+    pub const fn is_said_by(self, code: u16) -> bool {
+        match self {
+            Self::Code220 => code == 220,
+            Self::Any2yz => code / 100 == 2,
+        }
+    }
+}
+
 impl SenderPolicy {
     /// The policy that the parameters of a Send connector amount to.
     ///
     /// Source: the `Set-SendConnector` page; that a failed handshake defers and never falls back is how
-    /// the observed logs end. That a 5yz to STARTTLS defers is inferred.
+    /// the observed logs end. That a 5yz to STARTTLS defers, that nothing but a 220 counts, and that HELO
+    /// follows where EHLO is refused inside TLS, is inferred.
     pub fn of(connector: &SendConnector, profile: Profile) -> Self {
         let mechanism = connector.smart_host_auth_mechanism;
         let server = connector.uses_anonymous_tls();
@@ -143,6 +168,8 @@ impl SenderPolicy {
             },
             verb: if server { TlsVerb::XAnonymousTls } else { TlsVerb::StartTls },
             helo: connector.force_helo,
+            go_ahead: GoAhead::Code220,
+            helo_inside: true,
             refused: AfterRefusal::GoesOnInClear,
             handshake_failed: AfterHandshakeFailure::NeverClear,
             trust,

@@ -6,7 +6,7 @@
 use jiff::SignedDuration;
 
 use super::check::{CommonName, NamesRead};
-use super::policy::{AfterHandshakeFailure, AfterRefusal, Expect, Queue, SenderPolicy, Trust, Use};
+use super::policy::{AfterHandshakeFailure, AfterRefusal, Expect, GoAhead, Queue, SenderPolicy, Trust, Use};
 use crate::exchange::Profile;
 use crate::session::TlsVerb;
 
@@ -27,6 +27,8 @@ const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
     tls: Use::IfOffered,
     verb: TlsVerb::StartTls,
     helo: false,
+    go_ahead: GoAhead::Any2yz,
+    helo_inside: true,
     refused: AfterRefusal::GoesOnInClear,
     handshake_failed: AfterHandshakeFailure::NeverClear,
     trust: Trust::Nothing,
@@ -38,13 +40,15 @@ const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
     logon: None,
 };
 
-/// Postfix under a mandatory level: a 5yz to STARTTLS bounces.
+/// Postfix under a mandatory level: a 5yz, or a 3yz, to STARTTLS bounces.
 const MANDATORY: SenderPolicy =
     SenderPolicy { name: "mandatory", tls: Use::Required, bounces_refusal: true, ..OPPORTUNISTIC };
 
 /// A client library: it takes STARTTLS where it is offered, and its TLS layer insists on the certificate.
 const LIBRARY: SenderPolicy = SenderPolicy {
     name: "upgrade-then-verify",
+    go_ahead: GoAhead::Code220,
+    helo_inside: false,
     refused: AfterRefusal::GivesUp,
     trust: Trust::Name(Expect::Host),
     common_name: CommonName::Never,
@@ -55,6 +59,7 @@ const LIBRARY: SenderPolicy = SenderPolicy {
 
 const EXCHANGE: SenderPolicy = SenderPolicy {
     name: "exchange",
+    go_ahead: GoAhead::Code220,
     common_name: CommonName::Always,
     queue: Queue::Exchange(Profile::Exchange2019),
     ..OPPORTUNISTIC

@@ -127,9 +127,10 @@ impl SendSession {
             SendStage::Banner if reply.code() == 220 => self.greet(),
             SendStage::Ehlo if reply.code() == 250 => self.extended(&reply),
             // A server that does not know EHLO knows HELO, and no STARTTLS (RFC 5321 section 3.2).
-            SendStage::Ehlo if reply.is_permanent_failure() && self.tls.is_none() => self.helo(),
+            SendStage::Ehlo if reply.is_permanent_failure() && self.says_helo() => self.helo(),
+            SendStage::Helo if reply.code() == 250 && self.tls.is_some() => self.log_on(),
             SendStage::Helo if reply.code() == 250 => self.without_tls(),
-            SendStage::StartTls if reply.code() == 220 => self.handshake(),
+            SendStage::StartTls if self.task.policy.go_ahead.is_said_by(reply.code()) => self.handshake(),
             SendStage::StartTls => self.start_tls_refused(reply),
             SendStage::Mail if reply.code() == 250 => self.rcpt(),
             SendStage::Rcpt => self.recipient_answered(reply),
@@ -144,6 +145,11 @@ impl SendSession {
                 self.leave(Vec::new(), outcome, Reason::Reply { at, reply }, self.downgrade)
             }
         }
+    }
+
+    /// Whether HELO follows where EHLO is refused.
+    fn says_helo(&self) -> bool {
+        self.tls.is_none() || self.task.policy.helo_inside
     }
 
     fn greet(&mut self) -> SendStep {
@@ -211,7 +217,7 @@ impl SendSession {
             self.downgrade = result_type;
             return self.log_on();
         }
-        let permanent = policy.bounces_refusal && reply.is_permanent_failure();
+        let permanent = policy.bounces_refusal && !reply.is_transient_failure();
         let outcome = if permanent { Outcome::Bounced } else { self.gives_up() };
         self.leave(Vec::new(), outcome, Reason::Reply { at: SendStage::StartTls, reply }, result_type)
     }

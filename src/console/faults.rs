@@ -1,0 +1,62 @@
+//! What the lab does wrong on purpose.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Shared;
+use super::answer::{Answer, json};
+use super::house::find;
+use super::input;
+use super::problem::Problem;
+use crate::lab::Engine;
+use crate::session::fault::Fault;
+use crate::wire::DeclaredFault;
+
+/// Rows of misconduct, as a lab file has them under `[[computer.fault]]`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FaultRows {
+    /// The rows; the first that fits decides.
+    fault: Vec<Fault>,
+}
+
+/// A row, with how often it was done.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FaultView {
+    /// The computer's name.
+    computer: String,
+    /// Which row of the computer it is, from 1.
+    row: usize,
+    /// How often it was done.
+    done: u64,
+    /// What the row says.
+    fault: Fault,
+}
+
+impl From<DeclaredFault> for FaultView {
+    fn from(row: DeclaredFault) -> Self {
+        let DeclaredFault { computer, row, done, fault, .. } = row;
+        Self { computer, row, done, fault }
+    }
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Answer {
+    json(&views(&shared.lab, None))
+}
+
+pub(super) async fn set(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: Body) -> Answer {
+    let FaultRows { fault } = input::json(body).await?;
+    let computer = find(&shared.lab.computers(), &name)?.name.clone();
+    let set = shared.lab.set_faults(&computer, fault).await;
+    set.map_err(|error| Problem::refused(error.to_string()))?;
+    json(&views(&shared.lab, Some(&computer)))
+}
+
+fn views(lab: &Engine, computer: Option<&str>) -> Vec<FaultView> {
+    let rows = lab.misconduct().into_iter();
+    rows.filter(|row| computer.is_none_or(|name| row.computer == name)).map(FaultView::from).collect()
+}

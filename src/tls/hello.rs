@@ -1,0 +1,246 @@
+//! The ClientHello, read off the wire before rustls sees it: rustls refuses what is too old for it, and
+//! then nobody would know what it was.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::session::ClientHelloFacts;
+
+/// The longest ClientHello that is waited for. A record holds 16 KiB, and key shares after quantum
+/// computers need a few more of them than one.
+const LONGEST: usize = 64 * 1024;
+/// How much is read at once; nearly every ClientHello is shorter.
+const READ: usize = 2048;
+const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
+
+/// How far a ClientHello has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It is not complete.
+    More,
+    /// It is complete.
+    Complete,
+    /// What came is not the beginning of one.
+    NoHello,
+}
+
+/// What a client has sent, up to the end of its ClientHello and whatever came with it.
+#[derive(Debug, Default)]
+pub(super) struct Hello {
+    octets: Vec<u8>,
+    scanned: usize,
+    message: Vec<u8>,
+}
+
+impl Hello {
+    /// Reads until the ClientHello, whose beginning is `early`, is complete, cannot become one, or the stream
+    /// ends.
+    pub(super) async fn listen<IO: AsyncRead + Unpin>(io: &mut IO, early: &[u8]) -> io::Result<Self> {
+        let mut hello = Self { octets: early.to_vec(), ..Self::default() };
+        if hello.scan() != Progress::More {
+            return Ok(hello);
+        }
+        loop {
+            hello.octets.reserve(READ);
+            let read = io.read_buf(&mut hello.octets).await?;
+            if read == 0 || hello.scan() != Progress::More {
+                return Ok(hello);
+            }
+        }
+    }
+
+    /// All that was read.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// What came behind the record in which the ClientHello ended.
+    pub(super) fn behind(&self) -> &[u8] {
+        self.octets.get(self.scanned..).unwrap_or_default()
+    }
+
+    /// What stands in it; `None` where it is not complete, or no ClientHello.
+    pub(super) fn facts(&self) -> Option<ClientHelloFacts> {
+        let record_version = Cursor(self.octets.get(1..3)?).u16()?;
+        let body = self.message.get(4..message_end(&self.message)?)?;
+        facts(record_version, body)
+    }
+
+    /// The client's random, which signatures are made over.
+    pub(super) fn random(&self) -> &[u8] {
+        self.message.get(6..38).unwrap_or_default()
+    }
+
+    /// Takes the records that have become complete, each once.
+    fn scan(&mut self) -> Progress {
+        loop {
+            let rest = self.octets.get(self.scanned..).unwrap_or_default();
+            let length = match record(rest) {
+                Ok(Some(length)) => length,
+                Ok(None) => return first_message(&self.message, rest),
+                Err(()) => return Progress::NoHello,
+            };
+            let Some(payload) = rest.get(5..5 + length) else {
+                return first_message(&self.message, rest);
+            };
+            self.message.extend_from_slice(payload);
+            self.scanned += 5 + length;
+            match message_progress(&self.message) {
+                Progress::More => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// The length of a record's payload, where its header is there (RFC 8446 section 5.1). A hello of SSLv2
+/// (RFC 5246 appendix E.2) begins with its length instead and is let through whole, to be named.
+fn record(octets: &[u8]) -> Result<Option<usize>, ()> {
+    match *octets {
+        [0x80..=0xff, ref rest @ ..] => {
+            if rest.len() < 4 {
+                Ok(None)
+            } else {
+                Err(())
+            }
+        }
+        [kind, ..] if kind != HANDSHAKE => Err(()),
+        [_, major, ..] if major != 3 => Err(()),
+        [_, _, _, high, low, ..] => match usize::from(u16::from_be_bytes([high, low])) {
+            length @ 1..=0x4800 => Ok(Some(length)),
+            _ => Err(()),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// The progress of a message of which `rest` is an incomplete record.
+fn first_message(message: &[u8], rest: &[u8]) -> Progress {
+    match (message, rest.get(5..).unwrap_or_default()) {
+        ([], payload) => match message_progress(payload) {
+            Progress::NoHello => Progress::NoHello,
+            _ => Progress::More,
+        },
+        _ => Progress::More,
+    }
+}
+
+fn message_progress(message: &[u8]) -> Progress {
+    match (message, message_end(message)) {
+        ([], _) => Progress::More,
+        ([kind, ..], _) if *kind != CLIENT_HELLO => Progress::NoHello,
+        (_, None) => Progress::More,
+        (_, Some(end)) if end > LONGEST => Progress::NoHello,
+        (message, Some(end)) if message.len() < end => Progress::More,
+        _ => Progress::Complete,
+    }
+}
+
+/// Where a handshake message ends, by its header (RFC 8446 section 4).
+fn message_end(message: &[u8]) -> Option<usize> {
+    match *message {
+        [_, high, middle, low, ..] => Some(4 + u32::from_be_bytes([0, high, middle, low]) as usize),
+        _ => None,
+    }
+}
+
+/// Whether a client begins as one of SSLv2 did (RFC 5246 appendix E.2).
+pub(super) fn is_ssl2(octets: &[u8]) -> bool {
+    matches!(octets, [0x80..=0xff, _, CLIENT_HELLO, 0 | 2 | 3, ..])
+}
+
+fn facts(record_version: u16, body: &[u8]) -> Option<ClientHelloFacts> {
+    let mut body = Cursor(body);
+    let legacy_version = body.u16()?;
+    body.take(32)?;
+    body.list8()?;
+    let mut facts = ClientHelloFacts {
+        record_version,
+        legacy_version,
+        cipher_suites: body.list16()?.numbers(),
+        compression_methods: body.list8()?.0.into(),
+        ..ClientHelloFacts::default()
+    };
+    // SSL 3.0 and many clients of TLS 1.0 end here.
+    let mut rest = body.list16().unwrap_or_default();
+    let mut extensions = Vec::with_capacity(16);
+    while let Some((kind, content)) = rest.u16().zip(rest.list16()) {
+        extensions.push(kind);
+        note(&mut facts, kind, content);
+    }
+    facts.extensions = extensions.into();
+    Some(facts)
+}
+
+/// What an extension says; one that cannot be read says nothing.
+fn note(facts: &mut ClientHelloFacts, kind: u16, mut content: Cursor<'_>) {
+    match kind {
+        0 => facts.server_name = content.list16().and_then(host_name),
+        10 => facts.groups = content.list16().unwrap_or_default().numbers(),
+        13 => facts.signature_algorithms = content.list16().unwrap_or_default().numbers(),
+        16 => {
+            let mut names = content.list16().unwrap_or_default();
+            let names = std::iter::from_fn(|| names.list8());
+            facts.alpn = names.map(|name| String::from_utf8_lossy(name.0).into()).collect();
+        }
+        35 => facts.offers_ticket = !content.0.is_empty(),
+        41 => facts.offers_psk = true,
+        43 => facts.supported_versions = content.list8().unwrap_or_default().numbers(),
+        _ => {}
+    }
+}
+
+/// The first name of type host_name (RFC 6066 section 3).
+fn host_name(mut names: Cursor<'_>) -> Option<Box<str>> {
+    while let Some((kind, name)) = names.u8().zip(names.list16()) {
+        if kind == 0 {
+            return Some(String::from_utf8_lossy(name.0).into());
+        }
+    }
+    None
+}
+
+/// Octets that are read from the front.
+#[derive(Clone, Copy, Default)]
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.take(1).and_then(|octets| octets.first().copied())
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take(2).and_then(|octets| octets.first_chunk().copied()).map(u16::from_be_bytes)
+    }
+
+    /// What is behind a length of one octet.
+    fn list8(&mut self) -> Option<Self> {
+        let length = self.u8()?;
+        self.take(usize::from(length)).map(Cursor)
+    }
+
+    /// What is behind a length of two octets.
+    fn list16(&mut self) -> Option<Self> {
+        let length = self.u16()?;
+        self.take(usize::from(length)).map(Cursor)
+    }
+
+    fn numbers(self) -> Box<[u16]> {
+        self.0
+            .chunks_exact(2)
+            .filter_map(|pair| pair.first_chunk().copied())
+            .map(u16::from_be_bytes)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! A handshake that came to nothing, and what the client still says.
+
+use std::fmt;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::failure;
+use crate::session::fault::Then;
+use crate::session::{Reaction, TlsFailure, alert_name};
+
+/// A handshake that came to nothing, with the stream, so that whoever holds it may end it as he likes.
+pub struct Refused<IO> {
+    /// Why. Where the lab broke it on purpose, [`Self::watch`] adds what the client did then.
+    pub failure: TlsFailure,
+    /// What is to become of the stream: [`Then::Close`] has been done for this side already, [`Then::Reset`]
+    /// is the caller's to do, [`Then::Silence`] is to wait for the client's end. `None`: as soon as the client
+    /// has done something, it is over.
+    pub then: Option<Then>,
+    /// The stream.
+    pub io: IO,
+    pub(super) heard: Vec<u8>,
+}
+
+/// How much of what a client says after a deed is looked at.
+const LOOKED_AT: usize = 1024;
+
+impl<IO: AsyncRead + Unpin> Refused<IO> {
+    /// Reads what the client does after the lab broke the handshake on purpose and notes it in `failure`:
+    /// up to its first reaction, or, with [`Then::Silence`], to the end of the stream. For a failure that was
+    /// not on purpose, and for [`Then::Reset`], there is nothing to watch.
+    ///
+    /// It takes as long as the client does; the future may be dropped at any time, and what was seen until
+    /// then is noted.
+    pub async fn watch(&mut self) {
+        let TlsFailure::OnPurpose { client, .. } = &mut self.failure else {
+            return;
+        };
+        let silent = match self.then {
+            Some(Then::Reset) => return,
+            then => then == Some(Then::Silence),
+        };
+        loop {
+            if client.is_none() {
+                *client = reaction(&self.heard);
+            }
+            if client.is_some() && !silent {
+                return;
+            }
+            let room = LOOKED_AT.saturating_sub(self.heard.len());
+            let mut octets = [0; LOOKED_AT];
+            let end = match self.io.read(&mut octets).await {
+                Ok(0) => Reaction::Closed,
+                Ok(read) => {
+                    self.heard.extend(octets.iter().take(read.min(room)));
+                    continue;
+                }
+                Err(error) => match failure::broken(&error) {
+                    TlsFailure::Broken { reason } => Reaction::Broken { reason },
+                    _ => Reaction::Closed,
+                },
+            };
+            client.get_or_insert(end);
+            return;
+        }
+    }
+}
+
+impl<IO> fmt::Debug for Refused<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused").field("failure", &self.failure).field("then", &self.then).finish()
+    }
+}
+
+/// What a client did, by the records that it sent (RFC 8446 section 5.1); `None` as long as they say nothing.
+fn reaction(mut octets: &[u8]) -> Option<Reaction> {
+    loop {
+        let (length, payload) = match *octets {
+            [] => return None,
+            [kind, ..] if !(20..=24).contains(&kind) => return Some(clear_text(octets)),
+            [_, major, ..] if major != 3 => return Some(clear_text(octets)),
+            [_, _, _, high, low, ref payload @ ..] => (usize::from(u16::from_be_bytes([high, low])), payload),
+            _ => return None,
+        };
+        match (octets.first(), length, payload) {
+            // A change_cipher_spec goes along with whatever comes (RFC 8446 appendix D.4).
+            (Some(20), ..) => octets = payload.get(length..)?,
+            (Some(21), 2, [_, alert, ..]) => {
+                return Some(Reaction::Alert { alert: alert_name(*alert).into() });
+            }
+            (Some(21), 2, _) => return None,
+            // Level, description, type and tag: nothing else of TLS 1.3 is so short.
+            (Some(21), ..) | (Some(23), ..=19, _) => return Some(Reaction::EncryptedAlert),
+            _ => return Some(Reaction::WentOn),
+        }
+    }
+}
+
+fn clear_text(octets: &[u8]) -> Reaction {
+    let first = octets.get(..32).unwrap_or(octets);
+    Reaction::ClearText { first_octets: first.escape_ascii().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_does_is_read_off_its_records() {
+        let alert = |name: &str| Some(Reaction::Alert { alert: name.to_owned() });
+        assert_eq!(reaction(&[21, 3, 1, 0, 2, 2, 70]), alert("protocol_version"));
+        assert_eq!(reaction(&[20, 3, 3, 0, 1, 1, 21, 3, 3, 0, 2, 2, 50]), alert("decode_error"));
+        assert_eq!(reaction(&[22, 3, 1, 0, 70, 16]), Some(Reaction::WentOn));
+        assert_eq!(reaction(&[23, 3, 3, 0, 53, 9]), Some(Reaction::WentOn));
+        assert_eq!(reaction(&[23, 3, 3, 0, 19, 9]), Some(Reaction::EncryptedAlert));
+        assert_eq!(reaction(&[21, 3, 3, 0, 26, 9]), Some(Reaction::EncryptedAlert));
+        let quit = Reaction::ClearText { first_octets: "QUIT\\r\\n".to_owned() };
+        assert_eq!(reaction(b"QUIT\r\n"), Some(quit));
+        for nothing in [&[][..], &[21], &[21, 3, 3, 0, 2], &[21, 3, 3, 0, 2, 2], &[20, 3, 3, 0, 1, 1]] {
+            assert_eq!(reaction(nothing), None, "{nothing:?}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::time_provider::TimeProvider;
+use rustls::{DistinguishedName, Error, ServerConfig, SignatureScheme};
+
+use super::client::{LabTime, root_store};
+use super::misfit::misfit;
+use super::{TlsSetupError, Versions, provider};
+use crate::clock::Clock;
+use crate::exchange::Material;
+use crate::pki::{Certificate, KeyPair, Thumbprint};
+use crate::session::ClientHelloFacts;
+use crate::session::fault::{ClientCertificate, UnknownName};
+
+/// How many sessions one connector remembers for resumption.
+const REMEMBERED_SESSIONS: usize = 64;
+
+/// How the TLS side of a connector is configured where it is more than one certificate.
+#[derive(Debug)]
+pub struct Setup<'a> {
+    /// The versions that are spoken.
+    pub versions: Versions,
+    /// For whoever asks for no name or for one that is not listed: the first of these whose key fits the
+    /// client's signature algorithms, or else the first.
+    pub certificates: Vec<&'a Material>,
+    /// For whoever asks for this name (SNI, RFC 6066 section 3).
+    pub by_name: Vec<(&'a str, &'a Material)>,
+    /// What is answered to whoever asks for a name that is not listed; left away, the first of `certificates`
+    /// that fits.
+    pub unknown_name: Option<UnknownName>,
+    /// Whether the client is asked for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
+    /// The roots that a certificate which is required has to come from.
+    pub roots: &'a [Certificate],
+    /// The time at which it has to be valid.
+    pub clock: &'a Clock,
+}
+
+/// One certificate, ready to be presented.
+pub(super) struct Face {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) certified: Arc<CertifiedKey>,
+    pub(super) presented: Thumbprint,
+    versions: Versions,
+}
+
+/// Certificates, and whom each is for.
+pub(super) struct Wardrobe {
+    /// Never empty.
+    usual: (Face, Vec<Face>),
+    by_name: Vec<(String, Face)>,
+    unknown_name: Option<UnknownName>,
+}
+
+/// Which certificate a client is shown.
+pub(super) enum Choice<'a> {
+    Present(&'a Face),
+    /// After a warning that the name is unknown.
+    Warn(&'a Face),
+    /// The name is unknown, and that is the end of it.
+    Refuse,
+}
+
+impl Wardrobe {
+    pub(super) fn of_one(face: Face) -> Self {
+        Self { usual: (face, Vec::new()), by_name: Vec::new(), unknown_name: None }
+    }
+
+    pub(super) fn new(setup: &Setup<'_>) -> Result<Self, TlsSetupError> {
+        let face = |material: &Material| {
+            let chain: Vec<_> =
+                std::iter::once(&material.certificate).chain(&material.intermediates).cloned().collect();
+            Face::new(&chain, &material.key, setup.versions, verifier(setup)?)
+        };
+        let mut usual = setup.certificates.iter().map(|material| face(material));
+        let first = usual.next().ok_or(TlsSetupError::NoCertificate)??;
+        let others = usual.collect::<Result<_, _>>()?;
+        let named = |(name, material): &(&str, &Material)| Ok((plain(name), face(material)?));
+        let by_name = setup.by_name.iter().map(named).collect::<Result<_, _>>()?;
+        Ok(Self { usual: (first, others), by_name, unknown_name: setup.unknown_name })
+    }
+
+    /// The certificate for whoever asks for nothing.
+    pub(super) fn first(&self) -> &Face {
+        &self.usual.0
+    }
+
+    pub(super) fn choose(&self, hello: &ClientHelloFacts) -> Choice<'_> {
+        let Some(name) = hello.server_name.as_deref() else {
+            return Choice::Present(self.fitting(hello));
+        };
+        let listed = self.by_name.iter().find(|(listed, _)| *listed == plain(name));
+        match (listed, self.unknown_name) {
+            (Some((_, face)), _) => Choice::Present(face),
+            (None, None) => Choice::Present(self.fitting(hello)),
+            (None, Some(UnknownName::Warn)) => Choice::Warn(self.fitting(hello)),
+            (None, Some(UnknownName::Refuse)) => Choice::Refuse,
+        }
+    }
+
+    fn fitting(&self, hello: &ClientHelloFacts) -> &Face {
+        let (first, others) = &self.usual;
+        if others.is_empty() {
+            return first;
+        }
+        let offered: Vec<_> =
+            hello.signature_algorithms.iter().map(|scheme| SignatureScheme::from(*scheme)).collect();
+        let fits = |face: &&Face| face.certified.key.choose_scheme(&offered).is_some();
+        std::iter::once(first).chain(others).find(fits).unwrap_or(first)
+    }
+}
+
+impl Face {
+    /// Presents `chain`, leaf first, and signs with `key`, whether or not it is the leaf's.
+    pub(super) fn new(
+        chain: &[Certificate],
+        key: &KeyPair,
+        versions: Versions,
+        asking: Asking,
+    ) -> Result<Self, TlsSetupError> {
+        let leaf = chain.first().ok_or(TlsSetupError::NoCertificate)?;
+        let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
+        let certified = Arc::new(CertifiedKey::new(chain.collect(), signing_key(key)?));
+        let failed = |error: Error| TlsSetupError::Configuration(error.to_string());
+        let builder = match asking.time {
+            Some(time) => ServerConfig::builder_with_details(provider(), time),
+            None => ServerConfig::builder_with_provider(provider()),
+        };
+        let builder = builder.with_protocol_versions(versions.protocols()).map_err(failed)?;
+        let builder = match asking.verifier {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(Presented(Arc::clone(&certified))));
+        // Senders resume (Postfix and Exchange do), so a lab lets them: one ticket a connection,
+        // for nobody opens two at once, out of a store of a few KiB. Being stateful it needs no
+        // ticket key that would have to be drawn and rotated, and it dies with the certificate.
+        config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
+        config.send_tls13_tickets = 1;
+        Ok(Self { config: Arc::new(config), certified, presented: leaf.thumbprint(), versions })
+    }
+
+    /// Why a client that offers `hello` cannot succeed with this certificate.
+    pub(super) fn misfit(&self, hello: &ClientHelloFacts) -> Option<String> {
+        misfit(hello, self.config.crypto_provider(), self.versions, self.certified.key.algorithm())
+    }
+}
+
+/// A name as it is compared: in small letters, without the dot of the root.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn signing_key(key: &KeyPair) -> Result<Arc<dyn SigningKey>, TlsSetupError> {
+    let key = PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()).into();
+    provider().key_provider.load_private_key(key).map_err(|error| TlsSetupError::Key(error.to_string()))
+}
+
+/// How clients are asked for certificates.
+#[derive(Default)]
+pub(super) struct Asking {
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+    time: Option<Arc<dyn TimeProvider>>,
+}
+
+fn verifier(setup: &Setup<'_>) -> Result<Asking, TlsSetupError> {
+    let verifier: Arc<dyn ClientCertVerifier> = match setup.client_certificate {
+        None => return Ok(Asking::default()),
+        Some(ClientCertificate::Request) => Arc::new(Anything { provider: provider() }),
+        Some(ClientCertificate::Require) => {
+            let roots = Arc::new(root_store(setup.roots)?);
+            let built = WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
+            built.map_err(|error| TlsSetupError::Configuration(error.to_string()))?
+        }
+    };
+    Ok(Asking { verifier: Some(verifier), time: Some(Arc::new(LabTime(setup.clock.clone()))) })
+}
+
+/// Presents one certificate to everybody. rustls's own ways of configuring a certificate refuse
+/// what this crate is there to serve: X.509 v1, a foreign key, more than 64 KiB.
+#[derive(Debug)]
+struct Presented(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Presented {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+}
+
+/// Asks for a certificate, takes any and does without one; the client must hold its key.
+#[derive(Debug)]
+struct Anything {
+    provider: Arc<rustls::crypto::CryptoProvider>,
+}
+
+impl ClientCertVerifier for Anything {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    signatures_by_the_provider!();
+}

@@ -1,0 +1,68 @@
+//! TLS configured otherwise than the connector has it.
+
+use std::collections::HashMap;
+
+use super::live::Credentials;
+use crate::clock::Clock;
+use crate::exchange::{Computer, Material, StoredCertificate};
+use crate::pki::{Certificate, Thumbprint};
+use crate::session::TlsVersion;
+use crate::session::fault::{Conduct, FaultTable, Posture, Presented};
+use crate::tls::{ServerTls, Setup, Versions};
+
+/// What each row that configures TLS offers it with, by the number of the row; `usual` is the certificate
+/// that was selected.
+pub(super) fn postures(
+    table: &FaultTable,
+    computer: &Computer,
+    usual: Option<Thumbprint>,
+    roots: &[Certificate],
+    clock: &Clock,
+) -> HashMap<usize, Credentials> {
+    let usual = usual.and_then(|usual| computer.store.find(usual));
+    let rows = table.conducts().filter_map(|(row, conduct)| match conduct {
+        Conduct::Tls(posture) => Some((row, credentials(posture, computer, usual, roots, clock)?)),
+        _ => None,
+    });
+    rows.collect()
+}
+
+/// `None` where nothing is there to present.
+fn credentials(
+    posture: &Posture,
+    computer: &Computer,
+    usual: Option<&StoredCertificate>,
+    roots: &[Certificate],
+    clock: &Clock,
+) -> Option<Credentials> {
+    let Presented { labels, by_name, unknown_name } = posture.present.clone().unwrap_or_default();
+    let labelled = |label: &String| computer.store.iter().find(|stored| stored.label == *label);
+    let certificates: Vec<_> = match labels.is_empty() {
+        true => usual.into_iter().collect(),
+        false => labels.iter().filter_map(labelled).collect(),
+    };
+    let first = *certificates.first()?;
+    let by_name: Vec<_> = by_name
+        .iter()
+        .filter_map(|(name, label)| Some((name.as_str(), material(labelled(label)?)?)))
+        .collect();
+    let setup = Setup {
+        versions: match posture.version {
+            None => Versions::Both,
+            Some(TlsVersion::Tls12) => Versions::Only12,
+            Some(TlsVersion::Tls13) => Versions::Only13,
+        },
+        certificates: certificates.into_iter().filter_map(material).collect(),
+        by_name,
+        unknown_name,
+        client_certificate: posture.client_certificate,
+        roots,
+        clock,
+    };
+    let tls = ServerTls::with(&setup).map_err(|error| error.to_string());
+    Some(Credentials { certificate: first.facts.clone(), tls })
+}
+
+fn material(stored: &StoredCertificate) -> Option<&Material> {
+    stored.material.as_ref()
+}

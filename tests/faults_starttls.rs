@@ -1,0 +1,79 @@
+//! The entries of the fault catalogue about STARTTLS, seen from the other end of the wire: what each says of
+//! itself is what a client meets that says exactly what it is told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+
+#[path = "faults_starttls/client.rs"]
+mod client;
+#[path = "faults_starttls/foreign.rs"]
+mod foreign;
+#[path = "faults_starttls/safe.rs"]
+mod safe;
+#[path = "faults_starttls/table.rs"]
+mod table;
+#[path = "faults_starttls/table_tls.rs"]
+mod table_tls;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use starttls_lab::Lab;
+use starttls_lab::scenario::{CatalogueEntry, ENTRIES, Group};
+
+use client::{Client, Step};
+
+/// One connection to the entry of that name, step by step.
+type Script = (&'static str, &'static [Step]);
+
+fn entries() -> impl Iterator<Item = &'static CatalogueEntry> {
+    ENTRIES.iter().filter(|entry| entry.group == Group::Starttls)
+}
+
+fn scripts() -> impl Iterator<Item = &'static Script> {
+    table::SCRIPTS.iter().chain(table_tls::SCRIPTS)
+}
+
+/// A lab that is an entry of the catalogue.
+fn lab(name: &str) -> Lab {
+    let entry = starttls_lab::scenario::entry(name).unwrap_or_else(|| panic!("there is no entry {name}"));
+    Lab::text(entry.story.text).quiet().start().unwrap()
+}
+
+#[test]
+fn every_entry_shows_on_the_wire_what_it_says_of_itself() {
+    let played: BTreeSet<_> = scripts().map(|(name, _)| *name).collect();
+    let known: BTreeSet<_> = entries().map(|entry| entry.story.name).collect();
+    assert_eq!(played, known, "every entry has a script, and every script an entry");
+
+    let mut wrong = Vec::new();
+    for name in &known {
+        let lab = lab(name);
+        for (number, (_, steps)) in (1..).zip(scripts().filter(|(of, _)| of == name)) {
+            let played = catch_unwind(AssertUnwindSafe(|| Client::connect(&lab).play(steps)));
+            if played.is_err() {
+                wrong.push(format!("{name}, connection {number}:\n{}", lab.transcript()));
+            }
+        }
+        let report = lab.finish();
+        let undone = report.expectations.iter().filter(|it| !it.met).map(|it| format!("{name}: {it:?}"));
+        wrong.extend(undone);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_senders_fate_is_what_the_entry_says() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let wrong = runtime.block_on(async {
+        let mut playing = tokio::task::JoinSet::new();
+        for entry in entries() {
+            playing.spawn(async {
+                let text = starttls_lab::scenario::ScenarioText::parse(entry.story.text, entry.story.name);
+                let proof = starttls_lab::lab::verify(&text.unwrap(), entry.story.name).await.unwrap();
+                let rows = proof.differences().map(|(_, row)| format!("{}: {row:?}", entry.story.name));
+                rows.collect::<Vec<_>>()
+            });
+        }
+        playing.join_all().await.concat()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

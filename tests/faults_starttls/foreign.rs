@@ -1,0 +1,1 @@
+//! The same entries, met by TLS libraries that this crate has no part in.
