@@ -96,7 +96,11 @@ impl Stage {
                 Some(name) => computer.receive_connector(name),
                 None => computer.receive_connectors.first(),
             };
-            Some(Self { computer: Arc::clone(computer), connector: Arc::clone(connector?), faults: faults.clone() })
+            Some(Self {
+                computer: Arc::clone(computer),
+                connector: Arc::clone(connector?),
+                faults: faults.clone(),
+            })
         });
         found.unwrap_or_else(|| panic!("{} has no such connector", setup.lab))
     }

@@ -234,7 +234,9 @@ impl Client {
                 let silence = self.peek();
                 self.tcp.set_read_timeout(Some(PATIENCE)).unwrap();
                 match silence {
-                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
+                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                        Ok(())
+                    }
                     other => Err(format!("{other:?}")),
                 }
             }
@@ -272,7 +274,9 @@ impl Client {
             match self.reader().read(&mut came[filled..]) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
-                Err(error) => return Err(format!("{:?}, then {error}", came[..filled].escape_ascii().to_string())),
+                Err(error) => {
+                    return Err(format!("{:?}, then {error}", came[..filled].escape_ascii().to_string()));
+                }
             }
             if came[..filled] != octets[..filled] {
                 break;
@@ -285,7 +289,8 @@ impl Client {
         let mut reply = String::new();
         loop {
             let mut line = String::new();
-            let read = self.reader().read_line(&mut line).map_err(|error| format!("{reply:?}, then {error}"))?;
+            let read =
+                self.reader().read_line(&mut line).map_err(|error| format!("{reply:?}, then {error}"))?;
             if read == 0 || !line.ends_with("\r\n") {
                 return Err(format!("{reply:?}, then {line:?}"));
             }

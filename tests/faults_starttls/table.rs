@@ -11,7 +11,13 @@ macro_rules! refused {
     ($name:literal, $reply:literal) => {
         (
             $name,
-            &[Greeted, Lists("STARTTLS"), Ask("STARTTLS", concat!($reply, "\r\n").as_bytes()), Lists("STARTTLS"), Send],
+            &[
+                Greeted,
+                Lists("STARTTLS"),
+                Ask("STARTTLS", concat!($reply, "\r\n").as_bytes()),
+                Lists("STARTTLS"),
+                Send,
+            ],
         )
     };
 }
