@@ -241,8 +241,8 @@ impl Workshop {
 }
 
 impl Refused {
-    pub(super) fn new(key: &'static str, why: impl ToString) -> Self {
-        Self { key, message: why.to_string() }
+    pub(super) fn new(key: &'static str, why: impl Into<String>) -> Self {
+        Self { key, message: why.into() }
     }
 }
 
