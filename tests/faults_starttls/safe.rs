@@ -204,7 +204,7 @@ fn no_clear_text_follows_a_handshake_that_the_client_breaks() {
         is_deaf(conduct, &lab, client);
     }
     // A client that does not trust the certificate says so and leaves.
-    let (lab, other) = (lab("inject-command"), super::lab("inject-command"));
+    let (lab, other) = (lab("inject-command"), lab("inject-command"));
     let mut client = Client::trusting(&other, &lab);
     client.go(&[
         Greeted,

@@ -49,12 +49,7 @@ fn a_client_that_never_falls_back() {
 
 #[test]
 fn a_client_that_upgrades_if_offered_and_verifies_then() {
-    is(
-        "if-offered",
-        "O4",
-        "chain true name true",
-        ["over-tls", "in-clear", "refused", "refused", "refused"],
-    );
+    is("if-offered", "O4", "chain true name true", ["over-tls", "in-clear", "refused", "refused", "refused"]);
 }
 
 #[test]
@@ -64,12 +59,7 @@ fn a_client_that_demands_tls_and_verifies_nothing() {
 
 #[test]
 fn a_client_that_verifies_the_chain_and_not_the_name() {
-    is(
-        "chain",
-        "M2",
-        "chain true name false",
-        ["over-tls", "refused", "refused", "refused", "over-tls"],
-    );
+    is("chain", "M2", "chain true name false", ["over-tls", "refused", "refused", "refused", "over-tls"]);
 }
 
 #[test]
@@ -94,7 +84,9 @@ fn each_policy_is_broken_by_the_clients_that_do_not_keep_it_and_by_no_others() {
         ("chain", 0, 0, 0, 1),
         ("name-and-chain", 0, 0, 0, 0),
     ] {
-        for (policy, code) in [("none", none), ("may", may), ("encrypt", encrypt), ("verify", verify), ("secure", verify)] {
+        for (policy, code) in
+            [("none", none), ("may", may), ("encrypt", encrypt), ("verify", verify), ("secure", verify)]
+        {
             let flags = ["--only", TELLING, "--jobs", "2", "--policy", policy];
             let report = report_on(mode, code, &flags);
             assert_eq!(report["broken"], code == 1, "{mode} {policy}");

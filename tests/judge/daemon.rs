@@ -21,7 +21,14 @@ fn what_a_queue_delivers_is_collected_until_it_is_quiet_and_judged_by_entry() {
         return;
     }
     let mut child = program()
-        .args(["judge", "--daemon", "--only", "trust-expired,starttls-absent,tls-only-TLSv1_2", "--policy", "verify"])
+        .args([
+            "judge",
+            "--daemon",
+            "--only",
+            "trust-expired,starttls-absent,tls-only-TLSv1_2",
+            "--policy",
+            "verify",
+        ])
         .args(["--format", "json", "--quiet", "500ms", "--timeout", "20s"])
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())

@@ -48,7 +48,12 @@ fn markdown_is_a_table_and_junit_has_a_case_for_each_entry() {
     assert!(markdown.contains("\n| baseline | good | over TLS | - | 0 | right |"), "{markdown}");
     let junit = said("junit", &["--policy", "encrypt"]);
     assert!(junit.contains("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{junit}");
-    assert!(junit.contains("<testcase classname=\"starttls\" name=\"starttls-absent\"><failure message=\"delivered in clear"), "{junit}");
+    assert!(
+        junit.contains(
+            "<testcase classname=\"starttls\" name=\"starttls-absent\"><failure message=\"delivered in clear"
+        ),
+        "{junit}"
+    );
 }
 
 #[test]
@@ -72,7 +77,7 @@ fn the_catalogue_is_listed_shown_and_played_by_name_and_alias() {
         assert!(said.status.success(), "{args:?}: {}", text(&said.stderr));
         text(&said.stdout)
     };
-    assert!(run(&["list", "--faults"]).contains("\ntrust:\n") );
+    assert!(run(&["list", "--faults"]).contains("\ntrust:\n"));
     assert!(run(&["list", "--faults", "--output", "json"]).contains("\"group\": \"trust\""));
     assert!(!run(&["list"]).contains("trust-expired"));
     assert_eq!(run(&["show", "expired"]), run(&["show", "trust-expired"]));

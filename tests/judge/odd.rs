@@ -13,7 +13,8 @@ fn a_client_that_hangs_is_killed_and_the_run_goes_on() {
     if !has_python() {
         return;
     }
-    let report = report_on("hang", 1, &["--only", ENTRIES, "--policy", "may", "--timeout", "2s", "--jobs", "2"]);
+    let report =
+        report_on("hang", 1, &["--only", ENTRIES, "--policy", "may", "--timeout", "2s", "--jobs", "2"]);
     for entry in ["trust-expired", "starttls-absent"] {
         let row = row(&report, entry);
         assert_eq!((&row["outcome"], &row["exit"]), (&"hung".into(), &"killed".into()), "{row}");

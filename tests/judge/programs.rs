@@ -34,7 +34,11 @@ fn swaks_that_dies_of_a_closed_connection_has_not_delivered() {
     if !has("swaks") {
         return;
     }
-    let report = report(0, &["--only", "tls-220-*", "--policy", "encrypt", "--jobs", "2", "--timeout", "4s"], &[&SWAKS[..], &["--tls"]].concat());
+    let report = report(
+        0,
+        &["--only", "tls-220-*", "--policy", "encrypt", "--jobs", "2", "--timeout", "4s"],
+        &[&SWAKS[..], &["--tls"]].concat(),
+    );
     let row = row(&report, "tls-220-close");
     assert_eq!((&row["outcome"], &row["judged"]["mark"]), (&"refused".into(), &"right".into()), "{row}");
 }
@@ -48,8 +52,20 @@ fn curl_that_demands_tls_verifies_chain_and_name() {
     let mail = dir.path().join("mail");
     std::fs::write(&mail, "Subject: hello\r\n\r\nhello\r\n").unwrap();
     let command = [
-        "curl", "-sS", "--max-time", "5", "--connect-to", "{name}:{port}:{host}:{port}", "--cacert", "{ca}",
-        "--mail-from", "a@lab.test", "--mail-rcpt", "b@lab.test", "--upload-file", mail.to_str().unwrap(),
+        "curl",
+        "-sS",
+        "--max-time",
+        "5",
+        "--connect-to",
+        "{name}:{port}:{host}:{port}",
+        "--cacert",
+        "{ca}",
+        "--mail-from",
+        "a@lab.test",
+        "--mail-rcpt",
+        "b@lab.test",
+        "--upload-file",
+        mail.to_str().unwrap(),
         "smtp://{name}:{port}/client.lab.test",
     ];
     let (class_required, outcomes) = class(&[&command[..], &["--ssl-reqd"]].concat());
