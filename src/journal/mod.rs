@@ -11,7 +11,7 @@ mod protocol_send;
 mod protocol_tls;
 mod record;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod sending;
 mod shown;
 mod summary;

@@ -83,11 +83,11 @@ fn list(leaked: &BTreeSet<Said>) -> String {
 /// `may`: encrypted wherever that is possible, whoever the server is (RFC 7435 section 3).
 fn opportunistic(trial: &Trial, outcome: Outcome, leaked: &BTreeSet<Said>) -> (Mark, &'static str) {
     match outcome {
-        Outcome::InClear if can_succeed(trial.tls) => {
+        Outcome::InClear if could_be_had(trial) => {
             wrong("delivered in clear where a handshake could have succeeded")
         }
         // Whoever was about to deliver in clear has told the envelope at least.
-        Outcome::Refused | Outcome::Waits if can_succeed(trial.tls) && !leaked.is_empty() => {
+        Outcome::Refused | Outcome::Waits if could_be_had(trial) && !leaked.is_empty() => {
             wrong("spoke in clear where a handshake could have succeeded")
         }
         Outcome::InClear => right("delivered in clear for want of TLS, as the policy allows"),
@@ -121,6 +121,20 @@ fn demanded(
             trial,
             trial.tls == Worth::Good || (!policy.demands_proof() && can_succeed(trial.tls)),
         ),
+    }
+}
+
+/// Whether an opportunistic client had no reason to do without TLS. Where implementations differ it has one,
+/// unless it was the client that turned away from a handshake which nobody had broken.
+fn could_be_had(trial: &Trial) -> bool {
+    let turned_away = || {
+        let handshakes = trial.conversations().filter_map(|it| it.handshake.as_ref());
+        handshakes.filter(|it| it.presented.is_some()).any(|it| it.reaction.is_the_clients())
+    };
+    match trial.tls {
+        Worth::Good | Worth::WrongName | Worth::Untrusted => true,
+        Worth::Disputed => turned_away(),
+        Worth::Fragile | Worth::None => false,
     }
 }
 

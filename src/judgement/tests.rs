@@ -29,10 +29,12 @@ fn none_demands_nothing_but_that_the_client_goes_on() {
 fn may_allows_clear_text_only_where_no_handshake_could_succeed() {
     //                                                   good   name   chain  disputed fragile none
     assert_eq!(marks(Policy::May, &Made::over_tls()), [Right, Right, Right, Right, Right, Right]);
-    assert_eq!(marks(Policy::May, &Made::in_clear()), [Wrong, Wrong, Wrong, Wrong, Right, Right]);
+    assert_eq!(marks(Policy::May, &Made::in_clear()), [Wrong, Wrong, Wrong, Right, Right, Right]);
+    let turned_away = Made::in_clear().refusing();
+    assert_eq!(marks(Policy::May, &turned_away), [Wrong, Wrong, Wrong, Wrong, Right, Right]);
     assert_eq!(marks(Policy::May, &Made::refused()), [Stricter, Stricter, Stricter, Stricter, Right, Right]);
     let told = Made::refused().leaking(&[Said::Envelope]);
-    assert_eq!(marks(Policy::May, &told), [Wrong, Wrong, Wrong, Wrong, Right, Right]);
+    assert_eq!(marks(Policy::May, &told), [Wrong, Wrong, Wrong, Stricter, Right, Right]);
     assert_eq!(marks(Policy::May, &Made::waits()), [Right; 6]);
     assert_eq!(marks(Policy::May, &Made::hung()), [Wrong; 6]);
 }

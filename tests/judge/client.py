@@ -27,15 +27,29 @@ def context():
     return made
 
 
+FAILED = (OSError, ValueError, smtplib.SMTPException)
+
+
+class NoTls(Exception):
+    """STARTTLS was offered or demanded, and came to nothing."""
+
+
+def upgrade(smtp):
+    try:
+        smtp._host = NAME
+        smtp.starttls(context=context())
+        smtp.ehlo()
+    except FAILED as failure:
+        raise NoTls from failure
+
+
 def send(tls):
     """Sends one message; `tls` is never, if-offered or always."""
     smtp = smtplib.SMTP(HOST, PORT, local_hostname="client.lab.test", timeout=3)
     try:
         smtp.ehlo()
         if tls == "always" or (tls == "if-offered" and smtp.has_extn("starttls")):
-            smtp._host = NAME
-            smtp.starttls(context=context())
-            smtp.ehlo()
+            upgrade(smtp)
         if MODE == "login":
             smtp.login("anna", "secret", initial_response_ok=True)
         smtp.sendmail("a@lab.test", ["b@lab.test"], "Subject: hello\r\n\r\nhello\r\n")
@@ -44,15 +58,12 @@ def send(tls):
         smtp.close()
 
 
-FAILED = (OSError, smtplib.SMTPException)
-
-
 def send_with_patience(tries):
     """Opportunistic: so many tries with TLS, then one in clear."""
     for _ in range(tries):
         try:
             return send("if-offered")
-        except FAILED:
+        except NoTls:
             pass
     send("never")
 

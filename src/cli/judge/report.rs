@@ -42,7 +42,7 @@ pub(super) struct Sum {
     pub(super) died_by_a_signal: usize,
     /// In how many of them something was said in clear.
     pub(super) leaked: BTreeMap<Said, usize>,
-    /// In how many of them the client came back in clear after TLS had failed.
+    /// In how many of them the client came back in clear after TLS had come to nothing.
     pub(super) fell_back: usize,
 }
 

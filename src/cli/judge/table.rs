@@ -99,7 +99,7 @@ pub(super) fn sum(report: &Report) -> Vec<String> {
         more.push(format!("said in clear: {leaked}"));
     }
     if sum.fell_back > 0 {
-        more.push(format!("fell back to clear text after TLS had failed: {}", sum.fell_back));
+        more.push(format!("came back in clear after TLS had come to nothing: {}", sum.fell_back));
     }
     if sum.died_by_a_signal > 0 {
         more.push(format!("died by a signal: {}", sum.died_by_a_signal));

@@ -107,6 +107,11 @@ impl Conversation {
         }
     }
 
+    /// Whether the client set out for TLS and got rid of nothing that way, whatever it was that failed.
+    pub fn came_to_nothing(&self) -> bool {
+        self.tls_failed() || (self.starttls.asked && self.messages_over_tls == 0 && self.ended.is_some())
+    }
+
     /// Whether a handshake was begun, or at least granted.
     pub fn reached_handshake(&self) -> bool {
         self.handshake.is_some() || self.starttls.is_granted()

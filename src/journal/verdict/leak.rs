@@ -39,7 +39,7 @@ pub enum Why {
     OfferedAndNotUsed,
     /// STARTTLS was asked for and not granted.
     Refused,
-    /// An earlier conversation of the same client had failed at TLS.
+    /// In an earlier conversation of the same client TLS had come to nothing.
     AfterFailure,
 }
 
@@ -50,7 +50,7 @@ impl Why {
             Self::NotOffered => "where STARTTLS was not offered",
             Self::OfferedAndNotUsed => "although STARTTLS was offered",
             Self::Refused => "after STARTTLS was refused",
-            Self::AfterFailure => "after TLS had failed in an earlier conversation",
+            Self::AfterFailure => "after TLS had come to nothing in an earlier conversation",
         }
     }
 }

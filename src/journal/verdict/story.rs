@@ -29,7 +29,7 @@ pub struct Verdict {
     pub messages_in_clear: u64,
     /// What was said in clear, in order.
     pub leaks: Vec<Leak>,
-    /// How it came back in clear after TLS had failed.
+    /// How it came back in clear after TLS had come to nothing.
     pub fall_back: Option<FallBack>,
     /// The word of RFC 8460 section 4.3 for what TLS failed with first.
     pub result_type: Option<ResultType>,
@@ -43,10 +43,10 @@ pub struct Verdict {
     pub conversations: Vec<Conversation>,
 }
 
-/// A return in clear after TLS had failed.
+/// A return in clear after a conversation in which the client had set out for TLS and delivered nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FallBack {
-    /// The conversation in which TLS failed for the first time.
+    /// The first conversation in which TLS came to nothing.
     pub from: String,
     /// The conversation in which the client spoke in clear.
     pub to: String,
@@ -89,7 +89,7 @@ impl Verdict {
         connector: String,
         mut conversations: Vec<Conversation>,
     ) -> Self {
-        let failed = conversations.iter().position(Conversation::tls_failed);
+        let failed = conversations.iter().position(Conversation::came_to_nothing);
         if let Some(failed) = failed {
             let later = conversations.iter_mut().skip(failed + 1);
             later.flat_map(|it| &mut it.leaks).for_each(|leak| leak.why = Why::AfterFailure);
@@ -208,9 +208,12 @@ fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
     }
 }
 
-fn symptom_of_deed(deed: &Deed) -> Option<Symptom> {
+/// RFC 8446 section 6.
+const HANDSHAKE_FAILURE: u8 = 40;
+
+const fn symptom_of_deed(deed: &Deed) -> Option<Symptom> {
     match deed {
-        Deed::Alert { alert } if alert == "handshake_failure" => Some(Symptom::HandshakeFailure),
+        Deed::Alert { alert: HANDSHAKE_FAILURE } => Some(Symptom::HandshakeFailure),
         Deed::Octets { .. } => Some(Symptom::ClearText),
         Deed::Close | Deed::Reset | Deed::Cut { .. } => Some(Symptom::Closed),
         Deed::Silence

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::journal::verdict::{
-    Conversation, FallBack, HandshakeAudit, Leak, Parting, Reaction, Said, StartTls, Turn, Verdict, Why,
+    Conversation, FallBack, HandshakeAudit, Leak, Parting, Presented, Reaction, Said, StartTls, Turn,
+    Verdict, Why,
 };
 use crate::judgement::{Exit, Trial};
 use crate::scenario::{Taken, Worth};
@@ -22,6 +23,7 @@ pub(super) struct Made {
     offered: bool,
     asked: bool,
     broken: bool,
+    refuses: bool,
     leaks: Vec<Said>,
     told: BTreeSet<Said>,
     falls_back: Option<usize>,
@@ -39,6 +41,7 @@ impl Made {
             offered: true,
             asked: true,
             broken: false,
+            refuses: false,
             leaks: Vec::new(),
             told: BTreeSet::new(),
             falls_back: None,
@@ -97,6 +100,11 @@ impl Made {
         Self { broken: true, ..self }
     }
 
+    /// The client looks at what is presented, and refuses.
+    pub(super) fn refusing(self) -> Self {
+        Self { refuses: true, ..self }
+    }
+
     pub(super) fn falling_back(self, connections_later: usize) -> Self {
         Self { falls_back: Some(connections_later), ..self }
     }
@@ -107,13 +115,17 @@ impl Made {
 
     fn conversation(&self) -> Conversation {
         let granted = self.asked.then(|| "220 2.0.0 ready".to_owned());
-        let reaction = if self.broken { Reaction::ClosedDuring } else { Reaction::Accepted };
+        let (reaction, presented) = match (self.broken, self.refuses) {
+            (true, _) => (Reaction::ClosedDuring, None),
+            (false, true) => (Reaction::Refused { alert: "unknown_ca".to_owned() }, Some(presented())),
+            (false, false) => (Reaction::Accepted, None),
+        };
         let handshake = HandshakeAudit {
             verb: "STARTTLS",
             version: None,
             server_name: None,
             client_hello: None,
-            presented: None,
+            presented,
             reaction,
         };
         Conversation {
@@ -171,4 +183,9 @@ pub(super) fn trial(entry: &str, made: Made) -> Trial {
         exit: made.exit,
         verdicts: vec![verdict],
     }
+}
+
+fn presented() -> Presented {
+    let certificate = crate::journal::sample::certificate();
+    Presented { certificate, expected_name: "mx.example".to_owned(), problems: Vec::new(), notes: Vec::new() }
 }
