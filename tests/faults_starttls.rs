@@ -41,6 +41,16 @@ fn lab(name: &str) -> Lab {
 /// How many labs are played at a time.
 const SIDE_BY_SIDE: usize = 6;
 
+/// What comes of `one` for all of `them`, several at a time.
+fn side_by_side<T: Sync>(them: &[T], one: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let one = &one;
+        let part = |part| scope.spawn(move || -> Vec<String> { <[T]>::iter(part).flat_map(one).collect() });
+        let playing: Vec<_> = them.chunks(them.len().div_ceil(SIDE_BY_SIDE)).map(part).collect();
+        playing.into_iter().flat_map(|part| part.join().unwrap()).collect()
+    })
+}
+
 /// Plays every script of an entry in one lab; what was otherwise, and which misconduct was never done.
 fn play(name: &str) -> Vec<String> {
     let lab = lab(name);
@@ -62,13 +72,7 @@ fn every_entry_shows_on_the_wire_what_it_says_of_itself() {
     assert_eq!(played, known, "every entry has a script, and every script an entry");
 
     let names: Vec<_> = known.into_iter().collect();
-    let wrong: Vec<String> = std::thread::scope(|scope| {
-        let parts = names.chunks(names.len().div_ceil(SIDE_BY_SIDE));
-        let playing: Vec<_> = parts
-            .map(|part| scope.spawn(|| part.iter().flat_map(|name| play(name)).collect::<Vec<_>>()))
-            .collect();
-        playing.into_iter().flat_map(|part| part.join().unwrap()).collect()
-    });
+    let wrong = side_by_side(&names, |name| play(name));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -47,6 +47,8 @@ macro_rules! in_clear {
 }
 
 pub(super) const SCRIPTS: &[Script] = &[
+    granted!("baseline", GO_AHEAD),
+    ("baseline", &[Greeted, Send]),
     (
         "starttls-absent",
         &[Greeted, Misses("STARTTLS"), Ask("STARTTLS", b"502 5.5.1 Command not implemented\r\n"), Send],
