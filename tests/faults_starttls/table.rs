@@ -24,7 +24,7 @@ macro_rules! refused {
 
 /// An answer to STARTTLS that is odd, and a handshake that is due all the same.
 macro_rules! granted {
-    ($name:literal, $reply:literal) => {
+    ($name:literal, $reply:expr) => {
         ($name, &[Greeted, Lists("STARTTLS"), Ask("STARTTLS", $reply), Secure, Misses("STARTTLS"), Send])
     };
 }
