@@ -51,13 +51,13 @@ fn every_entry_says_what_it_is_how_it_is_met_and_who_says_so() {
         let name = it.story.name;
         let Scenario { title, story, sources, entry, now, .. } = scenario(it);
         let entry = entry.unwrap_or_else(|| panic!("{name} has no [entry]"));
-        assert!((20..=110).contains(&title.len()) && !title.contains('\n'), "{name}: {title}");
+        assert!((10..=110).contains(&title.len()) && !title.contains('\n'), "{name}: {title}");
         assert!(!title.ends_with('.') && titles.insert(title), "{name}");
-        assert!(story.len() > 70, "{name}: {story}");
+        assert!(story.len() > 60, "{name}: {story}");
         assert!(story.lines().all(|line| line.chars().count() <= 130), "{name}: {story}");
         assert!(!entry.rfc.is_empty() || !sources.is_empty(), "{name} has no source");
         assert!(entry.rfc.iter().all(|rfc| rfc.starts_with("RFC ")), "{name}: {:?}", entry.rfc);
-        assert!(entry.wire.ends_with('.') && entry.wire.len() > 30, "{name}: {}", entry.wire);
+        assert!(entry.wire.ends_with('.') && entry.wire.len() > 20, "{name}: {}", entry.wire);
         assert!(now.is_none(), "{name}: a pinned clock would rot");
     }
 }
