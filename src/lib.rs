@@ -19,6 +19,7 @@
 //! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
+//!          judgement   a client's conduct measured by its policy, and the class that it belongs to
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories
 //!          journal     what happened, in order, once; every log is a view of it
 //! floor 3  session     one conversation, receiving or sending, without I/O
@@ -31,7 +32,7 @@
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4 and `rehearsal` decide: they never await, never read a clock (the clock apart) and never
+//! Floors 0 to 4, `rehearsal` and `judgement` decide: they never await, never read a clock (the clock apart) and never
 //! draw randomness; they are handed the time and the keys. (The one function that makes a key,
 //! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 to 9 are
 //! for people.
@@ -61,6 +62,7 @@ pub mod console;
 pub mod exchange;
 pub mod harness;
 pub mod journal;
+pub mod judgement;
 pub mod lab;
 pub mod name;
 mod nearest;

@@ -36,6 +36,7 @@ fn template() -> Template {
         not_before: at("2010-01-01T00:00:00Z"),
         not_after: at("2011-01-01T00:00:00Z"),
         serial_number: vec![3],
+        ..Template::default()
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) struct Args {
     /// A lab file, or the name of a story
     #[arg(value_name = "FILE|NAME")]
     scenario: String,
-    /// Write ca.pem and a file for each certificate into this directory instead of printing them
+    /// Write ca.pem, a file for each certificate and a list of what was revoked into this directory instead of
+    /// printing them
     #[arg(long, env = "STARTTLS_LAB_DIR", value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Write the private keys too
@@ -56,6 +57,9 @@ pub(super) fn certs(args: &Args) -> Result<(), Failure> {
         if let (true, Some(Material { key, .. })) = (args.keys, &stored.material) {
             written.push(write_secret(dir, &format!("{name}.key"), &key.to_pem())?);
         }
+    }
+    for list in paper.revocation_lists()? {
+        written.push(write(dir, &format!("{}.crl", file_name("revoked", &list.issuer)), &list.pem)?);
     }
     output::text(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>())
 }

@@ -68,7 +68,7 @@ fn broken(xml: &mut String, name: &str, why: &str) {
 
 /// Text that may stand in an element or between quotation marks. What XML 1.0 (section 2.2) has no place
 /// for is left out; line ends and tabs are written so that they survive in an attribute (section 3.3.3).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -3,12 +3,18 @@
 use serde::Serialize;
 
 use super::output::{self, Failure};
-use super::{Output, load};
-use crate::scenario::{STORIES, Scenario, story};
+use super::{Output, catalogue_page, load};
+use crate::scenario::{ENTRIES, STORIES, Scenario, Taken, Worth, built_in};
 
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// List the fault catalogue in place of the stories: what `judge` tries a mail client with
+    #[arg(long)]
+    faults: bool,
+    /// Print the catalogue as the page docs/faults.md
+    #[arg(long, requires = "faults")]
+    markdown: bool,
     /// How the list is laid out
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
@@ -17,7 +23,7 @@ pub(super) struct Args {
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
-    /// The story
+    /// The story, or the entry of the fault catalogue
     name: String,
 }
 
@@ -26,38 +32,89 @@ struct Row {
     name: &'static str,
     title: String,
     profiles: Vec<String>,
+    #[serde(flatten)]
+    fault: Option<FaultRow>,
+}
+
+/// What is told of an entry of the fault catalogue as well.
+#[derive(Serialize)]
+struct FaultRow {
+    group: &'static str,
+    aliases: Vec<String>,
+    rfc: Vec<String>,
+    wire: String,
+    tls: Worth,
+    mail: Taken,
 }
 
 pub(super) fn list(args: &Args) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    for story in STORIES {
-        let Scenario { title, computer, .. } = load::load(story.name)?.text.scenario;
-        let profiles = computer.iter().map(|computer| computer.profile.to_string()).collect();
-        rows.push(Row { name: story.name, title, profiles });
+    if args.markdown {
+        return output::text(&catalogue_page::page()?);
     }
+    let rows = if args.faults { faults()? } else { stories()? };
     match args.output {
         Output::Json => output::json(&rows),
-        Output::List => {
-            let each = rows.iter().map(|row| {
-                format!(
-                    "Name    : {}\nTitle   : {}\nProfile : {}\n\n",
-                    row.name,
-                    row.title,
-                    row.profiles.join(", ")
-                )
-            });
-            output::text(&each.collect::<String>())
-        }
+        Output::List => output::text(&rows.iter().map(listed).collect::<String>()),
         Output::Table => {
             let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
-            let each = rows.iter().map(|row| format!("{:width$}  {}\n", row.name, row.title));
-            output::text(&each.collect::<String>())
+            let mut group = None;
+            let mut text = String::new();
+            for row in &rows {
+                let own = row.fault.as_ref().map(|fault| fault.group);
+                if own != group {
+                    let space = if group.is_some() { "\n" } else { "" };
+                    text.push_str(&format!("{space}{}:\n", own.unwrap_or_default()));
+                    group = own;
+                }
+                text.push_str(&format!("{:width$}  {}\n", row.name, row.title));
+            }
+            output::text(&text)
         }
     }
 }
 
+fn stories() -> Result<Vec<Row>, Failure> {
+    STORIES.iter().map(|story| Ok(row(story.name, load::load(story.name)?.text.scenario, None))).collect()
+}
+
+fn faults() -> Result<Vec<Row>, Failure> {
+    let each = ENTRIES.iter().map(|entry| {
+        let scenario = entry.read()?.scenario;
+        let fault = scenario.entry.clone().map(|spec| FaultRow {
+            group: entry.group.as_str(),
+            aliases: spec.aliases,
+            rfc: spec.rfc,
+            wire: spec.wire,
+            tls: spec.tls,
+            mail: spec.mail,
+        });
+        Ok(row(entry.story.name, scenario, fault))
+    });
+    each.collect()
+}
+
+fn row(name: &'static str, scenario: Scenario, fault: Option<FaultRow>) -> Row {
+    let Scenario { title, computer, .. } = scenario;
+    let profiles = computer.iter().map(|computer| computer.profile.to_string()).collect();
+    Row { name, title, profiles, fault }
+}
+
+fn listed(row: &Row) -> String {
+    let mut text =
+        format!("Name    : {}\nTitle   : {}\nProfile : {}\n", row.name, row.title, row.profiles.join(", "));
+    if let Some(fault) = &row.fault {
+        let (aliases, rfc) = (fault.aliases.join(", "), fault.rfc.join(", "));
+        text.push_str(&format!(
+            "Group   : {}\nAliases : {aliases}\nRFC     : {rfc}\nWire    : {}\n",
+            fault.group, fault.wire
+        ));
+    }
+    text.push('\n');
+    text
+}
+
 pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
-    match story(&args.name) {
+    match built_in(&args.name) {
         Some(story) => output::text(story.text),
         None => {
             let loaded = load::load(&args.name)?;

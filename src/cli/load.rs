@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::output::Failure;
-use crate::scenario::{STORIES, ScenarioText, story, suggest};
+use crate::scenario::{STORIES, ScenarioText, built_in, suggest_built_in};
 
 /// No lab file is longer than this, in octets.
 const LONGEST_FILE: u64 = 4 << 20;
@@ -20,9 +20,9 @@ pub(super) struct Loaded {
     pub(super) file: Option<(PathBuf, String)>,
 }
 
-/// Reads a story by name, or else a file.
+/// Reads a story or an entry of the fault catalogue by name, or else a file.
 pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
-    if let Some(story) = story(word) {
+    if let Some(story) = built_in(word) {
         let text = ScenarioText::parse(story.text, &format!("story {}", story.name))?;
         return Ok(Loaded { text, word: Some(word.to_owned()), file: None });
     }
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn unknown(word: &str) -> String {
-    let hint = match suggest(word) {
+    let hint = match suggest_built_in(word) {
         Some(name) => format!("; did you mean `{name}`?"),
         None => format!(
             "; the stories are: {}",

@@ -1,14 +1,16 @@
 //! The program: words in, facts out, an exit code.
 //!
 //! Facts go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an
-//! expectation failed, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
+//! expectation failed or a policy was broken, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
 //! command's exit code on.
 
+mod catalogue_page;
 mod certs;
 mod check;
 mod control;
 mod ending;
 mod exec;
+mod judge;
 mod junit;
 mod list;
 mod load;
@@ -62,6 +64,8 @@ enum Verb {
     Serve(Box<serve::Args>),
     /// Run a command against a lab that is there for it alone, and check what came of it
     Exec(Box<exec::Args>),
+    /// Try a mail client with every entry of the fault catalogue, and judge what it does
+    Judge(Box<judge::Args>),
     /// Play stories stage by stage on loopback, and say whether all is as their files say
     Verify(verify::Args),
     /// Issue a lab's certificates and print or write them
@@ -124,6 +128,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Check(args) => check::check(&args),
         Verb::Serve(args) => serve::serve(&args),
         Verb::Exec(args) => exec::exec(&args),
+        Verb::Judge(args) => judge::judge(&args),
         Verb::Verify(args) => verify::verify(&args),
         Verb::Certs(args) => certs::certs(&args),
         Verb::Schema { openapi: true } => output::json(&crate::console::openapi()),

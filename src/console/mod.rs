@@ -24,6 +24,7 @@ mod schemas;
 mod seen;
 mod shell;
 mod stream;
+mod verdicts;
 mod verify;
 mod wait;
 
@@ -238,6 +239,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/messages", get(history::messages))
         .route("/api/v1/messages/{id}", get(history::message))
         .route("/api/v1/messages/{id}/raw", get(history::raw))
+        .route("/api/v1/verdicts", get(verdicts::list))
         .route("/api/v1/events", get(history::events))
         .route("/api/v1/journal", get(stream::journal))
         .route("/api/v1/wait", get(wait::wait))

@@ -86,6 +86,11 @@ fn paths() -> Value {
         ("/api/v1/messages/{id}/raw", vec![
             operation("get", "raw", "A message as it lies in the mailbox").path("id", "1").answers("message/rfc822", text()).fails(404),
         ]),
+        ("/api/v1/verdicts", vec![
+            operation("get", "verdicts", "What the conduct of each client amounts to")
+                .text("host", "The name that clients had to expect; left away, the one that each connector answers with")
+                .json(list("ClientVerdict")),
+        ]),
         ("/api/v1/events", vec![operation("get", "events", "The Application logs").pages().json(list("Entry"))]),
         ("/api/v1/journal", vec![
             operation("get", "journal", "The journal: with Accept: application/json a stretch of it, else a stream \

@@ -53,6 +53,7 @@ pub(super) fn schemas() -> Value {
     if let Some(all) = schemas.as_object_mut() {
         all.insert("Problem".to_owned(), problem());
         all.insert("Entry".to_owned(), entry());
+        all.insert("ClientVerdict".to_owned(), super::verdicts::schema());
         // A list of parameters may be without a name; a connector that is made may not.
         if let Some(required) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/required")) {
             *required = json!(["computer", "name"]);

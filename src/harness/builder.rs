@@ -17,7 +17,7 @@ use super::wanted::a_message;
 use crate::clock::Clock;
 use crate::exchange::Profile;
 use crate::name::Fqdn;
-use crate::scenario::{CertificateSpec, Scenario, ScenarioText, story, suggest};
+use crate::scenario::{CertificateSpec, Scenario, ScenarioText, built_in, suggest_built_in};
 use crate::session::fault::Fault;
 
 /// A lab that has not started; [`Lab::scenario`], [`Lab::file`], [`Lab::text`] and [`Lab::connector`] make
@@ -188,9 +188,9 @@ impl Source {
     /// What the lab is to be.
     fn read(self, edits: Vec<Edit>) -> Result<ScenarioText, LabError> {
         let mut text = match self {
-            Self::Story(name) => match story(&name) {
+            Self::Story(name) => match built_in(&name) {
                 Some(story) => ScenarioText::parse(story.text, story.name)?,
-                None => return Err(LabError::Story { nearest: suggest(&name), name }),
+                None => return Err(LabError::Story { nearest: suggest_built_in(&name), name }),
             },
             Self::File(path) => match std::fs::read_to_string(&path) {
                 Ok(text) => ScenarioText::parse(&text, &path.display().to_string())?,

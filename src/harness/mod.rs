@@ -51,6 +51,7 @@ mod running;
 mod seen;
 mod thread;
 mod transcript;
+mod verdicts;
 mod wait;
 mod wanted;
 mod watcher;

@@ -11,12 +11,13 @@ mod protocol_send;
 mod protocol_tls;
 mod record;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod sending;
 mod shown;
 mod summary;
 mod tracking;
 mod transcript;
+pub mod verdict;
 
 pub use event_log::{event_block, event_xml};
 pub use protocol_log::ProtocolLog;

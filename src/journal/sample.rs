@@ -99,7 +99,7 @@ pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
     }
 }
 
-pub(super) fn certificate() -> CertificateFacts {
+pub(crate) fn certificate() -> CertificateFacts {
     CertificateFacts {
         thumbprint: "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709".parse().unwrap(),
         subject: "CN=mx.example".to_owned(),

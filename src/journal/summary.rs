@@ -118,15 +118,14 @@ impl Story {
         self.offer(octets);
     }
 
-    /// What a reply to EHLO in clear offers (RFC 3207 section 3: the keyword stands alone).
+    /// What a reply to EHLO in clear offers.
     fn offer(&mut self, octets: &[u8]) {
         let to_ehlo = self.last_verb.take() == Some(Verb::Ehlo) && octets.starts_with(b"250");
         if !to_ehlo || self.tls.is_some() {
             return;
         }
-        let mut keywords = octets.split(|octet| *octet == b'\n').skip(1).filter_map(|line| line.get(4..));
-        let offered = keywords.any(|keyword| keyword.trim_ascii().eq_ignore_ascii_case(b"STARTTLS"));
-        self.starttls = self.starttls.max(if offered { StartTls::Offered } else { StartTls::Missing });
+        let offer = if offers_starttls(octets) { StartTls::Offered } else { StartTls::Missing };
+        self.starttls = self.starttls.max(offer);
     }
 
     fn tell(&self, session: SessionId) -> String {
@@ -187,6 +186,12 @@ impl Story {
             StartTls::Offered => "STARTTLS was offered and not used",
         }
     }
+}
+
+/// Whether a reply to EHLO has STARTTLS (RFC 3207 section 3: the keyword stands alone).
+pub(super) fn offers_starttls(reply: &[u8]) -> bool {
+    let mut keywords = reply.split(|octet| *octet == b'\n').skip(1).filter_map(|line| line.get(4..));
+    keywords.any(|keyword| keyword.trim_ascii().eq_ignore_ascii_case(b"STARTTLS"))
 }
 
 #[cfg(test)]

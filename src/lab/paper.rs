@@ -4,7 +4,7 @@ use super::LabError;
 use crate::clock::Clock;
 use crate::exchange::Zone;
 use crate::pki::{Certificate, KeyPair};
-use crate::scenario::{Built, ScenarioText, Workshop};
+use crate::scenario::{Built, RevocationList, ScenarioText, Workshop};
 
 /// A lab that nothing listens for: computers with their certificates, and the time it is there.
 #[derive(Debug)]
@@ -44,5 +44,14 @@ impl Paper {
     /// The root that a client of this lab has to trust.
     pub fn root(&self) -> &Certificate {
         self.workshop.root()
+    }
+
+    /// What each authority of the lab has revoked.
+    ///
+    /// # Errors
+    ///
+    /// Where a list could not be signed.
+    pub fn revocation_lists(&self) -> Result<Vec<RevocationList>, LabError> {
+        Ok(self.workshop.revocation_lists()?)
     }
 }

@@ -2,53 +2,49 @@ use std::fmt;
 use std::sync::Arc;
 
 use rcgen::PublicKeyData;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+use super::key_algorithm::KeyAlgorithm;
+use super::rsa::{Hash, RSA_ENCRYPTION, RsaKey, wrap};
 use super::{PkiError, der, pem};
-
-/// What kind of key a certificate has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum KeyAlgorithm {
-    /// ECDSA on P-256: quick to make, accepted everywhere.
-    #[default]
-    #[serde(rename = "ecdsa-p256")]
-    EcdsaP256,
-    /// ECDSA on P-384.
-    #[serde(rename = "ecdsa-p384")]
-    EcdsaP384,
-    /// Ed25519, which Windows Server before 2022 does not speak.
-    #[serde(rename = "ed25519")]
-    Ed25519,
-    /// RSA with 2048 bits, as Exchange itself makes them.
-    #[serde(rename = "rsa-2048")]
-    Rsa2048,
-    /// RSA with 3072 bits.
-    #[serde(rename = "rsa-3072")]
-    Rsa3072,
-    /// RSA with 4096 bits; takes more than half a second to make.
-    #[serde(rename = "rsa-4096")]
-    Rsa4096,
-}
 
 /// A private key and its public half. Clones share one key.
 #[derive(Clone)]
 pub struct KeyPair(Arc<Inner>);
 
 struct Inner {
-    key: rcgen::KeyPair,
+    signer: Signer,
     algorithm: KeyAlgorithm,
+}
+
+/// Whoever does the signing.
+#[expect(clippy::large_enum_variant, reason = "there are few, and they are shared")]
+pub(super) enum Signer {
+    /// The cryptographic provider.
+    Provider(rcgen::KeyPair),
+    /// This crate, for a key that no provider takes.
+    Own { key: RsaKey, public: Vec<u8>, pkcs8: Vec<u8> },
 }
 
 impl KeyPair {
     /// A new key.
     ///
     /// The one place of this crate that asks for randomness; what a signature or a handshake needs
-    /// of it, the cryptographic provider draws on its own. With feature `ring` RSA is an error.
+    /// of it, the cryptographic provider draws on its own. With feature `ring` RSA from 2048 bits and P-521
+    /// are errors.
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, PkiError> {
         let key = match algorithm {
+            KeyAlgorithm::Rsa1024 => return Ok(Self::own(RsaKey::generate(1024, &seed()?))),
             KeyAlgorithm::EcdsaP256 => rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
             KeyAlgorithm::EcdsaP384 => rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
+            #[cfg(feature = "aws-lc-rs")]
+            KeyAlgorithm::EcdsaP521 => rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512),
+            #[cfg(not(feature = "aws-lc-rs"))]
+            KeyAlgorithm::EcdsaP521 => {
+                return Err(problem(
+                    "this build has the provider `ring`, which has no P-521: \
+                     choose ecdsa-p384, or build with feature `aws-lc-rs`",
+                ));
+            }
             KeyAlgorithm::Ed25519 => rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519),
             #[cfg(feature = "aws-lc-rs")]
             KeyAlgorithm::Rsa2048 => generate_rsa(rcgen::RsaKeySize::_2048),
@@ -65,7 +61,17 @@ impl KeyPair {
             }
         };
         let key = key.map_err(|error| problem(error.to_string()))?;
-        Ok(Self(Arc::new(Inner { key, algorithm })))
+        Ok(Self::of_the_provider(key, algorithm))
+    }
+
+    fn of_the_provider(key: rcgen::KeyPair, algorithm: KeyAlgorithm) -> Self {
+        Self(Arc::new(Inner { signer: Signer::Provider(key), algorithm }))
+    }
+
+    fn own(key: RsaKey) -> Self {
+        let (public, pkcs8) = (key.public_key(), key.to_pkcs8());
+        let signer = Signer::Own { key, public, pkcs8 };
+        Self(Arc::new(Inner { signer, algorithm: KeyAlgorithm::Rsa1024 }))
     }
 
     /// The first private key in `text`: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or
@@ -79,7 +85,7 @@ impl KeyPair {
         let pkcs8 = match block.label {
             "PRIVATE KEY" => block.der,
             "RSA PRIVATE KEY" if text.contains("Proc-Type: 4,ENCRYPTED") => return Err(encrypted()),
-            "RSA PRIVATE KEY" => wrap(RSA_ENCRYPTION, &der::write(0x05, &[]), &block.der),
+            "RSA PRIVATE KEY" => wrap(RSA_ENCRYPTION, &der::write(der::NULL, &[]), &block.der),
             "EC PRIVATE KEY" => wrap_sec1(&block.der)?,
             "ENCRYPTED PRIVATE KEY" => return Err(encrypted()),
             other => {
@@ -96,7 +102,10 @@ impl KeyPair {
 
     /// The private key as PKCS#8 (RFC 5958).
     pub fn pkcs8_der(&self) -> &[u8] {
-        self.0.key.serialized_der()
+        match &self.0.signer {
+            Signer::Provider(key) => key.serialized_der(),
+            Signer::Own { pkcs8, .. } => pkcs8,
+        }
     }
 
     /// The private key as PKCS#8 in PEM. It is a secret: write it to disk only when asked.
@@ -104,36 +113,84 @@ impl KeyPair {
         pem::encode("PRIVATE KEY", self.pkcs8_der())
     }
 
-    pub(super) fn signer(&self) -> &rcgen::KeyPair {
-        &self.0.key
+    /// The key itself, where it is one that no cryptographic provider signs with.
+    pub fn unprovided(&self) -> Option<&RsaKey> {
+        match &self.0.signer {
+            Signer::Provider(_) => None,
+            Signer::Own { key, .. } => Some(key),
+        }
+    }
+
+    pub(super) fn signer(&self) -> &Signer {
+        &self.0.signer
+    }
+
+    /// A signature over a hash that no provider signs any more.
+    pub(super) fn sign_with(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, PkiError> {
+        let key = RsaKey::from_pkcs8(self.pkcs8_der()).ok_or_else(|| {
+            problem("only an RSA key signs over SHA-1 and MD5; the authority has to have one")
+        })?;
+        Ok(key.sign_pkcs1(hash, message))
     }
 
     /// What stands in the BIT STRING of a SubjectPublicKeyInfo.
     pub(super) fn public_key_bits(&self) -> &[u8] {
-        self.0.key.der_bytes()
+        self.0.signer.der_bytes()
     }
 
     fn from_pkcs8(pkcs8: Vec<u8>) -> Result<Self, PkiError> {
+        if let Some(key) = RsaKey::from_pkcs8(&pkcs8).filter(|key| key.bits() == 1024) {
+            return Ok(Self::own(key));
+        }
         let key = rcgen::KeyPair::try_from(pkcs8).map_err(|error| {
-            problem(format!("{error}; ECDSA P-256 and P-384, Ed25519 and RSA from 2048 bits are read"))
+            problem(format!("{error}; ECDSA P-256, P-384 and P-521, Ed25519 and RSA from 1024 bits are read"))
         })?;
         let algorithm = match key.algorithm() {
             a if *a == rcgen::PKCS_ECDSA_P256_SHA256 => KeyAlgorithm::EcdsaP256,
             a if *a == rcgen::PKCS_ECDSA_P384_SHA384 => KeyAlgorithm::EcdsaP384,
+            #[cfg(feature = "aws-lc-rs")]
+            a if *a == rcgen::PKCS_ECDSA_P521_SHA512 => KeyAlgorithm::EcdsaP521,
             a if *a == rcgen::PKCS_ED25519 => KeyAlgorithm::Ed25519,
             a if *a == rcgen::PKCS_RSA_SHA256 => match rsa_bits(key.der_bytes()) {
                 2048 => KeyAlgorithm::Rsa2048,
                 3072 => KeyAlgorithm::Rsa3072,
                 4096 => KeyAlgorithm::Rsa4096,
                 bits => {
-                    return Err(problem(format!("RSA with {bits} bits; 2048, 3072 and 4096 are served")));
+                    return Err(problem(format!(
+                        "RSA with {bits} bits; 1024, 2048, 3072 and 4096 are served"
+                    )));
                 }
             },
             _ => {
                 return Err(problem("of this curve no certificate is served; take P-256 or P-384"));
             }
         };
-        Ok(Self(Arc::new(Inner { key, algorithm })))
+        Ok(Self::of_the_provider(key, algorithm))
+    }
+}
+
+impl PublicKeyData for Signer {
+    fn der_bytes(&self) -> &[u8] {
+        match self {
+            Self::Provider(key) => key.der_bytes(),
+            Self::Own { public, .. } => public,
+        }
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        match self {
+            Self::Provider(key) => key.algorithm(),
+            Self::Own { .. } => &rcgen::PKCS_RSA_SHA256,
+        }
+    }
+}
+
+impl rcgen::SigningKey for Signer {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        match self {
+            Self::Provider(key) => key.sign(message),
+            Self::Own { key, .. } => Ok(key.sign_pkcs1_sha256(message)),
+        }
     }
 }
 
@@ -143,8 +200,6 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// 1.2.840.113549.1.1.1 (RFC 8017 appendix A.1).
-const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 /// 1.2.840.10045.2.1 (RFC 5480 section 2.1.1).
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 
@@ -153,11 +208,15 @@ fn generate_rsa(size: rcgen::RsaKeySize) -> Result<rcgen::KeyPair, rcgen::Error>
     rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size)
 }
 
-/// `PrivateKeyInfo` of RFC 5958 around a key of an older format.
-fn wrap(algorithm: &[u8], parameters: &[u8], key: &[u8]) -> Vec<u8> {
-    let algorithm = der::write(der::SEQUENCE, &[&der::write(der::OID, &[algorithm]), parameters]);
-    let version = der::write(der::INTEGER, &[&[0]]);
-    der::write(der::SEQUENCE, &[&version, &algorithm, &der::write(der::OCTET_STRING, &[key])])
+/// 32 octets that nobody can guess, from the provider: the private key of Ed25519 is nothing else (RFC 8032
+/// section 5.1.5).
+fn seed() -> Result<Vec<u8>, PkiError> {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519);
+    let key = key.map_err(|error| problem(error.to_string()))?;
+    let private = der::read(key.serialized_der())
+        .and_then(|(info, _)| der::elements(info.content).find(|part| part.tag == der::OCTET_STRING))
+        .map(|private| private.content.to_vec());
+    private.ok_or_else(|| problem("the provider writes keys in a way that is not understood"))
 }
 
 /// The curve stands in `[0]` of `ECPrivateKey` (RFC 5915 section 3), where PKCS#8 wants it outside.

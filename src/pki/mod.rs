@@ -7,21 +7,30 @@
 
 mod attribute;
 mod certificate;
+mod crl;
 mod der;
 mod dn;
 mod error;
 mod issue;
 mod jks;
 mod key;
+mod key_algorithm;
 mod pem;
 mod pkcs12;
+mod rsa;
+mod san;
+mod signing;
+mod template;
 mod thumbprint;
 
 pub use certificate::{Certificate, PublicKey};
 pub use dn::DistinguishedName;
 pub use error::PkiError;
-pub use issue::{Authority, Template, self_signed};
+pub use issue::{Authority, self_signed};
 pub use jks::trust_store;
-pub use key::{KeyAlgorithm, KeyPair};
+pub use key::KeyPair;
+pub use key_algorithm::KeyAlgorithm;
 pub use pkcs12::pkcs12_trust_store;
+pub use rsa::RsaKey;
+pub use template::{AuthorityTemplate, ExtendedKeyUsage, KeyUsage, SignatureHash, Template};
 pub use thumbprint::{ParseThumbprintError, Thumbprint};

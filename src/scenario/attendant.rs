@@ -153,7 +153,8 @@ impl Bringing<'_, '_> {
             (None, Some(spec)) => (path, spec),
             (None, None) => return Err(format!("there is nothing in {path}")),
         };
-        let (facts, material) = self.workshop.certificate(owner, spec, self.keys)?;
+        let issued = self.workshop.certificate(owner, spec, self.keys);
+        let (facts, material) = issued.map_err(|refused| refused.message)?;
         let label = spec.label.clone().or_else(|| facts.common_names.first().cloned());
         Ok(StoredCertificate {
             label: label.unwrap_or_else(|| facts.subject.clone()),

@@ -3,16 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::certificate_spec::CertificateSpec;
 use super::check::{check_expectations, check_files, check_zone, subscribe};
 use super::expect::{ABSENT, NONE};
 use super::faults::check_faults;
 use super::locate::Step;
 use super::senders::senders;
-use super::spec::{CertificateSpec, ComputerSpec, Scenario};
+use super::spec::{ComputerSpec, Scenario};
 use super::workshop::{Keys, Workshop};
 use super::zone;
 use crate::exchange::{
-    AuthMechanism, CertificateStore, ChainStatus, Computer, PSCredential, Profile, ReceiveConnector,
+    AuthMechanism, CertificateStore, Computer, PSCredential, Profile, ReceiveConnector,
     ReceiveConnectorParameters, Role, SendConnector, SendConnectorParameters, SendUsage, Services,
     StoredCertificate, TransportRole, Usage,
 };
@@ -171,15 +172,9 @@ fn file(
     workshop: &mut Workshop,
     keys: Keys<'_>,
 ) -> Result<StoredCertificate, Wrong> {
-    if spec.issuer == "self" && spec.chain != ChainStatus::Valid {
-        let message =
-            "a self-signed certificate has no chain that could be untrusted or revoked; leave chain away";
-        return Err(Wrong::at("chain", message));
-    }
-    let (facts, material) = workshop.certificate(&computer.name, spec, keys).map_err(|message| {
-        let key = if spec.subject.is_some() { "subject" } else { "names" };
-        Wrong::at(key, message)
-    })?;
+    let (facts, material) = workshop
+        .certificate(&computer.name, spec, keys)
+        .map_err(|refused| Wrong::at(refused.key, refused.message))?;
     let label = spec.label.clone().or_else(|| facts.common_names.first().cloned());
     let label = label.unwrap_or_else(|| facts.subject.clone());
     if let Some(word) = WORDS.into_iter().find(|word| label.eq_ignore_ascii_case(word)) {

@@ -1,8 +1,10 @@
 //! A whole lab on paper: the lab file, the built-in stories, and the way from paper to computers.
 
 mod attendant;
+mod authorities;
 mod build;
 mod catalogue;
+mod certificate_spec;
 mod check;
 mod ending;
 mod entries;
@@ -11,7 +13,9 @@ mod expect;
 mod faults;
 mod journey;
 mod locate;
+mod lookup;
 mod moment;
+mod out_of_reach;
 mod proof;
 mod repair;
 mod senders;
@@ -21,6 +25,7 @@ mod workshop;
 pub use attendant::{Attendant, Typed};
 pub use build::Built;
 pub use catalogue::{STORIES, Story, story, suggest};
+pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
 pub use ending::{Achieved, Ending};
 pub use entries::{CatalogueEntry, ENTRIES, Group, entry, suggest_entry};
 pub use entry::{EntrySpec, Taken, Worth};
@@ -31,12 +36,13 @@ pub use expect::{
 pub use faults::check_rows;
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
+pub use lookup::{built_in, chosen, suggest_built_in};
 pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
 pub use senders::{Sender, SenderKind};
-pub use spec::{CertificateFileSpec, CertificateSpec, ComputerSpec, Scenario};
-pub use workshop::{Keys, ROOT_SUBJECT, Workshop};
+pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
+pub use workshop::{Keys, ROOT_SUBJECT, RevocationList, Workshop};
 
 use crate::exchange::Zone;
 use crate::nearest::nearest;
@@ -150,6 +156,9 @@ fn advise(message: &str) -> String {
     let Some((kind, wrong, rest)) = found else {
         return message.to_owned();
     };
+    if let Some(why) = out_of_reach::out_of_reach(wrong) {
+        return why;
+    }
     let known = || rest.split('`').skip(1).step_by(2);
     let all = known().collect::<Vec<_>>().join(", ");
     match (nearest(wrong, known()), kind) {

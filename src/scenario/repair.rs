@@ -24,8 +24,8 @@ pub struct SenderSpec {
     /// hosts and MX records lead there; left away for a policy, it is the first receive connector of the lab.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// The host name or address that it dials, by which it measures the certificate. Left away, the name
-    /// that the connector answers with before anything is changed.
+    /// The host name or address that it dials, by which it measures the certificate. Left away, the host of
+    /// the entry, or else the name that the connector answers with before anything is changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dials: Option<String>,
     /// The loopback address that it comes from; left away, 127.0.0.1, or where its computer lives.

@@ -57,7 +57,8 @@ pub(super) fn senders(scenario: &Scenario, built: &[Built], zone: &Zone) -> Resu
     let mut settled: Vec<Sender> = Vec::new();
     for (index, spec) in scenario.sender.iter().enumerate() {
         let wrong = |wrong: Wrong| wrong.in_item("sender", index);
-        let sender = sender(spec, built, zone).map_err(wrong)?;
+        let known_as = scenario.entry.as_ref().and_then(|entry| entry.host.as_deref());
+        let sender = sender(spec, known_as, built, zone).map_err(wrong)?;
         if settled.iter().any(|other| other.name.eq_ignore_ascii_case(&sender.name)) {
             let key = if spec.name.is_some() { "name" } else { "policy" };
             let message = format!("another sender is called `{}` already; give this one a name", sender.name);
@@ -68,7 +69,8 @@ pub(super) fn senders(scenario: &Scenario, built: &[Built], zone: &Zone) -> Resu
     Ok(settled)
 }
 
-fn sender(spec: &SenderSpec, built: &[Built], zone: &Zone) -> Result<Sender, Wrong> {
+/// `known_as` is the name by which clients know the server, where that is not what the connector calls itself.
+fn sender(spec: &SenderSpec, known_as: Option<&str>, built: &[Built], zone: &Zone) -> Result<Sender, Wrong> {
     let (kind, called) = kind(spec, built)?;
     if spec.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
         return Err(Wrong::at(
@@ -98,7 +100,8 @@ fn sender(spec: &SenderSpec, built: &[Built], zone: &Zone) -> Result<Sender, Wro
         answers(computer, connector, from)?;
     }
     let dials = target.map(|(computer, connector)| {
-        spec.dials.clone().unwrap_or_else(|| computer.fqdn_of(connector).to_string())
+        let known = spec.dials.as_deref().or(known_as).map(str::to_owned);
+        known.unwrap_or_else(|| computer.fqdn_of(connector).to_string())
     });
     if let Some(host) = dials.as_deref().filter(|host| !is_host(host)) {
         return Err(Wrong::at("dials", format!("`{host}` is neither a host name nor an address")));

@@ -7,16 +7,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::certificate_spec::CertificateSpec;
 use super::entry::EntrySpec;
 use super::expect::Expectations;
-use super::moment::Moment;
 use super::repair::{RepairSpec, SenderSpec};
-use crate::exchange::{
-    ChainStatus, PrivateKey, Profile, ReceiveConnectorParameters, Role, RuleOverrides,
-    SendConnectorParameters, Services,
-};
+use crate::exchange::{Profile, ReceiveConnectorParameters, Role, RuleOverrides, SendConnectorParameters};
 use crate::name::Fqdn;
-use crate::pki::{DistinguishedName, KeyAlgorithm};
 use crate::session::fault::Fault;
 
 /// A whole lab on paper.
@@ -120,43 +116,6 @@ pub struct ComputerSpec {
     pub send_connector: Vec<SendConnectorParameters>,
 }
 
-/// One certificate, issued when the lab starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CertificateSpec {
-    /// What the lab calls it; the common name if left away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// The subject as Windows writes it, `CN=mail.contoso.com, O=Contoso`; the first name if left away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    /// The DNS names among the subject alternative names; none for a certificate with a common name only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub names: Vec<String>,
-    /// `lab` for the lab's own authority, `self` for a self-signed certificate, or the subject of an
-    /// authority that the lab makes for the purpose.
-    #[serde(default = "lab", skip_serializing_if = "is_lab")]
-    pub issuer: String,
-    /// What it is enabled for.
-    #[serde(default)]
-    pub services: Services,
-    /// Whether the transport service can use the private key.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub private_key: PrivateKey,
-    /// What Windows finds when it builds the chain.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub chain: ChainStatus,
-    /// Valid from, such as `-30d` or `2010-01-01`.
-    #[serde(default = "thirty_days_ago")]
-    pub not_before: Moment,
-    /// Valid to, such as `+335d` or `-2d`.
-    #[serde(default = "eleven_months_ahead")]
-    pub not_after: Moment,
-    /// The kind of key.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub key: KeyAlgorithm,
-}
-
 /// A file with a certificate, on the disk of every computer of the lab.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -185,57 +144,10 @@ impl ComputerSpec {
     }
 }
 
-impl CertificateSpec {
-    /// A certificate of the lab's own authority for these names, enabled for SMTP; all else as a lab file
-    /// has it that says no more.
-    pub fn naming(names: Vec<String>) -> Self {
-        Self {
-            label: Some(names.join(",")),
-            subject: None,
-            names,
-            issuer: lab(),
-            services: Services::SMTP,
-            private_key: PrivateKey::default(),
-            chain: ChainStatus::default(),
-            not_before: thirty_days_ago(),
-            not_after: eleven_months_ahead(),
-            key: KeyAlgorithm::default(),
-        }
-    }
-
-    fn is_called(&self, label: &str) -> bool {
-        match (&self.label, &self.subject, self.names.first()) {
-            (Some(own), ..) => own == label,
-            (None, Some(subject), _) => {
-                let subject = subject.parse::<DistinguishedName>().ok();
-                subject.is_some_and(|it| it.common_names().next() == Some(label))
-            }
-            (None, None, Some(name)) => name == label,
-            (None, None, None) => false,
-        }
-    }
-}
-
 fn loopback() -> IpAddr {
     Ipv4Addr::LOCALHOST.into()
 }
 
-fn lab() -> String {
-    "lab".to_owned()
-}
-
-fn is_lab(issuer: &str) -> bool {
-    issuer == "lab"
-}
-
-fn thirty_days_ago() -> Moment {
-    Moment::in_days(-30)
-}
-
-fn eleven_months_ahead() -> Moment {
-    Moment::in_days(335)
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use sha1::{Digest, Sha1};
 
-use super::spec::CertificateSpec;
+use super::authorities::Authorities;
+use super::certificate_spec::{CertificateSpec, ChainSent};
 use crate::exchange::cmdlet::Wanted;
 use crate::exchange::{CertificateFacts, ChainStatus, Material};
 use crate::pki::{
@@ -17,9 +18,6 @@ pub type Keys<'a> = &'a mut dyn FnMut(KeyAlgorithm) -> Result<KeyPair, PkiError>
 
 /// Subject of the root; whoever meets it in a trust store shall know what it is.
 pub const ROOT_SUBJECT: &str = "CN=starttls-lab Root CA, O=TEST LAB - trust nothing signed by this";
-const ISSUING_SUBJECT: &str = "CN=starttls-lab Issuing CA, O=TEST LAB - trust nothing signed by this";
-const UNTRUSTED_SUBJECT: &str =
-    "CN=starttls-lab Untrusted Root CA, O=TEST LAB - trust nothing signed by this";
 
 /// The lab's authorities and every certificate they have issued.
 ///
@@ -28,13 +26,29 @@ const UNTRUSTED_SUBJECT: &str =
 #[derive(Debug)]
 pub struct Workshop {
     start: Timestamp,
-    root: Authority,
-    issuing: Authority,
-    others: HashMap<String, Authority>,
+    authorities: Authorities,
     issued: HashMap<(String, String), (CertificateFacts, Material)>,
     ephemeral: HashMap<String, (CertificateFacts, Material)>,
+    /// What was revoked, by its authority.
+    revoked: Vec<(Authority, Vec<u8>)>,
     /// How many certificates cmdlets have asked for.
     made: u32,
+}
+
+/// Why a certificate cannot be made: the key of its description that is to blame, and the reason.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) key: &'static str,
+    pub(super) message: String,
+}
+
+/// What an authority has revoked (RFC 5280 section 5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationList {
+    /// The authority's name.
+    pub issuer: String,
+    /// The list in PEM (RFC 7468 section 7).
+    pub pem: String,
 }
 
 impl Workshop {
@@ -44,10 +58,9 @@ impl Workshop {
     ///
     /// Where no key could be made.
     pub fn open(start: Timestamp, keys: Keys<'_>) -> Result<Self, PkiError> {
-        let root = root(ROOT_SUBJECT, start, keys)?;
-        let issuing = intermediate(&root, ISSUING_SUBJECT, start, keys)?;
-        let (others, issued, ephemeral) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Ok(Self { start, root, issuing, others, issued, ephemeral, made: 0 })
+        let authorities = Authorities::open(start, keys)?;
+        let (issued, ephemeral, revoked) = (HashMap::new(), HashMap::new(), Vec::new());
+        Ok(Self { start, authorities, issued, ephemeral, revoked, made: 0 })
     }
 
     /// When the lab began.
@@ -57,7 +70,30 @@ impl Workshop {
 
     /// The root that a client of this lab has to trust.
     pub fn root(&self) -> &Certificate {
-        self.root.certificate()
+        self.authorities.root().certificate()
+    }
+
+    /// What each authority has revoked, as of the start and for thirty days.
+    ///
+    /// # Errors
+    ///
+    /// Where a list could not be signed.
+    pub fn revocation_lists(&self) -> Result<Vec<RevocationList>, PkiError> {
+        let mut lists: Vec<(&Authority, Vec<_>)> = Vec::new();
+        for (authority, serial_number) in &self.revoked {
+            let entry = (serial_number.clone(), later(self.start, -1));
+            let same =
+                |(other, _): &&mut (&Authority, Vec<_>)| other.certificate() == authority.certificate();
+            match lists.iter_mut().find(same) {
+                Some((_, entries)) => entries.push(entry),
+                None => lists.push((authority, vec![entry])),
+            }
+        }
+        let signed = lists.into_iter().map(|(authority, entries)| {
+            let pem = authority.revocation_list(&entries, later(self.start, -1), later(self.start, 30))?;
+            Ok(RevocationList { issuer: authority.certificate().subject().to_owned(), pem })
+        });
+        signed.collect()
     }
 
     /// The certificate that `spec` describes, for the store of `computer`.
@@ -66,15 +102,18 @@ impl Workshop {
         computer: &str,
         spec: &CertificateSpec,
         keys: Keys<'_>,
-    ) -> Result<(CertificateFacts, Material), String> {
-        let description = serde_json::to_string(spec).map_err(|error| error.to_string())?;
+    ) -> Result<(CertificateFacts, Material), Refused> {
+        let description = serde_json::to_string(spec).map_err(|error| Refused::new("names", error))?;
         let known = (computer.to_owned(), description);
         if let Some(issued) = self.issued.get(&known) {
             return Ok(issued.clone());
         }
+        if let Some((key, message)) = spec.contradiction() {
+            return Err(Refused { key, message });
+        }
         let template = self.template(&known.0, &known.1, spec)?;
-        let key = keys(spec.key).map_err(|error| error.to_string())?;
-        let issued = self.issue(&template, spec, key, keys).map_err(|error| error.to_string())?;
+        let key = keys(spec.key).map_err(|error| Refused::new("key", error))?;
+        let issued = self.issue(&template, spec, key, keys)?;
         self.issued.insert(known, issued.clone());
         Ok(issued)
     }
@@ -94,15 +133,18 @@ impl Workshop {
         let template = Template {
             subject,
             dns_names: wanted.names.clone(),
-            ip_addresses: Vec::new(),
             not_before: later(now, 0),
             not_after: later(now, if by_itself { 5 * 365 } else { 365 }),
             serial_number: serial(&[computer, &wanted.subject, &self.made.to_string()]),
+            ..Template::default()
         };
         let key = keys(KeyAlgorithm::default()).map_err(|error| error.to_string())?;
         let issued = match by_itself {
             true => self_signed(&template, &key).map(|it| (it, Vec::new())),
-            false => self.issuing.issue(&template, &key).map(|it| (it, self.issuing.chain().to_vec())),
+            false => {
+                let issuing = self.authorities.issuing();
+                issuing.issue(&template, &key).map(|it| (it, issuing.chain().to_vec()))
+            }
         };
         let (certificate, chain) = issued.map_err(|error| error.to_string())?;
         Ok(filed(certificate, chain, key))
@@ -121,10 +163,10 @@ impl Workshop {
         let template = Template {
             subject: format!("CN={computer}").parse()?,
             dns_names: vec![computer.to_owned(), fqdn.to_owned()],
-            ip_addresses: Vec::new(),
             not_before: self.start,
             not_after: later(self.start, 365),
             serial_number: serial(&["ephemeral", computer]),
+            ..Template::default()
         };
         let key = keys(KeyAlgorithm::default())?;
         let issued = filed(self_signed(&template, &key)?, Vec::new(), key);
@@ -137,21 +179,37 @@ impl Workshop {
         computer: &str,
         description: &str,
         spec: &CertificateSpec,
-    ) -> Result<Template, String> {
+    ) -> Result<Template, Refused> {
         let subject = match (&spec.subject, spec.names.first()) {
-            (Some(subject), _) => subject.parse::<DistinguishedName>().map_err(|error| error.to_string())?,
-            (None, Some(name)) => {
-                format!("CN={name}").parse().map_err(|error: PkiError| error.to_string())?
+            (Some(subject), _) => subject.parse::<DistinguishedName>(),
+            (None, Some(name)) => format!("CN={name}").parse(),
+            (None, None) => {
+                return Err(Refused::new("names", "a certificate needs a subject or names"));
             }
-            (None, None) => return Err("a certificate needs a subject or names".to_owned()),
         };
+        let blamed = if spec.subject.is_some() { "subject" } else { "names" };
+        let filler = (1..=spec.filler_names).map(filler_name);
         Ok(Template {
-            subject,
-            dns_names: spec.names.clone(),
-            ip_addresses: Vec::new(),
-            not_before: spec.not_before.from_start(self.start)?,
-            not_after: spec.not_after.from_start(self.start)?,
+            subject: subject.map_err(|error| Refused::new(blamed, error))?,
+            dns_names: spec.names.iter().cloned().chain(filler).collect(),
+            raw_dns_names: spec.raw_names.clone(),
+            ip_addresses: spec.ip_addresses.clone(),
+            email_addresses: spec.email_addresses.clone(),
+            uris: spec.uris.clone(),
+            srv_names: spec.srv_names.clone(),
+            not_before: spec
+                .not_before
+                .from_start(self.start)
+                .map_err(|it| Refused::new("not_before", it))?,
+            not_after: spec.not_after.from_start(self.start).map_err(|it| Refused::new("not_after", it))?,
             serial_number: serial(&[computer, description]),
+            ca: spec.ca,
+            key_usages: spec.key_usage.clone(),
+            extended_key_usages: spec.extended_key_usage.clone(),
+            no_authority_key_identifier: !spec.authority_key_identifier,
+            crl_distribution_points: spec.crl_distribution_points.clone(),
+            v1: spec.version == 1,
+            signature: spec.signature,
         })
     }
 
@@ -161,31 +219,47 @@ impl Workshop {
         spec: &CertificateSpec,
         key: KeyPair,
         keys: Keys<'_>,
-    ) -> Result<(CertificateFacts, Material), PkiError> {
-        if spec.issuer == "self" {
-            return Ok(filed(self_signed(template, &key)?, Vec::new(), key));
-        }
-        let authority = match (spec.issuer.as_str(), spec.chain) {
-            ("lab", ChainStatus::Valid | ChainStatus::Revoked) => &self.issuing,
-            ("lab", ChainStatus::Untrusted) => self.other(UNTRUSTED_SUBJECT, true, keys)?,
-            (issuer, chain) => self.other(issuer, chain == ChainStatus::Untrusted, keys)?,
+    ) -> Result<(CertificateFacts, Material), Refused> {
+        let refused =
+            |error: PkiError| Refused::new(if spec.subject.is_some() { "subject" } else { "names" }, error);
+        let (certificate, chain) = if spec.issuer == "self" {
+            (self_signed(template, &key).map_err(refused)?, Vec::new())
+        } else {
+            let authority = self.authorities.of(spec, keys)?;
+            let certificate = authority.issue(template, &key).map_err(refused)?;
+            if spec.revoked || spec.chain == ChainStatus::Revoked {
+                self.revoked.push((authority.clone(), template.serial_number.clone()));
+            }
+            (certificate, sent(&authority, spec.chain_sent))
         };
-        let certificate = authority.issue(template, &key)?;
-        Ok(filed(certificate, authority.chain().to_vec(), key))
+        let key = match spec.key_mismatch {
+            false => key,
+            true => keys(spec.key).map_err(|error| Refused::new("key", error))?,
+        };
+        Ok(filed(certificate, chain, key))
     }
+}
 
-    /// The authority of this subject: below the lab's root, or a root of its own that nobody trusts.
-    fn other(&mut self, subject: &str, untrusted: bool, keys: Keys<'_>) -> Result<&Authority, PkiError> {
-        let name = format!("{untrusted} {subject}");
-        if !self.others.contains_key(&name) {
-            let authority = match untrusted {
-                true => root(subject, self.start, keys)?,
-                false => intermediate(&self.root, subject, self.start, keys)?,
-            };
-            self.others.insert(name.clone(), authority);
-        }
-        Ok(&self.others[&name])
+impl Refused {
+    pub(super) fn new(key: &'static str, why: impl ToString) -> Self {
+        Self { key, message: why.to_string() }
     }
+}
+
+/// What is sent behind a certificate of this authority.
+fn sent(authority: &Authority, wanted: ChainSent) -> Vec<Certificate> {
+    let chain = authority.chain().iter().cloned();
+    match wanted {
+        ChainSent::Full => chain.collect(),
+        ChainSent::Leaf => Vec::new(),
+        ChainSent::WithRoot => chain.chain([authority.root_certificate().clone()]).collect(),
+        ChainSent::Reversed => chain.rev().collect(),
+    }
+}
+
+/// About 70 octets that are a DNS name, and another one for each number.
+fn filler_name(number: u16) -> String {
+    format!("filler-{number:05}.{}.lab.test", "long-".repeat(10).trim_end_matches('-'))
 }
 
 fn filed(
@@ -196,30 +270,13 @@ fn filed(
     (CertificateFacts::from(&certificate), Material { certificate, intermediates, key })
 }
 
-fn root(subject: &str, start: Timestamp, keys: Keys<'_>) -> Result<Authority, PkiError> {
-    let key = keys(KeyAlgorithm::default())?;
-    let (from, to) = (later(start, -20 * 365), later(start, 20 * 365));
-    Authority::root(key, &subject.parse()?, from, to, &serial(&["root", subject]))
-}
-
-fn intermediate(
-    root: &Authority,
-    subject: &str,
-    start: Timestamp,
-    keys: Keys<'_>,
-) -> Result<Authority, PkiError> {
-    let key = keys(KeyAlgorithm::default())?;
-    let (from, to) = (later(start, -20 * 365), later(start, 20 * 365));
-    root.intermediate(key, &subject.parse()?, from, to, &serial(&["intermediate", subject]))
-}
-
-fn later(start: Timestamp, days: i64) -> Timestamp {
+pub(super) fn later(start: Timestamp, days: i64) -> Timestamp {
     let whole = Timestamp::from_second(start.as_second()).unwrap_or(start);
     whole.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(whole)
 }
 
 /// A serial number that is the same in every run: sixteen octets, positive (RFC 5280 section 4.1.2.2).
-fn serial(of: &[&str]) -> Vec<u8> {
+pub(super) fn serial(of: &[&str]) -> Vec<u8> {
     let mut digest = Sha1::new();
     for part in of {
         digest.update(part.as_bytes());

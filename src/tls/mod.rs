@@ -47,6 +47,7 @@ mod refused;
 mod sender;
 mod server;
 mod setup;
+mod signing;
 
 use std::sync::Arc;
 

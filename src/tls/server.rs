@@ -157,9 +157,11 @@ impl ServerTls {
             Act::Cut(cut) => {
                 let mut first = FirstOctets::default();
                 let flight = handshake::first_flight(&mut session, io, hello.octets(), &mut first).await?;
-                let octets = cut.octets.map_or_else(|| first_record(&flight), |octets| octets as usize);
-                let part = flight.get(..octets).unwrap_or(&flight);
-                send(io, part).await?;
+                let part = match cut.octets {
+                    Some(octets) => flight.get(..octets as usize).unwrap_or(&flight).to_vec(),
+                    None => server_hello(&flight),
+                };
+                send(io, &part).await?;
                 let deed = Deed::Cut { after: CutAfter::ServerHello, octets: part.len() };
                 return Err(Broken::on_purpose(deed, plan, &[], witness));
             }
@@ -335,12 +337,17 @@ async fn send<IO: AsyncWrite + Unpin>(io: &mut IO, octets: &[u8]) -> Result<(), 
     handshake::write(io, octets).await.map_err(|error| failure::broken(&error))
 }
 
-/// The length of the first record of a flight.
-fn first_record(flight: &[u8]) -> usize {
-    match *flight {
-        [_, _, _, high, low, ..] => 5 + usize::from(u16::from_be_bytes([high, low])),
-        _ => flight.len(),
-    }
+/// The ServerHello of a flight in a record of its own, as most servers write it; rustls puts all messages of
+/// TLS 1.2 into one.
+fn server_hello(flight: &[u8]) -> Vec<u8> {
+    let alone = || {
+        let (head, rest) = flight.split_at_checked(5)?;
+        let [_, _, high, low, ..] = *rest else { return None };
+        let length = 4 + u16::from_be_bytes([high, low]);
+        let message = rest.get(..usize::from(length))?;
+        Some([head.get(..3)?, &length.to_be_bytes(), message].concat())
+    };
+    alone().unwrap_or_else(|| flight.to_vec())
 }
 
 fn unusable(error: &dyn fmt::Display) -> TlsFailure {

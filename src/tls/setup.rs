@@ -1,15 +1,15 @@
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache, WebPkiClientVerifier};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{DistinguishedName, Error, ServerConfig, SignatureScheme};
 
 use super::client::{LabTime, root_store};
 use super::misfit::misfit;
-use super::{TlsSetupError, Versions, provider};
+use super::{TlsSetupError, Versions, provider, signing};
 use crate::clock::Clock;
 use crate::exchange::Material;
 use crate::pki::{Certificate, KeyPair, Thumbprint};
@@ -124,7 +124,7 @@ impl Face {
     ) -> Result<Self, TlsSetupError> {
         let leaf = chain.first().ok_or(TlsSetupError::NoCertificate)?;
         let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
-        let certified = Arc::new(CertifiedKey::new(chain.collect(), signing_key(key)?));
+        let certified = Arc::new(CertifiedKey::new(chain.collect(), signing::signing_key(&provider(), key)?));
         let failed = |error: Error| TlsSetupError::Configuration(error.to_string());
         let builder = match asking.time {
             Some(time) => ServerConfig::builder_with_details(provider(), time),
@@ -153,11 +153,6 @@ impl Face {
 /// A name as it is compared: in small letters, without the dot of the root.
 fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn signing_key(key: &KeyPair) -> Result<Arc<dyn SigningKey>, TlsSetupError> {
-    let key = PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()).into();
-    provider().key_provider.load_private_key(key).map_err(|error| TlsSetupError::Key(error.to_string()))
 }
 
 /// How clients are asked for certificates.

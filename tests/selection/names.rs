@@ -109,10 +109,10 @@ fn webpki_agrees_on_every_dns_name_but_for_a_star_before_a_single_label() {
         let template = Template {
             subject: "CN=x".parse().unwrap(),
             dns_names: vec![presented.to_owned()],
-            ip_addresses: Vec::new(),
             not_before: in_hours(-1),
             not_after: in_hours(1),
             serial_number: vec![1],
+            ..Template::default()
         };
         let certificate = self_signed(&template, &key).unwrap();
         let der = CertificateDer::from(certificate.der());

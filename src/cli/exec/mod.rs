@@ -24,7 +24,7 @@ use crate::lab::{Engine, Options};
 use crate::wire::Ports;
 use child::Outcome;
 use expectations::ExpectArgs;
-use trust::Trust;
+pub(super) use trust::Trust;
 
 /// Arguments of `exec`.
 #[derive(Debug, clap::Args)]
@@ -130,6 +130,11 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     }
 }
 
+/// The variables by which a command comes to trust the lab, beside what Java is told already.
+pub(super) fn trust_variables(trust: &Trust) -> Vec<(&'static str, OsString)> {
+    environment::trust(trust, std::env::var_os("JAVA_TOOL_OPTIONS"))
+}
+
 /// The command with the environment that leads it to the lab.
 fn command(args: &Args, lab: &Engine, console: Option<&Console>, trust: &Trust) -> Result<Command, Failure> {
     let connectors = lab.connectors();
@@ -152,7 +157,7 @@ fn command(args: &Args, lab: &Engine, console: Option<&Console>, trust: &Trust) 
         None => command.env_remove("STARTTLS_LAB_CONTROL_URL"),
     };
     if args.trust_env {
-        command.envs(environment::trust(trust, std::env::var_os("JAVA_TOOL_OPTIONS")));
+        command.envs(trust_variables(trust));
     }
     Ok(command)
 }

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::cli::tally::Counts;
+use crate::journal::verdict::{Measure, verdicts};
 use crate::journal::{Journal, Record, Summaries, transcript_line};
+use crate::scenario::ROOT_SUBJECT;
 
-/// A line for each event, each message and each conversation, in order, and one with the sums.
+/// A line for each event, each message and each conversation, in order, one for each client that came back in
+/// clear after TLS had come to nothing, and one with the sums.
 pub(super) fn recap(journal: &Journal, counts: &Counts) -> String {
     let mut text = String::new();
     let mut summaries = Summaries::new();
@@ -17,6 +20,11 @@ pub(super) fn recap(journal: &Journal, counts: &Counts) -> String {
         }
         if let Some(summary) = summaries.note(&entry) {
             let _ = writeln!(text, "{session}=> {summary}");
+        }
+    }
+    for verdict in verdicts(&journal.entries(1), Measure { host: None, root: Some(ROOT_SUBJECT) }) {
+        if let Some(fall_back) = &verdict.fall_back {
+            let _ = writeln!(text, "-- {} {}", verdict.peer, fall_back.in_words());
         }
     }
     let (entries, _) = journal.dropped();

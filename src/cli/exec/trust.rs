@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::pki::{Certificate, trust_store};
 
 /// A fresh folder with the lab's root certificate.
-pub(super) struct Trust {
+pub(in crate::cli) struct Trust {
     folder: PathBuf,
     ca_file: PathBuf,
     java_file: PathBuf,
@@ -21,7 +21,7 @@ const MOST_FOLDERS: u32 = 1000;
 
 impl Trust {
     /// Makes the folder among the system's temporary files, for this user alone.
-    pub(super) fn create(root: &Certificate) -> Result<Self, Failure> {
+    pub(in crate::cli) fn create(root: &Certificate) -> Result<Self, Failure> {
         let above = std::env::temp_dir();
         let folder = fresh(&above).map_err(|error| file_error(&above, &error))?;
         let trust = Self { ca_file: folder.join("ca.pem"), java_file: folder.join("ca.jks"), folder };
@@ -33,12 +33,12 @@ impl Trust {
     }
 
     /// The root as PEM.
-    pub(super) fn ca_file(&self) -> &Path {
+    pub(in crate::cli) fn ca_file(&self) -> &Path {
         &self.ca_file
     }
 
     /// The root in a trust store of Java's.
-    pub(super) fn java_file(&self) -> &Path {
+    pub(in crate::cli) fn java_file(&self) -> &Path {
         &self.java_file
     }
 }

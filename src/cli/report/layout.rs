@@ -37,7 +37,7 @@ impl Page {
 }
 
 /// Rows with columns as wide as their widest cell; the last column is not padded.
-pub(super) fn columns(rows: &[Vec<String>]) -> Vec<String> {
+pub(in crate::cli) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)

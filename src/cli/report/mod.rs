@@ -3,7 +3,7 @@
 //! Everything in it is a reading of the model; nothing is listened to and nothing is sent.
 
 mod connector;
-mod layout;
+pub(super) mod layout;
 mod list;
 mod opinion;
 pub mod proof;

@@ -109,7 +109,7 @@ pub enum Word {
 pub struct Cut {
     /// Behind which message.
     pub after: CutAfter,
-    /// With `server-hello`: how many octets of the server's first flight leave; left away, its first record.
+    /// With `server-hello`: how many octets of the server's first flight leave; left away, its ServerHello.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub octets: Option<u32>,
 }

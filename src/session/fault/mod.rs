@@ -18,4 +18,5 @@ pub use conduct::{
 pub use conversation::{Conversation, Twist};
 pub use nth::Nth;
 pub use row::{Fault, FaultStage, Then, When};
+pub(crate) use table::is_like;
 pub use table::{FaultTable, Faults, Misconduct};

@@ -194,7 +194,7 @@ impl Serialize for Misconduct {
 }
 
 /// Whether `name` is what `pattern` says, letter case aside, where `*` stands for anything.
-fn is_like(pattern: &str, name: &str) -> bool {
+pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut left) = name.strip_prefix(first) else { return false };

@@ -1,0 +1,243 @@
+//! `judge --daemon`: every entry at once, for programs that work from a queue.
+
+use std::fs;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::address::Spots;
+use super::process::{self, Words};
+use super::report::Report;
+use super::trial::{Tried, Up};
+use super::{Args, COLLECTION, Format, stop_at_signals};
+use crate::cli::exec::Trust;
+use crate::cli::output::{self, Failure};
+use crate::cli::recording::file_error;
+use crate::cli::report::layout::columns;
+use crate::exchange::TimeSpan;
+use crate::journal::Record;
+use crate::judgement::{Exit, Policy};
+use crate::scenario::CatalogueEntry;
+
+/// Where mail for an entry has to go.
+#[derive(Debug, Serialize)]
+struct Target {
+    entry: &'static str,
+    host: String,
+    port: u16,
+    /// The name that the server's certificate has to carry.
+    name: String,
+    recipient: String,
+    /// A line of Postfix's `transport_maps`.
+    transport: String,
+    /// A line of Postfix's `smtp_tls_policy_maps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_policy: Option<String>,
+}
+
+/// Starts the entries, runs the command, collects until it is quiet.
+pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
+    let spots = Spots::find(args.port, true)?;
+    let (activity, mut heard) = watch::channel(Heard::default());
+    let mut labs = Vec::new();
+    for (number, entry) in entries.iter().enumerate() {
+        let up = Up::start(entry, spots.at(number)).await?;
+        let activity = activity.clone();
+        up.engine.journal().listen(Box::new(move |entry| {
+            let is_conversation = entry.place.is_some();
+            activity.send_if_modified(|heard| is_conversation && heard.note(&entry.record));
+        }));
+        labs.push(up);
+    }
+    drop(activity);
+    let Some(first) = labs.first() else { return Err(Failure::usage("there are no entries")) };
+    let trust = Trust::create(first.engine.root())?;
+    // Every lab has a root of its own, and a program that works from a queue has one list of them.
+    let roots: String = labs.iter().map(|up| up.engine.root().to_pem()).collect();
+    fs::write(trust.ca_file(), roots).map_err(|error| file_error(trust.ca_file(), &error))?;
+    let targets: Vec<Target> = labs.iter().map(|up| Target::of(up, args.policy)).collect();
+    let ca = trust.ca_file().display().to_string();
+    announce(args.format, &targets, &ca)?;
+
+    let stop = CancellationToken::new();
+    stop_at_signals(&stop)?;
+    let longest = args.timeout.map_or(COLLECTION, |TimeSpan(longest)| longest);
+    let deadline = Instant::now().checked_add(longest);
+    let output = submit(args, &labs, &ca, longest, &stop).await?;
+    let TimeSpan(quiet) = args.quiet;
+    let collected = until_quiet(&mut heard, quiet, deadline);
+    if stop.run_until_cancelled(collected).await.is_none() {
+        output::remark("interrupted; what has come so far is judged");
+    }
+
+    let mut tried = Vec::new();
+    for up in &labs {
+        up.finish().await;
+        tried.push(Tried {
+            group: up.entry.group.as_str(),
+            title: up.title.clone(),
+            trial: up.trial(Exit::Unknown),
+            command: String::new(),
+            output: String::new(),
+        });
+    }
+    if let Some(first) = tried.first_mut() {
+        first.output = output;
+    }
+    Ok(Report::of(args.policy, &args.command, spots.own, tried))
+}
+
+/// Runs the command that submits, if there is one.
+async fn submit(
+    args: &Args,
+    labs: &[Up],
+    ca: &str,
+    longest: Duration,
+    stop: &CancellationToken,
+) -> Result<String, Failure> {
+    let Some(first) = labs.first() else { return Ok(String::new()) };
+    let words = Words {
+        host: first.address.ip().to_string(),
+        port: first.address.port().to_string(),
+        ca: ca.to_owned(),
+        name: first.name.clone(),
+        entry: first.entry.story.name.to_owned(),
+    };
+    let Some(command) = words.command(&args.command) else { return Ok(String::new()) };
+    match process::run(command, longest, stop).await {
+        (Exit::NotRun(why), _) => Err(Failure::usage(format!("the command could not be run: {why}"))),
+        (Exit::Code(0), said) => Ok(said),
+        (exit, said) => {
+            output::remark(&format!("the command ended with {exit:?}; what it said:\n{}", said.trim_end()));
+            Ok(said)
+        }
+    }
+}
+
+/// What was heard of conversations.
+#[derive(Debug, Default)]
+struct Heard {
+    entries: u64,
+    open: i64,
+}
+
+impl Heard {
+    fn note(&mut self, record: &Record) -> bool {
+        self.entries += 1;
+        match record {
+            Record::Connected => self.open += 1,
+            Record::Disconnected(_) => self.open -= 1,
+            _ => {}
+        }
+        true
+    }
+}
+
+/// Waits until something has come and nothing has happened for so long, at most until `deadline`.
+async fn until_quiet(heard: &mut watch::Receiver<Heard>, quiet: Duration, deadline: Option<Instant>) {
+    let lull = async {
+        // The channel ends with the labs, which live longer than this.
+        heard.wait_for(|heard| heard.entries > 0).await.ok();
+        loop {
+            let open = heard.borrow_and_update().open > 0;
+            match timeout(quiet, heard.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                // A conversation in which nobody speaks is waited for until it ends.
+                Err(_) if open => {
+                    if heard.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    };
+    match deadline {
+        Some(deadline) => drop(timeout_at(deadline, lull).await),
+        None => lull.await,
+    }
+}
+
+impl Target {
+    fn of(up: &Up, policy: Option<Policy>) -> Self {
+        let (host, port) = (up.address.ip().to_string(), up.address.port());
+        let domain = domain(up.entry.story.name);
+        let (entry, name) = (up.entry.story.name, up.name.clone());
+        let tls_policy = policy.map(|policy| {
+            let matched = if policy.demands_proof() { format!(" match={name}") } else { String::new() };
+            format!("[{host}]:{port} {policy}{matched}")
+        });
+        Self {
+            entry,
+            recipient: format!("judge@{domain}"),
+            transport: format!("{domain} smtp:[{host}]:{port}"),
+            tls_policy,
+            host,
+            port,
+            name,
+        }
+    }
+}
+
+/// A domain for the recipients of an entry; an underscore has no place in one.
+fn domain(entry: &str) -> String {
+    format!("{}.lab.test", entry.to_ascii_lowercase().replace('_', "-"))
+}
+
+/// Says where everything listens, before anything is sent.
+fn announce(format: Format, targets: &[Target], ca: &str) -> Result<(), Failure> {
+    if format == Format::Json {
+        let ready = serde_json::json!({ "event": "ready", "ca_file": ca, "entries": targets });
+        return output::text(&format!("{ready}\n"));
+    }
+    let heads = ["Entry", "Recipient", "Transport", "Name"].map(str::to_owned).to_vec();
+    let rows = targets.iter().map(|target| {
+        vec![
+            target.entry.to_owned(),
+            target.recipient.clone(),
+            target.transport.clone(),
+            target.tls_policy.clone().unwrap_or_else(|| target.name.clone()),
+        ]
+    });
+    let lines = columns(&[heads].into_iter().chain(rows).collect::<Vec<_>>());
+    let text = format!("root certificates: {ca}\n\n{}\n\n", lines.join("\n"));
+    match format {
+        Format::Table => output::text(&text),
+        // Standard output is the document's.
+        _ => {
+            output::aside(&text);
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_has_a_domain_that_mail_can_be_sent_to() {
+        assert_eq!(domain("tls-only-TLSv1_2"), "tls-only-tlsv1-2.lab.test");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_quiet_when_nothing_happens_after_something_has() {
+        let (sender, mut heard) = watch::channel(Heard::default());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let begun = Instant::now();
+        until_quiet(&mut heard, Duration::from_secs(5), Some(deadline)).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(60), "nothing came");
+        sender.send_modify(|heard| heard.entries = 1);
+        let begun = Instant::now();
+        until_quiet(&mut heard, Duration::from_secs(5), Some(begun + Duration::from_secs(60))).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(5));
+        sender.send_modify(|heard| heard.open = 1);
+        let begun = Instant::now();
+        until_quiet(&mut heard, Duration::from_secs(5), Some(begun + Duration::from_secs(60))).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(60), "a conversation is open");
+    }
+}

@@ -1,0 +1,67 @@
+//! The formats of a report.
+
+use std::fmt::Write as _;
+
+use super::report::{Report, Row};
+use super::{Format, table};
+use crate::cli::junit::escaped;
+use crate::cli::output::Failure;
+use crate::judgement::{Mark, Outcome};
+
+/// The report as text.
+pub(super) fn laid_out(report: &Report, format: Format, verbose: bool) -> Result<String, Failure> {
+    match format {
+        Format::Table => Ok(table::table(report, verbose)),
+        Format::Markdown => Ok(table::markdown(report)),
+        Format::Junit => Ok(junit(report)),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(report);
+            json.map(|json| format!("{json}\n")).map_err(|error| Failure::usage(error.to_string()))
+        }
+    }
+}
+
+/// A suite for the run, a case for each entry. Without a policy nothing fails but a client that hangs.
+fn junit(report: &Report) -> String {
+    let is_failed = |row: &Row| match report.policy {
+        Some(_) => row.is_wrong(),
+        None => row.outcome == Outcome::Hung,
+    };
+    let failures = report.entries.iter().filter(|row| is_failed(row)).count();
+    let skipped = report.entries.iter().filter(|row| is_skipped(row)).count();
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"starttls-lab judge\">\n  \
+         <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">\n",
+        escaped(&report.command.join(" ")),
+        report.entries.len()
+    );
+    for row in &report.entries {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            xml,
+            "    <testcase classname=\"{}\" name=\"{}\">",
+            escaped(row.group),
+            escaped(&row.entry)
+        );
+        if is_failed(row) {
+            let why = row.judged.as_ref().map_or("it hangs", |judged| judged.why.as_str());
+            let _ = write!(
+                xml,
+                "<failure message=\"{}\" type=\"{}\">{}</failure>",
+                escaped(why),
+                escaped(row.outcome.as_words()),
+                escaped(&format!("{}\n{}", row.words, row.output))
+            );
+        } else if is_skipped(row) {
+            let _ = write!(xml, "<skipped message=\"{}\"/>", escaped(&row.notes.join("; ")));
+        }
+        let words = format!("{}: {}", row.outcome.as_words(), row.words);
+        let _ = writeln!(xml, "<system-out>{}</system-out></testcase>", escaped(&words));
+    }
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+fn is_skipped(row: &Row) -> bool {
+    row.mark() == Some(Mark::Untried) || row.outcome == Outcome::NotRun
+}

@@ -1,0 +1,197 @@
+//! `judge`: a mail client is tried with every entry of the fault catalogue, and judged.
+
+mod address;
+mod daemon;
+mod formats;
+mod process;
+mod report;
+mod table;
+mod trial;
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::output::{self, Failure};
+use super::signals::Signals;
+use crate::exchange::TimeSpan;
+use crate::judgement::{Outcome, Policy};
+use crate::scenario::{CatalogueEntry, chosen, entry};
+use address::Spots;
+use report::Report;
+use trial::{Plan, Tried};
+
+/// Arguments of `judge`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = HELP)]
+pub(super) struct Args {
+    /// What the client is meant to do about TLS: none, may, encrypt, verify or secure, as Postfix says it.
+    /// Left away, nothing is right or wrong, and the class of the client is told
+    #[arg(long, env = "STARTTLS_LAB_JUDGE_POLICY", value_name = "POLICY")]
+    policy: Option<Policy>,
+    /// Only entries with these names, aliases or groups, with * for anything, such as 'tls-*,expired,names'
+    #[arg(long, env = "STARTTLS_LAB_JUDGE_ONLY", value_delimiter = ',', value_name = "GLOB")]
+    only: Vec<String>,
+    /// How many entries are tried at a time
+    #[arg(long, default_value = "1", value_name = "N")]
+    jobs: NonZeroUsize,
+    /// Kill the command, with all that it started, after so long; 10s if left away. With --daemon: how long
+    /// deliveries are collected at most, 10m if left away
+    #[arg(long, env = "STARTTLS_LAB_JUDGE_TIMEOUT", value_name = "TIME")]
+    timeout: Option<TimeSpan>,
+    /// The port of every entry, each on an address of its own; left away, a free one for each
+    #[arg(long, env = "STARTTLS_LAB_JUDGE_PORT", value_name = "PORT")]
+    port: Option<u16>,
+    /// How standard output is laid out
+    #[arg(long, env = "STARTTLS_LAB_JUDGE_FORMAT", value_enum, default_value_t)]
+    format: Format,
+    /// Set the variables by which OpenSSL, curl, Node, Python's requests and Java trust the lab, as
+    /// `exec --trust-env` does
+    #[arg(long, env = "STARTTLS_LAB_TRUST_ENV")]
+    trust_env: bool,
+    /// Show what the command said for every entry, and not only where it was wrong
+    #[arg(short, long)]
+    verbose: bool,
+    /// Keep all entries up at once, print their addresses, run the command once if there is one, and collect
+    /// deliveries until it is quiet: for programs that work from a queue
+    #[arg(long)]
+    daemon: bool,
+    /// With --daemon: how long nothing may happen before it counts as quiet
+    #[arg(long, default_value = "5s", requires = "daemon", value_name = "TIME")]
+    quiet: TimeSpan,
+    /// What sends a mail, with its arguments
+    #[arg(last = true, required_unless_present = "daemon", value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// How a report is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+    /// For continuous integration
+    Junit,
+    /// For documents
+    Markdown,
+}
+
+const HELP: &str = "\
+The command is run once for every entry, against a lab that is there for it alone. In its arguments these \
+words are replaced, and its environment has them, too:
+  {host}   SMTP_HOST              the address of the entry; 127.77.x.y, where the machine has such addresses
+  {port}   SMTP_PORT              its port
+  {ca}     STARTTLS_LAB_CA_FILE   the root certificate to trust, a PEM file
+  {name}   STARTTLS_LAB_NAME      the name that the server's certificate has to carry
+  {entry}  STARTTLS_LAB_ENTRY     the entry's name
+
+First of all comes the entry `baseline`, with which nothing is wrong: a command that delivers nothing there \
+is not tried any further.
+
+Exit code: 0, or 1 where the policy was broken; 2 where usage is wrong or the command does not work; 3 where \
+the lab could not listen. A client that hangs, dies by a signal or never comes does not end the run.";
+
+/// How long a trial may take, and a whole collection, where nobody says.
+const TRIAL: Duration = Duration::from_secs(10);
+const COLLECTION: Duration = Duration::from_secs(600);
+
+/// The entry with which nothing is wrong.
+const BASELINE: &str = "baseline";
+
+pub(super) fn judge(args: &Args) -> Result<(), Failure> {
+    let entries = chosen(&args.only).map_err(Failure::usage)?;
+    let entries = with_baseline(entries);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
+    let report = runtime.block_on(async {
+        match args.daemon {
+            true => daemon::collect(args, &entries).await,
+            false => try_all(args, &entries).await,
+        }
+    })?;
+    output::text(&formats::laid_out(&report, args.format, args.verbose)?)?;
+    match report.broken {
+        true => Err(Failure::told(1)),
+        false => Ok(()),
+    }
+}
+
+/// The baseline in front, once.
+fn with_baseline(entries: Vec<&'static CatalogueEntry>) -> Vec<&'static CatalogueEntry> {
+    let rest = entries.into_iter().filter(|entry| entry.story.name != BASELINE);
+    entry(BASELINE).into_iter().chain(rest).collect()
+}
+
+async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
+    let spots = Spots::find(args.port, args.jobs.get() > 1)?;
+    let longest = args.timeout.map_or(TRIAL, |TimeSpan(longest)| longest);
+    let plan = Plan { command: args.command.clone(), trust_env: args.trust_env, longest };
+    let stop = CancellationToken::new();
+    stop_at_signals(&stop)?;
+    let (plan, spots) = (Arc::new(plan), Arc::new(spots));
+    let mut tried = Vec::new();
+    let mut rest = entries.iter().copied().enumerate();
+    if let Some((number, first)) = rest.next() {
+        let baseline = trial::run(first, spots.at(number), &plan, &stop).await?;
+        works(&baseline)?;
+        tried.push(baseline);
+    }
+    let places = Arc::new(Semaphore::new(args.jobs.get()));
+    let mut running = JoinSet::new();
+    for (number, entry) in rest {
+        let (places, plan, spots, stop) =
+            (Arc::clone(&places), Arc::clone(&plan), Arc::clone(&spots), stop.clone());
+        running.spawn(async move {
+            // It is never closed, so there is a place for everybody in the end.
+            let _place = places.acquire_owned().await;
+            (number, trial::run(entry, spots.at(number), &plan, &stop).await)
+        });
+    }
+    let mut others = Vec::new();
+    while let Some(done) = running.join_next().await {
+        let (number, done) = done.map_err(|error| Failure::not_ready(error.to_string()))?;
+        others.push((number, done?));
+    }
+    if stop.is_cancelled() {
+        return Err(Failure::not_run(130, "interrupted"));
+    }
+    others.sort_by_key(|(number, _)| *number);
+    tried.extend(others.into_iter().map(|(_, tried)| tried));
+    Ok(Report::of(args.policy, &args.command, spots.own, tried))
+}
+
+/// Ends the run where somebody asks for it.
+fn stop_at_signals(stop: &CancellationToken) -> Result<(), Failure> {
+    let (mut signals, stop) = (Signals::new()?, stop.clone());
+    tokio::spawn(async move {
+        signals.next().await;
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// A command that does not deliver where nothing is wrong says nothing by not delivering elsewhere.
+fn works(baseline: &Tried) -> Result<(), Failure> {
+    if matches!(baseline.trial.outcome(), Outcome::OverTls | Outcome::InClear) {
+        return Ok(());
+    }
+    let mut lines = vec![format!(
+        "the command delivers nothing to `{}`, a server with which nothing is wrong, so it was not tried with \
+         the others",
+        baseline.trial.entry
+    )];
+    lines.push(format!("command: {}", baseline.command));
+    lines.extend(baseline.trial.notes().into_iter().map(|note| format!("note: {note}")));
+    lines.extend(baseline.trial.verdicts.iter().map(|verdict| format!("the lab saw: {}", verdict.words)));
+    if !baseline.output.is_empty() {
+        lines.push(format!("the command said:\n{}", baseline.output.trim_end()));
+    }
+    Err(Failure::usage(lines.join("\n")))
+}

@@ -1,0 +1,168 @@
+//! What came of a run, entry by entry and in sum.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use serde::Serialize;
+
+use super::trial::Tried;
+use crate::journal::verdict::{FallBack, Said, Verdict};
+use crate::judgement::{Classified, Exit, Judged, Mark, Outcome, Policy, Trial, classify, judge};
+use crate::scenario::{Taken, Worth};
+use crate::session::send::ResultType;
+
+/// A run.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// This program's version.
+    pub(super) version: &'static str,
+    /// The command as it was given.
+    pub(super) command: Vec<String>,
+    /// What it was meant to do.
+    pub(super) policy: Option<Policy>,
+    /// Whether that policy was broken.
+    pub(super) broken: bool,
+    /// Whether every entry had an address of its own.
+    pub(super) own_addresses: bool,
+    /// Which kind of client it is.
+    pub(super) client: Classified,
+    /// How many entries came to what.
+    pub(super) sum: Sum,
+    /// The entries.
+    pub(super) entries: Vec<Row>,
+}
+
+/// How many entries came to what.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Sum {
+    pub(super) entries: usize,
+    pub(super) outcomes: BTreeMap<Outcome, usize>,
+    /// With a policy alone.
+    pub(super) marks: BTreeMap<Mark, usize>,
+    pub(super) died_by_a_signal: usize,
+    /// In how many of them something was said in clear.
+    pub(super) leaked: BTreeMap<Said, usize>,
+    /// In how many of them the client came back in clear after TLS had come to nothing.
+    pub(super) fell_back: usize,
+}
+
+/// One entry.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) entry: String,
+    pub(super) group: &'static str,
+    pub(super) title: String,
+    pub(super) tls: Worth,
+    pub(super) mail: Taken,
+    pub(super) outcome: Outcome,
+    pub(super) judged: Option<Judged>,
+    pub(super) exit: Exit,
+    pub(super) over_tls: u64,
+    pub(super) in_clear: u64,
+    pub(super) leaked: Vec<Said>,
+    pub(super) fall_back: Option<FallBack>,
+    pub(super) result_type: Option<ResultType>,
+    pub(super) notes: Vec<String>,
+    pub(super) words: String,
+    /// The end of what the command said.
+    pub(super) output: String,
+    pub(super) verdicts: Vec<Verdict>,
+}
+
+impl Report {
+    pub(super) fn of(
+        policy: Option<Policy>,
+        command: &[OsString],
+        own_addresses: bool,
+        tried: Vec<Tried>,
+    ) -> Self {
+        let trials: Vec<Trial> = tried.iter().map(|tried| tried.trial.clone()).collect();
+        let entries: Vec<Row> = tried.into_iter().map(|tried| Row::of(policy, tried)).collect();
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            command: command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            policy,
+            broken: entries.iter().any(Row::is_wrong),
+            own_addresses,
+            client: classify(&trials),
+            sum: Sum::of(&entries),
+            entries,
+        }
+    }
+}
+
+impl Sum {
+    fn of(rows: &[Row]) -> Self {
+        let mut sum = Self { entries: rows.len(), ..Self::default() };
+        for row in rows {
+            *sum.outcomes.entry(row.outcome).or_default() += 1;
+            if let Some(judged) = &row.judged {
+                *sum.marks.entry(judged.mark).or_default() += 1;
+            }
+            for said in &row.leaked {
+                *sum.leaked.entry(*said).or_default() += 1;
+            }
+            sum.died_by_a_signal += usize::from(matches!(row.exit, Exit::Signal(_)));
+            sum.fell_back += usize::from(row.fall_back.is_some());
+        }
+        sum
+    }
+}
+
+impl Row {
+    fn of(policy: Option<Policy>, tried: Tried) -> Self {
+        let Tried { group, title, trial, output, .. } = tried;
+        let words: Vec<_> = trial.verdicts.iter().map(|verdict| verdict.words.as_str()).collect();
+        Self {
+            group,
+            title,
+            outcome: trial.outcome(),
+            judged: policy.map(|policy| judge(policy, &trial)),
+            over_tls: trial.over_tls(),
+            in_clear: trial.in_clear(),
+            leaked: trial.leaked().into_iter().collect(),
+            fall_back: trial.verdicts.iter().find_map(|verdict| verdict.fall_back.clone()),
+            result_type: trial.verdicts.iter().find_map(|verdict| verdict.result_type),
+            notes: trial.notes(),
+            words: words.join(" | "),
+            output,
+            entry: trial.entry,
+            tls: trial.tls,
+            mail: trial.mail,
+            exit: trial.exit,
+            verdicts: trial.verdicts,
+        }
+    }
+
+    pub(super) fn is_wrong(&self) -> bool {
+        self.mark() == Some(Mark::Wrong)
+    }
+
+    pub(super) fn mark(&self) -> Option<Mark> {
+        self.judged.as_ref().map(|judged| judged.mark)
+    }
+
+    /// `envelope, body`, or a dash.
+    pub(super) fn leaked_words(&self) -> String {
+        let words: Vec<_> = self.leaked.iter().map(|said| said.as_str()).collect();
+        if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+    }
+
+    /// How the process ended, in a word or two.
+    pub(super) fn exit_words(&self) -> String {
+        match &self.exit {
+            Exit::Code(code) => code.to_string(),
+            Exit::Signal(signal) => format!("signal {signal}"),
+            Exit::Killed => "killed".to_owned(),
+            Exit::NotRun(_) => "not run".to_owned(),
+            Exit::Unknown => "-".to_owned(),
+        }
+    }
+
+    /// What is worth saying beside the columns.
+    pub(super) fn remark(&self) -> String {
+        let why = self.judged.iter().filter(|judged| judged.mark >= Mark::Stricter).map(|it| it.why.clone());
+        let fall_back = self.fall_back.iter().map(FallBack::in_words);
+        why.chain(fall_back).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("; ")
+    }
+}

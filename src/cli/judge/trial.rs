@@ -1,0 +1,157 @@
+//! One entry: a fresh lab, the command, and what the lab saw of it.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::address::Spot;
+use super::process::{self, Words};
+use crate::cli::exec::{self, Trust};
+use crate::cli::output::Failure;
+use crate::cli::tally::Tally;
+use crate::journal::verdict::{Measure, Verdict, verdicts};
+use crate::judgement::{Exit, Trial};
+use crate::lab::{Engine, Options, Paper};
+use crate::scenario::{CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, Taken, Worth};
+
+/// What is done with every entry.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) command: Vec<OsString>,
+    pub(super) trust_env: bool,
+    pub(super) longest: Duration,
+}
+
+/// An entry that a client was tried with.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) group: &'static str,
+    pub(super) title: String,
+    pub(super) trial: Trial,
+    /// What was run, with its placeholders replaced.
+    pub(super) command: String,
+    /// The end of what it said.
+    pub(super) output: String,
+}
+
+/// An entry that listens.
+pub(super) struct Up {
+    pub(super) entry: &'static CatalogueEntry,
+    pub(super) title: String,
+    pub(super) spec: EntrySpec,
+    pub(super) engine: Arc<Engine>,
+    pub(super) address: SocketAddr,
+    /// The name that a client has to expect.
+    pub(super) name: String,
+}
+
+/// How long conversations that a command left open are waited for, and how long they may take to end after
+/// they have been told goodbye.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(1500);
+
+impl Up {
+    /// Starts an entry.
+    pub(super) async fn start(entry: &'static CatalogueEntry, spot: Spot) -> Result<Self, Failure> {
+        let about = |failure: Failure| failure.about(entry.story.name);
+        let text = entry.read().map_err(|error| about(error.into()))?;
+        let spec = text.scenario.entry.clone().unwrap_or_else(unspecified);
+        let title = text.scenario.title.clone();
+        let engine = start(&text, spot).await.map_err(about)?;
+        let listening = engine.connectors();
+        let first = listening.first().ok_or_else(|| about(Failure::usage("no connector listens")))?;
+        let name = spec.host.clone().unwrap_or_else(|| first.fqdn.clone());
+        Ok(Self { entry, title, spec, address: first.addr, name, engine: Arc::new(engine) })
+    }
+
+    /// What the lab has seen so far.
+    pub(super) fn verdicts(&self) -> Vec<Verdict> {
+        let measure = Measure { host: Some(&self.name), root: Some(ROOT_SUBJECT) };
+        verdicts(&self.engine.journal().entries(1), measure)
+    }
+
+    /// Ends it.
+    pub(super) async fn finish(&self) {
+        self.engine.finish(GRACE).await;
+    }
+
+    /// What came of it, with how the client's process ended.
+    pub(super) fn trial(&self, exit: Exit) -> Trial {
+        Trial {
+            entry: self.entry.story.name.to_owned(),
+            tls: self.spec.tls,
+            mail: self.spec.mail,
+            exit,
+            verdicts: self.verdicts(),
+        }
+    }
+}
+
+/// Runs the command against an entry.
+pub(super) async fn run(
+    entry: &'static CatalogueEntry,
+    spot: Spot,
+    plan: &Plan,
+    stop: &CancellationToken,
+) -> Result<Tried, Failure> {
+    let up = Up::start(entry, spot).await?;
+    let mut tally = Tally::of(up.engine.journal());
+    let trust = Trust::create(up.engine.root())?;
+    let words = Words {
+        host: up.address.ip().to_string(),
+        port: up.address.port().to_string(),
+        ca: trust.ca_file().display().to_string(),
+        name: up.name.clone(),
+        entry: entry.story.name.to_owned(),
+    };
+    let shown: Vec<_> =
+        plan.command.iter().map(|word| words.put_into(word).to_string_lossy().into_owned()).collect();
+    let (exit, output) = match words.command(&plan.command) {
+        Some(mut command) => {
+            if plan.trust_env {
+                command.envs(exec::trust_variables(&trust));
+            }
+            process::run(command, plan.longest, stop).await
+        }
+        None => (Exit::NotRun("there is no command".to_owned()), String::new()),
+    };
+    tally.quiet(LAST_WORDS).await;
+    up.finish().await;
+    Ok(Tried {
+        group: entry.group.as_str(),
+        title: up.title.clone(),
+        trial: up.trial(exit),
+        command: shown.join(" "),
+        output,
+    })
+}
+
+/// Starts a lab file on an address that is there for it alone.
+async fn start(text: &ScenarioText, spot: Spot) -> Result<Engine, Failure> {
+    let mut paper = Paper::new(text)?;
+    for built in &mut paper.computers {
+        let computer = Arc::make_mut(&mut built.computer);
+        for connector in &mut computer.receive_connectors {
+            // Loopback has many addresses of IPv4 and one of IPv6, which would be everybody's.
+            if connector.bindings.iter().any(|binding| binding.0.is_ipv4()) {
+                Arc::make_mut(connector).bindings.retain(|binding| binding.0.is_ipv4());
+            }
+        }
+    }
+    let options = Options { ports: spot.ports, bind: Some(spot.address), relay: false, ..Options::default() };
+    Ok(Engine::start_paper(paper, options).await?)
+}
+
+fn unspecified() -> EntrySpec {
+    EntrySpec {
+        aliases: Vec::new(),
+        rfc: Vec::new(),
+        wire: String::new(),
+        host: None,
+        tls: Worth::Disputed,
+        mail: Taken::Always,
+    }
+}

@@ -1,0 +1,60 @@
+//! The verdict on each client.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::answer::{Answer, json};
+use super::input::Query;
+use crate::journal::verdict::{Measure, verdicts};
+use crate::scenario::ROOT_SUBJECT;
+
+/// `host` is the name that clients had to expect; left away, the one that each connector answers with.
+pub(super) async fn list(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::read(query.as_deref(), &["host"])?;
+    let entries = shared.lab.journal().entries(shared.mark() + 1);
+    let measure = Measure { host: query.get("host"), root: Some(ROOT_SUBJECT) };
+    json(&verdicts(&entries, measure))
+}
+
+/// The shape of one.
+pub(super) fn schema() -> Value {
+    let text = || json!({ "type": "string" });
+    let maybe = |kind: &str| json!({ "type": [kind, "null"] });
+    let list = || json!({ "type": "array", "items": { "type": "object" } });
+    json!({
+        "type": "object",
+        "description": "What the conduct of one client with one connector amounts to.",
+        "properties": {
+            "peer": { "type": "string", "description": "Where the client came from." },
+            "computer": text(),
+            "connector": text(),
+            "messages_over_tls": { "type": "integer" },
+            "messages_in_clear": { "type": "integer" },
+            "leaks": {
+                "type": "array",
+                "description": "What was said in clear: envelope, body or credentials, why, where and when.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "what": { "enum": ["envelope", "body", "credentials"] },
+                        "why": { "enum": ["not-offered", "offered-and-not-used", "refused", "after-failure"] },
+                        "session": text(),
+                        "at": text(),
+                    },
+                },
+            },
+            "fall_back": maybe("object"),
+            "result_type": { "type": ["string", "null"], "description": "A result type of RFC 8460 section 4.3." },
+            "symptom": maybe("string"),
+            "error_texts": list(),
+            "words": { "type": "string", "description": "The whole in a few sentences." },
+            "conversations": list(),
+        },
+        "required": [
+            "peer", "computer", "connector", "messages_over_tls", "messages_in_clear", "leaks", "words", "conversations",
+        ],
+    })
+}

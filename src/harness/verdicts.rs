@@ -1,0 +1,22 @@
+//! The verdict on each client of a lab.
+
+use super::running::Running;
+use crate::journal::verdict::{Measure, Verdict, verdicts};
+use crate::scenario::ROOT_SUBJECT;
+
+impl Running {
+    /// What the conduct of each client amounts to so far: what it was offered and presented, what it did
+    /// then, what it said in clear, and whether it came back in clear after TLS had failed.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        self.audit(None)
+    }
+
+    /// The same, where clients had to expect a certificate for `host`.
+    pub fn verdicts_for(&self, host: &str) -> Vec<Verdict> {
+        self.audit(Some(host))
+    }
+
+    fn audit(&self, host: Option<&str>) -> Vec<Verdict> {
+        verdicts(&self.journal().entries(1), Measure { host, root: Some(ROOT_SUBJECT) })
+    }
+}

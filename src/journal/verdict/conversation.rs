@@ -1,0 +1,308 @@
+//! One conversation, audited.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Measure;
+use super::handshake::{HandshakeAudit, Reaction};
+use super::leak::{Leak, Said, Why};
+use super::presented::Presented;
+use crate::journal::explain;
+use crate::journal::record::{Ending, Entry, Place, Record, SECRET, SessionId};
+use crate::journal::shown::printable;
+use crate::journal::summary::offers_starttls;
+use crate::session::fault::{Conduct, Misconduct, Then};
+use crate::session::{Oddity, TlsVersion};
+use crate::smtp::Verb;
+
+/// What a client did in one conversation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Conversation {
+    /// Its number, as the protocol log shows it.
+    pub session: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended; `None` while it goes on.
+    pub ended: Option<Timestamp>,
+    /// What was offered, asked and answered.
+    pub starttls: StartTls,
+    /// The handshake, where one began.
+    pub handshake: Option<HandshakeAudit>,
+    /// What the client said in clear, each part once.
+    pub leaks: Vec<Leak>,
+    /// What it said over TLS.
+    pub said_over_tls: BTreeSet<Said>,
+    /// How many messages were taken in clear.
+    pub messages_in_clear: u64,
+    /// How many were taken over TLS.
+    pub messages_over_tls: u64,
+    /// How it ended.
+    pub parting: Parting,
+    /// Whose turn it was in the end.
+    pub turn: Turn,
+    /// What the lab did wrong on purpose, each row once.
+    pub misconduct: Vec<String>,
+    /// What was odd, in sentences.
+    pub oddities: Vec<String>,
+    /// Whether a ClientHello came where a command was due.
+    pub client_hello_in_clear: bool,
+    /// Whether something in clear followed the 220 to STARTTLS, from the lab.
+    pub clear_text_after_go_ahead: bool,
+}
+
+/// What became of STARTTLS in clear (RFC 3207 section 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StartTls {
+    /// Whether the reply to EHLO had it; `None` where the client did not ask by EHLO.
+    pub offered: Option<bool>,
+    /// Whether the client asked for it.
+    pub asked: bool,
+    /// The first line of the answer.
+    pub answer: Option<String>,
+}
+
+/// How a conversation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parting {
+    /// The client said QUIT.
+    Quit,
+    /// The client closed without a word.
+    Vanished,
+    /// The connection broke; the operating system's word for it.
+    Broke(String),
+    /// The lab closed it.
+    ByLab,
+    /// It has not ended.
+    Open,
+}
+
+/// Whose turn it was last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Turn {
+    /// The lab had something to say.
+    Lab,
+    /// The client had.
+    Client,
+    /// A handshake was due or under way.
+    Handshake,
+}
+
+impl StartTls {
+    /// Whether the answer was 220.
+    pub fn is_granted(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.starts_with("220"))
+    }
+}
+
+impl Conversation {
+    /// Whether the client wanted TLS and did not get it.
+    pub fn tls_failed(&self) -> bool {
+        match &self.handshake {
+            Some(handshake) => handshake.reaction.is_failure(),
+            None => self.starttls.asked && self.parting != Parting::Open,
+        }
+    }
+
+    /// Whether the client set out for TLS and got rid of nothing that way, whatever it was that failed.
+    pub fn came_to_nothing(&self) -> bool {
+        self.tls_failed() || (self.starttls.asked && self.messages_over_tls == 0 && self.ended.is_some())
+    }
+
+    /// Whether a handshake was begun, or at least granted.
+    pub fn reached_handshake(&self) -> bool {
+        self.handshake.is_some() || self.starttls.is_granted()
+    }
+}
+
+/// A conversation as far as it has been told.
+pub(super) struct Telling {
+    id: SessionId,
+    told: Conversation,
+    last_verb: Option<Verb>,
+    awaits_answer: bool,
+    said_quit: bool,
+    spoke_inside: bool,
+    established: bool,
+    /// Whether the lab is silent, or slow, on purpose.
+    lags: bool,
+}
+
+impl Telling {
+    pub(super) fn begin(entry: &Entry, place: &Place) -> Self {
+        let told = Conversation {
+            session: place.session.to_string(),
+            began: entry.time,
+            ended: None,
+            starttls: StartTls::default(),
+            handshake: None,
+            leaks: Vec::new(),
+            said_over_tls: BTreeSet::new(),
+            messages_in_clear: 0,
+            messages_over_tls: 0,
+            parting: Parting::Open,
+            turn: Turn::Lab,
+            misconduct: Vec::new(),
+            oddities: Vec::new(),
+            client_hello_in_clear: false,
+            clear_text_after_go_ahead: false,
+        };
+        Self {
+            id: place.session,
+            told,
+            last_verb: None,
+            awaits_answer: false,
+            said_quit: false,
+            spoke_inside: false,
+            established: false,
+            lags: false,
+        }
+    }
+
+    pub(super) fn is(&self, session: SessionId) -> bool {
+        self.id == session
+    }
+
+    pub(super) fn note(&mut self, entry: &Entry, place: &Place, measure: Measure<'_>) {
+        match &entry.record {
+            Record::Received(line) => self.received(line, entry.time),
+            Record::ReceivedSecret => self.said(Said::Credentials, entry.time),
+            Record::Content(octets) if *octets > 0 => self.said(Said::Body, entry.time),
+            Record::Sent(octets) => self.sent(octets),
+            Record::TlsEstablished(it) => {
+                let asked = it.facts.server_name.clone();
+                let presented = Presented::of(&it.certificate, asked.as_deref(), place, entry.time, measure);
+                let version = Some(it.facts.version);
+                self.told.handshake = Some(HandshakeAudit {
+                    verb: it.verb.as_str(),
+                    version: version.map(TlsVersion::as_str),
+                    server_name: asked,
+                    client_hello: it.facts.client_hello.clone(),
+                    presented: Some(presented),
+                    reaction: Reaction::Accepted,
+                });
+                self.established = true;
+                self.told.turn = Turn::Client;
+            }
+            Record::TlsFailed(it) => {
+                let asked = it.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
+                let measured = |leaf| Presented::of(leaf, asked, place, entry.time, measure);
+                self.told.handshake = Some(HandshakeAudit {
+                    verb: it.verb.as_str(),
+                    version: None,
+                    server_name: asked.map(str::to_owned),
+                    client_hello: it.client_hello.clone(),
+                    presented: it.certificate.as_ref().map(measured),
+                    reaction: Reaction::to(&it.failure),
+                });
+            }
+            Record::Message(message) if message.tls.is_some() => self.told.messages_over_tls += 1,
+            Record::Message(_) => self.told.messages_in_clear += 1,
+            Record::Oddity(oddity) => {
+                self.told.client_hello_in_clear |= *oddity == Oddity::ClientHelloInClear;
+                let words = explain::oddity(oddity);
+                if !self.told.oddities.contains(&words) {
+                    self.told.oddities.push(words);
+                }
+            }
+            Record::Misconduct(it) => self.misconduct(it),
+            Record::LimitReached(limit) => {
+                self.told.oddities.push(format!("it was turned away, {limit:?} is reached"));
+            }
+            Record::Disconnected(ending) => self.ended(ending, entry.time),
+            _ => {}
+        }
+    }
+
+    pub(super) fn end(mut self) -> Conversation {
+        let left = matches!(self.told.parting, Parting::Vanished | Parting::Broke(_));
+        if let Some(handshake) = &mut self.told.handshake
+            && self.established
+            && !self.spoke_inside
+            && left
+        {
+            handshake.reaction = Reaction::LeftAfter;
+        }
+        if self.lags {
+            self.told.turn = Turn::Lab;
+        }
+        self.told
+    }
+
+    fn misconduct(&mut self, misconduct: &Misconduct) {
+        let slow = matches!(misconduct.conduct(), Conduct::Delay(_) | Conduct::Trickle(_));
+        self.lags = slow || misconduct.then() == Some(Then::Silence);
+        let words = misconduct.to_string();
+        if !self.told.misconduct.contains(&words) {
+            self.told.misconduct.push(words);
+        }
+    }
+
+    fn received(&mut self, line: &[u8], at: Timestamp) {
+        self.told.turn = Turn::Lab;
+        self.lags = false;
+        self.spoke_inside |= self.established;
+        let verb = Verb::of(line);
+        self.last_verb = verb;
+        self.said_quit = verb == Some(Verb::Quit);
+        match verb {
+            Some(Verb::Mail | Verb::Rcpt) => self.said(Said::Envelope, at),
+            Some(Verb::Auth | Verb::XExps) if line.ends_with(SECRET.as_bytes()) => {
+                self.said(Said::Credentials, at);
+            }
+            Some(Verb::StartTls | Verb::XAnonymousTls) if !self.established => {
+                self.told.starttls.asked = true;
+                self.awaits_answer = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn sent(&mut self, octets: &[u8]) {
+        self.told.turn = Turn::Client;
+        if self.last_verb.take() == Some(Verb::Ehlo) && !self.established && octets.starts_with(b"250") {
+            let offered = offers_starttls(octets);
+            self.told.starttls.offered = Some(offered || self.told.starttls.offered == Some(true));
+        }
+        if std::mem::take(&mut self.awaits_answer) {
+            let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
+            self.told.starttls.answer = Some(printable(line.trim_ascii_end()));
+            if self.told.starttls.is_granted() {
+                self.told.turn = Turn::Handshake;
+            }
+        } else if self.told.starttls.is_granted() && self.told.handshake.is_none() {
+            self.told.clear_text_after_go_ahead = true;
+        }
+    }
+
+    fn said(&mut self, what: Said, at: Timestamp) {
+        self.told.turn = Turn::Lab;
+        if self.established {
+            self.told.said_over_tls.insert(what);
+            return;
+        }
+        if self.told.leaks.iter().any(|leak| leak.what == what) {
+            return;
+        }
+        let starttls = &self.told.starttls;
+        let why = match (starttls.asked, starttls.offered) {
+            (true, _) => Why::Refused,
+            (false, Some(true)) => Why::OfferedAndNotUsed,
+            (false, _) => Why::NotOffered,
+        };
+        self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });
+    }
+
+    fn ended(&mut self, ending: &Ending, at: Timestamp) {
+        self.told.ended = Some(at);
+        self.told.parting = match ending {
+            _ if self.said_quit => Parting::Quit,
+            Ending::Local => Parting::ByLab,
+            Ending::Remote => Parting::Vanished,
+            Ending::Broken(reason) => Parting::Broke(reason.clone()),
+        };
+    }
+}

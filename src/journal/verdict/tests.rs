@@ -1,0 +1,383 @@
+//! Verdicts on journals that were written by hand.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::exchange::{CertificateFacts, Profile, ProtocolLoggingLevel};
+use crate::journal::record::{Ending, FailedHandshake, Record, SECRET, SessionId};
+use crate::journal::sample::{self, Told, at};
+use crate::session::send::{CertificateProblem, ResultType};
+use crate::session::{Oddity, TlsFailure, TlsVerb};
+
+const OFFERED: &str = "250-mx Hello\r\n250-STARTTLS\r\n250 DSN\r\n";
+const MISSING: &str = "250-mx Hello\r\n250 DSN\r\n";
+
+/// Several conversations, one after the other.
+#[derive(Default)]
+struct Tale(Vec<Entry>);
+
+impl Tale {
+    fn conversation(&mut self, tell: impl FnOnce(&mut Told)) -> &mut Self {
+        self.from("192.0.2.9:4242", tell)
+    }
+
+    fn from(&mut self, peer: &str, tell: impl FnOnce(&mut Told)) -> &mut Self {
+        let mut place = sample::place(Profile::Exchange2019, ProtocolLoggingLevel::Verbose);
+        place.session = SessionId(self.0.len() as u64 + 1);
+        place.remote = peer.parse().unwrap();
+        let mut told = Told::at(place);
+        told.tell(Record::Connected).sent("220 gate\r\n");
+        tell(&mut told);
+        let before = self.0.len();
+        self.0.extend(told.entries.into_iter().map(|entry| Entry {
+            seq: entry.seq + before as u64,
+            time: entry.time + SignedDuration::from_secs(i64::try_from(before).unwrap()),
+            ..entry
+        }));
+        self
+    }
+
+    fn only(&self, host: &str) -> Verdict {
+        let mut found = verdicts(&self.0, Measure { host: Some(host), root: None });
+        assert_eq!(found.len(), 1);
+        found.remove(0)
+    }
+}
+
+fn starttls(told: &mut Told) {
+    told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("220 2.0.0 ready\r\n");
+}
+
+fn mail(told: &mut Told) {
+    told.received("MAIL FROM:<a@example.com>").sent("250 ok\r\n");
+    told.received("RCPT TO:<b@example.com>").sent("250 ok\r\n");
+    told.received("DATA").sent("354 go\r\n").tell(Record::Content(12));
+}
+
+fn quit(told: &mut Told) {
+    told.sent("250 ok\r\n").received("QUIT").sent("221 bye\r\n").tell(Record::Disconnected(Ending::Remote));
+}
+
+fn failed(told: &mut Told, certificate: Option<CertificateFacts>, failure: TlsFailure) {
+    let verb = TlsVerb::StartTls;
+    told.tell(Record::TlsFailed(Box::new(FailedHandshake {
+        verb,
+        failure,
+        certificate,
+        client_hello: None,
+    })));
+}
+
+fn alert(name: &str) -> TlsFailure {
+    TlsFailure::AlertReceived { alert: name.to_owned() }
+}
+
+#[test]
+fn mail_over_tls_leaks_nothing_and_has_no_result_type() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        starttls(told);
+        told.established(TlsVerb::StartTls).received("EHLO a").sent(MISSING);
+        mail(told);
+        told.message(Some(sample::facts()));
+        quit(told);
+    });
+    let verdict = tale.only("mx.example");
+    assert_eq!((verdict.messages_over_tls, verdict.messages_in_clear), (1, 0));
+    assert_eq!((verdict.leaks.len(), verdict.result_type, verdict.symptom), (0, None, None));
+    assert_eq!(verdict.said_over_tls(), [Said::Envelope, Said::Body].into());
+    let conversation = &verdict.conversations[0];
+    assert_eq!(conversation.parting, Parting::Quit);
+    assert_eq!(conversation.starttls.offered, Some(true));
+    let handshake = conversation.handshake.as_ref().unwrap();
+    assert_eq!(handshake.reaction, Reaction::Accepted);
+    assert_eq!(handshake.server_name.as_deref(), Some("mail.example.com"));
+    let presented = handshake.presented.as_ref().unwrap();
+    assert_eq!(presented.problems, []);
+    assert!(presented.notes[0].contains("asked for mail.example.com"), "{:?}", presented.notes);
+    assert!(verdict.words.ends_with("the client accepted it; 1 message over TLS"), "{}", verdict.words);
+}
+
+#[test]
+fn what_was_presented_is_measured_whatever_the_client_says() {
+    let measured = |host: &str, change: &dyn Fn(&mut CertificateFacts)| {
+        let mut certificate = sample::certificate();
+        change(&mut certificate);
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            starttls(told);
+            failed(told, Some(certificate), alert("certificate_unknown"));
+            told.tell(Record::Disconnected(Ending::Local));
+        });
+        let verdict = tale.only(host);
+        let handshake = verdict.conversations[0].handshake.clone().unwrap();
+        assert_eq!(handshake.reaction, Reaction::Refused { alert: "certificate_unknown".to_owned() });
+        (handshake.presented.unwrap(), verdict.result_type, verdict.symptom)
+    };
+    let (presented, result, symptom) = measured("other.example", &|_| {});
+    assert!(matches!(&presented.problems[..], [CertificateProblem::HostMismatch { .. }]));
+    assert_eq!(result, Some(ResultType::CertificateHostMismatch));
+    assert_eq!(symptom, Some(Symptom::NameMismatch));
+
+    let (presented, result, symptom) =
+        measured("other.example", &|it| it.not_after = at("2024-01-02T00:00:00Z"));
+    assert_eq!(presented.problems[0], CertificateProblem::Expired);
+    assert_eq!(presented.problems.len(), 2, "the name is wrong as well");
+    assert_eq!((result, symptom), (Some(ResultType::CertificateExpired), Some(Symptom::Expired)));
+
+    let (presented, result, symptom) = measured("mx.example", &|it| it.self_signed = true);
+    assert_eq!(presented.problems, [CertificateProblem::SelfSigned]);
+    assert_eq!((result, symptom), (Some(ResultType::CertificateNotTrusted), Some(Symptom::UnknownAuthority)));
+
+    let (presented, ..) = measured("mx.example", &|it| it.not_before = at("2024-06-01T00:00:00Z"));
+    assert_eq!(presented.problems, [CertificateProblem::NotYetValid]);
+
+    let (presented, ..) = measured("mx.example", &|it| it.dns_names = Vec::new());
+    assert!(matches!(&presented.problems[..], [CertificateProblem::HostMismatch { .. }]));
+    assert!(presented.notes[0].contains("only the common name"), "{:?}", presented.notes);
+
+    let (presented, result, symptom) = measured("mx.example", &|_| {});
+    assert_eq!(
+        (presented.problems, result, symptom),
+        (Vec::new(), Some(ResultType::ValidationFailure), None)
+    );
+}
+
+#[test]
+fn the_name_to_expect_is_the_connectors_where_nobody_says_otherwise() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        starttls(told);
+        told.established(TlsVerb::StartTls);
+    });
+    let found = verdicts(&tale.0, Measure::default());
+    let handshake = found[0].conversations[0].handshake.as_ref().unwrap();
+    assert_eq!(handshake.presented.as_ref().unwrap().expected_name, "gate.example.com");
+}
+
+#[test]
+fn a_client_that_leaves_after_the_handshake_is_told_from_one_that_goes_on_and_one_that_is_shown_out() {
+    let reaction = |tell: &dyn Fn(&mut Told)| {
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            starttls(told);
+            told.established(TlsVerb::StartTls);
+            tell(told);
+        });
+        tale.only("other.example")
+    };
+    let left = reaction(&|told| {
+        told.tell(Record::Disconnected(Ending::Remote));
+    });
+    assert_eq!(left.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::LeftAfter);
+    assert_eq!(left.result_type, Some(ResultType::CertificateHostMismatch));
+    assert!(
+        left.words.contains("left without a word, so it probably refused the certificate"),
+        "{}",
+        left.words
+    );
+    assert!(
+        left.error_texts.iter().any(|it| it.client == "OpenSSL" && it.text.contains("Hostname mismatch"))
+    );
+    let went_on = reaction(&|told| {
+        told.received("EHLO a").sent(MISSING).tell(Record::Disconnected(Ending::Remote));
+    });
+    assert_eq!(went_on.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::Accepted);
+    assert_eq!(went_on.conversations[0].parting, Parting::Vanished);
+    let shown_out = reaction(&|told| {
+        told.tell(Record::Disconnected(Ending::Local));
+    });
+    assert_eq!(shown_out.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::Accepted);
+}
+
+#[test]
+fn what_is_said_in_clear_is_a_leak_with_its_reason() {
+    let leaks = |ehlo: &'static str, tell: &dyn Fn(&mut Told)| {
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            told.received("EHLO a").sent(ehlo);
+            tell(told);
+        });
+        let leaks = tale.only("mx.example").leaks;
+        leaks.into_iter().map(|leak| (leak.what, leak.why)).collect::<Vec<_>>()
+    };
+    assert_eq!(leaks(MISSING, &mail), [(Said::Envelope, Why::NotOffered), (Said::Body, Why::NotOffered)]);
+    assert_eq!(leaks(OFFERED, &mail)[0], (Said::Envelope, Why::OfferedAndNotUsed));
+    let plain = format!("AUTH PLAIN {SECRET}");
+    let auth = |told: &mut Told| {
+        told.received(&plain).sent("235 ok\r\n");
+    };
+    assert_eq!(leaks(OFFERED, &auth), [(Said::Credentials, Why::OfferedAndNotUsed)]);
+    let challenged = |told: &mut Told| {
+        told.received("AUTH LOGIN").sent("334 VXNlcm5hbWU6\r\n").tell(Record::ReceivedSecret);
+    };
+    assert_eq!(leaks(MISSING, &challenged), [(Said::Credentials, Why::NotOffered)]);
+    let only_asked = |told: &mut Told| {
+        told.received("AUTH LOGIN").sent("538 5.7.11 no\r\n").tell(Record::Content(0));
+    };
+    assert_eq!(leaks(MISSING, &only_asked), []);
+    let refused = |told: &mut Told| {
+        told.received("STARTTLS").sent("454 4.7.0 not now\r\n");
+        mail(told);
+    };
+    assert_eq!(leaks(OFFERED, &refused)[0], (Said::Envelope, Why::Refused));
+}
+
+fn falls_back(connections_before: usize) -> Verdict {
+    let mut tale = Tale::default();
+    for _ in 0..connections_before {
+        tale.conversation(|told| {
+            starttls(told);
+            failed(told, Some(sample::certificate()), TlsFailure::Closed);
+            told.tell(Record::Disconnected(Ending::Remote));
+        });
+    }
+    tale.conversation(|told| {
+        told.received("EHLO a").sent(OFFERED);
+        mail(told);
+        told.message(None);
+        quit(told);
+    });
+    tale.only("mx.example")
+}
+
+#[test]
+fn a_return_in_clear_on_another_connection_is_one_story() {
+    let at_once = falls_back(1);
+    let fall_back = at_once.fall_back.clone().unwrap();
+    assert_eq!((fall_back.connections_later, fall_back.is_at_once()), (1, true));
+    assert_eq!(
+        fall_back.seconds_later,
+        SignedDuration::from_secs(5),
+        "the lab's clock goes a second an entry"
+    );
+    assert_eq!(fall_back.said, [Said::Envelope, Said::Body].into());
+    assert!(at_once.leaks.iter().all(|leak| leak.why == Why::AfterFailure));
+    assert!(
+        at_once.words.ends_with(
+            "came back in clear 1 connection and 5.000 s later (envelope, body); 1 message in clear"
+        ),
+        "{}",
+        at_once.words
+    );
+    let later = falls_back(2).fall_back.unwrap();
+    assert_eq!((later.connections_later, later.is_at_once()), (2, false));
+}
+
+#[test]
+fn a_refused_starttls_can_be_followed_by_clear_text_in_the_same_connection() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("454 4.7.0 not now\r\n");
+        mail(told);
+        told.message(None);
+        quit(told);
+    });
+    let verdict = tale.only("mx.example");
+    assert_eq!(verdict.fall_back.as_ref().unwrap().connections_later, 0);
+    assert_eq!(verdict.result_type, Some(ResultType::StarttlsNotSupported));
+    assert_eq!(verdict.symptom, Some(Symptom::Refused));
+    assert!(verdict.words.contains("STARTTLS was refused with 454 4.7.0 not now"), "{}", verdict.words);
+}
+
+#[test]
+fn a_client_that_was_never_offered_tls_does_not_fall_back() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        told.received("EHLO a").sent(MISSING);
+        mail(told);
+        told.message(None);
+        quit(told);
+    });
+    let verdict = tale.only("mx.example");
+    assert_eq!((verdict.fall_back, verdict.symptom), (None, Some(Symptom::NotOffered)));
+    assert_eq!(verdict.result_type, Some(ResultType::StarttlsNotSupported));
+}
+
+#[test]
+fn clients_from_two_addresses_are_two_stories() {
+    let mut tale = Tale::default();
+    tale.from("192.0.2.9:1", starttls).from("[::ffff:192.0.2.9]:2", starttls).from("192.0.2.10:1", starttls);
+    let found = verdicts(&tale.0, Measure::default());
+    let counts: Vec<_> = found.iter().map(|it| (it.peer.to_string(), it.conversations.len())).collect();
+    assert_eq!(counts, [("192.0.2.9".to_owned(), 2), ("192.0.2.10".to_owned(), 1)]);
+}
+
+#[test]
+fn it_is_known_whose_turn_it_was() {
+    let turn = |tell: &dyn Fn(&mut Told)| {
+        let mut tale = Tale::default();
+        tale.conversation(|told| tell(told));
+        let conversation = tale.only("mx.example").conversations.remove(0);
+        (conversation.turn, conversation.parting)
+    };
+    let waits = |told: &mut Told| {
+        told.received("EHLO a");
+    };
+    assert_eq!(turn(&waits), (Turn::Lab, Parting::Open));
+    let hangs = |told: &mut Told| {
+        told.received("EHLO a").sent(OFFERED).tell(Record::Disconnected(Ending::Broken("reset".to_owned())));
+    };
+    assert_eq!(turn(&hangs), (Turn::Client, Parting::Broke("reset".to_owned())));
+    assert_eq!(turn(&starttls), (Turn::Handshake, Parting::Open));
+}
+
+#[test]
+fn what_follows_the_220_in_clear_and_what_ends_there_are_symptoms() {
+    let symptom = |tell: &dyn Fn(&mut Told)| {
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            starttls(told);
+            tell(told);
+        });
+        tale.only("mx.example").symptom
+    };
+    let closed = |told: &mut Told| {
+        told.tell(Record::Disconnected(Ending::Local));
+    };
+    assert_eq!(symptom(&closed), Some(Symptom::Closed));
+    let garbage = |told: &mut Told| {
+        told.sent("500 what?\r\n").tell(Record::Disconnected(Ending::Remote));
+    };
+    assert_eq!(symptom(&garbage), Some(Symptom::ClearText));
+    let hopeless = |told: &mut Told| {
+        let reason = "the client offers at most TLS 1.0".to_owned();
+        failed(told, None, TlsFailure::AlertSent { alert: "handshake_failure".to_owned(), reason });
+    };
+    assert_eq!(symptom(&hopeless), Some(Symptom::HandshakeFailure));
+}
+
+#[test]
+fn a_client_hello_that_cannot_succeed_is_named() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        starttls(told);
+        let reason = "the client offers at most TLS 1.0".to_owned();
+        failed(told, None, TlsFailure::AlertSent { alert: "handshake_failure".to_owned(), reason });
+    });
+    assert!(tale.only("mx.example").words.contains("the client offers at most TLS 1.0"));
+}
+
+#[test]
+fn a_client_hello_in_place_of_a_command_and_a_hundred_connections_are_told_in_few_words() {
+    let mut tale = Tale::default();
+    for _ in 0..100 {
+        tale.conversation(|told| {
+            told.tell(Record::Oddity(Oddity::ClientHelloInClear));
+            told.tell(Record::Disconnected(Ending::Local));
+        });
+    }
+    let verdict = tale.only("mx.example");
+    assert!(verdict.words.starts_with("100 connections; a TLS ClientHello came in place of a command;"));
+    assert!(verdict.words.contains("94 more like these"), "{}", verdict.words);
+    assert!(verdict.conversations[0].client_hello_in_clear);
+}
+
+#[test]
+fn a_verdict_can_be_read_by_programs() {
+    let json = serde_json::to_value(falls_back(1)).unwrap();
+    assert_eq!(json["fall_back"]["seconds_later"], 5.0);
+    assert_eq!(json["leaks"][0]["what"], "envelope");
+    assert_eq!(json["conversations"][0]["handshake"]["reaction"]["reaction"], "closed-during");
+    assert_eq!(json["result_type"], "validation-failure");
+}

@@ -1,0 +1,228 @@
+//! Which class of client it must be that did all this.
+
+use serde::Serialize;
+
+use super::trial::{Outcome, Trial};
+use crate::journal::verdict::{FallBack, Verdict};
+use crate::scenario::{Taken, Worth};
+
+/// A class of mail clients, by what they do where TLS fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Class {
+    /// It never upgrades.
+    #[serde(rename = "plain-only")]
+    PlainOnly,
+    /// Opportunistic, with a fall-back to clear text at once, on a new connection.
+    O1,
+    /// Opportunistic, with a fall-back to clear text on a later try.
+    O2,
+    /// Opportunistic, without a fall-back once the server has said 220.
+    O3,
+    /// Upgrades if that is offered, and verifies then.
+    O4,
+    /// TLS or no mail, with any certificate.
+    M1,
+    /// TLS or no mail, with a certificate that proves something.
+    M2,
+}
+
+/// What a client verifies; `None` where nothing has shown it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verifies {
+    /// That the chain ends in a trusted root, and is in date.
+    pub chain: Option<bool>,
+    /// That the certificate names the host.
+    pub name: Option<bool>,
+}
+
+/// The class of a client, with the evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Classified {
+    /// The class; `None` where the trials do not tell.
+    pub class: Option<Class>,
+    /// What it verifies.
+    pub verifies: Verifies,
+    /// What shows it, in sentences.
+    pub evidence: Vec<String>,
+    /// What one would not expect of the class, in sentences.
+    pub surprises: Vec<String>,
+}
+
+impl Class {
+    /// The class in a few words.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::PlainOnly => "plain-only: it never upgrades",
+            Self::O1 => "O1: opportunistic, falls back to clear text at once",
+            Self::O2 => "O2: opportunistic, falls back to clear text on a later try",
+            Self::O3 => "O3: opportunistic, does not fall back after the 220",
+            Self::O4 => "O4: upgrades if that is offered, and verifies then",
+            Self::M1 => "M1: TLS or no mail, whoever the server is",
+            Self::M2 => "M2: TLS or no mail, and the certificate has to prove something",
+        }
+    }
+}
+
+impl Verifies {
+    /// What is verified, in a few words.
+    pub const fn in_words(self) -> &'static str {
+        match (self.chain, self.name) {
+            (Some(true), Some(true)) => "verifies chain and name",
+            (Some(true), Some(false)) => "verifies the chain and not the name",
+            (Some(false), Some(true)) => "verifies the name and not the chain",
+            (Some(false), Some(false)) => "verifies nothing",
+            (Some(true), None) => "verifies the chain; of the name nothing is known",
+            (Some(false), None) => "does not verify the chain; of the name nothing is known",
+            (None, Some(true)) => "verifies the name; of the chain nothing is known",
+            (None, Some(false)) => "does not verify the name; of the chain nothing is known",
+            (None, None) => "nothing shows whether it verifies anything",
+        }
+    }
+}
+
+/// What trials of one kind came to.
+struct Kind<'a>(Vec<&'a Trial>);
+
+impl<'a> Kind<'a> {
+    fn of(trials: &'a [Trial], holds: impl Fn(&Trial) -> bool) -> Self {
+        let tried = trials.iter().filter(|trial| !matches!(trial.outcome(), Outcome::NotRun));
+        Self(tried.filter(|trial| trial.conversations().next().is_some() && holds(trial)).collect())
+    }
+
+    fn with(&self, outcome: Outcome) -> Vec<&'a Trial> {
+        self.0.iter().copied().filter(|trial| trial.outcome() == outcome).collect()
+    }
+
+    /// Whether more of them than not came to `outcome`; `None` of none.
+    fn mostly(&self, outcome: Outcome) -> Option<bool> {
+        (!self.0.is_empty()).then(|| self.with(outcome).len() * 2 > self.0.len())
+    }
+
+    /// `where so: over TLS 2, not delivered 1 (trust-expired)`.
+    fn evidence(&self, so: &str) -> Option<String> {
+        let counts = Outcome::ALL.into_iter().filter_map(|outcome| {
+            let trials = self.with(outcome);
+            let names: Vec<_> = trials.iter().take(SHOWN).map(|trial| trial.entry.as_str()).collect();
+            let more = if trials.len() > SHOWN { ", ..." } else { "" };
+            (!trials.is_empty()).then(|| {
+                format!("{} {} times ({}{more})", outcome.as_words(), trials.len(), names.join(", "))
+            })
+        });
+        let counts: Vec<_> = counts.collect();
+        (!counts.is_empty()).then(|| format!("{so}: {}", counts.join("; ").replace(" 1 times", " once")))
+    }
+}
+
+/// How many entries are named for one thing.
+const SHOWN: usize = 3;
+
+/// The class that the trials show.
+pub fn classify(trials: &[Trial]) -> Classified {
+    let absent = Kind::of(trials, is_not_offered);
+    let refused = Kind::of(trials, |trial| trial.tls == Worth::None && is_refused(trial));
+    let broken = Kind::of(trials, |trial| trial.tls == Worth::None && is_broken(trial));
+    let untrusted = Kind::of(trials, |trial| trial.tls == Worth::Untrusted && takes(trial));
+    let wrong_name = Kind::of(trials, |trial| trial.tls == Worth::WrongName && takes(trial));
+    let good = Kind::of(trials, |trial| trial.tls == Worth::Good && takes(trial));
+
+    let upgrades = trials.iter().flat_map(Trial::conversations).any(|it| it.starttls.asked);
+    let verifies = match upgrades {
+        true => Verifies {
+            chain: untrusted.mostly(Outcome::OverTls).map(|accepted| !accepted),
+            name: wrong_name.mostly(Outcome::OverTls).map(|accepted| !accepted),
+        },
+        false => Verifies::default(),
+    };
+    let proves = verifies.chain == Some(true) || verifies.name == Some(true);
+    let goes_in_clear = absent.mostly(Outcome::InClear);
+    let bad_in_clear = [&untrusted, &wrong_name].iter().any(|kind| !kind.with(Outcome::InClear).is_empty());
+    let falls_back: Vec<&FallBack> =
+        broken.0.iter().flat_map(|trial| &trial.verdicts).filter_map(|it| it.fall_back.as_ref()).collect();
+    let class = match goes_in_clear {
+        _ if !upgrades => good.mostly(Outcome::InClear).filter(|clear| *clear).map(|_| Class::PlainOnly),
+        Some(false) if proves => Some(Class::M2),
+        Some(false) => Some(Class::M1),
+        // A client that verifies and then comes back in clear is not kept from anything by it.
+        _ if bad_in_clear => Some(Class::O1),
+        Some(true) if proves => Some(Class::O4),
+        None if proves || falls_back.is_empty() => None,
+        _ if falls_back.iter().any(|it| it.is_at_once()) => Some(Class::O1),
+        _ if !falls_back.is_empty() => Some(Class::O2),
+        _ => (!broken.0.is_empty()).then_some(Class::O3),
+    };
+    let evidence = [
+        good.evidence("with a good certificate"),
+        absent.evidence("STARTTLS not offered"),
+        refused.evidence("STARTTLS refused"),
+        broken.evidence("handshake broken by the server"),
+        untrusted.evidence("certificate not to be trusted"),
+        wrong_name.evidence("certificate for another name"),
+    ];
+    let evidence = evidence.into_iter().flatten().collect();
+    Classified { class, verifies, evidence, surprises: surprises(trials, upgrades, bad_in_clear) }
+}
+
+fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: bool) -> Vec<String> {
+    let mut surprises = Vec::new();
+    if bad_in_clear && upgrades {
+        surprises.push(
+            "a certificate that it does not accept makes it deliver in clear; verification without a demand \
+             for TLS is a downgrade"
+                .to_owned(),
+        );
+    }
+    let named = |found: Vec<&Trial>, words: &str| {
+        let names: Vec<_> = found.iter().map(|trial| trial.entry.as_str()).collect();
+        (!names.is_empty()).then(|| format!("{words}: {}", names.join(", ")))
+    };
+    let all = |holds: &dyn Fn(&Trial) -> bool| trials.iter().filter(|trial| holds(trial)).collect();
+    if upgrades {
+        let good_in_clear = |trial: &Trial| trial.tls == Worth::Good && trial.outcome() == Outcome::InClear;
+        surprises.extend(named(all(&good_in_clear), "in clear where TLS was to be had"));
+    }
+    let lost = |trial: &Trial| trial.exit == super::Exit::Code(0) && trial.over_tls() + trial.in_clear() == 0;
+    surprises.extend(named(all(&lost), "exit code 0 and nothing delivered"));
+    let twice = |trial: &Trial| {
+        matches!(trial.exit, super::Exit::Code(1..)) && trial.over_tls() + trial.in_clear() > 0
+    };
+    surprises.extend(named(all(&twice), "a failure reported after the mail was taken"));
+    let legacy = |trial: &Trial| {
+        let mut handshakes = trial.conversations().filter_map(|it| it.handshake.as_ref());
+        handshakes.any(|handshake| handshake.reaction.accepted_legacy())
+    };
+    surprises.extend(named(all(&legacy), "goes on with what is outdated (legacy-accepted-by-client)"));
+    surprises.extend(named(all(&|trial| trial.outcome() == Outcome::Hung), "hung"));
+    let died = |trial: &Trial| matches!(trial.exit, super::Exit::Signal(_));
+    surprises.extend(named(all(&died), "died by a signal"));
+    surprises
+}
+
+fn takes(trial: &Trial) -> bool {
+    matches!(trial.mail, Taken::Always | Taken::OverTls)
+}
+
+fn is_not_offered(trial: &Trial) -> bool {
+    let never = |verdict: &Verdict| {
+        verdict.conversations.iter().all(|it| it.starttls.offered != Some(true) && !it.starttls.asked)
+    };
+    trial.tls == Worth::None
+        && trial.mail == Taken::Always
+        && trial.verdicts.iter().all(never)
+        && trial.conversations().any(|it| it.starttls.offered == Some(false))
+        && !trial.conversations().any(|it| it.client_hello_in_clear)
+}
+
+fn is_refused(trial: &Trial) -> bool {
+    trial
+        .conversations()
+        .any(|it| it.starttls.asked && !it.starttls.is_granted() && it.starttls.answer.is_some())
+}
+
+/// The server said 220, and there is nothing in its certificate that a client could have refused.
+fn is_broken(trial: &Trial) -> bool {
+    let blameless = |presented: &crate::journal::verdict::Presented| presented.problem().is_none();
+    trial.conversations().any(|it| {
+        let presented = it.handshake.as_ref().and_then(|handshake| handshake.presented.as_ref());
+        it.starttls.is_granted() && it.tls_failed() && presented.is_none_or(blameless)
+    })
+}

@@ -1,0 +1,186 @@
+//! Every policy against every worth, outcome and leak; and the classes of clients that were made up.
+
+use super::*;
+use crate::journal::verdict::{Said, Turn};
+use crate::scenario::{Taken, Worth};
+
+mod made;
+
+use made::{Made, trial};
+
+const WORTHS: [Worth; 6] =
+    [Worth::Good, Worth::WrongName, Worth::Untrusted, Worth::Disputed, Worth::Fragile, Worth::None];
+
+fn marks(policy: Policy, made: &Made) -> Vec<Mark> {
+    WORTHS.iter().map(|worth| judge(policy, &made.clone().worth(*worth).trial()).mark).collect()
+}
+
+use Mark::{Right, Stricter, Untried, Wrong};
+
+#[test]
+fn none_demands_nothing_but_that_the_client_goes_on() {
+    for made in [Made::over_tls(), Made::in_clear(), Made::refused(), Made::waits()] {
+        assert_eq!(marks(Policy::None, &made), [Right; 6], "{made:?}");
+    }
+    assert_eq!(marks(Policy::None, &Made::hung()), [Wrong; 6]);
+}
+
+#[test]
+fn may_allows_clear_text_only_where_no_handshake_could_succeed() {
+    //                                                   good   name   chain  disputed fragile none
+    assert_eq!(marks(Policy::May, &Made::over_tls()), [Right, Right, Right, Right, Right, Right]);
+    assert_eq!(marks(Policy::May, &Made::in_clear()), [Wrong, Wrong, Wrong, Right, Right, Right]);
+    let turned_away = Made::in_clear().refusing();
+    assert_eq!(marks(Policy::May, &turned_away), [Wrong, Wrong, Wrong, Wrong, Right, Right]);
+    assert_eq!(marks(Policy::May, &Made::refused()), [Stricter, Stricter, Stricter, Stricter, Right, Right]);
+    let told = Made::refused().leaking(&[Said::Envelope]);
+    assert_eq!(marks(Policy::May, &told), [Wrong, Wrong, Wrong, Stricter, Right, Right]);
+    assert_eq!(marks(Policy::May, &Made::waits()), [Right; 6]);
+    assert_eq!(marks(Policy::May, &Made::hung()), [Wrong; 6]);
+}
+
+#[test]
+fn encrypt_forbids_clear_text_and_asks_for_no_proof() {
+    assert_eq!(marks(Policy::Encrypt, &Made::over_tls()), [Right; 6]);
+    assert_eq!(marks(Policy::Encrypt, &Made::in_clear()), [Wrong; 6]);
+    assert_eq!(
+        marks(Policy::Encrypt, &Made::refused()),
+        [Stricter, Stricter, Stricter, Stricter, Right, Right]
+    );
+    for said in Said::ALL {
+        assert_eq!(marks(Policy::Encrypt, &Made::refused().leaking(&[said])), [Wrong; 6], "{said:?}");
+        assert_eq!(marks(Policy::Encrypt, &Made::over_tls().leaking(&[said])), [Wrong; 6], "{said:?}");
+        assert_eq!(marks(Policy::Encrypt, &Made::waits().leaking(&[said])), [Wrong; 6], "{said:?}");
+    }
+    assert_eq!(marks(Policy::Encrypt, &Made::waits()), [Right; 6]);
+}
+
+#[test]
+fn verify_and_secure_demand_proof_as_well() {
+    for policy in [Policy::Verify, Policy::Secure] {
+        assert_eq!(marks(policy, &Made::over_tls()), [Right, Wrong, Wrong, Right, Right, Right]);
+        assert_eq!(marks(policy, &Made::in_clear()), [Wrong; 6]);
+        assert_eq!(marks(policy, &Made::refused()), [Stricter, Right, Right, Right, Right, Right]);
+        let told = Made::refused().telling(&[Said::Credentials]);
+        assert_eq!(marks(policy, &told), [Stricter, Wrong, Wrong, Right, Right, Right]);
+    }
+}
+
+#[test]
+fn mail_that_nobody_takes_need_not_be_delivered() {
+    for mail in [Taken::Never, Taken::Later, Taken::Disputed] {
+        for policy in Policy::ALL {
+            assert_eq!(marks(policy, &Made::refused().mail(mail)), [Right; 6], "{mail:?} {policy}");
+        }
+    }
+    let over_tls = Made::refused().mail(Taken::OverTls);
+    assert_eq!(marks(Policy::May, &over_tls), [Stricter, Stricter, Stricter, Stricter, Right, Right]);
+}
+
+#[test]
+fn what_was_not_run_is_not_judged() {
+    for policy in Policy::ALL {
+        assert_eq!(marks(policy, &Made::not_run()), [Untried; 6]);
+    }
+}
+
+#[test]
+fn a_wrong_says_what_leaked() {
+    let made = Made::in_clear().leaking(&[Said::Credentials, Said::Envelope, Said::Body]);
+    let judged = judge(Policy::Encrypt, &made.worth(Worth::None).trial());
+    assert_eq!(judged.why, "delivered in clear (envelope, body and credentials in clear)");
+}
+
+#[test]
+fn silence_of_the_lab_is_told_from_a_client_that_hangs() {
+    let killed = |turn| {
+        let mut made = Made::hung();
+        made.turn = turn;
+        made.trial().outcome()
+    };
+    assert_eq!(killed(Turn::Lab), Outcome::Waits);
+    assert_eq!(killed(Turn::Client), Outcome::Hung);
+    assert_eq!(killed(Turn::Handshake), Outcome::Hung);
+}
+
+#[test]
+fn what_the_process_says_is_compared_with_what_was_taken() {
+    let notes = |made: Made, exit| {
+        let mut trial = made.trial();
+        trial.exit = exit;
+        trial.notes().join("; ")
+    };
+    assert_eq!(notes(Made::over_tls(), Exit::Code(0)), "");
+    assert_eq!(notes(Made::refused(), Exit::Code(1)), "");
+    assert!(notes(Made::refused(), Exit::Code(0)).contains("says success, and nothing was delivered"));
+    assert!(notes(Made::in_clear(), Exit::Code(1)).contains("may be sent twice"));
+    assert_eq!(notes(Made::refused(), Exit::Signal(13)), "the command died by signal 13 (SIGPIPE)");
+    assert!(notes(Made::over_tls(), Exit::Killed).contains("did not end"));
+    let mut never = Made::refused().trial();
+    never.verdicts.clear();
+    assert!(never.notes().contains(&"it never connected".to_owned()));
+    let mut often = Made::refused().trial();
+    let one = often.verdicts[0].conversations[0].clone();
+    often.verdicts[0].conversations = vec![one; 100];
+    assert!(often.notes().contains(&"it opened 100 connections".to_owned()));
+}
+
+/// The catalogue as far as classes go by it.
+fn trials(good: &Made, absent: &Made, broken: &Made, untrusted: &Made, wrong_name: &Made) -> Vec<Trial> {
+    vec![
+        trial("baseline", good.clone().worth(Worth::Good)),
+        trial("starttls-absent", absent.clone().worth(Worth::None).not_offered()),
+        trial("tls-220-close", broken.clone().worth(Worth::None).broken()),
+        trial("trust-selfsigned", untrusted.clone().worth(Worth::Untrusted)),
+        trial("name-mismatch", wrong_name.clone().worth(Worth::WrongName)),
+    ]
+}
+
+#[test]
+fn the_classes_are_told_apart() {
+    let (tls, clear, no) = (Made::over_tls(), Made::in_clear(), Made::refused());
+    let (at_once, later) = (Made::in_clear().falling_back(1), Made::in_clear().falling_back(2));
+    let plain = Made::in_clear().never_asking();
+    for (trials, class, words) in [
+        (trials(&plain, &plain, &plain, &plain, &plain), Class::PlainOnly, "nothing shows"),
+        (trials(&tls, &clear, &at_once, &tls, &tls), Class::O1, "verifies nothing"),
+        (trials(&tls, &clear, &later, &tls, &tls), Class::O2, "verifies nothing"),
+        (trials(&tls, &clear, &no, &tls, &tls), Class::O3, "verifies nothing"),
+        (trials(&tls, &clear, &no, &no, &no), Class::O4, "verifies chain and name"),
+        (trials(&tls, &no, &no, &tls, &tls), Class::M1, "verifies nothing"),
+        (trials(&tls, &no, &no, &no, &no), Class::M2, "verifies chain and name"),
+        (trials(&tls, &no, &no, &no, &tls), Class::M2, "verifies the chain and not the name"),
+        (trials(&tls, &no, &no, &tls, &no), Class::M2, "verifies the name and not the chain"),
+    ] {
+        let found = classify(&trials);
+        assert_eq!(found.class, Some(class), "{found:#?}");
+        assert!(found.verifies.in_words().starts_with(words), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_client_that_answers_a_bad_certificate_with_clear_text_is_a_surprise() {
+    let (tls, clear) = (Made::over_tls(), Made::in_clear().falling_back(1));
+    let found = classify(&trials(&tls, &Made::in_clear(), &Made::refused(), &clear, &clear));
+    assert_eq!(found.class, Some(Class::O1));
+    assert!(found.surprises[0].contains("is a downgrade"), "{found:#?}");
+}
+
+#[test]
+fn a_class_that_nothing_shows_is_not_guessed() {
+    let found = classify(&[trial("baseline", Made::over_tls())]);
+    assert_eq!(found.class, None);
+    assert_eq!(found.evidence, ["with a good certificate: over TLS once (baseline)"]);
+    let found = classify(&[
+        trial("baseline", Made::over_tls()),
+        trial("trust", Made::refused().worth(Worth::Untrusted)),
+    ]);
+    assert_eq!(found.class, None);
+    assert_eq!(found.verifies.in_words(), "verifies the chain; of the name nothing is known");
+}
+
+#[test]
+fn policies_are_read_in_any_letters() {
+    assert_eq!("Encrypt".parse(), Ok(Policy::Encrypt));
+    assert!("mandatory".parse::<Policy>().unwrap_err().to_string().contains("secure"));
+}

@@ -1,0 +1,191 @@
+//! Trials that were made up.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::journal::verdict::{
+    Conversation, FallBack, HandshakeAudit, Leak, Parting, Presented, Reaction, Said, StartTls, Turn,
+    Verdict, Why,
+};
+use crate::judgement::{Exit, Trial};
+use crate::scenario::{Taken, Worth};
+
+/// What a trial is to be.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    tls: Worth,
+    mail: Taken,
+    over_tls: u64,
+    in_clear: u64,
+    exit: Exit,
+    pub(super) turn: Turn,
+    offered: bool,
+    asked: bool,
+    broken: bool,
+    refuses: bool,
+    leaks: Vec<Said>,
+    told: BTreeSet<Said>,
+    falls_back: Option<usize>,
+}
+
+impl Made {
+    fn nothing(exit: Exit) -> Self {
+        Self {
+            tls: Worth::Good,
+            mail: Taken::Always,
+            over_tls: 0,
+            in_clear: 0,
+            exit,
+            turn: Turn::Client,
+            offered: true,
+            asked: true,
+            broken: false,
+            refuses: false,
+            leaks: Vec::new(),
+            told: BTreeSet::new(),
+            falls_back: None,
+        }
+    }
+
+    pub(super) fn over_tls() -> Self {
+        Self { over_tls: 1, ..Self::nothing(Exit::Code(0)) }
+    }
+
+    pub(super) fn in_clear() -> Self {
+        Self { in_clear: 1, ..Self::nothing(Exit::Code(0)) }
+    }
+
+    pub(super) fn refused() -> Self {
+        Self::nothing(Exit::Code(1))
+    }
+
+    pub(super) fn waits() -> Self {
+        Self { turn: Turn::Lab, ..Self::nothing(Exit::Killed) }
+    }
+
+    pub(super) fn hung() -> Self {
+        Self::nothing(Exit::Killed)
+    }
+
+    pub(super) fn not_run() -> Self {
+        Self::nothing(Exit::NotRun("no such file".to_owned()))
+    }
+
+    pub(super) fn worth(self, tls: Worth) -> Self {
+        Self { tls, ..self }
+    }
+
+    pub(super) fn mail(self, mail: Taken) -> Self {
+        Self { mail, ..self }
+    }
+
+    pub(super) fn leaking(self, leaks: &[Said]) -> Self {
+        Self { leaks: leaks.to_vec(), ..self }
+    }
+
+    pub(super) fn telling(self, told: &[Said]) -> Self {
+        Self { told: told.iter().copied().collect(), ..self }
+    }
+
+    pub(super) fn not_offered(self) -> Self {
+        Self { offered: false, asked: false, ..self }
+    }
+
+    pub(super) fn never_asking(self) -> Self {
+        Self { asked: false, ..self }
+    }
+
+    pub(super) fn broken(self) -> Self {
+        Self { broken: true, ..self }
+    }
+
+    /// The client looks at what is presented, and refuses.
+    pub(super) fn refusing(self) -> Self {
+        Self { refuses: true, ..self }
+    }
+
+    pub(super) fn falling_back(self, connections_later: usize) -> Self {
+        Self { falls_back: Some(connections_later), ..self }
+    }
+
+    pub(super) fn trial(&self) -> Trial {
+        trial("made-up", self.clone())
+    }
+
+    fn conversation(&self) -> Conversation {
+        let granted = self.asked.then(|| "220 2.0.0 ready".to_owned());
+        let (reaction, presented) = match (self.broken, self.refuses) {
+            (true, _) => (Reaction::ClosedDuring, None),
+            (false, true) => (Reaction::Refused { alert: "unknown_ca".to_owned() }, Some(presented())),
+            (false, false) => (Reaction::Accepted, None),
+        };
+        let handshake = HandshakeAudit {
+            verb: "STARTTLS",
+            version: None,
+            server_name: None,
+            client_hello: None,
+            presented,
+            reaction,
+        };
+        Conversation {
+            session: "1".to_owned(),
+            began: Timestamp::UNIX_EPOCH,
+            ended: None,
+            starttls: StartTls { offered: Some(self.offered), asked: self.asked, answer: granted },
+            handshake: self.asked.then_some(handshake),
+            leaks: Vec::new(),
+            said_over_tls: self.told.clone(),
+            messages_in_clear: self.in_clear,
+            messages_over_tls: self.over_tls,
+            parting: Parting::Quit,
+            turn: self.turn,
+            oddities: Vec::new(),
+            misconduct: Vec::new(),
+            client_hello_in_clear: false,
+            clear_text_after_go_ahead: false,
+        }
+    }
+}
+
+pub(super) fn trial(entry: &str, made: Made) -> Trial {
+    let leak = |what: &Said| Leak {
+        what: *what,
+        why: Why::NotOffered,
+        session: "1".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let fall_back = made.falls_back.map(|connections_later| FallBack {
+        from: "1".to_owned(),
+        to: "2".to_owned(),
+        connections_later,
+        seconds_later: SignedDuration::from_millis(3),
+        said: BTreeSet::new(),
+    });
+    let verdict = Verdict {
+        peer: [127, 0, 0, 1].into(),
+        computer: "MX1".to_owned(),
+        connector: "Internet MX1".to_owned(),
+        messages_over_tls: made.over_tls,
+        messages_in_clear: made.in_clear,
+        leaks: made.leaks.iter().map(leak).collect(),
+        fall_back,
+        result_type: None,
+        symptom: None,
+        error_texts: &[],
+        words: String::new(),
+        conversations: vec![made.conversation()],
+    };
+    Trial {
+        entry: entry.to_owned(),
+        tls: made.tls,
+        mail: made.mail,
+        exit: made.exit,
+        verdicts: vec![verdict],
+    }
+}
+
+fn presented() -> Presented {
+    let certificate = crate::journal::sample::certificate();
+    Presented { certificate, expected_name: "mx.example".to_owned(), problems: Vec::new(), notes: Vec::new() }
+}

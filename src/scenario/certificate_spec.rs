@@ -1,0 +1,328 @@
+//! A certificate as a lab file describes it.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+use super::spec::is_default;
+use crate::exchange::{ChainStatus, PrivateKey, Services};
+use crate::pki::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, SignatureHash};
+
+/// One certificate, issued when the lab starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSpec {
+    /// What the lab calls it; the common name if left away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The subject as Windows writes it, `CN=mail.contoso.com, O=Contoso`; the first name if left away. It
+    /// may be empty, and may hold several common names, of which the last one stands first in the encoding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The DNS names among the subject alternative names; none for a certificate with a common name only.
+    /// Any ASCII is written as it stands, and what is not ASCII in its A-label form (RFC 5890).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Further DNS names, written in UTF-8 as they stand, which RFC 5280 section 4.2.1.6 forbids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raw_names: Vec<String>,
+    /// How many names are made up behind the DNS names, each about 70 octets long.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub filler_names: u16,
+    /// The IP addresses among the subject alternative names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ip_addresses: Vec<IpAddr>,
+    /// The mail addresses among the subject alternative names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub email_addresses: Vec<String>,
+    /// The URIs among the subject alternative names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uris: Vec<String>,
+    /// The names of services among the subject alternative names, such as `_submission.lab.test` (RFC 4985).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub srv_names: Vec<String>,
+    /// `lab` for the lab's own authority, `self` for a self-signed certificate, or the subject of an
+    /// authority that the lab makes for the purpose.
+    #[serde(default = "lab", skip_serializing_if = "is_lab")]
+    pub issuer: String,
+    /// The root that the authority stands below.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub root: RootSpec,
+    /// The authorities between the root and the certificate, where they are otherwise than usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intermediate: Option<IntermediateSpec>,
+    /// What is sent in the handshake beside the certificate itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub chain_sent: ChainSent,
+    /// What it is enabled for.
+    #[serde(default)]
+    pub services: Services,
+    /// Whether the transport service can use the private key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub private_key: PrivateKey,
+    /// What Windows finds when it builds the chain.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub chain: ChainStatus,
+    /// Whether its authority has revoked it, whatever Windows on the server knows of that; `certs --dir`
+    /// writes the list.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub revoked: bool,
+    /// Valid from, such as `-30d` or `2010-01-01`.
+    #[serde(default = "thirty_days_ago")]
+    pub not_before: Moment,
+    /// Valid to, such as `+335d` or `-2d`.
+    #[serde(default = "eleven_months_ahead")]
+    pub not_after: Moment,
+    /// The kind of key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub key: KeyAlgorithm,
+    /// Whether what is signed in the handshake is signed with another key than the certificate's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub key_mismatch: bool,
+    /// What its authority signs over; for `sha1` and `md5` it is given an RSA key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub signature: SignatureHash,
+    /// The version of X.509: 3, or 1, which has no extensions and so no alternative names.
+    #[serde(default = "version_3", skip_serializing_if = "is_version_3")]
+    #[schemars(range(min = 1, max = 3))]
+    pub version: u8,
+    /// Whether its basicConstraints say that it is an authority's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ca: bool,
+    /// Its keyUsage; left away, what the key is good for in TLS; empty, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_usage: Option<Vec<KeyUsage>>,
+    /// Its extendedKeyUsage; left away, serverAuth, and clientAuth unless it is self-signed; empty, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
+    /// Whether it has an authorityKeyIdentifier; a self-signed one has none.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub authority_key_identifier: bool,
+    /// The URLs of the list of what its authority has revoked; on loopback, or below `.test`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crl_distribution_points: Vec<String>,
+}
+
+/// The root at the top of a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RootSpec {
+    /// The lab's own, which clients are given to trust.
+    #[default]
+    Lab,
+    /// One of an organisation of its own: the server trusts it, and no client does.
+    Private,
+}
+
+/// The authorities between a root and a certificate. Dates, constraints and lengths are those of the uppermost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IntermediateSpec {
+    /// How many there are, one below the other.
+    #[serde(skip_serializing_if = "is_one")]
+    #[schemars(range(max = 20))]
+    pub count: u8,
+    /// Valid from; left away, twenty years ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Moment>,
+    /// Valid to; left away, in twenty years.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Moment>,
+    /// How many authorities may stand below it (RFC 5280 section 4.2.1.9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_length: Option<u8>,
+    /// The domains for which it may issue (RFC 5280 section 4.2.1.10).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub permitted_names: Vec<String>,
+    /// The domains for which it may not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_names: Vec<String>,
+}
+
+/// What a server sends beside its certificate (RFC 8446 section 4.4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainSent {
+    /// Every authority below the root, the nearest first.
+    #[default]
+    Full,
+    /// Nothing.
+    Leaf,
+    /// Every authority, and the root as well.
+    WithRoot,
+    /// Every authority below the root, the nearest last.
+    Reversed,
+}
+
+impl CertificateSpec {
+    /// A certificate of the lab's own authority for these names, enabled for SMTP; all else as a lab file
+    /// has it that says no more.
+    pub fn naming(names: Vec<String>) -> Self {
+        Self {
+            label: Some(names.join(",")),
+            subject: None,
+            names,
+            raw_names: Vec::new(),
+            filler_names: 0,
+            ip_addresses: Vec::new(),
+            email_addresses: Vec::new(),
+            uris: Vec::new(),
+            srv_names: Vec::new(),
+            issuer: lab(),
+            root: RootSpec::default(),
+            intermediate: None,
+            chain_sent: ChainSent::default(),
+            services: Services::SMTP,
+            private_key: PrivateKey::default(),
+            chain: ChainStatus::default(),
+            revoked: false,
+            not_before: thirty_days_ago(),
+            not_after: eleven_months_ahead(),
+            key: KeyAlgorithm::default(),
+            key_mismatch: false,
+            signature: SignatureHash::default(),
+            version: version_3(),
+            ca: false,
+            key_usage: None,
+            extended_key_usage: None,
+            authority_key_identifier: true,
+            crl_distribution_points: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_called(&self, label: &str) -> bool {
+        match (&self.label, &self.subject, self.names.first()) {
+            (Some(own), ..) => own == label,
+            (None, Some(subject), _) => {
+                let subject = subject.parse::<DistinguishedName>().ok();
+                subject.is_some_and(|it| it.common_names().next() == Some(label))
+            }
+            (None, None, Some(name)) => name == label,
+            (None, None, None) => false,
+        }
+    }
+
+    /// The first thing in it that contradicts the rest or is out of reach: its key, and what is wrong.
+    pub(super) fn contradiction(&self) -> Option<(&'static str, String)> {
+        let of_self =
+            "a self-signed certificate has no authority above it; leave this away, or name an issuer";
+        let of_no_chain =
+            "a self-signed certificate has no chain that could be untrusted or revoked; leave chain away";
+        let public = self.crl_distribution_points.iter().find(|url| !is_of_the_lab(url));
+        let count = self.intermediate.as_ref().map_or(1, |intermediate| intermediate.count);
+        let wrong = [
+            (self.chain != ChainStatus::Valid, "chain", of_no_chain),
+            (self.root != RootSpec::Lab, "root", of_self),
+            (self.intermediate.is_some(), "intermediate", of_self),
+            (self.chain_sent != ChainSent::Full, "chain_sent", of_self),
+            (self.revoked, "revoked", of_self),
+        ];
+        let wrong = wrong.into_iter().find(|(applies, ..)| self.issuer == "self" && *applies);
+        if let Some((_, key, message)) = wrong {
+            return Some((key, message.to_owned()));
+        }
+        if !matches!(self.version, 1 | 3) {
+            return Some(("version", format!("X.509 has the versions 1 and 3, not {}", self.version)));
+        }
+        if count > 20 {
+            return Some(("intermediate", format!("{count} authorities are too many; 20 are made at most")));
+        }
+        public.map(|url| {
+            let message = format!(
+                "`{url}` leads out of the lab; a list of what was revoked is looked for on loopback, or below .test where nothing is"
+            );
+            ("crl_distribution_points", message)
+        })
+    }
+}
+
+impl Default for IntermediateSpec {
+    fn default() -> Self {
+        Self {
+            count: 1,
+            not_before: None,
+            not_after: None,
+            path_length: None,
+            permitted_names: Vec::new(),
+            excluded_names: Vec::new(),
+        }
+    }
+}
+
+/// Whether whoever follows a URL comes to loopback, or to a name that never resolves (RFC 6761).
+fn is_of_the_lab(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(literal) => literal.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let host = host.to_ascii_lowercase();
+    let reserved = [".test", ".invalid", ".localhost"].iter().any(|suffix| host.ends_with(suffix));
+    let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    !authority.contains('@') && (reserved || loopback || host == "localhost")
+}
+
+fn lab() -> String {
+    "lab".to_owned()
+}
+
+fn is_lab(issuer: &str) -> bool {
+    issuer == "lab"
+}
+
+fn thirty_days_ago() -> Moment {
+    Moment::in_days(-30)
+}
+
+fn eleven_months_ahead() -> Moment {
+    Moment::in_days(335)
+}
+
+const fn version_3() -> u8 {
+    3
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_version_3(version: &u8) -> bool {
+    *version == 3
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_yes(yes: &bool) -> bool {
+    *yes
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_one(count: &u8) -> bool {
+    *count == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_says_nothing_odd_is_described_as_it_always_was() {
+        let spec = CertificateSpec::naming(vec!["mail.contoso.com".to_owned()]);
+        let described = r#"{"label":"mail.contoso.com","names":["mail.contoso.com"],"services":["SMTP"],"not_before":"-30d","not_after":"+335d"}"#;
+        assert_eq!(serde_json::to_string(&spec).unwrap(), described);
+    }
+
+    #[test]
+    fn a_list_of_what_was_revoked_is_not_looked_for_outside() {
+        for url in ["http://127.0.0.1:8080/a", "http://[::1]/a", "http://crl.lab.test/a", "http://LOCALHOST"]
+        {
+            assert!(is_of_the_lab(url), "{url}");
+        }
+        for url in ["http://crl.contoso.com/", "http://10.0.0.1/", "http://a.test@evil.com", "crl.lab.test"] {
+            assert!(!is_of_the_lab(url), "{url}");
+        }
+    }
+}

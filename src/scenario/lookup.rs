@@ -1,0 +1,126 @@
+//! What is built in, by name: stories and entries of the fault catalogue, by their aliases, too.
+
+use super::ScenarioText;
+use super::catalogue::{STORIES, Story, story};
+use super::entries::{CatalogueEntry, ENTRIES, Group, entry};
+use super::entry::EntrySpec;
+use crate::nearest::nearest;
+use crate::session::fault::is_like;
+
+/// The story or the entry called `name`, or the entry that has it for an alias.
+pub fn built_in(name: &str) -> Option<&'static Story> {
+    let entry = || entry(name).or_else(|| entry_with_alias(name));
+    story(name).or_else(|| entry().map(|entry| &entry.story))
+}
+
+/// The name of something built in that `name` is probably meant to be.
+pub fn suggest_built_in(name: &str) -> Option<&'static str> {
+    let stories = STORIES.iter().map(|story| story.name);
+    nearest(name, stories.chain(ENTRIES.iter().map(|entry| entry.story.name)))
+}
+
+/// The entries of the catalogue that patterns name, in the order of the catalogue. A pattern is the name of
+/// an entry, an alias or the name of a group, with `*` for anything; without patterns it is every entry.
+///
+/// # Errors
+///
+/// A sentence about the first pattern that names nothing.
+pub fn chosen(patterns: &[String]) -> Result<Vec<&'static CatalogueEntry>, String> {
+    if patterns.is_empty() {
+        return Ok(ENTRIES.iter().collect());
+    }
+    let known: Vec<(&CatalogueEntry, Vec<String>)> =
+        ENTRIES.iter().map(|entry| (entry, names_of(entry))).collect();
+    let fits = |pattern: &str, names: &[String]| names.iter().any(|name| is_like(pattern, name));
+    for pattern in patterns {
+        if !known.iter().any(|(_, names)| fits(pattern, names)) {
+            let all = known.iter().flat_map(|(_, names)| names).map(String::as_str);
+            return Err(match nearest(pattern, all) {
+                Some(name) => {
+                    format!("no entry of the catalogue is called `{pattern}`; did you mean `{name}`?")
+                }
+                None => format!(
+                    "no entry of the catalogue is called `{pattern}`; `starttls-lab list --faults` shows them all"
+                ),
+            });
+        }
+    }
+    let wanted = known.into_iter().filter(|(_, names)| patterns.iter().any(|pattern| fits(pattern, names)));
+    Ok(wanted.map(|(entry, _)| entry).collect())
+}
+
+impl CatalogueEntry {
+    /// The lab file, read.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, which in a released program is nothing.
+    pub fn read(&self) -> Result<ScenarioText, super::ScenarioError> {
+        ScenarioText::parse(self.story.text, &format!("entry {}", self.story.name))
+    }
+
+    /// What a judge has to know of it.
+    pub fn spec(&self) -> Option<EntrySpec> {
+        self.read().ok()?.scenario.entry
+    }
+}
+
+impl Group {
+    /// The name of its folder.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Names => "names",
+            Self::Trust => "trust",
+            Self::Starttls => "starttls",
+            Self::Policy => "policy",
+            Self::Smtp => "smtp",
+        }
+    }
+}
+
+fn names_of(entry: &CatalogueEntry) -> Vec<String> {
+    let mut names = vec![entry.story.name.to_owned(), entry.group.as_str().to_owned()];
+    names.extend(entry.spec().map(|spec| spec.aliases).unwrap_or_default());
+    names
+}
+
+fn entry_with_alias(name: &str) -> Option<&'static CatalogueEntry> {
+    // Reading a file costs more than looking for the word in it.
+    let may = ENTRIES.iter().filter(|entry| entry.story.text.contains(name));
+    may.into_iter().find(|entry| {
+        entry.spec().is_some_and(|spec| spec.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(patterns: &[&str]) -> Result<Vec<&'static str>, String> {
+        let patterns: Vec<String> = patterns.iter().map(|it| (*it).to_owned()).collect();
+        chosen(&patterns).map(|found| found.into_iter().map(|entry| entry.story.name).collect())
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_name_an_alias_and_its_group() {
+        for pattern in ["trust-expired", "expired", "trust", "TRUST-EXP*"] {
+            assert!(names(&[pattern]).unwrap().contains(&"trust-expired"), "{pattern}");
+        }
+        assert_eq!(names(&["expired", "trust-expired"]).unwrap(), ["trust-expired"]);
+        assert_eq!(names(&[]).unwrap().len(), ENTRIES.len());
+        assert_eq!(built_in("expired").unwrap().name, "trust-expired");
+        assert_eq!(built_in("healthy").unwrap().name, "healthy");
+        assert_eq!(built_in("nothing"), None);
+    }
+
+    #[test]
+    fn a_pattern_that_names_nothing_is_told_with_what_was_probably_meant() {
+        let wrong = names(&["trust-*", "trust-expird"]).unwrap_err();
+        assert_eq!(
+            wrong,
+            "no entry of the catalogue is called `trust-expird`; did you mean `trust-expired`?"
+        );
+        assert!(names(&["zzzzzzzz*"]).unwrap_err().contains("list --faults"));
+        assert_eq!(suggest_built_in("trust-expird"), Some("trust-expired"));
+    }
+}

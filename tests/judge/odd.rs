@@ -1,0 +1,126 @@
+//! Whatever a client does, the run goes on and says so.
+
+use super::{has_python, judge, report, report_on, row, text};
+
+const ENTRIES: &str = "trust-expired,starttls-absent";
+
+fn notes(row: &serde_json::Value) -> String {
+    row["notes"].to_string()
+}
+
+#[test]
+fn a_client_that_hangs_is_killed_and_the_run_goes_on() {
+    if !has_python() {
+        return;
+    }
+    let report =
+        report_on("hang", 1, &["--only", ENTRIES, "--policy", "may", "--timeout", "2s", "--jobs", "2"]);
+    for entry in ["trust-expired", "starttls-absent"] {
+        let row = row(&report, entry);
+        assert_eq!((&row["outcome"], &row["exit"]), (&"hung".into(), &"killed".into()), "{row}");
+        assert_eq!(row["judged"]["why"], "it does not go on although it is its turn");
+    }
+}
+
+#[test]
+fn a_client_that_waits_for_a_silent_server_does_not_hang() {
+    if !has_python() {
+        return;
+    }
+    let flags = ["--only", "starttls-cmd-hang", "--policy", "encrypt", "--timeout", "1500ms"];
+    let report = report_on("anything", 0, &flags);
+    let row = row(&report, "starttls-cmd-hang");
+    assert_eq!((&row["outcome"], &row["judged"]["mark"]), (&"waits".into(), &"right".into()), "{row}");
+}
+
+#[test]
+fn a_client_that_dies_by_a_signal_has_not_delivered() {
+    if !has_python() {
+        return;
+    }
+    let report = report_on("die", 0, &["--only", ENTRIES, "--policy", "encrypt"]);
+    let row = row(&report, "trust-expired");
+    assert_eq!((&row["outcome"], &row["exit"]["signal"]), (&"refused".into(), &13.into()), "{row}");
+    assert!(notes(row).contains("died by signal 13 (SIGPIPE)"), "{row}");
+    assert_eq!(report["sum"]["died_by_a_signal"], 2);
+}
+
+#[test]
+fn a_client_that_opens_a_hundred_connections_is_counted() {
+    if !has_python() {
+        return;
+    }
+    let report = report_on("hundred", 0, &["--only", "trust-expired"]);
+    let row = row(&report, "trust-expired");
+    assert_eq!(row["outcome"], "over-tls");
+    assert!(notes(row).contains("it opened 101 connections"), "{}", row["notes"]);
+}
+
+#[test]
+fn a_client_hello_in_place_of_a_command_is_named() {
+    if !has_python() {
+        return;
+    }
+    let report = report_on("hello-at-once", 0, &["--only", "trust-expired"]);
+    let row = row(&report, "trust-expired");
+    assert_eq!(row["outcome"], "refused");
+    assert!(notes(row).contains("a TLS ClientHello came in place of a command"), "{}", row["notes"]);
+}
+
+#[test]
+fn a_command_that_does_not_work_is_not_tried_any_further() {
+    let said = judge(&[], &["sh", "-c", "echo no such luck; exit 3"]);
+    assert_eq!(said.status.code(), Some(2));
+    let stderr = text(&said.stderr);
+    assert!(stderr.contains("delivers nothing to `baseline`") && stderr.contains("no such luck"), "{stderr}");
+    let said = judge(&[], &["/nowhere/to/be/found"]);
+    assert_eq!(said.status.code(), Some(2));
+    assert!(text(&said.stderr).contains("could not be run"), "{}", text(&said.stderr));
+}
+
+#[test]
+fn what_a_command_started_is_killed_with_it() {
+    if !has_python() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pid");
+    let script = format!(
+        "if [ \"$STARTTLS_LAB_ENTRY\" = baseline ]; then exec python3 {} anything; fi; \
+         sleep 3600 & echo $! > {}; wait",
+        super::CLIENT,
+        file.display()
+    );
+    let report = report(0, &["--only", "trust-expired", "--timeout", "1s"], &["sh", "-c", &script]);
+    assert_eq!(row(&report, "trust-expired")["outcome"], "hung");
+    let pid = std::fs::read_to_string(file).unwrap();
+    let alive = std::process::Command::new("kill").args(["-0", pid.trim()]).output().unwrap();
+    // One that was killed may still wait to be buried, by whoever has become its parent.
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(!alive.status.success() || state.contains(") Z "), "it lives on: {state}");
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    for (flags, hint) in [
+        (&["--only", "trust-expird"][..], "did you mean `trust-expired`?"),
+        (&["--policy", "mandatory"], "there are none, may, encrypt, verify and secure"),
+        (&["--timeout", "soon"], "soon"),
+        (&["--format", "yaml"], "yaml"),
+        (&["--quiet", "1s"], "--daemon"),
+    ] {
+        let said = judge(flags, &["true"]);
+        assert_eq!(said.status.code(), Some(2), "{flags:?}");
+        assert!(text(&said.stderr).contains(hint), "{flags:?}: {}", text(&said.stderr));
+    }
+    let said = super::run(super::program().arg("judge"));
+    assert_eq!(said.status.code(), Some(2));
+}
+
+#[test]
+fn an_address_that_is_taken_is_3() {
+    let Ok(taken) = std::net::TcpListener::bind("127.77.0.1:0") else { return };
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = judge(&["--port", &port], &["true"]);
+    assert_eq!(said.status.code(), Some(3), "{}", text(&said.stderr));
+}
