@@ -143,11 +143,7 @@ fn starttls_is_refused_inside_tls() {
 /// What somebody says who thinks that clear text will do now.
 const IN_CLEAR: &[u8] =
     b"EHLO client.example\r\nMAIL FROM:<me@client.example>\r\nRCPT TO:<you@lab.test>\r\nDATA\r\n\
-<<<<<<< HEAD
-    Subject: in clear\r\n\r\n.\r\nAUTH LOGIN\r\n*\r\nQUIT\r\n";
-=======
     Subject: in clear\r\n\r\n.\r\nAUTH LOGIN\r\nQUIT\r\n";
->>>>>>> main
 
 /// Goes on in clear where a handshake has failed, and sees that nothing comes of it.
 #[track_caller]
