@@ -42,10 +42,10 @@ impl Lab {
         let template = Template {
             subject: format!("CN={name}").parse().unwrap(),
             dns_names: vec![name.to_owned()],
-            ip_addresses: Vec::new(),
             not_before: "2010-01-01T00:00:00Z".parse().unwrap(),
             not_after: "2011-01-01T00:00:00Z".parse().unwrap(),
             serial_number: vec![3],
+            ..Template::default()
         };
         let key = KeyPair::generate(algorithm).unwrap();
         let certificate = self.root.issue(&template, &key).unwrap();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::output::{self, Failure};
-use super::{Output, load};
+use super::{Output, catalogue_page, load};
 use crate::scenario::{ENTRIES, STORIES, Scenario, Taken, Worth, built_in};
 
 /// Arguments of `list`.
@@ -12,6 +12,9 @@ pub(super) struct Args {
     /// List the fault catalogue in place of the stories: what `judge` tries a mail client with
     #[arg(long)]
     faults: bool,
+    /// Print the catalogue as the page docs/faults.md
+    #[arg(long, requires = "faults")]
+    markdown: bool,
     /// How the list is laid out
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
@@ -45,6 +48,9 @@ struct FaultRow {
 }
 
 pub(super) fn list(args: &Args) -> Result<(), Failure> {
+    if args.markdown {
+        return output::text(&catalogue_page::page()?);
+    }
     let rows = if args.faults { faults()? } else { stories()? };
     match args.output {
         Output::Json => output::json(&rows),

@@ -4,6 +4,7 @@
 //! expectation failed or a policy was broken, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
 //! command's exit code on.
 
+mod catalogue_page;
 mod certs;
 mod check;
 mod control;

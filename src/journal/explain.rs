@@ -1,7 +1,7 @@
 //! What went wrong or was odd, in a sentence for whoever looks for the cause.
 
 use super::shown::printable;
-use crate::session::{Deed, Oddity, Reaction, TlsFailure};
+use crate::session::{Oddity, Reaction, TlsFailure};
 
 /// How a handshake failed and what that most likely means.
 pub(super) fn tls_failure(failure: &TlsFailure) -> String {
@@ -25,9 +25,8 @@ pub(super) fn tls_failure(failure: &TlsFailure) -> String {
         TlsFailure::TimedOut => {
             "it waits for something, often for STARTTLS on a port that it takes for implicit TLS".to_owned()
         }
-        TlsFailure::OnPurpose { client: Some(Reaction::WentOn), deed: Deed::Legacy { .. } } => {
-            "a real server of that kind would have completed it; nothing below TLS 1.2 can be completed here"
-                .to_owned()
+        TlsFailure::OnPurpose { .. } if failure.legacy_accepted() => {
+            "a real server of that kind would have completed it, which the lab cannot".to_owned()
         }
         TlsFailure::OnPurpose { .. } => "a fault asked for it, and nothing is wrong".to_owned(),
         TlsFailure::Unusable { .. } => {
@@ -164,6 +163,8 @@ fn safe(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Deed;
+    use crate::session::fault::LegacyVersion;
 
     #[test]
     fn an_alert_is_named_and_explained() {
@@ -177,6 +178,23 @@ mod tests {
         assert!(
             tls_failure(&failure)
                 .ends_with("alert unassigned_200: RFC 8446 section 6.2 says what this alert means")
+        );
+    }
+
+    #[test]
+    fn what_was_done_on_purpose_is_said_to_be_and_an_outdated_server_that_was_accepted_is_no_failure() {
+        let told = |deed, client| tls_failure(&TlsFailure::OnPurpose { deed, client });
+        assert_eq!(
+            told(Deed::Alert { alert: 40 }, Some(Reaction::Closed)),
+            "the lab sent the alert handshake_failure, and the client closed the connection: a fault asked for \
+             it, and nothing is wrong"
+        );
+        let legacy = Deed::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
+        assert_eq!(
+            told(legacy, Some(Reaction::WentOn)),
+            "the lab answered as a server that speaks only TLSv1.0 with TLS_RSA_WITH_AES_128_CBC_SHA, and the \
+             client went on with the handshake: a real server of that kind would have completed it, which the \
+             lab cannot"
         );
     }
 
@@ -200,6 +218,11 @@ mod tests {
             TlsFailure::Broken { reason: word() },
             TlsFailure::TimedOut,
             TlsFailure::Unusable { reason: word() },
+            TlsFailure::OnPurpose { deed: Deed::Alert { alert: 40 }, client: None },
+            TlsFailure::OnPurpose {
+                deed: Deed::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f },
+                client: Some(Reaction::ClearText { first_octets: word() }),
+            },
         ] {
             let text = tls_failure(&failure);
             assert!(text.contains(": ") && !text.contains(char::is_control), "{text:?}");

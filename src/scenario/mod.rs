@@ -15,6 +15,7 @@ mod journey;
 mod locate;
 mod lookup;
 mod moment;
+mod out_of_reach;
 mod proof;
 mod repair;
 mod senders;
@@ -155,6 +156,9 @@ fn advise(message: &str) -> String {
     let Some((kind, wrong, rest)) = found else {
         return message.to_owned();
     };
+    if let Some(why) = out_of_reach::out_of_reach(wrong) {
+        return why;
+    }
     let known = || rest.split('`').skip(1).step_by(2);
     let all = known().collect::<Vec<_>>().join(", ");
     match (nearest(wrong, known()), kind) {

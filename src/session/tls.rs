@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::deed::{Deed, Reaction};
-use super::hello::ClientHelloFacts;
+use super::hello::{ClientHelloFacts, TLS_1_2};
 use crate::pki::{Certificate, Thumbprint};
 
 /// A protocol version that a handshake ended with.
@@ -98,9 +98,17 @@ pub enum TlsFailure {
 
 impl TlsFailure {
     /// Whether a client went on with a server that speaks only what is outdated. A lab cannot complete such
-    /// a handshake, but the client would have.
+    /// a handshake, but the client would have. One that only complains of the signature has taken the version
+    /// as well: before TLS 1.2 it is over SHA-1, which nothing here makes.
     pub fn legacy_accepted(&self) -> bool {
-        matches!(self, Self::OnPurpose { deed: Deed::Legacy { .. }, client: Some(Reaction::WentOn) })
+        match self {
+            Self::OnPurpose { deed: Deed::Legacy { version, .. }, client: Some(client) } => match client {
+                Reaction::WentOn => true,
+                Reaction::Alert { alert } => *version < TLS_1_2 && alert == "decrypt_error",
+                _ => false,
+            },
+            _ => false,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -98,7 +98,7 @@ impl<'a> Connection<'a> {
     /// Says one thing and closes.
     pub(super) async fn turn_away<IO>(mut self, mut io: IO, step: Step)
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: Stream,
     {
         self.take(&step.facts);
         self.say(&step);
@@ -227,13 +227,15 @@ impl<'a> Connection<'a> {
     }
 
     /// Ends the stream from this side and waits a little for the other, so that the last reply arrives.
-    pub(super) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(&mut self, io: &mut IO) -> Ending {
+    pub(super) async fn close<IO: Stream>(&mut self, io: &mut IO) -> Ending {
         let (longest, most) = LINGER;
         let lingering = async {
             io.shutdown().await.ok();
             self.input = BytesMut::new();
             let mut read = 0;
-            while read < most && self.read::<LINE_READ, _>(io).await.is_ok() {
+            // Nobody is answered any more, so TLS has nothing to say to what comes, either.
+            let mut io = io.beneath();
+            while read < most && self.read::<LINE_READ, _>(&mut io).await.is_ok() {
                 read += std::mem::take(&mut self.input).len();
             }
         };

@@ -5,13 +5,18 @@ use tokio::net::TcpStream;
 
 use crate::tls::ServerStream;
 
+/// What bytes go over, whatever is on top of it.
+pub(super) trait Raw: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Raw for IO {}
+
 /// A stream that can be ended rudely.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Lets the connection be reset (RST) when the stream is dropped.
     fn reset_when_dropped(&mut self);
 
     /// The stream beneath TLS; itself, where there is none.
-    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send);
+    fn beneath(&mut self) -> &mut dyn Raw;
 }
 
 impl Stream for TcpStream {
@@ -20,7 +25,7 @@ impl Stream for TcpStream {
         self.set_zero_linger().ok();
     }
 
-    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+    fn beneath(&mut self) -> &mut dyn Raw {
         self
     }
 }
@@ -29,7 +34,7 @@ impl Stream for TcpStream {
 impl Stream for DuplexStream {
     fn reset_when_dropped(&mut self) {}
 
-    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+    fn beneath(&mut self) -> &mut dyn Raw {
         self
     }
 }
@@ -39,7 +44,7 @@ impl<IO: Stream> Stream for Box<ServerStream<IO>> {
         self.get_mut().0.reset_when_dropped();
     }
 
-    fn beneath(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+    fn beneath(&mut self) -> &mut dyn Raw {
         self.get_mut().0.beneath()
     }
 }

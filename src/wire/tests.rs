@@ -1,5 +1,7 @@
 //! Conversations over a pipe in memory, on tokio's own paused clock: what takes minutes takes no time.
 
+mod misconduct;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,12 +35,18 @@ fn shared(parameters: &str, content: u64) -> Arc<Shared> {
         {parameters}
         "#
     );
-    let text = ScenarioText::parse(&file, "test").unwrap();
-    let clock = Clock::pinned(text.scenario.now.unwrap());
+    shared_lab(&file, content)
+}
+
+/// The lab of a file.
+fn shared_lab(file: &str, content: u64) -> Arc<Shared> {
+    let text = ScenarioText::parse(file, "test").unwrap();
+    let clock = Clock::pinned(text.scenario.now.unwrap_or(jiff::Timestamp::UNIX_EPOCH));
     let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate).unwrap();
     let built = text.build(&mut workshop, &mut KeyPair::generate).unwrap();
+    let faults = built.iter().map(|built| (built.computer.name.clone(), built.faults.clone())).collect();
     let computers = built.into_iter().map(|built| built.computer).collect();
-    let live = Live::new(computers, clock, Arc::new(Journal::new(Bounds::default())));
+    let live = Live::new(computers, clock, Arc::new(Journal::new(Bounds::default()))).with_faults(faults);
     let (shutdown, content) = (CancellationToken::new(), Budget::new(content));
     Arc::new(Shared { live: Arc::new(live), shutdown, content, relay: None })
 }
@@ -50,7 +58,7 @@ impl Client {
     fn connect(shared: &Arc<Shared>) -> Self {
         let (client, server) = duplex(1 << 20);
         let endpoint = Endpoint {
-            computer: "MAILGATE".to_owned(),
+            computer: shared.live.computers()[0].name.clone(),
             binding: "0.0.0.0:25".parse().unwrap(),
             address: "127.0.0.1:1025".parse().unwrap(),
         };

@@ -2,6 +2,7 @@
 
 use starttls_lab::exchange::Event;
 use starttls_lab::journal::{Ending, Record, SECRET};
+use starttls_lab::session::fault::Misconduct;
 use starttls_lab::session::{Fact, LimitReached, Message, Oddity, TlsVerb};
 
 /// Commands, contents, replies and notes, in their order. Whoever keeps it, it reads the same.
@@ -32,7 +33,7 @@ impl Account {
     pub(super) fn fact(&mut self, fact: &Fact) {
         match fact {
             Fact::Event(event) => self.event(event),
-            Fact::Misconduct(misconduct) => self.lines.push(format!("== misconduct: {misconduct:?}")),
+            Fact::Misconduct(misconduct) => self.misconduct(misconduct),
             Fact::Oddity(oddity) => self.oddity(oddity),
             Fact::LoggedOn { user, mechanism } => self.logon(user, mechanism, true),
             Fact::LogonFailed { user, mechanism } => self.logon(user, mechanism, false),
@@ -51,6 +52,7 @@ impl Account {
             Record::ReceivedSecret => self.heard_secret(),
             Record::Content(octets) => self.took(*octets),
             Record::TlsEstablished(handshake) => self.secured(handshake.verb),
+            Record::Misconduct(misconduct) => self.misconduct(misconduct),
             Record::Oddity(oddity) => self.oddity(oddity),
             Record::Logon { user, mechanism, succeeded } => self.logon(user, mechanism, *succeeded),
             Record::LimitReached(limit) => self.limit(*limit),
@@ -62,9 +64,17 @@ impl Account {
     }
 
     pub(super) fn said(&mut self, reply: &[u8]) {
-        let lines = reply.strip_suffix(b"\r\n").unwrap_or_else(|| panic!("{reply:?} has no end"));
+        let Some(lines) = reply.strip_suffix(b"\r\n") else {
+            self.lines.push(format!("S= {}", reply.escape_ascii()));
+            return;
+        };
         let lines = String::from_utf8_lossy(lines);
         self.lines.extend(lines.split("\r\n").map(|line| format!("S: {line}")));
+    }
+
+    /// What a row of the fault table does.
+    pub(super) fn misconduct(&mut self, misconduct: &Misconduct) {
+        self.lines.push(format!("++ row {}: {misconduct}", misconduct.row));
     }
 
     pub(super) fn heard(&mut self, line: &[u8]) {

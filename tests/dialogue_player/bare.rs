@@ -1,12 +1,12 @@
 //! The wire that is none: octets into the bare session, cut as the test wants them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use starttls_lab::journal::without_secret;
-use starttls_lab::session::{Fact, Input, Next, Oddity, ReceiveSession, Step, TlsFacts, TlsVersion};
-use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder};
+use starttls_lab::session::fault::{Conduct, Conversation, Then};
+use starttls_lab::session::{Fact, Input, Next, Oddity, Step, TlsFacts, TlsVersion};
+use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder, LooseDecoder, Reply};
 
 use super::account::Account;
 use super::setup::Stage;
@@ -15,7 +15,7 @@ use super::{Cut, Wire};
 /// A session, and the decoders that a driver has beside it.
 pub(crate) struct Bare<'a> {
     stage: &'a Stage,
-    session: Option<ReceiveSession>,
+    session: Option<Conversation>,
     next: Next,
     reading: Reading,
     chunks: Option<ChunkDecoder>,
@@ -23,7 +23,9 @@ pub(crate) struct Bare<'a> {
     thrown_away: usize,
     cut: Cut,
     flights: usize,
-    said: VecDeque<String>,
+    said: BytesMut,
+    /// Whether a row wants nothing to be said any more.
+    is_silent: bool,
     account: Account,
 }
 
@@ -31,6 +33,8 @@ pub(crate) struct Bare<'a> {
 enum Reading {
     Line(LineDecoder),
     Data(Box<DataDecoder>),
+    /// Content for which a row has other ends.
+    Loose(Box<LooseDecoder>),
     /// Chunks outlast a step, their decoder is kept elsewhere.
     Chunk,
     Nothing,
@@ -38,7 +42,7 @@ enum Reading {
 
 impl<'a> Bare<'a> {
     pub(crate) fn connect(stage: &'a Stage, early: usize, cut: Cut) -> Self {
-        let (session, step) = ReceiveSession::open(stage.setting(), early, Stage::now());
+        let (session, step) = Conversation::open(stage.setting(), stage.faults(), early, Stage::now());
         let mut bare = Self {
             stage,
             session: Some(session),
@@ -49,7 +53,8 @@ impl<'a> Bare<'a> {
             thrown_away: 0,
             cut,
             flights: 0,
-            said: VecDeque::new(),
+            said: BytesMut::new(),
+            is_silent: false,
             account: Account::default(),
         };
         stage.events().into_iter().for_each(|event| bare.account.fact(&Fact::Event(event)));
@@ -65,22 +70,48 @@ impl<'a> Bare<'a> {
     /// Writes down, says, and prepares for what is to be read next.
     fn take(&mut self, step: Step) {
         step.facts.iter().for_each(|fact| self.account.fact(fact));
-        if let Some(reply) = step.reply {
-            let octets = reply.to_bytes();
+        let twist = step.twist.unwrap_or_default();
+        if let Some(octets) = twist.octets.or_else(|| step.reply.as_ref().map(Reply::to_bytes)) {
             self.account.said(&octets);
-            let text = std::str::from_utf8(&octets).unwrap();
-            let lines = text.strip_suffix("\r\n").unwrap_or_else(|| panic!("{text:?} has no end"));
-            self.said.extend(lines.split("\r\n").map(str::to_owned));
+            self.said.extend_from_slice(&octets);
         }
         self.next = step.next;
-        let session = self.session.as_ref().unwrap();
+        match twist.then {
+            Some(then) => self.end(then),
+            None => self.prepare(),
+        }
+    }
+
+    /// Ends as a row wants it.
+    fn end(&mut self, then: Then) {
+        self.reading = Reading::Nothing;
+        self.is_silent = then == Then::Silence;
+        if !self.is_silent {
+            self.next = Next::Close;
+            self.account.closed();
+        }
+    }
+
+    fn prepare(&mut self) {
+        let conversation = self.session.as_mut().unwrap();
+        let body = conversation.body();
+        if let Some(misconduct) = &body {
+            self.account.misconduct(misconduct);
+        }
+        let session = conversation.session();
         if !session.in_chunks() {
             // What came in chunks belongs to a transaction that is over.
             self.chunks = None;
         }
-        self.reading = match step.next {
+        self.reading = match self.next {
             Next::Line => Reading::Line(LineDecoder::new(session.line_limit())),
-            Next::Data { limit } => Reading::Data(Box::new(DataDecoder::new(limit))),
+            Next::Data { limit } => match body.as_ref().map(|body| body.conduct()) {
+                Some(Conduct::EndOfData(ends)) => {
+                    let ends = ends.iter().map(|end| Bytes::from(end.clone())).collect();
+                    Reading::Loose(Box::new(LooseDecoder::new(limit, ends)))
+                }
+                _ => Reading::Data(Box::new(DataDecoder::new(limit))),
+            },
             Next::Chunk { size, limit, .. } => {
                 self.chunks.get_or_insert_with(|| ChunkDecoder::new(limit)).begin(size);
                 Reading::Chunk
@@ -107,7 +138,7 @@ impl<'a> Bare<'a> {
 
     fn write_down(&mut self, input: &Input) {
         match (input, self.next) {
-            (Input::Line(_), _) if self.session.as_ref().unwrap().expects_secret() => {
+            (Input::Line(_), _) if self.session.as_ref().unwrap().session().expects_secret() => {
                 self.account.heard_secret();
             }
             (Input::Line(Line { text, .. }), _) => self.account.heard(&without_secret(text)),
@@ -134,6 +165,15 @@ impl<'a> Bare<'a> {
                     _ => None,
                 }
             }
+            Reading::Loose(decoder) => {
+                if decoder.decode(&mut self.input) == DataProgress::More {
+                    return None;
+                }
+                match std::mem::replace(&mut self.reading, Reading::Nothing) {
+                    Reading::Loose(decoder) => Some(Input::Content(decoder.finish())),
+                    _ => None,
+                }
+            }
             Reading::Chunk => {
                 let decoder = self.chunks.as_mut()?;
                 if decoder.decode(&mut self.input) == DataProgress::More {
@@ -154,6 +194,7 @@ impl<'a> Bare<'a> {
     fn piece(&mut self, octets: &[u8]) {
         match self.next {
             Next::Close => {}
+            _ if self.is_silent => {}
             Next::Handshake(_) => self.thrown_away += octets.len(),
             _ => {
                 self.input.extend_from_slice(octets);
@@ -176,7 +217,13 @@ impl Wire for Bare<'_> {
     }
 
     fn line(&mut self) -> Option<String> {
-        self.said.pop_front()
+        let end = self.said.windows(2).position(|octets| octets == b"\r\n")?;
+        let line = self.said.split_to(end + 2);
+        Some(String::from_utf8_lossy(&line[..end]).into_owned())
+    }
+
+    fn octets(&mut self, count: usize) -> Vec<u8> {
+        self.said.split_to(count.min(self.said.len())).to_vec()
     }
 
     fn is_closed(&mut self) -> bool {
@@ -194,11 +241,11 @@ impl Wire for Bare<'_> {
             client_certificate: None,
             client_hello: None,
         };
-        let session = self.session.take().map(|session| session.secure(verb, Arc::new(facts)));
-        self.session = session;
-        self.next = Next::Line;
-        self.reading = Reading::Line(LineDecoder::new(self.session.as_ref().unwrap().line_limit()));
+        let session = self.session.take().unwrap();
+        let (session, step) = session.secure(verb, Arc::new(facts), false);
+        self.session = Some(session);
         self.account.secured(verb);
+        self.take(step);
     }
 
     fn note(&mut self) -> Option<String> {

@@ -8,6 +8,7 @@
 //! S: 250 2.1.0 Sender OK       the server says a line; `...` at the end: the rest is not compared,
 //!                              and `*` stands for anything
 //! S| 250                       a whole reply of this code, whose words do not matter here
+//! S= 250 ok\n                  the server says exactly these octets
 //! !! nul-in-command            an oddity was noted
 //! ** 12014 ...                 an event was logged, with its insertion strings
 //! ++ message 1 with ESMTP ...  something else was written down
@@ -16,7 +17,7 @@
 //! # a comment
 //! ```
 //!
-//! In what the client sends, `\r`, `\n`, `\0`, `\\` and `\xNN` are octets, and `\{text*9}` is the text
+//! In what the client sends, and behind `S=`, `\r`, `\n`, `\0`, `\\` and `\xNN` are octets, and `\{text*9}` is the text
 //! nine times. Notes stand before the reply of their step, because they are written down before it is
 //! sent; all of them have to be there, and so has everything that the server says.
 
@@ -40,6 +41,9 @@ pub(crate) trait Wire {
 
     /// The next line that the server says, without its ending; `None` where none comes.
     fn line(&mut self) -> Option<String>;
+
+    /// The next so many octets that the server says; fewer where no more come.
+    fn octets(&mut self, count: usize) -> Vec<u8>;
 
     /// Whether the server has closed of its own accord. Nothing may be sent after this was asked.
     fn is_closed(&mut self) -> bool;
@@ -112,6 +116,13 @@ pub(crate) fn play(dialogue: &Dialogue, wire: &mut impl Wire) -> Result<(), Diff
                     None => return different(format!("the server says nothing, not {code}")),
                 }
             },
+            What::SayExactly(expected) => {
+                let said = wire.octets(expected.len());
+                if said != *expected {
+                    let (said, expected) = (said.escape_ascii(), expected.escape_ascii());
+                    return different(format!("the server says `{said}`, not `{expected}`"));
+                }
+            }
             What::Note(expected) => match wire.note() {
                 Some(note) if matches(expected, &note) => {}
                 Some(note) => return different(format!("`{note}` was noted, not `{expected}`")),

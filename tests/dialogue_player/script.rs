@@ -23,6 +23,7 @@ pub(crate) enum What {
     Send(Vec<u8>),
     Say(String),
     SayAny(String),
+    SayExactly(Vec<u8>),
     Note(String),
     Tls,
     Closed,
@@ -85,6 +86,8 @@ fn what(line: &str) -> Result<Option<What>, String> {
         Ok(Some(What::Say(text.to_owned())))
     } else if let Some(code) = rest("S|") {
         Ok(Some(What::SayAny(code.to_owned())))
+    } else if let Some(text) = rest("S=") {
+        octets(text).map(|octets| Some(What::SayExactly(octets)))
     } else if is_note(line) {
         Ok(Some(What::Note(line.to_owned())))
     } else {

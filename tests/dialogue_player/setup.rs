@@ -11,7 +11,8 @@ use starttls_lab::exchange::{
 };
 use starttls_lab::lab::Paper;
 use starttls_lab::pki::Thumbprint;
-use starttls_lab::scenario::{Built, ScenarioText, story};
+use starttls_lab::scenario::{Built, ScenarioText, entry, story};
+use starttls_lab::session::fault::{Fault, FaultTable, Faults};
 use starttls_lab::session::{Counters, Setting, TlsVerb};
 use toml::{Table, Value};
 
@@ -21,8 +22,8 @@ use toml::{Table, Value};
 pub(crate) struct Setup {
     /// What the dialogue shows, in a sentence.
     pub(crate) about: String,
-    /// A built-in story, or a file beside the dialogues.
-    lab: String,
+    /// A built-in story, an entry of the fault catalogue, or a file beside the dialogues.
+    pub(crate) lab: String,
     /// The connector that is spoken to; left away, the first of the lab.
     connector: Option<String>,
     /// Parameters of the connector that differ from those of the lab.
@@ -59,7 +60,8 @@ impl Setup {
     }
 
     fn text(&self) -> String {
-        if let Some(story) = story(&self.lab) {
+        let entry = || entry(&self.lab).map(|entry| &entry.story);
+        if let Some(story) = story(&self.lab).or_else(entry) {
             return story.text.to_owned();
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
@@ -78,6 +80,7 @@ fn connector<'a>(computer: &'a mut Table, wanted: Option<&str>) -> Option<&'a mu
 pub(crate) struct Stage {
     pub(super) computer: Arc<Computer>,
     pub(super) connector: Arc<ReceiveConnector>,
+    faults: Vec<Fault>,
 }
 
 impl Stage {
@@ -88,12 +91,16 @@ impl Stage {
 
     /// The stage in a lab that was made for the same dialogue.
     pub(crate) fn in_lab(setup: &Setup, lab: &Paper) -> Self {
-        let found = lab.computers.iter().find_map(|Built { computer, .. }| {
+        let found = lab.computers.iter().find_map(|Built { computer, faults, .. }| {
             let connector = match &setup.connector {
                 Some(name) => computer.receive_connector(name),
                 None => computer.receive_connectors.first(),
             };
-            Some(Self { computer: Arc::clone(computer), connector: Arc::clone(connector?) })
+            Some(Self {
+                computer: Arc::clone(computer),
+                connector: Arc::clone(connector?),
+                faults: faults.clone(),
+            })
         });
         found.unwrap_or_else(|| panic!("{} has no such connector", setup.lab))
     }
@@ -117,6 +124,12 @@ impl Stage {
             anonymous_tls: self.certificate(TlsVerb::XAnonymousTls).is_some(),
             counters: Arc::new(Counters::default()),
         })
+    }
+
+    /// What a conversation finds in the connector's fault table, which nobody has looked into yet.
+    pub(crate) fn faults(&self) -> Option<Faults> {
+        let table = FaultTable::of(&self.faults, &self.connector.name);
+        (!table.is_empty()).then(|| Arc::new(table).connect(IpAddr::from([127, 0, 0, 1])))
     }
 
     /// The certificate that is presented after `verb`.

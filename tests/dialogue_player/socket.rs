@@ -216,6 +216,11 @@ impl Wire for Socket<'_> {
         }
     }
 
+    fn octets(&mut self, count: usize) -> Vec<u8> {
+        while self.unread.len() < count && self.read() {}
+        self.unread.split_to(count.min(self.unread.len())).to_vec()
+    }
+
     fn is_closed(&mut self) -> bool {
         *self.end() == Ending::Local && !self.silent
     }

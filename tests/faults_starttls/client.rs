@@ -41,6 +41,8 @@ pub(crate) enum Step {
     ClientHello,
     /// The same of a client that speaks TLS 1.2 only.
     ClientHello12,
+    /// The same of a client of yesterday, which offers whatever there was.
+    OldHello,
     /// What comes are the handshake messages of these types, in records that begin with this version.
     Flight([u8; 2], &'static [u8]),
     /// The ServerHello of such a flight names this version, and a suite among these.
@@ -55,8 +57,8 @@ pub(crate) enum Step {
     Send,
     /// What is read next inside TLS is an error that has this in it.
     Gets(&'static str),
-    /// Beneath TLS, these are the last octets that came.
-    LastBeneath(&'static [u8]),
+    /// Beneath TLS, these octets came.
+    Beneath(&'static [u8]),
     /// The lab ends the stream inside TLS by close_notify.
     CloseNotify,
     /// The lab ends the stream inside TLS without close_notify.
@@ -108,6 +110,8 @@ pub(crate) struct Client {
     came: Rc<RefCell<Vec<u8>>>,
     configs: [ClientConfig; 3],
     flight: Vec<u8>,
+    /// Whether EHLO or HELO was said in this layer.
+    introduced: bool,
 }
 
 impl Client {
@@ -126,7 +130,14 @@ impl Client {
             ClientTls::trusting(std::slice::from_ref(&root), lab.clock(), versions).unwrap().config()
         };
         let configs = [Versions::Both, Versions::Only12, Versions::Only13].map(config);
-        Self { layer: Some(Layer::Clear(BufReader::new(tap))), tcp, came, configs, flight: Vec::new() }
+        Self {
+            layer: Some(Layer::Clear(BufReader::new(tap))),
+            tcp,
+            came,
+            configs,
+            flight: Vec::new(),
+            introduced: false,
+        }
     }
 
     pub(crate) fn play(mut self, steps: &[Step]) {
@@ -181,6 +192,7 @@ impl Client {
                 wanted(!reply.to_ascii_uppercase().contains(word), reply)
             }
             Step::Ask(line, answer) => {
+                self.introduced |= answer.starts_with(b"250") && line.contains("LO ");
                 self.say(format!("{line}\r\n").as_bytes())?;
                 self.hear(answer)
             }
@@ -194,6 +206,7 @@ impl Client {
             }
             Step::ClientHello => self.client_hello(Versions::Both),
             Step::ClientHello12 => self.client_hello(Versions::Only12),
+            Step::OldHello => self.say(&old_hello()),
             Step::Flight(version, types) => self.flight(version, types),
             Step::Chose(version, suites) => {
                 // Type and length, version, random, session id, suite (RFC 5246 section 7.4.1.3).
@@ -213,9 +226,9 @@ impl Client {
                 Ok(more) => Err(format!("no error; more: {more}")),
                 Err(error) => wanted(error.to_string().contains(words), error),
             },
-            Step::LastBeneath(octets) => {
+            Step::Beneath(octets) => {
                 let came = self.came.borrow();
-                wanted(came.ends_with(octets), format!("{:x?}", &came[came.len().saturating_sub(32)..]))
+                wanted(came.windows(octets.len()).any(|it| it == octets), came.escape_ascii())
             }
             Step::CloseNotify | Step::Fin => match self.peek() {
                 Ok(false) => Ok(()),
@@ -309,10 +322,14 @@ impl Client {
     }
 
     fn ehlo(&mut self) -> Result<String, String> {
+        self.introduced = true;
         self.ask("EHLO client.example", "250")
     }
 
     fn send(&mut self) -> Result<(), String> {
+        if !self.introduced {
+            self.ehlo()?;
+        }
         self.ask("MAIL FROM:<me@client.example>", "250 2.1.0")?;
         self.ask("RCPT TO:<you@lab.test>", "250 2.1.5")?;
         self.ask("DATA", "354")?;
@@ -342,8 +359,18 @@ impl Client {
         let mut connection = self.connection(versions);
         let mut done = wanted(left.is_empty(), left);
         while done.is_ok() && connection.is_handshaking() {
-            done = connection.complete_io(&mut tap).map(drop).map_err(|error| error.to_string());
+            done = match connection.complete_io(&mut tap) {
+                Ok(_) => Ok(()),
+                // The lab may have said why before it stopped listening.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                    let read = connection.read_tls(&mut tap);
+                    let word = connection.process_new_packets().map(|_| format!("{error}; {read:?}"));
+                    Err(word.unwrap_or_else(|error| error.to_string()))
+                }
+                Err(error) => Err(error.to_string()),
+            };
         }
+        self.introduced = false;
         self.layer = Some(Layer::Tls(Box::new(BufReader::new(StreamOwned::new(connection, tap)))));
         done
     }
@@ -366,6 +393,23 @@ impl Client {
             flight.extend(payload);
         }
     }
+}
+
+/// A ClientHello of TLS 1.2 with the suites and the signatures of its time and before.
+fn old_hello() -> Vec<u8> {
+    let with_length =
+        |octets: &[u8]| [&u16::try_from(octets.len()).unwrap().to_be_bytes()[..], octets].concat();
+    let words =
+        |words: &[u16]| with_length(&words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>());
+    let extension = |kind: u8, content: &[u8]| [&[0, kind][..], &with_length(content)].concat();
+    let suites = words(&[0xc02b, 0xc013, 0xc009, 0x009e, 0x009c, 0x0033, 0x002f, 0x000a, 0x00a6, 0x0034]);
+    let groups = extension(10, &words(&[0x0017]));
+    let signatures = extension(13, &words(&[0x0401, 0x0403, 0x0201, 0x0203]));
+    let extensions = with_length(&[groups, extension(11, &[1, 0]), signatures].concat());
+    // Version, random, no session id; no compression.
+    let body = [&[3, 3][..], &[7; 32], &[0], &suites, &[1, 0], &extensions].concat();
+    let message = [&[1, 0][..], &with_length(&body)].concat();
+    [&[22, 3, 1][..], &with_length(&message)].concat()
 }
 
 /// The types of the handshake messages in `flight`; `None` while the last is not complete.

@@ -133,11 +133,12 @@ pub(super) const SCRIPTS: &[Script] = &[
         &[
             Greeted,
             Lists("STARTTLS"),
-            Say(b"STARTTLS\r\nNOOP\r\nMAIL FROM:<attacker@attacker.example>\r\n"),
+            Say(b"STARTTLS\r\nNOOP\r\nRSET\r\nHELO attacker.example\r\nMAIL FROM:<a@attacker.example>\r\n"),
             Hear(GO_AHEAD),
             Secure,
             // Nobody has asked for this inside TLS.
-            Hear(b"250 2.0.0 OK\r\n250 2.1.0 Sender OK\r\n"),
+            Hear(b"250 2.0.0 OK\r\n250 2.0.0 Resetting\r\n250 mx1.lab.test Hello [127.0.0.1]\r\n"),
+            Hear(b"250 2.1.0 Sender OK\r\n"),
             Ask("RCPT TO:<you@lab.test>", b"250 2.1.5 Recipient OK\r\n"),
         ],
     ),

@@ -84,7 +84,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         Secure,
         // A record that should have been encrypted and was not.
         Gets(""),
-        LastBeneath(&[21, 3, 3, 0, 2, 2, 80])
+        Beneath(&[21, 3, 3, 0, 2, 2, 80])
     ),
     behind!(
         "tls-ehlo-500-after",
@@ -136,41 +136,45 @@ pub(super) const SCRIPTS: &[Script] = &[
     ),
     behind!(
         "tls-only-SSLv3",
-        ClientHello12,
+        OldHello,
         Flight([3, 0], &[HELLO, CERTIFICATE, DONE]),
         Chose([3, 0], &[0x000a, 0x002f, 0x0035])
     ),
     behind!(
         "tls-only-TLSv1",
-        ClientHello12,
+        OldHello,
         Flight([3, 1], &[HELLO, CERTIFICATE, DONE]),
         Chose([3, 1], &[0x002f, 0x0035])
     ),
     behind!(
         "tls-only-TLSv1_1",
-        ClientHello12,
+        OldHello,
         Flight([3, 2], &[HELLO, CERTIFICATE, DONE]),
         Chose([3, 2], &[0x002f, 0x0035])
     ),
+    // A client without anything of that age is told so.
+    behind!("tls-only-SSLv3", ClientHello, Hear(&[21, 3, 0, 0, 2, 2, 40]), Fin),
+    behind!("tls-only-TLSv1", ClientHello, Hear(&[21, 3, 1, 0, 2, 2, 40]), Fin),
+    behind!("tls-rsa-kx-only", ClientHello, Hear(&[21, 3, 3, 0, 2, 2, 40]), Fin),
     behind!("tls-only-TLSv1_2", SecureAs(Only12), Misses("STARTTLS"), Send),
     behind!("tls-only-TLSv1_2", Fails(Only13, VERSION_ALERT)),
     behind!("tls-only-TLSv1_3", SecureAs(Only13), Misses("STARTTLS"), Send),
     behind!("tls-only-TLSv1_3", Fails(Only12, VERSION_ALERT)),
     behind!(
         "tls-anon-only",
-        ClientHello12,
+        OldHello,
         Flight([3, 3], &[HELLO, KEY_EXCHANGE, DONE]),
         Chose([3, 3], &[0x0034, 0x003a, 0x006c, 0x006d, 0x00a6, 0x00a7])
     ),
     behind!(
         "tls-dhe1024-only",
-        ClientHello12,
+        OldHello,
         Flight([3, 3], &[HELLO, CERTIFICATE, KEY_EXCHANGE, DONE]),
         Chose([3, 3], &[0x0033, 0x0039, 0x0067, 0x006b, 0x009e, 0x009f])
     ),
     behind!(
         "tls-rsa-kx-only",
-        ClientHello12,
+        OldHello,
         Flight([3, 3], &[HELLO, CERTIFICATE, DONE]),
         Chose([3, 3], &[0x002f, 0x0035, 0x003c, 0x003d, 0x009c, 0x009d])
     ),

@@ -53,3 +53,22 @@ fn curl_sends_encrypted_after_the_connector_took_the_certificates_name() {
     curl.send(&lab, NOT_IN_THE_CERTIFICATE, "--ssl-reqd").failed_saying("curl: (60)");
     lab.conversation().brought_nothing();
 }
+
+#[test]
+fn curl_is_not_led_astray_by_a_tarpit_nor_by_a_banner_of_three_lines() {
+    let Some(curl) = Curl::find() else { return };
+    for entry in ["e-tarpit", "e-banner-multiline"] {
+        let mut lab = Served::entry(entry);
+        curl.send(&lab, "mx1.lab.test", "--ssl-reqd").succeeded();
+        lab.conversation().arrived_encrypted();
+    }
+}
+
+#[test]
+fn curl_sends_nothing_where_the_banner_is_a_refusal() {
+    let Some(curl) = Curl::find() else { return };
+    let mut lab = Served::entry("e-banner-554");
+
+    curl.send(&lab, "mx1.lab.test", "--ssl").failed_saying("554");
+    lab.conversation().brought_nothing();
+}

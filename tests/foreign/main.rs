@@ -17,6 +17,7 @@
 )]
 
 mod curl;
+mod handshakes;
 mod lettre;
 mod openssl;
 mod postfix;

@@ -80,3 +80,29 @@ fn mended(story: &str, fix: Fix) {
     smtplib.send(&lab, &name, "none").succeeded();
     lab.conversation().arrived_in_clear();
 }
+
+#[test]
+fn smtplib_says_what_refused_its_message() {
+    let Some(smtplib) = Smtplib::find() else { return };
+    for (entry, refusal) in [
+        ("e-eod-451", "SMTPDataError: (451, b'4.3.0 Local error in processing')"),
+        ("e-size", "SMTPSenderRefused: (552, b'5.3.4 Message size exceeds"),
+        ("e-eod-nocode", "SMTPDataError: (-1,"),
+        ("e-eod-close", "SMTPServerDisconnected: Connection unexpectedly closed"),
+    ] {
+        let mut lab = Served::entry(entry);
+        smtplib.send(&lab, "mx1.lab.test", "none").failed_saying(refusal);
+        lab.conversation().brought_nothing();
+    }
+}
+
+#[test]
+fn smtplib_is_served_when_it_comes_back_to_a_server_that_greylists() {
+    let Some(smtplib) = Smtplib::find() else { return };
+    let mut lab = Served::entry("e-rcpt-451");
+
+    smtplib.send(&lab, "mx1.lab.test", "verify").failed_saying("451, b'4.7.1 Greylisting in action");
+    lab.conversation().brought_nothing();
+    smtplib.send(&lab, "mx1.lab.test", "verify").succeeded();
+    lab.conversation().arrived_encrypted();
+}

@@ -95,3 +95,37 @@ fn mended(story: &str, fix: Fix) {
     swaks.send(&lab, &["--tls-optional-strict"]).succeeded();
     lab.conversation().arrived_encrypted();
 }
+
+#[test]
+fn swaks_shows_the_reply_that_refuses_and_sends_nothing() {
+    let Some(swaks) = Swaks::find() else { return };
+    for (entry, refusal) in [
+        ("e-banner-421", "421 4.3.2 Service not available"),
+        ("e-mail-452", "452 4.3.1 Insufficient system storage"),
+        ("e-eod-999", "999 9.9.9 What was that"),
+    ] {
+        let mut lab = Served::entry(entry);
+        swaks.send(&lab, &[]).failed_saying(refusal);
+        lab.conversation().brought_nothing();
+    }
+}
+
+#[test]
+fn swaks_fails_at_quit_though_its_message_was_taken() {
+    let Some(swaks) = Swaks::find() else { return };
+    let mut lab = Served::entry("e-quit-close");
+
+    swaks.send(&lab, &[]).failed_saying("*** Remote host closed connection unexpectedly.");
+    lab.conversation().arrived_in_clear();
+}
+
+#[test]
+fn swaks_sends_encrypted_where_nothing_else_is_possible() {
+    let Some(swaks) = Swaks::find() else { return };
+    let mut lab = Served::entry("mandatory");
+
+    swaks.send(&lab, &[]).failed_saying("530 5.7.0 Must issue a STARTTLS command first");
+    lab.conversation().brought_nothing();
+    swaks.send(&lab, &["--tls"]).succeeded();
+    lab.conversation().arrived_encrypted();
+}

@@ -8,6 +8,8 @@ mod conversation;
 mod nth;
 mod row;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use conduct::{
     Alert, Capabilities, ClientCertificate, Conduct, Corruption, Cut, CutAfter, LegacyVersion, Octets,

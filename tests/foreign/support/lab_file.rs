@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use starttls_lab::scenario::entry;
 use toml::{Table, Value};
 
 use super::run;
@@ -25,6 +26,11 @@ impl LabFile {
         let shown = run(Command::new(env!("CARGO_BIN_EXE_starttls-lab")).args(["show", name]), "");
         shown.succeeded();
         Self(shown.stdout.parse().unwrap_or_else(|error| panic!("{error}\n{}", shown.stdout)))
+    }
+
+    pub(crate) fn of_entry(name: &str) -> Self {
+        let entry = entry(name).unwrap_or_else(|| panic!("the catalogue has no {name}"));
+        Self(entry.story.text.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
     }
 
     /// The name the connector claims, which is the one it needs a certificate for.

@@ -37,8 +37,16 @@ pub(crate) enum Save {
 impl Served {
     /// Serves a built-in story from a lab file of its own.
     pub(crate) fn story(name: &str) -> Self {
+        Self::serve(LabFile::of_story(name))
+    }
+
+    /// Serves an entry of the fault catalogue from a lab file of its own.
+    pub(crate) fn entry(name: &str) -> Self {
+        Self::serve(LabFile::of_entry(name))
+    }
+
+    fn serve(paper: LabFile) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let paper = LabFile::of_story(name);
         fs::write(lab_file(&directory), paper.to_string()).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_starttls-lab"))
             .arg("serve")

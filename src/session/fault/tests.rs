@@ -1,0 +1,338 @@
+//! Each conduct at the stages that it goes with, as text into the bare session and text out of it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
+
+use super::{Conversation, Fault, FaultStage, FaultTable, Then, Twist};
+use crate::exchange::{Computer, Profile, ReceiveConnector, Role, TimeSpan, Usage};
+use crate::pki::Thumbprint;
+use crate::session::{Counters, Fact, Input, Next, Oddity, Setting, Step, TlsFacts, TlsVerb, TlsVersion};
+use crate::smtp::{ChunkDecoder, DataDecoder, Ending, Line};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A conversation in front of these rows, and its banner.
+fn open(rows: &str, early: usize) -> (Conversation, Step) {
+    let rows: Vec<Fault> = serde_json::from_str(rows).unwrap();
+    let table = Arc::new(FaultTable::of(&rows, "Default"));
+    let profile = Profile::Exchange2019;
+    let mut connector = ReceiveConnector::new("Default".to_owned(), Usage::Default, Role::Edge, profile);
+    connector.tarpit_interval = TimeSpan(Duration::ZERO);
+    let computer = Computer::new("MX1", "mx1.lab.test".parse().unwrap(), Role::Edge, profile);
+    let setting = Setting {
+        computer: Arc::new(computer),
+        connector: Arc::new(connector),
+        local: (PEER, 25).into(),
+        peer: (PEER, 50_000).into(),
+        starttls: true,
+        anonymous_tls: false,
+        counters: Arc::new(Counters::default()),
+    };
+    Conversation::open(Arc::new(setting), Some(table.connect(PEER)), early, NOW)
+}
+
+fn say(conversation: &mut Conversation, text: &str) -> Step {
+    let text = Bytes::copy_from_slice(text.as_bytes());
+    let line = Line { text, ending: Ending::CrLf, overlong: false, has_nul: false };
+    conversation.handle(Input::Line(line), NOW)
+}
+
+fn content(conversation: &mut Conversation, text: &str) -> Step {
+    let mut decoder = DataDecoder::new(1 << 20);
+    decoder.decode(&mut BytesMut::from(format!("{text}\r\n.\r\n").as_bytes()));
+    conversation.handle(Input::Content(decoder.finish()), NOW)
+}
+
+fn last_chunk(conversation: &mut Conversation) -> Step {
+    conversation.handle(Input::Content(ChunkDecoder::new(0).finish()), NOW)
+}
+
+fn secure(conversation: Conversation) -> (Conversation, Step) {
+    let facts = TlsFacts {
+        version: TlsVersion::Tls13,
+        cipher_suite: "TLS_AES_256_GCM_SHA384",
+        key_exchange: None,
+        server_name: None,
+        presented: Thumbprint::of(b""),
+        client_certificate: None,
+        client_hello: None,
+    };
+    conversation.secure(TlsVerb::StartTls, Arc::new(facts), false)
+}
+
+/// What leaves with a step, as text.
+fn octets(step: &Step) -> String {
+    let twisted = step.twist.as_ref().and_then(|twist| twist.octets.clone());
+    let octets = twisted.or_else(|| step.reply.as_ref().map(crate::smtp::Reply::to_bytes));
+    octets.unwrap_or_default().escape_ascii().to_string()
+}
+
+/// How the connection ends with a step.
+fn then(step: &Step) -> Option<Then> {
+    step.twist.as_ref().and_then(|twist| twist.then)
+}
+
+fn took_a_message(step: &Step) -> bool {
+    step.facts.iter().any(|fact| matches!(fact, Fact::Message(_)))
+}
+
+fn is_misconduct(step: &Step) -> bool {
+    step.facts.iter().filter(|fact| matches!(fact, Fact::Misconduct(_))).count() == 1
+}
+
+/// Every stage that has a command of its own, with the command, in an order in which all are answered, and what
+/// the connector answers by itself.
+const COMMANDS: [(&str, &str, &str); 9] = [
+    ("helo", "HELO a.test", "250 mx1.lab.test Hello [127.0.0.1]\\r\\n"),
+    ("other", "NOOP", "250 2.0.0 OK\\r\\n"),
+    ("auth", "AUTH NTLM", "504 5.7.4 Unrecognized authentication type\\r\\n"),
+    ("mail", "MAIL FROM:<>", "250 2.1.0 Sender OK\\r\\n"),
+    ("rcpt", "RCPT TO:<b@lab.test>", "250 2.1.5 Recipient OK\\r\\n"),
+    ("data", "DATA", "354 Start mail input; end with <CRLF>.<CRLF>\\r\\n"),
+    ("rset", "RSET", "250 2.0.0 Resetting\\r\\n"),
+    ("starttls", "STARTTLS", "220 2.0.0 SMTP server ready\\r\\n"),
+    ("quit", "QUIT", "221 2.0.0 Service closing transmission channel\\r\\n"),
+];
+
+/// The answer at each stage of [`COMMANDS`] where a row does `conduct` there; the commands before go as ever.
+fn at_each_stage(conduct: &str) -> Vec<(&'static str, &'static str, Step)> {
+    let each = COMMANDS.iter().map(|(stage, command, reply)| {
+        let (mut conversation, _) = open(&format!(r#"[{{"at": "{stage}", "do": {conduct}}}]"#), 0);
+        let before = COMMANDS.iter().take_while(|(other, ..)| other != stage);
+        for (_, command, reply) in before {
+            assert_eq!(octets(&say(&mut conversation, command)), *reply);
+            if *command == "DATA" {
+                content(&mut conversation, "x");
+            }
+        }
+        let step = say(&mut conversation, command);
+        assert!(is_misconduct(&step), "{stage}");
+        (*stage, *reply, step)
+    });
+    each.collect()
+}
+
+#[test]
+fn a_connection_ends_at_any_stage_in_each_of_three_ways_and_nothing_is_said() {
+    for (conduct, end) in [("close", Then::Close), ("reset", Then::Reset), ("silence", Then::Silence)] {
+        for (stage, _, step) in at_each_stage(&format!("\"{conduct}\"")) {
+            assert_eq!((octets(&step).as_str(), then(&step)), ("", Some(end)), "{conduct} at {stage}");
+        }
+        let (_, banner) = open(&format!(r#"[{{"at": "connect", "do": "{conduct}"}}]"#), 0);
+        assert_eq!((octets(&banner).as_str(), then(&banner)), ("", Some(end)));
+    }
+}
+
+#[test]
+fn a_reply_stands_in_for_the_connectors_and_the_command_is_not_carried_out() {
+    for (stage, _, step) in at_each_stage(r#"{"reply": "450-4.0.0 not\n450 4.0.0 now"}"#) {
+        assert_eq!(octets(&step), "450-4.0.0 not\\r\\n450 4.0.0 now\\r\\n", "{stage}");
+        assert_eq!((step.next, then(&step)), (Next::Line, None), "{stage}");
+    }
+    let rows = r#"[{"at": "mail", "do": {"reply": "250 2.1.0 fine"}}]"#;
+    let (mut conversation, _) = open(rows, 0);
+    say(&mut conversation, "HELO a.test");
+    say(&mut conversation, "MAIL FROM:<>");
+    assert_eq!(octets(&say(&mut conversation, "RCPT TO:<b@lab.test>")), "503 5.5.2 Need mail command\\r\\n");
+}
+
+#[test]
+fn raw_octets_are_said_as_they_are_and_the_command_is_not_carried_out() {
+    for (stage, _, step) in at_each_stage(r#"{"raw": "hex:00 ff 0A"}"#) {
+        assert_eq!(octets(&step), "\\x00\\xff\\n", "{stage}");
+        assert_eq!(step.next, Next::Line, "{stage}");
+    }
+    let (_, banner) = open(r#"[{"at": "connect", "do": {"raw": "HTTP/1.0 400\r\n"}}]"#, 0);
+    assert_eq!(octets(&banner), "HTTP/1.0 400\\r\\n");
+}
+
+#[test]
+fn what_is_said_instead_is_said_while_the_command_is_carried_out() {
+    for (stage, _, step) in at_each_stage(r#"{"say": "250 yes\n"}"#) {
+        assert_eq!(octets(&step), "250 yes\\n", "{stage}");
+        let next = match stage {
+            "data" => Next::Data { limit: 36 << 20 },
+            "starttls" => Next::Handshake(TlsVerb::StartTls),
+            "quit" => Next::Close,
+            _ => Next::Line,
+        };
+        assert_eq!(step.next, next, "{stage}");
+    }
+}
+
+#[test]
+fn octets_stand_in_front_of_a_reply_or_behind_it() {
+    for (stage, reply, step) in at_each_stage(r#"{"append": "250 more\r\n"}"#) {
+        assert_eq!(octets(&step), format!("{reply}250 more\\r\\n"), "{stage}");
+    }
+    for (stage, reply, step) in at_each_stage(r#"{"prepend": "250-less\r\n"}"#) {
+        assert_eq!(octets(&step), format!("250-less\\r\\n{reply}"), "{stage}");
+    }
+}
+
+#[test]
+fn a_reply_is_late_slow_or_without_carriage_returns_and_is_otherwise_what_it_is() {
+    for (stage, reply, step) in at_each_stage(r#"{"delay": "3s"}"#) {
+        assert_eq!((octets(&step).as_str(), step.delay), (reply, Duration::from_secs(3)), "{stage}");
+    }
+    for (stage, reply, step) in at_each_stage(r#"{"trickle": "50ms"}"#) {
+        let pace = step.twist.as_ref().and_then(|twist| twist.pace);
+        assert_eq!((octets(&step).as_str(), pace), (reply, Some(Duration::from_millis(50))), "{stage}");
+    }
+    for (stage, reply, step) in at_each_stage("\"line-feeds\"") {
+        assert_eq!(octets(&step), reply.replace("\\r", ""), "{stage}");
+    }
+}
+
+#[test]
+fn whoever_talks_before_a_banner_is_noted_whatever_the_banner_is() {
+    for conduct in [r#""close""#, r#"{"reply": "554 5.3.2 no"}"#, r#"{"delay": "1s"}"#] {
+        let (_, banner) = open(&format!(r#"[{{"at": "connect", "do": {conduct}}}]"#), 7);
+        let early = |fact: &Fact| matches!(fact, Fact::Oddity(Oddity::TalkedBeforeBanner { octets: 7 }));
+        assert!(is_misconduct(&banner) && banner.facts.iter().any(early), "{conduct}");
+    }
+}
+
+#[test]
+fn capabilities_are_left_away_masked_spelled_otherwise_and_added() {
+    let rows = r#"[{"at": "ehlo", "do": {"capabilities": {"without": ["size"], "masked": ["STARTTLS"],
+        "spelled": {"8BITMIME": "8bitmime"}, "with": ["AUTH=LOGIN", "X-Y z"]}}}]"#;
+    let (mut conversation, _) = open(rows, 0);
+    let lines = octets(&say(&mut conversation, "EHLO a.test"));
+    let lines: Vec<_> = lines.split("\\r\\n").collect();
+    assert_eq!(lines[..3], ["250-mx1.lab.test Hello [127.0.0.1]", "250-PIPELINING", "250-DSN"]);
+    assert!(lines.contains(&"250-XXXXXXXA") && lines.contains(&"250-8bitmime"), "{lines:?}");
+    assert!(lines.ends_with(&["250-AUTH=LOGIN", "250 X-Y z", ""]), "{lines:?}");
+}
+
+#[test]
+fn requiretls_is_taken_where_it_was_advertised() {
+    let with = r#"[{"at": "ehlo", "do": {"capabilities": {"with": ["REQUIRETLS"]}}, "when": {"visit": 2}}]"#;
+    let (mut conversation, _) = open(with, 0);
+    for reply in ["501 5.5.4 Invalid arguments\\r\\n", "250 2.1.0 Sender OK\\r\\n"] {
+        say(&mut conversation, "EHLO a.test");
+        assert_eq!(octets(&say(&mut conversation, "MAIL FROM:<> REQUIRETLS")), reply);
+    }
+}
+
+fn up_to_data(conversation: &mut Conversation) {
+    for command in ["HELO a.test", "MAIL FROM:<>", "RCPT TO:<b@lab.test>", "DATA"] {
+        say(conversation, command);
+    }
+}
+
+#[test]
+fn content_is_taken_behind_what_is_said_and_not_behind_what_is_replied() {
+    for (conduct, said, taken) in [
+        (r#"{"reply": "250 2.0.0 fine"}"#, "250 2.0.0 fine\\r\\n", false),
+        (r#"{"raw": "hello there\r\n"}"#, "hello there\\r\\n", false),
+        (r#""close""#, "", false),
+        (r#"{"say": "451 4.3.0 no\r\n"}"#, "451 4.3.0 no\\r\\n", true),
+    ] {
+        let (mut conversation, _) = open(&format!(r#"[{{"at": "end-of-data", "do": {conduct}}}]"#), 0);
+        up_to_data(&mut conversation);
+        let step = content(&mut conversation, "x");
+        assert_eq!((octets(&step).as_str(), took_a_message(&step)), (said, taken), "{conduct}");
+        let next = octets(&say(&mut conversation, "MAIL FROM:<>"));
+        assert_eq!(next, "250 2.1.0 Sender OK\\r\\n", "the transaction is over: {conduct}");
+    }
+}
+
+#[test]
+fn a_chunk_is_refused_where_its_reply_is_due_and_the_last_one_is_the_end_of_the_content_too() {
+    let rows = r#"[{"at": "bdat", "do": {"reply": "452 4.3.1 full"}, "when": {"visit": 2}},
+        {"at": "end-of-data", "do": {"reply": "554 5.6.0 bad"}}]"#;
+    let (mut conversation, _) = open(rows, 0);
+    up_to_bdat(&mut conversation);
+    assert_eq!(say(&mut conversation, "BDAT 3").next, Next::Chunk { size: 3, last: false, limit: 36 << 20 });
+    assert_eq!(
+        octets(&conversation.handle(Input::Chunk(3), NOW)),
+        "250 2.6.0 CHUNK received OK, 3 octets\\r\\n"
+    );
+    say(&mut conversation, "BDAT 0 LAST");
+    assert_eq!(octets(&last_chunk(&mut conversation)), "452 4.3.1 full\\r\\n");
+    assert!(!conversation.session().in_chunks());
+    say(&mut conversation, "MAIL FROM:<>");
+    say(&mut conversation, "RCPT TO:<b@lab.test>");
+    say(&mut conversation, "BDAT 0 LAST");
+    assert_eq!(octets(&last_chunk(&mut conversation)), "554 5.6.0 bad\\r\\n");
+}
+
+fn up_to_bdat(conversation: &mut Conversation) {
+    for command in ["HELO a.test", "MAIL FROM:<>", "RCPT TO:<b@lab.test>"] {
+        say(conversation, command);
+    }
+}
+
+#[test]
+fn what_is_done_while_content_comes_is_told_once_and_not_for_a_chunk_of_nothing() {
+    let rows = r#"[{"at": "body", "do": {"end-of-data": ["\n.\n"]}, "vulnerable": true}]"#;
+    let (mut conversation, _) = open(rows, 0);
+    up_to_data(&mut conversation);
+    assert!(conversation.body().is_some() && conversation.body().is_none());
+    content(&mut conversation, "x");
+    assert!(conversation.body().is_none());
+    up_to_bdat(&mut conversation);
+    say(&mut conversation, "BDAT 0");
+    assert!(conversation.body().is_none());
+    conversation.handle(Input::Chunk(0), NOW);
+    say(&mut conversation, "BDAT 3");
+    assert!(conversation.body().is_some());
+}
+
+#[test]
+fn a_row_asks_for_the_longest_line_of_the_content_and_for_that_of_a_command() {
+    let rows = r#"[{"at": "end-of-data", "do": {"reply": "554 5.6.0 long"}, "when": {"longer_than": 5}},
+        {"at": "other", "do": {"reply": "500 5.5.2 long"}, "when": {"longer_than": 5, "line": "noop*"}}]"#;
+    let (mut conversation, _) = open(rows, 0);
+    for (text, code) in [("12345\r\n1234", "250"), ("1234\r\n123456", "554")] {
+        up_to_data(&mut conversation);
+        assert!(octets(&content(&mut conversation, text)).starts_with(code), "{text}");
+    }
+    for (line, code) in [("NOOP", "250"), ("NOOP x", "500"), ("VRFY x", "252")] {
+        assert!(octets(&say(&mut conversation, line)).starts_with(code), "{line}");
+    }
+}
+
+#[test]
+fn what_is_pipelined_behind_starttls_is_kept_where_a_row_wants_it() {
+    let rows = r#"[{"at": "starttls", "do": "execute-pipelined", "vulnerable": true}]"#;
+    let (mut conversation, _) = open(rows, 0);
+    say(&mut conversation, "EHLO a.test");
+    let step = say(&mut conversation, "STARTTLS");
+    assert_eq!(step.next, Next::Handshake(TlsVerb::StartTls));
+    assert!(step.twist.as_ref().is_some_and(|twist| twist.keep_input));
+}
+
+#[test]
+fn inside_tls_state_is_kept_an_alert_is_said_beneath_or_words_are_said_unasked() {
+    let inside = |conduct: &str| {
+        let (mut conversation, _) = open(&format!(r#"[{{"at": "after-tls", "do": {conduct}}}]"#), 0);
+        up_to_bdat(&mut conversation);
+        say(&mut conversation, "STARTTLS");
+        secure(conversation)
+    };
+    let (mut kept, step) = inside("\"keep-state\"");
+    assert_eq!(octets(&step), "");
+    assert_eq!(say(&mut kept, "DATA").next, Next::Data { limit: 36 << 20 });
+    let (mut fresh, step) = inside(r#"{"alert": "internal_error"}"#);
+    let beneath = |twist: &Twist| twist.beneath.as_deref() == Some(&[21, 3, 3, 0, 2, 2, 80]);
+    assert!(step.twist.as_deref().is_some_and(beneath));
+    assert!(octets(&say(&mut fresh, "DATA")).starts_with("503"));
+    assert_eq!(octets(&inside(r#"{"reply": "220 again"}"#).1), "220 again\\r\\n");
+    assert_eq!(then(&inside("\"reset\"").1), Some(Then::Reset));
+}
+
+#[test]
+fn the_handshake_and_the_end_are_stages_that_the_wire_asks_for() {
+    let rows = r#"[{"at": "handshake", "do": {"alert": 40}}, {"at": "close", "do": "no-close-notify"}]"#;
+    let (mut conversation, _) = open(rows, 0);
+    let stage = |misconduct: Option<super::Misconduct>| misconduct.map(|it| it.fault.at);
+    assert_eq!(stage(conversation.handshake()), Some(FaultStage::Handshake));
+    assert_eq!(stage(conversation.closing()), Some(FaultStage::Close));
+}
