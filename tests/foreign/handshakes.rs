@@ -61,10 +61,10 @@ fn server(posture: Posture) -> ServerTls {
     let template = Template {
         subject: format!("CN={NAME}").parse().unwrap(),
         dns_names: vec![NAME.to_owned()],
-        ip_addresses: Vec::new(),
         not_before: from,
         not_after: until,
         serial_number: vec![3],
+        ..Template::default()
     };
     let key = KeyPair::generate(posture.algorithm).unwrap();
     let certificate = root.issue(&template, &key).unwrap();
