@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+#[allow(dead_code, reason = "the dialogues of the session use the rest of it")]
 mod dialogue_player;
 
 use std::collections::BTreeSet;
@@ -23,14 +24,17 @@ fn dialogues() -> Vec<Dialogue> {
     files.iter().map(read).collect()
 }
 
-fn play_all(cut: Cut) {
+/// Plays every dialogue with the cuts that `cuts` wants, and says of each what went otherwise.
+fn play_all(cuts: impl Fn(&Dialogue) -> Vec<Cut>) {
     let mut failures = Vec::new();
     for dialogue in dialogues() {
         let stage = Stage::new(&dialogue.setup);
-        let played = play(&dialogue, &mut Bare::connect(&stage, dialogue.early(), cut));
-        if let Err(Difference { line, what }) = played {
-            failures.push(format!("tests/dialogues/faults/{}:{line}: {what}", dialogue.name));
-        }
+        let failed = cuts(&dialogue).into_iter().find_map(|cut| {
+            let played = play(&dialogue, &mut Bare::connect(&stage, dialogue.early(), cut));
+            let Difference { line, what } = played.err()?;
+            Some(format!("tests/dialogues/faults/{}:{line}: {what} (cut: {cut:?})", dialogue.name))
+        });
+        failures.extend(failed);
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
@@ -45,12 +49,26 @@ fn every_entry_of_plain_smtp_and_of_policy_has_a_dialogue() {
 
 #[test]
 fn every_entry_says_on_the_wire_what_its_dialogue_says() {
-    play_all(Cut::Nowhere);
+    play_all(|_| vec![Cut::Nowhere]);
 }
 
 #[test]
 fn every_entry_says_the_same_to_a_client_that_speaks_one_octet_at_a_time() {
-    play_all(Cut::Every(1));
+    play_all(|_| vec![Cut::Every(1)]);
+}
+
+#[test]
+fn every_entry_says_the_same_wherever_the_octets_of_its_client_are_cut_in_two() {
+    play_all(|dialogue| {
+        let flights = dialogue.flights().enumerate();
+        let cuts = flights.flat_map(|(flight, octets)| {
+            let places = 1..octets.len();
+            // In the middle of what is very long nothing happens.
+            let counts = move |at: &usize| *at < 60 || octets.len() - *at < 60;
+            places.filter(counts).map(move |at| Cut::Once { flight, at })
+        });
+        cuts.collect()
+    });
 }
 
 /// Entries that take their time on purpose; what time they take is tested on a clock that does not.

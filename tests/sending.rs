@@ -26,6 +26,8 @@ enum Server {
     Untrusted,
     Expired,
     Good,
+    RefusesEhloInside,
+    LeavesInside,
 }
 
 fn task(policy: SenderPolicy) -> Task {
@@ -84,6 +86,7 @@ fn answer(server: Server, said: &str, encrypted: bool) -> String {
     let verb = said.split([' ', '\r']).next().unwrap();
     match (verb, server) {
         ("EHLO", Server::NotOffered) => "250-mx.example.test\n250 SIZE 1000".to_owned(),
+        ("EHLO", Server::RefusesEhloInside) if encrypted => "502 no".to_owned(),
         ("EHLO", _) if encrypted => "250-mx.example.test\n250 SIZE 1000".to_owned(),
         ("EHLO", _) => "250-mx.example.test\n250-SIZE 1000\n250 starttls".to_owned(),
         ("STARTTLS", Server::Refuses(code)) => format!("{code} no"),
@@ -107,6 +110,9 @@ fn play(task: Task, server: Server) -> Played {
             said.push(text.trim_end().to_owned());
         }
         step = match step.next {
+            SendNext::Reply if encrypted && server == Server::LeavesInside => {
+                session.handle(SendInput::Closed)
+            }
             SendNext::Reply => session.handle(SendInput::Reply(reply.parse().unwrap())),
             SendNext::Handshake(_) if server == Server::HandshakeFails => {
                 let alert = "handshake_failure".to_owned();
@@ -173,6 +179,33 @@ fn every_sender_ends_as_its_class_does_against_every_server() {
         let ends = SERVERS.map(|server| letter(play(task(named(name)), server).attempt.outcome));
         assert_eq!(String::from_iter(ends), expected, "{name}");
     }
+}
+
+#[test]
+fn an_answer_to_starttls_that_is_no_220_is_taken_as_each_class_takes_it() {
+    // Answered with 250, with 334, and EHLO refused inside TLS.
+    for (name, expected) in [
+        ("o1", "tPt"),
+        ("may", "tPt"),
+        ("sendmail", "tPt"),
+        ("library", "BBB"),
+        ("encrypt", "tBt"),
+        ("verify", "TBT"),
+        ("exchange", "PPt"),
+        ("EncryptionOnly", "DDt"),
+    ] {
+        let servers = [Server::Refuses(250), Server::Refuses(334), Server::RefusesEhloInside];
+        let ends = servers.map(|server| letter(play(task(named(name)), server).attempt.outcome));
+        assert_eq!(String::from_iter(ends), expected, "{name}");
+    }
+}
+
+#[test]
+fn helo_follows_where_ehlo_is_refused_inside_tls() {
+    let played = play(task(named("verify")), Server::RefusesEhloInside);
+    assert_eq!(played.said[2..5], ["EHLO sender.test", "HELO sender.test", "MAIL FROM:<a@sender.test>"]);
+    let played = play(task(named("library")), Server::RefusesEhloInside);
+    assert_eq!(played.said[2..], ["EHLO sender.test", "QUIT"]);
 }
 
 #[test]
@@ -254,6 +287,11 @@ fn who_falls_back_does_so_at_once_later_or_never() {
     assert_eq!(story("exchange", fails, 3), [(0, 'D'), (5, 'D'), (10, 'D')]);
     assert_eq!(story("encrypt", fails, 2), [(0, 'D'), (5, 'D')]);
     assert_eq!(story("library", fails, 9), [(0, 'B')]);
+    // What is lost after the handshake, only Postfix sends in clear.
+    let leaves = Server::LeavesInside;
+    assert_eq!(story("exim", leaves, 2), [(0, 'D'), (5, 'D')]);
+    assert_eq!(story("may", leaves, 9), [(0, 'D'), (5, 'P')]);
+    assert_eq!(story("sendmail", leaves, 2), [(0, 'D'), (5, 'D')]);
 }
 
 #[test]

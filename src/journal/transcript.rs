@@ -201,7 +201,7 @@ mod tests {
     use super::super::sample::{self, Told};
     use super::*;
     use crate::exchange::{Event, Profile};
-    use crate::session::{LimitReached, Oddity, TlsFacts, TlsFailure, TlsVerb};
+    use crate::session::{ClientHelloFacts, LimitReached, Oddity, TlsFacts, TlsFailure, TlsVerb};
 
     fn lines(told: &Told) -> Vec<String> {
         transcript(&told.entries, SessionId(1)).lines().map(str::to_owned).collect()
@@ -343,5 +343,33 @@ mod tests {
             transcript_line(&told.entries[1]),
             "-- 192.0.2.8:1 turned away from 192.0.2.1:25: it is in no connector's RemoteIPRanges"
         );
+    }
+
+    #[test]
+    fn what_a_client_offered_is_shown_by_name_whatever_became_of_the_handshake() {
+        let hello = ClientHelloFacts {
+            legacy_version: 0x0301,
+            cipher_suites: [0x002f].into(),
+            ..ClientHelloFacts::default()
+        };
+        let hello = Some(Arc::new(hello));
+        let facts = Arc::new(TlsFacts { client_hello: hello.clone(), ..sample::facts() });
+        let (verb, certificate) = (TlsVerb::StartTls, sample::certificate());
+        let established = Handshake { verb, facts, certificate: certificate.clone() };
+        let failed = FailedHandshake {
+            verb,
+            failure: TlsFailure::Closed,
+            certificate: Some(certificate),
+            client_hello: hello,
+        };
+        let mut told = Told::on(Profile::Exchange2019);
+        told.tell(Record::TlsEstablished(Box::new(established)));
+        told.tell(Record::TlsFailed(Box::new(failed)));
+        for entry in &told.entries {
+            let json = serde_json::to_value(entry).unwrap();
+            let suites = serde_json::json!(["TLS_RSA_WITH_AES_128_CBC_SHA"]);
+            assert_eq!(json["client_hello"]["cipher_suites"], suites);
+            assert_eq!(json["client_hello"]["legacy_version"], "TLSv1.0");
+        }
     }
 }

@@ -17,7 +17,6 @@ struct Inner {
 }
 
 /// Whoever does the signing.
-#[expect(clippy::large_enum_variant, reason = "there are few, and they are shared")]
 pub(super) enum Signer {
     /// The cryptographic provider.
     Provider(rcgen::KeyPair),

@@ -56,7 +56,7 @@ impl Authorities {
                 self.once(format!("intermediate {issuer}"), keys, made)
             }
         };
-        authority.map_err(|error| Refused::new("issuer", error))
+        authority.map_err(|error| Refused::new("issuer", &error))
     }
 
     fn root_called(&mut self, subject: &str, keys: Keys<'_>) -> Result<Authority, PkiError> {
@@ -68,10 +68,10 @@ impl Authorities {
     fn odd(&mut self, spec: &CertificateSpec, keys: Keys<'_>) -> Result<Authority, Refused> {
         let above = match spec.root == RootSpec::Private || spec.chain == ChainStatus::Untrusted {
             false => self.root.clone(),
-            true => self.root_called(PRIVATE_SUBJECT, keys).map_err(|error| Refused::new("root", error))?,
+            true => self.root_called(PRIVATE_SUBJECT, keys).map_err(|error| Refused::new("root", &error))?,
         };
         let described = (above.certificate().subject(), &spec.issuer, &spec.intermediate, spec.signature);
-        let described = serde_json::to_string(&described).map_err(|error| Refused::new("issuer", error))?;
+        let described = serde_json::to_string(&described).map_err(|error| Refused::new("issuer", &error))?;
         if let Some(known) = self.others.get(&described) {
             return Ok(known.clone());
         }
@@ -89,17 +89,17 @@ impl Authorities {
             };
             let serial_number = serial(&["odd", &described, &subject]);
             let mut template = template(&subject, self.start, serial_number)
-                .map_err(|error| Refused::new("issuer", error))?;
+                .map_err(|error| Refused::new("issuer", &error))?;
             if number == 1 {
-                odd.say(&mut template, self.start).map_err(|error| Refused::new("intermediate", error))?;
+                odd.say(&mut template, self.start).map_err(|error| Refused::new("intermediate", &error))?;
             }
             let algorithm = match lowest && spec.signature != SignatureHash::Usual {
                 true => KeyAlgorithm::Rsa2048,
                 false => KeyAlgorithm::default(),
             };
-            let key = keys(algorithm).map_err(|error| Refused::new("signature", error))?;
+            let key = keys(algorithm).map_err(|error| Refused::new("signature", &error))?;
             authority =
-                authority.authority(key, &template).map_err(|error| Refused::new("intermediate", error))?;
+                authority.authority(key, &template).map_err(|error| Refused::new("intermediate", &error))?;
         }
         self.others.insert(described, authority.clone());
         Ok(authority)

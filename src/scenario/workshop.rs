@@ -103,7 +103,7 @@ impl Workshop {
         spec: &CertificateSpec,
         keys: Keys<'_>,
     ) -> Result<(CertificateFacts, Material), Refused> {
-        let description = serde_json::to_string(spec).map_err(|error| Refused::new("names", error))?;
+        let description = serde_json::to_string(spec).map_err(|error| Refused::new("names", &error))?;
         let known = (computer.to_owned(), description);
         if let Some(issued) = self.issued.get(&known) {
             return Ok(issued.clone());
@@ -112,7 +112,7 @@ impl Workshop {
             return Err(Refused { key, message });
         }
         let template = self.template(&known.0, &known.1, spec)?;
-        let key = keys(spec.key).map_err(|error| Refused::new("key", error))?;
+        let key = keys(spec.key).map_err(|error| Refused::new("key", &error))?;
         let issued = self.issue(&template, spec, key, keys)?;
         self.issued.insert(known, issued.clone());
         Ok(issued)
@@ -184,13 +184,13 @@ impl Workshop {
             (Some(subject), _) => subject.parse::<DistinguishedName>(),
             (None, Some(name)) => format!("CN={name}").parse(),
             (None, None) => {
-                return Err(Refused::new("names", "a certificate needs a subject or names"));
+                return Err(Refused::new("names", &"a certificate needs a subject or names"));
             }
         };
         let blamed = if spec.subject.is_some() { "subject" } else { "names" };
         let filler = (1..=spec.filler_names).map(filler_name);
         Ok(Template {
-            subject: subject.map_err(|error| Refused::new(blamed, error))?,
+            subject: subject.map_err(|error| Refused::new(blamed, &error))?,
             dns_names: spec.names.iter().cloned().chain(filler).collect(),
             raw_dns_names: spec.raw_names.clone(),
             ip_addresses: spec.ip_addresses.clone(),
@@ -200,8 +200,8 @@ impl Workshop {
             not_before: spec
                 .not_before
                 .from_start(self.start)
-                .map_err(|it| Refused::new("not_before", it))?,
-            not_after: spec.not_after.from_start(self.start).map_err(|it| Refused::new("not_after", it))?,
+                .map_err(|it| Refused::new("not_before", &it))?,
+            not_after: spec.not_after.from_start(self.start).map_err(|it| Refused::new("not_after", &it))?,
             serial_number: serial(&[computer, description]),
             ca: spec.ca,
             key_usages: spec.key_usage.clone(),
@@ -221,7 +221,7 @@ impl Workshop {
         keys: Keys<'_>,
     ) -> Result<(CertificateFacts, Material), Refused> {
         let refused =
-            |error: PkiError| Refused::new(if spec.subject.is_some() { "subject" } else { "names" }, error);
+            |error: PkiError| Refused::new(if spec.subject.is_some() { "subject" } else { "names" }, &error);
         let (certificate, chain) = if spec.issuer == "self" {
             (self_signed(template, &key).map_err(refused)?, Vec::new())
         } else {
@@ -234,14 +234,14 @@ impl Workshop {
         };
         let key = match spec.key_mismatch {
             false => key,
-            true => keys(spec.key).map_err(|error| Refused::new("key", error))?,
+            true => keys(spec.key).map_err(|error| Refused::new("key", &error))?,
         };
         Ok(filed(certificate, chain, key))
     }
 }
 
 impl Refused {
-    pub(super) fn new(key: &'static str, why: impl ToString) -> Self {
+    pub(super) fn new(key: &'static str, why: &dyn std::fmt::Display) -> Self {
         Self { key, message: why.to_string() }
     }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::support::World;
 
-/// How long it may take before it is called hung; it needs about half a minute.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long it may take before it is called hung. It needs less than a minute, on a machine that does nothing else.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn schemathesis_finds_nothing_that_is_not_as_the_document_says() {

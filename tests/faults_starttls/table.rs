@@ -24,7 +24,7 @@ macro_rules! refused {
 
 /// An answer to STARTTLS that is odd, and a handshake that is due all the same.
 macro_rules! granted {
-    ($name:literal, $reply:literal) => {
+    ($name:literal, $reply:expr) => {
         ($name, &[Greeted, Lists("STARTTLS"), Ask("STARTTLS", $reply), Secure, Misses("STARTTLS"), Send])
     };
 }
@@ -47,6 +47,8 @@ macro_rules! in_clear {
 }
 
 pub(super) const SCRIPTS: &[Script] = &[
+    granted!("baseline", GO_AHEAD),
+    ("baseline", &[Greeted, Send]),
     (
         "starttls-absent",
         &[Greeted, Misses("STARTTLS"), Ask("STARTTLS", b"502 5.5.1 Command not implemented\r\n"), Send],

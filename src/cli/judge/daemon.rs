@@ -1,6 +1,7 @@
 //! `judge --daemon`: every entry at once, for programs that work from a queue.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -61,12 +62,14 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
     let targets: Vec<Target> = labs.iter().map(|up| Target::of(up, args.policy)).collect();
     let ca = trust.ca_file().display().to_string();
     announce(args.format, &targets, &ca)?;
+    let told = trust.ca_file().with_file_name("targets.json");
+    fs::write(&told, ready(&targets, &ca).to_string()).map_err(|error| file_error(&told, &error))?;
 
     let stop = CancellationToken::new();
     stop_at_signals(&stop)?;
     let longest = args.timeout.map_or(COLLECTION, |TimeSpan(longest)| longest);
     let deadline = Instant::now().checked_add(longest);
-    let output = submit(args, &labs, &ca, longest, &stop).await?;
+    let output = submit(args, &labs, (&ca, &told), longest, &stop).await?;
     let TimeSpan(quiet) = args.quiet;
     let collected = until_quiet(&mut heard, quiet, deadline);
     if stop.run_until_cancelled(collected).await.is_none() {
@@ -94,7 +97,7 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
 async fn submit(
     args: &Args,
     labs: &[Up],
-    ca: &str,
+    (ca, told): (&str, &Path),
     longest: Duration,
     stop: &CancellationToken,
 ) -> Result<String, Failure> {
@@ -106,7 +109,8 @@ async fn submit(
         name: first.name.clone(),
         entry: first.entry.story.name.to_owned(),
     };
-    let Some(command) = words.command(&args.command) else { return Ok(String::new()) };
+    let Some(mut command) = words.command(&args.command) else { return Ok(String::new()) };
+    command.env("STARTTLS_LAB_TARGETS", told);
     match process::run(command, longest, stop).await {
         (Exit::NotRun(why), _) => Err(Failure::usage(format!("the command could not be run: {why}"))),
         (Exit::Code(0), said) => Ok(said),
@@ -188,11 +192,14 @@ fn domain(entry: &str) -> String {
     format!("{}.lab.test", entry.to_ascii_lowercase().replace('_', "-"))
 }
 
+fn ready(targets: &[Target], ca: &str) -> serde_json::Value {
+    serde_json::json!({ "event": "ready", "ca_file": ca, "entries": targets })
+}
+
 /// Says where everything listens, before anything is sent.
 fn announce(format: Format, targets: &[Target], ca: &str) -> Result<(), Failure> {
     if format == Format::Json {
-        let ready = serde_json::json!({ "event": "ready", "ca_file": ca, "entries": targets });
-        return output::text(&format!("{ready}\n"));
+        return output::text(&format!("{}\n", ready(targets, ca)));
     }
     let heads = ["Entry", "Recipient", "Transport", "Name"].map(str::to_owned).to_vec();
     let rows = targets.iter().map(|target| {

@@ -92,6 +92,9 @@ words are replaced, and its environment has them, too:
   {name}   STARTTLS_LAB_NAME      the name that the server's certificate has to carry
   {entry}  STARTTLS_LAB_ENTRY     the entry's name
 
+With --daemon the command is run once, its words are those of `baseline`, and STARTTLS_LAB_TARGETS names a \
+JSON file with the address, the name and a recipient of each entry.
+
 First of all comes the entry `baseline`, with which nothing is wrong: a command that delivers nothing there \
 is not tried any further.
 
@@ -101,6 +104,9 @@ the lab could not listen. A client that hangs, dies by a signal or never comes d
 /// How long a trial may take, and a whole collection, where nobody says.
 const TRIAL: Duration = Duration::from_secs(10);
 const COLLECTION: Duration = Duration::from_secs(600);
+
+/// How long the command may take where nothing is wrong, at least.
+const BASELINE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The entry with which nothing is wrong.
 const BASELINE: &str = "baseline";
@@ -139,7 +145,9 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
     let mut tried = Vec::new();
     let mut rest = entries.iter().copied().enumerate();
     if let Some((number, first)) = rest.next() {
-        let baseline = trial::run(first, spots.at(number), &plan, &stop).await?;
+        // Whether a command works at all is not a question of haste.
+        let patient = Plan { longest: longest.max(BASELINE_PATIENCE), ..Plan::clone(&plan) };
+        let baseline = trial::run(first, spots.at(number), &patient, &stop).await?;
         works(&baseline)?;
         tried.push(baseline);
     }

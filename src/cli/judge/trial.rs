@@ -18,7 +18,7 @@ use crate::lab::{Engine, Options, Paper};
 use crate::scenario::{CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, Taken, Worth};
 
 /// What is done with every entry.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) command: Vec<OsString>,
     pub(super) trust_env: bool,

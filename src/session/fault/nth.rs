@@ -23,8 +23,8 @@ impl Nth {
     /// Whether `number` is one of them.
     pub fn holds(self, number: u64) -> bool {
         match self {
-            Self::Odd => number % 2 == 1,
-            Self::Even => number % 2 == 0,
+            Self::Odd => !number.is_multiple_of(2),
+            Self::Even => number.is_multiple_of(2),
             Self::Range(first, last) => first <= number && last.is_none_or(|last| number <= last),
         }
     }
