@@ -216,5 +216,6 @@ fn a_key_of_another_certificate_is_served_where_that_is_the_story() {
     }
     let paper = paper("trust-huge-cert");
     let length = material(&paper, "mx1").certificate.der().len();
-    assert!((100_000..130_000).contains(&length), "{length}");
+    // More than rustls takes and less than OpenSSL does, which counts the whole chain.
+    assert!((65_536..100 * 1024 - 1000).contains(&length), "{length}");
 }
