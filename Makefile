@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint check bench
+.PHONY: help run test lint check bench clients
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -24,3 +24,9 @@ check: lint test ## Everything that has to be right before a commit
 
 bench: ## The figures to beat
 	$(CARGO) bench --locked
+
+clients: ## Makes docs/clients.md: gets the clients, has `judge` try them (as root; half an hour), writes the page
+	clients/setup
+	$(CARGO) build --locked
+	STARTTLS_LAB=target/debug/starttls-lab clients/measure
+	clients/table

@@ -203,7 +203,7 @@ fn takes(trial: &Trial) -> bool {
 
 fn is_not_offered(trial: &Trial) -> bool {
     let never = |verdict: &Verdict| {
-        verdict.conversations.iter().all(|it| it.starttls.offered != Some(true) && !it.starttls.asked)
+        verdict.conversations.iter().all(|it| it.starttls.offered != Some(true) && !it.starttls.is_granted())
     };
     trial.tls == Worth::None
         && trial.mail == Taken::Always

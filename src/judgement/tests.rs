@@ -158,6 +158,16 @@ fn the_classes_are_told_apart() {
     }
 }
 
+/// Some clients send STARTTLS without a look at what is offered; to be refused then is not to be offered it.
+#[test]
+fn a_client_that_asks_unasked_has_a_class_like_any_other() {
+    let (tls, no) = (Made::over_tls(), Made::refused());
+    let mut trials = trials(&tls, &no, &no, &no, &no);
+    let starttls = &mut trials[1].verdicts[0].conversations[0].starttls;
+    (starttls.asked, starttls.answer) = (true, Some("502 5.5.1 Command not implemented".to_owned()));
+    assert_eq!(classify(&trials).class, Some(Class::M2));
+}
+
 #[test]
 fn a_client_that_answers_a_bad_certificate_with_clear_text_is_a_surprise() {
     let (tls, clear) = (Made::over_tls(), Made::in_clear().falling_back(1));
