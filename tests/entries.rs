@@ -171,3 +171,15 @@ async fn every_entry_is_true_over_sockets() {
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
+
+#[test]
+fn the_page_of_the_catalogue_is_what_the_program_says() {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
+    let said = program.args(["list", "--faults", "--markdown"]).output().unwrap();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(
+        page == String::from_utf8(said.stdout).unwrap(),
+        "docs/faults.md is not what `starttls-lab list --faults --markdown` says; write it anew"
+    );
+}
