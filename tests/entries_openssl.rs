@@ -1,6 +1,12 @@
 //! The certificates of the fault catalogue with the eyes of OpenSSL: each is what its entry says, and is refused
 //! for that and for nothing else.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "in a test, that is how to fail"
+)]
 #![cfg(feature = "aws-lc-rs")]
 
 use std::collections::BTreeSet;

@@ -44,3 +44,26 @@ impl Bounds {
         (self.permitted.is_empty() || self.permitted.iter().any(below)) && !self.excluded.iter().any(below)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_that_is_permitted_includes_what_lies_below_it_and_no_namesake() {
+        let bounds = |permitted: &[&str], excluded: &[&str]| Bounds {
+            for_servers: true,
+            outdated_signature: false,
+            path_length: None,
+            permitted: permitted.iter().map(|&it| it.to_owned()).collect(),
+            excluded: excluded.iter().map(|&it| it.to_owned()).collect(),
+        };
+        let contoso = bounds(&["Contoso.com"], &["hr.contoso.com"]);
+        assert!(contoso.permits("contoso.com") && contoso.permits("MAIL.contoso.com"));
+        for name in ["notcontoso.com", "lab.test", "hr.contoso.com", "mx.hr.contoso.com"] {
+            assert!(!contoso.permits(name), "{name}");
+        }
+        assert!(bounds(&[], &[]).permits("lab.test"));
+        assert!(bounds(&[".contoso.com"], &[]).permits("mail.contoso.com"));
+    }
+}
