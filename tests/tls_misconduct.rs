@@ -1,7 +1,7 @@
 //! Handshakes that go wrong on purpose, over a pipe in memory: what leaves, octet by octet, what is written
 //! down of it, and what the client did then.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::sync::Arc;
 
@@ -476,7 +476,7 @@ async fn a_certificate_that_is_required_has_to_come_from_the_labs_root() {
             let (outcome, ()) = meet(&server, &Plan::default(), async |io| greeted(&sender, io).await).await;
             match (&outcome.result, alert) {
                 (Ok(facts), None) => {
-                    assert_eq!(facts.client_certificate.as_ref(), own.map(|own| &own.certificate))
+                    assert_eq!(facts.client_certificate.as_ref(), own.map(|own| &own.certificate));
                 }
                 (Err(TlsFailure::AlertSent { alert: sent, .. }), Some(alert)) => assert_eq!(sent, alert),
                 other => panic!("{versions:?}: {other:?}"),
@@ -515,7 +515,7 @@ async fn the_certificate_is_chosen_by_name_and_an_unknown_name_is_answered_as_as
         })
         .await;
         if let (Ok(facts), Ok(chain)) = (&outcome.result, chain) {
-            assert_eq!(chain.first().map(|leaf| leaf.thumbprint()), Some(facts.presented));
+            assert_eq!(chain.first().map(starttls_lab::pki::Certificate::thumbprint), Some(facts.presented));
         }
         (outcome.result.map(|facts| facts.presented), outcome.witness.deeds)
     };

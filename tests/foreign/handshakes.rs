@@ -231,10 +231,13 @@ fn a_fatal_alert_is_shown_by_its_name() {
     }
 }
 
+/// A program that is told where to connect.
+type ToldWhere = Box<dyn Fn(SocketAddr) -> Command>;
+
 #[test]
 fn a_warning_is_outlived_by_openssl() {
     let warning = plan(json!({ "warning": "unrecognized_name" }), None);
-    let clients: [Option<Box<dyn Fn(SocketAddr) -> Command>>; 3] =
+    let clients: [Option<ToldWhere>; 3] =
         [boxed(openssl(&["-tls1_2"])), boxed(openssl(&["-tls1_3"])), boxed(python())];
     for client in clients.into_iter().flatten() {
         let (finished, lab) = meet(HEALTHY, &warning, NORMAL, client);
@@ -248,10 +251,8 @@ fn a_warning_is_outlived_by_openssl() {
     assert_eq!(lab.witness.deeds, [Deed::Warning { alert: 112 }]);
 }
 
-fn boxed(
-    client: Option<impl Fn(SocketAddr) -> Command + 'static>,
-) -> Option<Box<dyn Fn(SocketAddr) -> Command>> {
-    client.map(|client| Box::new(client) as Box<dyn Fn(SocketAddr) -> Command>)
+fn boxed(client: Option<impl Fn(SocketAddr) -> Command + 'static>) -> Option<ToldWhere> {
+    client.map(|client| Box::new(client) as ToldWhere)
 }
 
 #[test]
