@@ -20,9 +20,9 @@
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
 //!          judgement   a client's conduct measured by its policy, and the class that it belongs to
-//! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories
-//!          journal     what happened, in order, once; every log is a view of it
-//! floor 3  session     one conversation, receiving or sending, without I/O
+//! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
+//!          journal     what happened, in order, once; every log is a view of it, the verdict too
+//! floor 3  session     one conversation, receiving or sending, without I/O; misconduct as rows
 //! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes, cmdlets
 //! floor 1  pki         issuing and describing certificates (only here: rcgen)
 //!          smtp        SMTP as values: decoder, command, reply, message
@@ -44,8 +44,10 @@
 //! certificate it would use; a refusal becomes event 12014 in the [`journal::Journal`] before
 //! anything listens. [`wire`] binds and accepts; bytes become lines, lines become
 //! [`smtp::Command`]s, and [`session::ReceiveSession`] answers each with exactly one
-//! [`session::Step`]. The step is written down first and sent afterwards, so whoever has read the
-//! 250 finds the message in the journal.
+//! [`session::Step`]. Where a connector has rows of misconduct ([`session::fault`]), they are asked first,
+//! and what they decide the session never hears of. The step is written down first and sent afterwards, so
+//! whoever has read the 250 finds the message in the journal; [`journal::verdict`] reads out of it what a
+//! client's conduct amounts to.
 //!
 //! The other way round, a [`session::send::SendSession`] plays one of the senders that
 //! [`session::send::BUILT_IN`] describes or that the parameters of a Send connector amount to, and

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use starttls_lab::lab::verify;
 use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{CatalogueEntry, ENTRIES, STORIES, Scenario, ScenarioText, Workshop, entry};
+use starttls_lab::rehearsal::rehearse;
+use starttls_lab::scenario::{
+    CatalogueEntry, ENTRIES, Proof, STORIES, Scenario, ScenarioText, Workshop, entry,
+};
 use starttls_lab::session::send::SenderPolicy;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -30,6 +33,15 @@ fn scenario(entry: &CatalogueEntry) -> Scenario {
 fn folder(entry: &CatalogueEntry) -> PathBuf {
     let group = serde_json::to_value(entry.group).unwrap();
     Path::new(env!("CARGO_MANIFEST_DIR")).join("lab").join(group.as_str().unwrap())
+}
+
+fn differences(proof: &Proof) -> Vec<String> {
+    let rows = proof.differences().map(|(_, row)| {
+        let shown = |value: &Option<_>| value.as_ref().map_or("nothing".to_owned(), ToString::to_string);
+        let (expected, observed) = (shown(&row.expected), shown(&row.observed));
+        format!("{}: {}: expected {expected}, observed {observed}", proof.name, row.subject)
+    });
+    rows.collect()
 }
 
 #[test]
@@ -120,6 +132,22 @@ fn every_entry_builds() {
     }
 }
 
+/// What `check` says of them, which knows no misconduct.
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn every_entry_without_misconduct_is_true_on_paper() {
+    let now: Timestamp = "2026-11-26T00:00:00Z".parse().unwrap();
+    let mut wrong = Vec::new();
+    for entry in ENTRIES {
+        let text = text(entry);
+        if text.scenario.computer.iter().all(|computer| computer.fault.is_empty()) {
+            let proof = rehearse(&text, entry.story.name, now, &mut KeyPair::generate).unwrap();
+            wrong.extend(differences(&proof));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
 #[cfg(feature = "aws-lc-rs")]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_entry_is_true_over_sockets() {
@@ -138,13 +166,20 @@ async fn every_entry_is_true_over_sockets() {
         let (name, played) = played.unwrap();
         match played {
             Err(error) => wrong.push(format!("{name}: {error}")),
-            Ok(proof) => wrong.extend(proof.differences().map(|(_, row)| {
-                let shown =
-                    |value: &Option<_>| value.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-                let (expected, observed) = (shown(&row.expected), shown(&row.observed));
-                format!("{name}: {}: expected {expected}, observed {observed}", row.subject)
-            })),
+            Ok(proof) => wrong.extend(differences(&proof)),
         }
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn the_page_of_the_catalogue_is_what_the_program_says() {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
+    let said = program.args(["list", "--faults", "--markdown"]).output().unwrap();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(
+        page == String::from_utf8(said.stdout).unwrap(),
+        "docs/faults.md is not what `starttls-lab list --faults --markdown` says; write it anew"
+    );
 }

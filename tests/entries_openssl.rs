@@ -1,6 +1,12 @@
 //! The certificates of the fault catalogue with the eyes of OpenSSL: each is what its entry says, and is refused
 //! for that and for nothing else.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "in a test, that is how to fail"
+)]
 #![cfg(feature = "aws-lc-rs")]
 
 use std::collections::BTreeSet;
@@ -216,5 +222,6 @@ fn a_key_of_another_certificate_is_served_where_that_is_the_story() {
     }
     let paper = paper("trust-huge-cert");
     let length = material(&paper, "mx1").certificate.der().len();
-    assert!((100_000..130_000).contains(&length), "{length}");
+    // More than rustls takes and less than OpenSSL does, which counts the whole chain.
+    assert!((65_536..100 * 1024 - 1000).contains(&length), "{length}");
 }

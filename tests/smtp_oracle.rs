@@ -230,7 +230,6 @@ fn some_commands_are_refused_here_only() {
         "MAIL FROM:<a@example.com> SIZE=1 SIZE=2",
         "RCPT TO:<a@example.com> NOTIFY=NEVER,DELAY",
         // Extensions that Exchange does not announce.
-        "MAIL FROM:<a@example.com> REQUIRETLS",
         "ETRN example.com",
         "LHLO mail.example.com",
     ] {

@@ -89,7 +89,7 @@ fn paths() -> Value {
         ("/api/v1/verdicts", vec![
             operation("get", "verdicts", "What the conduct of each client amounts to")
                 .text("host", "The name that clients had to expect; left away, the one that each connector answers with")
-                .json(list("ClientVerdict")),
+                .json(list("ClientVerdict")).fails(400),
         ]),
         ("/api/v1/events", vec![operation("get", "events", "The Application logs").pages().json(list("Entry"))]),
         ("/api/v1/journal", vec![

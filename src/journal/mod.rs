@@ -6,6 +6,7 @@
 
 mod event_log;
 mod explain;
+mod json;
 mod protocol_log;
 mod protocol_send;
 mod protocol_tls;

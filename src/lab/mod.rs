@@ -2,13 +2,13 @@
 
 mod changes;
 mod edit;
+mod misconduct;
 mod paper;
 mod verify;
 
 pub use paper::Paper;
 pub use verify::verify;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,18 +16,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use changes::changes;
+use misconduct::faults;
 
 use crate::clock::Clock;
 use crate::exchange::cmdlet::{LoggedEvent, Memory};
 use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
-use crate::scenario::{
-    Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop, check_rows,
-};
-use crate::session::fault::Fault;
+use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
 use crate::tls::TlsSetupError;
-use crate::wire::{BindError, DeclaredFault, Live, Ports, Sender, Server, Wanted, wanted};
+use crate::wire::{BindError, Live, Ports, Sender, Server, Wanted, wanted};
 
 /// How a lab is run.
 #[derive(Clone, Debug)]
@@ -269,46 +267,6 @@ impl Engine {
         self.live.journal()
     }
 
-    /// Every row of misconduct, with how often it was done.
-    pub fn misconduct(&self) -> Vec<DeclaredFault> {
-        self.live.misconduct()
-    }
-
-    /// The rows of misconduct that were never done and should have been, a sentence each.
-    pub fn never_done(&self) -> Vec<String> {
-        let undone = self.misconduct().into_iter().filter(|row| row.done == 0 && !row.optional);
-        undone.map(|row| format!("{row}, was never done")).collect()
-    }
-
-    /// The rows of computers, by name, that misbehave on purpose.
-    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
-        self.live.faults()
-    }
-
-    /// Lets the receive connectors of a computer do something else wrong on purpose, from the next
-    /// connection on; where a row is the same as before, counting goes on.
-    ///
-    /// # Errors
-    ///
-    /// The computer is not there, or what is wrong with a row. Nothing has changed then.
-    pub async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
-        let _changing = self.changing.lock().await;
-        let computers = self.computers();
-        let known = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
-        let known =
-            known.ok_or_else(|| LabError::Unobserved(format!("there is no computer `{computer}`")))?;
-        check_rows(&rows, known).map_err(LabError::Scenario)?;
-        let mut faults = self.live.faults();
-        match rows.is_empty() {
-            true => faults.remove(&known.name),
-            false => faults.insert(known.name.clone(), rows),
-        };
-        self.live.put_faults(faults);
-        let record = Record::Changed { what: format!("{}: what is done wrong on purpose", known.name) };
-        self.live.journal().append(self.live.clock().now(), None, record);
-        Ok(())
-    }
-
     /// The lab's clock.
     pub fn clock(&self) -> &Clock {
         self.live.clock()
@@ -418,12 +376,6 @@ impl Engine {
         };
         format!("{fqdn}, {starttls}")
     }
-}
-
-/// What the computers do wrong on purpose, by their names.
-fn faults(computers: &[Built]) -> HashMap<String, Vec<Fault>> {
-    let some = computers.iter().filter(|built| !built.faults.is_empty());
-    some.map(|built| (built.computer.name.clone(), built.faults.clone())).collect()
 }
 
 fn sockets(computers: &[Built], options: &Options) -> Result<Vec<Wanted>, LabError> {

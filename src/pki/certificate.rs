@@ -11,6 +11,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
 use super::attribute::{AttributeType, Value};
+use super::bounds::Bounds;
 use super::key::bit_length;
 use super::{KeyPair, PkiError, Thumbprint, der, dn, pem};
 
@@ -129,6 +130,26 @@ impl Certificate {
         self.0.is_ca
     }
 
+    /// Whether it may serve as a server's in TLS: its extendedKeyUsage says so, or there is none.
+    pub fn is_for_servers(&self) -> bool {
+        self.0.bounds.for_servers
+    }
+
+    /// Whether it was signed over MD5 or SHA-1.
+    pub fn has_outdated_signature(&self) -> bool {
+        self.0.bounds.outdated_signature
+    }
+
+    /// How many authorities may stand below it (RFC 5280 section 4.2.1.9).
+    pub fn path_length(&self) -> Option<u32> {
+        self.0.bounds.path_length
+    }
+
+    /// Whether its name constraints let it issue for this dNSName (RFC 5280 section 4.2.1.10).
+    pub fn permits(&self, name: &str) -> bool {
+        self.0.bounds.permits(name)
+    }
+
     /// Whether `key` is the private half of its key.
     pub fn public_key_matches(&self, key: &KeyPair) -> bool {
         self.0.public_key_bits == key.public_key_bits()
@@ -181,6 +202,7 @@ struct Described {
     public_key: PublicKey,
     public_key_bits: Vec<u8>,
     is_ca: bool,
+    bounds: Bounds,
 }
 
 fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
@@ -206,6 +228,7 @@ fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
         version: u8::try_from(x509.version().0).map_or(u8::MAX, |version| version.saturating_add(1)),
         public_key: public_key(&x509),
         public_key_bits: x509.public_key().subject_public_key.data.to_vec(),
+        bounds: Bounds::of(&x509),
         is_ca: x509.basic_constraints().ok().flatten().is_some_and(|constraints| constraints.value.ca),
         der,
     })

@@ -6,6 +6,7 @@
 //! read as Windows shows them, whatever their encoding.
 
 mod attribute;
+mod bounds;
 mod certificate;
 mod crl;
 mod der;

@@ -38,6 +38,10 @@ pub(super) fn predict(
         return Err(SendInput::HandshakeFailed { failure: TlsFailure::Closed, problem: None });
     };
     let Handshake { check, server_name, .. } = handshake;
+    if let Some((alert, reason)) = unfinished(material) {
+        let failure = TlsFailure::AlertSent { alert: alert.to_owned(), reason: reason.to_owned() };
+        return Err(SendInput::HandshakeFailed { failure, problem: None });
+    }
     let assessment = Assessment {
         chain: chain_problem(stored, material, trusts_lab, now),
         name: name_problem(&material.certificate, check),
@@ -81,19 +85,66 @@ fn chain_problem(
         Some(CertificateProblem::NotYetValid)
     } else if stored.facts.has_expired(now) {
         Some(CertificateProblem::Expired)
+    } else if !material.certificate.is_for_servers() {
+        Some(CertificateProblem::WrongPurpose)
     } else if stored.facts.self_signed {
         Some(CertificateProblem::SelfSigned)
     } else if !trusts_lab || !leads_to_the_lab(material) {
         Some(CertificateProblem::UnknownIssuer)
+    } else if material.intermediates.iter().any(|above| now.as_second() > above.not_after().as_second()) {
+        Some(CertificateProblem::Expired)
+    } else {
+        flaw(material).map(|reason| CertificateProblem::Invalid { reason: reason.to_owned() })
+    }
+}
+
+/// What rustls cannot get over in a certificate, whether or not anybody verifies it: the alert it sends, and
+/// why.
+fn unfinished(material: &Material) -> Option<(&'static str, &'static str)> {
+    let Material { certificate, key, .. } = material;
+    let weak = certificate.public_key().algorithm == "RSA" && certificate.public_key().bits < 2048;
+    if certificate.der().len() > LONGEST_MESSAGE {
+        Some(("decode_error", "the certificate is longer than a handshake message may be"))
+    } else if weak {
+        Some(("decrypt_error", "a signature with so short a key cannot be checked"))
+    } else if !certificate.public_key_matches(key) {
+        Some(("decrypt_error", "the handshake was signed with another key"))
     } else {
         None
     }
 }
 
+/// What webpki takes exception to in a chain that leads to the lab.
+fn flaw(material: &Material) -> Option<&'static str> {
+    let Material { certificate, intermediates, .. } = material;
+    let names = certificate.dns_names();
+    if intermediates.len() > MOST_INTERMEDIATES {
+        Some("there are too many authorities in the chain")
+    } else if certificate.has_outdated_signature() {
+        Some("the signature is of a kind that is not checked any more")
+    } else if intermediates.iter().any(|above| names.iter().any(|name| !above.permits(name))) {
+        Some("the names are not those for which an authority may issue")
+    } else if intermediates
+        .iter()
+        .zip(0..)
+        .any(|(above, below)| above.path_length().is_some_and(|it| it < below))
+    {
+        Some("there are more authorities than one of them allows")
+    } else {
+        None
+    }
+}
+
+/// rustls's bound on a handshake message.
+const LONGEST_MESSAGE: usize = 0xffff;
+/// webpki's bound on a chain.
+const MOST_INTERMEDIATES: usize = 6;
+
 /// Whether the chain that is sent ends below the lab's root; what Windows on the server makes of it is the
-/// server's own affair.
+/// server's own affair, and in which order it is sent makes no difference.
 fn leads_to_the_lab(material: &Material) -> bool {
-    material.intermediates.last().unwrap_or(&material.certificate).issuer() == ROOT_SUBJECT
+    let chain = std::iter::once(&material.certificate).chain(&material.intermediates);
+    chain.into_iter().any(|certificate| certificate.issuer() == ROOT_SUBJECT)
 }
 
 /// The alert that ends a handshake over this problem (RFC 8446 section 6.2).

@@ -28,7 +28,7 @@ pub struct CertificateSpec {
     /// Further DNS names, written in UTF-8 as they stand, which RFC 5280 section 4.2.1.6 forbids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raw_names: Vec<String>,
-    /// How many names are made up behind the DNS names, each about 70 octets long.
+    /// How many names are made up behind the DNS names, each about sixty octets long.
     #[serde(default, skip_serializing_if = "is_default")]
     pub filler_names: u16,
     /// The IP addresses among the subject alternative names.

@@ -95,7 +95,7 @@ mod tests {
             }
         }
         let received = decoder.finish();
-        (received.body.chunks().flat_map(|chunk| chunk.to_vec()).collect(), input.to_vec())
+        (received.body.chunks().flat_map(<[u8]>::to_vec).collect(), input.to_vec())
     }
 
     #[test]

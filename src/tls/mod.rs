@@ -33,7 +33,6 @@ macro_rules! signatures_by_the_provider {
     };
 }
 
-mod after;
 mod client;
 mod failure;
 mod groups;
@@ -55,7 +54,6 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
 
-pub use after::{alert_in_clear, alert_received, without_close_notify};
 pub use client::{ClientFacts, ClientTls, ConnectFailure};
 pub use plan::Plan;
 pub use refused::Refused;

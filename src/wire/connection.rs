@@ -124,7 +124,7 @@ impl<'a> Connection<'a> {
             }
             let body = session.body();
             if let Some(misconduct) = &body
-                && let Some(ending) = self.body(io, misconduct).await
+                && let Some(ending) = Box::pin(self.body(io, misconduct)).await
             {
                 return Done::Ended(ending);
             }
@@ -204,7 +204,7 @@ impl<'a> Connection<'a> {
                 self.end_beneath(io).await;
             }
             if let Some(then) = then {
-                return self.end(io, then).await;
+                return Box::pin(self.end(io, then)).await;
             }
         }
         self.close(io).await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use starttls_lab::journal::without_secret;
-use starttls_lab::session::fault::{Conduct, Conversation, Then};
+use starttls_lab::session::fault::{Conduct, Conversation, Misconduct, Then};
 use starttls_lab::session::{Fact, Input, Next, Oddity, Step, TlsFacts, TlsVersion};
 use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder, LooseDecoder, Reply};
 
@@ -105,7 +105,7 @@ impl<'a> Bare<'a> {
         }
         self.reading = match self.next {
             Next::Line => Reading::Line(LineDecoder::new(session.line_limit())),
-            Next::Data { limit } => match body.as_ref().map(|body| body.conduct()) {
+            Next::Data { limit } => match body.as_ref().map(Misconduct::conduct) {
                 Some(Conduct::EndOfData(ends)) => {
                     let ends = ends.iter().map(|end| Bytes::from(end.clone())).collect();
                     Reading::Loose(Box::new(LooseDecoder::new(limit, ends)))

@@ -11,7 +11,7 @@ use starttls_lab::exchange::Material;
 use starttls_lab::pki::{Authority, Certificate, KeyAlgorithm, KeyPair, Template};
 use starttls_lab::session::fault::{ClientCertificate, Then, UnknownName};
 use starttls_lab::session::{Deed, Reaction, TlsFacts, TlsFailure};
-use starttls_lab::tls::{Plan, ServerTls, Setup, Versions, Witness, alert_in_clear, without_close_notify};
+use starttls_lab::tls::{Plan, ServerTls, Setup, Versions, Witness};
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Finished, PATIENCE, Program, run};
@@ -28,14 +28,6 @@ struct Posture {
 
 const RSA: Posture =
     Posture { algorithm: KeyAlgorithm::Rsa2048, client_certificate: None, unknown_name: None };
-
-/// What is done inside TLS, where a handshake gets there.
-#[derive(Clone, Copy)]
-enum After {
-    CloseNotify,
-    NoCloseNotify,
-    Alert(u8),
-}
 
 /// What the lab saw of one connection.
 #[derive(Debug)]
@@ -87,12 +79,7 @@ fn plan(conduct: Value, then: Option<Then>) -> Plan {
 }
 
 /// Lets `command` connect to a lab that does as `plan` says, and tells both sides of it.
-fn meet(
-    posture: Posture,
-    plan: &Plan,
-    after: After,
-    command: impl FnOnce(SocketAddr) -> Command,
-) -> (Finished, Seen) {
+fn meet(posture: Posture, plan: &Plan, command: impl FnOnce(SocketAddr) -> Command) -> (Finished, Seen) {
     let tls = server(posture);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -103,7 +90,7 @@ fn meet(
             listener.set_nonblocking(true).unwrap();
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             let (io, _) = listener.accept().await.unwrap();
-            accept(&tls, &plan, after, io).await
+            accept(&tls, &plan, io).await
         };
         runtime.block_on(async { tokio::time::timeout(PATIENCE, once).await }).expect("the client hung")
     });
@@ -111,23 +98,14 @@ fn meet(
     (finished, lab.join().unwrap())
 }
 
-async fn accept(tls: &ServerTls, plan: &Plan, after: After, io: tokio::net::TcpStream) -> Seen {
+async fn accept(tls: &ServerTls, plan: &Plan, io: tokio::net::TcpStream) -> Seen {
     let mut witness = Witness::default();
     let result = match tls.accept_as(plan, io, &mut witness).await {
         Ok((mut stream, facts)) => {
             use tokio::io::AsyncWriteExt;
             stream.write_all(b"220 hello\r\n").await.ok();
             stream.flush().await.ok();
-            match after {
-                After::CloseNotify => stream.shutdown().await.ok(),
-                After::NoCloseNotify => {
-                    let mut io = without_close_notify(stream);
-                    io.shutdown().await.ok();
-                    io.read_to_end(&mut Vec::new()).await.ok();
-                    return Seen { result: Ok(facts), witness };
-                }
-                After::Alert(alert) => alert_in_clear(&mut stream, alert).await.ok(),
-            };
+            stream.shutdown().await.ok();
             stream.read_to_end(&mut Vec::new()).await.ok();
             Ok(facts)
         }
@@ -197,7 +175,6 @@ fn is_alert(reaction: Option<&Reaction>, name: &str) -> bool {
 
 const HEALTHY: Posture =
     Posture { algorithm: KeyAlgorithm::EcdsaP256, client_certificate: None, unknown_name: None };
-const NORMAL: After = After::CloseNotify;
 
 #[test]
 fn a_fatal_alert_is_shown_by_its_name() {
@@ -210,17 +187,17 @@ fn a_fatal_alert_is_shown_by_its_name() {
         let alert = plan(json!({ "alert": number }), None);
         let mut seen = Vec::new();
         if let Some(client) = openssl(&[]) {
-            let (finished, lab) = meet(HEALTHY, &alert, NORMAL, client);
+            let (finished, lab) = meet(HEALTHY, &alert, client);
             finished.failed_saying(openssl_says);
             seen.push(lab);
         }
         if let Some(client) = gnutls("NORMAL") {
-            let (finished, lab) = meet(HEALTHY, &alert, NORMAL, client);
+            let (finished, lab) = meet(HEALTHY, &alert, client);
             finished.failed_saying(gnutls_says);
             seen.push(lab);
         }
         if let Some(client) = python() {
-            let (finished, lab) = meet(HEALTHY, &alert, NORMAL, client);
+            let (finished, lab) = meet(HEALTHY, &alert, client);
             finished.failed_saying(python_says);
             seen.push(lab);
         }
@@ -231,40 +208,41 @@ fn a_fatal_alert_is_shown_by_its_name() {
     }
 }
 
+/// A program that is told where to connect.
+type ToldWhere = Box<dyn Fn(SocketAddr) -> Command>;
+
 #[test]
 fn a_warning_is_outlived_by_openssl() {
     let warning = plan(json!({ "warning": "unrecognized_name" }), None);
-    let clients: [Option<Box<dyn Fn(SocketAddr) -> Command>>; 3] =
+    let clients: [Option<ToldWhere>; 3] =
         [boxed(openssl(&["-tls1_2"])), boxed(openssl(&["-tls1_3"])), boxed(python())];
     for client in clients.into_iter().flatten() {
-        let (finished, lab) = meet(HEALTHY, &warning, NORMAL, client);
+        let (finished, lab) = meet(HEALTHY, &warning, client);
         finished.succeeded();
         assert_eq!((lab.result.is_ok(), lab.witness.deeds), (true, vec![Deed::Warning { alert: 112 }]));
     }
     let Some(client) = gnutls("NORMAL") else { return };
     // Its program asks the library to go on; other programs that use the library give up.
-    let (finished, lab) = meet(HEALTHY, &warning, NORMAL, client);
+    let (finished, lab) = meet(HEALTHY, &warning, client);
     assert!(finished.stderr.contains("A TLS warning alert has been received"), "{finished:#?}");
     assert_eq!(lab.witness.deeds, [Deed::Warning { alert: 112 }]);
 }
 
-fn boxed(
-    client: Option<impl Fn(SocketAddr) -> Command + 'static>,
-) -> Option<Box<dyn Fn(SocketAddr) -> Command>> {
-    client.map(|client| Box::new(client) as Box<dyn Fn(SocketAddr) -> Command>)
+fn boxed(client: Option<impl Fn(SocketAddr) -> Command + 'static>) -> Option<ToldWhere> {
+    client.map(|client| Box::new(client) as ToldWhere)
 }
 
 #[test]
 fn what_is_no_tls_is_no_version_to_openssl_and_no_packet_to_gnutls() {
     let raw = plan(json!({ "raw": "500 no\r\n" }), None);
     if let Some(client) = openssl(&[]) {
-        meet(HEALTHY, &raw, NORMAL, client).0.failed_saying("wrong version number");
+        meet(HEALTHY, &raw, client).0.failed_saying("wrong version number");
     }
     if let Some(client) = node() {
-        meet(HEALTHY, &raw, NORMAL, client).0.failed_saying("wrong version number");
+        meet(HEALTHY, &raw, client).0.failed_saying("wrong version number");
     }
     let Some(client) = gnutls("NORMAL") else { return };
-    let (finished, lab) = meet(HEALTHY, &raw, NORMAL, client);
+    let (finished, lab) = meet(HEALTHY, &raw, client);
     finished.failed_saying("An unexpected TLS packet was received");
     assert!(is_alert(lab.client(), "unexpected_message"), "{lab:?}");
 }
@@ -274,17 +252,17 @@ fn a_handshake_that_is_cut_ends_too_early_and_one_that_is_reset_is_reset() {
     for after in ["client-hello", "server-hello"] {
         let cut = |then| plan(json!({ "cut": { "after": after } }), then);
         if let Some(client) = openssl(&[]) {
-            let (finished, lab) = meet(HEALTHY, &cut(None), NORMAL, client);
+            let (finished, lab) = meet(HEALTHY, &cut(None), client);
             finished.failed_saying("unexpected eof while reading");
             assert!(lab.client().is_some(), "{lab:?}");
         }
         if let Some(client) = python() {
-            let (finished, lab) = meet(HEALTHY, &cut(Some(Then::Reset)), NORMAL, client);
+            let (finished, lab) = meet(HEALTHY, &cut(Some(Then::Reset)), client);
             finished.failed_saying("Connection reset by peer");
             assert_eq!(lab.client(), None);
         }
         let Some(client) = gnutls("NORMAL") else { continue };
-        meet(HEALTHY, &cut(None), NORMAL, client).0.failed_saying("non-properly terminated");
+        meet(HEALTHY, &cut(None), client).0.failed_saying("non-properly terminated");
     }
 }
 
@@ -297,12 +275,12 @@ fn a_flipped_octet_is_noticed_where_it_stands() {
         let corrupt = plan(json!({ "corrupt": { "octet": octet } }), None);
         let received = |lab: &Seen| matches!(&lab.result, Err(TlsFailure::AlertReceived { alert: received }) if received == alert);
         if let Some(client) = openssl(&["-tls1_3"]) {
-            let (finished, lab) = meet(HEALTHY, &corrupt, NORMAL, client);
+            let (finished, lab) = meet(HEALTHY, &corrupt, client);
             finished.failed_saying(openssl_says);
             assert!(received(&lab), "{lab:?}");
         }
         let Some(client) = gnutls("NORMAL") else { continue };
-        let (finished, lab) = meet(HEALTHY, &corrupt, NORMAL, client);
+        let (finished, lab) = meet(HEALTHY, &corrupt, client);
         finished.failed_saying(gnutls_says);
         assert!(received(&lab), "{lab:?}");
     }
@@ -313,13 +291,13 @@ fn servers_of_yesterday_are_refused_by_clients_that_know_better() {
     let legacy = |server: &str| plan(json!({ "legacy": server }), None);
     for server in ["SSLv3", "TLSv1", "TLSv1.1"] {
         let Some(client) = node() else { break };
-        let (finished, lab) = meet(RSA, &legacy(server), NORMAL, client);
+        let (finished, lab) = meet(RSA, &legacy(server), client);
         finished.failed_saying("unsupported protocol");
         assert!(is_alert(lab.client(), "protocol_version"), "{lab:?}");
     }
     let small = openssl(&["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=2"]);
     let Some(small) = small else { return };
-    let (finished, lab) = meet(RSA, &legacy("dhe-1024"), NORMAL, small);
+    let (finished, lab) = meet(RSA, &legacy("dhe-1024"), small);
     finished.failed_saying("dh key too small");
     assert!(is_alert(lab.client(), "handshake_failure"), "{lab:?}");
 }
@@ -335,7 +313,7 @@ fn servers_of_yesterday_are_taken_by_clients_that_are_told_to() {
         ("anonymous", &["-tls1_2", "-cipher", "aNULL:@SECLEVEL=0"]),
     ] {
         let Some(client) = openssl(options) else { break };
-        let (_, lab) = meet(RSA, &plan(json!({ "legacy": server }), None), NORMAL, client);
+        let (_, lab) = meet(RSA, &plan(json!({ "legacy": server }), None), client);
         assert!(lab.result.as_ref().unwrap_err().legacy_accepted(), "{server}: {lab:?}");
     }
     for (server, priority) in [
@@ -345,12 +323,12 @@ fn servers_of_yesterday_are_taken_by_clients_that_are_told_to() {
         ("anonymous", "NORMAL:-VERS-TLS1.3:-KX-ALL:+ANON-DH"),
     ] {
         let Some(client) = gnutls(priority) else { break };
-        let (_, lab) = meet(RSA, &plan(json!({ "legacy": server }), None), NORMAL, client);
+        let (_, lab) = meet(RSA, &plan(json!({ "legacy": server }), None), client);
         assert!(lab.result.as_ref().unwrap_err().legacy_accepted(), "{server}: {lab:?}");
     }
     // With an ECDSA key the signature cannot be made: the version was taken all the same.
     let Some(client) = openssl(&["-tls1", "-cipher", "ALL:@SECLEVEL=0"]) else { return };
-    let (finished, lab) = meet(HEALTHY, &plan(json!({ "legacy": "TLSv1" }), None), NORMAL, client);
+    let (finished, lab) = meet(HEALTHY, &plan(json!({ "legacy": "TLSv1" }), None), client);
     finished.failed_saying("bad signature");
     assert!(lab.result.as_ref().unwrap_err().legacy_accepted(), "{lab:?}");
 }
@@ -360,14 +338,14 @@ fn a_client_without_the_certificate_that_is_required_is_told_so() {
     let require = Posture { client_certificate: Some(ClientCertificate::Require), ..HEALTHY };
     for options in [&["-tls1_2"][..], &["-tls1_3"]] {
         let Some(client) = openssl(options) else { return };
-        let (finished, lab) = meet(require, &Plan::default(), NORMAL, client);
+        let (finished, lab) = meet(require, &Plan::default(), client);
         finished.failed_saying("SSL alert number 116");
         let sent = matches!(&lab.result, Err(TlsFailure::AlertSent { alert, .. }) if alert == "certificate_required");
         assert!(sent, "{lab:?}");
     }
     let Some(client) = openssl(&[]) else { return };
     let request = Posture { client_certificate: Some(ClientCertificate::Request), ..HEALTHY };
-    let (finished, lab) = meet(request, &Plan::default(), NORMAL, client);
+    let (finished, lab) = meet(request, &Plan::default(), client);
     finished.succeeded();
     assert_eq!(lab.result.unwrap().client_certificate, None);
 }
@@ -376,11 +354,11 @@ fn a_client_without_the_certificate_that_is_required_is_told_so() {
 fn an_unknown_name_is_refused_where_it_is_to_be() {
     let refuse = Posture { unknown_name: Some(UnknownName::Refuse), ..HEALTHY };
     let Some(stranger) = openssl(&["-servername", "other.test"]) else { return };
-    let (finished, lab) = meet(refuse, &Plan::default(), NORMAL, stranger);
+    let (finished, lab) = meet(refuse, &Plan::default(), stranger);
     finished.failed_saying("SSL alert number 112");
     assert!(lab.result.is_err());
     let Some(known) = openssl(&[]) else { return };
-    let (finished, lab) = meet(refuse, &Plan::default(), NORMAL, known);
+    let (finished, lab) = meet(refuse, &Plan::default(), known);
     finished.succeeded();
     assert_eq!(lab.result.unwrap().server_name.as_deref(), Some(NAME));
 }
@@ -388,7 +366,7 @@ fn an_unknown_name_is_refused_where_it_is_to_be() {
 #[test]
 fn a_client_of_cbc_alone_is_called_by_its_name() {
     let Some(old) = openssl(&["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384:AES256-SHA256"]) else { return };
-    let (finished, lab) = meet(RSA, &Plan::default(), NORMAL, old);
+    let (finished, lab) = meet(RSA, &Plan::default(), old);
     finished.failed_saying("SSL alert number 40");
     let reason = match lab.result {
         Err(TlsFailure::AlertSent { reason, .. }) => reason,
@@ -396,15 +374,4 @@ fn a_client_of_cbc_alone_is_called_by_its_name() {
     };
     assert!(reason.contains("only ECDHE with CBC and RSA key exchange"), "{reason}");
     assert!(reason.contains("Windows Server 2008 R2 to 2012 R2"), "{reason}");
-}
-
-#[test]
-fn inside_tls_an_end_without_close_notify_and_an_alert_in_clear_are_noticed() {
-    let Some(client) = python() else { return };
-    let (finished, lab) = meet(HEALTHY, &Plan::default(), After::NoCloseNotify, client);
-    finished.failed_saying("EOF occurred in violation of protocol");
-    assert!(lab.result.is_ok());
-    let Some(client) = python() else { return };
-    let (finished, _) = meet(HEALTHY, &Plan::default(), After::Alert(80), client);
-    finished.failed_saying("bad record type");
 }

@@ -100,6 +100,44 @@ fn carried(story: &str, fix: Fix) {
     }
 }
 
+/// Certificates that the lab's own side of TLS cannot check: OpenSSL has to say whether they are served right.
+#[test]
+fn s_client_carries_a_message_over_certificates_that_rustls_cannot_check() {
+    let Some(openssl) = find() else { return };
+    // Level 0 is below every demand on keys and digests.
+    for (entry, cipher) in [
+        ("trust-rsa1024", "DEFAULT@SECLEVEL=0"),
+        ("trust-sha1", "DEFAULT@SECLEVEL=0"),
+        ("trust-md5", "DEFAULT@SECLEVEL=0"),
+        ("trust-huge-cert", "DEFAULT"),
+        ("trust-v1", "DEFAULT"),
+    ] {
+        let mut lab = Served::entry(entry);
+        for (option, version) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
+            let options = [option, "-cipher", cipher, "-servername", "mx1.lab.test"];
+            let mut typist = Typist::at(s_client(&openssl, &lab, "mx1.lab.test", &options));
+            typist.types("EHLO client.test", "250 ");
+            typist.types(&format!("MAIL FROM:<{MAIL_FROM}>"), "250 ");
+            typist.types(&format!("RCPT TO:<{RCPT_TO}>"), "250 ");
+            typist.types("DATA", "354 ");
+            typist.types("Subject: hello\r\n\r\nfrom s_client\r\n.", "250 ");
+            typist.types("QUIT", "221 ");
+            assert_eq!(lab.conversation().arrived_encrypted(), version, "{entry}");
+        }
+    }
+}
+
+#[test]
+fn s_client_ends_a_handshake_that_was_signed_with_another_key() {
+    let Some(openssl) = find() else { return };
+    let mut lab = Served::entry("trust-key-mismatch");
+    for version in ["-tls1_2", "-tls1_3"] {
+        let refused = run(&mut s_client(&openssl, &lab, "mx1.lab.test", &[version]), "");
+        refused.failed_saying("bad signature");
+        lab.conversation().brought_nothing();
+    }
+}
+
 #[test]
 fn s_client_refuses_a_name_that_the_certificate_does_not_cover() {
     let Some(openssl) = find() else { return };

@@ -1,0 +1,113 @@
+//! An entry as JSON, which is how it serializes.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::record::{Ending, Entry, Record, SECRET};
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("seq", &self.seq)?;
+        map.serialize_entry("time", &format!("{:.3}", self.time))?;
+        if let Some(place) = &self.place {
+            map.serialize_entry("computer", &place.computer.name)?;
+            map.serialize_entry("connector", place.connector.name())?;
+            map.serialize_entry("session", &place.session.to_string())?;
+            map.serialize_entry("local", &place.local)?;
+            map.serialize_entry("remote", &place.remote)?;
+            if let Some(peer) = &place.peer {
+                map.serialize_entry("peer", peer)?;
+            }
+        }
+        map.serialize_entry("record", self.record.name())?;
+        match &self.record {
+            Record::Connecting | Record::Connected => {}
+            Record::Event(logged) => {
+                map.serialize_entry("event_id", &logged.event.event_id)?;
+                map.serialize_entry("level", &logged.event.level)?;
+                map.serialize_entry("source", logged.source)?;
+                map.serialize_entry("category", &logged.event.category)?;
+                map.serialize_entry("event_computer", &logged.computer)?;
+                map.serialize_entry("event_connector", &logged.connector)?;
+                map.serialize_entry("parameters", &logged.event.parameters)?;
+                map.serialize_entry("message", &logged.event.message())?;
+            }
+            Record::Sent(octets) => map.serialize_entry("text", lossy(octets).trim_end_matches("\r\n"))?,
+            Record::Received(octets) => map.serialize_entry("text", &lossy(octets))?,
+            Record::ReceivedSecret | Record::SentSecret => map.serialize_entry("text", SECRET)?,
+            Record::Content(octets) => map.serialize_entry("octets", octets)?,
+            Record::TlsEstablished(handshake) => {
+                map.serialize_entry("outcome", "established")?;
+                map.serialize_entry("verb", handshake.verb.as_str())?;
+                map.serialize_entry("tls", &*handshake.facts)?;
+                map.serialize_entry("certificate", &handshake.certificate)?;
+                map.serialize_entry("client_hello", &handshake.facts.client_hello)?;
+            }
+            Record::TlsFailed(handshake) => {
+                map.serialize_entry("outcome", "failed")?;
+                map.serialize_entry("verb", handshake.verb.as_str())?;
+                map.serialize_entry("failure", &handshake.failure)?;
+                map.serialize_entry("certificate", &handshake.certificate)?;
+                map.serialize_entry("client_hello", &handshake.client_hello)?;
+            }
+            Record::Secured(tls) => {
+                map.serialize_entry("outcome", "established")?;
+                map.serialize_entry("verb", tls.verb.as_str())?;
+                map.serialize_entry("tls", &*tls.facts)?;
+                map.serialize_entry("own_certificate", &tls.own)?;
+            }
+            Record::NotSecured(tls) => {
+                map.serialize_entry("outcome", "failed")?;
+                map.serialize_entry("verb", tls.verb.as_str())?;
+                map.serialize_entry("failure", &tls.why)?;
+                map.serialize_entry("presented", &tls.presented)?;
+                map.serialize_entry("own_certificate", &tls.own)?;
+            }
+            Record::Attempt(attempt) => map.serialize_entry("detail", attempt)?,
+            Record::Misconduct(misconduct) => map.serialize_entry("detail", misconduct)?,
+            Record::Oddity(oddity) => map.serialize_entry("detail", oddity)?,
+            Record::Logon { user, mechanism, succeeded } => {
+                map.serialize_entry("user", user)?;
+                map.serialize_entry("mechanism", mechanism)?;
+                map.serialize_entry("succeeded", succeeded)?;
+            }
+            Record::LimitReached(limit) => map.serialize_entry("limit", limit)?,
+            Record::Message(message) => {
+                map.serialize_entry("id", &message.id)?;
+                map.serialize_entry("helo", &message.helo)?;
+                map.serialize_entry("mail_from", &message.mail_from)?;
+                map.serialize_entry("rcpt_to", &message.rcpt_to)?;
+                map.serialize_entry("protocol", message.protocol)?;
+                map.serialize_entry("tls", &message.tls.as_deref())?;
+                map.serialize_entry("user", &message.user)?;
+                map.serialize_entry("size", &message.size)?;
+                map.serialize_entry("subject", &message.subject)?;
+                map.serialize_entry("message_id", &message.message_id)?;
+                map.serialize_entry("requiretls", &message.requiretls)?;
+                map.serialize_entry("tls_required", &message.tls_required)?;
+            }
+            Record::Tracking(tracking) => map.serialize_entry("detail", tracking)?,
+            Record::Disconnected(ending) => {
+                let (by, reason) = match ending {
+                    Ending::Local => ("local", None),
+                    Ending::Remote => ("remote", None),
+                    Ending::Broken(reason) => ("remote", Some(reason)),
+                };
+                map.serialize_entry("by", by)?;
+                map.serialize_entry("reason", &reason)?;
+            }
+            Record::NoConnector { local, remote } => {
+                map.serialize_entry("local", local)?;
+                map.serialize_entry("remote", remote)?;
+            }
+            Record::Changed { what } => map.serialize_entry("what", what)?,
+            Record::ChangeRefused { why } => map.serialize_entry("why", why)?,
+        }
+        map.end()
+    }
+}
+
+fn lossy(octets: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(octets)
+}

@@ -1,0 +1,57 @@
+//! What a lab does wrong on purpose: looked at, and changed while it runs.
+
+use std::collections::HashMap;
+
+use super::{Engine, LabError};
+use crate::journal::Record;
+use crate::scenario::{Built, check_rows};
+use crate::session::fault::Fault;
+use crate::wire::DeclaredFault;
+
+impl Engine {
+    /// Every row of misconduct, with how often it was done.
+    pub fn misconduct(&self) -> Vec<DeclaredFault> {
+        self.live.misconduct()
+    }
+
+    /// The rows of misconduct that were never done and should have been, a sentence each.
+    pub fn never_done(&self) -> Vec<String> {
+        let undone = self.misconduct().into_iter().filter(|row| row.done == 0 && !row.optional);
+        undone.map(|row| format!("{row}, was never done")).collect()
+    }
+
+    /// The rows of computers, by name, that misbehave on purpose.
+    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
+        self.live.faults()
+    }
+
+    /// Lets the receive connectors of a computer do something else wrong on purpose, from the next
+    /// connection on; where a row is the same as before, counting goes on.
+    ///
+    /// # Errors
+    ///
+    /// The computer is not there, or what is wrong with a row. Nothing has changed then.
+    pub async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+        let _changing = self.changing.lock().await;
+        let computers = self.computers();
+        let known = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
+        let known =
+            known.ok_or_else(|| LabError::Unobserved(format!("there is no computer `{computer}`")))?;
+        check_rows(&rows, known).map_err(LabError::Scenario)?;
+        let mut faults = self.live.faults();
+        match rows.is_empty() {
+            true => faults.remove(&known.name),
+            false => faults.insert(known.name.clone(), rows),
+        };
+        self.live.put_faults(faults);
+        let record = Record::Changed { what: format!("{}: what is done wrong on purpose", known.name) };
+        self.live.journal().append(self.live.clock().now(), None, record);
+        Ok(())
+    }
+}
+
+/// What the computers do wrong on purpose, by their names.
+pub(super) fn faults(computers: &[Built]) -> HashMap<String, Vec<Fault>> {
+    let some = computers.iter().filter(|built| !built.faults.is_empty());
+    some.map(|built| (built.computer.name.clone(), built.faults.clone())).collect()
+}
