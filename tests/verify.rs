@@ -3,8 +3,6 @@
 
 mod verify_stories;
 
-use std::collections::HashSet;
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,26 +47,6 @@ fn unmet(proof: &Proof) -> Vec<String> {
         format!("{:?} {}: {}, {}", stage.stage, row.subject, words(&row.expected), words(&row.observed))
     });
     differences.collect()
-}
-
-/// The sockets of this process that listen on TCP.
-fn listening() -> usize {
-    let own: HashSet<String> = fs::read_dir("/proc/self/fd")
-        .unwrap()
-        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
-        .filter_map(|link| {
-            let link = link.to_string_lossy().into_owned();
-            Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
-        })
-        .collect();
-    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"]
-        .map(|path| fs::read_to_string(path).unwrap_or_default());
-    let rows = tables.iter().flat_map(|table| table.lines().skip(1));
-    rows.filter(|row| {
-        let fields: Vec<_> = row.split_whitespace().collect();
-        fields.get(3) == Some(&"0A") && fields.get(9).is_some_and(|inode| own.contains(*inode))
-    })
-    .count()
 }
 
 #[tokio::test]
@@ -316,30 +294,6 @@ async fn a_lab_file_without_a_story_is_observed_all_the_same() {
     assert!(proof.holds());
     assert_eq!(proof.stages.len(), 1);
     assert!(proof.stages[0].rows.iter().all(|row| row.expected.is_none() && row.observed.is_some()));
-}
-
-#[tokio::test]
-async fn nothing_listens_when_a_story_has_been_played() {
-    proof(SEED).await;
-    assert_eq!(listening(), 0);
-}
-
-#[tokio::test]
-async fn nothing_listens_when_somebody_loses_patience() {
-    // The printer's refusal is held back, so that the story is still being played when it is dropped.
-    let text = seed_with("tarpit_interval = \"0s\"", "tarpit_interval = \"10s\"");
-    let text = text.replace("accepted_domains = [\"expta.com\"]", "accepted_domains = [\"elsewhere.com\"]");
-    let text = text.replace("policy = \"may\"", "policy = \"may\"\nrcpt_to = \"somebody@expta.com\"");
-    let text = ScenarioText::parse(&text, "story.toml").unwrap();
-    let playing = tokio::spawn(async move { verify(&text, "story").await.map(|_| ()) });
-    while listening() == 0 {
-        tokio::task::yield_now().await;
-    }
-    playing.abort();
-    playing.await.unwrap_err();
-    while listening() > 0 {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// An Edge that hands its mail to a Hub, and a connector for people with passwords.

@@ -68,6 +68,8 @@ enum StartTls {
     Missing,
     /// It asked, and STARTTLS was there.
     Offered,
+    /// It was there, and was refused to whoever said STARTTLS.
+    Refused,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +116,10 @@ impl Story {
         if let [b'4' | b'5', ..] = octets {
             let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
             self.refusal = Some(printable(line.trim_ascii_end()));
+        }
+        let asked = self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Offered;
+        if asked && matches!(octets, [b'4' | b'5', ..]) {
+            self.starttls = StartTls::Refused;
         }
         self.offer(octets);
     }
@@ -184,6 +190,7 @@ impl Story {
             StartTls::NotAsked => "STARTTLS was not offered, because nobody asked by EHLO",
             StartTls::Missing => "STARTTLS was not offered",
             StartTls::Offered => "STARTTLS was offered and not used",
+            StartTls::Refused => "STARTTLS was offered and refused",
         }
     }
 }
@@ -230,6 +237,18 @@ mod tests {
             mail("HELO a", "250 mx Hello\r\n"),
             "1 message in clear (STARTTLS was not offered, because nobody asked by EHLO)"
         );
+    }
+
+    #[test]
+    fn mail_in_clear_after_a_refusal_of_starttls_says_so() {
+        let outcome = told(|told| {
+            told.received("EHLO a")
+                .sent(OFFERED)
+                .received("STARTTLS")
+                .sent("454 4.7.0 later\r\n")
+                .message(None);
+        });
+        assert_eq!(outcome, "1 message in clear (STARTTLS was offered and refused)");
     }
 
     #[test]
