@@ -20,11 +20,6 @@ impl Engine {
         undone.map(|row| format!("{row}, was never done")).collect()
     }
 
-    /// The rows of computers, by name, that misbehave on purpose.
-    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
-        self.live.faults()
-    }
-
     /// Lets the receive connectors of a computer do something else wrong on purpose, from the next
     /// connection on; where a row is the same as before, counting goes on.
     ///

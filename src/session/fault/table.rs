@@ -106,11 +106,6 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Which of the peer's connections this is, from 1.
-    pub fn connection(&self) -> u64 {
-        self.connection
-    }
-
     /// What the client calls itself from now on.
     pub fn introduced(&mut self, name: String) {
         self.hello = Some(name);
