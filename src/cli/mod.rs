@@ -4,12 +4,14 @@
 //! expectation failed or a policy was broken, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
 //! command's exit code on.
 
+mod appender;
 mod catalogue_page;
 mod certs;
 mod check;
 mod control;
 mod ending;
 mod exec;
+mod follow;
 mod judge;
 mod junit;
 mod list;
@@ -26,7 +28,6 @@ pub mod report;
 mod send;
 mod serve;
 mod signals;
-mod tally;
 mod verify;
 mod watch;
 

@@ -9,6 +9,8 @@ pub(super) enum Asked {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP, by which a terminal that is closed says goodbye.
+    HangUp,
 }
 
 /// The signals, which do not end the program by themselves any more.
@@ -17,6 +19,9 @@ pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` where it is ignored, as under nohup.
+    #[cfg(unix)]
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -25,7 +30,12 @@ impl Signals {
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
         let taken = |kind| signal(kind).map_err(|error| Failure::not_ready(format!("signals: {error}")));
-        Ok(Self { interrupt: taken(SignalKind::interrupt())?, terminate: taken(SignalKind::terminate())? })
+        let hang_up = if is_hang_up_ignored() { None } else { Some(taken(SignalKind::hangup())?) };
+        Ok(Self {
+            interrupt: taken(SignalKind::interrupt())?,
+            terminate: taken(SignalKind::terminate())?,
+            hang_up,
+        })
     }
 
     /// Takes the signals over from the system.
@@ -37,9 +47,17 @@ impl Signals {
     /// The next one.
     pub(super) async fn next(&mut self) -> Asked {
         #[cfg(unix)]
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Interrupt,
             _ = self.terminate.recv() => Asked::Terminate,
+            _ = hang_up => Asked::HangUp,
         }
         #[cfg(not(unix))]
         {
@@ -47,4 +65,14 @@ impl Signals {
             Asked::Interrupt
         }
     }
+}
+
+/// Whether whoever started the program wants it to outlive its terminal, as nohup(1) does. Linux says so in
+/// /proc; elsewhere a hang-up counts.
+#[cfg(unix)]
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is 1, and the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -8,7 +8,6 @@
 mod answer;
 mod ca;
 mod certificates;
-mod condition;
 mod connectors;
 mod environment;
 mod faults;
@@ -21,7 +20,6 @@ mod mime;
 mod openapi;
 mod problem;
 mod schemas;
-mod seen;
 mod shell;
 mod stream;
 mod verdicts;
@@ -34,23 +32,22 @@ pub use openapi::openapi;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post, put};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::Engine;
 use crate::name::Fqdn;
+use crate::observe::Observer;
 use crate::scenario::ScenarioText;
 use crate::wire;
-use metrics::Counts;
 
 /// How the control API is opened.
 #[derive(Clone, Debug)]
@@ -113,9 +110,6 @@ struct Shared {
     start: ScenarioText,
     /// The number of the entry behind which views of the journal begin.
     mark: AtomicU64,
-    /// The number of the newest entry.
-    newest: watch::Receiver<u64>,
-    counts: Arc<Mutex<Counts>>,
     stop: CancellationToken,
 }
 
@@ -139,13 +133,7 @@ impl Console {
         let listener = wire::listen(address).await.map_err(|error| ConsoleError::Bind(address, error))?;
         let address = listener.local_addr().map_err(|error| ConsoleError::Bind(address, error))?;
         let url = format!("http://{}", reachable(address));
-        let (counts, stop) = (Arc::new(Mutex::new(Counts::default())), CancellationToken::new());
-        let (newest_entry, newest) = watch::channel(0);
-        let noted = Arc::clone(&counts);
-        lab.journal().listen(Box::new(move |entry| {
-            metrics::lock(&noted).note(entry);
-            newest_entry.send_replace(entry.seq);
-        }));
+        let stop = CancellationToken::new();
         let shared = Shared {
             instance: lab.root().thumbprint().to_string(),
             start: lab.text(),
@@ -156,8 +144,6 @@ impl Console {
             token,
             hosts,
             ca_file,
-            newest,
-            counts,
             stop: stop.clone(),
         };
         let router = router(Arc::new(shared));
@@ -200,8 +186,8 @@ impl Shared {
         self.mark.load(Ordering::SeqCst)
     }
 
-    fn newest(&self) -> u64 {
-        *self.newest.borrow()
+    fn observer(&self) -> &Arc<Observer> {
+        self.lab.observer()
     }
 }
 

@@ -19,7 +19,7 @@ use super::answer;
 use super::history::{MOST, USUAL};
 use super::input::Query;
 use super::problem::Problem;
-use crate::journal::Entry;
+use crate::journal::{self, Entry};
 
 /// A stretch of the journal.
 #[derive(Serialize, JsonSchema)]
@@ -53,7 +53,8 @@ pub(super) async fn journal(
     if limit.is_some() {
         return Err(Problem::bad("`limit` is for Accept: application/json; a stream has no end"));
     }
-    let following = Following { newest: shared.newest.clone(), shared, after, waiting: VecDeque::new() };
+    let following =
+        Following { newest: shared.observer().changes(), shared, after, waiting: VecDeque::new() };
     let events = stream::unfold(following, |mut following| async move {
         let event = following.next().await?;
         Some((Ok::<_, Infallible>(event), following))
@@ -72,14 +73,14 @@ fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 fn stretch(shared: &Shared, after: u64, limit: u64) -> Stretch {
-    let from = after.saturating_add(1);
-    let entries = shared.lab.journal().entries(from);
-    let dropped = entries.first().map_or(0, |first| first.seq.saturating_sub(from));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let entries: Vec<_> = entries.into_iter().take(limit).collect();
+    let journal::Stretch { entries, dropped } = shared.lab.journal().stretch(after.saturating_add(1), limit);
     let next = entries.last().map_or(after, |last| last.seq);
     Stretch { entries: entries.iter().map(|entry| json!(entry)).collect(), dropped, next }
 }
+
+/// How many entries are taken out of the journal at a time.
+const AT_A_TIME: usize = 32;
 
 /// Somebody who reads along.
 struct Following {
@@ -87,7 +88,7 @@ struct Following {
     newest: watch::Receiver<u64>,
     /// The number of the last entry that was taken out of the journal.
     after: u64,
-    /// What was taken and has not been sent.
+    /// What was taken and has not been sent: a handful, whatever there is to read.
     waiting: VecDeque<Entry>,
 }
 
@@ -106,10 +107,11 @@ impl Following {
                 }
                 self.after = entry.seq;
                 let event = Event::default().id(entry.seq.to_string()).event(entry.record.name());
-                return Some(event.data(json!(entry).to_string()));
+                return Some(event.data(serde_json::to_string(&entry).unwrap_or_default()));
             }
             self.newest.borrow_and_update();
-            self.waiting = self.shared.lab.journal().entries(self.after.saturating_add(1)).into();
+            let from = self.after.saturating_add(1);
+            self.waiting = self.shared.lab.journal().stretch(from, AT_A_TIME).entries.into();
             // Nobody reads on where the numbers have not come to yet.
             self.waiting.retain(|entry| entry.seq > self.after);
             if !self.waiting.is_empty() {

@@ -95,7 +95,7 @@ impl fmt::Display for SessionId {
 #[derive(Clone, Debug)]
 pub enum Record {
     /// Something was written to a computer's Application log.
-    Event(Box<Logged>),
+    Event(Arc<Logged>),
     /// The lab tries to connect to the peer.
     Connecting,
     /// A connection was taken or, where the lab sends, made.
@@ -112,15 +112,15 @@ pub enum Record {
     /// Content came or, where the lab sends, left: so many octets of it.
     Content(u64),
     /// A TLS handshake succeeded.
-    TlsEstablished(Box<Handshake>),
+    TlsEstablished(Arc<Handshake>),
     /// A TLS handshake failed.
-    TlsFailed(Box<FailedHandshake>),
+    TlsFailed(Arc<FailedHandshake>),
     /// A TLS handshake of a conversation in which the lab sends succeeded.
-    Secured(Box<Tls>),
+    Secured(Arc<Tls>),
     /// A TLS handshake of a conversation in which the lab sends failed, or never began.
-    NotSecured(Box<NoTls>),
+    NotSecured(Arc<NoTls>),
     /// An attempt to deliver a message ended.
-    Attempt(Box<Attempt>),
+    Attempt(Arc<Attempt>),
     /// The lab did something wrong on purpose.
     Misconduct(Box<Misconduct>),
     /// The peer did something odd.
@@ -137,7 +137,7 @@ pub enum Record {
     /// A connection limit turned the peer away.
     LimitReached(LimitReached),
     /// A message was taken; the message itself is kept apart from the entries.
-    Message(Box<MessageFacts>),
+    Message(Arc<MessageFacts>),
     /// What became of a message after it was taken; it belongs to no conversation.
     Tracking(Box<Tracking>),
     /// The connection ended.

@@ -46,7 +46,7 @@ pub fn recipients_in_words(recipients: &[String]) -> String {
 
 /// Octets as text that cannot do anything to a terminal: what is no UTF-8 as `\xNN`, and what controls,
 /// reorders or hides text as Rust escapes it. A backslash stays as it is, so this cannot be read back.
-pub(super) fn printable(octets: &[u8]) -> String {
+pub(crate) fn printable(octets: &[u8]) -> String {
     let mut shown = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -62,12 +62,12 @@ pub(super) fn printable(octets: &[u8]) -> String {
 }
 
 /// One end of a connection; a peer that came over IPv4 has an IPv4 address, whatever the socket was.
-pub(super) fn endpoint(address: SocketAddr) -> SocketAddr {
+pub(crate) fn endpoint(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// The other end of a conversation, with the name of the computer where it is one of the lab.
-pub(super) fn far_end(place: &Place) -> String {
+pub(crate) fn far_end(place: &Place) -> String {
     let remote = endpoint(place.remote);
     match &place.peer {
         Some(name) => format!("{name} ({remote})"),

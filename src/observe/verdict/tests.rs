@@ -60,7 +60,7 @@ fn quit(told: &mut Told) {
 
 fn failed(told: &mut Told, certificate: Option<CertificateFacts>, failure: TlsFailure) {
     let verb = TlsVerb::StartTls;
-    told.tell(Record::TlsFailed(Box::new(FailedHandshake {
+    told.tell(Record::TlsFailed(Arc::new(FailedHandshake {
         verb,
         failure,
         certificate,
