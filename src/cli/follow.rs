@@ -200,9 +200,8 @@ impl Shared {
 
     fn entry(&self, entry: &Entry, text: &mut Vec<u8>) {
         match self.layout {
-            // A value in memory serializes.
             Layout::Json => {
-                serde_json::to_writer(&mut *text, entry).ok();
+                text.extend_from_slice(entry.to_json().as_bytes());
                 text.push(b'\n');
             }
             Layout::Text => text.extend_from_slice(printed(entry, &self.observer).as_bytes()),

@@ -58,11 +58,10 @@ impl LogDirectory {
     pub(super) fn write(&mut self, entry: &Entry) {
         match &entry.record {
             Record::Event(logged) => {
-                let json = serde_json::to_string(entry).unwrap_or_default();
                 let pieces = [
                     format!("{}\n\n", event_block(entry.time, logged)),
                     format!("{}\n", event_xml(entry.seq, entry.time, logged)),
-                    format!("{json}\n"),
+                    format!("{}\n", entry.to_json()),
                 ];
                 for (log, piece) in self.events.iter_mut().zip(pieces) {
                     log.put(piece.as_bytes());

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::journal::shown::printable_lines;
 use crate::journal::{Entry, Record, event_block, transcript_line};
 use crate::lab::Listening;
 use crate::observe::Observer;
@@ -46,8 +47,10 @@ fn listed(connector: &Listening) -> String {
 pub(super) fn printed(entry: &Entry, observer: &Observer) -> String {
     match &entry.record {
         Record::Event(logged) => format!("{}\n\n", event_block(entry.time, logged)),
-        Record::Changed { what } => format!("-- changed, from the next connection on: {what}\n"),
-        Record::ChangeRefused { why } => format!("-- NOT changed:\n{why}\n"),
+        Record::Changed { what } => {
+            format!("-- changed, from the next connection on: {}\n", printable_lines(what))
+        }
+        Record::ChangeRefused { why } => format!("-- NOT changed:\n{}\n", printable_lines(why)),
         _ if is_told_by_the_other_end(entry) => String::new(),
         _ => {
             let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0));

@@ -91,10 +91,7 @@ impl Recording {
 }
 
 fn write_line(file: &mut Appender, entry: &Entry) {
-    // A value in memory serializes.
-    let mut line = serde_json::to_vec(entry).unwrap_or_default();
-    line.push(b'\n');
-    file.put(&line);
+    file.put(format!("{}\n", entry.to_json()).as_bytes());
     if ends_a_step(&entry.record) {
         file.flush();
     }

@@ -15,6 +15,7 @@ mod guard;
 mod history;
 mod house;
 mod input;
+mod limits;
 mod metrics;
 mod mime;
 mod openapi;
@@ -40,6 +41,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post, put};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -110,6 +112,9 @@ struct Shared {
     start: ScenarioText,
     /// The number of the entry behind which views of the journal begin.
     mark: AtomicU64,
+    /// The places that there are for waits and for streams.
+    waits: Semaphore,
+    streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -144,15 +149,15 @@ impl Console {
             token,
             hosts,
             ca_file,
+            waits: Semaphore::new(limits::MOST_WAITS),
+            streams: Arc::new(Semaphore::new(limits::MOST_STREAMS)),
             stop: stop.clone(),
         };
         let router = router(Arc::new(shared));
         let stopped = stop.clone();
         let serving = tokio::spawn(async move {
-            let stopped = async move { stopped.cancelled().await };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-                tracing::warn!(%error, "the control API has ended");
-            }
+            let accept = || async { listener.accept().await.map(|(stream, _)| stream) };
+            limits::serve(accept, router, stopped).await;
         });
         Ok(Self { url, address, stop, serving })
     }

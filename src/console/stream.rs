@@ -12,8 +12,9 @@ use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::limits::{MOST_STREAMS, too_many};
 use super::Shared;
 use super::answer;
 use super::history::{MOST, USUAL};
@@ -50,11 +51,12 @@ pub(super) async fn journal(
     if wants_json(&headers) {
         return answer::json(&stretch(&shared, after, limit.unwrap_or(USUAL)));
     }
+    let place = Arc::clone(&shared.streams).try_acquire_owned().map_err(|_| too_many("streams", MOST_STREAMS))?;
     if limit.is_some() {
         return Err(Problem::bad("`limit` is for Accept: application/json; a stream has no end"));
     }
     let following =
-        Following { newest: shared.observer().changes(), shared, after, waiting: VecDeque::new() };
+        Following { newest: shared.observer().changes(), shared, after, waiting: VecDeque::new(), _place: place };
     let events = stream::unfold(following, |mut following| async move {
         let event = following.next().await?;
         Some((Ok::<_, Infallible>(event), following))
@@ -90,6 +92,8 @@ struct Following {
     after: u64,
     /// What was taken and has not been sent: a handful, whatever there is to read.
     waiting: VecDeque<Entry>,
+    /// One of the places that there are for streams.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Following {
@@ -107,7 +111,7 @@ impl Following {
                 }
                 self.after = entry.seq;
                 let event = Event::default().id(entry.seq.to_string()).event(entry.record.name());
-                return Some(event.data(serde_json::to_string(&entry).unwrap_or_default()));
+                return Some(event.data(entry.to_json()));
             }
             self.newest.borrow_and_update();
             let from = self.after.saturating_add(1);

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Shared;
 use super::answer::{self, Answer};
 use super::house::ending;
+use super::limits::{MOST_WAITS, too_many};
 use super::input::Query;
 use super::problem::Problem;
 use crate::observe::{
@@ -42,6 +43,7 @@ const KINDS: &str = "there are message, session, event and quiet";
 pub(super) async fn wait(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref(), &KNOWN)?;
     let wanted = query.get("for").ok_or_else(|| Problem::bad(format!("`for` is missing: {KINDS}")))?;
+    let _place = shared.waits.try_acquire().map_err(|_| too_many("waits", MOST_WAITS))?;
     match wanted {
         "message" => several(&shared, message(&query)?, &query).await,
         "session" => several(&shared, session(&query)?, &query).await,

@@ -31,7 +31,7 @@ pub fn event_block(time: Timestamp, logged: &Logged) -> String {
         event.event_id,
         event.category.as_str(),
         event.level.as_str(),
-        event.message(),
+        printable_lines(&event.message()),
     )
 }
 

@@ -12,7 +12,7 @@ use super::presented::Presented;
 use crate::exchange::CertificateFacts;
 use crate::journal::explain;
 use crate::journal::record::{Ending, Entry, Place, Record, SECRET};
-use crate::journal::shown::printable;
+use crate::journal::shown::{is_auth, printable};
 use crate::observe::outcome::offers_starttls;
 use crate::observe::session::SessionSummary;
 use crate::session::Oddity;
@@ -267,9 +267,7 @@ impl Telling {
         self.said_quit = verb == Some(Verb::Quit);
         match verb {
             Some(Verb::Mail | Verb::Rcpt) => self.said(Said::Envelope, at),
-            Some(Verb::Auth | Verb::XExps) if line.ends_with(SECRET.as_bytes()) => {
-                self.said(Said::Credentials, at);
-            }
+            _ if is_auth(line) && line.ends_with(SECRET.as_bytes()) => self.said(Said::Credentials, at),
             Some(Verb::StartTls | Verb::XAnonymousTls) if !self.established => {
                 self.told.starttls.asked = true;
                 self.awaits_answer = true;
