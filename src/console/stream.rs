@@ -14,11 +14,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::limits::{MOST_STREAMS, too_many};
 use super::Shared;
 use super::answer;
 use super::history::{MOST, USUAL};
 use super::input::Query;
+use super::limits::{MOST_STREAMS, too_many};
 use super::problem::Problem;
 use crate::journal::{self, Entry};
 
@@ -51,12 +51,18 @@ pub(super) async fn journal(
     if wants_json(&headers) {
         return answer::json(&stretch(&shared, after, limit.unwrap_or(USUAL)));
     }
-    let place = Arc::clone(&shared.streams).try_acquire_owned().map_err(|_| too_many("streams", MOST_STREAMS))?;
+    let place =
+        Arc::clone(&shared.streams).try_acquire_owned().map_err(|_| too_many("streams", MOST_STREAMS))?;
     if limit.is_some() {
         return Err(Problem::bad("`limit` is for Accept: application/json; a stream has no end"));
     }
-    let following =
-        Following { newest: shared.observer().changes(), shared, after, waiting: VecDeque::new(), _place: place };
+    let following = Following {
+        newest: shared.observer().changes(),
+        shared,
+        after,
+        waiting: VecDeque::new(),
+        _place: place,
+    };
     let events = stream::unfold(following, |mut following| async move {
         let event = following.next().await?;
         Some((Ok::<_, Infallible>(event), following))

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::record::Logged;
+use super::shown::printable_lines;
 
 /// The event as Event Viewer copies it to the clipboard as text, the time in UTC; no line end at the end.
 ///

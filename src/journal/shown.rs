@@ -163,7 +163,8 @@ pub fn safe_json(json: String) -> String {
 
 /// Text of several lines that cannot do anything to a terminal.
 pub(crate) fn printable_lines(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(|line| printable(line.trim_end_matches('\r').as_bytes())).collect();
+    let lines: Vec<_> =
+        text.split('\n').map(|line| printable(line.trim_end_matches('\r').as_bytes())).collect();
     lines.join("\n")
 }
 
@@ -315,7 +316,9 @@ mod tests {
         let value = serde_json::json!({ "text": "a\u{7f}\u{9b}\u{202e}\u{e0041}\u{feff}\u{1b}\n\u{e9}" });
         let json = safe_json(serde_json::to_string_pretty(&value).unwrap());
         assert!(
-            json.contains(r"a\u007f\u009b\u202e\udb40\udc41\ufeff\u001b\n\u{e9}".replace(r"\u{e9}", "\u{e9}").as_str()),
+            json.contains(
+                r"a\u007f\u009b\u202e\udb40\udc41\ufeff\u001b\n\u{e9}".replace(r"\u{e9}", "\u{e9}").as_str()
+            ),
             "{json}"
         );
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
