@@ -1,6 +1,6 @@
 //! The journal written to a stream whose reader may be slow, or read nothing at all.
 //!
-//! The lab writes to its journal only. A thread of its own follows the journal with the number of the last entry
+//! The lab writes to its journal only. A thread follows the journal with the number of the last entry
 //! that it has written, so that nobody waits for the reader, and what is not read yet takes no room of its own.
 //! Where the journal gives up entries that were not written, a record says how many.
 
@@ -62,18 +62,18 @@ const AT_A_TIME: usize = 256;
 const AGAIN: Duration = Duration::from_millis(500);
 
 impl Follower {
-    /// Writes what `lab` has told and will tell to what `open` opens, which may block. `name` is what errors call
-    /// it.
+    /// Writes what `journal` has told and will tell to what `open` opens, which may block. `name` is what errors
+    /// call it.
     pub(super) fn begin<W: Write>(
-        lab: &Engine,
+        (journal, observer): (&Arc<Journal>, &Arc<Observer>),
         layout: Layout,
         name: &str,
         causes: Causes,
         open: impl FnOnce() -> io::Result<W> + Send + 'static,
     ) -> Result<Self, Failure> {
         let shared = Arc::new(Shared {
-            journal: Arc::clone(lab.journal()),
-            observer: Arc::clone(lab.observer()),
+            journal: Arc::clone(journal),
+            observer: Arc::clone(observer),
             layout,
             progress: Mutex::default(),
             changed: Condvar::new(),
@@ -89,7 +89,7 @@ impl Follower {
         let thread = thread::Builder::new().name(format!("writes {name}")).spawn(body);
         thread.map_err(|error| Failure::not_ready(format!("no thread to write {name}: {error}")))?;
         let telling = Arc::clone(&shared);
-        lab.journal().listen(Box::new(move |entry| {
+        journal.listen(Box::new(move |entry| {
             telling.lock().newest = entry.seq;
             telling.changed.notify_one();
         }));
@@ -258,5 +258,71 @@ pub(super) fn begin_at(lab: &Engine, path: &std::path::Path, causes: Causes) -> 
     }
     let opened = path.to_owned();
     let open = move || std::fs::File::options().write(true).open(opened);
-    Follower::begin(lab, Layout::Json, &path.display().to_string(), causes, open)
+    Follower::begin((lab.journal(), lab.observer()), Layout::Json, &path.display().to_string(), causes, open)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+    use crate::journal::{Bounds, Record};
+
+    /// A reader that takes a piece when it is told to.
+    struct Slow {
+        read: Receiver<()>,
+        pieces: Sender<Vec<u8>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            // Nobody who tells it any more has no patience left.
+            self.read.recv().ok();
+            self.pieces.send(octets.to_vec()).ok();
+            Ok(octets.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_is_dropped_with_a_record_of_how_much_and_stops_nobody() {
+        let bounds = Bounds { entries: 10, ..Bounds::default() };
+        let journal = Arc::new(Journal::new(bounds));
+        let observer = Observer::of(&journal, bounds);
+        let tell = || journal.append(jiff::Timestamp::UNIX_EPOCH, None, Record::Connecting);
+        tell();
+        let ((go, read), (pieces, written)) = (channel(), channel());
+        let open = move || Ok(Slow { read, pieces });
+        let lab = (&journal, &observer);
+        let follower = Follower::begin(lab, Layout::Json, "a pipe", Causes::default(), open).unwrap();
+        go.send(()).unwrap();
+        assert!(String::from_utf8(written.recv().unwrap()).unwrap().starts_with("{\"seq\":1,"));
+        (0..101).for_each(|_| tell());
+        drop(go);
+        follower.finish(Instant::now() + Duration::from_secs(20)).unwrap();
+        let text: String = written.iter().map(|piece| String::from_utf8(piece).unwrap()).collect();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lost: u64 = lines.iter().filter_map(|line| line["count"].as_u64()).sum();
+        let seqs: Vec<u64> = lines.iter().filter_map(|line| line["seq"].as_u64()).collect();
+        assert_eq!(lost + seqs.len() as u64, 101, "{text}");
+        assert!(lost >= 80 && seqs.last() == Some(&102), "{text}");
+        assert!(lines.iter().any(|line| line["record"] == "dropped"), "{text}");
+    }
+
+    #[test]
+    fn a_reader_that_never_reads_is_not_waited_for() {
+        let journal = Arc::new(Journal::new(Bounds::default()));
+        let observer = Observer::of(&journal, Bounds::default());
+        let ((go, read), (pieces, _written)) = (channel(), channel());
+        let open = move || Ok(Slow { read, pieces });
+        let lab = (&journal, &observer);
+        let follower = Follower::begin(lab, Layout::Text, "a pipe", Causes::default(), open).unwrap();
+        journal.append(jiff::Timestamp::UNIX_EPOCH, None, Record::Connecting);
+        follower.finish(Instant::now() + Duration::from_millis(20)).unwrap();
+        drop(go);
+    }
 }

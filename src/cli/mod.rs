@@ -1,7 +1,7 @@
 //! The program: words in, facts out, an exit code.
 //!
 //! Facts go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an
-//! expectation failed or a policy was broken, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
+//! expectation failed, a policy was broken or a recording is incomplete, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
 //! command's exit code on.
 
 mod appender;
@@ -9,6 +9,7 @@ mod catalogue_page;
 mod certs;
 mod check;
 mod control;
+mod diagnostics;
 mod ending;
 mod exec;
 mod follow;
@@ -33,6 +34,7 @@ mod watch;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -100,6 +102,9 @@ enum Output {
     Json,
 }
 
+/// How long the last diagnostics may take to be written.
+const LAST_DIAGNOSTICS: Duration = Duration::from_millis(100);
+
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -109,13 +114,14 @@ pub fn main() -> ExitCode {
             let colours = std::io::stderr().is_terminal();
             tracing_subscriber::fmt()
                 .with_env_filter(filter)
-                .with_writer(std::io::stderr)
+                .with_writer(diagnostics::MakeDiagnostics)
                 .with_ansi(colours)
                 .init();
             run(cli.verb)
         }
         Err(error) => Err(Failure::usage(format!("--log {}: {error}", cli.log))),
     };
+    diagnostics::flush(LAST_DIAGNOSTICS);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

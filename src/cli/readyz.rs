@@ -16,19 +16,16 @@ use crate::exchange::TimeSpan;
 /// Arguments of `readyz`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the lab takes mail: its banner is read, which is a session of the lab and counts as one
-    #[arg(long, env = "STARTTLS_LAB_ADDRESS", default_value = "127.0.0.1:1025", value_name = "HOST:PORT")]
-    address: String,
+    /// Where the lab takes mail: its banner is read, which is a session of the lab and counts as one.
+    /// 127.0.0.1:1025 where neither this nor a file nor a control API is named
+    #[arg(long, env = "STARTTLS_LAB_ADDRESS", value_name = "HOST:PORT")]
+    address: Option<String>,
     /// Ask the lab that has written this file by serve --ready-file
-    #[arg(
-        long,
-        env = "STARTTLS_LAB_READY_FILE",
-        conflicts_with_all = ["address", "control"],
-        value_name = "FILE"
-    )]
+    #[arg(long, env = "STARTTLS_LAB_READY_FILE", conflicts_with = "address", value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Ask the control API here: a port of 127.0.0.1, or ADDRESS:PORT, as serve --control has it
-    #[arg(long, env = "STARTTLS_LAB_CONTROL", conflicts_with = "address", value_name = "PORT|ADDRESS:PORT")]
+    /// Ask the control API here: a port of 127.0.0.1, or ADDRESS:PORT, as serve --control has it. A file and an
+    /// address come first
+    #[arg(long, env = "STARTTLS_LAB_CONTROL", value_name = "PORT|ADDRESS:PORT")]
     control: Option<String>,
     /// The token that the control API wants
     #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
@@ -69,9 +66,12 @@ fn answer(args: &Args) -> Result<String, String> {
     if let Some(path) = &args.ready_file {
         return by_file(path, args.control_token.as_deref());
     }
-    let Some(control) = &args.control else {
-        let banner = ask(&args.address);
-        return banner.map_err(|problem| format!("{} is not ready: {problem}", args.address));
+    let control = match (&args.address, &args.control) {
+        (None, Some(control)) => control,
+        (address, _) => {
+            let address = address.as_deref().unwrap_or("127.0.0.1:1025");
+            return ask(address).map_err(|problem| format!("{address} is not ready: {problem}"));
+        }
     };
     let address = match control.parse::<u16>() {
         Ok(port) => format!("127.0.0.1:{port}"),

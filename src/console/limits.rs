@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::problem::Problem;
 
 /// How many waits and how many streams of the journal there may be at a time.
-pub(super) const MOST_WAITS: usize = 1000;
-pub(super) const MOST_STREAMS: usize = 100;
+pub(super) const MOST_WAITS: usize = 256;
+pub(super) const MOST_STREAMS: usize = 64;
 /// How many connections there may be at a time, and how long each may take for the head of a request.
-const MOST_CONNECTIONS: usize = 2000;
-const HEAD: Duration = Duration::from_secs(10);
+const MOST_CONNECTIONS: usize = 1000;
+const HEAD: Duration = Duration::from_secs(5);
 /// How long to wait where the machine has run out of something that a connection needs.
 const BACKOFF: Duration = Duration::from_millis(50);
 

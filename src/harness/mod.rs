@@ -30,7 +30,7 @@
 //!
 //! ```
 //! # use starttls_lab::Lab;
-//! let lab = Lab::scenario("fqdn-mismatch").expect_event(12014).expect_no_message_in_clear().start()?;
+//! let lab = Lab::scenario("fqdn-mismatch").expect_event(12014).expect_nothing_in_clear().start()?;
 //! // ... your program tries to send ...
 //! lab.finish().assert();
 //! # Ok::<(), starttls_lab::LabError>(())

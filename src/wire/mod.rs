@@ -228,15 +228,22 @@ async fn accept(
     sessions: &AtomicU64,
     tasks: &TaskTracker,
 ) {
+    let mut failing = None;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                if let Some(cause) = failing.take() {
+                    tracing::warn!(%cause, address = %endpoint.address, "connections are taken again after");
+                }
                 let session = SessionId(sessions.fetch_add(1, Ordering::SeqCst) + 1);
                 let (endpoint, shared) = (endpoint.clone(), Arc::clone(shared));
                 tasks.spawn(connection(stream, session, endpoint, shared));
             }
             Err(error) => {
-                tracing::warn!(%error, address = %endpoint.address, "a connection could not be taken");
+                // Once for each cause, or a shortage would fill the disk with its own story.
+                if failing.replace(error.kind()) != Some(error.kind()) {
+                    tracing::warn!(%error, address = %endpoint.address, "no connection can be taken for now");
+                }
                 tokio::time::sleep(BREATHER).await;
             }
         }

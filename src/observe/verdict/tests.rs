@@ -1,5 +1,7 @@
 //! Verdicts on journals that were written by hand.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 use super::*;
