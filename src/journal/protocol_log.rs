@@ -261,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn fields_with_commas_quotes_and_line_ends_are_quoted() {
+    fn fields_with_commas_quotes_and_line_ends_are_quoted_and_controls_are_escaped() {
         let mut told = Told::on(Profile::Exchange2019);
         told.received("NOOP a,\"b\"\rc").received("NOOP a b");
         let mut log = ProtocolLog::new();
-        assert!(log.rows(&told.entries[0]).ends_with(",<,\"NOOP a,\"\"b\"\"\rc\",\r\n"));
+        assert!(log.rows(&told.entries[0]).ends_with(",<,\"NOOP a,\"\"b\"\"\\rc\",\r\n"));
         assert!(log.rows(&told.entries[1]).ends_with(",<,NOOP a b,\r\n"));
     }
 

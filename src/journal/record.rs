@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::RefUnwindSafe;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -47,6 +48,10 @@ pub struct Place {
     /// The peer's name, where it is a computer of this lab.
     pub peer: Option<String>,
 }
+
+// A place is never changed, so whoever has caught a panic finds it as it was. The compiler cannot tell because of
+// the keys of certificates, which are behind `dyn`.
+impl RefUnwindSafe for Place {}
 
 /// The connector of a conversation, which says which side of it the lab is.
 #[derive(Clone, Debug)]

@@ -17,8 +17,8 @@ pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
     let (start, behind) = (word + gap, behind.get(gap..).unwrap_or_default());
     let length = behind.iter().take_while(|octet| is_mechanism_letter(octet)).count();
     let (mechanism, rest) = behind.split_at(length);
-    let plausible = is_mechanism(mechanism) && !rest.starts_with(b"=");
-    let shown = if plausible { start + length } else { start };
+    let named = is_usual_mechanism(mechanism) || (may_be_mechanism(mechanism) && !rest.starts_with(b"="));
+    let shown = if named { start + length } else { start };
     let hidden = line.get(shown..).unwrap_or_default();
     if hidden.trim_ascii().is_empty() {
         return Cow::Borrowed(line);
@@ -203,10 +203,13 @@ fn is_mechanism_letter(octet: &u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')
 }
 
-/// Whether a word is the name of a mechanism (RFC 4422 section 3.1: up to 20 capitals, digits, hyphens and
-/// underscores) or one of the usual ones in small letters, rather than a secret.
-fn is_mechanism(word: &[u8]) -> bool {
-    const LONGEST: usize = 20;
+/// Whether a word has the form of a mechanism's name (RFC 4422 section 3.1), which hardly any secret has.
+fn may_be_mechanism(word: &[u8]) -> bool {
+    word.len() <= 20 && !word.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Whether a word is the name of a mechanism that clients use, in whatever letters.
+fn is_usual_mechanism(word: &[u8]) -> bool {
     const USUAL: [&str; 12] = [
         "plain",
         "login",
@@ -221,8 +224,7 @@ fn is_mechanism(word: &[u8]) -> bool {
         "external",
         "anonymous",
     ];
-    let capitals = word.len() <= LONGEST && !word.iter().any(u8::is_ascii_lowercase);
-    capitals || USUAL.iter().any(|usual| word.eq_ignore_ascii_case(usual.as_bytes()))
+    USUAL.iter().any(|usual| word.eq_ignore_ascii_case(usual.as_bytes()))
 }
 
 #[cfg(test)]

@@ -249,6 +249,7 @@ mod tests {
         let mut told = Told::on(Profile::Exchange2019);
         told.message(None);
         let Record::Message(message) = &mut told.entries[0].record else { panic!() };
+        let message = Arc::make_mut(message);
         message.mail_from.clear();
         message.rcpt_to = (1..=5).map(|n| format!("{n}@example.com")).collect();
         assert_eq!(

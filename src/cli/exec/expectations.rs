@@ -99,8 +99,12 @@ mod tests {
         let observer = Observer::of(&journal, Bounds::default());
         let mut told = Told::on(Profile::Exchange2019);
         told.tell(Record::Connected);
-        (0..in_clear).for_each(|_| drop(told.message(None)));
-        (0..over_tls).for_each(|_| drop(told.message(Some(sample::facts()))));
+        for _ in 0..in_clear {
+            told.message(None);
+        }
+        for _ in 0..over_tls {
+            told.message(Some(sample::facts()));
+        }
         for entry in told.entries {
             journal.append(entry.time, entry.place.as_ref(), entry.record);
         }
