@@ -89,8 +89,9 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     }
     let console = args.control.open(&lab, args.ca_file.as_deref()).await?;
     let line = ready::line(&lab, console.as_ref(), args.ca_file.as_deref())?;
+    let mut recording = args.recording.attach(&lab)?;
     output::text(&line)?;
-    let recording = tell(args, &loaded, &lab)?;
+    tell(args, &loaded, &lab, &mut recording)?;
     let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
     notify("READY=1");
     let ended = match &loaded.file {
@@ -124,16 +125,13 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     ended.and(recorded)
 }
 
-/// Connects the journal with everybody who wants to read along.
-fn tell(args: &Args, loaded: &Loaded, lab: &Engine) -> Result<Recording, Failure> {
-    let mut recording = args.recording.attach(lab)?;
+/// Connects the journal with standard output, behind the ready line.
+fn tell(args: &Args, loaded: &Loaded, lab: &Engine, recording: &mut Recording) -> Result<(), Failure> {
     if args.recording.is_to_stdout() || args.output == Output::Json {
-        recording.to_stdout(lab, Layout::Json)?;
-    } else {
-        let word = loaded.word.as_deref();
-        let list = args.output == Output::List;
-        output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, list))?;
-        recording.to_stdout(lab, Layout::Text)?;
+        return recording.to_stdout(lab, Layout::Json);
     }
-    Ok(recording)
+    let word = loaded.word.as_deref();
+    let list = args.output == Output::List;
+    output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, list))?;
+    recording.to_stdout(lab, Layout::Text)
 }

@@ -1,6 +1,6 @@
 //! How much is done at once, and how long a request may take to come.
 
-use std::convert::Infallible;
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ where
     F: Future<Output = io::Result<S>>,
 {
     let mut connections = JoinSet::new();
-    let mut short_of = None;
+    let mut causes = BTreeSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
@@ -49,12 +49,11 @@ where
         };
         match accepted {
             Ok(stream) => {
-                short_of = None;
                 connections.spawn(answer(stream, router.clone(), stop.clone()));
             }
             Err(error) => {
                 // Once for each cause, or a shortage would fill the disk with its own story.
-                if short_of.replace(error.kind()) != Some(error.kind()) {
+                if causes.insert(error.to_string()) {
                     tracing::warn!(%error, "the control API cannot take connections for now");
                 }
                 tokio::time::sleep(BACKOFF).await;
@@ -72,12 +71,14 @@ where
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
-    let ended: Result<(), Infallible> = tokio::select! {
-        ended = &mut connection => Ok(drop(ended)),
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            Ok(drop(connection.await))
+            connection.await
         }
     };
-    let Ok(()) = ended;
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection to the control API broke");
+    }
 }

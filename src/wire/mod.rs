@@ -21,6 +21,7 @@ pub use live::{DeclaredFault, Live};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -228,20 +229,17 @@ async fn accept(
     sessions: &AtomicU64,
     tasks: &TaskTracker,
 ) {
-    let mut failing = None;
+    let mut causes = BTreeSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                if let Some(cause) = failing.take() {
-                    tracing::warn!(%cause, address = %endpoint.address, "connections are taken again after");
-                }
                 let session = SessionId(sessions.fetch_add(1, Ordering::SeqCst) + 1);
                 let (endpoint, shared) = (endpoint.clone(), Arc::clone(shared));
                 tasks.spawn(connection(stream, session, endpoint, shared));
             }
             Err(error) => {
                 // Once for each cause, or a shortage would fill the disk with its own story.
-                if failing.replace(error.kind()) != Some(error.kind()) {
+                if causes.insert(error.to_string()) {
                     tracing::warn!(%error, address = %endpoint.address, "no connection can be taken for now");
                 }
                 tokio::time::sleep(BREATHER).await;

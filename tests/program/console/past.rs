@@ -125,17 +125,20 @@ async fn the_counters_count() {
 #[tokio::test]
 async fn what_may_be_a_password_is_nowhere_and_nothing_turns_a_line_around() {
     let world = World::seed().await;
-    let (mut client, _) = crate::client::Client::connect(world.smtp()).await;
-    client.ask("EHLO client.example").await;
-    for line in
-        [" AUTH LOGIN c2VjcmV0", "AUTH=PLAIN c2VjcmV0", "AUTH LOGIN", "c2VjcmV0", "c2VjcmV0", "AUTH c2VjcmV0"]
-    {
-        client.ask(line).await;
+    for lines in [
+        [" AUTH LOGIN c2VjcmV0", "AUTH=PLAIN c2VjcmV0", "NOOP \u{202e}\u{9b}\u{7f}"],
+        ["AUTH LOGIN", "c2VjcmV0", "c2VjcmV0"],
+    ] {
+        let (mut client, _) = crate::client::Client::connect(world.smtp()).await;
+        client.ask("EHLO client.example").await;
+        for line in lines {
+            client.ask(line).await;
+        }
+        client.ask("QUIT").await;
+        world.get("/api/v1/wait?for=session").await.ok();
     }
-    client.ask("NOOP \u{202e}\u{9b}\u{7f}").await;
-    client.ask("QUIT").await;
-    let session = world.get("/api/v1/wait?for=session").await.ok();
-    let id = session["items"][0]["session"].as_str().unwrap().to_owned();
+    let sessions = world.get("/api/v1/sessions").await.ok();
+    let id = sessions[1]["session"].as_str().unwrap().to_owned();
     for path in ["/api/v1/journal", "/api/v1/sessions", &format!("/api/v1/sessions/{id}"), "/api/v1/verdicts"]
     {
         let answer = world.get(path).await;
