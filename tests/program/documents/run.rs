@@ -79,6 +79,9 @@ impl Running<'_> {
             let mut serve = Serve::start(self.shell(&format!("exec {text}")), &self.home);
             let interrupted = command.output.last().is_some_and(|line| line == "^C");
             let expected = command.output.strip_suffix(&["^C".to_owned()]).unwrap_or(&command.output);
+            if !text.contains('>') {
+                serve.has_begun(command.line)?;
+            }
             serve.prints(command.line, expected)?;
             self.serve = (!interrupted).then_some(serve);
             return Ok(true);
@@ -158,11 +161,18 @@ impl Serve {
         Self { child, arriving, lines: Vec::new() }
     }
 
+    /// Waits for its first line, from which on it takes connections.
+    fn has_begun(&mut self, line: usize) -> Result<(), String> {
+        let first = self.arriving.recv_timeout(PATIENCE).map_err(|_| format!("{line}: serve prints nothing"))?;
+        self.lines.push(first);
+        Ok(())
+    }
+
     /// Waits until what it has printed since is as expected.
     fn prints(&mut self, line: usize, expected: &[String]) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if is_as_expected(expected, &self.lines) {
+            if expected.is_empty() || is_as_expected(expected, &self.lines) {
                 self.lines.clear();
                 return Ok(());
             }
