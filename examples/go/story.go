@@ -1,6 +1,6 @@
 // What does net/smtp do with STARTTLS? One file, and nothing but the standard library:
 //
-//	starttls-lab exec fqdn-mismatch --trust-env --expect-messages 1 --expect-tls -- go run story.go
+//	starttls-lab exec fqdn-mismatch --trust-env --expect-messages 1 --expect-tls --expect-no-leak -- go run story.go
 //
 // The client dials mail.expta.com and insists: on TLS, and on a certificate of that name. The lab withholds
 // STARTTLS; the first fix brings it back with a certificate of another name, the second one with the right

@@ -23,7 +23,7 @@ import javax.net.ssl.SSLSocketFactory;
  * What does a client of plain JSSE do with STARTTLS? Java 17 or newer, and no build tool:
  *
  * <pre>
- * starttls-lab exec fqdn-mismatch --trust-env --expect-messages 1 --expect-tls -- java Client.java
+ * starttls-lab exec fqdn-mismatch --trust-env --expect-messages 1 --expect-tls --expect-no-leak -- java Client.java
  * </pre>
  *
  * The client dials mail.expta.com and insists: on TLS, and on a certificate of that name. The lab withholds

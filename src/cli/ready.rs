@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::output::Failure;
 use super::recording::file_error;
 use crate::console::Console;
+use crate::journal::safe_json;
 use crate::lab::{Engine, Listening};
 
 /// The ready line.
@@ -39,7 +40,7 @@ pub(super) fn line(
         pid: std::process::id(),
     };
     let line = serde_json::to_string(&ready).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(format!("{line}\n"))
+    Ok(format!("{}\n", safe_json(line)))
 }
 
 /// A file that is there as long as the lab takes connections.

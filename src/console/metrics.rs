@@ -8,15 +8,16 @@ use axum::response::Response;
 
 use super::Shared;
 use super::answer::typed;
-use crate::observe::Counts;
+use crate::observe::{Counts, Dropped};
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let text = text(&shared.observer().counts(), shared.lab.journal().dropped());
+    let observer = shared.observer();
+    let text = text(&observer.counts(), shared.lab.journal().dropped(), observer.dropped());
     typed("text/plain; version=0.0.4; charset=utf-8", text)
 }
 
-/// `dropped` is how many entries and messages the journal has given up.
-fn text(counts: &Counts, dropped: (u64, u64)) -> String {
+/// `(entries, messages)` is how many the journal has given up.
+fn text(counts: &Counts, (entries, messages): (u64, u64), dropped: Dropped) -> String {
     let mut text = String::new();
     counter(
         &mut text,
@@ -33,12 +34,16 @@ fn text(counts: &Counts, dropped: (u64, u64)) -> String {
     let events = counts.events.iter().map(|(id, count)| (format!("{{event_id=\"{id}\"}}"), *count));
     counter(&mut text, "events", "Events in the Application logs.", events);
     counter(&mut text, "journal_entries", "Entries of the journal.", [("", counts.entries)]);
-    let (entries, messages) = dropped;
     counter(
         &mut text,
         "journal_dropped",
         "What the journal has given up to stay within its bounds.",
-        [("{kind=\"entry\"}", entries), ("{kind=\"message\"}", messages)],
+        [
+            ("{kind=\"entry\"}", entries),
+            ("{kind=\"message\"}", messages),
+            ("{kind=\"session\"}", dropped.sessions),
+            ("{kind=\"event\"}", dropped.events),
+        ],
     );
     text
 }

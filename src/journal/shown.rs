@@ -184,7 +184,7 @@ pub(crate) fn far_end(place: &Place) -> String {
 
 /// Controls of ISO 6429, and what Unicode has to turn the order of text around (UAX 9), to end lines and
 /// to take no room.
-fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')

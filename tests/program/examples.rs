@@ -106,7 +106,16 @@ fn the_program_takes_the_arguments_that_containers_give_it() {
 /// The command line that stands in the head of the examples.
 fn under_exec(program: &Path) -> Command {
     let mut command = Command::new(LAB);
-    command.args(["exec", "fqdn-mismatch", "--trust-env", "--expect-messages", "1", "--expect-tls", "--"]);
+    command.args([
+        "exec",
+        "fqdn-mismatch",
+        "--trust-env",
+        "--expect-messages",
+        "1",
+        "--expect-tls",
+        "--expect-no-leak",
+        "--",
+    ]);
     command.arg(program);
     command
 }

@@ -10,7 +10,10 @@ mod trust;
 use std::ffi::OsString;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use super::control::ClosedArgs;
 use super::load::{self, Loaded};
@@ -114,18 +117,35 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     lab.finish(GRACE).await;
     let recorded = recording.finish(Instant::now() + GRACE);
     let outcome = outcome?;
-    output::aside(&recap::recap(lab.journal(), lab.observer()));
+    let mut told = recap::recap(lab.journal(), lab.observer());
+    let mut remark = |line: &str| told.push_str(&format!("starttls-lab: {line}\n"));
     if let Some(time) = args.timeout.filter(|_| outcome.killed) {
-        output::remark(&format!("the command was killed after {time} (--timeout)"));
+        remark(&format!("the command was killed after {time} (--timeout)"));
     }
     unmet.extend(args.expect.unmet(lab.observer()));
     unmet.extend(lab.never_done());
     unmet.extend(recorded.err().map(|failure| failure.to_string()));
-    unmet.iter().for_each(|line| output::remark(line));
+    unmet.iter().for_each(|line| remark(line));
+    tell(told, &mut signals).await;
     match outcome {
         Outcome { code: 0, .. } if unmet.is_empty() => Ok(()),
         Outcome { code: 0, .. } => Err(Failure::told(1)),
         Outcome { code, .. } => Err(Failure::told(code)),
+    }
+}
+
+/// Prints a text on standard error. Its reader may be slow; a signal ends the waiting.
+async fn tell(text: String, signals: &mut Signals) {
+    let (told, done) = oneshot::channel::<()>();
+    let body = move || {
+        output::aside(&text);
+        drop(told);
+    };
+    if thread::Builder::new().name("recap".to_owned()).spawn(body).is_ok() {
+        tokio::select! {
+            _ = done => {}
+            _ = signals.next() => {}
+        }
     }
 }
 
