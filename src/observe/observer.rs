@@ -176,20 +176,19 @@ impl Observer {
 impl Seen {
     fn note(&mut self, entry: &Entry) {
         self.counts.note(entry);
-        match (&entry.record, &entry.place) {
-            (Record::Event(logged), _) => {
-                let event = EventLogEntry { seq: entry.seq, time: entry.time, logged: Arc::clone(logged) };
-                self.events.push(Arc::new(event), WEIGHT);
-            }
-            (Record::NoConnector { .. }, _) => self.strangers.push((entry.seq, line(entry)), WEIGHT),
-            (Record::Message(facts), Some(place)) => {
-                // The same weight as in the journal, so that both keep the same messages.
-                let weight = usize::try_from(facts.size).unwrap_or(usize::MAX);
-                if let Some(message) = ReceivedMessage::of(entry, place, facts) {
-                    self.messages.push(Arc::new(message), weight);
-                }
-            }
-            _ => {}
+        if let Record::Event(logged) = &entry.record {
+            let event = EventLogEntry { seq: entry.seq, time: entry.time, logged: Arc::clone(logged) };
+            self.events.push(Arc::new(event), WEIGHT);
+        }
+        if let Record::NoConnector { .. } = &entry.record {
+            self.strangers.push((entry.seq, line(entry)), WEIGHT);
+        }
+        if let (Record::Message(facts), Some(place)) = (&entry.record, &entry.place)
+            && let Some(message) = ReceivedMessage::of(entry, place, facts)
+        {
+            // The same weight as in the journal, so that both keep the same messages.
+            let weight = usize::try_from(facts.size).unwrap_or(usize::MAX);
+            self.messages.push(Arc::new(message), weight);
         }
         if let Some(ended) = self.sessions.note(entry) {
             self.returned.under_way.remove(&ended.session);
