@@ -36,7 +36,8 @@ USER 65532:65532
 ENV STARTTLS_LAB_BIND=0.0.0.0 STARTTLS_LAB_CONTROL=127.0.0.1:8025
 # 25 and 587 as an ordinary user has them, and the control API.
 EXPOSE 1025 1587 8025
-# Asks the control API, so that no question is a session of the lab.
+# Asks the control API, so that no question is a session of the lab. Where STARTTLS_LAB_NO_CONTROL closes it, set
+# STARTTLS_LAB_ADDRESS to 127.0.0.1:1025, whose banner is read then.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["/starttls-lab", "readyz"]
 ENTRYPOINT ["/starttls-lab"]
 CMD ["serve"]

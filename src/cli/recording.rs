@@ -69,7 +69,7 @@ impl Recording {
     }
 
     /// Writes every entry to standard output, as fast as it is read.
-    pub(super) fn to_stdout(&mut self, lab: &Engine, layout: Layout) -> Result<(), Failure> {
+    pub(super) fn follow_to_stdout(&mut self, lab: &Engine, layout: Layout) -> Result<(), Failure> {
         let lab = (lab.journal(), lab.observer());
         let follower = Follower::begin(lab, layout, "standard output", self.causes.clone(), stdout)?;
         self.streams.push(follower);

@@ -128,10 +128,10 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
 /// Connects the journal with standard output, behind the ready line.
 fn tell(args: &Args, loaded: &Loaded, lab: &Engine, recording: &mut Recording) -> Result<(), Failure> {
     if args.recording.is_to_stdout() || args.output == Output::Json {
-        return recording.to_stdout(lab, Layout::Json);
+        return recording.follow_to_stdout(lab, Layout::Json);
     }
     let word = loaded.word.as_deref();
     let list = args.output == Output::List;
     output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, list))?;
-    recording.to_stdout(lab, Layout::Text)
+    recording.follow_to_stdout(lab, Layout::Text)
 }

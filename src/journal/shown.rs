@@ -103,7 +103,7 @@ impl Secrets {
     }
 
     fn keep_word(&mut self, line: &[u8]) {
-        let word = line.trim_ascii_start().split(|octet| is_blank(octet)).next();
+        let word = line.trim_ascii_start().split(is_blank).next();
         self.word.extend_from_slice(word.unwrap_or_default());
     }
 }

@@ -299,7 +299,7 @@ impl Kind for SessionSummary {
     }
 
     fn is_complete(&self) -> bool {
-        self.ending.is_some()
+        self.is_over
     }
 
     fn is_own(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::journal::{
     Connector, Ending, Entry, FailedHandshake, Handshake, NoTls, Place, Record, SessionId, Tls,
 };
 use crate::session::LimitReached;
-use crate::session::send::Attempt;
+use crate::session::send::{Attempt, Reason};
 use crate::smtp::Verb;
 
 /// A session that the lab has held or still holds: one that a receive connector answers or, in the control API,
@@ -46,6 +46,8 @@ pub struct SessionSummary {
     pub(super) sent_tls: Option<Arc<Tls>>,
     pub(super) sent_tls_failure: Option<Arc<NoTls>>,
     pub(super) attempt: Option<Arc<Attempt>>,
+    /// Whether nothing more will be told of it.
+    pub(super) is_over: bool,
     pub(super) last_verb: Option<Verb>,
     /// What was learnt of STARTTLS in clear, the most that was.
     pub(super) starttls: StartTls,
@@ -73,6 +75,7 @@ impl SessionSummary {
             sent_tls: None,
             sent_tls_failure: None,
             attempt: None,
+            is_over: false,
             last_verb: None,
             starttls: StartTls::NotAsked,
             spoke_inside: false,
@@ -119,11 +122,19 @@ impl SessionSummary {
             Record::TlsFailed(handshake) => self.tls_failure = Some(Arc::clone(handshake)),
             Record::Secured(tls) => self.sent_tls = Some(Arc::clone(tls)),
             Record::NotSecured(tls) => self.sent_tls_failure = Some(Arc::clone(tls)),
-            Record::Attempt(attempt) => self.attempt = Some(Arc::clone(attempt)),
+            Record::Attempt(attempt) => {
+                // What came of the last message is told behind the end, or where there was no connection to end.
+                self.is_over =
+                    self.ending.is_some() || matches!(attempt.reason, Reason::NoConnection { .. });
+                self.attempt = Some(Arc::clone(attempt));
+            }
             Record::Message(message) if message.tls.is_some() => self.messages_over_tls += 1,
             Record::Message(_) => self.messages_in_clear += 1,
             Record::LimitReached(limit) => self.limit = Some(*limit),
-            Record::Disconnected(ending) => self.ending = Some(ending.clone()),
+            Record::Disconnected(ending) => {
+                self.is_over = !self.sends();
+                self.ending = Some(ending.clone());
+            }
             Record::Event(_)
             | Record::Connecting
             | Record::Connected
@@ -165,7 +176,7 @@ impl Sessions {
         let place = entry.place.as_ref()?;
         let session = self.0.entry(place.session).or_insert_with(|| SessionSummary::begin(entry, place));
         session.note(entry);
-        if session.ending.is_some() { self.0.remove(&place.session) } else { None }
+        if session.is_over { self.0.remove(&place.session) } else { None }
     }
 
     /// The sessions that go on, by their beginning.
