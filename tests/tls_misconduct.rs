@@ -413,6 +413,22 @@ async fn what_an_old_client_offered_is_known_although_it_is_refused() {
 }
 
 #[tokio::test]
+async fn of_two_certificates_the_one_is_shown_that_goes_with_the_suites() {
+    let lab = Lab::new();
+    let ecdsa = lab.material(NAME, KeyAlgorithm::EcdsaP256);
+    let rsa = lab.material(NAME, KeyAlgorithm::Rsa2048);
+    let setup = Setup { certificates: vec![&ecdsa, &rsa], ..lab.setup(&[], &ecdsa) };
+    let server = ServerTls::with(&setup).unwrap();
+    // ECDHE-RSA-AES256-GCM-SHA384 alone, and beside ECDHE-ECDSA; all of them can check either signature.
+    for (suites, shown) in [(&[0xc030][..], &rsa), (&[0xc030, 0xc02c], &ecdsa), (&[0xc02c], &ecdsa)] {
+        let hello = hello(0x0303, suites);
+        let (_, flight) = meet(&server, &Plan::default(), async |io| client(io, &hello, 2048, b"x").await).await;
+        let der = shown.certificate.der();
+        assert!(flight.windows(der.len()).any(|octets| octets == der), "{suites:x?}");
+    }
+}
+
+#[tokio::test]
 async fn a_hello_of_ssl_2_is_called_by_its_name() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     let hello = [&b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10"[..], &[5; 37]].concat();

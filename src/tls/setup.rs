@@ -109,7 +109,10 @@ impl Wardrobe {
         }
         let offered: Vec<_> =
             hello.signature_algorithms.iter().map(|scheme| SignatureScheme::from(*scheme)).collect();
-        let fits = |face: &&Face| face.certified.key.choose_scheme(&offered).is_some();
+        // Before TLS 1.3 the suite decides on the kind of key as well (RFC 8422 section 2).
+        let fits = |face: &&Face| {
+            face.certified.key.choose_scheme(&offered).is_some() && face.misfit(hello).is_none()
+        };
         std::iter::once(first).chain(others).find(fits).unwrap_or(first)
     }
 }

@@ -387,9 +387,9 @@ fn prepare(
 }
 
 fn credentials(stored: &StoredCertificate, unusable: Option<&str>) -> Credentials {
-    let tls = match (unusable, &stored.material) {
+    let tls = match (unusable, stored.presentable()) {
         (Some(reason), _) => Err(reason.to_owned()),
-        (None, None) => Err("the certificate exists on paper only".to_owned()),
+        (None, None) => Err("the private key of the certificate is not there".to_owned()),
         (None, Some(material)) => {
             let mut chain = vec![material.certificate.clone()];
             chain.extend_from_slice(&material.intermediates);

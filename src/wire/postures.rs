@@ -64,5 +64,5 @@ fn credentials(
 }
 
 fn material(stored: &StoredCertificate) -> Option<&Material> {
-    stored.material.as_ref()
+    stored.presentable()
 }

@@ -14,8 +14,8 @@ use super::calls::Call;
 use super::live::Live;
 use super::talk::{Talk, Turn};
 use crate::exchange::{
-    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, PrivateKey,
-    SendConnector, StoredCertificate,
+    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, SendConnector,
+    StoredCertificate,
 };
 use crate::journal::{Connector, Ending, Place, Record, SessionId};
 use crate::pki::Certificate;
@@ -106,11 +106,10 @@ impl Sender {
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
             ClientCertificate::PinNotFound => Credentials::PinNotFound,
         };
-        let usable = |stored: &&StoredCertificate| match server {
-            true => stored.private_key == PrivateKey::Present,
-            false => selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint),
+        let usable = |stored: &&StoredCertificate| {
+            server || selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint)
         };
-        let material = chosen.filter(usable).and_then(|stored| stored.material.as_ref());
+        let material = chosen.filter(usable).and_then(StoredCertificate::presentable);
         let tls = match SenderTls::new(roots, material, live.clock(), Versions::Both) {
             Err(TlsSetupError::Key(_)) => {
                 credentials = Credentials::NoCredentials;
