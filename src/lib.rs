@@ -22,7 +22,7 @@
 //!          judgement   a client's conduct measured by its policy, and the class that it belongs to
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
 //!          journal     what happened, in order, once; every log is a view of it, the verdict too
-//! floor 3  session     one conversation, receiving or sending, without I/O; misconduct as rows
+//! floor 3  session     one conversation, receiving or sending, without I/O; faults as rules
 //! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes, cmdlets
 //! floor 1  pki         issuing and describing certificates (only here: rcgen)
 //!          smtp        SMTP as values: decoder, command, reply, message
@@ -44,7 +44,7 @@
 //! certificate it would use; a refusal becomes event 12014 in the [`journal::Journal`] before
 //! anything listens. [`wire`] binds and accepts; bytes become lines, lines become
 //! [`smtp::Command`]s, and [`session::ReceiveSession`] answers each with exactly one
-//! [`session::Step`]. Where a connector has rows of misconduct ([`session::fault`]), they are asked first,
+//! [`session::Step`]. Where a connector has fault rules ([`session::fault`]), they are asked first,
 //! and what they decide the session never hears of. The step is written down first and sent afterwards, so
 //! whoever has read the 250 finds the message in the journal; [`journal::verdict`] reads out of it what a
 //! client's conduct amounts to.
@@ -83,4 +83,8 @@ pub use harness::{
     Answer, AsyncLab, CmdletRefused, Condition, EventLogEntry, Lab, LabBuilder, LabError, ReceivedMessage,
     Report, SessionSummary, WaitError, a_message, a_session, an_event,
 };
-pub use session::fault::Fault;
+pub use session::fault::{
+    AfterTls, Auth, Bdat, Body, Capabilities, ClientCertificate, Close, Connect, Data, Ehlo, EndOfData, Fault,
+    FaultSpec, Handshake, Helo, LegacyVersion, Mail, Nth, Other, Presented, Quit, Rcpt, Rset, ShownCertificate,
+    StartTls, TlsSettings,
+};

@@ -64,7 +64,7 @@ fn rehearsed(text: &ScenarioText, name: &str, paper: &Paper) -> Result<Option<Pr
         && scenario.before.is_empty()
         && scenario.fix.is_empty()
         && scenario.wrong_fix.is_empty();
-    // Paper knows the rules and not the misconduct: what a sender comes to, only sockets can tell.
+    // Paper knows the configuration and not the faults: what a sender comes to, only sockets can tell.
     let misbehaves = scenario.computer.iter().any(|computer| !computer.fault.is_empty());
     if silent || misbehaves {
         return Ok(None);

@@ -18,7 +18,7 @@ use crate::exchange::cmdlet::Answer;
 use crate::journal::Journal;
 use crate::lab::{Engine, Listening};
 use crate::scenario::{AnswerSpec, CommandsSpec, Scenario, ScenarioText};
-use crate::session::fault::Fault;
+use crate::session::fault::FaultSpec;
 use crate::tls::{ClientConfig, ClientTls, Versions};
 
 /// A lab at work. [`Lab`](super::Lab) and [`AsyncLab`](super::AsyncLab) are one, and have these methods.
@@ -86,9 +86,9 @@ impl Running {
         }
     }
 
-    /// Whether every row of misconduct was done.
-    pub(super) fn misconduct(&self) -> Vec<Checked> {
-        let rows = self.engine.misconduct();
+    /// Whether every fault rule was done.
+    pub(super) fn faults(&self) -> Vec<Checked> {
+        let rows = self.engine.faults();
         let checked = rows.into_iter().filter(|row| !row.optional).map(|row| Checked {
             expected: row.to_string(),
             met: row.done > 0,
@@ -197,7 +197,7 @@ impl Running {
         self.in_lab(change).await?
     }
 
-    pub(super) async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+    pub(super) async fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         let (engine, computer) = (Arc::clone(&self.engine), computer.to_owned());
         let change = async move { engine.set_faults(&computer, rows).await };
         self.in_lab(change).await?.map_err(LabError::from)

@@ -2,7 +2,7 @@
 
 mod changes;
 mod edit;
-mod misconduct;
+mod faults;
 mod paper;
 mod verify;
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use changes::changes;
-use misconduct::faults;
+use faults::faults;
 
 use crate::clock::Clock;
 use crate::exchange::cmdlet::{LoggedEvent, Memory};

@@ -70,6 +70,7 @@ pub(super) fn predict(
         server_name,
         presented: stored.facts.thumbprint,
         client_certificate: None,
+        client_certificate_error: None,
         client_hello: None,
     };
     Ok(BothSides { sender: Arc::new(sender), receiver: Arc::new(receiver) })

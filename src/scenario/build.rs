@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::certificate_spec::CertificateSpec;
 use super::check::{check_expectations, check_files, check_zone, subscribe};
 use super::expect::{ABSENT, NONE};
-use super::faults::check_faults;
+use super::faults::fault_rules;
 use super::locate::Step;
 use super::senders::senders;
 use super::spec::{ComputerSpec, Scenario};
@@ -19,7 +19,7 @@ use crate::exchange::{
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultRule;
 
 /// A computer that is ready to run, and the loopback address it runs on.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Built {
     /// Where its connectors listen.
     pub address: IpAddr,
     /// What they do wrong on purpose.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<FaultRule>,
 }
 
 /// What is wrong, and the way to it through the file.
@@ -124,8 +124,8 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         let connector = connector.map_err(|wrong| wrong.in_item("send_connector", index))?;
         computer.send_connectors.push(Arc::new(connector));
     }
-    check_faults(&spec.fault, &computer)?;
-    Ok(Built { computer: Arc::new(computer), address: spec.address, faults: spec.fault.clone() })
+    let faults = fault_rules(&spec.fault, &computer)?;
+    Ok(Built { computer: Arc::new(computer), address: spec.address, faults })
 }
 
 /// What stands in expectations where there is no certificate, and so is no label.

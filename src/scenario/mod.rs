@@ -33,7 +33,7 @@ pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
     Observation, Subject, Value,
 };
-pub use faults::check_rows;
+pub use faults::resolve_faults;
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
 pub use lookup::{built_in, chosen, suggest_built_in};

@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
+use super::fault::ends;
 use super::live::{Live, Side};
-use super::misconduct::ends;
 use super::reading::{Chunks, LINE_READ, Stop};
 use super::relay::Relay;
 use super::stream::Stream;
 use crate::exchange::TimeSpan;
 use crate::journal::{Ending, Place, Record, without_secret};
-use crate::session::fault::{Conduct, Conversation};
+use crate::session::fault::{Conversation, StepActions};
 use crate::session::{Fact, Input, Next, Step, TlsVerb};
-use crate::smtp::{LineDecoder, Reply};
+use crate::smtp::LineDecoder;
 
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
 /// lost to a reset.
@@ -49,7 +49,7 @@ pub(super) struct Connection<'a> {
 
 /// Why a stream is done with.
 enum Done {
-    Handshake(TlsVerb),
+    Handshake(TlsVerb, Option<Box<StepActions>>),
     Ended(Ending),
 }
 
@@ -81,12 +81,12 @@ impl<'a> Connection<'a> {
         let ending = match self.converse(&mut io, &mut session, first).await {
             Done::Ended(ending) => ending,
             // In a box, or every connection in clear would hold the memory of a handshake as well.
-            Done::Handshake(verb) => match Box::pin(self.handshake(io, session, verb)).await {
+            Done::Handshake(verb, actions) => match Box::pin(self.handshake(io, session, verb, actions)).await {
                 Ok((mut stream, (mut session, first))) => {
                     match self.converse(&mut stream, &mut session, first).await {
                         Done::Ended(ending) => ending,
                         // Unreachable by construction of the session; closing is the safe answer.
-                        Done::Handshake(_) => Ending::Local,
+                        Done::Handshake(..) => Ending::Local,
                     }
                 }
                 Err(ending) => ending,
@@ -122,23 +122,19 @@ impl<'a> Connection<'a> {
                 Ok(Some(ending)) => return Done::Ended(ending),
                 Err(error) => return Done::Ended(ending_of(&error)),
             }
-            let body = session.body();
-            if let Some(misconduct) = &body
-                && let Some(ending) = Box::pin(self.body(io, misconduct)).await
+            if let (Next::Data { .. } | Next::Chunk { .. }, Some(fired)) = (step.next, step.fault_ahead())
+                && let Some(ending) = Box::pin(self.body(io, fired)).await
             {
                 return Done::Ended(ending);
             }
             let input = match step.next {
-                Next::Close => return Done::Ended(self.part(io, session).await),
-                Next::Handshake(verb) => {
-                    self.keep_input = step.twist.is_some_and(|twist| twist.keep_input);
-                    return Done::Handshake(verb);
-                }
+                Next::Close => return Done::Ended(self.part(io, &step).await),
+                Next::Handshake(verb) => return Done::Handshake(verb, step.actions),
                 Next::Line => {
                     chunks = chunks.filter(|_| session.session().in_chunks());
                     self.line(io, session.session(), &mut lines).await
                 }
-                Next::Data { limit } => self.content(io, limit, ends(body.as_ref())).await,
+                Next::Data { limit } => self.content(io, limit, ends(step.fault_ahead())).await,
                 Next::Chunk { size, last, limit } => {
                     let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
                     self.chunk(io, so_far, size, last, &mut chunks).await
@@ -167,13 +163,9 @@ impl<'a> Connection<'a> {
             // A peer that is held back does not keep the lab from ending.
             self.shared.shutdown.run_until_cancelled(sleep(step.delay)).await;
         }
-        if step.twist.as_ref().is_some_and(|twist| twist.pace.is_some()) {
-            // What was said before is no part of what trickles.
-            self.flush(io).await?;
-        }
         self.say(step);
-        if let Some(twist) = &step.twist
-            && let Some(ending) = Box::pin(self.twist(io, twist)).await?
+        if let Some(actions) = &step.actions
+            && let Some(ending) = Box::pin(self.act(io, &actions.now)).await?
         {
             return Ok(Some(ending));
         }
@@ -184,28 +176,23 @@ impl<'a> Connection<'a> {
     }
 
     fn say(&mut self, step: &Step) {
-        let twisted = step.twist.as_ref().and_then(|twist| twist.octets.clone());
-        if let Some(octets) = twisted.or_else(|| step.reply.as_ref().map(Reply::to_bytes)) {
-            self.output.extend_from_slice(&octets);
-            self.write_down(Record::Sent(octets));
+        if let Some(reply) = &step.reply {
+            self.put(reply.to_bytes());
         }
     }
 
-    pub(super) fn take_output(&mut self) -> BytesMut {
-        std::mem::take(&mut self.output)
+    /// Writes bytes down, and lets them leave with the next flush.
+    pub(super) fn put(&mut self, bytes: Bytes) {
+        self.output.extend_from_slice(&bytes);
+        self.write_down(Record::Sent(bytes));
     }
 
-    /// Ends the stream from this side, in order unless a row says otherwise.
-    async fn part<IO: Stream>(&mut self, io: &mut IO, session: &mut Conversation) -> Ending {
-        if let Some(misconduct) = session.closing() {
-            let (conduct, then) = (misconduct.conduct().clone(), misconduct.then());
-            self.write_down(Record::Misconduct(Box::new(misconduct)));
-            if conduct == Conduct::NoCloseNotify {
-                self.end_beneath(io).await;
-            }
-            if let Some(then) = then {
-                return Box::pin(self.end(io, then)).await;
-            }
+    /// Ends the stream from this side, in order unless a rule says otherwise.
+    async fn part<IO: Stream>(&mut self, io: &mut IO, last: &Step) -> Ending {
+        if let Some(fired) = last.fault_ahead()
+            && let Some(ending) = Box::pin(self.closing(io, fired)).await
+        {
+            return ending;
         }
         self.close(io).await
     }
@@ -258,7 +245,7 @@ impl<'a> Connection<'a> {
                     }
                     continue;
                 }
-                Fact::Misconduct(misconduct) => Record::Misconduct(Box::new(misconduct.clone())),
+                Fact::Fault(fired) => Record::Fault(Box::new(fired.clone())),
                 Fact::Oddity(oddity) => Record::Oddity(oddity.clone()),
                 Fact::LoggedOn { user, mechanism } => {
                     Record::Logon { user: user.clone(), mechanism, succeeded: true }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::calls::Calls;
-use super::postures::postures;
+use super::fault_tls::credentials_by_rule;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
@@ -20,7 +20,7 @@ use crate::exchange::{
 };
 use crate::journal::{Journal, Logged, Record};
 use crate::pki::Certificate;
-use crate::session::fault::{Fault, FaultTable};
+use crate::session::fault::{FaultRule, FaultSpec, FaultTable};
 use crate::session::{Counters, TlsVerb};
 use crate::tls::{ServerTls, Versions};
 
@@ -50,15 +50,15 @@ struct State {
     counters: HashMap<(String, String), Arc<Counters>>,
     /// Where a certificate that a client has to show comes from.
     roots: Vec<Certificate>,
-    /// The rows of computers, by name.
-    faults: HashMap<String, Vec<Fault>>,
+    /// The fault rules of computers, by name.
+    faults: HashMap<String, Vec<FaultRule>>,
     /// The tables of connectors.
     tables: HashMap<(String, String), Arc<FaultTable>>,
     prepared: HashMap<(String, String), Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
 }
 
-/// A row of misconduct, with what came of it.
+/// A fault rule, with what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeclaredFault {
     /// The computer's name.
@@ -70,13 +70,13 @@ pub struct DeclaredFault {
     /// Whether it may stay undone.
     pub optional: bool,
     /// What the row says.
-    pub fault: Fault,
+    pub fault: FaultSpec,
 }
 
 impl fmt::Display for DeclaredFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at, conduct) = (self.fault.at.as_str(), self.fault.conduct.in_words());
-        write!(f, "fault {} of {}: at {at}, {conduct}", self.row, self.computer)
+        let (at, actions) = (self.fault.at.as_str(), self.fault.actions.in_words());
+        write!(f, "fault {} of {}: at {at}, {actions}", self.row, self.computer)
     }
 }
 
@@ -97,8 +97,8 @@ pub(super) struct Side {
     pub(super) anonymous_tls: Option<Credentials>,
     /// What is done wrong on purpose, where anything is.
     pub(super) faults: Option<Arc<FaultTable>>,
-    /// What TLS is offered with where a row configures it, by the number of the row.
-    pub(super) postures: HashMap<usize, Credentials>,
+    /// What TLS is offered with where a rule configures it, by the number of the rule.
+    pub(super) fault_tls: HashMap<usize, Credentials>,
     events: Vec<Event>,
 }
 
@@ -139,18 +139,18 @@ impl Live {
     }
 
     /// The same, misbehaving on purpose: the rows of computers, by name.
-    pub fn with_faults(self, faults: HashMap<String, Vec<Fault>>) -> Self {
+    pub fn with_faults(self, faults: HashMap<String, Vec<FaultRule>>) -> Self {
         self.put_faults(faults);
         self
     }
 
     /// The rows of computers, by name, as the next connection finds them.
-    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
+    pub fn faults(&self) -> HashMap<String, Vec<FaultRule>> {
         self.lock().faults.clone()
     }
 
     /// Puts other rows in place; where they are the same, what was counted goes on to count.
-    pub fn put_faults(&self, faults: HashMap<String, Vec<Fault>>) {
+    pub fn put_faults(&self, faults: HashMap<String, Vec<FaultRule>>) {
         let mut state = self.lock();
         let State { faults: before, tables, prepared, .. } = &mut *state;
         tables.retain(|(computer, _), _| before.get(computer) == faults.get(computer));
@@ -159,7 +159,7 @@ impl Live {
     }
 
     /// Every row, with how often it was done.
-    pub fn misconduct(&self) -> Vec<DeclaredFault> {
+    pub fn declared_faults(&self) -> Vec<DeclaredFault> {
         let state = self.lock();
         let done = |computer: &String, row: usize| {
             let tables = state.tables.iter().filter(|((known, _), _)| known == computer);
@@ -172,8 +172,8 @@ impl Live {
                 computer: computer.clone(),
                 row: index + 1,
                 done: done(computer, index + 1),
-                optional: fault.optional,
-                fault: fault.clone(),
+                optional: fault.spec().optional,
+                fault: fault.spec().clone(),
             }));
         }
         rows.sort_by(|one, other| (&one.computer, one.row).cmp(&(&other.computer, other.row)));
@@ -335,7 +335,7 @@ impl Live {
         let mut side = prepare(computer, connector, counters, now);
         if !table.is_empty() {
             let usual = side.starttls.as_ref().map(|usual| usual.certificate.thumbprint);
-            side.postures = postures(table, computer, usual, roots, &self.clock);
+            side.fault_tls = credentials_by_rule(table, computer, usual, roots, &self.clock);
             side.faults = Some(Arc::clone(table));
         }
         let side = Arc::new(side);
@@ -381,7 +381,7 @@ fn prepare(
         starttls,
         anonymous_tls,
         faults: None,
-        postures: HashMap::new(),
+        fault_tls: HashMap::new(),
         events,
     }
 }

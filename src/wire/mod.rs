@@ -4,11 +4,11 @@
 mod budget;
 mod calls;
 mod connection;
+mod fault;
+mod fault_tls;
 mod handshake;
 mod live;
-mod misconduct;
 mod ports;
-mod postures;
 mod reading;
 mod relay;
 mod send;

@@ -1,4 +1,4 @@
-//! What misconduct needs of a stream beside reading and writing.
+//! What faults need of a stream beside reading and writing.
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpStream;

@@ -1,6 +1,6 @@
 //! Conversations over a pipe in memory, on tokio's own paused clock: what takes minutes takes no time.
 
-mod misconduct;
+mod faults;
 
 use std::sync::Arc;
 use std::time::Duration;

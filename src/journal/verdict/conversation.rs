@@ -13,7 +13,7 @@ use crate::journal::explain;
 use crate::journal::record::{Ending, Entry, Place, Record, SECRET, SessionId};
 use crate::journal::shown::printable;
 use crate::journal::summary::offers_starttls;
-use crate::session::fault::{Conduct, Misconduct, Then};
+use crate::session::fault::Fired;
 use crate::session::{Oddity, TlsVersion};
 use crate::smtp::Verb;
 
@@ -208,7 +208,7 @@ impl Telling {
                     self.told.oddities.push(words);
                 }
             }
-            Record::Misconduct(it) => self.misconduct(it),
+            Record::Fault(it) => self.fault(it),
             Record::LimitReached(limit) => {
                 self.told.oddities.push(format!("it was turned away, {limit:?} is reached"));
             }
@@ -232,10 +232,9 @@ impl Telling {
         self.told
     }
 
-    fn misconduct(&mut self, misconduct: &Misconduct) {
-        let slow = matches!(misconduct.conduct(), Conduct::Delay(_) | Conduct::Trickle(_));
-        self.lags = slow || misconduct.then() == Some(Then::Silence);
-        let words = misconduct.to_string();
+    fn fault(&mut self, fired: &Fired) {
+        self.lags = fired.rule.takes_time();
+        let words = fired.to_string();
         if !self.told.misconduct.contains(&words) {
             self.told.misconduct.push(words);
         }

@@ -27,7 +27,7 @@ use crate::pki::Thumbprint;
 use crate::rehearsal::presented;
 use crate::scenario::{Aspect, NONE, Observation, Played, Proof, ScenarioText, Stage, Subject, Value};
 use crate::session::TlsVerb;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultRule;
 use crate::wire::Ports;
 use records::Records;
 use sending::Senders;
@@ -74,7 +74,7 @@ pub async fn verify(text: &ScenarioText, name: &str) -> Result<Proof, LabError> 
 /// Plays one stage in a lab of its own.
 async fn play(text: &ScenarioText, stage: Stage, now: Timestamp) -> Result<Played, LabError> {
     let mut paper = Paper::at(text, Clock::pinned(now))?;
-    // Whoever knocks before anybody sends is to see the configuration, and use no misconduct up.
+    // Whoever knocks before anybody sends is to see the configuration, and use no fault rule up.
     let faults = paper
         .computers
         .iter_mut()
@@ -108,7 +108,7 @@ async fn on_the_wire(
     stage: Stage,
     lab: &Engine,
     senders: &Senders,
-    faults: HashMap<String, Vec<Fault>>,
+    faults: HashMap<String, Vec<FaultRule>>,
 ) -> Result<Played, LabError> {
     let mut records = Records::of(lab);
     let (mut screen, mut refused) = (String::new(), None);
@@ -128,7 +128,7 @@ async fn observe(
     lab: &Engine,
     records: &Records,
     senders: &Senders,
-    faults: HashMap<String, Vec<Fault>>,
+    faults: HashMap<String, Vec<FaultRule>>,
 ) -> Result<Observation, LabError> {
     let (computers, now) = (lab.computers(), lab.clock().now());
     let mut offers = Vec::new();

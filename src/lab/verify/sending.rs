@@ -63,7 +63,7 @@ impl Senders {
         Ok(rows.collect())
     }
 
-    /// Where somebody outside comes from. Misconduct counts the connections of each peer, so everybody has
+    /// Where somebody outside comes from. Fault rules count the connections of each peer, so everybody has
     /// an address of his own where the file gives him none and the machine has them.
     fn home(&self, lab: &Engine, sender: &Sender) -> IpAddr {
         let index = self.senders.iter().position(|other| other.name == sender.name);

@@ -1,4 +1,4 @@
-//! What a connection does wrong on purpose.
+//! What a connection does about fault rules: what its steps carry, and what is done to the content and to the end.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::connection::Connection;
 use super::reading::LINE_READ;
 use super::stream::Stream;
 use crate::journal::{Ending, Record};
-use crate::session::fault::{Conduct, Misconduct, Then, Twist};
+use crate::session::fault::{BodyAction, CloseAction, Fired, StepAction, Then};
 use crate::session::{Fact, Oddity, Step};
 
 impl Connection<'_> {
@@ -31,24 +31,34 @@ impl Connection<'_> {
         }
     }
 
-    /// Says what a row says in place of the reply, which has been written down; how the connection ends
-    /// with it, if it does.
-    pub(super) async fn twist<IO: Stream>(
+    /// Does what a step carries, once its reply has been said; how the connection ends with it, if it does.
+    pub(super) async fn act<IO: Stream>(
         &mut self,
         io: &mut IO,
-        twist: &Twist,
+        actions: &[StepAction],
     ) -> io::Result<Option<Ending>> {
-        if let Some(octets) = &twist.beneath {
-            self.flush(io).await?;
-            io.beneath().write_all(octets).await?;
-            io.beneath().flush().await?;
+        for action in actions {
+            match action {
+                StepAction::Send(bytes) => self.put(bytes.clone()),
+                StepAction::Trickle { bytes, pace } => {
+                    // What was said before is no part of what trickles.
+                    self.flush(io).await?;
+                    self.write_down(Record::Sent(bytes.clone()));
+                    self.trickle(io, bytes, *pace).await?;
+                }
+                StepAction::SendBeneath(bytes) => {
+                    self.flush(io).await?;
+                    io.beneath().write_all(bytes).await?;
+                    io.beneath().flush().await?;
+                }
+                StepAction::KeepInput => self.keep_input = true,
+                StepAction::End(then) => {
+                    self.flush(io).await?;
+                    return Ok(Some(self.end(io, *then).await));
+                }
+            }
         }
-        if let Some(pace) = twist.pace {
-            self.trickle(io, pace).await?;
-        }
-        let Some(then) = twist.then else { return Ok(None) };
-        self.flush(io).await?;
-        Ok(Some(self.end(io, then).await))
+        Ok(None)
     }
 
     /// Ends the connection in one of the ways that a row can ask for.
@@ -60,6 +70,10 @@ impl Connection<'_> {
                 Ending::Local
             }
             Then::Silence => self.be_silent(io).await,
+            Then::Fin => {
+                self.end_beneath(io).await;
+                self.close(io).await
+            }
         }
     }
 
@@ -84,26 +98,31 @@ impl Connection<'_> {
         }
     }
 
-    async fn trickle<IO: Stream>(&mut self, io: &mut IO, pace: Duration) -> io::Result<()> {
-        let octets = self.take_output();
-        for octet in octets {
+    async fn trickle<IO: Stream>(&mut self, io: &mut IO, bytes: &[u8], pace: Duration) -> io::Result<()> {
+        for octet in bytes {
             let waited = self.shared.shutdown.run_until_cancelled(sleep(pace)).await;
             if waited.is_none() || Instant::now() >= self.deadline {
                 return Ok(());
             }
-            io.write_all(&[octet]).await?;
+            io.write_all(&[*octet]).await?;
             io.flush().await?;
         }
         Ok(())
     }
 
-    /// Writes down what is done while content comes; the time to wait before it is read.
-    pub(super) async fn body<IO: Stream>(&mut self, io: &mut IO, misconduct: &Misconduct) -> Option<Ending> {
-        self.write_down(Record::Misconduct(Box::new(misconduct.clone())));
-        if let Conduct::Delay(crate::exchange::TimeSpan(delay)) = misconduct.conduct() {
-            self.shared.shutdown.run_until_cancelled(sleep(*delay)).await;
+    /// Does what a rule says while content comes; how the connection ends with it, if it does.
+    pub(super) async fn body<IO: Stream>(&mut self, io: &mut IO, fired: &Fired) -> Option<Ending> {
+        self.write_down(Record::Fault(Box::new(fired.clone())));
+        for action in fired.body() {
+            match action {
+                BodyAction::Delay(delay) => {
+                    self.shared.shutdown.run_until_cancelled(sleep(*delay)).await;
+                }
+                // It is the decoder's; see `ends`.
+                BodyAction::EndOfData(_) => {}
+            }
         }
-        let then = misconduct.then()?;
+        let then = fired.rule.then()?;
         // In the middle of the content, so some of it has to be there.
         if self.input.is_empty() && self.read::<LINE_READ, _>(io).await.is_err() {
             return Some(Ending::Remote);
@@ -113,16 +132,30 @@ impl Connection<'_> {
         Some(self.end(io, then).await)
     }
 
+    /// Does what a rule says where the lab ends the connection; how it ends, where the rule says that.
+    pub(super) async fn closing<IO: Stream>(&mut self, io: &mut IO, fired: &Fired) -> Option<Ending> {
+        self.write_down(Record::Fault(Box::new(fired.clone())));
+        for action in fired.closing() {
+            match action {
+                CloseAction::NoCloseNotify => self.end_beneath(io).await,
+            }
+        }
+        let then = fired.rule.then()?;
+        Some(self.end(io, then).await)
+    }
+
     /// Ends the stream without saying so inside TLS.
-    pub(super) async fn end_beneath<IO: Stream>(&mut self, io: &mut IO) {
+    async fn end_beneath<IO: Stream>(&mut self, io: &mut IO) {
         io.beneath().shutdown().await.ok();
     }
 }
 
-/// The ends of content that a row adds.
-pub(super) fn ends(misconduct: Option<&Misconduct>) -> Vec<Bytes> {
-    match misconduct.map(Misconduct::conduct) {
-        Some(Conduct::EndOfData(ends)) => ends.iter().map(|end| Bytes::from(end.clone())).collect(),
-        _ => Vec::new(),
-    }
+/// The ends of content that a rule adds.
+pub(super) fn ends(fired: Option<&Fired>) -> Vec<Bytes> {
+    let actions = fired.map(Fired::body).unwrap_or_default();
+    let ends = actions.iter().filter_map(|action| match action {
+        BodyAction::EndOfData(ends) => Some(ends),
+        BodyAction::Delay(_) => None,
+    });
+    ends.flatten().cloned().collect()
 }
