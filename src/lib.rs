@@ -84,7 +84,7 @@ pub use harness::{
     Report, SessionSummary, WaitError, a_message, a_session, an_event,
 };
 pub use session::fault::{
-    AfterTls, Auth, Bdat, Body, Capabilities, ClientCertificate, Close, Connect, Data, Ehlo, EndOfData, Fault,
-    FaultSpec, Handshake, Helo, LegacyVersion, Mail, Nth, Other, Presented, Quit, Rcpt, Rset, ShownCertificate,
-    StartTls, TlsSettings,
+    AfterTls, Auth, Bdat, Body, Capabilities, ClientCertificate, Close, Connect, Data, Ehlo, EndOfData,
+    Fault, FaultSpec, Handshake, Helo, LegacyVersion, Mail, Nth, Other, Presented, Quit, Rcpt, Rset,
+    ShownCertificate, StartTls, TlsSettings,
 };

@@ -16,7 +16,7 @@ use crate::lab::Engine;
 use crate::session::fault::FaultSpec;
 use crate::wire::DeclaredFault;
 
-/// Rows of misconduct, as a lab file has them under `[[computer.fault]]`.
+/// Fault rules, as a lab file has them under `[[computer.fault]]`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaultRows {

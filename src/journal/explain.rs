@@ -189,7 +189,8 @@ mod tests {
             "the lab sent the alert handshake_failure, and the client closed the connection: a fault asked for \
              it, and nothing is wrong"
         );
-        let legacy = InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
+        let legacy =
+            InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
         assert_eq!(
             told(legacy, Some(Reaction::WentOn)),
             "the lab answered as a server that speaks only TLSv1.0 with TLS_RSA_WITH_AES_128_CBC_SHA, and the \
@@ -220,7 +221,11 @@ mod tests {
             TlsFailure::Unusable { reason: word() },
             TlsFailure::OnPurpose { fault: InjectedFault::Alert { alert: 40 }, client: None },
             TlsFailure::OnPurpose {
-                fault: InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f },
+                fault: InjectedFault::Legacy {
+                    server: LegacyVersion::Tls10,
+                    version: 0x0301,
+                    cipher_suite: 0x002f,
+                },
                 client: Some(Reaction::ClearText { first_octets: word() }),
             },
         ] {

@@ -99,9 +99,8 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
         subscribed_to: spec.subscribed_to.clone(),
         ..Computer::new(&spec.name, spec.fqdn.clone(), spec.role, spec.profile)
     };
-    let loads = |thumbprint| {
-        computer.store.find(thumbprint).is_some_and(|stored| stored.private_key.is_usable())
-    };
+    let loads =
+        |thumbprint| computer.store.find(thumbprint).is_some_and(|stored| stored.private_key.is_usable());
     if computer.internal_transport_certificate.is_some_and(|thumbprint| !loads(thumbprint)) {
         let made = workshop.ephemeral(&spec.name, spec.fqdn.as_str(), keys);
         let (facts, material) = made.map_err(|error| Wrong::new(error.to_string()))?;

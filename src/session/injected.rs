@@ -163,7 +163,8 @@ mod tests {
                 "client": { "reaction": "closed" },
             })
         );
-        let legacy = InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
+        let legacy =
+            InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
         assert_eq!(
             legacy.in_words(),
             "the lab answered as a server that speaks only TLSv1.0 with TLS_RSA_WITH_AES_128_CBC_SHA"
@@ -183,9 +184,11 @@ mod tests {
 
     #[test]
     fn only_a_client_that_went_on_with_a_server_of_yesterday_has_accepted_it() {
-        let legacy = InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
-        let accepted =
-            |fault: &InjectedFault, client| TlsFailure::OnPurpose { fault: fault.clone(), client }.legacy_accepted();
+        let legacy =
+            InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
+        let accepted = |fault: &InjectedFault, client| {
+            TlsFailure::OnPurpose { fault: fault.clone(), client }.legacy_accepted()
+        };
         assert!(accepted(&legacy, Some(Reaction::WentOn)));
         assert!(!accepted(&legacy, Some(Reaction::Closed)) && !accepted(&legacy, None));
         assert!(!accepted(&InjectedFault::Silence, Some(Reaction::WentOn)));

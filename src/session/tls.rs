@@ -5,8 +5,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::injected::{InjectedFault, Reaction};
 use super::hello::{ClientHelloFacts, TLS_1_2};
+use super::injected::{InjectedFault, Reaction};
 use crate::pki::{Certificate, Thumbprint};
 
 /// A protocol version that a handshake ended with.
@@ -105,11 +105,13 @@ impl TlsFailure {
     /// as well: before TLS 1.2 it is over SHA-1, which nothing here makes.
     pub fn legacy_accepted(&self) -> bool {
         match self {
-            Self::OnPurpose { fault: InjectedFault::Legacy { version, .. }, client: Some(client) } => match client {
-                Reaction::WentOn => true,
-                Reaction::Alert { alert } => *version < TLS_1_2 && alert == "decrypt_error",
-                _ => false,
-            },
+            Self::OnPurpose { fault: InjectedFault::Legacy { version, .. }, client: Some(client) } => {
+                match client {
+                    Reaction::WentOn => true,
+                    Reaction::Alert { alert } => *version < TLS_1_2 && alert == "decrypt_error",
+                    _ => false,
+                }
+            }
             _ => false,
         }
     }

@@ -80,7 +80,7 @@ pub(super) fn answer(
     match flight(&kind, suite, hello, client_random, certified) {
         Some(octets) => {
             Answer::Flight(octets, InjectedFault::Legacy { server, version, cipher_suite: suite })
-        },
+        }
         None => {
             refuse(HANDSHAKE_FAILURE, "the client accepts no signature of the certificate's key".to_owned())
         }

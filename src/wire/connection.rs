@@ -81,16 +81,18 @@ impl<'a> Connection<'a> {
         let ending = match self.converse(&mut io, &mut session, first).await {
             Done::Ended(ending) => ending,
             // In a box, or every connection in clear would hold the memory of a handshake as well.
-            Done::Handshake(verb, actions) => match Box::pin(self.handshake(io, session, verb, actions)).await {
-                Ok((mut stream, (mut session, first))) => {
-                    match self.converse(&mut stream, &mut session, first).await {
-                        Done::Ended(ending) => ending,
-                        // Unreachable by construction of the session; closing is the safe answer.
-                        Done::Handshake(..) => Ending::Local,
+            Done::Handshake(verb, actions) => {
+                match Box::pin(self.handshake(io, session, verb, actions)).await {
+                    Ok((mut stream, (mut session, first))) => {
+                        match self.converse(&mut stream, &mut session, first).await {
+                            Done::Ended(ending) => ending,
+                            // Unreachable by construction of the session; closing is the safe answer.
+                            Done::Handshake(..) => Ending::Local,
+                        }
                     }
+                    Err(ending) => ending,
                 }
-                Err(ending) => ending,
-            },
+            }
         };
         self.write_down(Record::Disconnected(ending));
     }

@@ -12,7 +12,7 @@ use starttls_lab::exchange::{
 use starttls_lab::lab::Paper;
 use starttls_lab::pki::Thumbprint;
 use starttls_lab::scenario::{Built, ScenarioText, entry, story};
-use starttls_lab::session::fault::{Fault, FaultTable, Faults};
+use starttls_lab::session::fault::{FaultRule, FaultTable, Faults};
 use starttls_lab::session::{Counters, Setting, TlsVerb};
 use toml::{Table, Value};
 
@@ -80,7 +80,7 @@ fn connector<'a>(computer: &'a mut Table, wanted: Option<&str>) -> Option<&'a mu
 pub(crate) struct Stage {
     pub(super) computer: Arc<Computer>,
     pub(super) connector: Arc<ReceiveConnector>,
-    faults: Vec<Fault>,
+    faults: Vec<FaultRule>,
 }
 
 impl Stage {

@@ -43,7 +43,8 @@ pub struct Conversation {
     /// Whose turn it was in the end.
     pub turn: Turn,
     /// What the lab did wrong on purpose, each row once.
-    pub misconduct: Vec<String>,
+    #[serde(rename = "misconduct")]
+    pub faults: Vec<String>,
     /// What was odd, in sentences.
     pub oddities: Vec<String>,
     /// Whether a ClientHello came where a command was due.
@@ -145,7 +146,7 @@ impl Telling {
             messages_over_tls: 0,
             parting: Parting::Open,
             turn: Turn::Lab,
-            misconduct: Vec::new(),
+            faults: Vec::new(),
             oddities: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
@@ -235,8 +236,8 @@ impl Telling {
     fn fault(&mut self, fired: &Fired) {
         self.lags = fired.rule.takes_time();
         let words = fired.to_string();
-        if !self.told.misconduct.contains(&words) {
-            self.told.misconduct.push(words);
+        if !self.told.faults.contains(&words) {
+            self.told.faults.push(words);
         }
     }
 

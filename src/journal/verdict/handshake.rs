@@ -93,7 +93,10 @@ impl Reaction {
 
     /// Whether the client went on with a server that speaks only what is outdated.
     pub const fn accepted_legacy(&self) -> bool {
-        matches!(self, Self::OnPurpose { fault: InjectedFault::Legacy { .. }, client: Some(AfterFault::WentOn) })
+        matches!(
+            self,
+            Self::OnPurpose { fault: InjectedFault::Legacy { .. }, client: Some(AfterFault::WentOn) }
+        )
     }
 
     /// The reaction as a sentence without its subject; where the lab broke the handshake, a whole one.
@@ -110,8 +113,9 @@ impl Reaction {
                 format!("could not succeed: {reason} (alert {alert} from the lab)")
             }
             Self::OnPurpose { fault, client } => {
-                let client =
-                    client.as_ref().map_or_else(|| "the client said nothing".to_owned(), AfterFault::in_words);
+                let client = client
+                    .as_ref()
+                    .map_or_else(|| "the client said nothing".to_owned(), AfterFault::in_words);
                 format!("{}, and {client}", fault.in_words())
             }
             Self::Unusable => "found that the lab cannot use its certificate".to_owned(),

@@ -35,9 +35,7 @@ pub enum FaultError {
         action: String,
     },
     /// The handshake goes on, so nothing ends the connection in it.
-    #[error(
-        "with `{0}` the handshake goes on, so it is not the place to end the connection; after-tls is"
-    )]
+    #[error("with `{0}` the handshake goes on, so it is not the place to end the connection; after-tls is")]
     EndsAHandshakeThatGoesOn(String),
     /// Two actions cannot both be done.
     #[error("`{first}` and `{second}` cannot both be done; keep one of them")]

@@ -22,8 +22,8 @@ mod table;
 mod tests;
 
 pub use action::{
-    Action, AfterTlsAction, BodyAction, CloseAction, ConnectAction, EhloAction, FlightAction, HandshakeAction,
-    ReplyAction, StageActions, StartTlsAction,
+    Action, AfterTlsAction, BodyAction, CloseAction, ConnectAction, EhloAction, FlightAction,
+    HandshakeAction, ReplyAction, StageActions, StartTlsAction,
 };
 pub use build::Fault;
 pub use conversation::Conversation;

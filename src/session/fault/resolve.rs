@@ -160,9 +160,8 @@ fn compatible(list: &[Action]) -> Result<(), FaultError> {
 /// Where an action belongs, in words.
 fn places(action: &Action) -> String {
     let list = std::slice::from_ref(action);
-    let is_elsewhere = |stage: &FaultStage| {
-        matches!(StageActions::at(*stage, list), Err((_, ActionError::Elsewhere(_))))
-    };
+    let is_elsewhere =
+        |stage: &FaultStage| matches!(StageActions::at(*stage, list), Err((_, ActionError::Elsewhere(_))));
     let (others, places): (Vec<_>, Vec<_>) = FaultStage::ALL.into_iter().partition(is_elsewhere);
     let named = |stages: &[FaultStage], last: &str| {
         let names: Vec<_> = stages.iter().map(|stage| stage.as_str()).collect();

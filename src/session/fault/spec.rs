@@ -5,7 +5,6 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::action::Action;
 use super::list::Actions;
 use super::nth::Nth;
 use super::stage::FaultStage;

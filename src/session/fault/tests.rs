@@ -105,7 +105,7 @@ fn took_a_message(step: &Step) -> bool {
     step.facts.iter().any(|fact| matches!(fact, Fact::Message(_)))
 }
 
-fn is_misconduct(step: &Step) -> bool {
+fn is_fault(step: &Step) -> bool {
     step.facts.iter().filter(|fact| matches!(fact, Fact::Fault(_))).count() == 1
 }
 
@@ -135,7 +135,7 @@ fn at_each_stage(conduct: &str) -> Vec<(&'static str, &'static str, Step)> {
             }
         }
         let step = say(&mut conversation, command);
-        assert!(is_misconduct(&step), "{stage}");
+        assert!(is_fault(&step), "{stage}");
         (*stage, *reply, step)
     });
     each.collect()
@@ -205,9 +205,7 @@ fn a_reply_is_late_slow_or_without_carriage_returns_and_is_otherwise_what_it_is(
         assert_eq!((octets(&step).as_str(), step.delay), (reply, Duration::from_secs(3)), "{stage}");
     }
     for (stage, reply, step) in at_each_stage(r#"{"trickle": "50ms"}"#) {
-        let is_slow = |action: &StepAction| {
-            matches!(action, StepAction::Trickle { pace, .. } if *pace == Duration::from_millis(50))
-        };
+        let is_slow = |action: &StepAction| matches!(action, StepAction::Trickle { pace, .. } if *pace == Duration::from_millis(50));
         assert_eq!(octets(&step), reply, "{stage}");
         assert!(actions(&step).iter().any(is_slow), "{stage}");
     }
@@ -221,7 +219,7 @@ fn whoever_talks_before_a_banner_is_noted_whatever_the_banner_is() {
     for conduct in [r#""close""#, r#"{"reply": "554 5.3.2 no"}"#, r#"{"delay": "1s"}"#] {
         let (_, banner) = open(&format!(r#"[{{"at": "connect", "do": {conduct}}}]"#), 7);
         let early = |fact: &Fact| matches!(fact, Fact::Oddity(Oddity::TalkedBeforeBanner { octets: 7 }));
-        assert!(is_misconduct(&banner) && banner.facts.iter().any(early), "{conduct}");
+        assert!(is_fault(&banner) && banner.facts.iter().any(early), "{conduct}");
     }
 }
 
@@ -400,9 +398,17 @@ fn several_actions_are_done_in_their_order() {
 #[test]
 fn what_is_wrong_with_a_row_is_said_with_the_key_that_is_wrong() {
     for (row, place, why) in [
-        (r#"{"at": "starttls", "do": {"reply": "TLS not available"}}"#, ("do", None), "code between 200 and 599"),
+        (
+            r#"{"at": "starttls", "do": {"reply": "TLS not available"}}"#,
+            ("do", None),
+            "code between 200 and 599",
+        ),
         (r#"{"at": "mail", "do": "implicit-tls"}"#, ("at", None), "to be done at connect"),
-        (r#"{"at": "handshake", "do": {"reply": "454 no"}}"#, ("at", None), "any stage but handshake, body and close"),
+        (
+            r#"{"at": "handshake", "do": {"reply": "454 no"}}"#,
+            ("at", None),
+            "any stage but handshake, body and close",
+        ),
         (r#"{"at": "mail", "do": {"alert": 40}}"#, ("at", None), "to be done at handshake or after-tls"),
         (r#"{"at": "mail", "do": [{"delay": "1s"}, {"raw": "hex:0"}]}"#, ("do", Some(1)), "hexadecimal"),
         (r#"{"at": "mail", "do": []}"#, ("do", None), "names no action"),
@@ -410,7 +416,11 @@ fn what_is_wrong_with_a_row_is_said_with_the_key_that_is_wrong() {
         (r#"{"at": "mail", "do": "close", "then": "reset"}"#, ("then", None), "leave `then` away"),
         (r#"{"at": "mail", "do": [{"reply": "250 a"}, {"say": "b"}]}"#, ("do", None), "`reply` and `say`"),
         (r#"{"at": "mail", "do": [{"delay": "1s"}, {"delay": "2s"}]}"#, ("do", None), "`delay` and `delay`"),
-        (r#"{"at": "handshake", "do": {"corrupt": {"octet": 1}}, "then": "close"}"#, ("then", None), "after-tls"),
+        (
+            r#"{"at": "handshake", "do": {"corrupt": {"octet": 1}}, "then": "close"}"#,
+            ("then", None),
+            "after-tls",
+        ),
         (r#"{"at": "handshake", "do": {"alert": "handshake_failed"}}"#, ("do", None), "`handshake_failure`"),
         (r#"{"at": "handshake", "do": {"tls": {"tickets": 17}}}"#, ("do", None), "at most 16"),
         (r#"{"at": "handshake", "do": {"tls": {"ticket_size": 31}}}"#, ("do", None), "at least 32"),
@@ -418,7 +428,11 @@ fn what_is_wrong_with_a_row_is_said_with_the_key_that_is_wrong() {
         (r#"{"at": "body", "do": "close", "vulnerable": true}"#, ("vulnerable", None), "no hole"),
         (r#"{"at": "body", "do": "close", "when": {"line": "x"}}"#, ("when", None), "`line`"),
         (r#"{"at": "body", "do": "close", "when": {"longer_than": 1}}"#, ("when", None), "`longer_than`"),
-        (r#"{"at": "connect", "do": "close", "when": {"client_certificate": "absent"}}"#, ("when", None), "connect"),
+        (
+            r#"{"at": "connect", "do": "close", "when": {"client_certificate": "absent"}}"#,
+            ("when", None),
+            "connect",
+        ),
     ] {
         let spec: FaultSpec = serde_json::from_str(row).unwrap();
         let error = spec.resolve().unwrap_err();
@@ -430,7 +444,8 @@ fn what_is_wrong_with_a_row_is_said_with_the_key_that_is_wrong() {
 #[test]
 fn what_rust_builds_is_what_a_lab_file_says() {
     use super::{Fault, Nth, StartTls};
-    let built = Fault::at(StartTls).reply("454 4.7.0 no").close().on_connection(2).in_clear().times(3).optional();
+    let built =
+        Fault::at(StartTls).reply("454 4.7.0 no").close().on_connection(2).in_clear().times(3).optional();
     let row = r#"{"at": "starttls", "do": {"reply": "454 4.7.0 no"}, "then": "close", "times": 3, "optional": true,
         "when": {"connection": 2, "tls": false}}"#;
     assert_eq!(FaultSpec::from(built), serde_json::from_str::<FaultSpec>(row).unwrap());
@@ -448,7 +463,14 @@ fn whatever_rust_can_build_can_be_done() {
     };
     let (second, reply) = (Duration::from_secs(1), "250 2.0.0 fine");
     let all: [FaultSpec; 25] = [
-        Fault::at(Mail).reply(reply).append("a").prepend("b").delay(second).trickle(second).line_feeds().into(),
+        Fault::at(Mail)
+            .reply(reply)
+            .append("a")
+            .prepend("b")
+            .delay(second)
+            .trickle(second)
+            .line_feeds()
+            .into(),
         Fault::at(Mail).say("a").into(),
         Fault::at(Mail).raw([0xff]).into(),
         Fault::at(Mail).silence().into(),

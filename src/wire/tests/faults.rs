@@ -1,4 +1,4 @@
-//! Misconduct that takes its time, or that is done in the middle of something.
+//! Faults that take their time, or that are done in the middle of something.
 
 use super::*;
 use crate::scenario::entry;
@@ -9,7 +9,7 @@ fn lab(name: &str) -> Arc<Shared> {
     shared_lab(entry(name).unwrap().story.text, NO_BUDGET)
 }
 
-/// A connector with rows of misconduct.
+/// A connector with fault rules.
 fn with_rows(rows: &str) -> Arc<Shared> {
     shared(rows, NO_BUDGET)
 }
