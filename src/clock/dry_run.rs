@@ -3,14 +3,16 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 
 use super::{Clock, LabTime, Machine, Shared, whole_millisecond};
 
@@ -24,7 +26,7 @@ pub struct DryRun(Arc<VirtualTime>);
 /// Why a dry run did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum DryRunError {
-    /// The runtime could not be made.
+    /// The thread or the runtime could not be made.
     #[error("no runtime: {0}")]
     Runtime(#[from] io::Error),
     /// Every task waits, and no deadline is left that could end that.
@@ -62,12 +64,23 @@ impl DryRun {
         Working(Arc::clone(&self.0))
     }
 
-    /// Runs `future`, and what it spawns, to its end. Not to be called on a runtime's thread.
+    /// Runs `future`, and what it spawns, to its end: on this thread, or on one of its own where this one
+    /// belongs to a runtime.
     ///
     /// # Errors
     ///
     /// Nothing is left that could happen before it ends.
-    pub fn run<F: Future>(&self, future: F) -> Result<F::Output, DryRunError> {
+    pub fn run<F: Future<Output: Send> + Send>(&self, future: F) -> Result<F::Output, DryRunError> {
+        if Handle::try_current().is_err() {
+            return self.run_here(future);
+        }
+        thread::scope(|scope| {
+            let running = thread::Builder::new().spawn_scoped(scope, || self.run_here(future))?;
+            running.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    fn run_here<F: Future>(&self, future: F) -> Result<F::Output, DryRunError> {
         let time = Arc::clone(&self.0);
         let runtime = Builder::new_current_thread().on_thread_park(move || time.jump()).build()?;
         let mut future = pin!(future);

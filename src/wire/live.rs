@@ -267,6 +267,16 @@ impl Live {
         }
     }
 
+    /// The certificate that `connector` offers `verb` with to the next connection.
+    pub(crate) fn offered(
+        &self,
+        computer: &Arc<Computer>,
+        connector: &Arc<ReceiveConnector>,
+        verb: TlsVerb,
+    ) -> Option<CertificateFacts> {
+        self.side(computer, connector).credentials(verb).map(|offered| offered.certificate.clone())
+    }
+
     /// Which certificate `connector` would use now, and why no other.
     pub fn selection(&self, computer: &Computer, connector: &ReceiveConnector) -> Selection {
         select_for(connector, computer, self.clock.now())

@@ -319,7 +319,8 @@ async fn a_certificate_that_expires_while_the_lab_runs_is_withheld_from_the_next
 
 #[tokio::test(start_paused = true)]
 async fn an_advance_past_a_time_out_ends_it_and_one_past_a_tarpit_lets_the_reply_go() {
-    let shared = shared("tarpit_interval = \"00:00:05\"\nconnection_inactivity_timeout = \"00:01:00\"", NO_BUDGET);
+    let shared =
+        shared("tarpit_interval = \"00:00:05\"\nconnection_inactivity_timeout = \"00:01:00\"", NO_BUDGET);
     let mut client = Client::connect(&shared);
     client.reply().await;
     client.ask("EHLO client.example").await;

@@ -19,7 +19,7 @@ pub(super) const CAPACITY: usize = 64 * 1024;
 /// It behaves as TCP on Linux does: what was sent before the end or a reset is still read; an end that is
 /// dropped with unread bytes resets the connection; and the first write to an end that is gone succeeds.
 #[derive(Debug)]
-pub(super) struct Pipe {
+pub(in super::super) struct Pipe {
     local: SocketAddr,
     peer: SocketAddr,
     incoming: Arc<Flow>,
