@@ -9,7 +9,7 @@
 //! # The house
 //!
 //! Imports go down only: a module may name modules of a lower floor and of its own, and nothing
-//! else. `tests/map.rs` reads the table below and fails on an import that goes up or sideways.
+//! else. `tests/model/map.rs` reads the table below and fails on an import that goes up or sideways.
 //!
 //! ```text
 //! floor 9  cli         words in, facts out, an exit code; a file a verb
