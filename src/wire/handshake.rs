@@ -1,10 +1,10 @@
 //! The handshake of a conversation: as it goes, or as a row of misconduct has it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::time::{sleep, timeout};
 
 use super::connection::Connection;
 use super::live::Credentials;
@@ -83,7 +83,8 @@ impl<'a> Connection<'a> {
                 return Ok(Err(TlsFailure::Unusable { reason: reason.unwrap_or_default() }));
             }
         };
-        let accepting = timeout(patience, tls.accept_as(plan, io, witness));
+        let accepting = pin!(tls.accept_as(plan, io, witness));
+        let accepting = self.clock().timeout(patience, accepting);
         match shutdown.run_until_cancelled(accepting).await {
             Some(Ok(Ok(secured))) => Ok(Ok(secured)),
             Some(Ok(Err(refused))) => Ok(Err(self.take_leave(*refused).await)),
@@ -98,8 +99,11 @@ impl<'a> Connection<'a> {
             Some(Then::Close) => LAST_LOOK,
             _ => self.patience(),
         };
-        let watching = timeout(longest, refused.watch());
-        self.shared.shutdown.run_until_cancelled(watching).await;
+        {
+            let watching = pin!(refused.watch());
+            let watching = self.clock().timeout(longest, watching);
+            self.shared.shutdown.run_until_cancelled(watching).await;
+        }
         if refused.then == Some(Then::Reset) {
             refused.io.reset_when_dropped();
         }
@@ -111,7 +115,7 @@ impl<'a> Connection<'a> {
         let Some(misconduct) = misconduct else { return Plan::default() };
         self.write_down(Record::Misconduct(Box::new(misconduct.clone())));
         if let Conduct::Delay(TimeSpan(delay)) = misconduct.conduct() {
-            self.shared.shutdown.run_until_cancelled(sleep(*delay)).await;
+            self.shared.shutdown.run_until_cancelled(self.clock().sleep(*delay)).await;
         }
         // What is no plan was refused when the row was read, or needs no more than another configuration.
         Plan::of(misconduct.conduct(), misconduct.then()).ok().flatten().unwrap_or_default()
