@@ -9,16 +9,15 @@
 //! # The house
 //!
 //! Imports go down only: a module may name modules of a lower floor and of its own, and nothing
-//! else. `tests/map.rs` reads the table below and fails on an import that goes up or sideways.
+//! else. `tests/model/map.rs` reads the table below and fails on an import that goes up or sideways.
 //!
 //! ```text
 //! floor 9  cli         words in, facts out, an exit code; a file a verb
 //! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
 //!          console     the same over HTTP, for whoever is outside of the process (only here: axum)
-//! floor 7  lab         the engine: a lab as a whole, started, changed and ended
-//! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
+//! floor 7  lab         the engine: a lab as a whole, started, changed and ended; check and verify are two runs of it
+//! floor 6  wire        the server and the sender: drive sessions over sockets or in memory (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
-//!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
 //!          judgement   a client's conduct measured by its policy, and the class that it belongs to
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
 //!          journal     what happened, in order, once; every log is a view of it, the verdict too
@@ -27,12 +26,12 @@
 //! floor 1  pki         issuing and describing certificates (only here: rcgen)
 //!          smtp        SMTP as values: decoder, command, reply, message
 //! floor 0  name        host names, and which certificate name covers which
-//!          clock       the lab's clock, the only one that anything asks for the time
+//!          clock       the lab's clock: the only one that anything asks for the time, or waits by
 //!          bounded     a list with a bound that says what it dropped
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4, `rehearsal` and `judgement` decide: they never await, never read a clock (the clock apart) and never
+//! Floors 0 to 4 and `judgement` decide: they never await, never read a clock (the clock apart) and never
 //! draw randomness; they are handed the time and the keys. (The one function that makes a key,
 //! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 to 9 are
 //! for people.
@@ -69,7 +68,6 @@ pub mod lab;
 pub mod name;
 mod nearest;
 pub mod pki;
-pub mod rehearsal;
 pub mod scenario;
 pub mod session;
 pub mod smtp;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, that is how to fail")]
 #![cfg(target_os = "linux")]
 
+#[path = "common/blocking.rs"]
 mod blocking;
 
 use std::fs;

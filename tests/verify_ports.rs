@@ -2,6 +2,7 @@
 //! this is a program of its own with one test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+#[path = "common/verify_stories.rs"]
 mod verify_stories;
 
 use std::collections::HashSet;

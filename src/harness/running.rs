@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -117,6 +119,22 @@ impl Running {
     /// The lab's clock.
     pub fn clock(&self) -> &Clock {
         self.engine.clock()
+    }
+
+    /// Moves the lab's clock forward: certificates age, queues retry, and every wait in the lab that `by` passes
+    /// is over, as of a tarpit or a time-out. Returns the time in the lab then.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use starttls_lab::Lab;
+    /// let lab = Lab::scenario("fqdn-mismatch").start()?;
+    /// let before = lab.clock().now();
+    /// let after = lab.advance(Duration::from_secs(300));
+    /// assert_eq!(after.duration_since(before).as_secs(), 300);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn advance(&self, by: Duration) -> Timestamp {
+        self.engine.advance(by)
     }
 
     /// The messages so far, in the order in which they were taken.

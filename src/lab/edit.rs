@@ -1,29 +1,17 @@
 //! A running lab in the hands of whoever steers it: looked up, edited and set back.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::{Engine, LabError};
 use crate::exchange::Computer;
 use crate::exchange::cmdlet::Memory;
 use crate::pki::KeyPair;
-use crate::scenario::{Built, Keys, ScenarioText, Sender, Workshop};
+use crate::scenario::{Keys, ScenarioText, Workshop};
 
 impl Engine {
     /// The lab file that was put in place last; cmdlets and edits are not in it.
     pub fn text(&self) -> ScenarioText {
         self.desk().text.clone()
-    }
-
-    /// The senders of the lab file that was put in place last, as they were when it was.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with them.
-    pub fn senders(&self) -> Result<Vec<Sender>, LabError> {
-        let text = self.text();
-        let built = text.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
-        Ok(text.senders(&built)?)
     }
 
     /// Lets `edit` change the computers; what it makes of them counts from the next connection.
@@ -44,14 +32,7 @@ impl Engine {
             edit(&mut computers, &mut desk.workshop, &mut KeyPair::generate)?;
             desk.text.zone()
         };
-        let home = |name: &str| zone.addresses.get(name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let mut faults = self.live.faults();
-        let built = computers.into_iter().map(|computer| Built {
-            address: home(&computer.name),
-            faults: faults.remove(&computer.name).unwrap_or_default(),
-            computer,
-        });
-        let built = built.collect();
+        let built = self.as_built(computers, &zone);
         Ok(self.put_in_place(built, zone).await?)
     }
 

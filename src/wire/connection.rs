@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
@@ -16,6 +16,7 @@ use super::live::{Live, Side};
 use super::reading::{Chunks, LINE_READ, Stop};
 use super::relay::Relay;
 use super::stream::Stream;
+use crate::clock::{Clock, Deadline};
 use crate::exchange::TimeSpan;
 use crate::journal::{Ending, Place, Record, without_secret};
 use crate::session::fault::{Conversation, StepActions};
@@ -42,7 +43,7 @@ pub(super) struct Connection<'a> {
     place: &'a Arc<Place>,
     pub(super) input: BytesMut,
     output: BytesMut,
-    pub(super) deadline: Instant,
+    pub(super) deadline: Deadline,
     /// Whether what stands in clear behind STARTTLS is carried out inside TLS.
     pub(super) keep_input: bool,
 }
@@ -56,7 +57,7 @@ enum Done {
 impl<'a> Connection<'a> {
     pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>) -> Self {
         let TimeSpan(longest) = side.connector.connection_timeout;
-        let deadline = Instant::now() + longest;
+        let deadline = shared.live.clock().after(longest);
         Self {
             shared,
             side,
@@ -163,7 +164,7 @@ impl<'a> Connection<'a> {
         if !step.delay.is_zero() {
             self.flush(io).await?;
             // A peer that is held back does not keep the lab from ending.
-            self.shared.shutdown.run_until_cancelled(sleep(step.delay)).await;
+            self.shared.shutdown.run_until_cancelled(self.clock().sleep(step.delay)).await;
         }
         self.say(step);
         if let Some(actions) = &step.actions
@@ -209,7 +210,7 @@ impl<'a> Connection<'a> {
             io.flush().await
         };
         // A peer that does not read is a peer that is silent.
-        match timeout(self.patience(), writing).await {
+        match self.clock().timeout(self.patience(), pin!(writing)).await {
             Ok(result) => result,
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")),
         }
@@ -218,6 +219,7 @@ impl<'a> Connection<'a> {
     /// Ends the stream from this side and waits a little for the other, so that the last reply arrives.
     pub(super) async fn close<IO: Stream>(&mut self, io: &mut IO) -> Ending {
         let (longest, most) = LINGER;
+        let clock = self.clock();
         let lingering = async {
             io.shutdown().await.ok();
             self.input = BytesMut::new();
@@ -228,7 +230,7 @@ impl<'a> Connection<'a> {
                 read += std::mem::take(&mut self.input).len();
             }
         };
-        timeout(longest, lingering).await.ok();
+        clock.timeout(longest, pin!(lingering)).await.ok();
         Ending::Local
     }
 
@@ -273,7 +275,11 @@ impl<'a> Connection<'a> {
     }
 
     fn now(&self) -> jiff::Timestamp {
-        self.shared.live.clock().now()
+        self.clock().now()
+    }
+
+    pub(super) fn clock(&self) -> &'a Clock {
+        self.shared.live.clock()
     }
 
     pub(super) fn patience(&self) -> Duration {
@@ -282,14 +288,14 @@ impl<'a> Connection<'a> {
 }
 
 /// What a peer hears for whom there is no connector.
-pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(mut io: IO, step: &Step) {
+pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(clock: &Clock, mut io: IO, step: &Step) {
     let goodbye = async {
         if let Some(reply) = &step.reply {
             io.write_all(&reply.to_bytes()).await.ok();
         }
         io.shutdown().await.ok();
     };
-    timeout(LINGER.0, goodbye).await.ok();
+    clock.timeout(LINGER.0, pin!(goodbye)).await.ok();
 }
 
 /// The first entry of every conversation.

@@ -1,11 +1,11 @@
 //! What a connection does about fault rules: what its steps carry, and what is done to the content and to the end.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::connection::Connection;
 use super::reading::LINE_READ;
@@ -18,13 +18,14 @@ impl Connection<'_> {
     /// Waits where the banner is late, and notes who talks meanwhile (RFC 5321 section 3.1).
     pub(super) async fn hold_banner_back<IO: Stream>(&mut self, io: &mut IO, first: &mut Step) {
         self.take(&std::mem::take(&mut first.facts));
-        let (until, early) = (Instant::now() + std::mem::take(&mut first.delay), self.input.len());
+        let clock = self.clock();
+        let (until, early) = (clock.after(std::mem::take(&mut first.delay)), self.input.len());
         let listening = async {
             // Beyond that it is noise, and a line that begins it is known by then.
             while self.input.len() < LINE_READ && self.read::<LINE_READ, _>(io).await.is_ok() {}
         };
-        timeout_at(until, listening).await.ok();
-        self.shared.shutdown.run_until_cancelled(sleep_until(until)).await;
+        clock.timeout_at(until, pin!(listening)).await.ok();
+        self.shared.shutdown.run_until_cancelled(clock.sleep_until(until)).await;
         let octets = self.input.len();
         if early == 0 && octets > 0 {
             first.facts.push(Fact::Oddity(Oddity::TalkedBeforeBanner { octets }));
@@ -80,7 +81,7 @@ impl Connection<'_> {
     /// Reads what comes and answers nothing, until the peer is gone, ConnectionTimeout has passed or the lab
     /// ends.
     async fn be_silent<IO: Stream>(&mut self, io: &mut IO) -> Ending {
-        let (shutdown, deadline) = (&self.shared.shutdown, self.deadline);
+        let (shutdown, clock, deadline) = (&self.shared.shutdown, self.clock(), self.deadline);
         let mut thrown_away = BytesMut::with_capacity(LINE_READ);
         let reading = async {
             loop {
@@ -92,19 +93,19 @@ impl Connection<'_> {
                 }
             }
         };
-        match shutdown.run_until_cancelled(timeout_at(deadline, reading)).await {
+        match shutdown.run_until_cancelled(clock.timeout_at(deadline, pin!(reading))).await {
             Some(Ok(ending)) => ending,
             Some(Err(_)) | None => Ending::Local,
         }
     }
 
     async fn trickle<IO: Stream>(&mut self, io: &mut IO, bytes: &[u8], pace: Duration) -> io::Result<()> {
-        for octet in bytes {
-            let waited = self.shared.shutdown.run_until_cancelled(sleep(pace)).await;
-            if waited.is_none() || Instant::now() >= self.deadline {
+        for byte in bytes {
+            let waited = self.shared.shutdown.run_until_cancelled(self.clock().sleep(pace)).await;
+            if waited.is_none() || self.clock().has_passed(self.deadline) {
                 return Ok(());
             }
-            io.write_all(&[*octet]).await?;
+            io.write_all(&[*byte]).await?;
             io.flush().await?;
         }
         Ok(())
@@ -116,7 +117,7 @@ impl Connection<'_> {
         for action in fired.body() {
             match action {
                 BodyAction::Delay(delay) => {
-                    self.shared.shutdown.run_until_cancelled(sleep(*delay)).await;
+                    self.shared.shutdown.run_until_cancelled(self.clock().sleep(*delay)).await;
                 }
                 // It is the decoder's; see `ends`.
                 BodyAction::EndOfData(_) => {}

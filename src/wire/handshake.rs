@@ -1,10 +1,10 @@
 //! The handshake of a conversation: as it goes, or as a fault rule has it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::time::{sleep, timeout};
 
 use super::connection::Connection;
 use super::live::Credentials;
@@ -88,7 +88,8 @@ impl<'a> Connection<'a> {
                 return Ok(Err(TlsFailure::Unusable { reason: reason.unwrap_or_default() }));
             }
         };
-        let accepting = timeout(patience, tls.accept_as(fault, io, witness));
+        let accepting = pin!(tls.accept_as(fault, io, witness));
+        let accepting = self.clock().timeout(patience, accepting);
         match shutdown.run_until_cancelled(accepting).await {
             Some(Ok(Ok(secured))) => Ok(Ok(secured)),
             Some(Ok(Err(refused))) => Ok(Err(self.take_leave(*refused).await)),
@@ -103,8 +104,11 @@ impl<'a> Connection<'a> {
             Some(Then::Close | Then::Fin) => LAST_LOOK,
             Some(Then::Reset | Then::Silence) | None => self.patience(),
         };
-        let watching = timeout(longest, refused.watch());
-        self.shared.shutdown.run_until_cancelled(watching).await;
+        {
+            let watching = pin!(refused.watch());
+            let watching = self.clock().timeout(longest, watching);
+            self.shared.shutdown.run_until_cancelled(watching).await;
+        }
         if refused.then == Some(Then::Reset) {
             refused.io.reset_when_dropped();
         }
@@ -120,7 +124,7 @@ impl<'a> Connection<'a> {
         for action in fired.handshake() {
             match action {
                 HandshakeAction::Delay(delay) => {
-                    self.shared.shutdown.run_until_cancelled(sleep(*delay)).await;
+                    self.shared.shutdown.run_until_cancelled(self.clock().sleep(*delay)).await;
                 }
                 HandshakeAction::Tls(_) => credentials = self.side.fault_tls.get(&fired.row),
                 HandshakeAction::Common(action) => fault.actions.push(action.clone()),

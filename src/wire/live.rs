@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::calls::Calls;
 use super::fault_tls::credentials_by_rule;
+use super::network::Network;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
@@ -37,6 +38,7 @@ const MOST_REMEMBERED_EVENTS: usize = 4096;
 #[derive(Debug)]
 pub struct Live {
     clock: Clock,
+    network: Network,
     journal: Arc<Journal>,
     message_numbers: Arc<AtomicU64>,
     calls: Arc<Calls>,
@@ -123,7 +125,13 @@ impl Live {
     /// Computers at work; nothing listens by itself.
     pub fn new(computers: Vec<Arc<Computer>>, clock: Clock, journal: Arc<Journal>) -> Self {
         let state = Mutex::new(State { computers, ..State::default() });
-        Self { clock, journal, message_numbers: Arc::default(), calls: Arc::default(), state }
+        let (network, message_numbers, calls) = Default::default();
+        Self { clock, network, journal, message_numbers, calls, state }
+    }
+
+    /// The same on another network than the machine's.
+    pub fn with_network(self, network: Network) -> Self {
+        Self { network, ..self }
     }
 
     /// The same with a name service, by which mail finds its way from one to another.
@@ -183,6 +191,11 @@ impl Live {
     /// The lab's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The network that it listens and connects on.
+    pub(super) fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The lab's journal.
@@ -252,6 +265,16 @@ impl Live {
         if let Some(event) = internal.and_then(|internal| internal.event(self.clock.now())) {
             self.log_on(computer, source, event, None);
         }
+    }
+
+    /// The certificate that `connector` offers `verb` with to the next connection.
+    pub(crate) fn offered(
+        &self,
+        computer: &Arc<Computer>,
+        connector: &Arc<ReceiveConnector>,
+        verb: TlsVerb,
+    ) -> Option<CertificateFacts> {
+        self.side(computer, connector).credentials(verb).map(|offered| offered.certificate.clone())
     }
 
     /// Which certificate `connector` would use now, and why no other.

@@ -1,5 +1,7 @@
-//! The server: binds, accepts, and drives sessions over sockets; the sender, which connects; and the relay,
+//! The server: binds, accepts, and drives sessions over a network; the sender, which connects; and the relay,
 //! by which mail goes on from one computer of the lab to the next.
+//!
+//! The network is the machine's, or one in memory ([`Network`]); nothing else here knows which.
 
 mod budget;
 mod calls;
@@ -8,6 +10,7 @@ mod fault;
 mod fault_tls;
 mod handshake;
 mod live;
+mod network;
 mod ports;
 mod reading;
 mod relay;
@@ -18,17 +21,18 @@ mod talk;
 mod tests;
 
 pub use live::{DeclaredFault, Live};
+pub use network::{Memory, Network, listen};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,6 +43,7 @@ use crate::session::fault::Conversation;
 use crate::session::{ReceiveSession, Setting};
 use budget::Budget;
 use connection::{Connection, Shared};
+use network::{Listener, NetStream};
 use reading::LINE_READ;
 use relay::Relay;
 use stream::Stream;
@@ -81,7 +86,7 @@ fn hint(error: &io::Error) -> &'static str {
 
 /// Sockets that are bound and not yet served.
 #[derive(Debug)]
-pub struct Bound(Vec<(Endpoint, TcpListener)>);
+pub struct Bound(Vec<(Endpoint, Listener)>);
 
 /// The listening side of a lab.
 #[derive(Debug)]
@@ -94,15 +99,6 @@ pub struct Server {
 
 /// What is listened on, with what ends it.
 type Listening = Mutex<Vec<(Endpoint, CancellationToken)>>;
-
-/// A socket that listens, for whoever speaks something else than SMTP on it.
-///
-/// # Errors
-///
-/// What the operating system says.
-pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
-}
 
 impl Server {
     /// A server for `live` that keeps at most `content` octets of content under way, and every message
@@ -142,7 +138,7 @@ impl Server {
             if known.iter().any(|endpoint| endpoint.computer == *computer && endpoint.binding == *binding) {
                 continue;
             }
-            let listener = match TcpListener::bind(address).await {
+            let listener = match self.shared.live.network().bind(*address).await {
                 Err(error) if address.is_ipv6() && has_no_ipv6(&error) => {
                     tracing::warn!(%binding, computer, "this machine has no IPv6; the binding is left out");
                     continue;
@@ -162,13 +158,13 @@ impl Server {
     /// Takes connections on what was bound.
     pub fn serve(&self, bound: Bound) {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        for (endpoint, listener) in bound.0 {
+        for (endpoint, mut listener) in bound.0 {
             let stop = self.shared.shutdown.child_token();
             listening.push((endpoint.clone(), stop.clone()));
             let (shared, sessions) = (Arc::clone(&self.shared), Arc::clone(&self.sessions));
             let tasks = self.tasks.clone();
             self.tasks.spawn(async move {
-                stop.run_until_cancelled(accept(&listener, &endpoint, &shared, &sessions, &tasks)).await;
+                stop.run_until_cancelled(accept(&mut listener, &endpoint, &shared, &sessions, &tasks)).await;
             });
         }
     }
@@ -204,7 +200,7 @@ impl Server {
     pub async fn drain(&self, patience: Duration) -> bool {
         self.keep_only(&[]);
         self.tasks.close();
-        tokio::time::timeout(patience, self.tasks.wait()).await.is_ok()
+        self.shared.live.clock().timeout(patience, pin!(self.tasks.wait())).await.is_ok()
     }
 
     /// Stops listening, tells every peer goodbye, and waits for conversations to end, at most so long.
@@ -214,7 +210,7 @@ impl Server {
         self.shared.shutdown.cancel();
         self.listening.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.tasks.close();
-        tokio::time::timeout(grace, self.tasks.wait()).await.is_ok()
+        self.shared.live.clock().timeout(grace, pin!(self.tasks.wait())).await.is_ok()
     }
 }
 
@@ -222,7 +218,7 @@ impl Server {
 const BREATHER: Duration = Duration::from_millis(50);
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &mut Listener,
     endpoint: &Endpoint,
     shared: &Arc<Shared>,
     sessions: &AtomicU64,
@@ -230,32 +226,31 @@ async fn accept(
 ) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 let session = SessionId(sessions.fetch_add(1, Ordering::SeqCst) + 1);
                 let (endpoint, shared) = (endpoint.clone(), Arc::clone(shared));
                 tasks.spawn(connection(stream, session, endpoint, shared));
             }
             Err(error) => {
                 tracing::warn!(%error, address = %endpoint.address, "a connection could not be taken");
-                tokio::time::sleep(BREATHER).await;
+                shared.live.clock().sleep(BREATHER).await;
             }
         }
     }
 }
 
-async fn connection(stream: TcpStream, session: SessionId, endpoint: Endpoint, shared: Arc<Shared>) {
+async fn connection(stream: NetStream, session: SessionId, endpoint: Endpoint, shared: Arc<Shared>) {
     // A peer that is gone again before it was looked at has nothing to be recorded by.
     let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-    stream.set_nodelay(true).ok();
     let early = said_already(&stream);
     let place = Way { session, endpoint, local, remote };
     converse(stream, early, place, &shared).await;
 }
 
 /// What a peer has sent by now, as far as one reading goes.
-fn said_already(stream: &TcpStream) -> BytesMut {
+fn said_already(stream: &NetStream) -> BytesMut {
     let mut octets = [0; LINE_READ];
-    let read = stream.try_read(&mut octets).unwrap_or(0);
+    let read = stream.read_now(&mut octets);
     BytesMut::from(&octets[..read])
 }
 
@@ -274,7 +269,7 @@ async fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Sh
     let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
         let record = Record::NoConnector { local, remote };
         shared.live.journal().append(shared.live.clock().now(), None, record);
-        return connection::say_and_close(stream, &ReceiveSession::no_connector()).await;
+        return connection::say_and_close(shared.live.clock(), stream, &ReceiveSession::no_connector()).await;
     };
     let caller = shared.live.calls().caller(remote);
     let place = Arc::new(Place {

@@ -16,6 +16,11 @@
     reason = "what fails in the support of a test is a failed test"
 )]
 
+#[path = "../common/installed.rs"]
+mod installed;
+#[path = "../common/process.rs"]
+mod process;
+
 mod curl;
 mod handshakes;
 mod lettre;

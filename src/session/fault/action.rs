@@ -82,7 +82,9 @@ pub enum Action {
 pub(super) enum Kind {
     /// It ends the connection, so nothing follows it.
     Ending(Then),
-    /// It decides alone what is said.
+    /// It decides alone what is said, and the command is not carried out.
+    Replaces,
+    /// It decides alone what is said, while the command is carried out.
     Says,
     /// It takes time.
     Slows,
@@ -102,12 +104,12 @@ impl Action {
             Self::Reset => Kind::Ending(Then::Reset),
             Self::Fin => Kind::Ending(Then::Fin),
             Self::Reply(_)
-            | Self::Say(_)
             | Self::Raw(_)
             | Self::Alert(_)
             | Self::Cut(_)
             | Self::Corrupt(_)
-            | Self::Legacy(_) => Kind::Says,
+            | Self::Legacy(_) => Kind::Replaces,
+            Self::Say(_) => Kind::Says,
             Self::Delay(_) | Self::Trickle(_) => Kind::Slows,
             Self::ExecutePipelined | Self::EndOfData(_) => Kind::Hole,
             Self::LineFeeds
@@ -168,7 +170,7 @@ impl StageActions {
         Ok(match stage {
             FaultStage::Connect => Self::Connect(all(actions)?),
             FaultStage::Ehlo => Self::Ehlo(all(actions)?),
-            FaultStage::Starttls => Self::StartTls(all(actions)?),
+            FaultStage::StartTls => Self::StartTls(all(actions)?),
             FaultStage::Handshake => Self::Handshake(all(actions)?),
             FaultStage::AfterTls => Self::AfterTls(all(actions)?),
             FaultStage::Body => Self::Body(all(actions)?),

@@ -172,7 +172,7 @@ fn stage_of(input: &Input, session: &ReceiveSession, chunk: bool) -> Option<Faul
     Some(match Verb::of(&line.text) {
         Some(Verb::Ehlo) => FaultStage::Ehlo,
         Some(Verb::Helo) => FaultStage::Helo,
-        Some(Verb::StartTls | Verb::XAnonymousTls) => FaultStage::Starttls,
+        Some(Verb::StartTls | Verb::XAnonymousTls) => FaultStage::StartTls,
         Some(Verb::Auth | Verb::XExps) => FaultStage::Auth,
         Some(Verb::Mail) => FaultStage::Mail,
         Some(Verb::Rcpt) => FaultStage::Rcpt,

@@ -42,93 +42,43 @@ pub enum StepAction {
 
 /// The step of a rule; `carry_out` is what the session does.
 pub(super) fn interpret(fired: &Fired, carry_out: impl FnOnce() -> Step) -> Step {
-    let mut draft;
+    let replaced = fired.rule.replaces_command();
+    let mut step = if replaced { Step::silent(Next::Line) } else { carry_out() };
+    let actions = step.actions.take().map(|actions| actions.now).unwrap_or_default();
+    let mut draft = Draft { step, bytes: None, pace: None, actions };
     match fired.rule.actions() {
-        StageActions::Connect(list) => {
-            let common = |action: &ConnectAction| match action {
-                ConnectAction::Common(action) => Some(action.clone()),
-                // The handshake comes before the banner; see `Conversation::open`.
-                ConnectAction::ImplicitTls => None,
-            };
-            let replies: Vec<_> = list.iter().filter_map(common).collect();
-            let only_ends = list.is_empty() || replies.iter().any(ReplyAction::stands_in);
-            draft = Draft::begin(only_ends, carry_out);
-            replies.iter().for_each(|action| draft.reply(action));
-        }
-        StageActions::Ehlo(list) => {
-            let stands_in = |action: &EhloAction| match action {
-                EhloAction::Common(action) => action.stands_in(),
-                EhloAction::Capabilities(_) => false,
-            };
-            draft = Draft::begin(list.is_empty() || list.iter().any(stands_in), carry_out);
-            for action in list {
-                match action {
-                    EhloAction::Common(action) => draft.reply(action),
-                    EhloAction::Capabilities(capabilities) => {
-                        draft.step.reply = draft.step.reply.take().map(|reply| capabilities.of(reply));
-                    }
-                }
+        StageActions::Connect(list) => list.iter().for_each(|action| match action {
+            ConnectAction::Common(action) => draft.reply(action),
+            // The handshake comes before the banner; see `Conversation::open`.
+            ConnectAction::ImplicitTls => {}
+        }),
+        StageActions::Ehlo(list) => list.iter().for_each(|action| match action {
+            EhloAction::Common(action) => draft.reply(action),
+            EhloAction::Capabilities(capabilities) => {
+                draft.step.reply = draft.step.reply.take().map(|reply| capabilities.of(reply));
             }
-        }
-        StageActions::StartTls(list) => {
-            let stands_in = |action: &StartTlsAction| match action {
-                StartTlsAction::Common(action) => action.stands_in(),
-                StartTlsAction::ExecutePipelined => false,
-            };
-            draft = Draft::begin(list.is_empty() || list.iter().any(stands_in), carry_out);
-            for action in list {
-                match action {
-                    StartTlsAction::Common(action) => draft.reply(action),
-                    StartTlsAction::ExecutePipelined => draft.actions.push(StepAction::KeepInput),
-                }
+        }),
+        StageActions::StartTls(list) => list.iter().for_each(|action| match action {
+            StartTlsAction::Common(action) => draft.reply(action),
+            StartTlsAction::ExecutePipelined => draft.actions.push(StepAction::KeepInput),
+        }),
+        StageActions::AfterTls(list) => list.iter().for_each(|action| match action {
+            AfterTlsAction::Reply(reply) => draft.step.reply = Some(reply.clone()),
+            AfterTlsAction::Raw(bytes) => draft.bytes = Some(bytes.clone()),
+            AfterTlsAction::Delay(delay) => draft.step.delay += *delay,
+            // What is kept is in the session by now; see `Conversation::secure`.
+            AfterTlsAction::KeepState => {}
+            AfterTlsAction::Alert(alert) => {
+                // Level fatal, in a record of its own (RFC 8446 section 6).
+                let record = Bytes::copy_from_slice(&[21, 3, 3, 0, 2, 2, *alert]);
+                draft.actions.push(StepAction::SendBeneath(record));
             }
-        }
-        StageActions::AfterTls(list) => {
-            let stands_in = |action: &AfterTlsAction| match action {
-                AfterTlsAction::Reply(_) | AfterTlsAction::Raw(_) | AfterTlsAction::Alert(_) => true,
-                AfterTlsAction::Delay(_) | AfterTlsAction::KeepState => false,
-            };
-            draft = Draft::begin(list.is_empty() || list.iter().any(stands_in), carry_out);
-            for action in list {
-                match action {
-                    AfterTlsAction::Reply(reply) => draft.step.reply = Some(reply.clone()),
-                    AfterTlsAction::Raw(bytes) => draft.bytes = Some(bytes.clone()),
-                    AfterTlsAction::Delay(delay) => draft.step.delay += *delay,
-                    // What is kept is in the session by now; see `Conversation::secure`.
-                    AfterTlsAction::KeepState => {}
-                    AfterTlsAction::Alert(alert) => {
-                        // Level fatal, in a record of its own (RFC 8446 section 6).
-                        let record = Bytes::copy_from_slice(&[21, 3, 3, 0, 2, 2, *alert]);
-                        draft.actions.push(StepAction::SendBeneath(record));
-                    }
-                }
-            }
-        }
-        StageActions::Reply(list) => {
-            draft = Draft::begin(list.is_empty() || list.iter().any(ReplyAction::stands_in), carry_out);
-            list.iter().for_each(|action| draft.reply(action));
-        }
+        }),
+        StageActions::Reply(list) => list.iter().for_each(|action| draft.reply(action)),
         // They are about what comes next, and the step before it carries them.
-        StageActions::Handshake(_) | StageActions::Body(_) | StageActions::Close(_) => {
-            draft = Draft::begin(false, carry_out);
-        }
+        StageActions::Handshake(_) | StageActions::Body(_) | StageActions::Close(_) => {}
     }
     draft.finish(fired)
-}
-
-impl ReplyAction {
-    /// Whether it stands in for the command, which is not carried out then.
-    const fn stands_in(&self) -> bool {
-        match self {
-            Self::Reply(_) | Self::Raw(_) => true,
-            Self::Say(_)
-            | Self::Append(_)
-            | Self::Prepend(_)
-            | Self::Delay(_)
-            | Self::Trickle(_)
-            | Self::LineFeeds => false,
-        }
-    }
 }
 
 /// A step in the making.
@@ -141,12 +91,6 @@ struct Draft {
 }
 
 impl Draft {
-    fn begin(stands_in: bool, carry_out: impl FnOnce() -> Step) -> Self {
-        let mut step = if stands_in { Step::silent(Next::Line) } else { carry_out() };
-        let actions = step.actions.take().map(|actions| actions.now).unwrap_or_default();
-        Self { step, bytes: None, pace: None, actions }
-    }
-
     fn reply(&mut self, action: &ReplyAction) {
         match action {
             ReplyAction::Reply(reply) => self.step.reply = Some(reply.clone()),

@@ -66,8 +66,16 @@ impl<'de> Visitor<'de> for OneOrMany {
         Action::deserialize(StrDeserializer::new(name)).map(|action| Actions(vec![action]))
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Actions, M::Error> {
-        Action::deserialize(OneKey(map)).map(|action| Actions(vec![action]))
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Actions, M::Error> {
+        let action = Action::deserialize(MapAccessDeserializer::new(&mut map))?;
+        match map.next_key::<String>()? {
+            None => Ok(Actions(vec![action])),
+            Some(other) => {
+                map.next_value::<IgnoredAny>()?;
+                let list = format!("several actions are a list: do = [{{ ... }}, {{ {other} = ... }}]");
+                Err(Error::custom(list))
+            }
+        }
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Actions, S::Error> {
@@ -76,63 +84,6 @@ impl<'de> Visitor<'de> for OneOrMany {
             actions.push(action);
         }
         Ok(Actions(actions))
-    }
-}
-
-/// A map that stands for one action: its key is the name. serde's own reading of a map as an enum ignores
-/// whatever stands behind the first key.
-struct OneKey<M>(M);
-
-impl<'de, M: MapAccess<'de>> Deserializer<'de> for OneKey<M> {
-    type Error = M::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, M::Error> {
-        visitor.visit_enum(self)
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de, M: MapAccess<'de>> EnumAccess<'de> for OneKey<M> {
-    type Error = M::Error;
-    type Variant = Self;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(mut self, seed: S) -> Result<(S::Value, Self), M::Error> {
-        match self.0.next_key_seed(seed)? {
-            Some(name) => Ok((name, self)),
-            None => Err(Error::custom("an action has a name, such as { reply = \"454 4.7.0 ...\" }")),
-        }
-    }
-}
-
-impl<'de, M: MapAccess<'de>> VariantAccess<'de> for OneKey<M> {
-    type Error = M::Error;
-
-    fn unit_variant(self) -> Result<(), M::Error> {
-        Err(Error::custom("this action takes nothing; write its name alone, such as \"close\""))
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(mut self, seed: T) -> Result<T::Value, M::Error> {
-        let value = self.0.next_value_seed(seed)?;
-        match self.0.next_key::<String>()? {
-            None => Ok(value),
-            Some(other) => {
-                self.0.next_value::<IgnoredAny>()?;
-                let list = format!("several actions are a list: do = [{{ ... }}, {{ {other} = ... }}]");
-                Err(Error::custom(list))
-            }
-        }
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, M::Error> {
-        Err(Error::custom("an action has one value"))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, M::Error> {
-        Err(Error::custom("an action has one value"))
     }
 }
 
@@ -158,8 +109,8 @@ mod tests {
     fn an_action_has_one_name_and_one_value() {
         for (wrong, why) in [
             (json!({ "reply": "454 no", "delay": "1s" }), "several actions are a list"),
-            (json!({}), "an action has a name"),
-            (json!({ "close": true }), "takes nothing"),
+            (json!({}), "expected map with a single key"),
+            (json!({ "close": true }), "unit variant"),
             (json!("reply"), "newtype variant"),
             (json!({ "repyl": "454 no" }), "unknown variant `repyl`"),
             (json!(454), "or a list of actions"),

@@ -47,6 +47,12 @@ impl FaultRule {
         self.then == Some(Then::Silence) || self.begins_with_tls()
     }
 
+    /// Whether the command is not carried out: something stands in for the reply, or nothing is said at all.
+    pub(super) fn replaces_command(&self) -> bool {
+        let mut kinds = self.spec.actions.0.iter().map(Action::kind);
+        kinds.clone().all(|kind| matches!(kind, Kind::Ending(_))) || kinds.any(|kind| kind == Kind::Replaces)
+    }
+
     /// Whether the handshake comes before the banner.
     pub(super) fn begins_with_tls(&self) -> bool {
         let StageActions::Connect(list) = &self.actions else { return false };
@@ -100,7 +106,9 @@ impl FaultSpec {
                 Ok((before, Some(ending)))
             }
             (Kind::Ending(_), _) => Err(FaultError::EndsTwice { action: last.name() }),
-            (Kind::Says | Kind::Slows | Kind::Hole | Kind::Once | Kind::Repeats, then) => Ok((list, then)),
+            (Kind::Replaces | Kind::Says | Kind::Slows | Kind::Hole | Kind::Once | Kind::Repeats, then) => {
+                Ok((list, then))
+            }
         }
     }
 
@@ -120,7 +128,7 @@ impl FaultSpec {
             S::Connect | S::Handshake | S::AfterTls | S::Body | S::EndOfData | S::Bdat | S::Close => false,
             S::Ehlo
             | S::Helo
-            | S::Starttls
+            | S::StartTls
             | S::Auth
             | S::Mail
             | S::Rcpt
@@ -146,7 +154,7 @@ impl FaultSpec {
 fn compatible(list: &[Action]) -> Result<(), FaultError> {
     for (index, second) in list.iter().enumerate() {
         let clashes = |first: &&Action| match second.kind() {
-            Kind::Says => first.kind() == Kind::Says,
+            Kind::Replaces | Kind::Says => matches!(first.kind(), Kind::Replaces | Kind::Says),
             Kind::Repeats => false,
             Kind::Slows | Kind::Hole | Kind::Once | Kind::Ending(_) => first.name() == second.name(),
         };
@@ -162,7 +170,7 @@ fn places(action: &Action) -> String {
     let list = std::slice::from_ref(action);
     let is_elsewhere =
         |stage: &FaultStage| matches!(StageActions::at(*stage, list), Err((_, ActionError::Elsewhere(_))));
-    let (others, places): (Vec<_>, Vec<_>) = FaultStage::ALL.into_iter().partition(is_elsewhere);
+    let (others, places): (Vec<_>, Vec<_>) = FaultStage::ALL.iter().partition(|stage| is_elsewhere(stage));
     let named = |stages: &[FaultStage], last: &str| {
         let names: Vec<_> = stages.iter().map(|stage| stage.as_str()).collect();
         match &names[..] {

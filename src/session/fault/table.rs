@@ -235,6 +235,7 @@ pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pki::Certificate;
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -306,6 +307,34 @@ mod tests {
         let lines = ["RCPT TO:<nobody@b.test>", "RCPT TO:<somebody@b>", "RCPT TO:<somebody@bc>"];
         assert_eq!(lines.map(&mut row), [1, 0, 2]);
         assert!(faults.at(FaultStage::Rcpt).is_none());
+    }
+
+    #[test]
+    fn a_row_is_for_what_a_client_has_shown_of_a_certificate() {
+        let table = table(
+            r#"[{"at": "rcpt", "do": "close", "when": {"client_certificate": "absent"}},
+                {"at": "rcpt", "do": "reset", "when": {"client_certificate": "untrusted"}},
+                {"at": "rcpt", "do": "fin", "when": {"client_certificate": {"other-name": "*.CONTOSO.com"}}},
+                {"at": "rcpt", "do": "silence", "when": {"client_certificate": {"name": "mail.contoso.com"}}}]"#,
+        );
+        let certificate = |name: &str| {
+            let key = crate::pki::KeyPair::generate(crate::pki::KeyAlgorithm::default()).unwrap();
+            let (from, until) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::MAX);
+            let name = format!("CN={name}").parse().unwrap();
+            crate::pki::Authority::root(key, &name, from, until, &[1]).unwrap().certificate().clone()
+        };
+        let row = |certificate: Option<(Certificate, Option<String>)>| {
+            let mut faults = table.connect(PEER);
+            faults.secured(crate::session::fault::tests::tls_facts(certificate));
+            rows(&mut faults, &[FaultStage::Rcpt])[0]
+        };
+        let (ours, theirs) = (certificate("mail.contoso.com"), certificate("mail.fabrikam.com"));
+        let unknown = Some("UnknownIssuer".to_owned());
+        assert_eq!(rows(&mut table.connect(PEER), &[FaultStage::Rcpt]), [1], "in clear");
+        assert_eq!(row(None), 1);
+        assert_eq!(row(Some((ours.clone(), unknown))), 2);
+        assert_eq!(row(Some((theirs, None))), 3);
+        assert_eq!(row(Some((ours, None))), 4);
     }
 
     #[test]

@@ -180,6 +180,19 @@ async fn the_connection_ends_in_the_middle_of_the_content_and_of_a_chunk() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn several_actions_are_done_to_one_reply() {
+    let shared = with_rows(
+        "[[computer.fault]]\nat = \"other\"\ndo = [{ delay = \"2s\" }, { append = \"!\" }, { trickle = \"1s\" }, \"fin\"]",
+    );
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    let since = Instant::now();
+    client.say("RSET\r\nNOOP\r\nNOOP\r\n").await;
+    assert_eq!(client.rest().await, "250 2.0.0 Resetting\r\n250 2.0.0 OK\r\n!");
+    assert_eq!(since.elapsed().as_secs(), 2 + "250 2.0.0 OK\r\n!".len() as u64);
+}
+
+#[tokio::test(start_paused = true)]
 async fn content_is_read_later_where_a_row_wants_it() {
     let shared = with_rows("[[computer.fault]]\nat = \"body\"\ndo = { delay = \"7s\" }");
     let mut client = Client::connect(&shared);

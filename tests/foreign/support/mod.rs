@@ -2,20 +2,13 @@
 
 mod lab_file;
 mod postfix;
-mod process;
-mod program;
 mod served;
 
+pub(crate) use crate::installed::{Program, missing};
+pub(crate) use crate::process::{Finished, Lines, PATIENCE, run};
 pub(crate) use lab_file::{Fix, LabFile};
 pub(crate) use postfix::PostfixInstance;
-pub(crate) use process::{Finished, Lines, run};
-pub(crate) use program::{Program, missing};
 pub(crate) use served::{Save, Served};
-
-use std::time::Duration;
-
-/// How long anything may take before a test calls it hung. Nothing here waits this long to succeed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The envelope every client sends.
 pub(crate) const MAIL_FROM: &str = "sender@client.test";

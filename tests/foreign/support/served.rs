@@ -9,8 +9,8 @@ use std::time::Instant;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::process::TimedOut;
 use super::{Fix, LabFile, Lines, MAIL_FROM, PATIENCE, RCPT_TO};
+use crate::process::TimedOut;
 
 /// A running lab. It ends with the value, whichever way the test ends.
 pub(crate) struct Served {

@@ -1,0 +1,61 @@
+//! A lab that is read, resolved and built, and not yet started.
+
+use super::LabError;
+use crate::clock::Clock;
+use crate::exchange::Zone;
+use crate::pki::{Certificate, KeyPair};
+use crate::scenario::{Built, RevocationList, ScenarioText, Sender, Workshop};
+
+/// A lab that can be started: its computers with their certificates, its senders, and its clock. A copy has the
+/// same certificates.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The lab's clock.
+    pub clock: Clock,
+    /// The computers.
+    pub computers: Vec<Built>,
+    /// Which host names lead to which of them.
+    pub zone: Zone,
+    /// Who sends to them where the scenario is run.
+    pub senders: Vec<Sender>,
+    pub(super) text: ScenarioText,
+    pub(super) workshop: Workshop,
+}
+
+impl Plan {
+    /// Resolves and builds a scenario, at the time that it names or else the machine's.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the scenario; a key that could not be made.
+    pub fn new(text: &ScenarioText) -> Result<Self, LabError> {
+        Self::at(text, text.scenario.now.map_or_else(Clock::system, Clock::pinned))
+    }
+
+    /// Like [`Plan::new`], with an explicit clock.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the scenario; a key that could not be made.
+    pub fn at(text: &ScenarioText, clock: Clock) -> Result<Self, LabError> {
+        let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate)?;
+        let computers = text.build(&mut workshop, &mut KeyPair::generate)?;
+        let senders = text.senders(&computers)?;
+        let (zone, text) = (text.zone(), text.clone());
+        Ok(Self { clock, computers, zone, senders, text, workshop })
+    }
+
+    /// The root that a client of this lab has to trust.
+    pub fn root(&self) -> &Certificate {
+        self.workshop.root()
+    }
+
+    /// What each authority of the lab has revoked.
+    ///
+    /// # Errors
+    ///
+    /// Where a list could not be signed.
+    pub fn revocation_lists(&self) -> Result<Vec<RevocationList>, LabError> {
+        Ok(self.workshop.revocation_lists()?)
+    }
+}

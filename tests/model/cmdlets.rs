@@ -1,0 +1,11 @@
+//! The cmdlets on the built-in stories.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod edge;
+mod look;
+mod mend;
+mod printed;
+mod refuse;
+mod send;
+mod world;

@@ -1,0 +1,29 @@
+//! What decides, and never awaits: certificates, selection, cmdlets, fixes, sessions and lab files as values;
+//! and the tests that read the repository itself (map, dependencies, tables).
+
+#[path = "../common/installed.rs"]
+mod installed;
+
+mod attendant;
+mod check_advice;
+mod check_fixes;
+mod check_report;
+mod check_send;
+mod clients_table;
+mod cmdlets;
+mod computers;
+mod dependencies;
+mod dialogue_player;
+mod dialogues;
+mod faults_smtp;
+mod keywords;
+mod map;
+mod pki_issue;
+mod pki_odd;
+mod selection;
+mod send_connector;
+mod sending;
+mod session;
+mod smtp_oracle;
+mod stories;
+mod story_file;

@@ -1,0 +1,14 @@
+//! The control API: a running lab steered and read over HTTP.
+#![cfg(feature = "console")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+
+mod document;
+mod guard;
+mod http;
+mod past;
+#[cfg(feature = "cli")]
+mod program;
+mod schemathesis;
+mod steer;
+mod support;
+mod wait;

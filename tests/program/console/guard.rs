@@ -1,0 +1,142 @@
+//! Who may ask, and what is answered to whoever may not, or asks amiss.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use starttls_lab::console::{Console, ConsoleError, Options};
+use starttls_lab::journal::Bounds;
+
+use crate::console::http::{ask, exchange};
+use crate::console::support::World;
+
+#[tokio::test]
+async fn a_host_or_an_origin_of_somebody_else_is_turned_away() {
+    let world = World::seed().await;
+    let (at, port) = (world.control(), world.control().port());
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        for host in [host.to_owned(), format!("{host}:{port}")] {
+            let answer = ask(at, "GET /livez", "", &[&format!("Host: {host}")]).await;
+            assert_eq!(answer.status, 200, "{host}");
+        }
+    }
+    for host in ["evil.example", "localhost.evil.example", "127.0.0.2", ""] {
+        ask(at, "GET /livez", "", &[&format!("Host: {host}")]).await.problem(403);
+    }
+    let same = format!("Origin: http://{at}");
+    assert_eq!(ask(at, "GET /livez", "", &[&same]).await.status, 200);
+    for origin in ["Origin: http://evil.example", "Origin: null", &format!("Origin: https://{at}")] {
+        ask(at, "GET /livez", "", &[origin]).await.problem(403);
+    }
+    exchange(at, "GET /livez HTTP/1.0\r\n\r\n").await.problem(403);
+    exchange(at, format!("GET http://evil/livez HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"))
+        .await
+        .problem(403);
+}
+
+#[tokio::test]
+async fn where_a_token_is_set_nobody_asks_without_it() {
+    let options = Options { token: Some("s3cret".to_owned()), ..Options::default() };
+    let world = World::open(Bounds::default(), options).await;
+    for wrong in
+        [&[][..], &["Authorization: Bearer no"], &["Authorization: Basic s3cret"], &["Authorization: x"]]
+    {
+        let answer = ask(world.control(), "GET /api/v1/lab", "", wrong).await;
+        answer.problem(401);
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    }
+    let answer = ask(world.control(), "GET /api/v1/lab", "", &["Authorization: bearer s3cret"]).await;
+    assert_eq!(answer.ok()["computers"], json!(["MAILGATE"]));
+}
+
+#[tokio::test]
+async fn beyond_loopback_it_does_not_start_without_a_token() {
+    let world = World::seed().await;
+    let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
+    let open = |token: Option<&str>| {
+        let options = Options { address: everywhere, token: token.map(str::to_owned), ..Options::default() };
+        Console::open(world.lab.clone(), options)
+    };
+    assert!(matches!(open(None).await, Err(ConsoleError::NoToken(_))));
+    assert!(matches!(open(Some("")).await, Err(ConsoleError::Token)));
+    assert!(matches!(open(Some("a b")).await, Err(ConsoleError::Token)));
+}
+
+#[tokio::test]
+async fn whatever_is_asked_amiss_is_answered_with_a_problem_document() {
+    let world = World::seed().await;
+    for path in [
+        "/",
+        "/api/v1/nothing",
+        "/api/v1/computers/NOBODY",
+        "/api/v1/connectors/MAILGATE/x",
+        "/api/v1/sessions/1",
+        "/api/v1/messages/7",
+        "/api/v1/messages/x/raw",
+    ] {
+        world.get(path).await.problem(404);
+    }
+    for path in [
+        "/api/v1/computers/%ff",
+        "/api/v1/wait",
+        "/api/v1/wait?for=x",
+        "/api/v1/wait?for=message&count=0",
+        "/api/v1/messages?limit=x",
+        "/api/v1/journal?after=-1",
+        "/api/v1/ca?format=x",
+        "/api/v1/ca?form=pem",
+        "/api/v1/sessions?after=%zz",
+    ] {
+        world.get(path).await.problem(400);
+    }
+    for what in [
+        "POST /api/v1/cmdlets",
+        "POST /api/v1/connectors",
+        "POST /api/v1/certificates",
+        "POST /api/v1/verify",
+        "PUT /api/v1/connectors/MAILGATE/x",
+    ] {
+        for body in ["", "{", "\u{1}", &"[".repeat(100_000)] {
+            ask(world.control(), what, body, &[]).await.problem(400);
+        }
+        for body in ["[]", "null", "{\"unknown\":1}", "{\"fqdn\":\"a b\",\"line\":1}"] {
+            ask(world.control(), what, body, &[]).await.problem(422);
+        }
+    }
+    for path in [
+        "/api/v1/wait?for=event&to=a",
+        "/api/v1/wait?for=quiet",
+        "/api/v1/wait?for=quiet&ms=1&count=1",
+        "/api/v1/wait?for=session&ms=1",
+    ] {
+        world.get(path).await.problem(422);
+    }
+    let long = " ".repeat((1 << 20) + 1);
+    ask(world.control(), "PUT /api/v1/scenario", &long, &[]).await.problem(413);
+    let wrong =
+        ask(world.control(), "PUT /api/v1/scenario", "title = \"x\"\nx = 1\n", &[]).await.problem(422);
+    assert_eq!(wrong["line"], 2);
+    let list = json!({ "send_connector": { "x": [null, null] } });
+    world.send("POST /api/v1/verify", &list).await.problem(422);
+    let nobody = json!({ "computer": "NOBODY", "line": "Get-ReceiveConnector" });
+    world.send("POST /api/v1/cmdlets", &nobody).await.problem(404);
+    assert_eq!(world.send("GET /livez", &Value::Null).await.text(), "ok\n");
+}
+
+#[tokio::test]
+async fn a_line_of_any_shape_is_refused_and_nothing_falls_over() {
+    let world = World::seed().await;
+    for line in [
+        "(".repeat(50_000),
+        "{".repeat(50_000),
+        "@(".repeat(50_000),
+        "|".repeat(50_000),
+        "'".to_owned(),
+        "$(".repeat(50_000),
+        "\u{0}\u{202e}".to_owned(),
+        "Get-X -".to_owned(),
+        "-not ".repeat(20_000),
+    ] {
+        world.send("POST /api/v1/cmdlets", &json!({ "line": line })).await.problem(422);
+    }
+    assert_eq!(world.get("/readyz").await.text(), "ready\n");
+}

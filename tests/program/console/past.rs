@@ -1,0 +1,123 @@
+//! What happened: conversations, messages, the stream of the journal, and the counters.
+
+use std::time::Duration;
+
+use serde_json::json;
+use starttls_lab::console::Options;
+use starttls_lab::journal::Bounds;
+
+use crate::console::http::Events;
+use crate::console::support::World;
+
+#[tokio::test]
+async fn a_message_is_shown_with_envelope_header_structure_and_as_it_was_sent() {
+    let world = World::seed().await;
+    world.mail("you@expta.com").await;
+    world.get("/api/v1/wait?for=session").await.ok();
+    let messages = world.get("/api/v1/messages").await.ok();
+    let (id, listed) = (&messages[0]["id"], &messages[0]);
+    assert_eq!(
+        (&listed["mail_from"], &listed["rcpt_to"]),
+        (&json!("me@contoso.com"), &json!(["you@expta.com"]))
+    );
+    let message = world.get(&format!("/api/v1/messages/{id}")).await.ok();
+    assert_eq!(message["headers"], json!([{ "name": "Subject", "value": "test" }]));
+    assert_eq!(message["structure"]["content_type"], "text/plain");
+    let raw = world.get(&format!("/api/v1/messages/{id}/raw")).await;
+    assert_eq!(raw.header("content-type"), Some("message/rfc822"));
+    assert!(raw.text().starts_with("Received: ") && raw.text().ends_with("Subject: test\r\n\r\nhello\r\n"));
+
+    let sessions = world.get("/api/v1/sessions").await.ok();
+    let session =
+        world.get(&format!("/api/v1/sessions/{}", sessions[0]["session"].as_str().unwrap())).await.ok();
+    assert_eq!(session["messages_in_clear"], 1);
+    assert!(session["transcript"].as_array().unwrap().contains(&json!("C: EHLO client.example")));
+}
+
+#[tokio::test]
+async fn pages_of_a_list_follow_on_each_other() {
+    let world = World::seed().await;
+    for to in ["a@expta.com", "b@expta.com", "c@expta.com"] {
+        world.mail(to).await;
+    }
+    let first = world.get("/api/v1/messages?limit=2").await.ok();
+    assert_eq!(first.as_array().unwrap().len(), 2);
+    let rest = world.get(&format!("/api/v1/messages?after={}", first[1]["seq"])).await.ok();
+    assert_eq!((rest.as_array().unwrap().len(), &rest[0]["rcpt_to"][0]), (1, &json!("c@expta.com")));
+    let stretch = world.get("/api/v1/journal?limit=3").await.ok();
+    assert_eq!((&stretch["next"], &stretch["dropped"]), (&json!(3), &json!(0)));
+    let none = world.get("/api/v1/journal?after=18446744073709551615").await.ok();
+    assert_eq!(none["entries"], json!([]));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_resumed_while_mail_comes_has_no_gap() {
+    const MAILS: usize = 12;
+    let world = World::seed().await;
+    let sending = async {
+        for number in 0..MAILS {
+            world.mail(&format!("n{number}@expta.com")).await;
+        }
+    };
+    let reading = async {
+        let (mut last, mut messages) = (0, 0);
+        while messages < MAILS {
+            let mut events = Events::open(world.control(), "", (last > 0).then_some(last)).await;
+            for _ in 0..7 {
+                let event = events.next().await.unwrap();
+                assert_eq!(event.id, last + 1, "{event:?}");
+                last = event.id;
+                let data: serde_json::Value = serde_json::from_str(&event.data).unwrap();
+                assert_eq!((&data["seq"], &data["record"]), (&json!(event.id), &json!(event.name)));
+                messages += usize::from(event.name == "message");
+                if messages == MAILS {
+                    break;
+                }
+            }
+        }
+    };
+    tokio::join!(sending, reading);
+}
+
+#[tokio::test]
+async fn entries_that_the_journal_has_given_up_are_told_of() {
+    let bounds = Bounds { entries: 5, ..Bounds::default() };
+    let world = World::open(bounds, Options::default()).await;
+    world.mail("you@expta.com").await;
+    world.get("/api/v1/wait?for=session").await;
+    let mut events = Events::open(world.control(), "?after=0", None).await;
+    let dropped = events.next().await.unwrap();
+    assert_eq!(dropped.name, "dropped");
+    let data: serde_json::Value = serde_json::from_str(&dropped.data).unwrap();
+    assert_eq!(
+        (&data["from"], &data["to"], &data["count"]),
+        (&json!(1), &json!(dropped.id), &json!(dropped.id))
+    );
+    assert_eq!(events.next().await.unwrap().id, dropped.id + 1);
+    let stretch = world.get("/api/v1/journal?after=0").await.ok();
+    assert_eq!(stretch["dropped"], json!(dropped.id));
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_lab() {
+    let world = World::seed().await;
+    let mut events = Events::open(world.control(), "", None).await;
+    assert_eq!(events.next().await.unwrap().name, "event");
+    world.console.close(Duration::from_secs(10)).await;
+    assert_eq!(events.next().await, None);
+}
+
+#[tokio::test]
+async fn the_counters_count() {
+    let world = World::seed().await;
+    world.mail("you@expta.com").await;
+    let metrics = world.get("/metrics").await.text();
+    for line in [
+        "sessions_total{direction=\"receive\"} 1",
+        "messages_total{security=\"clear\"} 1",
+        "messages_total{security=\"tls\"} 0",
+        "events_total{event_id=\"12014\"} 1",
+    ] {
+        assert!(metrics.contains(&format!("\nstarttls_lab_{line}\n")), "{line}: {metrics}");
+    }
+}

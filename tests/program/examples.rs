@@ -1,0 +1,145 @@
+//! The examples in other languages, each run as its head says against the program of this build.
+//!
+//! An interpreter that is not installed is skipped and said to be; with `STARTTLS_LAB_REQUIRE_CLIENTS=1`
+//! its absence is a failure. What is not from Debian, `.ci/run` puts where it is looked for here. The example
+//! in shell is run by `tests/program/fixture`.
+
+#![cfg(all(feature = "cli", unix))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what fails in the support of a test is a failed test"
+)]
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use crate::installed::{Program, is_there};
+
+const LAB: &str = env!("CARGO_BIN_EXE_starttls-lab");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// How long an example may take before it is called hung. Go compiles its library the first time.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+#[test]
+fn pytest_sees_a_story_from_mail_in_clear_to_mail_over_tls() {
+    let python = Path::new(ROOT).join("target/pytest/bin/python3");
+    if !is_there(&python, "examples/README.md says how") {
+        return;
+    }
+    let mut pytest = Command::new(python);
+    // Nothing is left behind beside the sources.
+    pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]);
+    let said = run(pytest.current_dir(example("python")).env("STARTTLS_LAB", LAB));
+    assert!(said.contains(" passed") && !said.contains("skipped"), "{said}");
+}
+
+#[test]
+fn node_mends_the_lab_and_nodemailer_sends_over_tls() {
+    let Some(npm) = Program::find("npm", "npm") else { return };
+    if Program::find("node", "nodejs").is_none() {
+        return;
+    }
+    let modules = example("node").join("node_modules/nodemailer/package.json");
+    if !is_there(&modules, "npm ci in examples/node") {
+        return;
+    }
+    let mut tests = npm.command();
+    tests.args(["test", "--silent"]).current_dir(example("node")).env("STARTTLS_LAB", LAB);
+    let said = run(&mut tests);
+    assert!(said.contains("messages: 2, over TLS: 1; events: 12014"), "{said}");
+}
+
+#[test]
+fn java_refuses_the_wrong_name_and_takes_the_right_one_after_the_second_fix() {
+    let Some(java) = Program::find("java", "default-jdk-headless") else { return };
+    let said = run(under_exec(java.path()).arg(example("java").join("Client.java")));
+    assert!(said.contains("before: STARTTLS is not offered"), "{said}");
+    assert!(said.contains("after fix 1: No subject alternative DNS name matching mail.expta.com"), "{said}");
+    assert!(said.contains("after fix 2: sent over TLSv1.3"), "{said}");
+}
+
+#[test]
+fn go_refuses_the_wrong_name_and_takes_the_right_one_after_the_second_fix() {
+    let Some(go) = Program::find("go", "golang-go") else { return };
+    let mut story = under_exec(go.path());
+    let cache = Path::new(ROOT).join("target/go-build");
+    let said = run(story.arg("run").arg(example("go").join("story.go")).env("GOCACHE", cache));
+    assert!(said.contains("before: STARTTLS is not offered"), "{said}");
+    assert!(said.contains("after fix 1: x509: certificate is valid for mailgate.expta.com"), "{said}");
+    assert!(said.contains("after fix 2: sent over TLS 0x304"), "{said}");
+}
+
+/// Nothing here runs containers; what they would tell the program is told it on loopback.
+#[test]
+fn the_program_takes_the_arguments_that_containers_give_it() {
+    let (mut files, mut played) = (Vec::new(), 0);
+    for name in ["compose/compose.yaml", "kubernetes/lab.yaml"] {
+        files.push(fs::read_to_string(example(name)).unwrap());
+    }
+    files.push(fs::read_to_string(Path::new(ROOT).join("Dockerfile")).unwrap());
+    for line in files.iter().flat_map(|text| text.lines()) {
+        let (key, rest) = line.trim().split_once(' ').unwrap_or_default();
+        if !["command:", "args:", "CMD"].contains(&key) || !rest.starts_with('[') {
+            continue;
+        }
+        let arguments: Vec<String> = serde_json::from_str(rest).unwrap_or_else(|_| panic!("{line}"));
+        if arguments.first().is_none_or(|first| first != "serve") {
+            continue;
+        }
+        let mut lab = Command::new(LAB);
+        lab.args(&arguments).args(["--bind", "127.0.0.1", "--port", "0", "--timeout", "0s"]);
+        let said = run(&mut lab);
+        assert!(said.contains(r#""event":"ready""#), "{line}: {said}");
+        played += 1;
+    }
+    assert_eq!(played, 4, "an Edge, a Hub, a pod, and what the image does by itself");
+}
+
+/// The command line that stands in the head of the examples.
+fn under_exec(program: &Path) -> Command {
+    let mut command = Command::new(LAB);
+    command.args(["exec", "fqdn-mismatch", "--trust-env", "--expect-messages", "1", "--expect-tls", "--"]);
+    command.arg(program);
+    command
+}
+
+fn example(name: &str) -> PathBuf {
+    Path::new(ROOT).join("examples").join(name)
+}
+
+/// Runs an example to its good end, and returns all that it said; kills it when it takes too long.
+fn run(command: &mut Command) -> String {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let (said, listening) = channel();
+    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let readers: [Box<dyn Read + Send>; 2] = [Box::new(stdout), Box::new(stderr)];
+    for mut reader in readers {
+        let said = said.clone();
+        thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = reader.read_to_end(&mut text);
+            said.send(String::from_utf8_lossy(&text).into_owned())
+        });
+    }
+    let mut all = String::new();
+    for _ in 0..2 {
+        let Ok(text) = listening.recv_timeout(PATIENCE) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("{command:?} hung; it said:\n{all}");
+        };
+        all.push_str(&text);
+    }
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{command:?}: {status}\n{all}");
+    all
+}

@@ -1,0 +1,17 @@
+//! The program and its control API, as people and other programs use them.
+
+#[path = "../common/client.rs"]
+mod client;
+#[path = "../common/installed.rs"]
+mod installed;
+#[path = "../common/verify_stories.rs"]
+mod verify_stories;
+
+mod cli;
+mod cli_relay;
+mod cli_send;
+mod cli_verify;
+mod console;
+mod examples;
+mod fixture;
+mod judge;

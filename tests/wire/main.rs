@@ -1,0 +1,29 @@
+//! What goes over connections: the engine, its servers, senders and relays, TLS, and every scenario and
+//! catalogue entry on the wire.
+
+#[path = "../common/client.rs"]
+mod client;
+#[path = "../common/installed.rs"]
+mod installed;
+#[path = "../common/process.rs"]
+mod process;
+#[path = "../common/verify_stories.rs"]
+mod verify_stories;
+
+mod agree;
+mod agree_odd;
+mod catalogue;
+mod entries;
+mod entries_openssl;
+mod faults_certificate;
+mod faults_starttls;
+mod lab;
+mod rehearsal;
+mod rehearsal_wire;
+mod relay;
+mod robust;
+mod send_wire;
+mod smart_host;
+mod tls_handshake;
+mod tls_misconduct;
+mod verify;

@@ -1,0 +1,205 @@
+//! Whatever comes over the wire or stands in a file: no panic, no hang, no growth without bound.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+
+use std::sync::Arc;
+
+use crate::client::{Client, DEADLINE};
+use bytes::BytesMut;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use starttls_lab::journal::{Bounds, Journal, Record, transcript_line};
+use starttls_lab::lab::{Engine, Options};
+use starttls_lab::pki::KeyPair;
+use starttls_lab::scenario::{STORIES, ScenarioText, Workshop, story};
+use starttls_lab::session::{Counters, Input, Next, ReceiveSession, Setting};
+use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
+use starttls_lab::wire::Ports;
+
+const NOW: &str = "2010-09-28T09:35:58Z";
+
+fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+fn setting() -> Arc<Setting> {
+    let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "seed").unwrap();
+    let mut workshop = Workshop::open(now(), &mut KeyPair::generate).unwrap();
+    let computer = text.build(&mut workshop, &mut KeyPair::generate).unwrap().remove(0).computer;
+    let connector = Arc::clone(&computer.receive_connectors[0]);
+    let (local, peer) = ("127.0.0.1:1025".parse().unwrap(), "127.0.0.1:40000".parse().unwrap());
+    let counters = Arc::new(Counters::default());
+    Arc::new(Setting { computer, connector, local, peer, starttls: false, anonymous_tls: true, counters })
+}
+
+/// Plays octets into a session as a driver does, and returns how many steps it took.
+fn play(setting: &Arc<Setting>, octets: &[u8]) -> usize {
+    let (mut session, mut step) = ReceiveSession::open(Arc::clone(setting), 0, now());
+    let mut input = BytesMut::from(octets);
+    let mut lines = LineDecoder::new(session.line_limit());
+    let mut chunks = None;
+    let mut steps = 1;
+    loop {
+        let next = match step.next {
+            Next::Close | Next::Handshake(_) => return steps,
+            Next::Line => lines.decode(&mut input).map(Input::Line),
+            Next::Data { limit } => {
+                let mut decoder = DataDecoder::new(limit);
+                let done = decoder.decode(&mut input) == DataProgress::Done;
+                done.then(|| Input::Content(decoder.finish()))
+            }
+            Next::Chunk { size, last, limit } => {
+                let mut decoder = chunks.take().unwrap_or_else(|| ChunkDecoder::new(limit));
+                decoder.begin(size);
+                let done = decoder.decode(&mut input) == DataProgress::Done;
+                match (done, last) {
+                    (false, _) => None,
+                    (true, true) => Some(Input::Content(decoder.finish())),
+                    (true, false) => {
+                        chunks = Some(decoder);
+                        Some(Input::Chunk(size))
+                    }
+                }
+            }
+        };
+        let Some(next) = next else { return steps };
+        step = session.handle(next, now());
+        steps += 1;
+    }
+}
+
+/// Pieces of conversations, whole and mangled, so that random sequences get somewhere.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::sample::select(vec![
+            "EHLO a.example\r\n",
+            "HELO [127.0.0.1]\r\n",
+            "MAIL FROM:<a@example.com> SIZE=10 BODY=8BITMIME\r\n",
+            "MAIL FROM:<>\r\n",
+            "RCPT TO:<b@example.com> NOTIFY=NEVER\r\n",
+            "DATA\r\n",
+            ".\r\n",
+            "..\r\n",
+            "\n.\n",
+            "Subject: x\r\n",
+            "BDAT 5\r\nhello",
+            "BDAT 0 LAST\r\n",
+            "BDAT 18446744073709551615\r\n",
+            "AUTH LOGIN\r\n",
+            "*\r\n",
+            "STARTTLS\r\n",
+            "X-ANONYMOUSTLS\r\n",
+            "X-EXPS NTLM\r\n",
+            "RSET\r\n",
+            "NOOP\r\n",
+            "QUIT\r\n",
+            "VRFY x\r\n",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..40),
+        prop::collection::vec(any::<u8>(), 0..20).prop_map(|mut octets| {
+            octets.extend_from_slice(b"\r\n");
+            octets
+        }),
+        Just(vec![b'A'; 5000]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_session_answers_anything_and_takes_no_more_steps_than_it_got_octets(
+        pieces in prop::collection::vec(piece(), 0..30)
+    ) {
+        thread_local!(static SETTING: Arc<Setting> = setting());
+        let octets = pieces.concat();
+        let steps = SETTING.with(|setting| play(setting, &octets));
+        prop_assert!(steps <= octets.len() + 1);
+    }
+
+    #[test]
+    fn a_lab_file_with_anything_in_it_is_read_or_refused(
+        which in 0..STORIES.len(), at in any::<prop::sample::Index>(), with in ".{0,12}", cut in 0..20_usize
+    ) {
+        let text: Vec<char> = STORIES[which].text.chars().collect();
+        let at = at.index(text.len());
+        let mangled: String = text[..at].iter().copied().chain(with.chars()).chain(text[at..].iter().copied().skip(cut)).collect();
+        match ScenarioText::parse(&mangled, "mangled") {
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+            Ok(text) => {
+                let mut workshop = Workshop::open(now(), &mut KeyPair::generate).unwrap();
+                text.build(&mut workshop, &mut KeyPair::generate).ok();
+            }
+        }
+    }
+}
+
+async fn start() -> Engine {
+    let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "seed").unwrap();
+    let bounds = Bounds { entries: 100, entry_octets: 50_000, messages: 3, message_octets: 10_000 };
+    Engine::start(&text, Options { ports: Ports::Free, bounds, ..Options::default() }).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_peer_that_floods_the_lab_fills_the_journal_to_its_bounds_and_no_further() {
+    let lab = start().await;
+    let (mut peer, _) = Client::connect(lab.connectors()[0].addr).await;
+    peer.ask("EHLO flood.example").await;
+    for _ in 0..2_000 {
+        peer.say("NOOP\r\n").await;
+    }
+    for _ in 0..2_000 {
+        peer.reply().await;
+    }
+    for _ in 0..5 {
+        for line in ["MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "DATA"] {
+            peer.ask(line).await;
+        }
+        assert!(peer.ask(&format!("{}\r\n.", "x".repeat(900))).await.starts_with("250 2.6.0"));
+    }
+    let journal = lab.journal();
+    assert_eq!((journal.entries(1).len(), journal.messages().len()), (100, 3));
+    let (entries, messages) = journal.dropped();
+    assert!(entries > 3_900 && messages == 2, "{entries} entries, {messages} messages");
+    let ids: Vec<_> = journal.messages().iter().map(|message| message.id).collect();
+    assert_eq!(ids, [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_line_without_end_is_swallowed_and_answered_once() {
+    let lab = start().await;
+    let (mut peer, _) = Client::connect(lab.connectors()[0].addr).await;
+    for _ in 0..256 {
+        peer.say([b'x'; 4096]).await;
+    }
+    assert_eq!(peer.ask("").await, "500 5.5.2 Line too long");
+    assert_eq!(peer.ask("NOOP").await, "250 2.0.0 OK");
+}
+
+#[tokio::test]
+async fn peers_that_come_and_go_in_the_middle_of_anything_leave_nothing_behind() {
+    let lab = start().await;
+    let address = lab.connectors()[0].addr;
+    for begin in [
+        "",
+        "EH",
+        "EHLO x.example\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nhalf",
+        "BDAT 99999999\r\n",
+    ] {
+        for _ in 0..5 {
+            let (mut peer, _) = Client::connect(address).await;
+            peer.say(begin).await;
+        }
+    }
+    let journal = Arc::clone(lab.journal());
+    assert!(lab.finish(DEADLINE).await, "every conversation has ended");
+    assert!(journal.messages().is_empty());
+}
+
+#[test]
+fn a_peer_cannot_draw_on_the_operators_terminal() {
+    let journal = Journal::new(Bounds::default());
+    journal.append(now(), None, Record::Received(b"EHLO \x1b[2J\x07\xff\r".as_slice().into()));
+    let shown = transcript_line(&journal.entries(1)[0]);
+    assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+}
