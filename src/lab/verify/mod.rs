@@ -50,7 +50,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A lab that could not be started; an observation that could not be made, or that the journal of the lab
 /// contradicts.
 pub async fn verify(text: &ScenarioText, name: &str) -> Result<Proof, LabError> {
-    prove(Plan::new(text)?, name, Transport::Sockets).await
+    Plan::new(text)?.verify(name).await
 }
 
 /// Like [`verify`], in memory: it opens no socket, and waits take no time. It blocks until it is done.
@@ -63,6 +63,15 @@ pub fn dry_run(text: &ScenarioText, name: &str) -> Result<Proof, LabError> {
 }
 
 impl Plan {
+    /// Runs the scenario on copies of this lab, as [`verify`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`verify`].
+    pub async fn verify(&self, name: &str) -> Result<Proof, LabError> {
+        prove(self.clone(), name, Transport::Sockets).await
+    }
+
     /// Runs the scenario on copies of this lab, as [`dry_run`] does.
     ///
     /// # Errors
