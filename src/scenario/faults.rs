@@ -39,7 +39,7 @@ fn fault_rule(row: &FaultSpec, computer: &Computer) -> Result<FaultRule, Wrong> 
                 HandshakeAction::Tls(settings) => {
                     settings.present.as_ref().map_or(Ok(()), |present| check_labels(present, computer))?;
                 }
-                HandshakeAction::Delay(_) | HandshakeAction::Common(_) => {}
+                HandshakeAction::Delay(_) | HandshakeAction::Flight(_) => {}
             }
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn credentials_by_rule(
         let StageActions::Handshake(actions) = rule.actions() else { return None };
         let settings = actions.iter().find_map(|action| match action {
             HandshakeAction::Tls(settings) => Some(settings),
-            HandshakeAction::Delay(_) | HandshakeAction::Common(_) => None,
+            HandshakeAction::Delay(_) | HandshakeAction::Flight(_) => None,
         })?;
         Some((row, credentials(settings, computer, usual, roots, clock)?))
     });

@@ -127,7 +127,7 @@ impl<'a> Connection<'a> {
                     self.shared.shutdown.run_until_cancelled(self.clock().sleep(*delay)).await;
                 }
                 HandshakeAction::Tls(_) => credentials = self.side.fault_tls.get(&fired.row),
-                HandshakeAction::Common(action) => fault.actions.push(action.clone()),
+                HandshakeAction::Flight(action) => fault.actions.push(action.clone()),
             }
         }
         credentials

@@ -83,7 +83,7 @@ fn plan(conduct: Value, then: Option<Then>) -> HandshakeFault {
     let rule = row.resolve().unwrap();
     let fired = Fired { row: 1, rule: Arc::new(rule) };
     let actions = fired.handshake().iter().map(|action| match action {
-        HandshakeAction::Common(action) => action.clone(),
+        HandshakeAction::Flight(action) => action.clone(),
         HandshakeAction::Delay(_) | HandshakeAction::Tls(_) => {
             panic!("{action:?} is nothing that is done to a flight")
         }

@@ -194,13 +194,13 @@ impl StageActions {
 macro_rules! actions {
     ($(
         $(#[$doc:meta])*
-        $name:ident $(: $common:ident)? { $($variant:ident $(($payload:ty))?),* }
+        $name:ident $(: $group:ident($common:ident))? { $($variant:ident $(($payload:ty))?),* }
     )*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $name {
             $(#[doc = concat!("[`Action::", stringify!($variant), "`].")] $variant $(($payload))?,)*
-            $(#[doc = concat!("What can be done there as well: [`", stringify!($common), "`].")] Common($common),)?
+            $(#[doc = concat!("What can be done there as well: [`", stringify!($common), "`].")] $group($common),)?
         }
 
         impl TryFrom<Action> for $name {
@@ -211,14 +211,14 @@ macro_rules! actions {
                     $(Action::$variant $((actions!(@name payload $payload)))? => {
                         Ok(Self::$variant $((Resolve::<$payload>::resolve(payload)?))?)
                     })*
-                    other => actions!(@other other $($common)?),
+                    other => actions!(@other other $($group $common)?),
                 }
             }
         }
     )*};
     (@name $payload:ident $type:ty) => { $payload };
     (@other $other:ident) => { Err(ActionError::Elsewhere($other.name())) };
-    (@other $other:ident $common:ident) => { $common::try_from($other).map(Self::Common) };
+    (@other $other:ident $group:ident $common:ident) => { $common::try_from($other).map(Self::$group) };
 }
 
 actions! {
@@ -228,17 +228,17 @@ actions! {
         LineFeeds
     }
     /// What can be done at `connect`.
-    ConnectAction: ReplyAction { ImplicitTls }
+    ConnectAction: Common(ReplyAction) { ImplicitTls }
     /// What can be done at `ehlo`.
-    EhloAction: ReplyAction { Capabilities(Capabilities) }
+    EhloAction: Common(ReplyAction) { Capabilities(Capabilities) }
     /// What can be done at `starttls`.
-    StartTlsAction: ReplyAction { ExecutePipelined }
+    StartTlsAction: Common(ReplyAction) { ExecutePipelined }
     /// What can be done to the server's first flight.
     FlightAction {
         Raw(Bytes), Alert(u8), Warning(u8), Cut(Cut), Corrupt(Corruption), Legacy(LegacyVersion)
     }
     /// What can be done at `handshake`.
-    HandshakeAction: FlightAction { Delay(Duration), Tls(TlsSettings) }
+    HandshakeAction: Flight(FlightAction) { Delay(Duration), Tls(TlsSettings) }
     /// What can be done at `after-tls`.
     AfterTlsAction { Reply(Reply), Raw(Bytes), Delay(Duration), KeepState, Alert(u8) }
     /// What can be done at `body`.

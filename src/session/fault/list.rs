@@ -107,7 +107,7 @@ mod tests {
     fn an_action_has_one_name_and_one_value() {
         for (wrong, why) in [
             (json!({ "reply": "454 no", "delay": "1s" }), "several actions are a list"),
-            (json!({}), "expected map with a single key"),
+            (json!({}), "expected enum"),
             (json!({ "close": true }), "unit variant"),
             (json!("reply"), "newtype variant"),
             (json!({ "repyl": "454 no" }), "unknown variant `repyl`"),
