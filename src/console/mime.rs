@@ -2,7 +2,8 @@
 //! nothing, and what it cannot make out it leaves whole.
 
 use mailparse::{
-    MailHeader, MailHeaderMap, ParsedContentType, parse_content_disposition, parse_content_type, parse_headers,
+    MailHeader, MailHeaderMap, ParsedContentType, parse_content_disposition, parse_content_type,
+    parse_headers,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -42,7 +43,9 @@ const LONGEST_HEADER: usize = 1 << 20;
 pub(super) fn fields(content: &[u8]) -> Vec<Field> {
     let (headers, _) = split(content);
     let fields = headers.iter().take(MOST_FIELDS);
-    fields.map(|field| Field { name: field.get_key().trim_end().to_owned(), value: field.get_value() }).collect()
+    fields
+        .map(|field| Field { name: field.get_key().trim_end().to_owned(), value: field.get_value() })
+        .collect()
 }
 
 /// The structure of `content`. It is bounded here, and not left to `mailparse::parse_mail`, whose parts are not.
@@ -56,7 +59,8 @@ fn part(content: &[u8], deepest: usize, left: &mut usize) -> Part {
     let declared = headers.get_first_value("Content-Type").unwrap_or_else(|| "text/plain".to_owned());
     let ParsedContentType { mimetype, mut params, .. } = parse_content_type(&declared);
     let disposition = headers.get_first_value("Content-Disposition");
-    let mut disposition = disposition.map(|value| parse_content_disposition(&value).params).unwrap_or_default();
+    let mut disposition =
+        disposition.map(|value| parse_content_disposition(&value).params).unwrap_or_default();
     let boundary = params.remove("boundary").filter(|boundary| !boundary.is_empty());
     let mut parts = Vec::new();
     if let Some(boundary) = boundary.filter(|_| mimetype.starts_with("multipart/") && deepest > 0) {

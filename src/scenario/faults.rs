@@ -1,15 +1,15 @@
 //! What the types cannot say of rows of misconduct.
 
-use super::build::Wrong;
 use super::locate::ScenarioError;
+use super::resolve::Wrong;
 use crate::exchange::Computer;
 use crate::session::fault::{Conduct, Fault, FaultStage, Presented, When};
 use crate::smtp::Reply;
 
-/// Checks the rows of a computer.
-pub(super) fn check_faults(rows: &[Fault], computer: &Computer) -> Result<(), Wrong> {
+/// Checks the rows of a computer whose certificates have these labels.
+pub(super) fn check_faults(rows: &[Fault], computer: &Computer, labels: &[String]) -> Result<(), Wrong> {
     for (index, fault) in rows.iter().enumerate() {
-        check(fault, computer).map_err(|wrong| wrong.in_item("fault", index))?;
+        check(fault, computer, labels).map_err(|wrong| wrong.in_item("fault", index))?;
     }
     Ok(())
 }
@@ -20,10 +20,11 @@ pub(super) fn check_faults(rows: &[Fault], computer: &Computer) -> Result<(), Wr
 ///
 /// What is wrong with the first of them that is.
 pub fn check_rows(rows: &[Fault], computer: &Computer) -> Result<(), ScenarioError> {
-    check_faults(rows, computer).map_err(|wrong| ScenarioError::whole("the rows", wrong.message))
+    let labels: Vec<_> = computer.store.iter().map(|stored| stored.label.clone()).collect();
+    check_faults(rows, computer, &labels).map_err(|wrong| ScenarioError::whole("the rows", wrong.message))
 }
 
-fn check(fault: &Fault, computer: &Computer) -> Result<(), Wrong> {
+fn check(fault: &Fault, computer: &Computer, labels: &[String]) -> Result<(), Wrong> {
     if let Some(name) = &fault.connector
         && computer.receive_connector(name).is_none()
     {
@@ -39,7 +40,7 @@ fn check(fault: &Fault, computer: &Computer) -> Result<(), Wrong> {
     if let Some(message) = never_true(&fault.when, fault.at) {
         return Err(Wrong::at("when", message));
     }
-    conduct(&fault.conduct, computer).map_err(|message| Wrong::at("do", message))?;
+    conduct(&fault.conduct, computer, labels).map_err(|message| Wrong::at("do", message))?;
     let is_hole = matches!(fault.conduct, Conduct::ExecutePipelined | Conduct::EndOfData(_));
     match (is_hole, fault.vulnerable) {
         (true, false) => Err(Wrong::at(
@@ -109,7 +110,7 @@ fn places(conduct: &Conduct, at: FaultStage) -> Option<&'static str> {
     (!fits).then_some(places)
 }
 
-fn conduct(conduct: &Conduct, computer: &Computer) -> Result<(), String> {
+fn conduct(conduct: &Conduct, computer: &Computer, labels: &[String]) -> Result<(), String> {
     match conduct {
         Conduct::Reply(text) => match text.parse::<Reply>() {
             Ok(_) => Ok(()),
@@ -120,16 +121,17 @@ fn conduct(conduct: &Conduct, computer: &Computer) -> Result<(), String> {
         Conduct::EndOfData(ends) if ends.iter().all(String::is_empty) => {
             Err("name the sequences that end content, such as \"\\n.\\n\"".to_owned())
         }
-        Conduct::Tls(posture) => posture.present.as_ref().map_or(Ok(()), |it| check_labels(it, computer)),
+        Conduct::Tls(posture) => {
+            posture.present.as_ref().map_or(Ok(()), |it| check_labels(it, computer, labels))
+        }
         _ => Ok(()),
     }
 }
 
-fn check_labels(present: &Presented, computer: &Computer) -> Result<(), String> {
+fn check_labels(present: &Presented, computer: &Computer, known: &[String]) -> Result<(), String> {
     let labels = present.labels.iter().chain(present.by_name.values());
     for label in labels {
-        if computer.store.iter().all(|stored| stored.label != *label) {
-            let known: Vec<_> = computer.store.iter().map(|stored| stored.label.as_str()).collect();
+        if !known.contains(label) {
             return Err(format!(
                 "{} has no certificate `{label}`; it has: {}",
                 computer.name,

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use starttls_lab::exchange::{Dates, RuleOverrides, SeveralMatch, SmtpNotAssigned};
 use crate::both::verified;
+use starttls_lab::exchange::{Dates, RuleOverrides, SeveralMatch, SmtpNotAssigned};
 use starttls_lab::lab::dry_run;
 use starttls_lab::scenario::{Aspect, Proof, STORIES, ScenarioText, Stage, Story, Subject};
 

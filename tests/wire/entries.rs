@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use crate::both::verified;
+use jiff::Timestamp;
 use starttls_lab::pki::KeyPair;
 use starttls_lab::scenario::{
     CatalogueEntry, ENTRIES, Proof, STORIES, Scenario, ScenarioText, Workshop, entry,
