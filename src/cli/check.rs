@@ -55,9 +55,11 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
 
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";
 
-/// Whether a dry run would show anything: the file says who sends, what is expected, or what fixes it.
+/// Whether a dry run would show anything: the file says who sends, what is done wrong on purpose, what is
+/// expected, or what fixes it.
 fn says_something(scenario: &Scenario) -> bool {
     !(scenario.sender.is_empty()
+        && scenario.computer.iter().all(|computer| computer.fault.is_empty())
         && scenario.before.is_empty()
         && scenario.fix.is_empty()
         && scenario.wrong_fix.is_empty())

@@ -24,7 +24,9 @@ use crate::exchange::cmdlet::{LoggedEvent, Memory};
 use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
-use crate::scenario::{self, Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
+use crate::scenario::{
+    self, Attendant, Built, CommandsSpec, Resolved, ScenarioError, ScenarioText, Typed, Workshop,
+};
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Network, Ports, Sender, Server, Wanted, wanted};
 
@@ -173,9 +175,10 @@ impl Engine {
     /// What is wrong, or what could not be bound. Nothing has changed then.
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
-        let computers = text.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
-        let senders = text.senders(&computers)?;
-        let what = self.put_in_place(computers, text.zone()).await?;
+        let resolved = text.resolve()?;
+        let computers = resolved.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
+        let Resolved { zone, senders, .. } = resolved;
+        let what = self.put_in_place(computers, zone).await?;
         let mut desk = self.desk();
         desk.text = text.clone();
         desk.senders = senders;

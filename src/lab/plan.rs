@@ -4,7 +4,7 @@ use super::LabError;
 use crate::clock::Clock;
 use crate::exchange::Zone;
 use crate::pki::{Certificate, KeyPair};
-use crate::scenario::{Built, RevocationList, ScenarioText, Sender, Workshop};
+use crate::scenario::{Built, Resolved, RevocationList, ScenarioText, Sender, Workshop};
 
 /// A lab that can be started: its computers with their certificates, its senders, and its clock. A copy has the
 /// same certificates.
@@ -39,10 +39,10 @@ impl Plan {
     /// What is wrong with the scenario; a key that could not be made.
     pub fn at(text: &ScenarioText, clock: Clock) -> Result<Self, LabError> {
         let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate)?;
-        let computers = text.build(&mut workshop, &mut KeyPair::generate)?;
-        let senders = text.senders(&computers)?;
-        let (zone, text) = (text.zone(), text.clone());
-        Ok(Self { clock, computers, zone, senders, text, workshop })
+        let resolved = text.resolve()?;
+        let computers = resolved.build(&mut workshop, &mut KeyPair::generate)?;
+        let Resolved { zone, senders, .. } = resolved;
+        Ok(Self { clock, computers, zone, senders, text: text.clone(), workshop })
     }
 
     /// The root that a client of this lab has to trust.

@@ -1,14 +1,25 @@
 //! Fault rules of a computer, out of the rows of its lab file.
 
-use super::build::Wrong;
 use super::locate::{ScenarioError, Step};
-use crate::exchange::{Computer, StoredCertificate};
+use super::resolve::Wrong;
+use crate::exchange::Computer;
 use crate::session::fault::{FaultError, FaultRule, FaultSpec, HandshakeAction, Presented, StageActions};
 
-/// The rules of a computer.
-pub(super) fn fault_rules(rows: &[FaultSpec], computer: &Computer) -> Result<Vec<FaultRule>, Wrong> {
+/// What a rule has to know of a certificate of its computer.
+pub(super) struct Certificate<'a> {
+    pub(super) label: &'a str,
+    /// Whether its private key can be used.
+    pub(super) has_key: bool,
+}
+
+/// The rules of a computer that has these certificates.
+pub(super) fn fault_rules(
+    rows: &[FaultSpec],
+    computer: &Computer,
+    certificates: &[Certificate<'_>],
+) -> Result<Vec<FaultRule>, Wrong> {
     let rules = rows.iter().enumerate().map(|(index, row)| {
-        let rule = fault_rule(row, computer);
+        let rule = fault_rule(row, computer, certificates);
         rule.map_err(|wrong| wrong.in_item("fault", index))
     });
     rules.collect()
@@ -20,10 +31,19 @@ pub(super) fn fault_rules(rows: &[FaultSpec], computer: &Computer) -> Result<Vec
 ///
 /// What is wrong with the first row that is.
 pub fn resolve_faults(rows: &[FaultSpec], computer: &Computer) -> Result<Vec<FaultRule>, ScenarioError> {
-    fault_rules(rows, computer).map_err(|wrong| ScenarioError::whole("the rows", wrong.message))
+    let certificates = computer
+        .store
+        .iter()
+        .map(|stored| Certificate { label: &stored.label, has_key: stored.private_key.is_usable() });
+    let rules = fault_rules(rows, computer, &certificates.collect::<Vec<_>>());
+    rules.map_err(|wrong| ScenarioError::whole("the rows", wrong.message))
 }
 
-fn fault_rule(row: &FaultSpec, computer: &Computer) -> Result<FaultRule, Wrong> {
+fn fault_rule(
+    row: &FaultSpec,
+    computer: &Computer,
+    certificates: &[Certificate<'_>],
+) -> Result<FaultRule, Wrong> {
     if let Some(name) = &row.connector
         && computer.receive_connector(name).is_none()
     {
@@ -37,7 +57,8 @@ fn fault_rule(row: &FaultSpec, computer: &Computer) -> Result<FaultRule, Wrong> 
         for action in actions {
             match action {
                 HandshakeAction::Tls(settings) => {
-                    settings.present.as_ref().map_or(Ok(()), |present| check_labels(present, computer))?;
+                    let check = |present| check_labels(present, &computer.name, certificates);
+                    settings.present.as_ref().map_or(Ok(()), check)?;
                 }
                 HandshakeAction::Delay(_) | HandshakeAction::Flight(_) => {}
             }
@@ -53,23 +74,19 @@ fn located(error: &FaultError) -> Wrong {
     wrong
 }
 
-fn check_labels(present: &Presented, computer: &Computer) -> Result<(), Wrong> {
+fn check_labels(present: &Presented, computer: &str, certificates: &[Certificate<'_>]) -> Result<(), Wrong> {
     for label in present.labels.iter().chain(present.by_name.values()) {
-        match computer.store.iter().find(|stored| stored.label == *label) {
-            Some(stored) if stored.private_key.is_usable() => {}
-            Some(StoredCertificate { label, .. }) => {
-                let message = format!(
-                    "`{label}` has no private key that can be used, and nothing is presented without one"
-                );
-                return Err(Wrong::at("do", message));
+        let message = match certificates.iter().find(|certificate| certificate.label == *label) {
+            Some(Certificate { has_key: true, .. }) => continue,
+            Some(Certificate { has_key: false, .. }) => {
+                format!("`{label}` has no private key that can be used, and nothing is presented without one")
             }
             None => {
-                let known: Vec<_> = computer.store.iter().map(|stored| stored.label.as_str()).collect();
-                let (name, known) = (&computer.name, known.join(", "));
-                let message = format!("{name} has no certificate `{label}`; it has: {known}");
-                return Err(Wrong::at("do", message));
+                let known: Vec<_> = certificates.iter().map(|certificate| certificate.label).collect();
+                format!("{computer} has no certificate `{label}`; it has: {}", known.join(", "))
             }
-        }
+        };
+        return Err(Wrong::at("do", message));
     }
     Ok(())
 }

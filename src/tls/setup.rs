@@ -200,7 +200,7 @@ impl Options {
         let roots = Arc::new(root_store(setup.roots)?);
         let strict = || -> Result<Arc<dyn ClientCertVerifier>, TlsSetupError> {
             let built = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider()).build();
-            Ok(built.map_err(|error| TlsSetupError::Configuration(error.to_string()))?)
+            built.map_err(|error| TlsSetupError::Configuration(error.to_string()))
         };
         // webpki refuses to be asked without any root.
         let trust = if roots.is_empty() { None } else { Some(strict()?) };

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A stage as a type, which decides what a [`Fault`](super::Fault) can do there.
-pub trait Stage: sealed::Sealed {
+pub trait Stage: Copy + sealed::Sealed {
     /// The stage as a value.
     const STAGE: FaultStage;
 }
