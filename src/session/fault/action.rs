@@ -23,6 +23,7 @@ use crate::smtp::Reply;
 /// What is done at a stage in place of, or beside, what the connector would do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Conduct")] // what the schema has called it from the beginning
 pub enum Action {
     /// Nothing is said, and whatever comes is read and thrown away; as [`Then::Silence`].
     Silence,

@@ -108,7 +108,7 @@ mod tests {
         for (wrong, why) in [
             (json!({ "reply": "454 no", "delay": "1s" }), "several actions are a list"),
             (json!({}), "expected enum"),
-            (json!({ "close": true }), "unit variant"),
+            (json!({ "close": true }), "expected unit"),
             (json!("reply"), "newtype variant"),
             (json!({ "repyl": "454 no" }), "unknown variant `repyl`"),
             (json!(454), "or a list of actions"),

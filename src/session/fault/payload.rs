@@ -102,6 +102,7 @@ pub enum LegacyVersion {
 /// How TLS is configured where it is otherwise than the connector has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Posture")] // what the schema has called it from the beginning
 pub struct TlsSettings {
     /// The only version that is spoken: `TLSv1.2` or `TLSv1.3`.
     #[serde(skip_serializing_if = "Option::is_none")]
