@@ -169,7 +169,7 @@ times = 1
 [[computer.fault]]
 at = "handshake"
 do = "reset"
-when = { hello = "nobody.example" }
+when = { ehlo = "nobody.example" }
 
 [[sender]]
 name = "first"
