@@ -55,27 +55,32 @@ enum Done {
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>) -> Self {
+    /// `early` is what the peer had sent before the banner.
+    pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>, early: BytesMut) -> Self {
         let TimeSpan(longest) = side.connector.connection_timeout;
         let deadline = shared.live.clock().after(longest);
         Self {
             shared,
             side,
             place,
-            input: BytesMut::new(),
+            input: early,
             output: BytesMut::new(),
             deadline,
             keep_input: false,
         }
     }
 
-    /// Holds the whole conversation. `early` is what the peer had sent before the banner.
-    pub(super) async fn hold<IO>(mut self, io: IO, mut session: Conversation, first: Step, early: BytesMut)
-    where
-        IO: Stream,
-    {
-        self.input = early;
-        let (mut io, mut first) = (io, first);
+    /// Holds the whole conversation.
+    ///
+    /// No `async fn`: that would keep its arguments twice, for as long as the connection lasts.
+    #[expect(clippy::manual_async_fn, reason = "half the memory")]
+    pub(super) fn hold<IO: Stream>(
+        mut self,
+        mut io: IO,
+        mut session: Conversation,
+        mut first: Step,
+    ) -> impl Future<Output = ()> {
+        async move {
         if !first.delay.is_zero() {
             Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
         }
@@ -94,6 +99,7 @@ impl<'a> Connection<'a> {
             },
         };
         self.write_down(Record::Disconnected(ending));
+        }
     }
 
     /// Says one thing and closes.
@@ -111,10 +117,14 @@ impl<'a> Connection<'a> {
     }
 
     /// Answers until the stream has to become TLS, or ends.
-    async fn converse<IO>(&mut self, io: &mut IO, session: &mut Conversation, mut step: Step) -> Done
-    where
-        IO: Stream,
-    {
+    #[expect(clippy::manual_async_fn, reason = "half the memory, as for `hold`")]
+    fn converse<IO: Stream>(
+        &mut self,
+        io: &mut IO,
+        session: &mut Conversation,
+        mut step: Step,
+    ) -> impl Future<Output = Done> {
+        async move {
         let mut lines = LineDecoder::new(session.session().line_limit());
         let mut chunks: Option<Chunks<'a>> = None;
         loop {
@@ -130,7 +140,8 @@ impl<'a> Connection<'a> {
                 return Done::Ended(ending);
             }
             let input = match step.next {
-                Next::Close => return Done::Ended(self.part(io, session).await),
+                // In boxes, or a connection that waits for a line would hold the memory of these as well.
+                Next::Close => return Done::Ended(Box::pin(self.part(io, session)).await),
                 Next::Handshake(verb) => {
                     self.keep_input = step.twist.is_some_and(|twist| twist.keep_input);
                     return Done::Handshake(verb);
@@ -139,10 +150,10 @@ impl<'a> Connection<'a> {
                     chunks = chunks.filter(|_| session.session().in_chunks());
                     self.line(io, session.session(), &mut lines).await
                 }
-                Next::Data { limit } => self.content(io, limit, ends(body.as_ref())).await,
+                Next::Data { limit } => Box::pin(self.content(io, limit, ends(body.as_ref()))).await,
                 Next::Chunk { size, last, limit } => {
                     let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
-                    self.chunk(io, so_far, size, last, &mut chunks).await
+                    Box::pin(self.chunk(io, so_far, size, last, &mut chunks)).await
                 }
             };
             let input = match input {
@@ -153,6 +164,7 @@ impl<'a> Connection<'a> {
                 Err(Stop::ShuttingDown) => Input::ShuttingDown,
             };
             step = session.handle(input, self.now());
+        }
         }
     }
 

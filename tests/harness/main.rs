@@ -4,5 +4,6 @@
 mod blocking;
 
 mod clock;
+mod examples;
 mod in_async_tests;
 mod in_blocking_tests;
