@@ -1,12 +1,17 @@
 //! A running lab in the hands of whoever steers it: looked up, edited and set back.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, LabError};
-use crate::exchange::Computer;
 use crate::exchange::cmdlet::Memory;
+use crate::exchange::{Computer, Zone};
+use crate::journal::Record;
 use crate::pki::KeyPair;
-use crate::scenario::{Keys, ScenarioText, Workshop};
+use crate::scenario::{Built, Keys, ScenarioText, Workshop};
 
 impl Engine {
     /// The lab file that was put in place last; cmdlets and edits are not in it.
@@ -34,6 +39,27 @@ impl Engine {
         };
         let built = self.as_built(computers, &zone);
         Ok(self.put_in_place(built, zone).await?)
+    }
+
+    /// Moves the lab's clock forward: certificates age, queues retry, and every wait that `by` passes is over.
+    /// Returns the time in the lab then.
+    pub fn advance(&self, by: Duration) -> Timestamp {
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        let record = Record::Changed { what: format!("the clock is advanced by {by}") };
+        self.live.journal().append(self.clock().now(), None, record);
+        self.clock().advance(by);
+        self.clock().now()
+    }
+
+    /// These computers with what belongs to them: where they live, and what they do wrong on purpose.
+    pub(super) fn as_built(&self, computers: Vec<Arc<Computer>>, zone: &Zone) -> Vec<Built> {
+        let mut faults = self.live.faults();
+        let built = computers.into_iter().map(|computer| Built {
+            faults: faults.remove(&computer.name).unwrap_or_default(),
+            address: zone.addresses.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
+            computer,
+        });
+        built.collect()
     }
 
     /// Puts `text` in place, forgets what cmdlets have left behind, and logs what the transport service logs

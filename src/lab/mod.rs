@@ -9,11 +9,10 @@ mod verify;
 pub use plan::Plan;
 pub use verify::{dry_run, verify};
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use changes::changes;
@@ -229,17 +228,6 @@ impl Engine {
         self.live.log_start();
     }
 
-    /// These computers with what belongs to them: where they live, and what they do wrong on purpose.
-    fn as_built(&self, computers: Vec<Arc<Computer>>, zone: &Zone) -> Vec<Built> {
-        let mut faults = self.live.faults();
-        let built = computers.into_iter().map(|computer| Built {
-            faults: faults.remove(&computer.name).unwrap_or_default(),
-            address: zone.addresses.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
-            computer,
-        });
-        built.collect()
-    }
-
     /// Binds what is new, and lets the next connection meet these computers.
     async fn put_in_place(&self, computers: Vec<Built>, zone: Zone) -> Result<Vec<String>, LabError> {
         let wanted = sockets(&computers, &self.options)?;
@@ -290,16 +278,6 @@ impl Engine {
     /// The lab's clock.
     pub fn clock(&self) -> &Clock {
         self.live.clock()
-    }
-
-    /// Moves the lab's clock forward: certificates age, queues retry, and every wait that `by` passes is over.
-    /// Returns the time in the lab then.
-    pub fn advance(&self, by: Duration) -> Timestamp {
-        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        let record = Record::Changed { what: format!("the clock is advanced by {by}") };
-        self.live.journal().append(self.clock().now(), None, record);
-        self.clock().advance(by);
-        self.clock().now()
     }
 
     /// The root that a client of this lab has to trust.

@@ -55,47 +55,45 @@ enum Done {
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>) -> Self {
+    /// `early` is what the peer had sent before the banner.
+    pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>, early: BytesMut) -> Self {
         let TimeSpan(longest) = side.connector.connection_timeout;
         let deadline = shared.live.clock().after(longest);
-        Self {
-            shared,
-            side,
-            place,
-            input: BytesMut::new(),
-            output: BytesMut::new(),
-            deadline,
-            keep_input: false,
-        }
+        Self { shared, side, place, input: early, output: BytesMut::new(), deadline, keep_input: false }
     }
 
-    /// Holds the whole conversation. `early` is what the peer had sent before the banner.
-    pub(super) async fn hold<IO>(mut self, io: IO, mut session: Conversation, first: Step, early: BytesMut)
-    where
-        IO: Stream,
-    {
-        self.input = early;
-        let (mut io, mut first) = (io, first);
-        if !first.delay.is_zero() {
-            Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
-        }
-        let ending = match self.converse(&mut io, &mut session, first).await {
-            Done::Ended(ending) => ending,
-            // In a box, or every connection in clear would hold the memory of a handshake as well.
-            Done::Handshake(verb, actions) => {
-                match Box::pin(self.handshake(io, session, verb, actions)).await {
-                    Ok((mut stream, (mut session, first))) => {
-                        match self.converse(&mut stream, &mut session, first).await {
-                            Done::Ended(ending) => ending,
-                            // Unreachable by construction of the session; closing is the safe answer.
-                            Done::Handshake(..) => Ending::Local,
-                        }
-                    }
-                    Err(ending) => ending,
-                }
+    /// Holds the whole conversation.
+    ///
+    /// No `async fn`: that would keep its arguments twice, for as long as the connection lasts.
+    #[expect(clippy::manual_async_fn, reason = "half the memory")]
+    pub(super) fn hold<IO: Stream>(
+        mut self,
+        mut io: IO,
+        mut session: Conversation,
+        mut first: Step,
+    ) -> impl Future<Output = ()> {
+        async move {
+            if !first.delay.is_zero() {
+                Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
             }
-        };
-        self.write_down(Record::Disconnected(ending));
+            let ending = match self.converse(&mut io, &mut session, first).await {
+                Done::Ended(ending) => ending,
+                // In a box, or every connection in clear would hold the memory of a handshake as well.
+                Done::Handshake(verb, actions) => {
+                    match Box::pin(self.handshake(io, session, verb, actions)).await {
+                        Ok((mut stream, (mut session, first))) => {
+                            match self.converse(&mut stream, &mut session, first).await {
+                                Done::Ended(ending) => ending,
+                                // Unreachable by construction of the session; closing is the safe answer.
+                                Done::Handshake(..) => Ending::Local,
+                            }
+                        }
+                        Err(ending) => ending,
+                    }
+                }
+            };
+            self.write_down(Record::Disconnected(ending));
+        }
     }
 
     /// Says one thing and closes.
@@ -113,44 +111,50 @@ impl<'a> Connection<'a> {
     }
 
     /// Answers until the stream has to become TLS, or ends.
-    async fn converse<IO>(&mut self, io: &mut IO, session: &mut Conversation, mut step: Step) -> Done
-    where
-        IO: Stream,
-    {
-        let mut lines = LineDecoder::new(session.session().line_limit());
-        let mut chunks: Option<Chunks<'a>> = None;
-        loop {
-            match self.answer(io, &step).await {
-                Ok(None) => {}
-                Ok(Some(ending)) => return Done::Ended(ending),
-                Err(error) => return Done::Ended(ending_of(&error)),
-            }
-            if let (Next::Data { .. } | Next::Chunk { .. }, Some(fired)) = (step.next, step.fault_ahead())
-                && let Some(ending) = Box::pin(self.body(io, fired)).await
-            {
-                return Done::Ended(ending);
-            }
-            let input = match step.next {
-                Next::Close => return Done::Ended(self.part(io, &step).await),
-                Next::Handshake(verb) => return Done::Handshake(verb, step.actions),
-                Next::Line => {
-                    chunks = chunks.filter(|_| session.session().in_chunks());
-                    self.line(io, session.session(), &mut lines).await
+    #[expect(clippy::manual_async_fn, reason = "half the memory, as for `hold`")]
+    fn converse<IO: Stream>(
+        &mut self,
+        io: &mut IO,
+        session: &mut Conversation,
+        mut step: Step,
+    ) -> impl Future<Output = Done> {
+        async move {
+            let mut lines = LineDecoder::new(session.session().line_limit());
+            let mut chunks: Option<Chunks<'a>> = None;
+            loop {
+                match self.answer(io, &step).await {
+                    Ok(None) => {}
+                    Ok(Some(ending)) => return Done::Ended(ending),
+                    Err(error) => return Done::Ended(ending_of(&error)),
                 }
-                Next::Data { limit } => self.content(io, limit, ends(step.fault_ahead())).await,
-                Next::Chunk { size, last, limit } => {
-                    let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
-                    self.chunk(io, so_far, size, last, &mut chunks).await
+                if let (Next::Data { .. } | Next::Chunk { .. }, Some(fired)) = (step.next, step.fault_ahead())
+                    && let Some(ending) = Box::pin(self.body(io, fired)).await
+                {
+                    return Done::Ended(ending);
                 }
-            };
-            let input = match input {
-                Ok(input) => input,
-                Err(Stop::Io(error)) => return Done::Ended(ending_of(&error)),
-                Err(Stop::Closed) => return Done::Ended(Ending::Remote),
-                Err(Stop::TimedOut) => Input::TimedOut,
-                Err(Stop::ShuttingDown) => Input::ShuttingDown,
-            };
-            step = session.handle(input, self.now());
+                let input = match step.next {
+                    // In boxes, or a connection that waits for a line would hold the memory of these as well.
+                    Next::Close => return Done::Ended(Box::pin(self.part(io, &step)).await),
+                    Next::Handshake(verb) => return Done::Handshake(verb, step.actions),
+                    Next::Line => {
+                        chunks = chunks.filter(|_| session.session().in_chunks());
+                        self.line(io, session.session(), &mut lines).await
+                    }
+                    Next::Data { limit } => Box::pin(self.content(io, limit, ends(step.fault_ahead()))).await,
+                    Next::Chunk { size, last, limit } => {
+                        let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
+                        Box::pin(self.chunk(io, so_far, size, last, &mut chunks)).await
+                    }
+                };
+                let input = match input {
+                    Ok(input) => input,
+                    Err(Stop::Io(error)) => return Done::Ended(ending_of(&error)),
+                    Err(Stop::Closed) => return Done::Ended(Ending::Remote),
+                    Err(Stop::TimedOut) => Input::TimedOut,
+                    Err(Stop::ShuttingDown) => Input::ShuttingDown,
+                };
+                step = session.handle(input, self.now());
+            }
         }
     }
 

@@ -159,8 +159,9 @@ impl Server {
     pub fn serve(&self, bound: Bound) {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         for (endpoint, mut listener) in bound.0 {
+            let endpoint = Arc::new(endpoint);
             let stop = self.shared.shutdown.child_token();
-            listening.push((endpoint.clone(), stop.clone()));
+            listening.push((Endpoint::clone(&endpoint), stop.clone()));
             let (shared, sessions) = (Arc::clone(&self.shared), Arc::clone(&self.sessions));
             let tasks = self.tasks.clone();
             self.tasks.spawn(async move {
@@ -219,7 +220,7 @@ const BREATHER: Duration = Duration::from_millis(50);
 
 async fn accept(
     listener: &mut Listener,
-    endpoint: &Endpoint,
+    endpoint: &Arc<Endpoint>,
     shared: &Arc<Shared>,
     sessions: &AtomicU64,
     tasks: &TaskTracker,
@@ -228,7 +229,7 @@ async fn accept(
         match listener.accept().await {
             Ok(stream) => {
                 let session = SessionId(sessions.fetch_add(1, Ordering::SeqCst) + 1);
-                let (endpoint, shared) = (endpoint.clone(), Arc::clone(shared));
+                let (endpoint, shared) = (Arc::clone(endpoint), Arc::clone(shared));
                 tasks.spawn(connection(stream, session, endpoint, shared));
             }
             Err(error) => {
@@ -239,12 +240,12 @@ async fn accept(
     }
 }
 
-async fn connection(stream: NetStream, session: SessionId, endpoint: Endpoint, shared: Arc<Shared>) {
+async fn connection(stream: NetStream, session: SessionId, endpoint: Arc<Endpoint>, shared: Arc<Shared>) {
     // A peer that is gone again before it was looked at has nothing to be recorded by.
     let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
     let early = said_already(&stream);
-    let place = Way { session, endpoint, local, remote };
-    converse(stream, early, place, &shared).await;
+    let way = Way { session, endpoint, local, remote };
+    converse(stream, early, way, &shared).await;
 }
 
 /// What a peer has sent by now, as far as one reading goes.
@@ -257,52 +258,61 @@ fn said_already(stream: &NetStream) -> BytesMut {
 /// The way on which a peer came.
 struct Way {
     session: SessionId,
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     local: SocketAddr,
     remote: SocketAddr,
 }
 
 /// Holds one conversation from the banner to the end; `early` came before the banner left.
-async fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) {
-    let Way { session, endpoint, local, remote } = way;
-    let peer = remote.ip().to_canonical();
-    let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
-        let record = Record::NoConnector { local, remote };
-        shared.live.journal().append(shared.live.clock().now(), None, record);
-        return connection::say_and_close(shared.live.clock(), stream, &ReceiveSession::no_connector()).await;
-    };
-    let caller = shared.live.calls().caller(remote);
-    let place = Arc::new(Place {
-        session,
-        computer: Arc::clone(&side.computer),
-        connector: Connector::Receive(Arc::clone(&side.connector)),
-        local,
-        remote,
-        peer: caller.map(|caller| caller.name.clone()),
-    });
-    tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
-    connection::begin(shared, &place);
-    shared.live.log_events(&side);
-    let conversation = Connection::new(shared, &side, &place);
-    let connected = match side.counters.connect(&side.connector, peer) {
-        Ok(connected) => connected,
-        Err(limit) => {
-            return conversation.turn_away(stream, ReceiveSession::turn_away(&side.connector, limit)).await;
-        }
-    };
-    let setting = Setting {
-        computer: Arc::clone(&side.computer),
-        connector: Arc::clone(&side.connector),
-        local,
-        peer: remote,
-        starttls: side.starttls.is_some(),
-        anonymous_tls: side.anonymous_tls.is_some(),
-        counters: Arc::clone(&side.counters),
-    };
-    let now = shared.live.clock().now();
-    let faults = side.faults.as_ref().map(|table| table.connect(peer));
-    let (session, first) = Conversation::open(Arc::new(setting), faults, early.len(), now);
-    conversation.hold(stream, session, first, early).await;
-    tracing::debug!(session = %place.session, "ended");
-    drop(connected);
+///
+/// No `async fn`: that would keep its arguments twice, for as long as the connection lasts.
+#[expect(clippy::manual_async_fn, reason = "half the memory")]
+fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) -> impl Future<Output = ()> {
+    async move {
+        let Way { session, endpoint, local, remote } = way;
+        let peer = remote.ip().to_canonical();
+        let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
+            let record = Record::NoConnector { local, remote };
+            shared.live.journal().append(shared.live.clock().now(), None, record);
+            return connection::say_and_close(shared.live.clock(), stream, &ReceiveSession::no_connector())
+                .await;
+        };
+        let caller = shared.live.calls().caller(remote);
+        let place = Arc::new(Place {
+            session,
+            computer: Arc::clone(&side.computer),
+            connector: Connector::Receive(Arc::clone(&side.connector)),
+            local,
+            remote,
+            peer: caller.map(|caller| caller.name.clone()),
+        });
+        tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
+        connection::begin(shared, &place);
+        shared.live.log_events(&side);
+        let already = early.len();
+        let conversation = Connection::new(shared, &side, &place, early);
+        let connected = match side.counters.connect(&side.connector, peer) {
+            Ok(connected) => connected,
+            Err(limit) => {
+                return conversation
+                    .turn_away(stream, ReceiveSession::turn_away(&side.connector, limit))
+                    .await;
+            }
+        };
+        let setting = Setting {
+            computer: Arc::clone(&side.computer),
+            connector: Arc::clone(&side.connector),
+            local,
+            peer: remote,
+            starttls: side.starttls.is_some(),
+            anonymous_tls: side.anonymous_tls.is_some(),
+            counters: Arc::clone(&side.counters),
+        };
+        let now = shared.live.clock().now();
+        let faults = side.faults.as_ref().map(|table| table.connect(peer));
+        let (session, first) = Conversation::open(Arc::new(setting), faults, already, now);
+        conversation.hold(stream, session, first).await;
+        tracing::debug!(session = %place.session, "ended");
+        drop(connected);
+    }
 }

@@ -61,11 +61,11 @@ struct Client(NetStream, JoinHandle<()>);
 impl Client {
     fn connect(shared: &Arc<Shared>) -> Self {
         let (client, server) = network::pair("127.0.0.1:40000", "127.0.0.1:1025");
-        let endpoint = Endpoint {
+        let endpoint = Arc::new(Endpoint {
             computer: shared.live.computers()[0].name.clone(),
             binding: "0.0.0.0:25".parse().unwrap(),
             address: "127.0.0.1:1025".parse().unwrap(),
-        };
+        });
         let remote = client.local_addr().unwrap();
         let way = Way { session: SessionId(1), local: endpoint.address, endpoint, remote };
         let shared = Arc::clone(shared);
@@ -337,4 +337,18 @@ async fn an_advance_past_a_time_out_ends_it_and_one_past_a_tarpit_lets_the_reply
     assert_eq!(ending(&shared), None);
     assert_eq!(client.rest().await, "421 4.4.1 Connection timed out\r\n");
     assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_takes_little_memory() {
+    let shared = shared("", NO_BUDGET);
+    let endpoint = Endpoint {
+        computer: "MAILGATE".to_owned(),
+        binding: "0.0.0.0:25".parse().unwrap(),
+        address: "127.0.0.1:1025".parse().unwrap(),
+    };
+    let (_client, server) = network::pair("127.0.0.1:40000", "127.0.0.1:1025");
+    let future = connection(server, SessionId(1), Arc::new(endpoint), shared);
+    let size = std::mem::size_of_val(&future);
+    assert!(size <= 2048, "{size} bytes");
 }

@@ -88,7 +88,7 @@ impl Listener {
     pub(super) async fn accept(&mut self) -> io::Result<NetStream> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| NetStream::tcp(stream)),
-            Self::Memory(listener) => listener.accept().await.map(NetStream::Pipe),
+            Self::Memory(listener) => listener.accept().await.map(NetStream::pipe),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Socket {
     pub(super) async fn connect(self, to: SocketAddr) -> io::Result<NetStream> {
         match self {
             Self::Tcp(socket) => socket.connect(to).await.map(NetStream::tcp),
-            Self::Memory(socket) => socket.connect(to).map(NetStream::Pipe),
+            Self::Memory(socket) => socket.connect(to).map(NetStream::pipe),
         }
     }
 }
@@ -121,7 +121,7 @@ impl Socket {
 #[derive(Debug)]
 pub(super) enum NetStream {
     Tcp(TcpStream),
-    Pipe(Pipe),
+    Pipe(Box<Pipe>),
 }
 
 impl NetStream {
@@ -129,6 +129,11 @@ impl NetStream {
         // A reply leaves at once; where that cannot be had, it leaves all the same.
         stream.set_nodelay(true).ok();
         Self::Tcp(stream)
+    }
+
+    /// In a box, or every socket would be as big.
+    fn pipe(pipe: Pipe) -> Self {
+        Self::Pipe(Box::new(pipe))
     }
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -13,7 +13,7 @@ pub(in super::super) fn pair(from: &str, to: &str) -> (NetStream, NetStream) {
     let memory = Memory::default();
     let port = memory.port(from.parse().unwrap());
     let (here, there) = Pipe::pair(port, to.parse().unwrap());
-    (NetStream::Pipe(here), NetStream::Pipe(there))
+    (NetStream::pipe(here), NetStream::pipe(there))
 }
 
 /// Both ends of a connection from `from`, the caller's first.
