@@ -135,7 +135,7 @@ impl<'a> Connection<'a> {
                 let input = match step.next {
                     // In boxes, or a connection that waits for a line would hold the memory of these as well.
                     Next::Close => return Done::Ended(Box::pin(self.part(io, &step)).await),
-                    Next::Handshake(verb) => return Done::Handshake(verb, step.actions),
+                    Next::Handshake(verb) => return Done::Handshake(verb, step.actions.take()),
                     Next::Line => {
                         chunks = chunks.filter(|_| session.session().in_chunks());
                         self.line(io, session.session(), &mut lines).await
