@@ -127,7 +127,8 @@ impl<'a> Connection<'a> {
                     Ok(Some(ending)) => return Done::Ended(ending),
                     Err(error) => return Done::Ended(ending_of(&error)),
                 }
-                if let (Next::Data { .. } | Next::Chunk { .. }, Some(fired)) = (step.next, step.fault_ahead())
+                if let Some(fired) = step.fault_ahead()
+                    && matches!(step.next, Next::Data { .. } | Next::Chunk { .. })
                     && let Some(ending) = Box::pin(self.body(io, fired)).await
                 {
                     return Done::Ended(ending);
