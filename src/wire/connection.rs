@@ -59,15 +59,7 @@ impl<'a> Connection<'a> {
     pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>, early: BytesMut) -> Self {
         let TimeSpan(longest) = side.connector.connection_timeout;
         let deadline = shared.live.clock().after(longest);
-        Self {
-            shared,
-            side,
-            place,
-            input: early,
-            output: BytesMut::new(),
-            deadline,
-            keep_input: false,
-        }
+        Self { shared, side, place, input: early, output: BytesMut::new(), deadline, keep_input: false }
     }
 
     /// Holds the whole conversation.
@@ -81,24 +73,24 @@ impl<'a> Connection<'a> {
         mut first: Step,
     ) -> impl Future<Output = ()> {
         async move {
-        if !first.delay.is_zero() {
-            Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
-        }
-        let ending = match self.converse(&mut io, &mut session, first).await {
-            Done::Ended(ending) => ending,
-            // In a box, or every connection in clear would hold the memory of a handshake as well.
-            Done::Handshake(verb) => match Box::pin(self.handshake(io, session, verb)).await {
-                Ok((mut stream, (mut session, first))) => {
-                    match self.converse(&mut stream, &mut session, first).await {
-                        Done::Ended(ending) => ending,
-                        // Unreachable by construction of the session; closing is the safe answer.
-                        Done::Handshake(_) => Ending::Local,
+            if !first.delay.is_zero() {
+                Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
+            }
+            let ending = match self.converse(&mut io, &mut session, first).await {
+                Done::Ended(ending) => ending,
+                // In a box, or every connection in clear would hold the memory of a handshake as well.
+                Done::Handshake(verb) => match Box::pin(self.handshake(io, session, verb)).await {
+                    Ok((mut stream, (mut session, first))) => {
+                        match self.converse(&mut stream, &mut session, first).await {
+                            Done::Ended(ending) => ending,
+                            // Unreachable by construction of the session; closing is the safe answer.
+                            Done::Handshake(_) => Ending::Local,
+                        }
                     }
-                }
-                Err(ending) => ending,
-            },
-        };
-        self.write_down(Record::Disconnected(ending));
+                    Err(ending) => ending,
+                },
+            };
+            self.write_down(Record::Disconnected(ending));
         }
     }
 
@@ -125,46 +117,46 @@ impl<'a> Connection<'a> {
         mut step: Step,
     ) -> impl Future<Output = Done> {
         async move {
-        let mut lines = LineDecoder::new(session.session().line_limit());
-        let mut chunks: Option<Chunks<'a>> = None;
-        loop {
-            match self.answer(io, &step).await {
-                Ok(None) => {}
-                Ok(Some(ending)) => return Done::Ended(ending),
-                Err(error) => return Done::Ended(ending_of(&error)),
+            let mut lines = LineDecoder::new(session.session().line_limit());
+            let mut chunks: Option<Chunks<'a>> = None;
+            loop {
+                match self.answer(io, &step).await {
+                    Ok(None) => {}
+                    Ok(Some(ending)) => return Done::Ended(ending),
+                    Err(error) => return Done::Ended(ending_of(&error)),
+                }
+                let body = session.body();
+                if let Some(misconduct) = &body
+                    && let Some(ending) = Box::pin(self.body(io, misconduct)).await
+                {
+                    return Done::Ended(ending);
+                }
+                let input = match step.next {
+                    // In boxes, or a connection that waits for a line would hold the memory of these as well.
+                    Next::Close => return Done::Ended(Box::pin(self.part(io, session)).await),
+                    Next::Handshake(verb) => {
+                        self.keep_input = step.twist.is_some_and(|twist| twist.keep_input);
+                        return Done::Handshake(verb);
+                    }
+                    Next::Line => {
+                        chunks = chunks.filter(|_| session.session().in_chunks());
+                        self.line(io, session.session(), &mut lines).await
+                    }
+                    Next::Data { limit } => Box::pin(self.content(io, limit, ends(body.as_ref()))).await,
+                    Next::Chunk { size, last, limit } => {
+                        let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
+                        Box::pin(self.chunk(io, so_far, size, last, &mut chunks)).await
+                    }
+                };
+                let input = match input {
+                    Ok(input) => input,
+                    Err(Stop::Io(error)) => return Done::Ended(ending_of(&error)),
+                    Err(Stop::Closed) => return Done::Ended(Ending::Remote),
+                    Err(Stop::TimedOut) => Input::TimedOut,
+                    Err(Stop::ShuttingDown) => Input::ShuttingDown,
+                };
+                step = session.handle(input, self.now());
             }
-            let body = session.body();
-            if let Some(misconduct) = &body
-                && let Some(ending) = Box::pin(self.body(io, misconduct)).await
-            {
-                return Done::Ended(ending);
-            }
-            let input = match step.next {
-                // In boxes, or a connection that waits for a line would hold the memory of these as well.
-                Next::Close => return Done::Ended(Box::pin(self.part(io, session)).await),
-                Next::Handshake(verb) => {
-                    self.keep_input = step.twist.is_some_and(|twist| twist.keep_input);
-                    return Done::Handshake(verb);
-                }
-                Next::Line => {
-                    chunks = chunks.filter(|_| session.session().in_chunks());
-                    self.line(io, session.session(), &mut lines).await
-                }
-                Next::Data { limit } => Box::pin(self.content(io, limit, ends(body.as_ref()))).await,
-                Next::Chunk { size, last, limit } => {
-                    let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
-                    Box::pin(self.chunk(io, so_far, size, last, &mut chunks)).await
-                }
-            };
-            let input = match input {
-                Ok(input) => input,
-                Err(Stop::Io(error)) => return Done::Ended(ending_of(&error)),
-                Err(Stop::Closed) => return Done::Ended(Ending::Remote),
-                Err(Stop::TimedOut) => Input::TimedOut,
-                Err(Stop::ShuttingDown) => Input::ShuttingDown,
-            };
-            step = session.handle(input, self.now());
-        }
         }
     }
 

@@ -269,47 +269,50 @@ struct Way {
 #[expect(clippy::manual_async_fn, reason = "half the memory")]
 fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) -> impl Future<Output = ()> {
     async move {
-    let Way { session, endpoint, local, remote } = way;
-    let peer = remote.ip().to_canonical();
-    let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
-        let record = Record::NoConnector { local, remote };
-        shared.live.journal().append(shared.live.clock().now(), None, record);
-        return connection::say_and_close(shared.live.clock(), stream, &ReceiveSession::no_connector()).await;
-    };
-    let caller = shared.live.calls().caller(remote);
-    let place = Arc::new(Place {
-        session,
-        computer: Arc::clone(&side.computer),
-        connector: Connector::Receive(Arc::clone(&side.connector)),
-        local,
-        remote,
-        peer: caller.map(|caller| caller.name.clone()),
-    });
-    tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
-    connection::begin(shared, &place);
-    shared.live.log_events(&side);
-    let already = early.len();
-    let conversation = Connection::new(shared, &side, &place, early);
-    let connected = match side.counters.connect(&side.connector, peer) {
-        Ok(connected) => connected,
-        Err(limit) => {
-            return conversation.turn_away(stream, ReceiveSession::turn_away(&side.connector, limit)).await;
-        }
-    };
-    let setting = Setting {
-        computer: Arc::clone(&side.computer),
-        connector: Arc::clone(&side.connector),
-        local,
-        peer: remote,
-        starttls: side.starttls.is_some(),
-        anonymous_tls: side.anonymous_tls.is_some(),
-        counters: Arc::clone(&side.counters),
-    };
-    let now = shared.live.clock().now();
-    let faults = side.faults.as_ref().map(|table| table.connect(peer));
-    let (session, first) = Conversation::open(Arc::new(setting), faults, already, now);
-    conversation.hold(stream, session, first).await;
-    tracing::debug!(session = %place.session, "ended");
-    drop(connected);
+        let Way { session, endpoint, local, remote } = way;
+        let peer = remote.ip().to_canonical();
+        let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
+            let record = Record::NoConnector { local, remote };
+            shared.live.journal().append(shared.live.clock().now(), None, record);
+            return connection::say_and_close(shared.live.clock(), stream, &ReceiveSession::no_connector())
+                .await;
+        };
+        let caller = shared.live.calls().caller(remote);
+        let place = Arc::new(Place {
+            session,
+            computer: Arc::clone(&side.computer),
+            connector: Connector::Receive(Arc::clone(&side.connector)),
+            local,
+            remote,
+            peer: caller.map(|caller| caller.name.clone()),
+        });
+        tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
+        connection::begin(shared, &place);
+        shared.live.log_events(&side);
+        let already = early.len();
+        let conversation = Connection::new(shared, &side, &place, early);
+        let connected = match side.counters.connect(&side.connector, peer) {
+            Ok(connected) => connected,
+            Err(limit) => {
+                return conversation
+                    .turn_away(stream, ReceiveSession::turn_away(&side.connector, limit))
+                    .await;
+            }
+        };
+        let setting = Setting {
+            computer: Arc::clone(&side.computer),
+            connector: Arc::clone(&side.connector),
+            local,
+            peer: remote,
+            starttls: side.starttls.is_some(),
+            anonymous_tls: side.anonymous_tls.is_some(),
+            counters: Arc::clone(&side.counters),
+        };
+        let now = shared.live.clock().now();
+        let faults = side.faults.as_ref().map(|table| table.connect(peer));
+        let (session, first) = Conversation::open(Arc::new(setting), faults, already, now);
+        conversation.hold(stream, session, first).await;
+        tracing::debug!(session = %place.session, "ended");
+        drop(connected);
     }
 }

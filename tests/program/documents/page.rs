@@ -48,7 +48,8 @@ impl Page {
                     block.lines.push(line.to_owned());
                 }
             } else if let Some(language) = line.strip_prefix("```") {
-                let (language, role) = (language.trim().to_owned(), std::mem::replace(&mut role, Role::Usual));
+                let (language, role) =
+                    (language.trim().to_owned(), std::mem::replace(&mut role, Role::Usual));
                 open = Some(Block { line: number, language, role, lines: Vec::new() });
             } else if !line.trim().is_empty() {
                 role = comment(line);

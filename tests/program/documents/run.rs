@@ -33,7 +33,8 @@ pub(super) fn page(page: &Page, number: u8) -> Result<usize, String> {
             Role::File(name) => std::fs::write(folder.path().join(name), block.text()).unwrap(),
             Role::Append(name) => {
                 let path = folder.path().join(name);
-                let before = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", block.line))?;
+                let before =
+                    std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", block.line))?;
                 std::fs::write(path, before + &block.text()).unwrap();
             }
             Role::ServePrints => running.serve_prints(block.line, &block.lines)?,
@@ -66,7 +67,8 @@ struct Running<'a> {
 impl Running<'_> {
     /// Runs a command; false where a program that it needs is not installed, which has been said.
     fn run(&mut self, command: &page::Command) -> Result<bool, String> {
-        let words = || command.text.split(|letter: char| letter.is_whitespace() || "();|&'\"".contains(letter));
+        let words =
+            || command.text.split(|letter: char| letter.is_whitespace() || "();|&'\"".contains(letter));
         for (name, package) in FOREIGN {
             if words().any(|word| word == name) && Program::find(name, package).is_none() {
                 return Ok(false);
@@ -163,7 +165,8 @@ impl Serve {
 
     /// Waits for its first line, from which on it takes connections.
     fn has_begun(&mut self, line: usize) -> Result<(), String> {
-        let first = self.arriving.recv_timeout(PATIENCE).map_err(|_| format!("{line}: serve prints nothing"))?;
+        let first =
+            self.arriving.recv_timeout(PATIENCE).map_err(|_| format!("{line}: serve prints nothing"))?;
         self.lines.push(first);
         Ok(())
     }
@@ -180,7 +183,9 @@ impl Serve {
                 Ok(next) => self.lines.push(next),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     let (page, said) = (expected.join("\n"), self.lines.join("\n"));
-                    return Err(format!("{line}: --- the page says that serve prints\n{page}\n--- it printed\n{said}"));
+                    return Err(format!(
+                        "{line}: --- the page says that serve prints\n{page}\n--- it printed\n{said}"
+                    ));
                 }
             }
         }
