@@ -137,7 +137,7 @@ impl VirtualTime {
         match clocks.into_iter().filter_map(until).min_by_key(|(left, _)| *left) {
             // Up to the millisecond that the time lies in.
             Some((left, clock)) => {
-                Clock(clock).advance(left.saturating_add(jiff::SignedDuration::from_nanos(999_999)))
+                Clock(clock).advance(left.saturating_add(jiff::SignedDuration::from_nanos(999_999)));
             }
             None => {
                 self.stuck.store(true, Ordering::SeqCst);

@@ -137,7 +137,8 @@ impl<'a> Connection<'a> {
                     Ok(Some(ending)) => return Done::Ended(ending),
                     Err(error) => return Done::Ended(ending_of(&error)),
                 }
-                if let (Next::Data { .. } | Next::Chunk { .. }, Some(fired)) = (step.next, step.fault_ahead())
+                if let Some(fired) = step.fault_ahead()
+                    && matches!(step.next, Next::Data { .. } | Next::Chunk { .. })
                     && let Some(ending) = Box::pin(self.body(io, fired)).await
                 {
                     return Done::Ended(ending);
@@ -145,7 +146,7 @@ impl<'a> Connection<'a> {
                 let input = match step.next {
                     // In boxes, or a connection that waits for a line would hold the memory of these as well.
                     Next::Close => return Done::Ended(Box::pin(self.part(io, &step)).await),
-                    Next::Handshake(verb) => return Done::Handshake(verb, step.actions),
+                    Next::Handshake(verb) => return Done::Handshake(verb, step.actions.take()),
                     Next::Line => {
                         chunks = chunks.filter(|_| session.session().in_chunks());
                         self.line(io, session.session(), &mut lines).await
