@@ -124,8 +124,7 @@ impl SessionSummary {
             Record::NotSecured(tls) => self.sent_tls_failure = Some(Arc::clone(tls)),
             Record::Attempt(attempt) => {
                 // What came of the last message is told behind the end, or where there was no connection to end.
-                self.is_over =
-                    self.ending.is_some() || matches!(attempt.reason, Reason::NoConnection { .. });
+                self.is_over = self.ending.is_some() || matches!(attempt.reason, Reason::NoConnection { .. });
                 self.attempt = Some(Arc::clone(attempt));
             }
             Record::Message(message) if message.tls.is_some() => self.messages_over_tls += 1,

@@ -17,7 +17,8 @@ pub(super) fn laid_out(report: &Report, format: Format, verbose: bool) -> Result
         Format::Junit => Ok(junit(report)),
         Format::Json => {
             let json = serde_json::to_string_pretty(report);
-            json.map(|json| format!("{}\n", safe_json(json))).map_err(|error| Failure::usage(error.to_string()))
+            json.map(|json| format!("{}\n", safe_json(json)))
+                .map_err(|error| Failure::usage(error.to_string()))
         }
     }
 }
