@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use starttls_lab::exchange::cmdlet::Memory;
+use starttls_lab::exchange::cmdlet::ShellState;
 use starttls_lab::exchange::{Computer, select_for};
 use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{AnswerSpec, Attendant, CommandsSpec, ScenarioText, Typed, Workshop};
+use starttls_lab::scenario::{AnswerSpec, LabShell, CommandsSpec, ScenarioText, ShellRun, Workshop};
 
 const LAB: &str = r#"
 title = "A computer with a certificate that lost its key"
@@ -51,19 +51,20 @@ fn now() -> Timestamp {
 }
 
 /// Types the commands on a fresh copy; says which certificate STARTTLS is offered with afterwards.
-fn typed(commands: &[(&str, &[AnswerSpec])]) -> (Typed, Option<String>) {
+fn typed(commands: &[(&str, &[AnswerSpec])]) -> (ShellRun, Option<String>) {
     let text = ScenarioText::parse(LAB, "lab.toml").unwrap();
     let mut keys = KeyPair::generate;
     let mut workshop = Workshop::open(now(), &mut keys).unwrap();
     let built = text.build(&mut workshop, &mut keys).unwrap();
     let computers: Vec<Arc<Computer>> = built.into_iter().map(|built| built.computer).collect();
-    let attendant = Attendant {
+    let shell = LabShell {
         scenario: &text.scenario,
         workshop: &mut workshop,
         keys: &mut keys,
         now: now(),
         events: &[],
-        memory: Memory::default(),
+        queues: &[],
+        state: ShellState::default(),
     };
     let commands: Vec<_> = commands
         .iter()
@@ -73,7 +74,7 @@ fn typed(commands: &[(&str, &[AnswerSpec])]) -> (Typed, Option<String>) {
             answers: answers.to_vec(),
         })
         .collect();
-    let typed = attendant.type_all(&commands, &computers);
+    let typed = shell.run_all(&commands, &computers);
     let computer = &typed.computers[0];
     let selection = select_for(&computer.receive_connectors[0], computer, now());
     let offered = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));

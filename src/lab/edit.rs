@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, LabError};
 use crate::exchange::Computer;
-use crate::exchange::cmdlet::Memory;
+use crate::exchange::cmdlet::ShellState;
 use crate::pki::KeyPair;
 use crate::scenario::{Built, Keys, ScenarioText, Sender, Workshop};
 
@@ -67,7 +67,7 @@ impl Engine {
         meanwhile: impl FnOnce(),
     ) -> Result<Vec<String>, LabError> {
         let what = self.change(text).await?;
-        self.desk().memory = Memory::default();
+        self.desk().state = ShellState::default();
         meanwhile();
         self.log_start().await;
         Ok(what)

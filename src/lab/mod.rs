@@ -19,11 +19,11 @@ use changes::changes;
 use misconduct::faults;
 
 use crate::clock::Clock;
-use crate::exchange::cmdlet::{LoggedEvent, Memory};
+use crate::exchange::cmdlet::{LoggedEvent, ShellState};
 use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
-use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
+use crate::scenario::{Built, CommandsSpec, LabShell, ScenarioError, ScenarioText, ShellRun, Workshop};
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Ports, Sender, Server, Wanted, wanted};
 
@@ -94,7 +94,7 @@ pub struct Engine {
 struct Desk {
     text: ScenarioText,
     workshop: Workshop,
-    memory: Memory,
+    state: ShellState,
 }
 
 /// A connector that listens.
@@ -150,7 +150,7 @@ impl Engine {
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        let desk = Mutex::new(Desk { text, workshop, memory: Memory::default() });
+        let desk = Mutex::new(Desk { text, workshop, state: ShellState::default() });
         Ok(Self { live, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
@@ -170,33 +170,32 @@ impl Engine {
         Ok(what)
     }
 
-    /// Types cmdlets into the Exchange Management Shell of the running lab, each on its computer; what they
-    /// change counts from the next connection.
+    /// Runs cmdlets in the Exchange Management Shell of the running lab, each on its computer; what they change
+    /// counts from the next connection.
     ///
-    /// What the Shell refuses is no error: it stands in the answer, and nothing has changed then.
+    /// What the Shell refuses is no error: it stands in the answer. What stands before the line that was
+    /// refused is done and stays done.
     ///
     /// # Errors
     ///
     /// A binding that could not be bound. Nothing has changed then.
-    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<Typed, LabError> {
+    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
         let _changing = self.changing.lock().await;
         let (before, events) = (self.computers(), self.logged_events());
         let (typed, zone) = {
             let mut desk = self.desk();
-            let Desk { text, workshop, memory } = &mut *desk;
-            let attendant = Attendant {
+            let Desk { text, workshop, state } = &mut *desk;
+            let shell = LabShell {
                 scenario: &text.scenario,
                 workshop,
                 keys: &mut KeyPair::generate,
                 now: self.live.clock().now(),
                 events: &events,
-                memory: memory.clone(),
+                queues: &[],
+                state: state.clone(),
             };
-            (attendant.type_all(commands, &before), text.zone())
+            (shell.run_all(commands, &before), text.zone())
         };
-        if typed.refused.is_some() {
-            return Ok(Typed { computers: before, ..typed });
-        }
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let mut faults = self.live.faults();
             let built = typed.computers.iter().map(|computer| Built {
@@ -207,7 +206,7 @@ impl Engine {
             let built = built.collect();
             self.put_in_place(built, zone).await?;
         }
-        self.desk().memory.clone_from(&typed.memory);
+        self.desk().state.clone_from(&typed.state);
         typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
         Ok(typed)
     }

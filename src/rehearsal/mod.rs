@@ -28,9 +28,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::exchange::Computer;
-use crate::exchange::cmdlet::Memory;
+use crate::exchange::cmdlet::ShellState;
 use crate::pki::PkiError;
-use crate::scenario::{Attendant, Keys, Played, Proof, ScenarioError, ScenarioText, Stage, Workshop};
+use crate::scenario::{Keys, LabShell, Played, Proof, ScenarioError, ScenarioText, Stage, Workshop};
 
 /// Why a story could not be played.
 #[derive(Debug, thiserror::Error)]
@@ -65,15 +65,16 @@ fn play(text: &ScenarioText, stage: Stage, now: Timestamp, keys: Keys<'_>) -> Re
     let senders = text.senders(&built)?;
     let computers: Vec<Arc<Computer>> = built.into_iter().map(|built| built.computer).collect();
     let log = events::of_start(&computers, now);
-    let attendant = Attendant {
+    let shell = LabShell {
         scenario: &text.scenario,
         workshop: &mut workshop,
         keys,
         now,
         events: &events::as_logged(&log, now),
-        memory: Memory::default(),
+        queues: &[],
+        state: ShellState::default(),
     };
-    let typed = attendant.type_all(&text.scenario.commands(stage), &computers);
+    let typed = shell.run_all(&text.scenario.commands(stage), &computers);
     let observed = observe::observe_after(&typed.logged, &typed.computers, &senders, &text.zone(), now);
     Ok(Played { stage, screen: typed.screen, refused: typed.refused, observed })
 }

@@ -1,6 +1,6 @@
 //! A whole lab on paper: the lab file, the built-in stories, and the way from paper to computers.
 
-mod attendant;
+mod shell;
 mod authorities;
 mod build;
 mod catalogue;
@@ -22,7 +22,7 @@ mod senders;
 mod spec;
 mod workshop;
 
-pub use attendant::{Attendant, Typed};
+pub use shell::{LabShell, ShellRun};
 pub use build::Built;
 pub use catalogue::{STORIES, Story, story, suggest};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};

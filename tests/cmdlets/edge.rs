@@ -102,7 +102,7 @@ fn running<'a>(world: &'a World, name: &str) -> Option<&'a SendConnector> {
 }
 
 fn property(outcome: &Outcome, name: &str) -> String {
-    let Value::Object(object) = &outcome.output[0].values[0] else { panic!("{}", outcome.screen()) };
+    let Value::Object(object) = &outcome.output()[0].values[0] else { panic!("{}", outcome.screen()) };
     object.property(name).unwrap_or_else(|| panic!("{name}")).to_string()
 }
 

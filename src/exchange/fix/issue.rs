@@ -13,7 +13,7 @@ use crate::pki::Thumbprint;
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// The issuer of an imagined certificate, which nobody can take for a real one.
-const SOME_AUTHORITY: &str = "CN=(the authority of your choice)";
+pub(super) const SOME_AUTHORITY: &str = "CN=(the authority of your choice)";
 
 /// New certificates with what is searched for.
 pub(super) fn new_certificates(case: &Case<'_>) -> Vec<Proposal> {

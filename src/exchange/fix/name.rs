@@ -16,6 +16,9 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
     if case.health == Health::ExpiresSoon {
         return Vec::new();
     }
+    if case.health == Health::SelfSigned {
+        return public_instead(case);
+    }
     // Where the right certificate can be mended, nobody is sent to another one by a pin.
     let mendable =
         case.judged().any(|(stored, reasons)| !reasons.is_empty() && repair(case, stored, reasons).is_some());
@@ -40,17 +43,38 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
     proposals
 }
 
+/// For a connector that presents a certificate of its own making: those of an authority, which senders that
+/// verify accept. Nothing is wrong in Exchange's eyes, so only what the cmdlets take as it is is offered.
+fn public_instead(case: &Case<'_>) -> Vec<Proposal> {
+    let usable = usable_but_for(case, &[Reason::NameDiffers]);
+    let public = usable.into_iter().filter(|stored| !stored.facts.self_signed);
+    let proposals = public.filter_map(|stored| {
+        pin_to(case, stored, "Pin the connector (TlsCertificateName)").or_else(|| {
+            let fqdn = name_to_take(case, stored)?;
+            Some(with_fqdn(case, stored, &fqdn)).filter(|proposal| proposal.refused.is_none())
+        })
+    });
+    proposals.collect()
+}
+
 /// For a pinned connector: another pin, or none.
 pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Proposal> {
     let fqdn = case.computer.fqdn_of(case.connector);
+    let same_subject = |stored: &StoredCertificate| *stored.facts.subject == *pin.subject;
     let related = |stored: &&StoredCertificate| {
         let carries = stored.facts.names().iter().any(|name| covers(name, fqdn.as_str()).is_some());
-        carries || *stored.facts.subject == *pin.subject
+        carries || same_subject(stored)
     };
     let others = usable_but_for(case, &[Reason::IssuerDiffers, Reason::SubjectDiffers]);
     let move_to = |stored| pin_to(case, stored, "Move the pin (TlsCertificateName)");
-    let usable: Vec<&StoredCertificate> = others.into_iter().filter(related).collect();
+    let (mut usable, unrelated): (Vec<&StoredCertificate>, Vec<&StoredCertificate>) =
+        others.into_iter().partition(|stored| related(stored));
+    // The renewed one of the same subject is what the pin was meant for.
+    usable.sort_by_key(|stored| (!same_subject(stored), stored.facts.self_signed));
     let mut proposals: Vec<Proposal> = usable.iter().filter_map(|stored| move_to(stored)).collect();
+    // A certificate of an authority serves senders that verify, whatever the connector answers with.
+    let public = unrelated.iter().filter(|stored| !stored.facts.self_signed);
+    proposals.extend(public.filter_map(|stored| move_to(stored)));
     if usable.is_empty() {
         // The right one is there, and something else ails it as well.
         let ailing = case.judged().filter(|(stored, _)| related(stored));
@@ -64,14 +88,9 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
         tls_certificate_name: Some(Nullable::NULL),
         ..ReceiveConnectorParameters::default()
     };
-    proposals.push(Proposal {
-        rank: Rank::ClearPin,
-        title: format!("Take the pin away, so that the FQDN decides ({fqdn})"),
-        steps: vec![case.set(parameters)],
-        commands: vec![shell::set(case.computer, case.connector, "TlsCertificateName", "$null")],
-        clicks: console::pin(case.computer),
-        refused: None,
-    });
+    let title = format!("Take the pin away, so that the FQDN decides ({fqdn})");
+    let commands = vec![shell::set(case.computer, case.connector, "TlsCertificateName", "$null")];
+    proposals.push(within_the_guard(case, Rank::ClearPin, title, parameters, commands));
     proposals
 }
 
@@ -127,14 +146,30 @@ fn pin_to(case: &Case<'_>, stored: &StoredCertificate, title: &str) -> Option<Pr
     if case.computer.profile < Profile::Exchange2013 || !dotted {
         return None;
     }
-    Some(Proposal {
-        rank: Rank::Pin,
-        title: format!("{title} to {}", called(stored)),
-        steps: vec![case.set(pin_parameters(stored))],
-        commands: shell::pin(case.computer, case.connector, Some(stored.facts.thumbprint)),
-        clicks: console::pin(case.computer),
-        refused: None,
-    })
+    let title = format!("{title} to {}", called(stored));
+    let commands = shell::pin(case.computer, case.connector, Some(stored.facts.thumbprint));
+    Some(within_the_guard(case, Rank::Pin, title, pin_parameters(stored), commands))
+}
+
+/// A change of TlsCertificateName. Where the connector has an FQDN that no cmdlet would have set, every other
+/// change of it is refused as well, so the FQDN is set back with it.
+fn within_the_guard(
+    case: &Case<'_>,
+    rank: Rank,
+    mut title: String,
+    mut parameters: ReceiveConnectorParameters,
+    mut commands: Vec<String>,
+) -> Proposal {
+    if fqdn_guard(case.connector, case.computer).is_some() {
+        let own = &case.computer.fqdn;
+        title.push_str(&format!("; the cmdlet insists on the FQDN {own} with it"));
+        parameters.fqdn = Some(Nullable(Some(own.clone())));
+        if let Some(last) = commands.last_mut() {
+            last.push_str(&format!(" -Fqdn {own}"));
+        }
+    }
+    let steps = vec![case.set(parameters)];
+    Proposal { rank, title, steps, commands, clicks: console::pin(case.computer), refused: None }
 }
 
 pub(super) fn pin_parameters(stored: &StoredCertificate) -> ReceiveConnectorParameters {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::change::{Change, Overwrite, apply_all};
 use super::state::{Health, State, called};
+use super::trial::OR;
 use super::{console, issue, name, shell};
 use crate::exchange::{
     AuthMechanism, Computer, InternalTransport, Nullable, Outcome, PrivateKey, Reason, ReceiveConnector,
@@ -34,6 +35,7 @@ pub(super) enum Rank {
     Authority,
     SelfSigned,
     Remove,
+    WithoutRequireTls,
     Refused,
 }
 
@@ -251,7 +253,7 @@ pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Rea
             titles.push(format!("import {called} again, with its private key"));
             steps.push(Change::RestoreKey(facts.thumbprint));
             commands.push(shell::import(computer, "C:\\certificate.pfx", true));
-            commands.push("# or, where the key is still on this computer:".to_owned());
+            commands.push(format!("{OR}where the key is still on this computer:"));
             commands.push(format!("certutil -repairstore my {}", facts.serial_number));
             clicks.extend(console::windows("Personal", "All Tasks, Import: the PFX with the key"));
         }
@@ -283,6 +285,20 @@ pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Rea
         head.make_ascii_uppercase();
     }
     Some(Proposal { rank: Rank::Repair, title, steps, commands, clicks, refused: None })
+}
+
+/// Turns RequireTLS off, and with it the level that only goes with it.
+pub(super) fn without_require_tls(case: &Case<'_>) -> Proposal {
+    let parameters =
+        ReceiveConnectorParameters { require_tls: Some(false), ..ReceiveConnectorParameters::default() };
+    Proposal {
+        rank: Rank::WithoutRequireTls,
+        title: "Offer TLS and do not require it: turn RequireTLS off".to_owned(),
+        steps: vec![case.set(parameters)],
+        commands: vec![shell::set(case.computer, case.connector, "RequireTLS", "$false")],
+        clicks: console::require_tls(case.computer, case.connector),
+        refused: None,
+    }
 }
 
 /// Takes away what is chosen and cannot serve, so that the next one is chosen.

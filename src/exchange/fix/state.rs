@@ -16,6 +16,8 @@ pub(super) enum Health {
     Broken,
     /// All is well, and will end soon.
     ExpiresSoon,
+    /// All is well in Exchange's eyes, with a certificate that no sender trusts who verifies.
+    SelfSigned,
     /// Nothing to fix.
     Good,
 }
@@ -45,6 +47,7 @@ impl<'a> State<'a> {
             }
             Outcome::Offered(_) if not_yet_valid => Health::Broken,
             Outcome::Offered(_) if !events.is_empty() => Health::ExpiresSoon,
+            Outcome::Offered(_) if presented.is_some_and(|stored| stored.facts.self_signed) => Health::SelfSigned,
             Outcome::Offered(_) => Health::Good,
         };
         Self { health, outcome: selection.outcome, presented, events, not_yet_valid }
