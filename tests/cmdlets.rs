@@ -8,6 +8,8 @@ mod edge;
 mod look;
 #[path = "cmdlets/mend.rs"]
 mod mend;
+#[path = "cmdlets/pasted.rs"]
+mod pasted;
 #[path = "cmdlets/printed.rs"]
 mod printed;
 #[path = "cmdlets/refuse.rs"]

@@ -17,7 +17,7 @@ use super::house::find;
 use super::input;
 use super::problem::Problem;
 use crate::exchange::{
-    Binding, Computer, Outcome, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, fqdn_guard,
+    Binding, Computer, EventKind, Outcome, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, fqdn_guard,
     select_for,
 };
 use crate::lab::Engine;
@@ -94,7 +94,10 @@ impl Offer {
         let because = match &selection.outcome {
             _ if !connector.enabled => "the connector is disabled".to_owned(),
             Outcome::NotConfigured => "Tls is not in AuthMechanism".to_owned(),
-            Outcome::Withheld => format!("nothing in the store fits {key} (event 12014)"),
+            Outcome::Withheld => format!(
+                "nothing in the store fits {key} (event {})",
+                EventKind::NoCertificateForStarttls.id()
+            ),
             Outcome::Offered(_) => format!("a certificate fits {key}"),
         };
         Self {

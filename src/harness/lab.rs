@@ -64,7 +64,8 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses, or that there are several computers. Nothing has changed then.
+    /// What the Shell refuses, or that there are several computers. What stands before the line that was refused is
+    /// done and stays done.
     pub fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
         block_on(self.0.run(commands))
     }
@@ -73,7 +74,7 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses. Nothing has changed then.
+    /// What the Shell refuses. What stands before the line that was refused is done and stays done.
     pub fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
         block_on(self.0.run_on(computer, commands))
     }
@@ -82,8 +83,8 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses; a question without an answer, an answer without a question. Nothing has changed
-    /// then.
+    /// What the Shell refuses; a question without an answer, an answer without a question. What stands before
+    /// the line that was refused is done and stays done.
     pub fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
         block_on(self.0.run_answering(commands, answers))
     }

@@ -20,7 +20,7 @@ use misconduct::faults;
 
 use crate::clock::Clock;
 use crate::exchange::cmdlet::{LoggedEvent, ShellState};
-use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
+use crate::exchange::{Computer, EventKind, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::pki::{Certificate, KeyPair, PkiError};
 use crate::scenario::{Built, CommandsSpec, LabShell, ScenarioError, ScenarioText, ShellRun, Workshop};
@@ -367,7 +367,7 @@ impl Engine {
         let selection = self.live.selection(computer, connector);
         let starttls = match selection.outcome {
             Outcome::NotConfigured => "no STARTTLS (Tls is not in AuthMechanism)".to_owned(),
-            Outcome::Withheld => format!("no STARTTLS (event 12014: nothing fits {})", selection.key),
+            Outcome::Withheld => format!("no STARTTLS (event {}: nothing fits {})", EventKind::NoCertificateForStarttls.id(), selection.key),
             Outcome::Offered(offered) => match computer.store.find(offered.thumbprint) {
                 Some(stored) => format!("STARTTLS with {} {}", stored.facts.subject, offered.thumbprint),
                 None => "STARTTLS".to_owned(),

@@ -77,7 +77,7 @@ impl Log {
     pub(super) fn caused(&mut self, caused: &CausedEvent, computers: &[Arc<Computer>]) {
         if let Some(computer) = computers.iter().find(|computer| computer.name == caused.computer) {
             let about = Subject::Computer(computer.name.clone());
-            self.note(about, computer, caused.source, caused.event.clone());
+            self.note(about, computer, caused.event.source(computer, None), caused.event.clone());
         }
     }
 

@@ -242,7 +242,7 @@ fn what_stands_before_a_line_that_fails_is_done_and_what_stands_behind_it_is_not
     let (first, last) = (set("mailgate.expta.com"), set("a.b"));
     for (failing, kind) in [
         ("Get-ReceiveConnector No", ErrorKind::NotFound),
-        ("Get-ReceiveConnector 'No", ErrorKind::Syntax),
+        ("Get-ReceiveConnector \"a\"b", ErrorKind::Syntax),
         ("Get-ReceiveConnector; Get-ReceiveConnector | while", ErrorKind::UnknownName),
     ] {
         let mut world = World::of(SEED);

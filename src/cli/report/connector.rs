@@ -1,5 +1,6 @@
 //! One connector, from the model to the report.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
 use crate::exchange::{
-    AuthMechanism, Candidate, Computer, Event, InternalTransport, Outcome, ReceiveConnector, RuleInForce,
+    AuthMechanism, Candidate, Computer, Event, EventKind, InternalTransport, Outcome, ReceiveConnector, RuleInForce,
     SearchKey, Selection, Stage, StoredCertificate, fixes_in, fqdn_guard, keywords, select_for,
     selection_events, useless_advice, wants_anonymous_tls, without_require_tls,
 };
@@ -69,13 +70,9 @@ pub(super) fn report(
 }
 
 pub(super) fn names_in_store(computer: &Computer) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in computer.store.iter().flat_map(|stored| stored.facts.names()) {
-        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            names.push(name.to_owned());
-        }
-    }
-    names
+    let mut known = HashSet::new();
+    let names = computer.store.iter().flat_map(|stored| stored.facts.names());
+    names.filter(|name| known.insert(name.to_ascii_lowercase())).map(str::to_owned).collect()
 }
 
 pub(super) fn of_certificate(
@@ -84,9 +81,10 @@ pub(super) fn of_certificate(
     key: &SearchKey,
 ) -> CertificateReport {
     let facts = &stored.facts;
+    let in_san: HashSet<String> = facts.dns_names.iter().map(|name| name.to_ascii_lowercase()).collect();
     let of_name = |name: &str| NameReport {
         name: name.to_owned(),
-        in_san: facts.dns_names.iter().any(|dns| dns.eq_ignore_ascii_case(name)),
+        in_san: in_san.contains(&name.to_ascii_lowercase()),
         covers: match key {
             SearchKey::Pin(_) => None,
             SearchKey::ConnectorFqdn(fqdn) | SearchKey::ComputerFqdn(fqdn) => covers(name, fqdn.as_str()),
@@ -99,6 +97,7 @@ pub(super) fn of_certificate(
         self_signed: facts.self_signed,
         names: facts.names().into_iter().map(of_name).collect(),
         thumbprint: facts.thumbprint,
+        handshake_thumbprint: stored.handshake_thumbprint(),
         services: stored.services.letters(),
         not_before: facts.not_before,
         not_after: facts.not_after,
@@ -169,12 +168,16 @@ fn anonymous_tls(connector: &ReceiveConnector, internal: Option<&InternalTranspo
         }
         None => no("ExchangeServer is not in AuthMechanism"),
         Some(InternalTransport::NotPublished) => {
-            no("no internal transport certificate is published (event 12012)")
+            no(&format!(
+                "no internal transport certificate is published (event {})",
+                EventKind::InternalCertificateNotPublished.id()
+            ))
         }
         Some(InternalTransport::Gone(thumbprint)) => AnonymousTls {
             offered: false,
             because: format!(
-                "the internal transport certificate {thumbprint} is not in the store (event 12013)"
+                "the internal transport certificate {thumbprint} is not in the store (event {})",
+                EventKind::InternalCertificateGone.id()
             ),
         },
         Some(InternalTransport::StandIn(_, stored)) => {

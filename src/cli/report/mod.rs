@@ -118,8 +118,11 @@ pub struct CertificateReport {
     pub self_signed: bool,
     /// The names it carries.
     pub names: Vec<NameReport>,
-    /// Its thumbprint.
+    /// The thumbprint that it goes by.
     pub thumbprint: Thumbprint,
+    /// The thumbprint of what is presented in a handshake, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake_thumbprint: Option<Thumbprint>,
     /// What it is enabled for, as the letters of `Get-ExchangeCertificate`.
     pub services: String,
     /// Valid from.

@@ -10,7 +10,7 @@ use super::layout::Page;
 use super::words::named;
 use super::{CertificateReport, EventReport, table};
 use crate::exchange::{
-    ClientCertificate, ClientSelection, Computer, InternalTransport, SearchKey, SendConnector, SendFix,
+    ClientCertificate, ClientSelection, Computer, EventKind, InternalTransport, SearchKey, SendConnector, SendFix,
     Trial, send_fixes_in,
 };
 
@@ -131,6 +131,7 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
     let key = &found.selection.key;
     let chosen = found.chosen(computer).map(named).unwrap_or_default();
     let over = if connector.uses_anonymous_tls() { " for STARTTLS" } else { "" };
+    let event = EventKind::NoCertificateForStarttls.id();
     let (verdict, cause) = match found.certificate {
         ClientCertificate::Presented(_) => (
             format!("presents {chosen}{over} where it is asked for a certificate"),
@@ -152,11 +153,11 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
             ),
         ),
         ClientCertificate::PinNotFound => (
-            "finds no certificate (event 12014), and mail stays in the queue (454 4.7.5)".to_owned(),
+            format!("finds no certificate (event {event}), and mail stays in the queue (454 4.7.5)"),
             "no certificate in the store has the issuer and subject that it is pinned to".to_owned(),
         ),
         ClientCertificate::NotFound => (
-            format!("finds no certificate to present{over} (event 12014)"),
+            format!("finds no certificate to present{over} (event {event})"),
             format!("no certificate in the store of {} carries {key}, the {}", computer.name, key.origin()),
         ),
     };

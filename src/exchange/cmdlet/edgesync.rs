@@ -10,9 +10,6 @@ use super::value::{Object, Value};
 use super::view::Layout;
 use crate::exchange::{Computer, EdgeSubscription, Event, SendConnector};
 
-/// The event source of the Microsoft Exchange EdgeSync service (TechNet ff985467).
-const SOURCE: &str = "MSExchange EdgeSync";
-
 /// `Start-EdgeSynchronization`, on the server of the Shell or on `-Server` (the cmdlet's page).
 pub(super) fn start(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
     inside(run, bound)?;
@@ -68,7 +65,7 @@ fn synchronize(run: &mut Run<'_>, at: usize, subscription: &EdgeSubscription) ->
             None => format!("{} is not in this lab.", subscription.edge),
         };
         if found.is_some() {
-            run.log(at, SOURCE, event);
+            run.log(at, event);
         }
         return result(run, subscription, "CouldNotConnect", details, &Counts::default());
     };

@@ -21,6 +21,9 @@ pub struct CmdletError {
     width: usize,
 }
 
+/// What an error says of the lines before it, where they changed something.
+pub const KEPT: &str = "what stands before it took effect and stays so; nothing behind it was run";
+
 /// What kind of thing went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -120,7 +123,7 @@ impl fmt::Display for CmdletError {
         writeln!(f, "{line} | {text}")?;
         write!(f, "{gutter} | {indent}{}", "^".repeat(*width))?;
         if *kept {
-            write!(f, "\nwhat stands before it took effect and stays so; nothing behind it was run")?;
+            write!(f, "\n{KEPT}")?;
         }
         Ok(())
     }
@@ -140,7 +143,7 @@ pub(super) fn nearest_first<'a>(wrong: &str, known: impl Iterator<Item = &'a str
 /// Those of `known` that `wrong` was probably meant to be, the likeliest first.
 pub(super) fn near<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     const SHOWN: usize = 5;
-    let tolerance = wrong.chars().count() / 3;
+    let tolerance = (wrong.chars().count() / 4).min(4);
     let near = by_distance(wrong, known).into_iter().filter(|(far, _)| *far <= tolerance);
     near.map(|(_, name)| name).take(SHOWN).collect()
 }

@@ -45,7 +45,7 @@ enum Simple {
 
 impl Filter {
     fn read(run: &mut Run<'_>, command: &Command) -> Result<Self, Wrong> {
-        let form = "Where-Object reads `EventID -eq 12014` or `{ $_.EventID -eq 12014 }`";
+        let form = "Where-Object reads `Subject -eq 'CN=x'` or `{ $_.Subject -eq 'CN=x' }`";
         let mut property: Option<(String, Span)> = None;
         let mut operator: Option<(Simple, Span)> = None;
         let mut wanted: Option<Value> = None;

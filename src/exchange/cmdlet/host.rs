@@ -132,8 +132,6 @@ pub struct LoggedEvent {
 pub struct CausedEvent {
     /// The name of the computer in whose Application log it belongs.
     pub computer: String,
-    /// `MSExchange EdgeSync`.
-    pub source: &'static str,
     /// The event.
     pub event: Event,
 }

@@ -11,6 +11,7 @@ use super::run::Run;
 use super::typed::ENTRY_TYPE;
 use super::value::{Object, Value};
 use super::view::{Column, Layout, like};
+use crate::exchange::EventKind;
 
 /// `Get-EventLog`, newest first.
 pub(super) fn get_event_log(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
@@ -46,7 +47,10 @@ pub(super) fn get_win_event(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Valu
     let mut wanted = Wanted::default();
     if let Some(given) = bound.get("FilterHashtable") {
         let Value::Table(entries) = &given.value else {
-            let wrong = "-FilterHashtable takes @{LogName='Application'; Id=12014}";
+            let wrong = format!(
+                "-FilterHashtable takes @{{LogName='Application'; Id={}}}",
+                EventKind::NoCertificateForStarttls.id()
+            );
             return Err(Wrong::argument(given.span, wrong));
         };
         for (key, value) in entries {
@@ -224,9 +228,9 @@ fn strings(parameters: &[String]) -> Value {
     Value::List(parameters.iter().map(Value::text).collect())
 }
 
-/// 12014 with its qualifiers (0xC004, derived); those of the others are not known and not guessed.
+/// The number with its qualifiers, where these are known.
 fn instance_id(logged: &LoggedEvent) -> Option<u64> {
-    (logged.event.event_id == 12014).then_some(0xC004_2EEE)
+    logged.event.kind.instance_id().map(u64::from)
 }
 
 fn number(number: u64) -> Value {

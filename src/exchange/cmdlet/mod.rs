@@ -90,7 +90,7 @@ mod view;
 mod windows;
 mod word;
 
-pub use error::{CmdletError, ErrorKind, Span};
+pub use error::{CmdletError, ErrorKind, KEPT, Span};
 pub use host::{
     Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, MailQueue, Nobody, Prompt,
     Question, ShellHost, Wanted,

@@ -369,9 +369,9 @@ impl Run<'_> {
     }
 
     /// Has a service on a computer log an event; what is only tried is not logged.
-    pub(super) fn log(&mut self, at: usize, source: &'static str, event: Event) {
+    pub(super) fn log(&mut self, at: usize, event: Event) {
         let computer = self.computer(at).filter(|_| !self.what_if).map(|computer| computer.name.clone());
-        self.logged.extend(computer.map(|computer| CausedEvent { computer, source, event }));
+        self.logged.extend(computer.map(|computer| CausedEvent { computer, event }));
     }
 
     /// Warns, once of the same thing.

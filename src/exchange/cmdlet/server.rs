@@ -5,7 +5,7 @@ use super::error::Wrong;
 use super::run::Run;
 use super::value::{Object, Value};
 use super::view::{Column, Layout};
-use crate::exchange::{Computer, Profile, Role};
+use crate::exchange::{Computer, EventKind, Profile, Role};
 use crate::pki::Thumbprint;
 
 /// `Get-TransportService`, and `Get-TransportServer` of 2007 and 2010: since 2013 that says that it is on its
@@ -38,7 +38,10 @@ pub(super) fn set(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong>
         thumbprint.is_none_or(|thumbprint| computer.store.find(thumbprint).is_some())
     });
     if !known {
-        run.warn("no certificate of this thumbprint is in the store of the server; event 12013 will say so.");
+        run.warn(format!(
+            "no certificate of this thumbprint is in the store of the server; event {} will say so.",
+            EventKind::InternalCertificateGone.id()
+        ));
     }
     if run.computer(at).is_some_and(|computer| computer.internal_transport_certificate != thumbprint) {
         run.change(at, |computer| computer.internal_transport_certificate = thumbprint);

@@ -71,16 +71,18 @@ fn new_and_pinned(case: &Case<'_>) -> Proposal {
     let (subject, certificate) = imagined(case, &names, Some(SOME_AUTHORITY));
     let mut commands = shell::request(case.computer, &subject, &names);
     commands.push("# not needed where issuer and subject are those of the old pin:".to_owned());
-    commands.extend(shell::pin(case.computer, case.connector, None));
+    commands.extend(shell::pin_name(case.computer, None));
+    let (change, command, besides) = case.set_by(name::pin_parameters(&certificate), "TlsCertificateName", "$name");
+    commands.push(command);
     let mut clicks = of_authority(case);
     clicks.extend(console::pin(case.computer));
     clicks.dedup();
     let draft = Proposal {
         rank: Rank::Authority,
         title: format!(
-            "Get a certificate of an authority that carries {wanted}, and pin the connector to it"
+            "Get a certificate of an authority that carries {wanted}, and pin the connector to it{besides}"
         ),
-        steps: vec![case.set(name::pin_parameters(&certificate))],
+        steps: vec![change],
         commands,
         clicks,
         refused: None,

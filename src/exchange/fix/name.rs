@@ -73,7 +73,7 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
     usable.sort_by_key(|stored| (!same_subject(stored), stored.facts.self_signed));
     let mut proposals: Vec<Proposal> = usable.iter().filter_map(|stored| move_to(stored)).collect();
     // A certificate of an authority serves senders that verify, whatever the connector answers with.
-    let public = unrelated.iter().filter(|stored| !stored.facts.self_signed);
+    let public = unrelated.iter().filter(|stored| !stored.facts.self_signed && is_of_domain(case, pin, stored));
     proposals.extend(public.filter_map(|stored| move_to(stored)));
     if usable.is_empty() {
         // The right one is there, and something else ails it as well.
@@ -88,10 +88,31 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
         tls_certificate_name: Some(Nullable::NULL),
         ..ReceiveConnectorParameters::default()
     };
-    let title = format!("Take the pin away, so that the FQDN decides ({fqdn})");
-    let commands = vec![shell::set(case.computer, case.connector, "TlsCertificateName", "$null")];
-    proposals.push(within_the_guard(case, Rank::ClearPin, title, parameters, commands));
+    let (change, command, besides) = case.set_by(parameters, "TlsCertificateName", "$null");
+    let decides = if besides.is_empty() { fqdn } else { &case.computer.fqdn };
+    proposals.push(Proposal {
+        rank: Rank::ClearPin,
+        title: format!("Take the pin away{besides}, so that the FQDN decides ({decides})"),
+        steps: vec![change],
+        commands: vec![command],
+        clicks: console::pin(case.computer),
+        refused: None,
+    });
     proposals
+}
+
+/// Whether a certificate carries a name in a domain of the connector, the pin, or the organization.
+fn is_of_domain(case: &Case<'_>, pin: &TlsCertificateName, stored: &StoredCertificate) -> bool {
+    let domain = |name: &str| {
+        let labels: Vec<&str> = name.rsplit('.').take(2).collect();
+        (labels.len() == 2).then(|| labels.join(".").to_ascii_lowercase())
+    };
+    let subject = pin.subject.split(',').find_map(|part| part.trim().strip_prefix("CN="));
+    let own = [case.computer.fqdn_of(case.connector).as_str(), case.computer.fqdn.as_str()];
+    let accepted = case.computer.accepted_domains.iter().map(Fqdn::as_str);
+    let domains: Vec<String> = own.into_iter().chain(subject).chain(accepted).filter_map(domain).collect();
+    let carried = stored.facts.names();
+    carried.iter().any(|name| domain(name).is_some_and(|domain| domains.contains(&domain)))
 }
 
 /// The certificates that nothing speaks against but `reasons`, those of an authority first.
@@ -146,30 +167,17 @@ fn pin_to(case: &Case<'_>, stored: &StoredCertificate, title: &str) -> Option<Pr
     if case.computer.profile < Profile::Exchange2013 || !dotted {
         return None;
     }
-    let title = format!("{title} to {}", called(stored));
-    let commands = shell::pin(case.computer, case.connector, Some(stored.facts.thumbprint));
-    Some(within_the_guard(case, Rank::Pin, title, pin_parameters(stored), commands))
-}
-
-/// A change of TlsCertificateName. Where the connector has an FQDN that no cmdlet would have set, every other
-/// change of it is refused as well, so the FQDN is set back with it.
-fn within_the_guard(
-    case: &Case<'_>,
-    rank: Rank,
-    mut title: String,
-    mut parameters: ReceiveConnectorParameters,
-    mut commands: Vec<String>,
-) -> Proposal {
-    if fqdn_guard(case.connector, case.computer).is_some() {
-        let own = &case.computer.fqdn;
-        title.push_str(&format!("; the cmdlet insists on the FQDN {own} with it"));
-        parameters.fqdn = Some(Nullable(Some(own.clone())));
-        if let Some(last) = commands.last_mut() {
-            last.push_str(&format!(" -Fqdn {own}"));
-        }
-    }
-    let steps = vec![case.set(parameters)];
-    Proposal { rank, title, steps, commands, clicks: console::pin(case.computer), refused: None }
+    let (change, command, besides) = case.set_by(pin_parameters(stored), "TlsCertificateName", "$name");
+    let mut commands = shell::pin_name(case.computer, Some(stored.facts.thumbprint));
+    commands.push(command);
+    Some(Proposal {
+        rank: Rank::Pin,
+        title: format!("{title} to {}{besides}", called(stored)),
+        steps: vec![change],
+        commands,
+        clicks: console::pin(case.computer),
+        refused: None,
+    })
 }
 
 pub(super) fn pin_parameters(stored: &StoredCertificate) -> ReceiveConnectorParameters {

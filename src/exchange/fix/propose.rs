@@ -8,7 +8,7 @@ use super::trial::OR;
 use super::{console, issue, name, shell};
 use crate::exchange::{
     AuthMechanism, Computer, InternalTransport, Nullable, Outcome, PrivateKey, Reason, ReceiveConnector,
-    ReceiveConnectorParameters, SearchKey, Selection, Services, StoredCertificate, Verdict, select_for,
+    ReceiveConnectorParameters, SearchKey, Selection, Services, StoredCertificate, Verdict, fqdn_guard, select_for,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
@@ -97,6 +97,28 @@ impl<'a> Case<'a> {
         Change::SetReceiveConnector { connector, parameters: Box::new(parameters) }
     }
 
+    /// Sets parameters with `Set-ReceiveConnector -parameter value`: the change, the command, and what the title
+    /// says besides. Where the connector has an FQDN that no cmdlet would have set, every other change of it is
+    /// refused, so the FQDN is set back with it.
+    pub(super) fn set_by(
+        &self,
+        mut parameters: ReceiveConnectorParameters,
+        parameter: &str,
+        value: impl std::fmt::Display,
+    ) -> (Change, String, String) {
+        let mut command = shell::set(self.computer, self.connector, parameter, value);
+        let mut after = self.connector.clone();
+        parameters.apply_to(&mut after);
+        let mut besides = String::new();
+        if parameters.fqdn.is_none() && fqdn_guard(&after, self.computer).is_some() {
+            let own = &self.computer.fqdn;
+            command.push_str(&format!(" -Fqdn {own}"));
+            besides = format!(", and the FQDN back to {own}, which the cmdlet insists on");
+            parameters.fqdn = Some(Nullable(Some(own.clone())));
+        }
+        (self.set(parameters), command, besides)
+    }
+
     pub(super) fn health_after(&self, steps: &[Change]) -> Health {
         let after = apply_all(steps, self.computer);
         let connector = after.receive_connector(target(steps, self.connector));
@@ -180,11 +202,12 @@ fn with_tls_first(case: &Case<'_>) -> Vec<Proposal> {
     let flags = case.connector.auth_mechanism.and(AuthMechanism::TLS);
     let parameters =
         ReceiveConnectorParameters { auth_mechanism: Some(flags), ..ReceiveConnectorParameters::default() };
+    let (change, command, besides) = case.set_by(parameters, "AuthMechanism", flags);
     let first = || Proposal {
         rank: Rank::Repair,
-        title: "Put Tls into AuthMechanism".to_owned(),
-        steps: vec![case.set(parameters.clone())],
-        commands: vec![shell::set(case.computer, case.connector, "AuthMechanism", flags)],
+        title: format!("Put Tls into AuthMechanism{besides}"),
+        steps: vec![change.clone()],
+        commands: vec![command.clone()],
         clicks: console::connector(
             case.computer,
             case.connector,
@@ -291,11 +314,12 @@ pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Rea
 pub(super) fn without_require_tls(case: &Case<'_>) -> Proposal {
     let parameters =
         ReceiveConnectorParameters { require_tls: Some(false), ..ReceiveConnectorParameters::default() };
+    let (change, command, besides) = case.set_by(parameters, "RequireTLS", "$false");
     Proposal {
         rank: Rank::WithoutRequireTls,
-        title: "Offer TLS and do not require it: turn RequireTLS off".to_owned(),
-        steps: vec![case.set(parameters)],
-        commands: vec![shell::set(case.computer, case.connector, "RequireTLS", "$false")],
+        title: format!("Offer TLS and do not require it: turn RequireTLS off{besides}"),
+        steps: vec![change],
+        commands: vec![command],
         clicks: console::require_tls(case.computer, case.connector),
         refused: None,
     }

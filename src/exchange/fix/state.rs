@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::exchange::{
-    Computer, InternalTransport, Offered, Outcome, ReceiveConnector, StoredCertificate, select_for,
+    Computer, EventKind, InternalTransport, Offered, Outcome, ReceiveConnector, StoredCertificate, select_for,
     selection_events, wants_anonymous_tls,
 };
 
@@ -59,7 +59,9 @@ impl<'a> State<'a> {
             Outcome::NotConfigured => {
                 return "not offered, and nothing logged: Tls is not in AuthMechanism".to_owned();
             }
-            Outcome::Withheld => return "not offered, event 12014".to_owned(),
+            Outcome::Withheld => {
+                return format!("not offered, event {}", EventKind::NoCertificateForStarttls.id());
+            }
             Outcome::Offered(offered) => offered,
         };
         let mut words = match self.presented {
