@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::build::{Built, Wrong};
-use super::expect::Expectations;
+use super::expect::{ABSENT, Expectations, NONE};
 use super::locate::Step;
 use super::repair::RepairSpec;
 use super::senders::{Sender, computer_of, missing};
@@ -106,6 +106,7 @@ pub(super) fn check_expectations(
     let names = |wrong| in_path(wrong, &[Step::Key("before")]);
     known(&scenario.before, built, senders).map_err(names)?;
     connectors_are_there(&scenario.before, built).map_err(names)?;
+    labels_are_there(&scenario.before, built).map_err(names)?;
     if scenario.fix.is_empty() && !scenario.after.is_empty() {
         return Err(Wrong::at("after", "there is no [[fix]] after which this could be seen"));
     }
@@ -196,6 +197,38 @@ fn connectors_are_there(expected: &Expectations, built: &[Built]) -> Result<(), 
             let message = missing("Send connector", name, computer, known);
             return Err(at("send_connector", identity, message));
         }
+    }
+    Ok(())
+}
+
+/// In the beginning there is no certificate but those of the lab file.
+fn labels_are_there(expected: &Expectations, built: &[Built]) -> Result<(), Wrong> {
+    let check = |kind: &'static str, identity: &str, key: &'static str, label: &Option<String>, words: &[&str]| {
+        let (Some(label), Ok((computer, _))) = (label, computer_of(identity, built)) else { return Ok(()) };
+        let stored = computer.store.iter().chain(computer.ephemeral.as_deref());
+        let labels: Vec<&str> = stored.map(|stored| stored.label.as_str()).collect();
+        let there = labels.iter().any(|known| known.eq_ignore_ascii_case(label));
+        if there || words.iter().any(|word| word.eq_ignore_ascii_case(label)) {
+            return Ok(());
+        }
+        let known = labels.iter().chain(words).copied();
+        let hint = match nearest(label, known.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("no certificate of {} is called `{label}`; {hint}", computer.name);
+        let mut wrong = at(kind, identity, message);
+        wrong.path.push(Step::Key(key));
+        Err(wrong)
+    };
+    for (identity, connector) in &expected.receive_connector {
+        let words = [NONE, ABSENT];
+        check("receive_connector", identity, "starttls", &connector.starttls, &words)?;
+        check("receive_connector", identity, "anonymous_tls", &connector.anonymous_tls, &words)?;
+    }
+    for (identity, connector) in &expected.send_connector {
+        let words = [NONE, ABSENT, "NoCredentials", "UnknownCredentials"];
+        check("send_connector", identity, "presents", &connector.presents, &words)?;
     }
     Ok(())
 }

@@ -96,12 +96,15 @@ fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> V
     }
     offer(unpinned(computer, connector, now));
     for stored in computer.store.iter() {
-        for name in stored.facts.names() {
+        for name in stored.facts.names().into_iter().take(MOST_NAMES) {
             offer(named(computer, connector, name, now));
         }
     }
     fixes
 }
+
+/// How many names of one certificate are proposed; one does, and a certificate may carry thousands.
+const MOST_NAMES: usize = 5;
 
 /// The service or the key that the chosen certificate lacks.
 fn mended(
