@@ -169,6 +169,10 @@ fn what_cannot_be_answered_rightly_is_refused_with_the_reason() {
         ("1 / 0", ErrorKind::Argument, "divide by zero"),
         ("'x' * 100000000", ErrorKind::Argument, "too long"),
         ("1..50000 | % { 1..50000 }", ErrorKind::Argument, "more than"),
+        ("1..1000 | % { 'x' * 1000000 }", ErrorKind::Argument, "more than"),
+        ("$a = 1..40000; $a | % { $a }", ErrorKind::Argument, "more than"),
+        ("$a = 'x' * 900000; 1..5000 | % { $a }", ErrorKind::Argument, "more than"),
+        ("foreach ($a in 1..50000) { foreach ($b in 1..50000) { $b } }", ErrorKind::Argument, "more than"),
         ("$p = @{Thumbprint='x'}; Get-ExchangeCertificate @p", ErrorKind::Syntax, "splatting"),
         ("$p.x = 5", ErrorKind::Syntax, "only a variable"),
     ] {
@@ -290,7 +294,7 @@ fn the_internal_transport_certificate_is_set_by_its_thumbprint() {
     world.screen(&format!("Set-TransportService EX01 -InternalTransportCertificateThumbprint {new}"));
     assert_eq!(world.computer().internal_transport_certificate, Some(new));
     let gone = "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709";
-    let said = world.screen(&format!("Get-TransportService | Set-TransportService -Internal {gone}"));
+    let said = world.screen(&format!("Get-TransportService | Set-TransportService -InternalTransportCertificateThumbprint {gone}"));
     assert!(said.contains("12013"), "{said}");
     assert!(world.screen("Get-TransportService | fl").contains(gone));
 }

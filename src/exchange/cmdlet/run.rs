@@ -87,7 +87,7 @@ impl Shell<'_> {
 pub(super) const HEAVIEST: usize = 1 << 20;
 
 /// How many values a script may calculate: more than any guide does, and done within seconds.
-const MOST_STEPS: usize = 2_000_000;
+const MOST_STEPS: usize = 500_000;
 
 /// How deep blocks may run one inside the other.
 const DEEPEST: usize = 24;
@@ -240,9 +240,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Fails where a value holds more than is kept.
-    pub(super) fn held(&self, value: &Value, span: Span) -> Result<(), Wrong> {
-        if value.weight() > HEAVIEST {
+    /// Counts what a value holds as work, and fails where it holds more than is kept.
+    pub(super) fn held(&mut self, value: &Value, span: Span) -> Result<(), Wrong> {
+        let weight = value.weight();
+        self.step(weight / 16, span)?;
+        if weight > HEAVIEST {
             let wrong = format!("it would hold more than {HEAVIEST} characters and items");
             return Err(Wrong::argument(span, wrong));
         }
@@ -284,6 +286,10 @@ impl Run<'_> {
                 Stage::Value(value) => self.expression(value)?.each().into(),
                 Stage::Command(command) => self.command(command, piped)?,
             });
+            // What goes through a pipeline is work as well, and is bounded by it.
+            let weights = piped.iter().flat_map(|piped| &piped.values).map(Value::weight);
+            let weight = weights.fold(0, |sum: usize, weight| sum.saturating_add(weight / 16 + 1));
+            self.step(weight, stage.span())?;
         }
         Ok(piped.unwrap_or_default())
     }
@@ -377,6 +383,8 @@ impl Run<'_> {
     /// Warns, once of the same thing.
     pub(super) fn warn(&mut self, warning: impl Into<String>) {
         let warning = Entry::Warning(warning.into());
+        // The whole screen is looked through, which is work as well.
+        self.steps = self.steps.saturating_add(self.transcript.len() / 32);
         if !self.transcript.contains(&warning) {
             self.transcript.push(warning);
         }
