@@ -217,6 +217,12 @@ fn notes(found: &ClientSelection, connector: &SendConnector, computer: &Computer
             computer.name
         ));
     }
+    if let ClientCertificate::PinExpired(_) = found.certificate {
+        notes.push(
+            "A certificate that the same issuer renews for the same subject is found by the pin as it is, once it is enabled for SMTP."
+                .to_owned(),
+        );
+    }
     if let SearchKey::Pin(_) = found.selection.key {
         notes.push(format!(
             "The connector is pinned: there is no fall-back to its FQDN {} (KB 2989382).",

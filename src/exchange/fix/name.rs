@@ -7,7 +7,7 @@ use super::shell;
 use super::state::{Health, called};
 use crate::exchange::{
     AuthMechanism, IpRange, Nullable, PermissionGroups, Profile, Reason, ReceiveConnector,
-    ReceiveConnectorParameters, StoredCertificate, TlsCertificateName, Usage, fqdn_guard,
+    ReceiveConnectorParameters, SearchKey, StoredCertificate, TlsCertificateName, Usage, fqdn_guard,
 };
 use crate::name::{Fqdn, covers};
 
@@ -15,9 +15,6 @@ use crate::name::{Fqdn, covers};
 pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
     if case.health == Health::ExpiresSoon {
         return Vec::new();
-    }
-    if case.health == Health::SelfSigned {
-        return public_instead(case);
     }
     // Where the right certificate can be mended, nobody is sent to another one by a pin.
     let mendable =
@@ -45,7 +42,10 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
 
 /// For a connector that presents a certificate of its own making: those of an authority, which senders that
 /// verify accept. Nothing is wrong in Exchange's eyes, so only what the cmdlets take as it is is offered.
-fn public_instead(case: &Case<'_>) -> Vec<Proposal> {
+pub(super) fn public_instead(case: &Case<'_>) -> Vec<Proposal> {
+    if matches!(case.selection.key, SearchKey::Pin(_)) {
+        return Vec::new();
+    }
     let usable = usable_but_for(case, &[Reason::NameDiffers]);
     let public = usable.into_iter().filter(|stored| !stored.facts.self_signed);
     let proposals = public.filter_map(|stored| {

@@ -186,6 +186,9 @@ pub(super) fn proposals(case: &Case<'_>) -> Vec<Proposal> {
     if case.selection.outcome == Outcome::NotConfigured {
         return with_tls_first(case);
     }
+    if case.health == Health::SelfSigned {
+        return name::public_instead(case);
+    }
     let mut proposals: Vec<Proposal> =
         case.judged().filter_map(|(stored, reasons)| repair(case, stored, reasons)).collect();
     match &case.selection.key {
