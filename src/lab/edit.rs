@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, LabError};
-use crate::exchange::cmdlet::Memory;
+use crate::exchange::cmdlet::ShellState;
 use crate::exchange::{Computer, Zone};
 use crate::journal::Record;
 use crate::pki::KeyPair;
@@ -74,7 +74,7 @@ impl Engine {
         meanwhile: impl FnOnce(),
     ) -> Result<Vec<String>, LabError> {
         let what = self.change(text).await?;
-        self.desk().memory = Memory::default();
+        self.desk().state = ShellState::default();
         meanwhile();
         self.log_start().await;
         Ok(what)

@@ -19,13 +19,13 @@ use changes::changes;
 use faults::faults;
 
 use crate::clock::{Clock, DryRunError};
-use crate::exchange::cmdlet::{LoggedEvent, Memory};
-use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
+use crate::exchange::cmdlet::{LoggedEvent, ShellState};
+use crate::exchange::{Computer, EventKind, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
 use crate::pki::{Certificate, KeyPair, PkiError};
 use crate::scenario::{
-    self, Attendant, Built, CommandsSpec, Resolved, ScenarioError, ScenarioText, Typed, Workshop,
+    self, Built, CommandsSpec, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun, Workshop,
 };
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Network, Ports, Sender, Server, Wanted, wanted};
@@ -105,7 +105,7 @@ struct Desk {
     text: ScenarioText,
     senders: Vec<scenario::Sender>,
     workshop: Workshop,
-    memory: Memory,
+    state: ShellState,
 }
 
 /// A connector that listens.
@@ -163,7 +163,7 @@ impl Engine {
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        let desk = Mutex::new(Desk { text, senders, workshop, memory: Memory::default() });
+        let desk = Mutex::new(Desk { text, senders, workshop, state: ShellState::default() });
         Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
@@ -187,38 +187,37 @@ impl Engine {
         Ok(what)
     }
 
-    /// Types cmdlets into the Exchange Management Shell of the running lab, each on its computer; what they
-    /// change counts from the next connection.
+    /// Runs cmdlets in the Exchange Management Shell of the running lab, each on its computer; what they change
+    /// counts from the next connection.
     ///
-    /// What the Shell refuses is no error: it stands in the answer, and nothing has changed then.
+    /// What the Shell refuses is no error: it stands in the answer. What stands before the line that was
+    /// refused is done and stays done.
     ///
     /// # Errors
     ///
     /// A binding that could not be bound. Nothing has changed then.
-    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<Typed, LabError> {
+    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
         let _changing = self.changing.lock().await;
         let (before, events) = (self.computers(), self.logged_events());
         let (typed, zone) = {
             let mut desk = self.desk();
-            let Desk { text, workshop, memory, .. } = &mut *desk;
-            let attendant = Attendant {
+            let Desk { text, workshop, state, .. } = &mut *desk;
+            let shell = LabShell {
                 scenario: &text.scenario,
                 workshop,
                 keys: &mut KeyPair::generate,
                 now: self.live.clock().now(),
                 events: &events,
-                memory: memory.clone(),
+                queues: &[],
+                state: state.clone(),
             };
-            (attendant.type_all(commands, &before), text.zone())
+            (shell.run_all(commands, &before), text.zone())
         };
-        if typed.refused.is_some() {
-            return Ok(Typed { computers: before, ..typed });
-        }
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let built = self.as_built(typed.computers.clone(), &zone);
             self.put_in_place(built, zone).await?;
         }
-        self.desk().memory.clone_from(&typed.memory);
+        self.desk().state.clone_from(&typed.state);
         typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
         Ok(typed)
     }
@@ -380,7 +379,11 @@ impl Engine {
         let selection = self.live.selection(computer, connector);
         let starttls = match selection.outcome {
             Outcome::NotConfigured => "no STARTTLS (Tls is not in AuthMechanism)".to_owned(),
-            Outcome::Withheld => format!("no STARTTLS (event 12014: nothing fits {})", selection.key),
+            Outcome::Withheld => format!(
+                "no STARTTLS (event {}: nothing fits {})",
+                EventKind::NoCertificateForStarttls.id(),
+                selection.key
+            ),
             Outcome::Offered(offered) => match computer.store.find(offered.thumbprint) {
                 Some(stored) => format!("STARTTLS with {} {}", stored.facts.subject, offered.thumbprint),
                 None => "STARTTLS".to_owned(),

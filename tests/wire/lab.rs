@@ -81,13 +81,17 @@ async fn a_cmdlet_mends_the_running_lab_and_finds_what_it_has_logged() {
 }
 
 #[tokio::test]
-async fn a_cmdlet_that_is_refused_changes_nothing_and_says_so() {
+async fn what_stands_before_a_cmdlet_that_is_refused_stays_done() {
     let lab = start(seed()).await;
-    let wrong = "Set-ReceiveConnector 'Default internal receive connector MAILGATE' -Fqdn mailgate.expta.com\n\
-                 Set-ReceiveConnector 'Default internal' -Fqdn mailgate.expta.com";
-    let typed = lab.run(&typed(wrong)).await.unwrap();
-    assert!(typed.refused.unwrap().contains("'Default internal' couldn't be found"));
+    let wrong = "Set-ReceiveConnector 'Default internal' -Fqdn mailgate.expta.com\n\
+                 Set-ReceiveConnector 'Default internal receive connector MAILGATE' -Fqdn mailgate.expta.com";
+    let refused = lab.run(&typed(wrong)).await.unwrap().refused.unwrap();
+    assert!(refused.contains("'Default internal' couldn't be found"), "{refused}");
     assert!(!ehlo(address(&lab)).await.contains("STARTTLS"));
+    let (first, last) = wrong.split_once('\n').unwrap();
+    let refused = lab.run(&typed(&format!("{last}\n{first}"))).await.unwrap().refused.unwrap();
+    assert!(refused.contains("what stands before it took effect"), "{refused}");
+    assert!(ehlo(address(&lab)).await.contains("STARTTLS"));
 }
 
 #[tokio::test]

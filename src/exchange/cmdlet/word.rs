@@ -128,10 +128,6 @@ impl Parser<'_> {
             || self.rest().starts_with("`\r")
     }
 
-    pub(super) fn at_value_end(&self) -> bool {
-        self.peek().is_none_or(|c| ends_a_word(c) || is_dash(c))
-    }
-
     /// Whether the `$` here begins an expression; elsewhere it is a dollar sign.
     fn expands(&self) -> bool {
         self.peek_second().is_some_and(|c| c == '(' || c == '{' || is_of_name(c))
