@@ -206,7 +206,8 @@ fn task(args: &Args, now: Timestamp) -> Result<Task, Failure> {
 fn dialed(name: &str, of_domain: bool) -> Result<String, Failure> {
     let wildcard = name.strip_prefix("*.");
     if wildcard.is_some() && !of_domain {
-        let wrong = format!("--name: `{name}` is a wildcard, and a sender dials one host; write mail{}", &name[1..]);
+        let wrong =
+            format!("--name: `{name}` is a wildcard, and a sender dials one host; write mail{}", &name[1..]);
         return Err(Failure::usage(wrong));
     }
     let bare = wildcard.unwrap_or(name);

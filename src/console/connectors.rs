@@ -17,8 +17,8 @@ use super::house::find;
 use super::input;
 use super::problem::Problem;
 use crate::exchange::{
-    Binding, Computer, EventKind, Outcome, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, fqdn_guard,
-    select_for,
+    Binding, Computer, EventKind, Outcome, Profile, ReceiveConnector, ReceiveConnectorParameters, Role,
+    fqdn_guard, select_for,
 };
 use crate::lab::Engine;
 use crate::name::Fqdn;

@@ -80,8 +80,12 @@ impl EventKind {
         match self {
             Self::NoCertificateForStarttls => (12014, Level::Error, NO_CERTIFICATE_FOR_STARTTLS),
             Self::StarttlsCertificateExpired => (12016, Level::Error, STARTTLS_CERTIFICATE_EXPIRED),
-            Self::StarttlsCertificateExpiresSoon => (12018, Level::Warning, STARTTLS_CERTIFICATE_EXPIRES_SOON),
-            Self::InternalCertificateNotPublished => (12012, Level::Error, INTERNAL_CERTIFICATE_NOT_PUBLISHED),
+            Self::StarttlsCertificateExpiresSoon => {
+                (12018, Level::Warning, STARTTLS_CERTIFICATE_EXPIRES_SOON)
+            }
+            Self::InternalCertificateNotPublished => {
+                (12012, Level::Error, INTERNAL_CERTIFICATE_NOT_PUBLISHED)
+            }
             Self::InternalCertificateGone => (12013, Level::Error, INTERNAL_CERTIFICATE_GONE),
             Self::InternalCertificateExpired => (12015, Level::Warning, INTERNAL_CERTIFICATE_EXPIRED),
             Self::InternalCertificateExpiresSoon => {
@@ -425,8 +429,7 @@ pub fn selection_events(
     vec![Event::starttls_certificate_expires_soon(subject, offered.thumbprint, hours)]
 }
 
-const INTERNAL_CERTIFICATE_EXPIRED: &str =
-    "An internal transport certificate expired. Thumbprint:%1";
+const INTERNAL_CERTIFICATE_EXPIRED: &str = "An internal transport certificate expired. Thumbprint:%1";
 
 const INTERNAL_CERTIFICATE_EXPIRES_SOON: &str =
     "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";

@@ -367,7 +367,11 @@ impl Engine {
         let selection = self.live.selection(computer, connector);
         let starttls = match selection.outcome {
             Outcome::NotConfigured => "no STARTTLS (Tls is not in AuthMechanism)".to_owned(),
-            Outcome::Withheld => format!("no STARTTLS (event {}: nothing fits {})", EventKind::NoCertificateForStarttls.id(), selection.key),
+            Outcome::Withheld => format!(
+                "no STARTTLS (event {}: nothing fits {})",
+                EventKind::NoCertificateForStarttls.id(),
+                selection.key
+            ),
             Outcome::Offered(offered) => match computer.store.find(offered.thumbprint) {
                 Some(stored) => format!("STARTTLS with {} {}", stored.facts.subject, offered.thumbprint),
                 None => "STARTTLS".to_owned(),

@@ -203,24 +203,27 @@ fn connectors_are_there(expected: &Expectations, built: &[Built]) -> Result<(), 
 
 /// In the beginning there is no certificate but those of the lab file.
 fn labels_are_there(expected: &Expectations, built: &[Built]) -> Result<(), Wrong> {
-    let check = |kind: &'static str, identity: &str, key: &'static str, label: &Option<String>, words: &[&str]| {
-        let (Some(label), Ok((computer, _))) = (label, computer_of(identity, built)) else { return Ok(()) };
-        let stored = computer.store.iter().chain(computer.ephemeral.as_deref());
-        let labels: Vec<&str> = stored.map(|stored| stored.label.as_str()).collect();
-        let there = labels.iter().any(|known| known.eq_ignore_ascii_case(label));
-        if there || words.iter().any(|word| word.eq_ignore_ascii_case(label)) {
-            return Ok(());
-        }
-        let known = labels.iter().chain(words).copied();
-        let hint = match nearest(label, known.clone()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+    let check =
+        |kind: &'static str, identity: &str, key: &'static str, label: &Option<String>, words: &[&str]| {
+            let (Some(label), Ok((computer, _))) = (label, computer_of(identity, built)) else {
+                return Ok(());
+            };
+            let stored = computer.store.iter().chain(computer.ephemeral.as_deref());
+            let labels: Vec<&str> = stored.map(|stored| stored.label.as_str()).collect();
+            let there = labels.iter().any(|known| known.eq_ignore_ascii_case(label));
+            if there || words.iter().any(|word| word.eq_ignore_ascii_case(label)) {
+                return Ok(());
+            }
+            let known = labels.iter().chain(words).copied();
+            let hint = match nearest(label, known.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("no certificate of {} is called `{label}`; {hint}", computer.name);
+            let mut wrong = at(kind, identity, message);
+            wrong.path.push(Step::Key(key));
+            Err(wrong)
         };
-        let message = format!("no certificate of {} is called `{label}`; {hint}", computer.name);
-        let mut wrong = at(kind, identity, message);
-        wrong.path.push(Step::Key(key));
-        Err(wrong)
-    };
     for (identity, connector) in &expected.receive_connector {
         let words = [NONE, ABSENT];
         check("receive_connector", identity, "starttls", &connector.starttls, &words)?;

@@ -1,6 +1,5 @@
 //! A whole lab on paper: the lab file, the built-in stories, and the way from paper to computers.
 
-mod shell;
 mod authorities;
 mod build;
 mod catalogue;
@@ -19,10 +18,10 @@ mod out_of_reach;
 mod proof;
 mod repair;
 mod senders;
+mod shell;
 mod spec;
 mod workshop;
 
-pub use shell::{LabShell, ShellRun};
 pub use build::Built;
 pub use catalogue::{STORIES, Story, story, suggest};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
@@ -41,6 +40,7 @@ pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
 pub use senders::{Sender, SenderKind};
+pub use shell::{LabShell, ShellRun};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
 pub use workshop::{Keys, ROOT_SUBJECT, RevocationList, Workshop};
 

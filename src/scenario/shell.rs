@@ -10,8 +10,8 @@ use super::repair::{AnswerSpec, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
 use super::workshop::{Keys, Workshop};
 use crate::exchange::cmdlet::{
-    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, MailQueue, Prompt, Shell, ShellHost,
-    ShellState,
+    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, MailQueue, Prompt, Shell,
+    ShellHost, ShellState,
 };
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};

@@ -14,9 +14,9 @@ use super::postures::postures;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
-    Binding, Category, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, EventSubject, InternalTransport, Outcome,
-    ReceiveConnector, Selection, SendConnector, StoredCertificate, Zone, select_for, selection_events,
-    wants_anonymous_tls,
+    Binding, Category, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, EventSubject,
+    InternalTransport, Outcome, ReceiveConnector, Selection, SendConnector, StoredCertificate, Zone,
+    select_for, selection_events, wants_anonymous_tls,
 };
 use crate::journal::{Journal, Logged, Record};
 use crate::pki::Certificate;
@@ -270,7 +270,8 @@ impl Live {
     /// Logs what loading its certificates makes a session log.
     pub(super) fn log_events(&self, side: &Side) {
         for event in &side.events {
-            let about = (event.kind.subject() == EventSubject::Connector).then(|| side.connector.name.clone());
+            let about =
+                (event.kind.subject() == EventSubject::Connector).then(|| side.connector.name.clone());
             self.log(side, event.clone(), about);
         }
     }

@@ -138,7 +138,11 @@ fn a_certificate_without_key_is_not_listed_and_that_is_said() {
     let mut world = World::of("private-key-missing");
     let outcome = world.run("Get-ExchangeCertificate").unwrap();
     assert_eq!(outcome.output()[0].values.len(), 1);
-    assert!(outcome.warnings()[0].contains(&world.thumbprint("mail").to_string()), "{:?}", outcome.warnings());
+    assert!(
+        outcome.warnings()[0].contains(&world.thumbprint("mail").to_string()),
+        "{:?}",
+        outcome.warnings()
+    );
 }
 
 #[test]
@@ -183,7 +187,11 @@ fn the_internal_transport_certificate_is_shown_under_both_names_of_the_cmdlet() 
 fn a_property_that_does_not_exist_stays_empty_and_is_named() {
     let outcome = World::of("healthy").run("Get-ReceiveConnector | fl Nme").unwrap();
     assert_eq!(outcome.output()[0].to_string(), "\nNme :\n\n");
-    assert!(outcome.warnings()[0].contains("no property Nme here; there are: Name"), "{:?}", outcome.warnings());
+    assert!(
+        outcome.warnings()[0].contains("no property Nme here; there are: Name"),
+        "{:?}",
+        outcome.warnings()
+    );
 }
 
 fn with_events() -> World {

@@ -261,7 +261,8 @@ fn what_stands_before_a_line_that_fails_is_done_and_what_stands_behind_it_is_not
 fn a_variable_cannot_grow_without_bound() {
     for doubling in ["$a = \"$a$a\"\n", "$a = $a, $a\n", "$a = @($a; $a)\n"] {
         let error = World::of(SEED).refusal(&format!("$a = 'xx'\n{}", doubling.repeat(60)));
-        let bounded = ["would hold more than", "calculates more than"].iter().any(|it| error.message.contains(it));
+        let bounded =
+            ["would hold more than", "calculates more than"].iter().any(|it| error.message.contains(it));
         assert!(bounded && error.line < 30, "{error}");
     }
 }
@@ -288,7 +289,8 @@ fn an_edge_is_reached_from_nowhere_and_reaches_nobody() {
 #[test]
 fn whoever_only_looks_needs_no_outside() {
     let (computers, state) = (computers("healthy"), ShellState::default());
-    let shell = Shell { computers: &computers, here: "mailgate", now: now(), events: &[], queues: &[], state };
+    let shell =
+        Shell { computers: &computers, here: "mailgate", now: now(), events: &[], queues: &[], state };
     assert!(shell.run("Get-ReceiveConnector", &mut Nobody).into_result().unwrap().changed.is_empty());
     let error = shell.run("New-ExchangeCertificate", &mut Nobody).error.unwrap();
     assert!(error.message.contains("no certificates are issued here"), "{error}");

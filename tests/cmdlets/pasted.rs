@@ -91,11 +91,18 @@ fn certificates_are_filtered_by_what_their_properties_are() {
         ("where {$_.PublicKeySize -ge 256}", "default old new"),
         ("sort NotAfter", "old new default"),
         ("sort NotAfter -Descending | select -First 1", "default"),
-        ("Sort-Object @{e={$_.NotBefore}; Descending=$true}, Subject | select -Last 2 -Skip 0", "default old"),
+        (
+            "Sort-Object @{e={$_.NotBefore}; Descending=$true}, Subject | select -Last 2 -Skip 0",
+            "default old",
+        ),
         ("select -First 1 -Last 1", "default new"),
         ("where {$_.Subject -match '^CN=mail\\.(?<zone>\\w+)' -and $Matches.zone -eq 'contoso'}", "old new"),
     ] {
-        assert_eq!(labels(&mut world(), &format!("Get-ExchangeCertificate | {filter}")), expected, "{filter}");
+        assert_eq!(
+            labels(&mut world(), &format!("Get-ExchangeCertificate | {filter}")),
+            expected,
+            "{filter}"
+        );
     }
 }
 
@@ -152,7 +159,11 @@ fn what_is_calculated_is_what_powershell_calculates() {
 #[test]
 fn what_cannot_be_answered_rightly_is_refused_with_the_reason() {
     for (script, kind, words) in [
-        ("Get-ExchangeCertificate | ? {$_.NotAfter -lt '31/12/2026'}", ErrorKind::Argument, "not a valid DateTime"),
+        (
+            "Get-ExchangeCertificate | ? {$_.NotAfter -lt '31/12/2026'}",
+            ErrorKind::Argument,
+            "not a valid DateTime",
+        ),
         ("Get-ExchangeCertificate | ? {$_.NotAfter -lt 30}", ErrorKind::Argument, "ticks"),
         ("Get-ExchangeCertificate | ? {$_.Status -eq 'Vald'}", ErrorKind::Argument, "not one of"),
         ("Get-ExchangeCertificate | ? {$_.NotAftr -lt 5}", ErrorKind::UnknownName, "NotAfter"),
@@ -271,7 +282,8 @@ fn a_pfx_that_windows_imports_is_readable_for_transport_once_it_is_enabled() {
 
 #[test]
 fn a_certificate_without_key_is_listed_by_windows_and_repaired_by_serial_thumbprint_or_name() {
-    let listed = "Get-ChildItem Cert:\\LocalMachine\\My | ? {-not $_.HasPrivateKey} | select -Expand Thumbprint";
+    let listed =
+        "Get-ChildItem Cert:\\LocalMachine\\My | ? {-not $_.HasPrivateKey} | select -Expand Thumbprint";
     for nth in 0..5 {
         let mut world = World::of("private-key-missing");
         let thumbprint = world.thumbprint("mail").to_string();
@@ -294,7 +306,9 @@ fn the_internal_transport_certificate_is_set_by_its_thumbprint() {
     world.screen(&format!("Set-TransportService EX01 -InternalTransportCertificateThumbprint {new}"));
     assert_eq!(world.computer().internal_transport_certificate, Some(new));
     let gone = "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709";
-    let said = world.screen(&format!("Get-TransportService | Set-TransportService -InternalTransportCertificateThumbprint {gone}"));
+    let said = world.screen(&format!(
+        "Get-TransportService | Set-TransportService -InternalTransportCertificateThumbprint {gone}"
+    ));
     assert!(said.contains("12013"), "{said}");
     assert!(world.screen("Get-TransportService | fl").contains(gone));
 }
@@ -331,7 +345,8 @@ fn queues_are_listed_filtered_and_tried_again() {
 fn servers_and_edges_are_listed() {
     let mut world = world();
     assert!(world.screen("Get-MailboxServer").contains("EX01.contoso.com"));
-    let loops = "Get-MailboxServer | % { Get-ExchangeCertificate -Server $_.Name } | measure | select -Expand Count";
+    let loops =
+        "Get-MailboxServer | % { Get-ExchangeCertificate -Server $_.Name } | measure | select -Expand Count";
     assert_eq!(world.screen(loops).trim(), "3");
     let mut inside = World::on(computers("internal-certificate-gone"), 0);
     let tested = inside.screen("Test-EdgeSynchronization | fl Name, SyncStatus");
@@ -359,10 +374,8 @@ fn all_cmdlets_are_listed_on_request_and_each_has_its_help() {
 #[test]
 fn calculated_properties_are_columns() {
     let script = "Get-ExchangeCertificate | select FriendlyName, @{n='Days'; e={($_.NotAfter - $_.NotBefore).Days}} | ? Days -lt 500 | ft -AutoSize";
-    assert_eq!(
-        world().screen(script),
-        "\nFriendlyName Days\n------------ ----\nnew          465\n\n"
-    );
-    let list = world().screen("Get-ReceiveConnector | fl Name, @{Name='Tls'; Expression={$_.AuthMechanism -match 'Tls'}}");
+    assert_eq!(world().screen(script), "\nFriendlyName Days\n------------ ----\nnew          465\n\n");
+    let list = world()
+        .screen("Get-ReceiveConnector | fl Name, @{Name='Tls'; Expression={$_.AuthMechanism -match 'Tls'}}");
     assert_eq!(list, "\nName : Internet EX01\nTls  : True\n\n");
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use starttls_lab::exchange::cmdlet::{
-    Answer, Argument, CmdletError, Command, Enclosure, ErrorKind, Expression, Member, Node, Operator, Outcome,
-    Part, Pipeline, Script, Span, Stage, Statement, Unary,
+    Answer, Argument, CmdletError, Command, Enclosure, ErrorKind, Expression, Member, Node, Operator,
+    Outcome, Part, Pipeline, Script, Span, Stage, Statement, Unary,
 };
 use starttls_lab::exchange::{Change, Computer, Fix, Nullable, PrivateKey, Profile, Role, Services, fixes};
 use starttls_lab::scenario::STORIES;
@@ -92,8 +92,10 @@ fn script(of: impl Fn() -> BoxedStrategy<Node>) -> BoxedStrategy<Script> {
     let command = ("[A-Z][a-z]{1,4}-[A-Z][a-z]{1,4}", prop::collection::vec(argument, 0..4))
         .prop_map(|(name, arguments)| Stage::Command(Command { name, arguments, span: Span::default() }));
     // In the braces of a filter: comparisons of one precedence, joined by operators of another.
-    let side = |node: BoxedStrategy<Node>| node.prop_filter("one value", |node| !matches!(node, Node::List(_)));
-    let compared = || ["eq", "ne", "lt", "clike", "match", "in", "replace"].map(|name| Operator::named(name).unwrap());
+    let side =
+        |node: BoxedStrategy<Node>| node.prop_filter("one value", |node| !matches!(node, Node::List(_)));
+    let compared =
+        || ["eq", "ne", "lt", "clike", "match", "in", "replace"].map(|name| Operator::named(name).unwrap());
     let comparison = (name(), prop::sample::select(compared().to_vec()), side(of()), any::<bool>()).prop_map(
         |(property, operator, value, negated)| {
             let current = Box::new(at(Node::Variable("_".to_owned())));

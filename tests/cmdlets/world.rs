@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use starttls_lab::exchange::cmdlet::{
-    Answer, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Outcome, Prompt, Question, Shell,
-    ShellHost, ShellState,
+    Answer, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Outcome, Prompt, Question,
+    Shell, ShellHost, ShellState,
 };
 use starttls_lab::exchange::{
     CertificateFacts, ChainStatus, Computer, PrivateKey, ReceiveConnector, Selection, Services,

@@ -9,8 +9,8 @@ use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
 use crate::exchange::{
-    AuthMechanism, Candidate, Computer, Event, EventKind, InternalTransport, Outcome, ReceiveConnector, RuleInForce,
-    SearchKey, Selection, Stage, StoredCertificate, fixes_in, fqdn_guard, keywords, select_for,
+    AuthMechanism, Candidate, Computer, Event, EventKind, InternalTransport, Outcome, ReceiveConnector,
+    RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes_in, fqdn_guard, keywords, select_for,
     selection_events, useless_advice, wants_anonymous_tls, without_require_tls,
 };
 use crate::name::covers;
@@ -167,12 +167,10 @@ fn anonymous_tls(connector: &ReceiveConnector, internal: Option<&InternalTranspo
             no("SuppressXAnonymousTls is set")
         }
         None => no("ExchangeServer is not in AuthMechanism"),
-        Some(InternalTransport::NotPublished) => {
-            no(&format!(
-                "no internal transport certificate is published (event {})",
-                EventKind::InternalCertificateNotPublished.id()
-            ))
-        }
+        Some(InternalTransport::NotPublished) => no(&format!(
+            "no internal transport certificate is published (event {})",
+            EventKind::InternalCertificateNotPublished.id()
+        )),
         Some(InternalTransport::Gone(thumbprint)) => AnonymousTls {
             offered: false,
             because: format!(
@@ -223,9 +221,10 @@ fn neighbors(connector: &ReceiveConnector, computer: &Computer) -> Vec<String> {
     let shares = |other: &ReceiveConnector| {
         other.enabled
             && other.name != connector.name
-            && connector.bindings.iter().any(|own| {
-                other.bindings.iter().any(|binding| binding.covers(*own) || own.covers(*binding))
-            })
+            && connector
+                .bindings
+                .iter()
+                .any(|own| other.bindings.iter().any(|binding| binding.covers(*own) || own.covers(*binding)))
     };
     let ranges = |of: &ReceiveConnector| {
         of.remote_ip_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")

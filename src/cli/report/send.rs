@@ -10,8 +10,8 @@ use super::layout::Page;
 use super::words::named;
 use super::{CertificateReport, EventReport, table};
 use crate::exchange::{
-    ClientCertificate, ClientSelection, Computer, EventKind, InternalTransport, SearchKey, SendConnector, SendFix,
-    Trial, send_fixes_in,
+    ClientCertificate, ClientSelection, Computer, EventKind, InternalTransport, SearchKey, SendConnector,
+    SendFix, Trial, send_fixes_in,
 };
 
 /// What there is to say about one Send connector.
@@ -146,7 +146,8 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
             format!("{chosen} is not enabled for SMTP (KB 4051498)"),
         ),
         ClientCertificate::PinExpired(_) => (
-            "the certificate that it is pinned to has expired, and mail stays in the queue (454 4.7.5)".to_owned(),
+            "the certificate that it is pinned to has expired, and mail stays in the queue (454 4.7.5)"
+                .to_owned(),
             format!(
                 "{chosen} is what TlsCertificateName names, and its Valid to has passed; profile {} sends nothing then, as administrators report from 2013 on (inferred: no page of Microsoft's was found)",
                 computer.profile

@@ -29,7 +29,7 @@ fn listed(cmdlet: &CmdletHelp) -> Value {
     ];
     const LAYOUT: Layout =
         Layout::Table { columns: &[Column::of("CommandType"), Column::of("Name")], hidden: &[] };
-    Object::new(properties, LAYOUT, cmdlet.name)
+    Object::value(properties, LAYOUT, cmdlet.name)
 }
 
 /// `Get-Help`: a cmdlet in a line, and its parameters.
@@ -52,8 +52,12 @@ pub(super) fn get_help(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, W
         };
         syntax.push_str(&format!(" [{bare}{value}]"));
     }
-    let idle: Vec<&str> =
-        help.parameters.iter().filter(|parameter| !parameter.matters).map(|parameter| parameter.name).collect();
+    let idle: Vec<&str> = help
+        .parameters
+        .iter()
+        .filter(|parameter| !parameter.matters)
+        .map(|parameter| parameter.name)
+        .collect();
     let properties = [
         ("Name", Value::text(help.name)),
         ("Aliases", Value::Text(help.aliases.join(", "))),
@@ -61,5 +65,5 @@ pub(super) fn get_help(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, W
         ("Syntax", Value::Text(syntax)),
         ("MakesNoDifference", Value::Text(idle.join(", "))),
     ];
-    Ok(vec![Object::new(properties, Layout::List, help.name)])
+    Ok(vec![Object::value(properties, Layout::List, help.name)])
 }

@@ -123,7 +123,8 @@ fn check<'a>(
     bound: &Bound,
 ) -> Result<(), Wrong> {
     let refused = |Refusal { key, message }: Refusal| {
-        let place = parameter_of(ReceiveConnector::PARAMETERS, key).map_or(bound.span, |name| bound.place(name));
+        let place =
+            parameter_of(ReceiveConnector::PARAMETERS, key).map_or(bound.span, |name| bound.place(name));
         Wrong::refused(place, in_cmdlet_words(ReceiveConnector::PARAMETERS, &message))
     };
     if let Some(guard) = fqdn_guard(connector, computer) {
@@ -258,7 +259,7 @@ fn shown(computer: &Computer, name: &str) -> Option<Value> {
     all.push(("Server", Value::text(&computer.name)));
     all.push(("Identity", Value::text(&identity)));
     all.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
-    Some(Object::new(all, LAYOUT, identity))
+    Some(Object::value(all, LAYOUT, identity))
 }
 
 /// Whether an Exchange of this version has the parameter.

@@ -36,7 +36,9 @@ pub(super) fn equal(left: &Value, right: &Value, terms: Terms) -> Result<bool, S
         (Value::Text(left), right) => Ok(same_text(left, &right.in_text(), terms.case)),
         (Value::Bool(left), right) => Ok(*left == right.is_true()),
         // An empty text is no value of these types, and everybody knows what is meant.
-        (Value::Typed(_) | Value::Date(_) | Value::Span(_), Value::Text(text)) if text.is_empty() => Ok(false),
+        (Value::Typed(_) | Value::Date(_) | Value::Span(_), Value::Text(text)) if text.is_empty() => {
+            Ok(false)
+        }
         (Value::Typed(left), right) => {
             typed(left.kind(), right).map(|right| left.equals(&right)).map_err(because)
         }
@@ -304,15 +306,13 @@ pub(super) fn cast(value: Value, to: Type, now: Timestamp) -> Result<Value, Stri
             other => Err(format!("`{}` holds no bytes", other.in_text())),
         },
         Type::List => Ok(Value::List(value.each())),
-        Type::Texts => {
-            Ok(Value::List(value.each().iter().map(|item| Value::Text(item.in_text())).collect()))
-        }
+        Type::Texts => Ok(Value::List(value.each().iter().map(|item| Value::Text(item.in_text())).collect())),
         Type::Table => match value {
             Value::Table(_) => Ok(value),
             other => Err(format!("`{}` is no table", other.in_text())),
         },
         Type::Object => match value {
-            Value::Table(entries) => Ok(super::value::Object::new(
+            Value::Table(entries) => Ok(super::value::Object::value(
                 entries.iter().map(|(key, value)| (key.as_str(), value.clone())),
                 super::view::Layout::Plain,
                 "System.Management.Automation.PSCustomObject",

@@ -94,7 +94,10 @@ impl<'a> Parser<'a> {
     /// Goes one level deeper for as long as `read` takes.
     pub(super) fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Wrong>) -> Result<T, Wrong> {
         if self.depth == DEEPEST {
-            return Err(Wrong::syntax(self.here(), format!("what is nested here is more than {DEEPEST} deep")));
+            return Err(Wrong::syntax(
+                self.here(),
+                format!("what is nested here is more than {DEEPEST} deep"),
+            ));
         }
         self.depth += 1;
         let read = read(self);

@@ -120,7 +120,7 @@ fn result(
         ("Scanned", Value::count(counts.scanned)),
         ("TargetScanned", Value::count(counts.target_scanned)),
     ];
-    Object::new(properties, Layout::List, &subscription.edge)
+    Object::value(properties, Layout::List, &subscription.edge)
 }
 
 /// `Test-EdgeSynchronization`: what is on each Edge, beside what is kept for it. Of what the real cmdlet
@@ -130,7 +130,8 @@ pub(super) fn test(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong
     let target = bound.text("TargetServer")?;
     let mut results = Vec::new();
     for at in run.reachable() {
-        let kept = run.computer(at).map(|computer| (computer.name.clone(), computer.edge_subscriptions.clone()));
+        let kept =
+            run.computer(at).map(|computer| (computer.name.clone(), computer.edge_subscriptions.clone()));
         let Some((holder, subscriptions)) = kept else { continue };
         for subscription in subscriptions {
             let edge = run.edge(&subscription.edge);
@@ -174,7 +175,7 @@ fn tested(run: &Run<'_>, holder: &str, edge: Option<usize>, subscription: &EdgeS
         ("SendConnectorStatus", Value::text(connectors)),
         ("RecipientStatus", Value::text("NotTested")),
     ];
-    Object::new(properties, Layout::List, &subscription.edge)
+    Object::value(properties, Layout::List, &subscription.edge)
 }
 
 fn nothing_subscribed(run: &Run<'_>, server: &str) -> String {

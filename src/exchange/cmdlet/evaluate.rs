@@ -131,9 +131,7 @@ impl Run<'_> {
                 let words: Vec<Value> = value
                     .each()
                     .iter()
-                    .flat_map(|item| {
-                        item.in_text().split_whitespace().map(Value::text).collect::<Vec<_>>()
-                    })
+                    .flat_map(|item| item.in_text().split_whitespace().map(Value::text).collect::<Vec<_>>())
                     .collect();
                 Ok(Value::List(words))
             }
@@ -167,13 +165,7 @@ impl Run<'_> {
         Ok(value)
     }
 
-    fn of_type(
-        &self,
-        value: &Value,
-        kind: OperatorKind,
-        right: &Value,
-        span: Span,
-    ) -> Result<Value, Wrong> {
+    fn of_type(&self, value: &Value, kind: OperatorKind, right: &Value, span: Span) -> Result<Value, Wrong> {
         let name = match right {
             Value::Type(name) | Value::Text(name) => name,
             other => return Err(unknown_type(&other.in_text(), span)),

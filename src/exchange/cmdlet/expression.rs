@@ -65,12 +65,14 @@ impl Parser<'_> {
             Some('%') => plain(OperatorKind::Remainder, 1),
             Some('.') if rest.starts_with("..") => plain(OperatorKind::Range, 2),
             Some(c) if is_dash(c) => {
-                let name: String =
-                    chars.by_ref().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let name: String = chars.by_ref().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 let length = c.len_utf8() + name.len();
                 if name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() {
                     if rest[c.len_utf8()..].starts_with(is_dash) {
-                        return Err(Wrong::syntax(self.here(), "`--` is not supported here; write $a = $a - 1"));
+                        return Err(Wrong::syntax(
+                            self.here(),
+                            "`--` is not supported here; write $a = $a - 1",
+                        ));
                     }
                     return plain(OperatorKind::Subtract, c.len_utf8());
                 }

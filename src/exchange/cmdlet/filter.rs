@@ -64,8 +64,7 @@ impl Filter {
                             let found = Operator::named(name).filter(|operator| is_simple(operator.kind));
                             let found = found.ok_or_else(|| {
                                 let known = nearest_first(name, words().filter(|word| simple_word(word)));
-                                let wrong =
-                                    format!("there is no operator -{name} here; there are: {known}");
+                                let wrong = format!("there is no operator -{name} here; there are: {known}");
                                 Wrong::unknown(*span, wrong)
                             })?;
                             operator = Some((Simple::Operator(found), *span));
@@ -90,7 +89,8 @@ impl Filter {
                 }
                 Argument::Value(value) if wanted.is_none() => wanted = Some(run.expression(value)?),
                 Argument::Value(value) => {
-                    let wrong = format!("{form}; several comparisons stand in braces, with -and between them");
+                    let wrong =
+                        format!("{form}; several comparisons stand in braces, with -and between them");
                     return Err(Wrong::argument(value.span, wrong));
                 }
             }

@@ -40,12 +40,13 @@ pub fn cmdlets(profile: Profile) -> Vec<CmdletHelp> {
 
 fn help(cmdlet: &Cmdlet, profile: Profile) -> CmdletHelp {
     let parameters = cmdlet.parameters.iter().copied().flatten();
-    let parameters = parameters.filter(|parameter| parameter.since <= profile).map(|parameter| ParameterHelp {
-        name: parameter.name,
-        takes_value: parameter.takes != Takes::Switch,
-        position: parameter.position,
-        matters: parameter.takes != Takes::Idle,
-    });
+    let parameters =
+        parameters.filter(|parameter| parameter.since <= profile).map(|parameter| ParameterHelp {
+            name: parameter.name,
+            takes_value: parameter.takes != Takes::Switch,
+            position: parameter.position,
+            matters: parameter.takes != Takes::Idle,
+        });
     CmdletHelp {
         name: cmdlet.name,
         aliases: cmdlet.aliases,

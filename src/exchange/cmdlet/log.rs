@@ -28,7 +28,9 @@ pub(super) fn get_event_log(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Valu
     let mut found: Vec<&LoggedEvent> = newest_first(run.events, &computer)
         .filter(|logged| one_of("Source", &logged.source))
         .filter(|logged| one_of("EntryType", logged.event.level.as_str()))
-        .filter(|logged| one_of("InstanceId", &instance_id(logged).map(|id| id.to_string()).unwrap_or_default()))
+        .filter(|logged| {
+            one_of("InstanceId", &instance_id(logged).map(|id| id.to_string()).unwrap_or_default())
+        })
         .filter(|logged| one_of("Index", &logged.index.to_string()))
         .filter(|logged| message.as_ref().is_none_or(|message| like(message, &logged.event.message())))
         .filter(|logged| after.is_none_or(|after| logged.time > after))
@@ -221,7 +223,7 @@ fn record(logged: &LoggedEvent) -> Value {
 }
 
 fn object(properties: Vec<(&str, Value)>, layout: Layout, logged: &LoggedEvent) -> Value {
-    Object::new(properties, layout, format!("{} {}", logged.source, logged.event.event_id))
+    Object::value(properties, layout, format!("{} {}", logged.source, logged.event.event_id))
 }
 
 fn strings(parameters: &[String]) -> Value {

@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::convert::{to_date, to_integer, to_number, to_span};
 use super::error::{Span, Wrong, nearest_first};
+use super::number;
 use super::run::Run;
 use super::text;
 use super::typed::Kind;
 use super::value::Value;
-use super::number;
 
 /// A property of a value, or of each item of a list (about_Member-Access_Enumeration).
 ///
@@ -86,7 +86,17 @@ pub(super) fn property(of: &Value, name: &str, span: Span) -> Result<Value, Wron
 }
 
 const DATE: &[&str] = &[
-    "Date", "Year", "Month", "Day", "Hour", "Minute", "Second", "DayOfWeek", "DayOfYear", "TimeOfDay", "Ticks",
+    "Date",
+    "Year",
+    "Month",
+    "Day",
+    "Hour",
+    "Minute",
+    "Second",
+    "DayOfWeek",
+    "DayOfYear",
+    "TimeOfDay",
+    "Ticks",
 ];
 
 fn of_date(date: Timestamp, name: &str) -> Option<Value> {
@@ -152,7 +162,8 @@ pub(super) fn item(of: &Value, at: &Value, span: Span) -> Result<Value, Wrong> {
         let items: Result<Vec<Value>, Wrong> = places.iter().map(|at| item(of, at, span)).collect();
         return Ok(Value::List(items?));
     }
-    let place = to_integer(at).map_err(|why| Wrong::argument(span, format!("in [ ] stands a number: {why}")))?;
+    let place =
+        to_integer(at).map_err(|why| Wrong::argument(span, format!("in [ ] stands a number: {why}")))?;
     let place_in = |length: usize| {
         let place = if place < 0 { place.checked_add(i64::try_from(length).ok()?)? } else { place };
         usize::try_from(place).ok()
@@ -258,10 +269,14 @@ fn on_date(run: &Run<'_>, date: Timestamp, name: &str, given: &[Value]) -> Calle
         ("addhours", [count]) => later(3600, count),
         ("addminutes", [count]) => later(60, count),
         ("addseconds", [count]) => later(1, count),
-        ("addmonths", [count]) if i32::try_from(to_integer(count).unwrap_or(0)).is_ok_and(|it| it.abs() < 100_000) => {
+        ("addmonths", [count])
+            if i32::try_from(to_integer(count).unwrap_or(0)).is_ok_and(|it| it.abs() < 100_000) =>
+        {
             calendar(true, count)
         }
-        ("addyears", [count]) if i32::try_from(to_integer(count).unwrap_or(0)).is_ok_and(|it| it.abs() < 10_000) => {
+        ("addyears", [count])
+            if i32::try_from(to_integer(count).unwrap_or(0)).is_ok_and(|it| it.abs() < 10_000) =>
+        {
             calendar(false, count)
         }
         ("addmonths" | "addyears", [_]) => Err("there is no such date".to_owned()),

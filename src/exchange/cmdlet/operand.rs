@@ -65,7 +65,8 @@ impl Parser<'_> {
             Some('+') => before(self, Unary::Plus, 1),
             Some(',') => before(self, Unary::Comma, 1),
             Some(c) if is_dash(c) => {
-                let name: String = self.rest().chars().skip(1).take_while(char::is_ascii_alphabetic).collect();
+                let name: String =
+                    self.rest().chars().skip(1).take_while(char::is_ascii_alphabetic).collect();
                 let length = c.len_utf8() + name.len();
                 match name.to_ascii_lowercase().as_str() {
                     "" if self.peek_second().is_some_and(is_dash) => {

@@ -4,12 +4,12 @@ use std::cmp::Ordering;
 
 use super::convert::{Terms, equal, order, to_date, to_integer, to_number, to_span};
 use super::error::{Span, Wrong};
+use super::number;
 use super::operator::{Operator, OperatorKind};
 use super::pattern::{Wildcard, regex, replacement};
 use super::run::{HEAVIEST, Run};
 use super::text;
 use super::value::Value;
-use super::number;
 
 impl Run<'_> {
     /// What conversions depend on here.
@@ -167,7 +167,8 @@ impl Run<'_> {
 
     /// The expression that was read last, or a new one: a pipeline asks for the same again and again.
     fn regex(&mut self, pattern: &str, case: bool, span: Span) -> Result<regex::Regex, Wrong> {
-        if let Some((_, _, regex)) = self.regex.as_ref().filter(|(known, of, _)| known == pattern && *of == case)
+        if let Some((_, _, regex)) =
+            self.regex.as_ref().filter(|(known, of, _)| known == pattern && *of == case)
         {
             return Ok(regex.clone());
         }
@@ -362,7 +363,8 @@ fn split(left: Value, right: &Value, case: bool) -> Result<Value, String> {
         return Err("a block is not supported behind -split here; write an expression".to_owned());
     }
     let regex = regex(&pattern.in_text(), case)?;
-    let at_most = usize::try_from(at_most).map_err(|_| "a negative number is not supported here".to_owned())?;
+    let at_most =
+        usize::try_from(at_most).map_err(|_| "a negative number is not supported here".to_owned())?;
     let parts = on_texts(left, |text| {
         let parts: Vec<Value> = match at_most {
             0 => regex.split(text).map(Value::text).collect(),

@@ -35,7 +35,10 @@ pub(super) const UNMODELLED: &[Parameter] = &[
 ];
 
 /// What was given, read against the connector as it is.
-pub(super) fn settings(bound: &Bound, current: &ReceiveConnector) -> Result<ReceiveConnectorParameters, Wrong> {
+pub(super) fn settings(
+    bound: &Bound,
+    current: &ReceiveConnector,
+) -> Result<ReceiveConnectorParameters, Wrong> {
     ReceiveConnectorParameters::read(&mut Given(bound), current)
 }
 

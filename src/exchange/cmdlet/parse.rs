@@ -131,7 +131,8 @@ impl Parser<'_> {
             return self.nested(Self::for_each);
         }
         let word = self.word_ahead();
-        if let Some((word, instead)) = UNSUPPORTED.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
+        if let Some((word, instead)) = UNSUPPORTED.iter().find(|(known, _)| known.eq_ignore_ascii_case(word))
+        {
             let span = Span { start, end: start + word.len() };
             return Err(Wrong::syntax(span, format!("`{word}` is not supported here; {instead}")));
         }
@@ -426,9 +427,12 @@ mod tests {
             ("$a+='b'", "$a += 'b'"),
             ("$a = ('<I>'+$c.Issuer+'<S>'+$c.Subject)", "$a = ('<I>' + $c.Issuer + '<S>' + $c.Subject)"),
             ("\"{0}-{1}\" -f $a,(Get-Y).B", "'{0}-{1}' -f $a, (Get-Y).B"),
-            ("(Get-Date).AddDays(-30)", "(Get-Date).AddDays(- 30)"),
+            ("(Get-Date).AddDays(-30)", "(Get-Date).AddDays(-30)"),
             ("!($a -and -not $b) -or 1 -lt 2*3+4", "-not ($a -and -not $b) -or 1 -lt 2 * 3 + 4"),
-            ("if ($a) {Get-X} elseif (Get-Y) {} else { Get-Z }\nGet-X", "if ($a) { Get-X } elseif (Get-Y) {  } else { Get-Z }; Get-X"),
+            (
+                "if ($a) {Get-X} elseif (Get-Y) {} else { Get-Z }\nGet-X",
+                "if ($a) { Get-X } elseif (Get-Y) {  } else { Get-Z }; Get-X",
+            ),
             ("foreach ($a in Get-X|? {$_}) {Get-Y $a}", "foreach ($a in Get-X | ? { $_ }) { Get-Y $a }"),
             ("Get-X | % {$_.A} | sort -Descending", "Get-X | % { $_.A } | sort -Descending"),
             ("[datetime]'1/2/2026' -lt [datetime]::Now", "[datetime]'1/2/2026' -lt [datetime]::Now"),
@@ -466,7 +470,7 @@ mod tests {
             ("$a -= 1", "1:4", "`=` or `+=`"),
             ("$a++", "1:3", "`=` or `+=`"),
             ("$a.B = 1", "1:6", "only a variable can be set"),
-            ("Set-X -A '<I>'+$a.B", "1:14", "in parentheses"),
+            ("Set-X -A '<I>'+$a.B", "1:15", "in parentheses"),
             ("while ($true) {}", "1:1", "`while` is not supported"),
             ("try { Get-X } catch {}", "1:1", "without try"),
             ("Get-X > a.txt", "1:7", "Set-Content"),
@@ -494,7 +498,7 @@ mod tests {
             ("{", "Get-X", "}"),
             ("@{a=", "1", "}"),
             ("!", "1", ""),
-            ("-", "1", ""),
+            ("(-", "1", ")"),
             (",", "1", ""),
             ("[string]", "1", ""),
             ("\"$(", "1", ")\""),
@@ -507,11 +511,13 @@ mod tests {
         ] {
             let deep = |levels: usize| format!("{}{middle}{}", open.repeat(levels), close.repeat(levels));
             assert!(deep(10).parse::<Script>().is_ok(), "{}", deep(10));
-            let error = deep(100_000).parse::<Script>().unwrap_err();
-            assert!(error.message.contains("deep"), "{open} {}", error.message);
+            let Err(error) = deep(100_000).parse::<Script>() else { panic!("{open}") };
+            assert!(error.message.contains("deep"), "{open}");
         }
         // What follows one after the other does not nest.
-        for (first, rest) in [("$a", ".b"), ("$a", "[0]"), ("1", "+1"), ("1", " -eq 1"), ("1", ",1"), ("$a", ".b()")] {
+        for (first, rest) in
+            [("$a", ".b"), ("$a", "[0]"), ("1", "+1"), ("1", " -eq 1"), ("1", ",1"), ("$a", ".b()")]
+        {
             let long = format!("{first}{}", rest.repeat(50_000));
             let read = long.parse::<Script>().unwrap();
             assert_eq!(read.clone(), read);

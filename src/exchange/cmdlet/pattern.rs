@@ -28,7 +28,9 @@ impl Wildcard {
     /// That a bracket is not closed.
     pub(super) fn new(pattern: &str, case: bool) -> Result<Self, String> {
         let wrong = || {
-            format!("The specified wildcard character pattern is not valid: {pattern}. A bracket of its own is written `[")
+            format!(
+                "The specified wildcard character pattern is not valid: {pattern}. A bracket of its own is written `["
+            )
         };
         let folded = if case { pattern.to_owned() } else { pattern.to_lowercase() };
         let mut pieces = Vec::new();
@@ -112,7 +114,10 @@ const LONGEST: usize = 4096;
 /// What is wrong with it, or not supported.
 pub(super) fn regex(pattern: &str, case: bool) -> Result<Regex, String> {
     if pattern.len() > LONGEST {
-        return Err(format!("a regular expression has at most {LONGEST} bytes here, this one {}", pattern.len()));
+        return Err(format!(
+            "a regular expression has at most {LONGEST} bytes here, this one {}",
+            pattern.len()
+        ));
     }
     let built = RegexBuilder::new(&dotnet(pattern))
         .case_insensitive(!case)

@@ -41,9 +41,9 @@ fn found(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<(Option<MailQueue>, Val
         _ => run.server_of(bound)?,
     };
     let computer = run.computer(at).map(|computer| computer.name.clone()).unwrap_or_default();
-    let wanted = identity.as_ref().map(|identity| {
-        identity.split_once('\\').map_or(identity.as_str(), |(_, queue)| queue).to_owned()
-    });
+    let wanted = identity
+        .as_ref()
+        .map(|identity| identity.split_once('\\').map_or(identity.as_str(), |(_, queue)| queue).to_owned());
     let mut all = vec![(None, submission(&computer))];
     let waiting = run.queues.iter().filter(|queue| queue.computer.eq_ignore_ascii_case(&computer));
     all.extend(waiting.enumerate().map(|(at, queue)| (Some(queue.clone()), shown(queue, at + 1))));
@@ -77,7 +77,8 @@ fn found(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<(Option<MailQueue>, Val
 /// `Status -eq 'Retry' -and MessageCount -gt 5`: a filter of the transport cmdlets has names without `$_`.
 fn comparisons(filter: &str, bound: &Bound) -> Result<Vec<(String, Operator, Value)>, Wrong> {
     let place = bound.place("Filter");
-    let wrong = || Wrong::argument(place, format!("-Filter: `{filter}` does not read {{Status -eq 'Retry'}}"));
+    let wrong =
+        || Wrong::argument(place, format!("-Filter: `{filter}` does not read {{Status -eq 'Retry'}}"));
     let bare = filter.trim().trim_start_matches('{').trim_end_matches('}');
     let mut all = Vec::new();
     for part in bare.split(" -and ") {
@@ -118,7 +119,7 @@ fn submission(computer: &str) -> Value {
         ("LastError", Value::Null),
         ("NextRetryTime", Value::Null),
     ];
-    Object::new(properties, LAYOUT, identity)
+    Object::value(properties, LAYOUT, identity)
 }
 
 fn shown(queue: &MailQueue, number: usize) -> Value {
@@ -133,5 +134,5 @@ fn shown(queue: &MailQueue, number: usize) -> Value {
         ("LastError", queue.last_error.as_ref().map_or(Value::Null, Value::text)),
         ("NextRetryTime", queue.next_retry.map_or(Value::Null, Value::Date)),
     ];
-    Object::new(properties, LAYOUT, identity)
+    Object::value(properties, LAYOUT, identity)
 }

@@ -96,13 +96,15 @@ fn shown(computer: &Computer) -> Value {
         ),
         ("Identity", Value::text(&computer.name)),
     ];
-    Object::new(properties, Layout::List, &computer.name)
+    Object::value(properties, Layout::List, &computer.name)
 }
 
 /// What both cmdlets show of a server, as far as a lab knows it.
 fn of_organization(computer: &Computer) -> Value {
-    const LAYOUT: Layout =
-        Layout::Table { columns: &[Column::of("Name"), Column::of("ServerRole"), Column::of("Fqdn")], hidden: &[] };
+    const LAYOUT: Layout = Layout::Table {
+        columns: &[Column::of("Name"), Column::of("ServerRole"), Column::of("Fqdn")],
+        hidden: &[],
+    };
     let role = match computer.role {
         Role::Edge => "Edge",
         Role::HubTransport => "HubTransport",
@@ -118,5 +120,5 @@ fn of_organization(computer: &Computer) -> Value {
         ("IsHubTransportServer", Value::Bool(computer.role != Role::Edge)),
         ("Identity", Value::text(&computer.name)),
     ];
-    Object::new(properties, LAYOUT, &computer.name)
+    Object::value(properties, LAYOUT, &computer.name)
 }

@@ -70,7 +70,7 @@ pub(super) fn select_object(run: &mut Run<'_>, bound: &Bound, input: Piped) -> R
                     Value::Object(object) => {
                         let chosen = asked(object, &patterns);
                         let chosen = chosen.into_iter().map(|(name, value)| (name, value.clone()));
-                        Object::new(chosen, Layout::Plain, object.identity.clone())
+                        Object::value(chosen, Layout::Plain, object.identity.clone())
                     }
                     _ => value,
                 };
@@ -216,7 +216,7 @@ pub(super) fn group_object(run: &mut Run<'_>, bound: &Bound, input: Piped) -> Re
             ("Name", Value::text(&name)),
             ("Group", Value::List(values)),
         ];
-        Object::new(properties, Layout::Plain, name)
+        Object::value(properties, Layout::Plain, name)
     });
     Ok(shown.collect::<Vec<_>>().into())
 }
@@ -256,7 +256,8 @@ pub(super) fn measure_object(run: &mut Run<'_>, bound: &Bound, input: Piped) -> 
         Ok(found)
     };
     let asked_for = |name: &str, value: Value| if bound.switch(name) { value } else { Value::Null };
-    let average = if values.is_empty() { Value::Null } else { Value::Real(sum / number::real(values.len() as i64)) };
+    let average =
+        if values.is_empty() { Value::Null } else { Value::Real(sum / number::real(values.len() as i64)) };
     let properties = [
         ("Count", Value::count(values.len())),
         ("Average", asked_for("Average", average)),
@@ -266,12 +267,14 @@ pub(super) fn measure_object(run: &mut Run<'_>, bound: &Bound, input: Piped) -> 
         ("Property", name.map_or(Value::Null, Value::Text)),
     ];
     let measured = "Microsoft.PowerShell.Commands.GenericMeasureInfo";
-    Ok(vec![Object::new(properties, Layout::Plain, measured)].into())
+    Ok(vec![Object::value(properties, Layout::Plain, measured)].into())
 }
 
 /// `Get-Member`: the names of the properties and their types.
+#[expect(clippy::needless_pass_by_value, reason = "every cmdlet on a pipeline takes what comes")]
 pub(super) fn get_member(_: &mut Run<'_>, _: &Bound, input: Piped) -> Result<Piped, Wrong> {
-    let Some(Value::Object(object)) = input.values.iter().find(|value| matches!(value, Value::Object(_))) else {
+    let Some(Value::Object(object)) = input.values.iter().find(|value| matches!(value, Value::Object(_)))
+    else {
         return Ok(Piped::default());
     };
     let mut members: Vec<(&String, &Value)> =
@@ -284,7 +287,7 @@ pub(super) fn get_member(_: &mut Run<'_>, _: &Bound, input: Piped) -> Result<Pip
             ("MemberType", Value::text("Property")),
             ("Definition", Value::Text(definition)),
         ];
-        Object::new(properties, Layout::Plain, name.clone())
+        Object::value(properties, Layout::Plain, name.clone())
     });
     Ok(shown.collect::<Vec<_>>().into())
 }
@@ -347,11 +350,9 @@ impl Column {
     fn read(value: &Value, span: Span) -> Result<Self, Wrong> {
         let Value::Table(entries) = value else {
             return Ok(match value {
-                Value::Block(block) => Self {
-                    name: block.to_string(),
-                    how: How::Block(Arc::clone(block)),
-                    descending: false,
-                },
+                Value::Block(block) => {
+                    Self { name: block.to_string(), how: How::Block(Arc::clone(block)), descending: false }
+                }
                 name => {
                     let name = name.in_text();
                     Self { name: name.clone(), how: How::Property(name), descending: false }
@@ -445,7 +446,7 @@ fn chosen(run: &mut Run<'_>, bound: &Bound, values: Vec<Value>) -> Result<Chosen
         }
         let identity = value.in_text();
         let properties = properties.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        made.push(Object::new(properties, Layout::Plain, identity));
+        made.push(Object::value(properties, Layout::Plain, identity));
     }
     Ok(Chosen::Made(made))
 }

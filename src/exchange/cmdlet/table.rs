@@ -56,8 +56,8 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
         Verb::Model(connector::set, Some(("Identity", "Identity"))),
     )
     .with(&[IDENTITY, &[value("Name")], SETTINGS, UNMODELLED, CHANGES]),
-    Cmdlet::new("New-ReceiveConnector", "Makes a Receive connector.", Verb::Model(connector::new, None)).with(
-        &[
+    Cmdlet::new("New-ReceiveConnector", "Makes a Receive connector.", Verb::Model(connector::new, None))
+        .with(&[
             &[
                 value("Name").at(0),
                 value("Server"),
@@ -71,15 +71,15 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
             SETTINGS,
             UNMODELLED,
             CHANGES,
-        ],
-    ),
+        ]),
     Cmdlet::new(
         "Remove-ReceiveConnector",
         "Removes a Receive connector.",
         Verb::Model(connector::remove, Some(("Identity", "Identity"))),
     )
     .with(&[IDENTITY, CHANGES]),
-    Cmdlet::new("Get-SendConnector", "Lists Send connectors.", Verb::Model(send::get, None)).with(&[IDENTITY]),
+    Cmdlet::new("Get-SendConnector", "Lists Send connectors.", Verb::Model(send::get, None))
+        .with(&[IDENTITY]),
     Cmdlet::new(
         "Set-SendConnector",
         "Changes a Send connector.",
@@ -211,12 +211,7 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
     )
     .with(&[
         CERTIFICATE,
-        &[
-            value("FileName").since(Exchange2013),
-            value("Path"),
-            value("Password"),
-            switch("BinaryEncoded"),
-        ],
+        &[value("FileName").since(Exchange2013), value("Path"), value("Password"), switch("BinaryEncoded")],
         CHANGES,
     ]),
     Cmdlet::new(
@@ -287,9 +282,13 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
         value("ProviderName"),
         switch("Oldest"),
     ]]),
-    Cmdlet::new("Format-List", "Shows objects as lists of their properties.", Verb::Shape(shape::format_list))
-        .called(&["fl"])
-        .with(&[&[value("Property").at(0), switch("Force")]]),
+    Cmdlet::new(
+        "Format-List",
+        "Shows objects as lists of their properties.",
+        Verb::Shape(shape::format_list),
+    )
+    .called(&["fl"])
+    .with(&[&[value("Property").at(0), switch("Force")]]),
     Cmdlet::new("Format-Table", "Shows objects as a table.", Verb::Shape(shape::format_table))
         .called(&["ft"])
         .with(&[&[
@@ -309,17 +308,18 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
             value("Skip"),
             switch("Unique"),
         ]]),
-    Cmdlet::new("Where-Object", "Keeps the objects for which a comparison holds.", Verb::Raw(filter::where_object))
-        .called(&["where", "?"]),
+    Cmdlet::new(
+        "Where-Object",
+        "Keeps the objects for which a comparison holds.",
+        Verb::Raw(filter::where_object),
+    )
+    .called(&["where", "?"]),
     Cmdlet::new("ForEach-Object", "Does something for each object.", Verb::Shape(shape::for_each_object))
         .called(&["foreach", "%"])
         .with(&[&[value("Process").at(0), value("MemberName"), value("Begin"), value("End")]]),
-    Cmdlet::new("Sort-Object", "Sorts objects.", Verb::Shape(shape::sort_object)).called(&["sort"]).with(&[&[
-        value("Property").at(0),
-        switch("Descending"),
-        switch("Unique"),
-        switch("CaseSensitive"),
-    ]]),
+    Cmdlet::new("Sort-Object", "Sorts objects.", Verb::Shape(shape::sort_object))
+        .called(&["sort"])
+        .with(&[&[value("Property").at(0), switch("Descending"), switch("Unique"), switch("CaseSensitive")]]),
     Cmdlet::new("Group-Object", "Groups objects by their properties.", Verb::Shape(shape::group_object))
         .called(&["group"])
         .with(&[&[value("Property").at(0), switch("NoElement")]]),
@@ -344,22 +344,28 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
     Cmdlet::new("Write-Output", "Hands values on.", Verb::Shape(shape::write_output))
         .called(&["echo", "write"])
         .with(&[&[value("InputObject").at(0)]]),
-    Cmdlet::new("Write-Host", "Shows a text.", Verb::Shape(shape::write_host))
-        .with(&[&[value("Object").at(0), idle("ForegroundColor"), idle("BackgroundColor"), switch("NoNewline")]]),
+    Cmdlet::new("Write-Host", "Shows a text.", Verb::Shape(shape::write_host)).with(&[&[
+        value("Object").at(0),
+        idle("ForegroundColor"),
+        idle("BackgroundColor"),
+        switch("NoNewline"),
+    ]]),
     Cmdlet::new("Write-Warning", "Shows a warning.", Verb::Shape(shape::write_host))
         .with(&[&[value("Message").at(0)]]),
     Cmdlet::new("Write-Verbose", "Shows nothing here.", Verb::Shape(shape::write_host))
         .with(&[&[value("Message").at(0)]]),
-    Cmdlet::new("Get-Date", "Says what time it is in the lab.", Verb::Model(time::get_date, None)).with(&[&[
-        value("Date").at(0),
-        value("Format"),
-        value("Year"),
-        value("Month"),
-        value("Day"),
-        value("Hour"),
-        value("Minute"),
-        value("Second"),
-    ]]),
+    Cmdlet::new("Get-Date", "Says what time it is in the lab.", Verb::Model(time::get_date, None)).with(&[
+        &[
+            value("Date").at(0),
+            value("Format"),
+            value("Year"),
+            value("Month"),
+            value("Day"),
+            value("Hour"),
+            value("Minute"),
+            value("Second"),
+        ],
+    ]),
     Cmdlet::new("New-TimeSpan", "Makes a time span.", Verb::Model(time::new_time_span, None)).with(&[&[
         value("Start").at(0),
         value("End").at(1),
@@ -387,12 +393,7 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
         Verb::Model(export::import_pfx, None),
     )
     .with(&[
-        &[
-            value("FilePath").at(0),
-            value("CertStoreLocation").at(1),
-            value("Password"),
-            switch("Exportable"),
-        ],
+        &[value("FilePath").at(0), value("CertStoreLocation").at(1), value("Password"), switch("Exportable")],
         CHANGES,
     ]),
     Cmdlet::new("Get-Content", "Reads a file.", Verb::Model(windows::get_content, None))
@@ -423,8 +424,12 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
         .with(&[&[value("Credential").at(0), value("Message"), value("UserName")]]),
     Cmdlet::new("ConvertTo-SecureString", "Makes a password.", Verb::Model(windows::secret, None))
         .with(&[&[value("String").at(0), switch("AsPlainText"), switch("Force")]]),
-    Cmdlet::new("Read-Host", "Asks for a password, which nobody looks at.", Verb::Model(windows::secret, None))
-        .with(&[&[value("Prompt").at(0), switch("AsSecureString")]]),
+    Cmdlet::new(
+        "Read-Host",
+        "Asks for a password, which nobody looks at.",
+        Verb::Model(windows::secret, None),
+    )
+    .with(&[&[value("Prompt").at(0), switch("AsSecureString")]]),
     Cmdlet::new(
         "Restart-Service",
         "Changes nothing: each session loads its certificate anew.",

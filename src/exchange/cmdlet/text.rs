@@ -32,7 +32,9 @@ fn zoned(date: Timestamp) -> Zoned {
 pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let text = text.trim();
     let wrong = || {
-        format!("`{text}` is not a valid DateTime; write '12/31/2026', '12/31/2026 9:35 AM' or '2026-12-31T09:35:00Z'")
+        format!(
+            "`{text}` is not a valid DateTime; write '12/31/2026', '12/31/2026 9:35 AM' or '2026-12-31T09:35:00Z'"
+        )
     };
     if text.len() > 64 {
         return Err(wrong());
@@ -125,7 +127,9 @@ pub(super) fn read_span(text: &str) -> Result<SignedDuration, String> {
 /// What is wrong with the format, or that an item is missing.
 pub(super) fn format(format: &str, items: &[Value]) -> Result<String, String> {
     let wrong = || {
-        format!("`{format}` is not a format: {{0}} stands for the first value, and {{{{ for a brace of its own")
+        format!(
+            "`{format}` is not a format: {{0}} stands for the first value, and {{{{ for a brace of its own"
+        )
     };
     let mut text = String::new();
     let mut rest = format;
@@ -153,7 +157,10 @@ pub(super) fn format(format: &str, items: &[Value]) -> Result<String, String> {
         };
         let index = index.trim().parse::<usize>().map_err(|_| wrong())?;
         let item = items.get(index).ok_or_else(|| {
-            format!("the format asks for {{{index}}}, and {} values are given, the first of them {{0}}", items.len())
+            format!(
+                "the format asks for {{{index}}}, and {} values are given, the first of them {{0}}",
+                items.len()
+            )
         })?;
         let filled = match how {
             Some(how) => formatted(item, how)?,
@@ -358,9 +365,12 @@ mod tests {
 
     #[test]
     fn spans_are_read_as_dotnet_reads_them() {
-        for (text, shown) in
-            [("5", "5.00:00:00"), ("00:05:00", "00:05:00"), ("1:30", "01:30:00"), ("-1.00:00:00", "-1.00:00:00")]
-        {
+        for (text, shown) in [
+            ("5", "5.00:00:00"),
+            ("00:05:00", "00:05:00"),
+            ("1:30", "01:30:00"),
+            ("-1.00:00:00", "-1.00:00:00"),
+        ] {
             assert_eq!(span(read_span(text).unwrap()), shown, "{text}");
         }
         assert!(read_span("soon").is_err() && read_span("5m").is_err());

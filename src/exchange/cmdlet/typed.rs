@@ -96,7 +96,9 @@ impl Kind {
         let flags = |bits: u8, text: String| (text, Some(u64::from(bits)));
         let (text, number) = match self {
             Self::Services => text.parse::<Services>().map(|it| flags(it.bits(), it.to_string()))?,
-            Self::AuthMechanism => text.parse::<AuthMechanism>().map(|it| flags(it.bits(), it.to_string()))?,
+            Self::AuthMechanism => {
+                text.parse::<AuthMechanism>().map(|it| flags(it.bits(), it.to_string()))?
+            }
             Self::PermissionGroups => {
                 text.parse::<PermissionGroups>().map(|it| flags(it.bits(), it.to_string()))?
             }

@@ -39,7 +39,7 @@ pub(super) fn set_content(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>
 pub(super) fn get_credential(_: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
     let user = bound.text("UserName")?.or(bound.text("Credential")?);
     let properties = [("UserName", user.map_or(Value::Null, Value::Text)), ("Password", hidden())];
-    Ok(vec![Object::new(properties, Layout::Plain, "System.Management.Automation.PSCredential")])
+    Ok(vec![Object::value(properties, Layout::Plain, "System.Management.Automation.PSCredential")])
 }
 
 /// `ConvertTo-SecureString` and `Read-Host`.
@@ -120,7 +120,8 @@ fn certificates(run: &Run<'_>, wanted: &str) -> Vec<Thumbprint> {
     // A serial number is written with and without the zeros in front.
     let number = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
     let exact = by(&|facts| {
-        number(&facts.serial_number) == number(&bare) || facts.thumbprint.to_string().eq_ignore_ascii_case(&bare)
+        number(&facts.serial_number) == number(&bare)
+            || facts.thumbprint.to_string().eq_ignore_ascii_case(&bare)
     });
     if !exact.is_empty() || wanted.trim().is_empty() {
         return exact;

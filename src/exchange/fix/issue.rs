@@ -72,7 +72,8 @@ fn new_and_pinned(case: &Case<'_>) -> Proposal {
     let mut commands = shell::request(case.computer, &subject, &names);
     commands.push("# not needed where issuer and subject are those of the old pin:".to_owned());
     commands.extend(shell::pin_name(case.computer, None));
-    let (change, command, besides) = case.set_by(name::pin_parameters(&certificate), "TlsCertificateName", "$name");
+    let (change, command, besides) =
+        case.set_by(name::pin_parameters(&certificate), "TlsCertificateName", "$name");
     commands.push(command);
     let mut clicks = of_authority(case);
     clicks.extend(console::pin(case.computer));

@@ -124,8 +124,7 @@ fn fix(case: &Case<'_>, proposal: Proposal, lab: &[Arc<Computer>]) -> Fix {
     let effect = Effect::of(case, &proposal.steps);
     let connector = propose::target(&proposal.steps, case.connector).to_owned();
     let file = stand_in(case, &proposal.steps);
-    let (trial, _) =
-        try_commands(lab, &case.computer.name, &proposal.commands, case.now, file.as_ref());
+    let (trial, _) = try_commands(lab, &case.computer.name, &proposal.commands, case.now, file.as_ref());
     let refused = match &trial {
         Trial::Refused(words) => Some(words.clone()),
         Trial::Ran | Trial::Untried(_) => proposal.refused,

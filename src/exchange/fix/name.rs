@@ -73,7 +73,8 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
     usable.sort_by_key(|stored| (!same_subject(stored), stored.facts.self_signed));
     let mut proposals: Vec<Proposal> = usable.iter().filter_map(|stored| move_to(stored)).collect();
     // A certificate of an authority serves senders that verify, whatever the connector answers with.
-    let public = unrelated.iter().filter(|stored| !stored.facts.self_signed && is_of_domain(case, pin, stored));
+    let public =
+        unrelated.iter().filter(|stored| !stored.facts.self_signed && is_of_domain(case, pin, stored));
     proposals.extend(public.filter_map(|stored| move_to(stored)));
     if usable.is_empty() {
         // The right one is there, and something else ails it as well.

@@ -8,7 +8,8 @@ use super::trial::OR;
 use super::{console, issue, name, shell};
 use crate::exchange::{
     AuthMechanism, Computer, InternalTransport, Nullable, Outcome, PrivateKey, Reason, ReceiveConnector,
-    ReceiveConnectorParameters, SearchKey, Selection, Services, StoredCertificate, Verdict, fqdn_guard, select_for,
+    ReceiveConnectorParameters, SearchKey, Selection, Services, StoredCertificate, Verdict, fqdn_guard,
+    select_for,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;

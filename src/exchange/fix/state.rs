@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::exchange::{
-    Computer, EventKind, InternalTransport, Offered, Outcome, ReceiveConnector, StoredCertificate, select_for,
-    selection_events, wants_anonymous_tls,
+    Computer, EventKind, InternalTransport, Offered, Outcome, ReceiveConnector, StoredCertificate,
+    select_for, selection_events, wants_anonymous_tls,
 };
 
 /// How well a connector does at STARTTLS; the greater, the better.
@@ -47,7 +47,9 @@ impl<'a> State<'a> {
             }
             Outcome::Offered(_) if not_yet_valid => Health::Broken,
             Outcome::Offered(_) if !events.is_empty() => Health::ExpiresSoon,
-            Outcome::Offered(_) if presented.is_some_and(|stored| stored.facts.self_signed) => Health::SelfSigned,
+            Outcome::Offered(_) if presented.is_some_and(|stored| stored.facts.self_signed) => {
+                Health::SelfSigned
+            }
             Outcome::Offered(_) => Health::Good,
         };
         Self { health, outcome: selection.outcome, presented, events, not_yet_valid }

@@ -7,12 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::exchange::cmdlet::{
-    Answer, CertificateRequest, CertificateSource, CmdletError, ErrorKind, Prompt, Question, Shell, ShellHost,
-    ShellState, Wanted,
+    Answer, CertificateRequest, CertificateSource, CmdletError, ErrorKind, Prompt, Question, Shell,
+    ShellHost, ShellState, Wanted,
 };
-use crate::exchange::{
-    CertificateFacts, ChainStatus, Computer, PrivateKey, Services, StoredCertificate,
-};
+use crate::exchange::{CertificateFacts, ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::Thumbprint;
 
 /// What came of trying the commands of a proposal.
@@ -77,13 +75,14 @@ fn scripts(commands: &[String]) -> Vec<String> {
     let is_or = |at: usize| commands.get(at).is_some_and(|line| line.starts_with(OR));
     let alternatives: Vec<usize> = (0..commands.len()).filter(|at| is_or(*at)).map(|at| at + 1).collect();
     let without = |skipped: &dyn Fn(usize) -> bool| {
-        let lines = commands.iter().enumerate().filter(|(at, _)| !skipped(*at)).map(|(_, line)| line.as_str());
+        let lines =
+            commands.iter().enumerate().filter(|(at, _)| !skipped(*at)).map(|(_, line)| line.as_str());
         lines.collect::<Vec<_>>().join("\n")
     };
     let base = without(&|at| alternatives.contains(&at));
-    let each = alternatives.iter().map(|chosen| {
-        without(&|at| (alternatives.contains(&at) && at != *chosen) || at + 2 == *chosen)
-    });
+    let each = alternatives
+        .iter()
+        .map(|chosen| without(&|at| (alternatives.contains(&at) && at != *chosen) || at + 2 == *chosen));
     std::iter::once(base).chain(each).collect()
 }
 
@@ -158,10 +157,7 @@ mod tests {
         let commands = ["Import-A", "# or, where it is here:", "certutil", "Enable-B"].map(str::to_owned);
         assert_eq!(
             scripts(&commands),
-            [
-                "Import-A\n# or, where it is here:\nEnable-B",
-                "# or, where it is here:\ncertutil\nEnable-B"
-            ]
+            ["Import-A\n# or, where it is here:\nEnable-B", "# or, where it is here:\ncertutil\nEnable-B"]
         );
     }
 }
