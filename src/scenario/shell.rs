@@ -81,17 +81,17 @@ impl LabShell<'_> {
                 answers: answers.collect(),
             };
             let outcome = shell.run(run, &mut host);
+            let unasked = host.answers.len();
+            if outcome.error.is_none() && unasked > 0 {
+                // A mistake of whoever wrote the answers, and no refusal of the Shell: nothing of it counts.
+                done.refused =
+                    Some(format!("{unasked} of the answers belong to no question: nothing asked"));
+                break;
+            }
             done.screen.push_str(&outcome.screen());
             done.logged.extend(outcome.logged);
             (done.computers, done.state) = (outcome.computers, outcome.state);
-            let unasked = host.answers.len();
-            done.refused = match outcome.error {
-                Some(error) => Some(error.to_string()),
-                None if unasked > 0 => {
-                    Some(format!("{unasked} of the answers belong to no question: nothing asked"))
-                }
-                None => None,
-            };
+            done.refused = outcome.error.map(|error| error.to_string());
             if done.refused.is_some() {
                 break;
             }

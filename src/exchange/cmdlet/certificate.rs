@@ -209,7 +209,7 @@ pub(super) fn shown(computer: &Computer, stored: &StoredCertificate, now: Timest
         ("ServicesStringForm", Value::text(stored.services.letters())),
         ("Version", Value::Integer(facts.version.into())),
     ];
-    Object::new(properties, LAYOUT, facts.thumbprint.to_string())
+    Object::value(properties, LAYOUT, facts.thumbprint.to_string())
 }
 
 /// A value of one of Exchange's own types; what cannot be read as one stays a text.

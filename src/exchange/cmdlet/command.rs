@@ -29,7 +29,7 @@ fn listed(cmdlet: &CmdletHelp) -> Value {
     ];
     const LAYOUT: Layout =
         Layout::Table { columns: &[Column::of("CommandType"), Column::of("Name")], hidden: &[] };
-    Object::new(properties, LAYOUT, cmdlet.name)
+    Object::value(properties, LAYOUT, cmdlet.name)
 }
 
 /// `Get-Help`: a cmdlet in a line, and its parameters.
@@ -65,5 +65,5 @@ pub(super) fn get_help(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, W
         ("Syntax", Value::Text(syntax)),
         ("MakesNoDifference", Value::Text(idle.join(", "))),
     ];
-    Ok(vec![Object::new(properties, Layout::List, help.name)])
+    Ok(vec![Object::value(properties, Layout::List, help.name)])
 }

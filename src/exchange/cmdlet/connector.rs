@@ -259,7 +259,7 @@ fn shown(computer: &Computer, name: &str) -> Option<Value> {
     all.push(("Server", Value::text(&computer.name)));
     all.push(("Identity", Value::text(&identity)));
     all.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
-    Some(Object::new(all, LAYOUT, identity))
+    Some(Object::value(all, LAYOUT, identity))
 }
 
 /// Whether an Exchange of this version has the parameter.

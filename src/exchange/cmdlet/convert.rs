@@ -312,7 +312,7 @@ pub(super) fn cast(value: Value, to: Type, now: Timestamp) -> Result<Value, Stri
             other => Err(format!("`{}` is no table", other.in_text())),
         },
         Type::Object => match value {
-            Value::Table(entries) => Ok(super::value::Object::new(
+            Value::Table(entries) => Ok(super::value::Object::value(
                 entries.iter().map(|(key, value)| (key.as_str(), value.clone())),
                 super::view::Layout::Plain,
                 "System.Management.Automation.PSCustomObject",

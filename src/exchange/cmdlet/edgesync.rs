@@ -120,7 +120,7 @@ fn result(
         ("Scanned", Value::count(counts.scanned)),
         ("TargetScanned", Value::count(counts.target_scanned)),
     ];
-    Object::new(properties, Layout::List, &subscription.edge)
+    Object::value(properties, Layout::List, &subscription.edge)
 }
 
 /// `Test-EdgeSynchronization`: what is on each Edge, beside what is kept for it. Of what the real cmdlet
@@ -175,7 +175,7 @@ fn tested(run: &Run<'_>, holder: &str, edge: Option<usize>, subscription: &EdgeS
         ("SendConnectorStatus", Value::text(connectors)),
         ("RecipientStatus", Value::text("NotTested")),
     ];
-    Object::new(properties, Layout::List, &subscription.edge)
+    Object::value(properties, Layout::List, &subscription.edge)
 }
 
 fn nothing_subscribed(run: &Run<'_>, server: &str) -> String {

@@ -54,7 +54,7 @@ pub(super) fn export(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
     }
     let with_key = bound.get("Password").is_some();
     let exported = [(BYTES, Value::text(thumbprint.to_string())), ("WithKey", Value::Bool(with_key))];
-    let bytes = Object::new(exported, Layout::List, format!("(the bytes of certificate {thumbprint})"));
+    let bytes = Object::value(exported, Layout::List, format!("(the bytes of certificate {thumbprint})"));
     run.state.exported.0.insert(thumbprint, Arc::new(stored));
     if !with_key {
         run.warn("without -Password the private key is not exported.");
@@ -68,7 +68,7 @@ pub(super) fn export(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
         return Ok(Vec::new());
     }
     let properties = [("FileData", bytes), ("Identity", Value::text(thumbprint.to_string()))];
-    Ok(vec![Object::new(properties, Layout::List, "BinaryFileDataObject")])
+    Ok(vec![Object::value(properties, Layout::List, "BinaryFileDataObject")])
 }
 
 /// `Get-ChildItem Cert:\LocalMachine\My`: the store as Windows shows it, certificates without key included.
@@ -118,7 +118,7 @@ fn in_windows(computer: &Computer, stored: &StoredCertificate) -> Value {
         ("Version", Value::Integer(facts.version.into())),
         ("PSComputerName", Value::text(&computer.name)),
     ];
-    Object::new(properties, LAYOUT, facts.thumbprint.to_string())
+    Object::value(properties, LAYOUT, facts.thumbprint.to_string())
 }
 
 /// `Import-PfxCertificate` into the store of the computer. Windows gives the key to SYSTEM and the

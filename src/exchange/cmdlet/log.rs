@@ -223,7 +223,7 @@ fn record(logged: &LoggedEvent) -> Value {
 }
 
 fn object(properties: Vec<(&str, Value)>, layout: Layout, logged: &LoggedEvent) -> Value {
-    Object::new(properties, layout, format!("{} {}", logged.source, logged.event.event_id))
+    Object::value(properties, layout, format!("{} {}", logged.source, logged.event.event_id))
 }
 
 fn strings(parameters: &[String]) -> Value {

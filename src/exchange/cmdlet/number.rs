@@ -23,10 +23,10 @@ pub(super) fn parse(text: &str) -> Option<Value> {
     }
     let digits = digits.strip_suffix('l').unwrap_or(digits);
     let signed = |digits: &str| format!("{}{digits}", if negative { "-" } else { "" });
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        if let Some(number) = signed(digits).parse::<i64>().ok().and_then(|it| it.checked_mul(factor)) {
-            return Some(Value::Integer(number));
-        }
+    if digits.bytes().all(|byte| byte.is_ascii_digit())
+        && let Some(number) = signed(digits).parse::<i64>().ok().and_then(|it| it.checked_mul(factor))
+    {
+        return Some(Value::Integer(number));
     }
     let real = digits.strip_suffix('d').unwrap_or(digits);
     if !real.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-')) {

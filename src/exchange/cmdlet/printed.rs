@@ -128,6 +128,7 @@ impl Expression {
             Node::Unary(operator, value) => {
                 f.write_str(match operator {
                     Unary::Not => "-not ",
+                    Unary::Minus if matches!(value.node, Node::Number(_)) => "-",
                     Unary::Minus => "- ",
                     Unary::Plus => "+ ",
                     Unary::Join => "-join ",

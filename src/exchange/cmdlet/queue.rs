@@ -119,7 +119,7 @@ fn submission(computer: &str) -> Value {
         ("LastError", Value::Null),
         ("NextRetryTime", Value::Null),
     ];
-    Object::new(properties, LAYOUT, identity)
+    Object::value(properties, LAYOUT, identity)
 }
 
 fn shown(queue: &MailQueue, number: usize) -> Value {
@@ -134,5 +134,5 @@ fn shown(queue: &MailQueue, number: usize) -> Value {
         ("LastError", queue.last_error.as_ref().map_or(Value::Null, Value::text)),
         ("NextRetryTime", queue.next_retry.map_or(Value::Null, Value::Date)),
     ];
-    Object::new(properties, LAYOUT, identity)
+    Object::value(properties, LAYOUT, identity)
 }

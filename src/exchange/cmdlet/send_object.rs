@@ -136,7 +136,7 @@ impl Run<'_> {
         all.push(("Name", Value::text(&connector.name)));
         all.push(("Identity", Value::text(&connector.name)));
         all.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
-        Object::new(all, LAYOUT, &connector.name)
+        Object::value(all, LAYOUT, &connector.name)
     }
 
     /// Every place where a Send connector may be kept, as far as it can be seen from here.

@@ -96,7 +96,7 @@ fn shown(computer: &Computer) -> Value {
         ),
         ("Identity", Value::text(&computer.name)),
     ];
-    Object::new(properties, Layout::List, &computer.name)
+    Object::value(properties, Layout::List, &computer.name)
 }
 
 /// What both cmdlets show of a server, as far as a lab knows it.
@@ -120,5 +120,5 @@ fn of_organization(computer: &Computer) -> Value {
         ("IsHubTransportServer", Value::Bool(computer.role != Role::Edge)),
         ("Identity", Value::text(&computer.name)),
     ];
-    Object::new(properties, LAYOUT, &computer.name)
+    Object::value(properties, LAYOUT, &computer.name)
 }

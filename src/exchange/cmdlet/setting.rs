@@ -67,7 +67,7 @@ impl ToValue for AuthenticationCredential {
         };
         let password = ("Password", Value::text("System.Security.SecureString"));
         let properties = [("UserName", Value::text(&credential.user)), password];
-        Object::new(properties, Layout::Plain, credential.to_string())
+        Object::value(properties, Layout::Plain, credential.to_string())
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn select_object(run: &mut Run<'_>, bound: &Bound, input: Piped) -> R
                     Value::Object(object) => {
                         let chosen = asked(object, &patterns);
                         let chosen = chosen.into_iter().map(|(name, value)| (name, value.clone()));
-                        Object::new(chosen, Layout::Plain, object.identity.clone())
+                        Object::value(chosen, Layout::Plain, object.identity.clone())
                     }
                     _ => value,
                 };
@@ -216,7 +216,7 @@ pub(super) fn group_object(run: &mut Run<'_>, bound: &Bound, input: Piped) -> Re
             ("Name", Value::text(&name)),
             ("Group", Value::List(values)),
         ];
-        Object::new(properties, Layout::Plain, name)
+        Object::value(properties, Layout::Plain, name)
     });
     Ok(shown.collect::<Vec<_>>().into())
 }
@@ -267,10 +267,11 @@ pub(super) fn measure_object(run: &mut Run<'_>, bound: &Bound, input: Piped) -> 
         ("Property", name.map_or(Value::Null, Value::Text)),
     ];
     let measured = "Microsoft.PowerShell.Commands.GenericMeasureInfo";
-    Ok(vec![Object::new(properties, Layout::Plain, measured)].into())
+    Ok(vec![Object::value(properties, Layout::Plain, measured)].into())
 }
 
 /// `Get-Member`: the names of the properties and their types.
+#[expect(clippy::needless_pass_by_value, reason = "every cmdlet on a pipeline takes what comes")]
 pub(super) fn get_member(_: &mut Run<'_>, _: &Bound, input: Piped) -> Result<Piped, Wrong> {
     let Some(Value::Object(object)) = input.values.iter().find(|value| matches!(value, Value::Object(_)))
     else {
@@ -286,7 +287,7 @@ pub(super) fn get_member(_: &mut Run<'_>, _: &Bound, input: Piped) -> Result<Pip
             ("MemberType", Value::text("Property")),
             ("Definition", Value::Text(definition)),
         ];
-        Object::new(properties, Layout::Plain, name.clone())
+        Object::value(properties, Layout::Plain, name.clone())
     });
     Ok(shown.collect::<Vec<_>>().into())
 }
@@ -445,7 +446,7 @@ fn chosen(run: &mut Run<'_>, bound: &Bound, values: Vec<Value>) -> Result<Chosen
         }
         let identity = value.in_text();
         let properties = properties.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        made.push(Object::new(properties, Layout::Plain, identity));
+        made.push(Object::value(properties, Layout::Plain, identity));
     }
     Ok(Chosen::Made(made))
 }

@@ -57,7 +57,7 @@ fn write(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
         (CERTIFICATE, certificate.map_or(Value::Null, |of| Value::Text(of.to_string()))),
     ];
     let identity = format!("(the Edge subscription file of {})", edge.name);
-    let file = Object::new(properties, Layout::List, identity);
+    let file = Object::value(properties, Layout::List, identity);
     run.write_file(&path, file, bound.span)?;
     Ok(Vec::new())
 }
@@ -157,7 +157,7 @@ fn shown(run: &Run<'_>, subscription: &EdgeSubscription) -> Value {
         ("Domain", optional(domain)),
         ("Identity", Value::text(&subscription.edge)),
     ];
-    Object::new(properties, LAYOUT, &subscription.edge)
+    Object::value(properties, LAYOUT, &subscription.edge)
 }
 
 const LAYOUT: Layout =

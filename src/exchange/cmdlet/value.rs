@@ -150,7 +150,6 @@ impl Value {
             Self::Bool(value) => *value,
             Self::Text(text) => !text.is_empty(),
             Self::Integer(number) => *number != 0,
-            #[expect(clippy::float_cmp, reason = "zero is exact")]
             Self::Real(number) => *number != 0.0,
             Self::Typed(typed) => !typed.is_zero(),
             Self::List(items) => match items.as_slice() {
@@ -191,7 +190,7 @@ impl Value {
 
 impl Object {
     /// An object of these properties.
-    pub(super) fn new<'a>(
+    pub(super) fn value<'a>(
         properties: impl IntoIterator<Item = (&'a str, Value)>,
         layout: Layout,
         identity: impl Into<String>,

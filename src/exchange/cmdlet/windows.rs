@@ -39,7 +39,7 @@ pub(super) fn set_content(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>
 pub(super) fn get_credential(_: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
     let user = bound.text("UserName")?.or(bound.text("Credential")?);
     let properties = [("UserName", user.map_or(Value::Null, Value::Text)), ("Password", hidden())];
-    Ok(vec![Object::new(properties, Layout::Plain, "System.Management.Automation.PSCredential")])
+    Ok(vec![Object::value(properties, Layout::Plain, "System.Management.Automation.PSCredential")])
 }
 
 /// `ConvertTo-SecureString` and `Read-Host`.
