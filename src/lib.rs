@@ -16,6 +16,7 @@
 //! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
 //!          console     the same over HTTP, for whoever is outside of the process (only here: axum)
 //! floor 7  lab         the engine: a lab as a whole, started, changed and ended
+//!          probe       what a server shows to a reader that sends no mail; runs compared, saved, made into a lab
 //! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
@@ -69,6 +70,7 @@ pub mod lab;
 pub mod name;
 mod nearest;
 pub mod pki;
+pub mod probe;
 pub mod rehearsal;
 pub mod scenario;
 pub mod session;

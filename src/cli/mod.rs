@@ -18,6 +18,7 @@ mod logs;
 mod notify;
 mod output;
 mod printer;
+mod probe;
 mod quick;
 mod ready;
 mod readyz;
@@ -83,6 +84,8 @@ enum Verb {
     },
     /// Send one message to an address, as one of several kinds of sender, and say how it ended
     Send(Box<send::Args>),
+    /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to whatever is named
+    Probe(Box<probe::Args>),
     /// Ask a running lab whether it takes connections
     Readyz(readyz::Args),
 }
@@ -142,6 +145,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             output::text(&String::from_utf8_lossy(&script))
         }
         Verb::Send(args) => send::send(&args),
+        Verb::Probe(args) => probe::probe(&args),
         Verb::Readyz(args) => readyz::readyz(&args),
     }
 }

@@ -7,6 +7,7 @@ mod connection;
 mod handshake;
 mod live;
 mod misconduct;
+mod outbound;
 mod ports;
 mod postures;
 mod reading;
@@ -18,6 +19,7 @@ mod talk;
 mod tests;
 
 pub use live::{DeclaredFault, Live};
+pub use outbound::{reach, resolve};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 
