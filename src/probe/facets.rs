@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::findings::day;
 use super::handshake::{Handshake, Offer};
 use super::run::{Heard, Member, Visit};
 use crate::session::TlsVersion;
@@ -201,8 +202,9 @@ impl Facets {
         self.add("certificate: names", names.join(", "));
         let issuer = if leaf.is_self_signed() { "itself" } else { leaf.issuer() };
         self.add("certificate: issuer", issuer.to_owned());
-        self.add("certificate: valid from", leaf.not_before().to_string());
-        self.add("certificate: valid to", leaf.not_after().to_string());
+        // A lab's dates count from its start, to the second.
+        self.add("certificate: valid from", day(leaf.not_before()));
+        self.add("certificate: valid to", day(leaf.not_after()));
         self.add("certificate: key", leaf.public_key().to_string());
         self.of("certificate: thumbprint", Some(leaf.thumbprint().to_string()), FacetKind::Key);
         self.add("certificates sent", handshake.chain().len().to_string());

@@ -48,6 +48,7 @@ pub fn findings(host: &Host, member: &Member, now: Timestamp) -> Vec<Finding> {
     if visit.ehlo_inside.iter().flat_map(Heard::keywords).any(|(keyword, _)| keyword == "STARTTLS") {
         note("STARTTLS is listed inside TLS as well, which RFC 3207 section 4.2 forbids".to_owned());
     }
+    withheld_by_exchange(member).into_iter().for_each(&mut note);
     for offer in [Offer::Tls11, Offer::Tls10] {
         if accepts(member, offer).as_deref() == Some("accepted") {
             let version = super::facets::version_of(offer);
@@ -69,6 +70,21 @@ pub fn findings(host: &Host, member: &Member, now: Timestamp) -> Vec<Finding> {
         about_certificate(host, visit, &leaf.0, now).into_iter().for_each(&mut note);
     }
     found
+}
+
+/// What keeps an Exchange from offering STARTTLS, where it is one that does not.
+fn withheld_by_exchange(member: &Member) -> Option<String> {
+    let visit = &member.visit;
+    let exchange = visit.keywords().iter().any(|(keyword, _)| {
+        matches!(keyword.as_str(), "X-ANONYMOUSTLS" | "X-EXPS" | "XEXCH50" | "XRDST" | "XSHADOW" | "XSHADOWREQUEST")
+    }) || matches!(&visit.banner, Some(Heard::Reply(lines)) if lines.iter().any(|line| line.contains("Microsoft ESMTP MAIL")));
+    let answers = visit.ehlo.as_ref().filter(|ehlo| ehlo.code() == Some(250))?;
+    let name = answers.name().unwrap_or_default();
+    (exchange && !visit.offers_starttls()).then(|| {
+        format!(
+            "it looks like an Exchange (inferred), which withholds STARTTLS where no certificate enabled for SMTP carries the connector's FQDN, here {name} (event 12014), or where Tls is not in AuthMechanism (no event); Get-ReceiveConnector and Get-ExchangeCertificate tell which"
+        )
+    })
 }
 
 fn verdict(host: &Host, member: &Member) -> Finding {

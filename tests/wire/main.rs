@@ -17,6 +17,8 @@ mod entries;
 mod entries_openssl;
 mod faults_starttls;
 mod lab;
+mod probe;
+mod probe_odd;
 mod rehearsal;
 mod rehearsal_wire;
 mod relay;
