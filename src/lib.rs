@@ -20,6 +20,7 @@
 //! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
+//!          renewal     a certificate exchanged on the model: what each connector does, step by step and day by day
 //!          judgement   a client's conduct measured by its policy, and the class that it belongs to
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
 //!          journal     what happened, in order, once; every log is a view of it, the verdict too
@@ -72,6 +73,7 @@ mod nearest;
 pub mod pki;
 pub mod probe;
 pub mod rehearsal;
+pub mod renewal;
 pub mod scenario;
 pub mod session;
 pub mod smtp;

@@ -23,6 +23,7 @@ mod quick;
 mod ready;
 mod readyz;
 mod recording;
+mod renew;
 pub mod report;
 mod send;
 mod serve;
@@ -86,6 +87,8 @@ enum Verb {
     Send(Box<send::Args>),
     /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to whatever is named
     Probe(Box<probe::Args>),
+    /// Rehearse the renewal of a certificate: what each connector does at each step, and on which day it would break
+    Renew(Box<renew::Args>),
     /// Ask a running lab whether it takes connections
     Readyz(readyz::Args),
 }
@@ -146,6 +149,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Send(args) => send::send(&args),
         Verb::Probe(args) => probe::probe(&args),
+        Verb::Renew(args) => renew::renew(&args),
         Verb::Readyz(args) => readyz::readyz(&args),
     }
 }

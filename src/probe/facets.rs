@@ -85,7 +85,8 @@ pub fn facets(member: &Member) -> Vec<Facet> {
         found.add("without SNI", without_name(handshake.as_ref(), result));
     }
     if let Some(result) = member.trial(Offer::Unlisted) {
-        found.add("STARTTLS although it is not listed", outcome(result));
+        let works = if result.is_taken() { "works" } else { "does not work" };
+        found.add("STARTTLS although it is not listed", works.to_owned());
     }
     found.ehlo(INSIDE, ehlo_inside.as_ref(), helo_inside.as_ref());
     found.0
@@ -148,7 +149,7 @@ pub(super) const fn version_of(offer: Offer) -> &'static str {
         Offer::Tls13 => "TLSv1.3",
         Offer::Tls12 | Offer::OldSuites => "TLSv1.2",
         Offer::Tls11 => "TLSv1.1",
-        Offer::Tls10 => "TLSv1",
+        Offer::Tls10 => "TLSv1.0",
         Offer::NoName | Offer::Unlisted => "TLS",
     }
 }
@@ -165,7 +166,17 @@ pub(super) fn outcome(handshake: &Handshake) -> String {
 
 /// What is wrong with a chain, or that nothing is.
 pub(super) fn trust(problem: Option<&CertificateProblem>) -> String {
-    problem.map_or("trusted".to_owned(), CertificateProblem::in_words)
+    match problem {
+        None => "trusted".to_owned(),
+        Some(CertificateProblem::Invalid { reason }) => format!("is not valid: {}", brief(reason)),
+        Some(problem) => problem.in_words(),
+    }
+}
+
+/// What a TLS library says, without the values that it prints behind it.
+fn brief(reason: &str) -> &str {
+    let inner = reason.rsplit_once("OtherError(").map_or(reason, |(_, inner)| inner.trim_end_matches(')'));
+    inner.split(" {").next().unwrap_or(inner)
 }
 
 struct Facets(Vec<Facet>);

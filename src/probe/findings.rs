@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::facets::{accepts, days_left, outcome};
+use super::facets::{accepts, days_left, outcome, trust};
 use super::handshake::{Established, Handshake, Offer};
 use super::middlebox::masked;
 use super::names::{NameRule, names};
 use super::run::{Heard, Host, Member, Visit};
+use super::visit::LISTED_NOW;
 use crate::exchange::EXPIRES_SOON;
 use crate::name::covers;
 use crate::pki::Certificate;
-use crate::session::send::CertificateProblem;
 
 /// Something that was noticed, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +49,9 @@ pub fn findings(host: &Host, member: &Member, now: Timestamp) -> Vec<Finding> {
         note("STARTTLS is listed inside TLS as well, which RFC 3207 section 4.2 forbids".to_owned());
     }
     withheld_by_exchange(member).into_iter().for_each(&mut note);
+    if member.wants_client_certificate() {
+        note("it demands a certificate of the client; mail servers that have none do not get in".to_owned());
+    }
     for offer in [Offer::Tls11, Offer::Tls10] {
         if accepts(member, offer).as_deref() == Some("accepted") {
             let version = super::facets::version_of(offer);
@@ -122,8 +125,16 @@ fn verdict(host: &Host, member: &Member) -> Finding {
         Some(answer) if !matches!(answer.code(), Some(200..=299)) => {
             problem(format!("STARTTLS is offered, and then the server {}: there is no TLS", answer.in_words()))
         }
+        Some(answer) if answer.code() != Some(220) && is_taken(visit) => problem(format!(
+            "STARTTLS is offered, and the server {} where RFC 3207 has a 220: TLS works after it, and senders that wait for the 220 do not get there",
+            answer.in_words()
+        )),
         _ => over_tls(host, visit, "STARTTLS is offered"),
     }
+}
+
+fn is_taken(visit: &Visit) -> bool {
+    visit.handshake.as_ref().is_some_and(Handshake::is_taken)
 }
 
 fn not_offered(member: &Member) -> String {
@@ -139,6 +150,9 @@ fn not_offered(member: &Member) -> String {
         Some(result) if result.is_taken() => {
             format!("{what}. It works all the same where it is said: only the list was changed")
         }
+        Some(Handshake::NotReached { why }) if why == LISTED_NOW => format!(
+            "STARTTLS is NOT offered, and a moment later, on another connection, it is: it comes and goes, or the servers behind this address are not alike"
+        ),
         Some(Handshake::Failed(failed)) => {
             format!("{what}. Where it is said all the same, the server goes ahead and {}", failed.in_words())
         }
@@ -179,7 +193,7 @@ fn over_tls(host: &Host, visit: &Visit, offered: &str) -> Finding {
 
 /// Why somebody who verifies refuses it, each as the predicate of a sentence.
 fn doubts(established: &Established, leaf: &Certificate, host: &str) -> Vec<String> {
-    let chain = established.chain_problem.as_ref().map(CertificateProblem::in_words);
+    let chain = established.chain_problem.as_ref().map(|problem| trust(Some(problem)));
     let named = names(leaf, host).into_iter().any(|it| it.rule == NameRule::Rfc9525 && it.by.is_some());
     let name = (!named).then(|| {
         let carried: Vec<&str> = leaf.dns_names().iter().map(String::as_str).take(5).collect();

@@ -23,7 +23,7 @@ pub enum Offer {
     #[serde(rename = "TLSv1.1")]
     Tls11,
     /// At most TLS 1.0 was offered, with the suites of its time.
-    #[serde(rename = "TLSv1")]
+    #[serde(rename = "TLSv1.0")]
     Tls10,
     /// TLS 1.2 was offered with suites and key exchanges that are outdated as well.
     #[serde(rename = "old-suites")]

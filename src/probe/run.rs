@@ -162,6 +162,15 @@ impl Member {
         Self { address, unreachable: None, visit: Visit::default(), trials: Vec::new() }
     }
 
+    /// Whether a handshake was refused for want of a client's certificate (RFC 8446 section 6.2).
+    pub fn wants_client_certificate(&self) -> bool {
+        let trials = self.trials.iter().map(|trial| &trial.result);
+        self.visit.handshake.iter().chain(trials).any(|handshake| match handshake {
+            Handshake::Failed(failed) => failed.detail == "certificate_required",
+            Handshake::Established(_) | Handshake::Answered(_) | Handshake::NotReached { .. } => false,
+        })
+    }
+
     /// What came of the connection on which this was changed.
     pub fn trial(&self, offer: Offer) -> Option<&Handshake> {
         self.trials.iter().find(|trial| trial.offer == offer).map(|trial| &trial.result)

@@ -60,6 +60,9 @@ struct Inner {
     only_13: SenderTls,
 }
 
+/// What there is to say where STARTTLS is listed on a connection that was made because it was not.
+pub(super) const LISTED_NOW: &str = "lists STARTTLS on this connection";
+
 /// How many addresses of one name are looked at.
 const MOST_MEMBERS: usize = 32;
 /// How many addresses are looked at at a time.
@@ -264,7 +267,7 @@ impl Inner {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut io = match self.up_to_the_handshake(io).await {
+        let mut io = match self.up_to_the_handshake(io, offer).await {
             Ok(io) => io,
             Err(why) => return not_reached(why),
         };
@@ -302,7 +305,7 @@ impl Inner {
 
     /// The stream once the server waits for a ClientHello, or the predicate of a sentence that says why it does
     /// not.
-    async fn up_to_the_handshake<IO>(&self, io: IO) -> Result<IO, String>
+    async fn up_to_the_handshake<IO>(&self, io: IO, offer: Offer) -> Result<IO, String>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -318,6 +321,11 @@ impl Inner {
             if !is_go_ahead(&heard) {
                 talk.quit().await;
                 return Err(format!("{}, to {at}", heard.in_words()));
+            }
+            let listed = heard.keywords().iter().any(|(keyword, _)| keyword == "STARTTLS");
+            if offer == Offer::Unlisted && listed {
+                talk.quit().await;
+                return Err(LISTED_NOW.to_owned());
             }
         }
         Ok(talk.into_stream().0)

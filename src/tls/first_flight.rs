@@ -174,8 +174,10 @@ impl Reading {
         while let Some((kind, payload)) = self.record() {
             match (kind, payload.as_slice()) {
                 (22, _) => self.messages.extend(payload),
-                // A warning is no answer yet, except for the one that closes (RFC 8446 section 6.1).
-                (21, [1, alert]) if *alert != 0 => {}
+                // close_notify is an end like any other (RFC 8446 section 6.1).
+                (21, [_, 0]) => return Err(TlsFailure::Closed),
+                // Any other warning is no answer yet.
+                (21, [1, _]) => {}
                 (21, [_, alert]) => {
                     return Err(TlsFailure::AlertReceived { alert: alert_name(*alert).into_owned() });
                 }
@@ -291,6 +293,7 @@ mod tests {
         let refused = TlsFailure::AlertReceived { alert: "protocol_version".to_owned() };
         assert_eq!(read(&[21, 3, 1, 0, 2, 2, 70]), Err(refused));
         assert_eq!(read(&[21, 3, 1, 0, 2, 1, 112]), Ok(None), "a warning");
+        assert_eq!(read(&[21, 3, 1, 0, 2, 1, 0]), Err(TlsFailure::Closed));
         assert!(matches!(read(b"500 what?"), Err(TlsFailure::NotTls { .. })));
         assert!(matches!(read(&[23, 3, 3, 0, 1, 0]), Err(TlsFailure::Unusable { .. })));
     }

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// How long a server has for each answer. Where one is silent on purpose, all of it passes.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// What a probe may say.
 const SAID: [&str; 4] = ["EHLO ", "HELO ", "STARTTLS", "QUIT"];
 const AT_A_TIME: usize = 12;
@@ -107,7 +107,13 @@ async fn probed_twice(name: &'static str, text: &'static str) -> (Vec<Difference
 }
 
 /// What cannot be made again, and why.
-const NOT_AGAIN: [(&str, &str); 0] = [];
+const NOT_AGAIN: [(&str, &str); 5] = [
+    ("starttls-intermittent", "one connection shows one thing, and another another"),
+    ("tls-alert-after-handshake", "an alert in clear in the middle of the encrypted stream looks like noise"),
+    ("tls-corrupt-serverhello", "which byte of the flight was damaged cannot be seen"),
+    ("trust-nc-violation", "constraints of the authorities above are not written into the lab file"),
+    ("trust-pathlen-violation", "constraints of the authorities above are not written into the lab file"),
+];
 
 #[cfg(feature = "aws-lc-rs")]
 #[tokio::test(flavor = "multi_thread")]
@@ -133,11 +139,11 @@ async fn everything_ends_in_a_sentence_and_a_lab_made_of_it_shows_the_same() {
             differing.insert(name, each.collect::<Vec<_>>().join("\n"));
         }
     }
-    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
     let known: BTreeSet<_> = NOT_AGAIN.iter().map(|(name, _)| *name).collect();
     let found: BTreeSet<_> = differing.keys().copied().collect();
     let shown: Vec<_> = differing.iter().map(|(name, text)| format!("  {name}\n{text}")).collect();
-    assert_eq!(found, known, "\n{}", shown.join("\n"));
+    assert_eq!(found, known, "\n{}\n{}", wrong.join("\n"), shown.join("\n"));
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 #[tokio::test]
@@ -164,7 +170,7 @@ async fn versions_are_told_apart_one_connection_at_a_time() {
         let about = match offer {
             Offer::Tls13 => "TLSv1.3",
             Offer::Tls12 => "TLSv1.2",
-            Offer::Tls10 => "TLSv1",
+            Offer::Tls10 => "TLSv1.0",
             Offer::OldSuites => "TLSv1.2 with outdated suites",
             Offer::Tls11 | Offer::NoName | Offer::Unlisted => panic!("not asked for here"),
         };

@@ -177,7 +177,7 @@ fn replies(page: &mut Page, head: &str, heard: Option<&Heard>) {
 fn versions(page: &mut Page, reading: &Reading<'_>) {
     let mut head = "TLS";
     let found = facets(reading.member);
-    let about = ["handshake", "TLSv1.3", "TLSv1.2", "TLSv1.2 with outdated suites", "TLSv1.1", "TLSv1", "without SNI"];
+    let about = ["handshake", "TLSv1.3", "TLSv1.2", "TLSv1.2 with outdated suites", "TLSv1.1", "TLSv1.0", "without SNI"];
     for about in about {
         let Some(facet) = found.iter().find(|facet| facet.about == about) else { continue };
         let value = match (&reading.member.visit.handshake, about) {

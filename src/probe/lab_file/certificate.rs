@@ -4,13 +4,16 @@ use jiff::Timestamp;
 
 use super::{File, Presenting, SHOWN, STAND_IN, WITHOUT_SNI, keeps, list, quoted};
 use crate::pki::{Certificate, KeyAlgorithm};
-use crate::probe::handshake::{Handshake, Offer, Presented};
+use crate::probe::handshake::{FailureKind, Handshake, Offer, Presented};
 use crate::session::send::CertificateProblem;
+
+/// rustls's bound on a handshake message.
+const LONGEST_MESSAGE: usize = 0xffff;
 
 impl File<'_> {
     pub(super) fn certificates(&mut self, taken: Timestamp) {
         let chain = self.member.chain().to_vec();
-        let needs_one = self.member.visit.offers_starttls() || self.host.implicit_tls;
+        let needs_one = self.does_starttls();
         match chain.split_first() {
             None if needs_one => {
                 self.comment("No certificate was seen; STARTTLS is offered with one that carries the name.");
@@ -46,6 +49,21 @@ impl File<'_> {
     pub(super) fn other_without_sni(&self) -> Option<&[Presented]> {
         let other = self.member.trial(Offer::NoName)?.chain();
         (other.first().is_some() && other.first() != self.member.chain().first()).then_some(other)
+    }
+
+    /// Whether the handshake was signed with a key that is not the certificate's, as far as a client can tell.
+    fn signs_with_another_key(&self) -> bool {
+        !self.is_refused_for_itself()
+            && matches!(&self.member.visit.handshake, Some(Handshake::Failed(failed))
+                if failed.how == FailureKind::NotAccepted && failed.detail.contains("BadSignature"))
+    }
+
+    /// Whether the certificate is one that no handshake is completed with here.
+    pub(super) fn is_refused_for_itself(&self) -> bool {
+        self.leaf.is_some_and(|leaf| {
+            let weak = leaf.public_key().algorithm == "RSA" && leaf.public_key().bits < 2048;
+            leaf.version() != 3 || weak || leaf.der().len() > LONGEST_MESSAGE
+        })
     }
 
     fn stand_in(&mut self) {
@@ -94,6 +112,9 @@ impl File<'_> {
         }
         if leaf.version() != 3 {
             self.line("version = 1");
+        }
+        if label == SHOWN && self.signs_with_another_key() {
+            self.line("key_mismatch = true");
         }
         if leaf.is_ca() {
             self.line("ca = true");

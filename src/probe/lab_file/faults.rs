@@ -23,7 +23,9 @@ impl File<'_> {
             ("ehlo", true, &visit.ehlo_inside),
             ("helo", true, &visit.helo_inside),
         ] {
-            if let Some(heard) = heard.as_ref().filter(|heard| heard.code() != Some(250)) {
+            // Whoever is refused for want of a certificate learns of it where EHLO is due.
+            let refused = inside && self.member.wants_client_certificate();
+            if let Some(heard) = heard.as_ref().filter(|heard| heard.code() != Some(250) && !refused) {
                 self.heard(at, heard, if inside { "when = { tls = true }" } else { "when = { tls = false }" });
             }
         }
@@ -50,10 +52,13 @@ impl File<'_> {
                 let other = self.member.trial(Offer::Tls12);
                 let version = match established.version {
                     TlsVersion::Tls12 => Some("TLSv1.2"),
-                    TlsVersion::Tls13 => other.filter(|it| !it.is_taken()).map(|_| "TLSv1.3"),
+                    TlsVersion::Tls13 => other.filter(|it| refuses_the_version(it)).map(|_| "TLSv1.3"),
                 };
                 let version = version.map(|version| format!("version = \"{version}\""));
-                let posture: Vec<String> = version.into_iter().chain(self.presents()).collect();
+                let demands = self.member.wants_client_certificate();
+                let demands = demands.then(|| "client_certificate = \"require\"".to_owned());
+                let posture: Vec<String> =
+                    version.into_iter().chain(demands).chain(self.presents()).collect();
                 if !posture.is_empty() {
                     self.row("handshake", &format!("{{ tls = {{ {} }} }}", posture.join(", ")), None);
                 }
@@ -91,6 +96,10 @@ impl File<'_> {
                 Some(number) => self.row("handshake", &format!("{{ alert = {number} }}"), None),
                 None => self.comment(&format!("The handshake was refused with the alert {}.", failed.detail)),
             },
+            // Who refuses an old version and closes otherwise had read the ClientHello.
+            FailureKind::Closed if self.member.trial(Offer::Tls11).is_some_and(refuses_the_version) => {
+                self.row("handshake", "{ cut = { after = \"server-hello\" } }", None);
+            }
             FailureKind::Closed => self.row("handshake", "\"close\"", None),
             FailureKind::Broken => self.row("handshake", "\"reset\"", None),
             FailureKind::TimedOut => self.row("handshake", "\"silence\"", None),
@@ -98,6 +107,9 @@ impl File<'_> {
                 let bytes = unescaped(&failed.detail);
                 self.row("handshake", &format!("{{ raw = \"hex:{bytes}\" }}"), Some("close"));
             }
+            // The certificate does it by itself.
+            FailureKind::NotAccepted if self.is_refused_for_itself() => {}
+            FailureKind::NotAccepted if failed.detail.contains("BadSignature") => {}
             FailureKind::NotAccepted | FailureKind::Unusable => {
                 self.comment(&format!("The handshake failed: {}", failed.in_words()));
                 self.row("handshake", "{ corrupt = { octet = 5 } }", None);
@@ -108,6 +120,10 @@ impl File<'_> {
     /// A row that lets the client hear this at a stage.
     fn heard(&mut self, at: &str, heard: &Heard, when: &str) {
         let conduct = match heard {
+            // After a 2yz that is no 220 there are those who begin the handshake.
+            Heard::Reply(lines) if at == "starttls" && matches!(heard.code(), Some(200..=299)) => {
+                format!("{{ say = {} }}", quoted(&format!("{}\r\n", lines.join("\r\n"))))
+            }
             Heard::Reply(lines) => format!("{{ reply = {} }}", quoted(&lines.join("\n"))),
             Heard::NotSmtp(line) => format!("{{ raw = {} }}", quoted(&format!("{line}\r\n"))),
             Heard::Closed => "\"close\"".to_owned(),
@@ -138,6 +154,12 @@ impl File<'_> {
     }
 }
 
+/// Whether a version was refused as such, and not for anything else.
+fn refuses_the_version(handshake: &Handshake) -> bool {
+    matches!(handshake, Handshake::Failed(failed) if failed.how == FailureKind::AlertReceived
+        && matches!(failed.detail.as_str(), "protocol_version" | "handshake_failure" | "insufficient_security"))
+}
+
 /// Whether it is the banner that a connector gives by itself.
 fn is_of_exchange(banner: &Heard) -> bool {
     matches!(banner, Heard::Reply(lines) if lines.len() == 1 && banner.code() == Some(220)
@@ -149,7 +171,7 @@ fn legacy(answered: &Answered) -> Option<&'static str> {
     let Answered { version, cipher_suite, .. } = answered;
     match version.as_str() {
         "SSLv3" => Some("SSLv3"),
-        "TLSv1" => Some("TLSv1"),
+        "TLSv1.0" => Some("TLSv1"),
         "TLSv1.1" => Some("TLSv1.1"),
         "TLSv1.2" if cipher_suite.contains("_anon_") => Some("anonymous"),
         "TLSv1.2" if cipher_suite.starts_with("TLS_DHE_") => Some("dhe-1024"),

@@ -22,8 +22,7 @@ const SWITCHES: [(&str, &str); 9] = [
 impl File<'_> {
     /// The parameters, by the reply in clear or, with implicit TLS, inside.
     pub(super) fn keywords(&mut self) {
-        let visit = &self.member.visit;
-        let starttls = visit.offers_starttls() || self.host.implicit_tls;
+        let starttls = self.does_starttls();
         let listed = self.listed();
         let has = |keyword: &str| listed.iter().any(|(it, rest)| it == keyword && rest.is_empty());
         let logon = self.logs_on();
@@ -91,8 +90,7 @@ impl File<'_> {
             ("EnabledWithoutValue", _) => made.push(plain("SIZE")),
             _ => {}
         }
-        let starttls = self.member.visit.offers_starttls() || self.host.implicit_tls;
-        if starttls && !inside {
+        if self.does_starttls() && !inside {
             made.push(plain("STARTTLS"));
         }
         if self.logs_on() {

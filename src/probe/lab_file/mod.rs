@@ -89,6 +89,12 @@ impl<'a> File<'a> {
         Self { host, member, fqdn, leaf, presented, text: String::new() }
     }
 
+    /// Whether the lab has to do STARTTLS, listed or not.
+    fn does_starttls(&self) -> bool {
+        let unlisted = self.member.trial(Offer::Unlisted).is_some_and(Handshake::is_taken);
+        self.member.visit.offers_starttls() || self.host.implicit_tls || unlisted
+    }
+
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
