@@ -108,7 +108,11 @@ impl File<'_> {
                 self.row("handshake", &format!("{{ raw = \"hex:{bytes}\" }}"), Some("close"));
             }
             // The certificate does it by itself.
-            FailureKind::NotAccepted if self.is_refused_for_itself() => {}
+            FailureKind::NotAccepted if self.is_refused_for_itself() => {
+                if let Some(presents) = self.presents() {
+                    self.row("handshake", &format!("{{ tls = {{ {presents} }} }}"), None);
+                }
+            }
             FailureKind::NotAccepted if failed.detail.contains("BadSignature") => {}
             FailureKind::NotAccepted | FailureKind::Unusable => {
                 self.comment(&format!("The handshake failed: {}", failed.in_words()));
