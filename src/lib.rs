@@ -34,7 +34,7 @@
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4, `rehearsal` and `judgement` decide: they never await, never read a clock (the clock apart) and never
+//! Floors 0 to 4, `rehearsal`, `renewal` and `judgement` decide: they never await, never read a clock (the clock apart) and never
 //! draw randomness; they are handed the time and the keys. (The one function that makes a key,
 //! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 to 9 are
 //! for people.

@@ -120,7 +120,9 @@ mod tests {
     fn of_a_member_that_is_not_reached_nothing_else_is_missed() {
         assert_eq!(
             sentences(&[Some(&["250-mx", "250 STARTTLS"]), None]),
-            ["connection: made at mail.lab.test:25 (192.0.2.1); none: connection refused at mail.lab.test:25 (192.0.2.2)"]
+            [
+                "connection: made at mail.lab.test:25 (192.0.2.1); none: connection refused at mail.lab.test:25 (192.0.2.2)"
+            ]
         );
     }
 }

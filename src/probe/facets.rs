@@ -290,7 +290,8 @@ mod tests {
 
     #[test]
     fn name_and_date_of_a_banner_are_no_configuration() {
-        let banner = Heard::Reply(vec!["220 mx1.lab.test ESMTP ready at Mon, 30 Nov 2026 07:00:00 +0000".to_owned()]);
+        let banner =
+            Heard::Reply(vec!["220 mx1.lab.test ESMTP ready at Mon, 30 Nov 2026 07:00:00 +0000".to_owned()]);
         assert_eq!(without_name_and_date(&banner), "220 NAME ESMTP ready at DATE");
     }
 }

@@ -79,7 +79,10 @@ pub fn findings(host: &Host, member: &Member, now: Timestamp) -> Vec<Finding> {
 fn withheld_by_exchange(member: &Member) -> Option<String> {
     let visit = &member.visit;
     let exchange = visit.keywords().iter().any(|(keyword, _)| {
-        matches!(keyword.as_str(), "X-ANONYMOUSTLS" | "X-EXPS" | "XEXCH50" | "XRDST" | "XSHADOW" | "XSHADOWREQUEST")
+        matches!(
+            keyword.as_str(),
+            "X-ANONYMOUSTLS" | "X-EXPS" | "XEXCH50" | "XRDST" | "XSHADOW" | "XSHADOWREQUEST"
+        )
     }) || matches!(&visit.banner, Some(Heard::Reply(lines)) if lines.iter().any(|line| line.contains("Microsoft ESMTP MAIL")));
     let answers = visit.ehlo.as_ref().filter(|ehlo| ehlo.code() == Some(250))?;
     let name = answers.name().unwrap_or_default();
@@ -122,9 +125,10 @@ fn verdict(host: &Host, member: &Member) -> Finding {
         return problem(not_offered(member));
     }
     match &visit.starttls {
-        Some(answer) if !matches!(answer.code(), Some(200..=299)) => {
-            problem(format!("STARTTLS is offered, and then the server {}: there is no TLS", answer.in_words()))
-        }
+        Some(answer) if !matches!(answer.code(), Some(200..=299)) => problem(format!(
+            "STARTTLS is offered, and then the server {}: there is no TLS",
+            answer.in_words()
+        )),
         Some(answer) if answer.code() != Some(220) && is_taken(visit) => problem(format!(
             "STARTTLS is offered, and the server {} where RFC 3207 has a 220: TLS works after it, and senders that wait for the 220 do not get there",
             answer.in_words()
@@ -144,15 +148,17 @@ fn not_offered(member: &Member) -> String {
         Some(mask) => format!(
             "STARTTLS is NOT offered: {mask} stands where it might be, as Cisco's SMTP inspection masks it on the way"
         ),
-        None => "STARTTLS is NOT offered: mail goes in clear, and senders that require TLS keep theirs".to_owned(),
+        None => {
+            "STARTTLS is NOT offered: mail goes in clear, and senders that require TLS keep theirs".to_owned()
+        }
     };
     match member.trial(Offer::Unlisted) {
         Some(result) if result.is_taken() => {
             format!("{what}. It works all the same where it is said: only the list was changed")
         }
-        Some(Handshake::NotReached { why }) if why == LISTED_NOW => format!(
-            "STARTTLS is NOT offered, and a moment later, on another connection, it is: it comes and goes, or the servers behind this address are not alike"
-        ),
+        Some(Handshake::NotReached { why }) if why == LISTED_NOW => {
+            "STARTTLS is NOT offered, and a moment later, on another connection, it is: it comes and goes, or the servers behind this address are not alike".to_owned()
+        }
         Some(Handshake::Failed(failed)) => {
             format!("{what}. Where it is said all the same, the server goes ahead and {}", failed.in_words())
         }
@@ -234,7 +240,8 @@ fn about_certificate(host: &Host, visit: &Visit, leaf: &Certificate, now: Timest
     let greets: Vec<String> = greets.into_iter().flatten().filter_map(Heard::name).collect();
     let own = greets.last().filter(|own| !own.eq_ignore_ascii_case(&host.name));
     if let Some(own) = own.filter(|own| own.parse::<crate::name::Fqdn>().is_ok()) {
-        let carried = names(leaf, own).iter().any(|it| it.rule == NameRule::ExchangeSelection && it.by.is_some());
+        let carried =
+            names(leaf, own).iter().any(|it| it.rule == NameRule::ExchangeSelection && it.by.is_some());
         notes.push(if carried {
             format!("it calls itself {own}, which the certificate carries; senders look for the name that they dial")
         } else {

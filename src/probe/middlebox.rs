@@ -61,7 +61,9 @@ fn conclusions(inside: &Member, outside: &Member, differences: &[Difference]) ->
     let versions: Vec<String> = differences
         .iter()
         .filter(|it| it.about.starts_with("TLSv"))
-        .filter_map(|it| Some(format!("{} is {} inside and {} outside", it.about, it.one.as_ref()?, it.other.as_ref()?)))
+        .filter_map(|it| {
+            Some(format!("{} is {} inside and {} outside", it.about, it.one.as_ref()?, it.other.as_ref()?))
+        })
         .collect();
     if !versions.is_empty() {
         found.push(format!("{}: TLS is ended by something else", versions.join(", ")));
@@ -86,9 +88,8 @@ fn overwritten_banner(inside: &Member, outside: &Member) -> Option<String> {
         Some(Heard::Reply(lines)) => lines.iter().any(|line| line.contains("*****")),
         _ => false,
     };
-    (stars(outside) && !stars(inside)).then(|| {
-        "the banner is written over with asterisks, as Cisco's SMTP inspection does".to_owned()
-    })
+    (stars(outside) && !stars(inside))
+        .then(|| "the banner is written over with asterisks, as Cisco's SMTP inspection does".to_owned())
 }
 
 fn keywords(inside: &Member, outside: &Member) -> Vec<String> {
@@ -116,7 +117,8 @@ fn keywords(inside: &Member, outside: &Member) -> Vec<String> {
         lost.remove(at);
         let works = outside.trial(Offer::Unlisted).is_some_and(Handshake::is_taken);
         found.push(if works {
-            "STARTTLS is stripped from the list on the way, and works outside where it is said all the same".to_owned()
+            "STARTTLS is stripped from the list on the way, and works outside where it is said all the same"
+                .to_owned()
         } else {
             "STARTTLS is stripped on the way: it is listed inside and not outside".to_owned()
         });

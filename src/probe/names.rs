@@ -68,7 +68,8 @@ fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
         return None;
     }
     let names = leaf.dns_names().iter().chain(leaf.common_names());
-    let best = names.filter_map(|name| Some((covers(name, host)?, name))).min_by_key(|(coverage, _)| *coverage);
+    let best =
+        names.filter_map(|name| Some((covers(name, host)?, name))).min_by_key(|(coverage, _)| *coverage);
     // What is no name is an address, which the certificate has among its own.
     Some(best.map_or_else(|| host.to_owned(), |(_, name)| name.clone()))
 }

@@ -214,7 +214,8 @@ impl Heard {
     /// 250.
     pub fn keywords(&self) -> Vec<(String, String)> {
         let reply = self.reply().filter(|reply| reply.code() == 250);
-        let lines = reply.as_ref().map(|reply| reply.lines().get(1..).unwrap_or_default()).unwrap_or_default();
+        let lines =
+            reply.as_ref().map(|reply| reply.lines().get(1..).unwrap_or_default()).unwrap_or_default();
         let split = lines.iter().filter_map(|line| {
             let mut words = line.split_whitespace();
             let keyword = words.next()?.to_ascii_uppercase();
@@ -227,7 +228,9 @@ impl Heard {
     pub fn in_words(&self) -> String {
         match self {
             Self::Reply(lines) => format!("answers `{}`", lines.join(" / ")),
-            Self::NotSmtp(line) if line.is_empty() => "answers with an empty line, which is no SMTP".to_owned(),
+            Self::NotSmtp(line) if line.is_empty() => {
+                "answers with an empty line, which is no SMTP".to_owned()
+            }
             Self::NotSmtp(line) => format!("answers `{line}`, which is no SMTP"),
             Self::TooMuch => "sends more than any reply has, and does not come to an end".to_owned(),
             Self::Closed => "closes the connection".to_owned(),

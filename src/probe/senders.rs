@@ -52,10 +52,7 @@ pub fn outcomes(host: &Host, visit: &Visit, now: Timestamp) -> Vec<SenderOutcome
             about: class.about,
             ending: Ending::of(&last),
             sentence: attempt_sentence(&last, &host.name),
-            over_tls: matches!(
-                delivery.outcome(),
-                crate::session::send::Outcome::DeliveredOverTls { .. }
-            ),
+            over_tls: matches!(delivery.outcome(), crate::session::send::Outcome::DeliveredOverTls { .. }),
             counts: counts(&class.policy),
         })
     });
@@ -85,7 +82,11 @@ fn task(policy: &SenderPolicy, host: &Host) -> Option<Task> {
         next_hop,
         connector: None,
         credentials: Credentials::Usable,
-        message: Arc::new(Outgoing { from: ReversePath::Null, to: vec![to], content: Bytes::from_static(b"\r\n") }),
+        message: Arc::new(Outgoing {
+            from: ReversePath::Null,
+            to: vec![to],
+            content: Bytes::from_static(b"\r\n"),
+        }),
     })
 }
 
@@ -186,10 +187,8 @@ fn secured(handshake: &Handshake, check: &Check) -> Result<Arc<Secured>, SendInp
         Handshake::Answered(_) | Handshake::NotReached { .. } => return Err(SendInput::Closed),
     };
     let leaf = chain.first().map(|presented| &presented.0);
-    let assessment = Assessment {
-        chain: chain_problem.clone(),
-        name: leaf.and_then(|leaf| name_problem(leaf, check)),
-    };
+    let assessment =
+        Assessment { chain: chain_problem.clone(), name: leaf.and_then(|leaf| name_problem(leaf, check)) };
     if let Some(problem) = assessment.problem(check.proof).filter(|_| check.within_handshake) {
         let failure =
             TlsFailure::AlertSent { alert: "bad_certificate".to_owned(), reason: problem.in_words() };

@@ -15,7 +15,9 @@ pub struct Target {
 
 /// Why a text is no target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no HOST[:PORT]: {problem}; write mail.example.com, mail.example.com:587, 192.0.2.1 or [2001:db8::1]:25")]
+#[error(
+    "`{text}` is no HOST[:PORT]: {problem}; write mail.example.com, mail.example.com:587, 192.0.2.1 or [2001:db8::1]:25"
+)]
 pub struct TargetError {
     text: String,
     problem: String,
@@ -37,7 +39,8 @@ impl Target {
         }
         let (host, given) = match text.strip_prefix('[') {
             Some(rest) => {
-                let (host, behind) = rest.split_once(']').ok_or_else(|| wrong("the bracket is not closed"))?;
+                let (host, behind) =
+                    rest.split_once(']').ok_or_else(|| wrong("the bracket is not closed"))?;
                 if host.parse::<IpAddr>().is_err() {
                     return Err(wrong("what stands in brackets is no address"));
                 }
@@ -110,9 +113,20 @@ mod tests {
 
     #[test]
     fn what_is_no_target_is_answered_with_the_forms() {
-        for text in
-            ["", ":25", "mail.example.com:", "mail.example.com:0", "mail:99999", "[::1", "[mail]:25", "[::1]25", "a b", "smtp://mail.example.com", "-x", "mail:+25"]
-        {
+        for text in [
+            "",
+            ":25",
+            "mail.example.com:",
+            "mail.example.com:0",
+            "mail:99999",
+            "[::1",
+            "[mail]:25",
+            "[::1]25",
+            "a b",
+            "smtp://mail.example.com",
+            "-x",
+            "mail:+25",
+        ] {
             let error = Target::parse(text, 25).unwrap_err().to_string();
             assert!(error.contains("write mail.example.com"), "{text}: {error}");
         }

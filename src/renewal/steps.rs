@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::offer::offers;
 use super::{Renewal, Step};
-use crate::exchange::cmdlet::{
-    Answer, CertificateRequest, Memory, Outside, Prompt, Question, Shell,
-};
+use crate::exchange::cmdlet::{Answer, CertificateRequest, Memory, Outside, Prompt, Question, Shell};
 use crate::exchange::{CertificateStore, Computer, StoredCertificate};
 use crate::pki::Thumbprint;
 

@@ -50,9 +50,8 @@ const SUITES: [u16; 34] = [
 ];
 
 /// What RFC 8446 section 4.2.3 and RFC 5246 section 7.4.1.4.1 number, those of SHA-1 included.
-const SIGNATURES: [u16; 12] = [
-    0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201,
-];
+const SIGNATURES: [u16; 12] =
+    [0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201];
 
 /// x25519, P-256, P-384, P-521.
 const GROUPS: [u16; 4] = [29, 23, 24, 25];
@@ -308,9 +307,8 @@ mod tests {
     #[tokio::test]
     async fn the_hello_is_one_that_this_crate_reads() {
         let (mut client, mut server) = tokio::io::duplex(4096);
-        let asking = async {
-            first_flight(OldVersion::Tls12, Some("mx1.lab.test"), &mut client).await.unwrap_err()
-        };
+        let asking =
+            async { first_flight(OldVersion::Tls12, Some("mx1.lab.test"), &mut client).await.unwrap_err() };
         let answering = async {
             let hello = crate::tls::hello::Hello::listen(&mut server, &[]).await.unwrap();
             server.write_all(&[21, 3, 3, 0, 2, 2, 40]).await.unwrap();

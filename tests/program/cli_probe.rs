@@ -132,7 +132,9 @@ fn a_lab_that_was_saved_is_the_same_as_the_server() {
     assert!(one_line(&said).contains("No difference in anything that can be compared."), "{said}");
     let (code, said, complaint) = lab.probe(&["--name", "mx.lab.test", "--compare", "fqdn-mismatch"]);
     assert_eq!(code, 1, "{said}");
-    assert!(complaint.contains("the server differs from MAILGATE\\Default internal receive connector MAILGATE"));
+    assert!(
+        complaint.contains("the server differs from MAILGATE\\Default internal receive connector MAILGATE")
+    );
 }
 
 #[test]

@@ -75,7 +75,8 @@ fn json(args: &[&str]) -> (i32, Value) {
 fn steps(report: &Value, name: &str, kind: &str) -> Vec<String> {
     let of = |step: &Value| {
         let offers = step["offers"].as_array().unwrap();
-        let found = offers.iter().find(|it| it["connector"]["name"] == name && it["connector"]["kind"] == kind);
+        let found =
+            offers.iter().find(|it| it["connector"]["name"] == name && it["connector"]["kind"] == kind);
         found.unwrap_or_else(|| panic!("{step}"))["words"].as_str().unwrap().to_owned()
     };
     report["steps"].as_array().unwrap().iter().map(of).collect()
@@ -105,9 +106,17 @@ fn each_connector_is_followed_through_every_step() {
     assert_eq!(steps(&report, "To Internet", "send")[2], "new");
     let pin = &report["stale_pins"][0];
     assert_eq!(pin["connector"]["name"], "Partner");
-    assert!(pin["command"].as_str().unwrap().contains("Set-ReceiveConnector \"EX1\\Partner\" -TlsCertificateName"));
+    assert!(
+        pin["command"]
+            .as_str()
+            .unwrap()
+            .contains("Set-ReceiveConnector \"EX1\\Partner\" -TlsCertificateName")
+    );
     let removed = &report["steps"][3];
-    assert!(removed["refused"].as_str().unwrap().contains("tagged with following Receive Connectors"), "{removed}");
+    assert!(
+        removed["refused"].as_str().unwrap().contains("tagged with following Receive Connectors"),
+        "{removed}"
+    );
 }
 
 #[test]

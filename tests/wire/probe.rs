@@ -10,8 +10,8 @@ use std::time::Duration;
 use starttls_lab::journal::Record;
 use starttls_lab::lab::{Engine, Options, verify};
 use starttls_lab::probe::{
-    self, Difference, FacetKind, Offer, Prober, Run, Severity, Target, differences, facets, findings, lab_file,
-    outcomes,
+    self, Difference, FacetKind, Offer, Prober, Run, Severity, Target, differences, facets, findings,
+    lab_file, outcomes,
 };
 use starttls_lab::scenario::{ENTRIES, STORIES, ScenarioText};
 use starttls_lab::wire::Ports;
@@ -104,7 +104,8 @@ async fn probed_twice(name: &'static str, text: &'static str) -> (Vec<Difference
         wrong.push(format!("{name}: the saved run is another one"));
     }
     let again = lab_file(host, member, run.taken).unwrap();
-    let twin = ScenarioText::parse(&again, "again.toml").unwrap_or_else(|error| panic!("{name}: {error}\n{again}"));
+    let twin =
+        ScenarioText::parse(&again, "again.toml").unwrap_or_else(|error| panic!("{name}: {error}\n{again}"));
     let lab = start_aside(&twin);
     let other = seen(&lab, &known, implicit_tls).await;
     lab.finish(Duration::from_secs(5)).await;
@@ -153,7 +154,9 @@ async fn everything_ends_in_a_sentence_and_a_lab_made_of_it_shows_the_same() {
 
 #[tokio::test]
 async fn a_lab_made_of_a_probe_proves_what_each_class_of_senders_comes_to() {
-    for name in ["fqdn-mismatch", "trust-selfsigned", "name-mismatch", "starttls-reply-454", "tls-only-TLSv1_2"] {
+    for name in
+        ["fqdn-mismatch", "trust-selfsigned", "name-mismatch", "starttls-reply-454", "tls-only-TLSv1_2"]
+    {
         let (_, text) = everything().find(|(known, _)| *known == name).unwrap();
         let text = ScenarioText::parse(text, name).unwrap();
         let lab = start(&text).await;
@@ -162,7 +165,10 @@ async fn a_lab_made_of_a_probe_proves_what_each_class_of_senders_comes_to() {
         let again = lab_file(host, member, run.taken).unwrap();
         let twin = ScenarioText::parse(&again, "again.toml").unwrap();
         let proof = verify(&twin, name).await.unwrap();
-        let differing: Vec<_> = proof.differences().map(|(_, row)| format!("{}: {:?} {:?}", row.subject, row.expected, row.observed)).collect();
+        let differing: Vec<_> = proof
+            .differences()
+            .map(|(_, row)| format!("{}: {:?} {:?}", row.subject, row.expected, row.observed))
+            .collect();
         assert!(differing.is_empty(), "{name}: {differing:?}\n{again}");
     }
 }
@@ -183,7 +189,11 @@ async fn versions_are_told_apart_one_connection_at_a_time() {
     };
     for (name, offer, value) in [
         ("tls-only-TLSv1_3", Offer::Tls13, "accepted"),
-        ("tls-only-TLSv1_3", Offer::Tls12, "not accepted: refuses the handshake with the alert protocol_version"),
+        (
+            "tls-only-TLSv1_3",
+            Offer::Tls12,
+            "not accepted: refuses the handshake with the alert protocol_version",
+        ),
         ("tls-only-TLSv1_2", Offer::Tls12, "accepted"),
         ("tls-only-TLSv1", Offer::Tls10, "accepted"),
         ("tls-rsa-kx-only", Offer::OldSuites, "chooses TLSv1.2 with TLS_RSA_WITH_AES_128_GCM_SHA256"),

@@ -83,7 +83,9 @@ async fn verdict(address: SocketAddr, implicit_tls: bool) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_never_stops_talking_is_given_up() {
-    for said in [&b"220-x\r\n"[..], b"xxxxxxxxxxxxxxxx", b"\r\n", b"220 mx\r\n", b"\0\0\0", b"220-\xff\xfe\r\n"] {
+    for said in
+        [&b"220-x\r\n"[..], b"xxxxxxxxxxxxxxxx", b"\r\n", b"220 mx\r\n", b"\0\0\0", b"220-\xff\xfe\r\n"]
+    {
         let address = serve(move |stream| endlessly(stream, said));
         let sentence = verdict(address, false).await;
         assert!(sentence.len() > 10, "{sentence}");

@@ -33,7 +33,9 @@ pub(super) async fn compare(
 ) -> Result<Compared, Failure> {
     let reached = run.members().find(|(_, member)| member.unreachable.is_none());
     let Some((host, member)) = reached else {
-        return Err(Failure::not_ready("--compare: no connection could be made, so there is nothing to compare"));
+        return Err(Failure::not_ready(
+            "--compare: no connection could be made, so there is nothing to compare",
+        ));
     };
     let lab = Engine::start(text, LabOptions { ports: Ports::Free, ..LabOptions::default() }).await?;
     let connector = connector(args, &lab.connectors(), &host.name)?;
@@ -62,7 +64,8 @@ fn connector(args: &Args, listening: &[Listening], host: &str) -> Result<Listeni
                 it.name.eq_ignore_ascii_case(name)
                     || format!("{}\\{}", it.computer, it.name).eq_ignore_ascii_case(name)
             };
-            let known: Vec<String> = listening.iter().map(|it| format!("'{}\\{}'", it.computer, it.name)).collect();
+            let known: Vec<String> =
+                listening.iter().map(|it| format!("'{}\\{}'", it.computer, it.name)).collect();
             return listening.iter().find(named).cloned().ok_or_else(|| {
                 Failure::usage(format!(
                     "--connector: no receive connector `{name}` listens in this lab; there are {}",

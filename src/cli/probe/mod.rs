@@ -17,8 +17,8 @@ use crate::exchange::TimeSpan;
 use crate::name::Fqdn;
 use crate::pki::Certificate;
 use crate::probe::{
-    Drift, Finding, Host, Member, Middlebox, NameMatch, Options, Prober, Run, SenderOutcome, Severity, Target,
-    drift, findings, lab_file, middlebox, names, outcomes,
+    Drift, Finding, Host, Member, Middlebox, NameMatch, Options, Prober, Run, SenderOutcome, Severity,
+    Target, drift, findings, lab_file, middlebox, names, outcomes,
 };
 use compared::{Compared, compare};
 
@@ -138,8 +138,8 @@ pub(super) fn probe(args: &Args) -> Result<(), Failure> {
     let targets = targets(args)?;
     // What can be said before anybody is connected to is said then.
     let lab = args.compare.as_deref().map(super::load::load).transpose()?;
-    let (run, compared) = match &args.outside {
-        Some(path) => (saved(path)?, None),
+    let probed = match &args.outside {
+        Some(path) => Ok((saved(path)?, None)),
         None => runtime.block_on(async {
             let roots = roots::roots(args.ca_file.as_deref())?;
             let run = run(args, &targets, &roots).await?;
@@ -148,8 +148,11 @@ pub(super) fn probe(args: &Args) -> Result<(), Failure> {
                 None => None,
             };
             Ok::<_, Failure>((run, compared))
-        })?,
+        }),
     };
+    // A resolver that was given up may still be asking.
+    runtime.shutdown_background();
+    let (run, compared) = probed?;
     save(args, &run)?;
     let result = Probed {
         readings: run.members().map(|(host, member)| Reading::new(host, member, &run)).collect(),
@@ -218,7 +221,9 @@ fn save(args: &Args, run: &Run) -> Result<(), Failure> {
     if let Some(path) = &args.save {
         let reached = run.members().find(|(_, member)| member.unreachable.is_none());
         let Some((host, member)) = reached else {
-            return Err(Failure::not_ready("--save: no connection could be made, so there is nothing to show"));
+            return Err(Failure::not_ready(
+                "--save: no connection could be made, so there is nothing to show",
+            ));
         };
         let text = lab_file(host, member, run.taken);
         let text = text.map_err(|error| Failure::unmet(format!("--save: {error}")))?;
@@ -245,7 +250,10 @@ impl<'a> Reading<'a> {
     /// Whether a sender that uses TLS and counts would not deliver over TLS.
     fn stumbles(&self) -> bool {
         self.senders.iter().any(|sender| sender.counts && !sender.over_tls)
-            || self.findings.iter().any(|finding| finding.severity == Severity::Problem && self.senders.is_empty())
+            || self
+                .findings
+                .iter()
+                .any(|finding| finding.severity == Severity::Problem && self.senders.is_empty())
     }
 }
 
@@ -260,13 +268,18 @@ impl Probed<'_> {
             let why = match &host.unresolved {
                 Some(why) => why.clone(),
                 None => {
-                    let each = host.members.iter().filter_map(|it| {
-                        Some(format!("{}: {}", it.address, it.unreachable.as_ref()?))
-                    });
+                    let each = host
+                        .members
+                        .iter()
+                        .filter_map(|it| Some(format!("{}: {}", it.address, it.unreachable.as_ref()?)));
                     each.collect::<Vec<_>>().join("; ")
                 }
             };
-            return Err(Failure::not_ready(format!("{} cannot be reached ({})", host.target, text::safe(&why))));
+            return Err(Failure::not_ready(format!(
+                "{} cannot be reached ({})",
+                host.target,
+                text::safe(&why)
+            )));
         }
         match self.complaint() {
             None => Ok(()),
@@ -300,7 +313,10 @@ impl Probed<'_> {
                 [] => format!("{called} cannot be used"),
                 [one] => format!("{one} would not deliver to {called} over TLS"),
                 [one, rest @ ..] => {
-                    format!("{one} and {} other classes of senders would not deliver to {called} over TLS", rest.len())
+                    format!(
+                        "{one} and {} other classes of senders would not deliver to {called} over TLS",
+                        rest.len()
+                    )
                 }
             });
         }

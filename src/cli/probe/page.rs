@@ -47,9 +47,11 @@ fn verdict(page: &mut Page, reading: &Reading<'_>) {
 
 /// One row a member.
 fn table(page: &mut Page, probed: &Probed<'_>) {
-    let mut rows = vec![["server", "STARTTLS", "TLS", "certificate", "valid to", "name", "verified senders"]
-        .map(str::to_owned)
-        .to_vec()];
+    let mut rows = vec![
+        ["server", "STARTTLS", "TLS", "certificate", "valid to", "name", "verified senders"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for reading in &probed.readings {
         let visit = &reading.member.visit;
         let leaf = visit.handshake.as_ref().and_then(|it| it.chain().first());
@@ -74,7 +76,7 @@ fn table(page: &mut Page, probed: &Probed<'_>) {
             reading.host.called(reading.member),
             offered.to_owned(),
             version.to_owned(),
-            leaf.map_or("-".to_owned(), |leaf| called(leaf)),
+            leaf.map_or("-".to_owned(), called),
             leaf.map_or("-".to_owned(), |leaf| day(&leaf.0.not_after().to_string())),
             named.to_owned(),
             verified.map_or("-".to_owned(), |it| it.ending.to_string()),
@@ -97,7 +99,10 @@ fn drift(page: &mut Page, probed: &Probed<'_>) {
 
 fn on_the_way(page: &mut Page, probed: &Probed<'_>) {
     for middlebox in &probed.on_the_way {
-        page.section(&safe(&format!("Inside {}, outside {} (inferred)", middlebox.inside, middlebox.outside)));
+        page.section(&safe(&format!(
+            "Inside {}, outside {} (inferred)",
+            middlebox.inside, middlebox.outside
+        )));
         middlebox.conclusions.iter().for_each(|it| page.text(4, "- ", &safe(it)));
         if !middlebox.differences.is_empty() {
             page.line(0, "");
@@ -177,7 +182,15 @@ fn replies(page: &mut Page, head: &str, heard: Option<&Heard>) {
 fn versions(page: &mut Page, reading: &Reading<'_>) {
     let mut head = "TLS";
     let found = facets(reading.member);
-    let about = ["handshake", "TLSv1.3", "TLSv1.2", "TLSv1.2 with outdated suites", "TLSv1.1", "TLSv1.0", "without SNI"];
+    let about = [
+        "handshake",
+        "TLSv1.3",
+        "TLSv1.2",
+        "TLSv1.2 with outdated suites",
+        "TLSv1.1",
+        "TLSv1.0",
+        "without SNI",
+    ];
     for about in about {
         let Some(facet) = found.iter().find(|facet| facet.about == about) else { continue };
         let value = match (&reading.member.visit.handshake, about) {
@@ -192,7 +205,11 @@ fn versions(page: &mut Page, reading: &Reading<'_>) {
         head = "";
     }
     if let Some(result) = reading.member.trial(Offer::Unlisted) {
-        let taken = if result.is_taken() { "is said all the same, and works" } else { "was said all the same, and does not work" };
+        let taken = if result.is_taken() {
+            "is said all the same, and works"
+        } else {
+            "was said all the same, and does not work"
+        };
         line(page, "", &format!("STARTTLS {taken}"));
     }
 }
@@ -205,14 +222,23 @@ fn certificates(page: &mut Page, chain: &[Presented]) {
         let addresses = certificate.ip_addresses().iter().map(ToString::to_string);
         let names: Vec<String> = certificate.dns_names().iter().cloned().chain(addresses).collect();
         if at == 0 {
-            line(page, "", &format!("names {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") }));
+            line(
+                page,
+                "",
+                &format!("names {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") }),
+            );
         }
         let (from, to) = (certificate.not_before().to_string(), certificate.not_after().to_string());
         let issuer = if certificate.is_self_signed() { "itself" } else { certificate.issuer() };
         line(
             page,
             "",
-            &format!("valid {} to {}, {}, issued by {issuer}", day(&from), day(&to), certificate.public_key()),
+            &format!(
+                "valid {} to {}, {}, issued by {issuer}",
+                day(&from),
+                day(&to),
+                certificate.public_key()
+            ),
         );
         if at == 0 {
             line(page, "", &format!("thumbprint {}", certificate.thumbprint()));
@@ -234,7 +260,9 @@ fn names(page: &mut Page, names: &[NameMatch], host: &str) {
     let mut head = "Name";
     for found in names {
         let words = match &found.by {
-            Some(by) if by.eq_ignore_ascii_case(host) => format!("{host} is found by {}", found.rule.as_words()),
+            Some(by) if by.eq_ignore_ascii_case(host) => {
+                format!("{host} is found by {}", found.rule.as_words())
+            }
             Some(by) => format!("{host} is found by {}, as {by}", found.rule.as_words()),
             None => format!("{host} is NOT found by {}", found.rule.as_words()),
         };

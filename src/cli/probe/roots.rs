@@ -33,7 +33,9 @@ fn of_the_system() -> Vec<Certificate> {
     let roots = usable_roots(read.collect());
     if roots.is_empty() {
         let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-        remark(&format!("this system has no trusted roots{why}, so no chain will be trusted; give --ca-file"));
+        remark(&format!(
+            "this system has no trusted roots{why}, so no chain will be trusted; give --ca-file"
+        ));
     }
     roots
 }

@@ -19,10 +19,9 @@ pub(super) fn page(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
 fn without_action(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
     match rehearsed.breaks() {
         Some(change) => {
-            let same_day = rehearsed
-                .without_action
-                .iter()
-                .filter(|it| it.is_worse() && it.at == change.at && it.after.connector != change.after.connector);
+            let same_day = rehearsed.without_action.iter().filter(|it| {
+                it.is_worse() && it.at == change.at && it.after.connector != change.after.connector
+            });
             let others = match same_day.count() {
                 0 => String::new(),
                 1 => ", and so does another connector".to_owned(),
@@ -39,7 +38,11 @@ fn without_action(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
         }
         None => {
             let end = rehearsed.old.not_after;
-            format!("Without action no connector does worse than today; {old} ends on {} ({}).", day(end), in_days(end, now))
+            format!(
+                "Without action no connector does worse than today; {old} ends on {} ({}).",
+                day(end),
+                in_days(end, now)
+            )
         }
     }
 }
@@ -74,7 +77,8 @@ fn with_action(rehearsed: &Rehearsed, now: Timestamp) -> String {
 
 fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
     for offer in rehearsed.ill_already() {
-        let last = rehearsed.steps.last().and_then(|it| it.offers.iter().find(|it| it.connector == offer.connector));
+        let last =
+            rehearsed.steps.last().and_then(|it| it.offers.iter().find(|it| it.connector == offer.connector));
         let then = last.map_or("", |it| it.words.as_str());
         let words = &offer.words;
         page.section(&if then == words {
@@ -87,7 +91,10 @@ fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
         page.section(&format!("{} does worse after the exchange: {}", offer.connector, offer.words));
     }
     for pin in &rehearsed.stale_pins {
-        page.section(&format!("{} is pinned to {}, which the new certificate does not carry", pin.connector, pin.pinned_to));
+        page.section(&format!(
+            "{} is pinned to {}, which the new certificate does not carry",
+            pin.connector, pin.pinned_to
+        ));
         page.line(4, &pin.command);
     }
     for step in rehearsed.refused() {

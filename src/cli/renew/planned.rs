@@ -23,7 +23,10 @@ pub(super) fn old(args: &Args, paper: &Paper) -> Result<(Arc<Computer>, StoredCe
     };
     if wanted.is_empty() {
         let known: Vec<&str> = paper.computers.iter().map(|built| built.computer.name.as_str()).collect();
-        return Err(Failure::usage(format!("--computer: there is none of that name; there are {}", known.join(", "))));
+        return Err(Failure::usage(format!(
+            "--computer: there is none of that name; there are {}",
+            known.join(", ")
+        )));
     }
     let stored = wanted.iter().flat_map(|computer| computer.store.iter().map(move |it| (*computer, it)));
     let stored: Vec<(&Arc<Computer>, &StoredCertificate)> = stored.collect();
@@ -55,7 +58,9 @@ pub(super) fn old(args: &Args, paper: &Paper) -> Result<(Arc<Computer>, StoredCe
         if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
     };
     let found = found.ok_or_else(|| match &args.replaces {
-        Some(word) => Failure::usage(format!("--replaces: there is no certificate `{word}`; there are: {}", known())),
+        Some(word) => {
+            Failure::usage(format!("--replaces: there is no certificate `{word}`; there are: {}", known()))
+        }
         None => Failure::usage("there is no certificate in this lab that could be renewed"),
     })?;
     Ok((Arc::clone(found.0), found.1.clone()))

@@ -26,14 +26,14 @@ impl File<'_> {
                     self.stand_in();
                 }
                 let trusted = self.trust();
-                self.certificate(SHOWN, &leaf.0, above, trusted, taken);
+                self.certificate(SHOWN, &leaf.0, above, trusted.as_ref(), taken);
             }
         }
         let other = self.other_without_sni().map(<[_]>::to_vec).unwrap_or_default();
         if let Some((leaf, above)) = other.split_first() {
             self.comment("Presented to a client that asks for no name (SNI).");
             let trusted = self.trust();
-            self.certificate(WITHOUT_SNI, &leaf.0, above, trusted, taken);
+            self.certificate(WITHOUT_SNI, &leaf.0, above, trusted.as_ref(), taken);
         }
     }
 
@@ -48,7 +48,7 @@ impl File<'_> {
     /// The chain that is shown to whoever asks for no name, where it is another one.
     pub(super) fn other_without_sni(&self) -> Option<&[Presented]> {
         let other = self.member.trial(Offer::NoName)?.chain();
-        (other.first().is_some() && other.first() != self.member.chain().first()).then_some(other)
+        (!other.is_empty() && other.first() != self.member.chain().first()).then_some(other)
     }
 
     /// Whether the handshake was signed with a key that is not the certificate's, as far as a client can tell.
@@ -80,7 +80,7 @@ impl File<'_> {
         label: &str,
         leaf: &Certificate,
         above: &[Presented],
-        trust: Option<CertificateProblem>,
+        trust: Option<&CertificateProblem>,
         taken: Timestamp,
     ) {
         self.line("[[computer.certificate]]");
@@ -98,7 +98,7 @@ impl File<'_> {
         if leaf.is_self_signed() {
             self.key("issuer", "self");
         } else {
-            self.issuer(leaf, above, trust.as_ref());
+            self.issuer(leaf, above, trust);
         }
         self.key("not_before", &leaf.not_before().to_string());
         self.key("not_after", &leaf.not_after().to_string());
@@ -125,7 +125,7 @@ impl File<'_> {
         if leaf.has_outdated_signature() && !leaf.is_self_signed() {
             self.line("signature = \"sha1\"");
         }
-        if trust == Some(CertificateProblem::Revoked) {
+        if trust == Some(&CertificateProblem::Revoked) {
             self.line("revoked = true");
         }
         if leaf.other_san() {
@@ -138,7 +138,8 @@ impl File<'_> {
     }
 
     fn names(&mut self, leaf: &Certificate) {
-        let (plain, raw): (Vec<&String>, Vec<&String>) = leaf.dns_names().iter().partition(|name| name.is_ascii());
+        let (plain, raw): (Vec<&String>, Vec<&String>) =
+            leaf.dns_names().iter().partition(|name| name.is_ascii());
         if !plain.is_empty() {
             self.line(&format!("names = {}", list(plain.into_iter().map(String::as_str))));
         }
@@ -156,7 +157,10 @@ impl File<'_> {
         if keeps(leaf.issuer()) {
             self.key("issuer", leaf.issuer());
         } else {
-            self.comment(&format!("The issuer was {}, which cannot be written in a lab file.", leaf.issuer()));
+            self.comment(&format!(
+                "The issuer was {}, which cannot be written in a lab file.",
+                leaf.issuer()
+            ));
         }
         let (roots, between): (Vec<&Presented>, Vec<&Presented>) =
             above.iter().partition(|presented| presented.0.is_self_signed());
@@ -186,7 +190,9 @@ impl File<'_> {
             (false, false) => Some("with-root"),
             (true, _) if unknown => Some("leaf"),
             (true, _) => {
-                self.comment("It was sent alone and is trusted all the same; here an authority is sent with it.");
+                self.comment(
+                    "It was sent alone and is trusted all the same; here an authority is sent with it.",
+                );
                 None
             }
             (false, true) => None,

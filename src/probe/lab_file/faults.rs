@@ -26,7 +26,11 @@ impl File<'_> {
             // Whoever is refused for want of a certificate learns of it where EHLO is due.
             let refused = inside && self.member.wants_client_certificate();
             if let Some(heard) = heard.as_ref().filter(|heard| heard.code() != Some(250) && !refused) {
-                self.heard(at, heard, if inside { "when = { tls = true }" } else { "when = { tls = false }" });
+                self.heard(
+                    at,
+                    heard,
+                    if inside { "when = { tls = true }" } else { "when = { tls = false }" },
+                );
             }
         }
         self.capabilities();
@@ -34,7 +38,10 @@ impl File<'_> {
             self.heard("starttls", answer, "");
         }
         if visit.behind_starttls > 0 {
-            self.comment(&format!("{} bytes came in clear behind the answer to STARTTLS.", visit.behind_starttls));
+            self.comment(&format!(
+                "{} bytes came in clear behind the answer to STARTTLS.",
+                visit.behind_starttls
+            ));
         }
         self.handshake();
     }
@@ -43,7 +50,9 @@ impl File<'_> {
         for offer in [Offer::Tls11, Offer::Tls10] {
             if accepts(self.member, offer).as_deref() == Some("accepted") {
                 let version = crate::probe::facets::version_of(offer);
-                self.comment(&format!("{version} was accepted as well, which a lab cannot do beside newer ones."));
+                self.comment(&format!(
+                    "{version} was accepted as well, which a lab cannot do beside newer ones."
+                ));
             }
         }
         match &self.member.visit.handshake {

@@ -33,8 +33,10 @@ impl File<'_> {
             (false, false) => list(["None"]),
         };
         let (size_mode, size) = size(&listed);
-        let switches: Vec<String> =
-            SWITCHES.iter().map(|(keyword, parameter)| format!("{parameter} = {}", on(*keyword, &has))).collect();
+        let switches: Vec<String> = SWITCHES
+            .iter()
+            .map(|(keyword, parameter)| format!("{parameter} = {}", on(keyword, &has)))
+            .collect();
         self.line(&format!("auth_mechanism = {flags}"));
         self.line(&format!("size_enabled = \"{size_mode}\""));
         if let Some(size) = size {
@@ -126,7 +128,9 @@ fn size(listed: &[Keyword]) -> (&'static str, Option<u64>) {
         return ("Disabled", None);
     };
     match rest.parse() {
-        Ok(size @ 65_536..=2_147_483_647) if rest.bytes().all(|byte| byte.is_ascii_digit()) => ("Enabled", Some(size)),
+        Ok(size @ 65_536..=2_147_483_647) if rest.bytes().all(|byte| byte.is_ascii_digit()) => {
+            ("Enabled", Some(size))
+        }
         _ if rest.is_empty() => ("EnabledWithoutValue", None),
         _ => ("Disabled", None),
     }

@@ -201,7 +201,8 @@ impl Member {
 }
 
 fn presenting(leaf: &Certificate, fqdn: &str) -> Presenting {
-    let by_name = names(leaf, fqdn).iter().any(|it| it.rule == NameRule::ExchangeSelection && it.by.is_some());
+    let by_name =
+        names(leaf, fqdn).iter().any(|it| it.rule == NameRule::ExchangeSelection && it.by.is_some());
     // The selection takes X.509 version 3 only.
     if leaf.version() != 3 {
         return Presenting::InPlace;

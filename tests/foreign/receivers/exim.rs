@@ -10,8 +10,8 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use super::lab::{DOMAIN, HOST, SendingLab};
 use super::Face;
+use super::lab::{DOMAIN, HOST, SendingLab};
 use crate::support::{Program, missing, run};
 
 /// Where `.ci/run` unpacks it: Debian's package cannot be installed beside Postfix.
@@ -73,7 +73,11 @@ fn serve(exim: &Program, lab: &SendingLab, face: Face, directory: &Path) -> Sock
     let config = home.join("exim.conf");
     fs::write(&config, settings(&home) + &tls + ACLS).unwrap();
     run(Command::new("chown").args(["-R", USER]).arg(home.join("spool")), "").succeeded();
-    for key in fs::read_dir(&home).unwrap().map(|it| it.unwrap().path()).filter(|it| it.extension().is_some_and(|it| it == "pem")) {
+    for key in fs::read_dir(&home)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .filter(|it| it.extension().is_some_and(|it| it == "pem"))
+    {
         run(Command::new("chown").arg(USER).arg(key), "").succeeded();
     }
     // Exim reads no file that somebody else could have written.
@@ -86,7 +90,8 @@ fn serve(exim: &Program, lab: &SendingLab, face: Face, directory: &Path) -> Sock
             let (one, other) = (OwnedFd::from(stream.try_clone().unwrap()), OwnedFd::from(stream));
             let mut command = Command::new(&program);
             let command = command.arg("-bs").arg("-C").arg(&config);
-            let child = command.stdin(Stdio::from(one)).stdout(Stdio::from(other)).stderr(Stdio::null()).spawn();
+            let child =
+                command.stdin(Stdio::from(one)).stdout(Stdio::from(other)).stderr(Stdio::null()).spawn();
             // Whoever is gone before Exim has started is no concern of the test.
             if let Ok(mut child) = child {
                 thread::spawn(move || child.wait());
@@ -106,7 +111,6 @@ log_file_path = {spool}/%slog
 exim_user = {USER}
 exim_group = {USER}
 host_lookup =
-rfc1413_query_tmout = 0s
 smtp_receive_timeout = 30s
 acl_smtp_rcpt = check_rcpt
 ",
@@ -114,8 +118,7 @@ acl_smtp_rcpt = check_rcpt
     )
 }
 
-const ACLS: &str = "\
-
+const ACLS: &str = "
 begin acl
 check_rcpt:
   accept domains = +local_domains

@@ -3,9 +3,7 @@
 
 use std::net::SocketAddr;
 
-use starttls_lab::probe::{
-    FacetKind, Run, Target, differences, drift, facets, findings, lab_file, outcomes,
-};
+use starttls_lab::probe::{FacetKind, Run, Target, differences, drift, facets, findings, lab_file, outcomes};
 use starttls_lab::scenario::ScenarioText;
 
 use super::aiosmtpd::Aiosmtpd;
@@ -17,7 +15,9 @@ use super::{Face, Receiver};
 /// How the first line goes on for each face.
 fn verdict(face: Face) -> &'static str {
     match face {
-        Face::Good => "STARTTLS is offered and works (TLSv1.3); its certificate is trusted and names mx.lab.test",
+        Face::Good => {
+            "STARTTLS is offered and works (TLSv1.3); its certificate is trusted and names mx.lab.test"
+        }
         Face::OtherHost => {
             "STARTTLS is offered and works (TLSv1.3), but its certificate carries other.lab.test, where mx.lab.test was looked for"
         }
