@@ -105,11 +105,20 @@ fn keywords(inside: &Member, outside: &Member) -> Vec<String> {
     let lists = |keywords: &[(String, String)], keyword: &str| keywords.iter().any(|(it, _)| it == keyword);
     let mut lost: Vec<&str> = Vec::new();
     let mut found = Vec::new();
-    for (keyword, _) in own.iter().filter(|(keyword, _)| !lists(&other, keyword)) {
-        match other.iter().find(|(it, _)| masked(it, keyword) && !lists(&own, it)) {
-            Some((mask, _)) => found.push(format!(
-                "{keyword} comes out as {mask}: it is masked on the way, as Cisco's SMTP inspection does"
-            )),
+    let mut masks: Vec<&str> = other.iter().map(|(keyword, _)| keyword.as_str()).collect();
+    masks.retain(|keyword| !lists(&own, keyword));
+    // CHUNKING is as long as STARTTLS; a mask stands for one keyword, and for the one that is masked most.
+    let mut missing: Vec<&str> = own.iter().map(|(keyword, _)| keyword.as_str()).collect();
+    missing.retain(|keyword| !lists(&other, keyword));
+    missing.sort_by_key(|keyword| *keyword != "STARTTLS");
+    for keyword in missing {
+        match masks.iter().position(|mask| masked(mask, keyword)) {
+            Some(at) => {
+                let mask = masks.remove(at);
+                found.push(format!(
+                    "{keyword} comes out as {mask}: it is masked on the way, as Cisco's SMTP inspection does"
+                ));
+            }
             None => lost.push(keyword),
         }
     }

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(found("CN=mx1.lab.test", &["other.lab.test"], mx), [some(mx), None, None]);
         let wildcard = found("CN=any", &["*.lab.test", "MX1.lab.test"], mx);
         assert_eq!(wildcard, vec![some("MX1.lab.test"); 3]);
-        assert_eq!(found("CN=192.0.2.1", &[], "192.0.2.1"), [some("192.0.2.1"); 3]);
+        assert_eq!(found("CN=192.0.2.1", &[], "192.0.2.1"), vec![some("192.0.2.1"); 3]);
         assert_eq!(found("CN=a", &["b"], "192.0.2.2"), [None, None, None]);
     }
 }
