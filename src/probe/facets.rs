@@ -124,10 +124,7 @@ pub(super) fn may_have(facets: &[Facet], about: &str) -> bool {
 
 /// Whether `member` takes a version, in a word or two; `None` where that was not tried and does not follow.
 pub(super) fn accepts(member: &Member, offer: Offer) -> Option<String> {
-    let chosen = match &member.visit.handshake {
-        Some(Handshake::Established(established)) => Some(established.version),
-        _ => None,
-    };
+    let chosen = member.visit.handshake.as_ref().and_then(Handshake::established).map(|it| it.version);
     match (offer, chosen, member.trial(offer)) {
         (Offer::Tls13, Some(TlsVersion::Tls13), _) | (Offer::Tls12, Some(TlsVersion::Tls12), _) => {
             Some("accepted".to_owned())

@@ -162,7 +162,7 @@ fn not_offered(member: &Member) -> String {
         Some(Handshake::Failed(failed)) => {
             format!("{what}. Where it is said all the same, the server goes ahead and {}", failed.in_words())
         }
-        _ => what,
+        Some(Handshake::Established(_) | Handshake::Answered(_) | Handshake::NotReached { .. }) | None => what,
     }
 }
 
@@ -226,7 +226,7 @@ fn about_certificate(host: &Host, visit: &Visit, leaf: &Certificate, now: Timest
         notes.push(format!("its key is {}, which many TLS libraries refuse", leaf.public_key()));
     }
     if leaf.has_outdated_signature() && !leaf.is_self_signed() {
-        notes.push("it is signed over SHA-1 or MD5, which hardly anybody takes any more".to_owned());
+        notes.push("it is signed over SHA-1 or MD5, which few clients accept".to_owned());
     }
     let names_host = |rule| names(leaf, &host.name).iter().any(|it| it.rule == rule && it.by.is_some());
     if names_host(NameRule::CommonNameFallback) && !names_host(NameRule::Rfc9525) {

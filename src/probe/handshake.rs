@@ -136,6 +136,14 @@ impl Handshake {
         }
     }
 
+    /// The handshake, where it was completed.
+    pub fn established(&self) -> Option<&Established> {
+        match self {
+            Self::Established(established) => Some(established),
+            Self::Answered(_) | Self::Failed(_) | Self::NotReached { .. } => None,
+        }
+    }
+
     /// Whether the server took what was offered.
     pub fn is_taken(&self) -> bool {
         match self {

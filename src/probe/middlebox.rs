@@ -84,9 +84,9 @@ fn conclusions(inside: &Member, outside: &Member, differences: &[Difference]) ->
 }
 
 fn overwritten_banner(inside: &Member, outside: &Member) -> Option<String> {
-    let stars = |member: &Member| match &member.visit.banner {
-        Some(Heard::Reply(lines)) => lines.iter().any(|line| line.contains("*****")),
-        _ => false,
+    let stars = |member: &Member| {
+        let banner = member.visit.banner.iter().flat_map(Heard::lines);
+        banner.into_iter().any(|line| line.contains("*****"))
     };
     (stars(outside) && !stars(inside))
         .then(|| "the banner is written over with asterisks, as Cisco's SMTP inspection does".to_owned())

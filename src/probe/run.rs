@@ -198,6 +198,14 @@ impl Heard {
         }
     }
 
+    /// The lines of the reply with their codes; none where it is no reply.
+    pub fn lines(&self) -> &[String] {
+        match self {
+            Self::Reply(lines) => lines,
+            Self::NotSmtp(_) | Self::TooMuch | Self::Closed | Self::TimedOut | Self::Broken(_) => &[],
+        }
+    }
+
     /// The code of the reply.
     pub fn code(&self) -> Option<u16> {
         self.reply().map(|reply| reply.code())

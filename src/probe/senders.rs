@@ -116,7 +116,7 @@ fn attempt(task: Arc<Task>, implicit_tls: bool, visit: &Visit) -> Attempt {
     if implicit_tls {
         let secured = visit.handshake.as_ref().filter(|_| uses_tls).map(|it| secured(it, &check));
         match (secured, visit.banner.as_ref().and_then(Heard::code)) {
-            // Whoever waits for a banner in clear waits in vain.
+            // A sender that waits for a banner in clear gets none.
             (None, _) => step = session.handle(SendInput::TimedOut),
             (Some(Err(input)), _) => step = session.handle(input),
             (Some(Ok(tls)), Some(220)) => {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn without_starttls_whoever_may_sends_in_clear_and_whoever_must_defers() {
+    fn without_starttls_opportunistic_senders_send_in_clear_and_mandatory_ones_defer() {
         let visit = Visit {
             banner: reply(&["220 mx1.lab.test"]),
             ehlo: reply(&["250-mx1.lab.test", "250 SIZE"]),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_delivers_where_there_is_no_greeting() {
+    fn no_class_delivers_where_there_is_no_greeting() {
         let turned_away = Visit { banner: reply(&["554 go away"]), ..Visit::default() };
         assert_eq!(ending(&turned_away, "opportunistic"), "bounced");
         let silent = Visit { banner: Some(Heard::TimedOut), ..Visit::default() };

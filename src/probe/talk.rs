@@ -53,7 +53,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Talk<IO> {
         timeout(self.patience, self.io.shutdown()).await.ok();
     }
 
-    /// The stream, and how many bytes had come that nobody had asked for.
+    /// The stream, and how many bytes had come unasked.
     pub(super) fn into_stream(self) -> (IO, usize) {
         (self.io, self.input.len())
     }
@@ -117,7 +117,7 @@ fn is_closed(error: &io::Error) -> bool {
 pub(super) fn in_words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::Other | io::ErrorKind::InvalidData => error.to_string(),
-        io::ErrorKind::TimedOut => "nobody answered in time".to_owned(),
+        io::ErrorKind::TimedOut => "no answer in time".to_owned(),
         kind => kind.to_string(),
     }
 }

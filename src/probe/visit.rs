@@ -241,7 +241,7 @@ impl Inner {
                 newer.into_iter().chain(old).chain(named.then_some(Offer::NoName)).collect()
             }
             Some(Handshake::Failed(FailedHandshake { how: FailureKind::TimedOut, .. })) => {
-                // Who is silent is asked once more, in a way that servers and middleboxes of yesterday know.
+                // A silent server is asked once more, in a way that old servers and middleboxes know.
                 vec![Offer::OldSuites]
             }
             Some(Handshake::Failed(_)) => {

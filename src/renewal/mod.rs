@@ -147,8 +147,8 @@ impl Rehearsed {
         last.offers.iter().filter(worse).collect()
     }
 
-    /// The connectors that have no TLS, or a certificate that nobody who verifies takes, before anything is done.
-    pub fn ill_already(&self) -> Vec<&Offer> {
+    /// The connectors that have no TLS, or a certificate that verifying senders refuse, before anything is done.
+    pub fn broken_already(&self) -> Vec<&Offer> {
         let first = self.steps.first().map(|step| step.offers.as_slice()).unwrap_or_default();
         first.iter().filter(|offer| offer.health < Health::Good).collect()
     }

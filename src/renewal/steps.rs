@@ -42,7 +42,7 @@ pub(super) fn steps(renewal: &Renewal<'_>, computer: &Computer) -> (Vec<Step>, V
         let goes_on = refused.is_some() && title == REMOVED;
         done.push(step(title, Some(command), refused, &computers));
         if goes_on {
-            // The certificates snap-in asks nobody, and neither does the day on which a certificate ends.
+            // The certificates snap-in removes it without that check, and the day on which it ends comes anyway.
             let without = gone(&computers, &computer.name, old);
             done.push(step("old one gone all the same", None, None, &without));
         }

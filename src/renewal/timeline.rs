@@ -28,7 +28,7 @@ impl Change {
         self.after.health < self.before.health
     }
 
-    /// Whether anybody but the event log notices.
+    /// Whether senders notice, and not only the event log.
     pub fn is_seen(&self) -> bool {
         self.before.with != self.after.with || self.before.health != self.after.health
     }

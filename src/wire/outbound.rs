@@ -12,7 +12,7 @@ use tokio::time::timeout;
 ///
 /// # Errors
 ///
-/// What the resolver says, or that it said nothing for so long.
+/// What the resolver says, or a time-out.
 pub async fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Vec<SocketAddr>> {
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in timeout(patience, lookup_host((host, port))).await?? {
@@ -27,7 +27,7 @@ pub async fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Ve
 ///
 /// # Errors
 ///
-/// What the operating system says, or that nobody answered for so long.
+/// What the operating system says, or a time-out.
 pub async fn reach(
     address: SocketAddr,
     patience: Duration,

@@ -57,9 +57,13 @@ fqdn = "mail.contoso.com"
 "#;
 
 fn renew(args: &[&str]) -> (i32, String, String) {
+    renew_in(LAB, args)
+}
+
+fn renew_in(lab: &str, args: &[&str]) -> (i32, String, String) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("lab.toml");
-    fs::write(&file, LAB).unwrap();
+    fs::write(&file, lab).unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
     let done = program.arg("renew").arg(&file).args(args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -177,4 +181,29 @@ fn wrong_words_are_answered_with_what_there_is() {
         assert_eq!((code, said.as_str()), (2, ""), "{args:?}");
         assert!(complaint.contains(hint), "{args:?}: {complaint}");
     }
+}
+
+#[test]
+fn an_exchange_that_loses_nothing_is_zero() {
+    let pinned = LAB.find("[[computer.receive_connector]]\nname = \"Partner\"").unwrap();
+    let sends = LAB.find("[[computer.send_connector]]").unwrap();
+    let lab = format!("{}{}", &LAB[..pinned], &LAB[sends..]);
+    let (code, said, complaint) = renew_in(&lab, &[]);
+    assert_eq!((code, complaint.as_str()), (0, ""), "{said}");
+    let joined = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let second = "With the new certificate every connector goes on, and the next one is due by 2027-11-30 (in 365 days).";
+    assert!(joined.contains(second), "{said}");
+}
+
+#[test]
+fn an_edge_that_overwrites_its_default_certificate_has_to_be_subscribed_again() {
+    let edge = |overwrite: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
+        program.args(["renew", "edgesync-fqdn-mismatch", "--output", "json"]).args(overwrite);
+        let said = program.output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&said).unwrap()
+    };
+    let computer = edge(&[])["computer"].as_str().unwrap().to_owned();
+    assert_eq!(edge(&[])["subscriptions_broken"], serde_json::json!([]));
+    assert_eq!(edge(&["--overwrite-default"])["subscriptions_broken"], serde_json::json!([computer]));
 }

@@ -51,7 +51,7 @@ pub(super) async fn compare(
     Ok(Compared {
         server: host.called(member),
         lab: format!("{}\\{} of {}", connector.computer, connector.name, text.origin()),
-        // Nobody but the server has its key.
+        // A stand-in certificate has another key.
         differences: differences(&facets(member), &twin, &[FacetKind::Key]),
     })
 }

@@ -136,7 +136,7 @@ pub(super) fn probe(args: &Args) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
     let targets = targets(args)?;
-    // What can be said before anybody is connected to is said then.
+    // Wrong usage is reported before the first connection.
     let lab = args.compare.as_deref().map(super::load::load).transpose()?;
     let probed = match &args.outside {
         Some(path) => Ok((saved(path)?, None)),

@@ -28,7 +28,7 @@ pub(super) fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate>, Failure>
 
 fn of_the_system() -> Vec<Certificate> {
     let found = rustls_native_certs::load_native_certs();
-    // A store may hold what nobody can read; the rest of it counts all the same.
+    // A store may hold a certificate that cannot be read; the rest of it counts.
     let read = found.certs.iter().filter_map(|der| Certificate::from_der(der.to_vec()).ok());
     let roots = usable_roots(read.collect());
     if roots.is_empty() {

@@ -1,6 +1,6 @@
 //! What servers say, made safe for a terminal.
 
-/// The text with every control character escaped: a server must not move the cursor of whoever reads about it.
+/// The text with every control character escaped: a server must not control the terminal of the reader.
 pub(super) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

@@ -76,15 +76,15 @@ fn with_action(rehearsed: &Rehearsed, now: Timestamp) -> String {
 }
 
 fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
-    for offer in rehearsed.ill_already() {
+    for offer in rehearsed.broken_already() {
         let last =
             rehearsed.steps.last().and_then(|it| it.offers.iter().find(|it| it.connector == offer.connector));
         let then = last.map_or("", |it| it.words.as_str());
         let words = &offer.words;
         page.section(&if then == words {
-            format!("{} is ill already, and the exchange does not change that: {words}", offer.connector)
+            format!("{} is broken already, and the exchange does not change that: {words}", offer.connector)
         } else {
-            format!("{} is ill already: {words}; after the exchange: {then}", offer.connector)
+            format!("{} is broken already: {words}; after the exchange: {then}", offer.connector)
         });
     }
     for offer in rehearsed.worse() {

@@ -89,9 +89,10 @@ pub(super) fn new(
             material: None,
         });
     }
-    let names = match args.names.is_empty() {
-        true => old.facts.dns_names.clone(),
-        false => args.names.iter().map(|name| name.trim().to_owned()).collect(),
+    let names = if args.names.is_empty() {
+        old.facts.dns_names.clone()
+    } else {
+        args.names.iter().map(|name| name.trim().to_owned()).collect()
     };
     // With other names the old subject may be none of them.
     let subject = match (&args.subject, args.names.first()) {

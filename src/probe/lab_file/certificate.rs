@@ -45,7 +45,7 @@ impl File<'_> {
         }
     }
 
-    /// The chain that is shown to whoever asks for no name, where it is another one.
+    /// The chain that a client without SNI is shown, where it is another one.
     pub(super) fn other_without_sni(&self) -> Option<&[Presented]> {
         let other = self.member.trial(Offer::NoName)?.chain();
         (!other.is_empty() && other.first() != self.member.chain().first()).then_some(other)

@@ -23,7 +23,7 @@ impl File<'_> {
             ("ehlo", true, &visit.ehlo_inside),
             ("helo", true, &visit.helo_inside),
         ] {
-            // Whoever is refused for want of a certificate learns of it where EHLO is due.
+            // A client that is refused for want of a certificate learns of it where EHLO is due.
             let refused = inside && self.member.wants_client_certificate();
             if let Some(heard) = heard.as_ref().filter(|heard| heard.code() != Some(250) && !refused) {
                 self.heard(
@@ -179,7 +179,7 @@ fn is_of_exchange(banner: &Heard) -> bool {
         && lines.iter().any(|line| line.contains(" Microsoft ESMTP MAIL Service ready at ")))
 }
 
-/// The server of yesterday that answers like this.
+/// The outdated server that answers like this.
 fn legacy(answered: &Answered) -> Option<&'static str> {
     let Answered { version, cipher_suite, .. } = answered;
     match version.as_str() {

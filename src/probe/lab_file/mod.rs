@@ -1,6 +1,6 @@
 //! A lab file whose connector shows what a server showed.
 //!
-//! It is written as text, with the keys that anybody writes by hand. Certificates are stand-ins: the names, dates,
+//! It is written as text, with the keys of a file that was written by hand. Certificates are stand-ins: the names, dates,
 //! issuer and kind of key are those that were seen, the keys are new. What cannot be said in a lab file stands
 //! in it as a comment.
 
@@ -24,7 +24,7 @@ use crate::pki::{Certificate, DistinguishedName};
 ///
 /// # Errors
 ///
-/// Why there is nothing to show: no connection, or nobody spoke.
+/// Why there is nothing to show.
 pub fn lab_file(host: &Host, member: &Member, taken: Timestamp) -> Result<String, NothingSeen> {
     if let Some(why) = &member.unreachable {
         return Err(NothingSeen { server: host.called(member), why: format!("no connection ({why})") });
@@ -208,12 +208,13 @@ fn presenting(leaf: &Certificate, fqdn: &str) -> Presenting {
         return Presenting::InPlace;
     }
     let pin = format!("<I>{}<S>{}", certificate::issuer_of(leaf), leaf.subject());
-    match by_name {
-        true => Presenting::ByName,
-        false if pin.parse::<crate::exchange::TlsCertificateName>().is_ok() && keeps(leaf.subject()) => {
-            Presenting::Pinned
-        }
-        false => Presenting::InPlace,
+    let pinned = pin.parse::<crate::exchange::TlsCertificateName>().is_ok() && keeps(leaf.subject());
+    if by_name {
+        Presenting::ByName
+    } else if pinned {
+        Presenting::Pinned
+    } else {
+        Presenting::InPlace
     }
 }
 
