@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::findings::day;
-use super::handshake::{Handshake, Offer};
+use super::handshake::{FailureKind, Handshake, Offer};
 use super::run::{Heard, Member, Visit};
 use crate::session::TlsVersion;
 use crate::session::send::CertificateProblem;
@@ -72,14 +72,14 @@ pub fn facets(member: &Member) -> Vec<Facet> {
         found.add("in clear behind the answer to STARTTLS", format!("{behind_starttls} bytes"));
     }
     if let Some(handshake) = handshake {
-        found.add("handshake", outcome(handshake));
+        found.add("handshake", comparable(handshake));
         found.certificates(handshake);
     }
     for offer in [Offer::Tls13, Offer::Tls12, Offer::Tls11, Offer::Tls10] {
         found.of(version_of(offer), accepts(member, offer), FacetKind::Configuration);
     }
     if let Some(result) = member.trial(Offer::OldSuites) {
-        found.add("TLSv1.2 with outdated suites", outcome(result));
+        found.add("TLSv1.2 with outdated suites", comparable(result));
     }
     if let Some(result) = member.trial(Offer::NoName) {
         found.add("without SNI", without_name(handshake.as_ref(), result));
@@ -136,7 +136,7 @@ pub(super) fn accepts(member: &Member, offer: Offer) -> Option<String> {
             Some(format!("not accepted: {} was chosen", answered.version))
         }
         (_, _, Some(result)) if result.is_taken() => Some("accepted".to_owned()),
-        (_, _, Some(result)) => Some(format!("not accepted: {}", outcome(result))),
+        (_, _, Some(result)) => Some(format!("not accepted: {}", comparable(result))),
         (_, _, None) => None,
     }
 }
@@ -190,7 +190,7 @@ impl Facets {
     fn ehlo(&mut self, place: &str, ehlo: Option<&Heard>, helo: Option<&Heard>) {
         let Some(ehlo) = ehlo else { return };
         if ehlo.code() != Some(250) {
-            self.add(place, ehlo.in_words());
+            self.add(place, comparable_answer(ehlo));
             self.of(&format!("HELO where {place} fails"), helo.map(answered), FacetKind::Configuration);
             return;
         }
@@ -225,7 +225,29 @@ impl Facets {
 fn answered(heard: &Heard) -> String {
     match heard.reply() {
         Some(reply) => format!("answered {}", reply.code()),
-        None => heard.in_words(),
+        None => comparable_answer(heard),
+    }
+}
+
+/// What came of a handshake, without what differs from one time to the next: whether a server that gives up
+/// closes the connection or resets it depends on what it had not read by then.
+fn comparable(handshake: &Handshake) -> String {
+    match handshake {
+        Handshake::Failed(failed) if matches!(failed.how, FailureKind::Closed | FailureKind::Broken) => {
+            "ends the connection during the handshake".to_owned()
+        }
+        Handshake::Established(_)
+        | Handshake::Answered(_)
+        | Handshake::Failed(_)
+        | Handshake::NotReached { .. } => outcome(handshake),
+    }
+}
+
+/// An answer, with the same left away.
+fn comparable_answer(heard: &Heard) -> String {
+    match heard {
+        Heard::Closed | Heard::Broken(_) => "ends the connection".to_owned(),
+        Heard::Reply(_) | Heard::NotSmtp(_) | Heard::TooMuch | Heard::TimedOut => heard.in_words(),
     }
 }
 
@@ -233,13 +255,13 @@ fn without_name(named: Option<&Handshake>, unnamed: &Handshake) -> String {
     match (named.and_then(|it| it.chain().first()), unnamed.chain().first()) {
         (Some(one), Some(other)) if one == other => "the same certificate".to_owned(),
         (_, Some(other)) => format!("another certificate, {}", other.0.subject()),
-        (_, None) => outcome(unnamed),
+        (_, None) => comparable(unnamed),
     }
 }
 
 /// A banner without what differs from server to server and from second to second.
 fn without_name_and_date(banner: &Heard) -> String {
-    let Heard::Reply(lines) = banner else { return banner.in_words() };
+    let Heard::Reply(lines) = banner else { return comparable_answer(banner) };
     let name = banner.name().unwrap_or_default();
     let text = lines.join(" / ");
     let named = if name.is_empty() { text } else { text.replacen(&name, "NAME", 1) };
@@ -283,6 +305,19 @@ mod tests {
         assert_eq!(differing[1].one.as_deref(), Some(LISTED));
         assert_eq!(differing[1].other, None);
         assert_eq!(differences(&one, &one, &[]), []);
+    }
+
+    #[test]
+    fn a_server_that_closes_and_one_that_resets_are_configured_alike() {
+        let failed = |how| {
+            let mut member = member(&["250-mx1.lab.test", "250 STARTTLS"]);
+            let failure = crate::session::TlsFailure::Closed;
+            let failed = crate::probe::FailedHandshake { how, ..failure.into() };
+            member.visit.handshake = Some(Handshake::Failed(failed));
+            facets(&member)
+        };
+        let (closed, reset) = (failed(FailureKind::Closed), failed(FailureKind::Broken));
+        assert_eq!(differences(&closed, &reset, &[]), []);
     }
 
     #[test]

@@ -79,8 +79,8 @@ pub(super) struct Args {
 const HELP: &str = "\
 A probe reads. It says EHLO, STARTTLS, EHLO again and QUIT; it never says MAIL, RCPT, DATA or AUTH. To each \
 address it makes up to six connections, one after the other: as a sender would, then with one version of TLS at \
-a time and without SNI. It is the one command that connects to what lies outside of loopback, and to nothing but \
-the servers that are named. MX records are not looked up: name the hosts.
+a time and without SNI. Beside `send` it is the only command that connects to addresses outside of loopback, and to none but those \
+of the servers that are named. MX records are not looked up: name the hosts.
 
 Exit codes: 0 where every class of senders that uses TLS would deliver over TLS; 1 where one would not, where \
 servers, a lab or saved runs differ; 2 for wrong usage or a file that cannot be read; 3 where no connection could be \
