@@ -21,10 +21,12 @@ mod logs;
 mod notify;
 mod output;
 mod printer;
+mod probe;
 mod quick;
 mod ready;
 mod readyz;
 mod recording;
+mod renew;
 pub mod report;
 mod send;
 mod serve;
@@ -86,6 +88,10 @@ enum Verb {
     },
     /// Send one message to an address, as one of several kinds of sender, and say how it ended
     Send(Box<send::Args>),
+    /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to whatever is named
+    Probe(Box<probe::Args>),
+    /// Rehearse the renewal of a certificate: what each connector does at each step, and on which day it would break
+    Renew(Box<renew::Args>),
     /// Ask a running lab whether it takes connections
     Readyz(readyz::Args),
 }
@@ -149,6 +155,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
             output::text(&String::from_utf8_lossy(&script))
         }
         Verb::Send(args) => send::send(&args),
+        Verb::Probe(args) => probe::probe(&args),
+        Verb::Renew(args) => renew::renew(&args),
         Verb::Readyz(args) => readyz::readyz(&args),
     }
 }

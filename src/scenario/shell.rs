@@ -84,8 +84,7 @@ impl LabShell<'_> {
             let unasked = host.answers.len();
             if outcome.error.is_none() && unasked > 0 {
                 // A mistake of whoever wrote the answers, and no refusal of the Shell: nothing of it counts.
-                done.refused =
-                    Some(format!("{unasked} of the answers belong to no question: nothing asked"));
+                done.refused = Some(format!("{unasked} of the answers belong to no question: nothing asked"));
                 break;
             }
             done.screen.push_str(&outcome.screen());

@@ -22,6 +22,8 @@ mod entries_openssl;
 mod faults_certificate;
 mod faults_starttls;
 mod lab;
+mod probe;
+mod probe_odd;
 mod relay;
 mod robust;
 mod send_wire;
