@@ -27,6 +27,7 @@ mod send;
 mod serve;
 mod signals;
 mod tally;
+mod time;
 mod verify;
 mod watch;
 

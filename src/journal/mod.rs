@@ -7,6 +7,7 @@
 mod event_log;
 mod explain;
 mod json;
+mod pipelined;
 mod protocol_log;
 mod protocol_send;
 mod protocol_tls;
@@ -21,6 +22,7 @@ mod transcript;
 pub mod verdict;
 
 pub use event_log::{event_block, event_xml};
+pub use pipelined::pipelined;
 pub use protocol_log::ProtocolLog;
 pub use protocol_send::SendProtocolLog;
 pub use record::{

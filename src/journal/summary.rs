@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::explain::{counted, short_tls_failure};
-use super::record::{Entry, Place, Record, SessionId};
+use super::record::{Ending, Entry, Place, Record, SessionId};
 use super::shown::{far_end, printable};
-use crate::session::{LimitReached, TlsFailure, TlsVerb, TlsVersion};
+use crate::session::{LimitReached, Oddity, TlsFailure, TlsVerb, TlsVersion};
 use crate::smtp::Verb;
 
 /// The conversation `session` in one line, as far as `entries` tell of it; `None` where they do not.
@@ -53,6 +53,15 @@ struct Story {
     /// Whether the client said anything inside TLS.
     spoke_inside: bool,
     failure: Option<(TlsVerb, TlsFailure)>,
+    /// Whether a ClientHello came in the handshake that failed.
+    hello_came: bool,
+    /// How many lines are still to be executed that stood in clear behind STARTTLS.
+    from_clear: usize,
+    /// What the lab did wrong on purpose, the last of it.
+    on_purpose: Option<String>,
+    /// What it did so after the handshake, before the client had said anything.
+    cut_short: bool,
+    ending: Option<Ending>,
     turned_away: Option<LimitReached>,
     /// The first line of the last reply that refused something.
     refusal: Option<String>,
@@ -68,7 +77,9 @@ enum StartTls {
     Missing,
     /// It asked, and STARTTLS was there.
     Offered,
-    /// It was there, and was refused to whoever said STARTTLS.
+    /// It was there, the client asked for it, and nothing was answered.
+    Unanswered,
+    /// It was there, and was refused to the client that asked for it.
     Refused,
 }
 
@@ -87,6 +98,11 @@ impl Story {
             tls: None,
             spoke_inside: false,
             failure: None,
+            hello_came: false,
+            from_clear: 0,
+            on_purpose: None,
+            cut_short: false,
+            ending: None,
             turned_away: None,
             refusal: None,
             in_clear: 0,
@@ -96,19 +112,39 @@ impl Story {
 
     fn note(&mut self, record: &Record) {
         match record {
-            Record::Received(line) => {
-                self.spoke_inside |= self.tls.is_some();
-                self.last_verb = Verb::of(line);
-            }
+            Record::Received(line) => self.received(line),
             Record::Sent(octets) => self.sent(octets),
             Record::TlsEstablished(handshake) => {
                 self.tls = Some(Secured { verb: handshake.verb, version: handshake.facts.version });
             }
-            Record::TlsFailed(handshake) => self.failure = Some((handshake.verb, handshake.failure.clone())),
+            Record::TlsFailed(handshake) => {
+                self.failure = Some((handshake.verb, handshake.failure.clone()));
+                self.hello_came = handshake.client_hello.is_some();
+            }
+            Record::Oddity(Oddity::PipelinedBehindStartTls { lines, executed: true, .. }) => {
+                self.from_clear = lines.len();
+            }
+            Record::Misconduct(misconduct) => {
+                self.cut_short |= self.tls.is_some() && !self.spoke_inside;
+                self.on_purpose = Some(printable(misconduct.to_string().as_bytes()));
+            }
+            Record::Disconnected(ending) => self.ending = Some(ending.clone()),
             Record::LimitReached(limit) => self.turned_away = Some(*limit),
             Record::Message(message) if message.tls.is_some() => self.encrypted += 1,
             Record::Message(_) => self.in_clear += 1,
             _ => {}
+        }
+    }
+
+    fn received(&mut self, line: &[u8]) {
+        self.last_verb = Verb::of(line);
+        if self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Offered {
+            self.starttls = StartTls::Unanswered;
+        }
+        if self.tls.is_some() && self.from_clear > 0 {
+            self.from_clear -= 1;
+        } else {
+            self.spoke_inside |= self.tls.is_some();
         }
     }
 
@@ -117,7 +153,7 @@ impl Story {
             let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
             self.refusal = Some(printable(line.trim_ascii_end()));
         }
-        let asked = self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Offered;
+        let asked = self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Unanswered;
         if asked && matches!(octets, [b'4' | b'5', ..]) {
             self.starttls = StartTls::Refused;
         }
@@ -164,14 +200,11 @@ impl Story {
         }
         match &self.failure {
             Some((verb, failure)) => {
-                parts.push(format!("{} failed: {}", verb.as_str(), short_tls_failure(failure)));
+                parts.push(format!("{} failed: {}", verb.as_str(), short_tls_failure(failure, self.hello_came)));
             }
-            // Some libraries compare names only when the handshake is over.
-            None if self.tls.is_some() && !self.spoke_inside && self.encrypted == 0 => parts.push(
-                "the client left right after the handshake without a word, so it probably refused the \
-                 certificate: its name, its authority or its dates"
-                    .to_owned(),
-            ),
+            None if self.tls.is_some() && !self.spoke_inside && self.encrypted == 0 => {
+                parts.push(self.silent_inside().to_owned());
+            }
             // Who has not come as far as EHLO has said nothing about STARTTLS.
             None if nothing && self.starttls > StartTls::NotAsked => {
                 parts.push(self.in_clear_because().to_owned());
@@ -181,7 +214,25 @@ impl Story {
         if let Some(refusal) = self.refusal.as_ref().filter(|_| self.in_clear + self.encrypted == 0) {
             parts.push(format!("the last refusal was {refusal}"));
         }
+        if let Some(deed) = self.on_purpose.as_ref().filter(|_| self.in_clear + self.encrypted == 0) {
+            parts.push(format!("on purpose, the lab did this: {deed}"));
+        }
         parts.join("; ")
+    }
+
+    /// What a handshake came to after which the client said nothing.
+    fn silent_inside(&self) -> &'static str {
+        match &self.ending {
+            _ if self.cut_short => "the client completed the handshake, and the lab let it say nothing more",
+            Some(Ending::Local) => {
+                "the client completed the handshake and said nothing until the lab closed the connection"
+            }
+            Some(Ending::Remote | Ending::Broken(_)) => {
+                "the client completed the handshake and left without a word, as clients do that look at the \
+                 certificate afterwards and refuse it, and as probes do that want no more"
+            }
+            None => "the client completed the handshake and has said nothing yet",
+        }
     }
 
     fn in_clear_because(&self) -> &'static str {
@@ -190,6 +241,7 @@ impl Story {
             StartTls::NotAsked => "STARTTLS was not offered, because nobody asked by EHLO",
             StartTls::Missing => "STARTTLS was not offered",
             StartTls::Offered => "STARTTLS was offered and not used",
+            StartTls::Unanswered => "STARTTLS was offered, asked for and not answered",
             StartTls::Refused => "STARTTLS was offered and refused",
         }
     }
@@ -280,12 +332,46 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_leaves_after_the_handshake_without_a_word_is_suspected_of_having_refused() {
+    fn a_client_that_leaves_after_the_handshake_without_a_word_has_not_been_seen_to_refuse_anything() {
         let outcome = told(|told| {
             told.received("EHLO a").sent(OFFERED).established(TlsVerb::StartTls);
         });
-        assert!(outcome.starts_with("no message over TLSv1.3; the client left right after the handshake"));
-        assert!(outcome.contains("probably refused the certificate"), "{outcome}");
+        assert!(
+            outcome.starts_with("no message over TLSv1.3; the client completed the handshake and left without a")
+        );
+        assert!(outcome.contains("and as probes do") && !outcome.contains("probably"), "{outcome}");
+    }
+
+    #[test]
+    fn what_the_lab_did_is_told_as_its_own_deed() {
+        let outcome = told(|told| {
+            told.received("EHLO a").sent(OFFERED).established(TlsVerb::StartTls);
+            told.on_purpose(r#"{"at": "after-tls", "do": "close"}"#);
+        });
+        assert_eq!(
+            outcome,
+            "no message over TLSv1.3; the client completed the handshake, and the lab let it say nothing more; \
+             on purpose, the lab did this: at after-tls, close"
+        );
+        let outcome = told(|told| {
+            told.received("EHLO a").sent(OFFERED).received("STARTTLS");
+            told.on_purpose(r#"{"at": "starttls", "do": "close"}"#);
+        });
+        assert_eq!(
+            outcome,
+            "no message; STARTTLS was offered, asked for and not answered; on purpose, the lab did this: at \
+             starttls, close"
+        );
+    }
+
+    #[test]
+    fn commands_that_stood_in_clear_behind_starttls_are_not_the_clients_word_inside_tls() {
+        let outcome = told(|told| {
+            told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("220 go\r\n");
+            told.tell(Record::Oddity(super::super::pipelined(b"NOOP\r\n", true)));
+            told.established(TlsVerb::StartTls).received("NOOP").sent("250 ok\r\n");
+        });
+        assert!(outcome.contains("left without a word"), "{outcome}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::recording::RecordingArgs;
 use super::signals::Signals;
 use super::tally::Tally;
 use crate::console::{self, Console};
+use crate::cli::time::some_time;
 use crate::exchange::TimeSpan;
 use crate::lab::{Engine, Options};
 use crate::wire::Ports;
@@ -42,7 +43,7 @@ pub(super) struct Args {
     #[command(flatten)]
     control: ClosedArgs,
     /// Kill the command, and nothing that it started, after so long, such as 30s
-    #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME")]
+    #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
     #[command(flatten)]
     recording: RecordingArgs,

@@ -1,11 +1,11 @@
 //! What came of a run, entry by entry and in sum.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 
 use serde::Serialize;
 
 use super::trial::Tried;
+use super::{Args, FailOn};
 use crate::journal::verdict::{FallBack, Said, Verdict};
 use crate::judgement::{Classified, Exit, Judged, Mark, Outcome, Policy, Trial, classify, judge};
 use crate::scenario::{Taken, Worth};
@@ -22,6 +22,8 @@ pub(super) struct Report {
     pub(super) policy: Option<Policy>,
     /// Whether that policy was broken.
     pub(super) broken: bool,
+    /// What makes the run fail.
+    pub(super) fail_on: FailOn,
     /// Whether every entry had an address of its own.
     pub(super) own_addresses: bool,
     /// Which kind of client it is.
@@ -71,11 +73,12 @@ pub(super) struct Row {
 
 impl Report {
     pub(super) fn of(
-        policy: Option<Policy>,
-        command: &[OsString],
+        args: &Args,
         own_addresses: bool,
         tried: Vec<Tried>,
     ) -> Self {
+        let Args { policy, fail_on, command, .. } = args;
+        let (policy, fail_on) = (*policy, *fail_on);
         let trials: Vec<Trial> = tried.iter().map(|tried| tried.trial.clone()).collect();
         let entries: Vec<Row> = tried.into_iter().map(|tried| Row::of(policy, tried)).collect();
         Self {
@@ -83,11 +86,19 @@ impl Report {
             command: command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             policy,
             broken: entries.iter().any(Row::is_wrong),
+            fail_on,
             own_addresses,
             client: classify(&trials),
             sum: Sum::of(&entries),
             entries,
         }
+    }
+}
+
+impl Report {
+    /// The entries by which the run fails.
+    pub(super) fn failing(&self) -> Vec<&Row> {
+        self.entries.iter().filter(|row| row.fails(self.fail_on)).collect()
     }
 }
 
@@ -136,6 +147,15 @@ impl Row {
 
     pub(super) fn is_wrong(&self) -> bool {
         self.mark() == Some(Mark::Wrong)
+    }
+
+    /// Whether the run fails by it.
+    pub(super) fn fails(&self, on: FailOn) -> bool {
+        match on {
+            FailOn::Wrong => self.is_wrong(),
+            FailOn::Stricter => matches!(self.mark(), Some(Mark::Wrong | Mark::Stricter)),
+            FailOn::Remarks => !self.remark().is_empty(),
+        }
     }
 
     pub(super) fn mark(&self) -> Option<Mark> {

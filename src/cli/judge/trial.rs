@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spot;
@@ -12,6 +14,7 @@ use super::process::{self, Words};
 use crate::cli::exec::{self, Trust};
 use crate::cli::output::Failure;
 use crate::cli::tally::Tally;
+use crate::journal::{Entry, Record};
 use crate::journal::verdict::{Measure, Verdict, verdicts};
 use crate::judgement::{Exit, Trial};
 use crate::lab::{Engine, Options, Paper};
@@ -51,6 +54,9 @@ pub(super) struct Up {
 /// How long conversations that a command left open are waited for, and how long they may take to end after
 /// they have been told goodbye.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long what a command sent may take to be read once it has ended.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_millis(250);
+
 const GRACE: Duration = Duration::from_millis(1500);
 
 impl Up {
@@ -73,18 +79,38 @@ impl Up {
         verdicts(&self.engine.journal().entries(1), measure)
     }
 
+    /// The number of the last entry of the journal.
+    fn last_entry(&self) -> u64 {
+        self.engine.journal().entries(1).last().map_or(0, |entry| entry.seq)
+    }
+
+    /// Whether a client went on when its command had ended: it began a conversation and spoke in it, or spoke
+    /// later than what was on its way by then.
+    fn was_at_work_after(&self, so_far: u64, ended: Timestamp) -> bool {
+        let entries = self.engine.journal().entries(so_far + 1);
+        let session = |entry: &Entry| entry.place.as_ref().map(|place| place.session);
+        let begun: Vec<_> =
+            entries.iter().filter(|it| matches!(it.record, Record::Connected)).filter_map(session).collect();
+        entries.iter().any(|entry| {
+            let spoke = matches!(entry.record, Record::Received(_) | Record::Message(_));
+            let late = entry.time.duration_since(ended) > ON_ITS_WAY;
+            spoke && (late || session(entry).is_some_and(|session| begun.contains(&session)))
+        })
+    }
+
     /// Ends it.
     pub(super) async fn finish(&self) {
         self.engine.finish(GRACE).await;
     }
 
     /// What came of it, with how the client's process ended.
-    pub(super) fn trial(&self, exit: Exit) -> Trial {
+    pub(super) fn trial(&self, exit: Exit, outlived: bool) -> Trial {
         Trial {
             entry: self.entry.story.name.to_owned(),
             tls: self.spec.tls,
             mail: self.spec.mail,
             exit,
+            outlived,
             verdicts: self.verdicts(),
         }
     }
@@ -118,12 +144,19 @@ pub(super) async fn run(
         }
         None => (Exit::NotRun("there is no command".to_owned()), String::new()),
     };
+    let (ended, so_far) = (up.engine.clock().now(), up.last_entry());
+    if exit == Exit::Code(0) && tally.now().messages == 0 {
+        // Perhaps somebody else does the work.
+        let begun = tally.now().begun;
+        timeout(LAST_WORDS, tally.until(|counts| counts.begun > begun)).await.ok();
+    }
     tally.quiet(LAST_WORDS).await;
+    let outlived = matches!(exit, Exit::Code(_)) && up.was_at_work_after(so_far, ended);
     up.finish().await;
     Ok(Tried {
         group: entry.group.as_str(),
         title: up.title.clone(),
-        trial: up.trial(exit),
+        trial: up.trial(exit, outlived),
         command: shown.join(" "),
         output,
     })

@@ -7,9 +7,11 @@ use serde::Serialize;
 
 use super::Measure;
 use super::handshake::{HandshakeAudit, Reaction};
+use super::inside::{Injected, Inside};
 use super::leak::{Leak, Said, Why};
 use super::presented::Presented;
 use crate::journal::explain;
+use crate::journal::pipelined::CONTENT;
 use crate::journal::record::{Ending, Entry, Place, Record, SECRET, SessionId};
 use crate::journal::shown::printable;
 use crate::journal::summary::offers_starttls;
@@ -50,6 +52,10 @@ pub struct Conversation {
     pub client_hello_in_clear: bool,
     /// Whether something in clear followed the 220 to STARTTLS, from the lab.
     pub clear_text_after_go_ahead: bool,
+    /// The replies that followed the 220 in clear, before a handshake that succeeded.
+    pub injected: Option<Injected>,
+    /// How the client used inside TLS what EHLO had offered in clear, in a sentence.
+    pub stale_capabilities: Option<String>,
 }
 
 /// What became of STARTTLS in clear (RFC 3207 section 4).
@@ -129,6 +135,11 @@ pub(super) struct Telling {
     established: bool,
     /// Whether the lab is silent, or slow, on purpose.
     lags: bool,
+    /// Whether the lab did something wrong on purpose between the handshake and the client's first word.
+    cut_short: bool,
+    /// How many lines are still to be executed that stood in clear behind STARTTLS.
+    from_clear: usize,
+    inside: Inside,
 }
 
 impl Telling {
@@ -149,6 +160,8 @@ impl Telling {
             oddities: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
+            injected: None,
+            stale_capabilities: None,
         };
         Self {
             id: place.session,
@@ -159,6 +172,9 @@ impl Telling {
             spoke_inside: false,
             established: false,
             lags: false,
+            cut_short: false,
+            from_clear: 0,
+            inside: Inside::default(),
         }
     }
 
@@ -182,7 +198,8 @@ impl Telling {
                     server_name: asked,
                     client_hello: it.facts.client_hello.clone(),
                     presented: Some(presented),
-                    reaction: Reaction::Accepted,
+                    certificate_sent: true,
+                    reaction: Reaction::Completed,
                 });
                 self.established = true;
                 self.told.turn = Turn::Client;
@@ -196,18 +213,13 @@ impl Telling {
                     server_name: asked.map(str::to_owned),
                     client_hello: it.client_hello.clone(),
                     presented: it.certificate.as_ref().map(measured),
+                    certificate_sent: it.certificate_was_sent(),
                     reaction: Reaction::to(&it.failure),
                 });
             }
             Record::Message(message) if message.tls.is_some() => self.told.messages_over_tls += 1,
             Record::Message(_) => self.told.messages_in_clear += 1,
-            Record::Oddity(oddity) => {
-                self.told.client_hello_in_clear |= *oddity == Oddity::ClientHelloInClear;
-                let words = explain::oddity(oddity);
-                if !self.told.oddities.contains(&words) {
-                    self.told.oddities.push(words);
-                }
-            }
+            Record::Oddity(oddity) => self.odd(oddity, entry.time),
             Record::Misconduct(it) => self.misconduct(it),
             Record::LimitReached(limit) => {
                 self.told.oddities.push(format!("it was turned away, {limit:?} is reached"));
@@ -219,12 +231,23 @@ impl Telling {
 
     pub(super) fn end(mut self) -> Conversation {
         let left = matches!(self.told.parting, Parting::Vanished | Parting::Broke(_));
-        if let Some(handshake) = &mut self.told.handshake
-            && self.established
-            && !self.spoke_inside
-            && left
-        {
-            handshake.reaction = Reaction::LeftAfter;
+        if let Some(handshake) = self.told.handshake.as_mut().filter(|_| self.established) {
+            handshake.reaction = if self.spoke_inside {
+                Reaction::Accepted
+            } else if left && !self.cut_short {
+                Reaction::LeftAfter
+            } else {
+                Reaction::Completed
+            };
+        }
+        if self.established {
+            let delivered = self.told.messages_over_tls > 0;
+            if let Some(injected) = &mut self.told.injected {
+                injected.taken = self.inside.took(injected, left, delivered);
+            }
+            self.told.stale_capabilities = self.inside.stale();
+        } else {
+            self.told.injected = None;
         }
         if self.lags {
             self.told.turn = Turn::Lab;
@@ -232,7 +255,34 @@ impl Telling {
         self.told
     }
 
+    fn odd(&mut self, oddity: &Oddity, at: Timestamp) {
+        self.told.client_hello_in_clear |= *oddity == Oddity::ClientHelloInClear;
+        match oddity {
+            Oddity::PipelinedBehindStartTls { lines, executed, .. } => {
+                self.from_clear = if *executed { lines.len() } else { 0 };
+                lines.iter().for_each(|line| self.said_behind_starttls(line, at));
+            }
+            Oddity::DidNotAwaitEhloReply { octets } if self.established => self.inside.did_not_wait(*octets),
+            _ => {}
+        }
+        let words = explain::oddity(oddity);
+        if !self.told.oddities.contains(&words) {
+            self.told.oddities.push(words);
+        }
+    }
+
+    fn said_behind_starttls(&mut self, line: &str, at: Timestamp) {
+        let what = match Verb::of(line.as_bytes()) {
+            Some(Verb::Mail | Verb::Rcpt) => Said::Envelope,
+            _ if line == CONTENT => Said::Body,
+            _ if line.ends_with(SECRET) => Said::Credentials,
+            _ => return,
+        };
+        self.leak(what, Why::BehindStartTls, at);
+    }
+
     fn misconduct(&mut self, misconduct: &Misconduct) {
+        self.cut_short |= self.established && !self.spoke_inside;
         let slow = matches!(misconduct.conduct(), Conduct::Delay(_) | Conduct::Trickle(_));
         self.lags = slow || misconduct.then() == Some(Then::Silence);
         let words = misconduct.to_string();
@@ -244,7 +294,16 @@ impl Telling {
     fn received(&mut self, line: &[u8], at: Timestamp) {
         self.told.turn = Turn::Lab;
         self.lags = false;
-        self.spoke_inside |= self.established;
+        if self.established && self.from_clear > 0 {
+            // The lab executes what stood in clear; the client has not said it inside TLS.
+            self.from_clear -= 1;
+            self.last_verb = Verb::of(line);
+            return;
+        }
+        if self.established {
+            self.spoke_inside = true;
+            self.inside.said(line, self.told.injected.as_ref());
+        }
         let verb = Verb::of(line);
         self.last_verb = verb;
         self.said_quit = verb == Some(Verb::Quit);
@@ -263,15 +322,19 @@ impl Telling {
 
     fn sent(&mut self, octets: &[u8]) {
         self.told.turn = Turn::Client;
-        if self.last_verb.take() == Some(Verb::Ehlo) && !self.established && octets.starts_with(b"250") {
-            let offered = offers_starttls(octets);
-            self.told.starttls.offered = Some(offered || self.told.starttls.offered == Some(true));
+        if self.last_verb.take() == Some(Verb::Ehlo) && octets.starts_with(b"250") {
+            self.inside.hello(octets, self.established);
+            if !self.established {
+                let offered = offers_starttls(octets);
+                self.told.starttls.offered = Some(offered || self.told.starttls.offered == Some(true));
+            }
         }
         if std::mem::take(&mut self.awaits_answer) {
             let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
             self.told.starttls.answer = Some(printable(line.trim_ascii_end()));
             if self.told.starttls.is_granted() {
                 self.told.turn = Turn::Handshake;
+                self.told.injected = Injected::behind(octets);
             }
         } else if self.told.starttls.is_granted() && self.told.handshake.is_none() {
             self.told.clear_text_after_go_ahead = true;
@@ -284,16 +347,20 @@ impl Telling {
             self.told.said_over_tls.insert(what);
             return;
         }
-        if self.told.leaks.iter().any(|leak| leak.what == what) {
-            return;
-        }
         let starttls = &self.told.starttls;
         let why = match (starttls.asked, starttls.offered) {
             (true, _) => Why::Refused,
             (false, Some(true)) => Why::OfferedAndNotUsed,
             (false, _) => Why::NotOffered,
         };
-        self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });
+        self.leak(what, why, at);
+    }
+
+    /// Notes what was said in clear, each part once.
+    fn leak(&mut self, what: Said, why: Why, at: Timestamp) {
+        if self.told.leaks.iter().all(|leak| leak.what != what) {
+            self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });
+        }
     }
 
     fn ended(&mut self, ending: &Ending, at: Timestamp) {
