@@ -184,6 +184,8 @@ fn unspecified() -> EntrySpec {
         rfc: Vec::new(),
         wire: String::new(),
         host: None,
+        symptoms: Vec::new(),
+        differ: Vec::new(),
         tls: Worth::Disputed,
         mail: Taken::Always,
     }
