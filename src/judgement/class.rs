@@ -250,7 +250,7 @@ fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: &[&Trial]) -> Vec<S
     surprises.extend(named(&all(&Trial::claims_success), "exit code 0 and nothing delivered"));
     surprises.extend(named(
         &all(&Trial::took_injected),
-        "takes a reply that was injected behind the 220 for one from inside TLS",
+        "takes a reply that was injected in clear behind the 220 for the server's",
     ));
     let twice = |trial: &Trial| {
         matches!(trial.exit, super::Exit::Code(1..)) && trial.over_tls() + trial.in_clear() > 0

@@ -112,7 +112,7 @@ fn demanded(
         Outcome::InClear => wrong("delivered in clear"),
         _ if !leaked.is_empty() => wrong("said in clear what only TLS may carry"),
         _ if trial.took_injected() => {
-            wrong("took a reply that was said in clear behind the 220 for one from inside TLS")
+            wrong("took a reply that was injected in clear behind the 220 to STARTTLS for the server's")
         }
         Outcome::OverTls if proves_nothing => wrong(match trial.tls {
             Worth::WrongName => "delivered to a server that has a certificate for another name",

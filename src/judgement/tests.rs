@@ -220,7 +220,13 @@ fn an_injected_reply_that_was_taken_breaks_encrypt_and_above() {
     }
     assert_eq!(judge(Policy::May, &taken.trial()).mark, Stricter);
     assert!(taken.trial().notes().iter().any(|note| note.contains("injected behind the 220")));
-    assert!(judge(Policy::Encrypt, &taken.trial()).why.contains("for one from inside TLS"));
+    assert!(judge(Policy::Encrypt, &taken.trial()).why.contains("for the server's"));
+    let mut fails = Made::refused().trial();
+    fails.repeated = Some("554 5.7.1 injected".to_owned());
+    assert_eq!(judge(Policy::Encrypt, &fails).mark, Wrong, "it fails with what was injected");
+    let mut shows = Made::over_tls().trial();
+    shows.repeated = Some("554 5.7.1 injected".to_owned());
+    assert_eq!(judge(Policy::Encrypt, &shows).mark, Right, "it shows what came, and goes on without it");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Trial {
     pub exit: Exit,
     /// Whether the client was still at work when its command had ended.
     pub outlived: bool,
+    /// The reply that was injected behind the 220 and stands in what the command said, if one does.
+    pub repeated: Option<String>,
     /// What the lab saw of it.
     pub verdicts: Vec<Verdict>,
 }
@@ -130,9 +132,15 @@ impl Trial {
         self.exit == Exit::Code(0) && self.over_tls() + self.in_clear() == 0 && !self.outlived
     }
 
-    /// Whether a reply that was injected behind the 220 was taken for one from inside TLS.
+    /// Whether a reply that was injected behind the 220 was taken for the server's: what the client did inside
+    /// TLS shows it, or it delivered nothing and says what was injected.
     pub fn took_injected(&self) -> bool {
-        self.conversations().any(|it| it.injected.as_ref().is_some_and(|injected| injected.taken.is_some()))
+        self.fails_with_injected().is_some()
+            || self.conversations().any(|it| it.injected.as_ref().is_some_and(|it| it.taken.is_some()))
+    }
+
+    fn fails_with_injected(&self) -> Option<&str> {
+        self.repeated.as_deref().filter(|_| self.over_tls() + self.in_clear() == 0)
     }
 
     /// Whether the client closed a connection without QUIT at its own turn, where nothing kept it from it.
@@ -177,6 +185,9 @@ impl Trial {
             0 if !matches!(self.exit, Exit::NotRun(_)) => notes.push("it never connected".to_owned()),
             count if count > MANY => notes.push(format!("it opened {count} connections")),
             _ => {}
+        }
+        if let Some(line) = self.fails_with_injected() {
+            notes.push(format!("it fails with a reply that was injected behind the 220, in clear: {line}"));
         }
         if self.left_without_quit() {
             notes.push("it closed a connection without QUIT (RFC 5321 section 4.1.1.10)".to_owned());

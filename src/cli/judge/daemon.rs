@@ -82,7 +82,7 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
         tried.push(Tried {
             group: up.entry.group.as_str(),
             title: up.title.clone(),
-            trial: up.trial(Exit::Unknown, false),
+            trial: up.trial(Exit::Unknown, false, ""),
             command: String::new(),
             output: String::new(),
         });

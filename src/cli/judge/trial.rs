@@ -104,14 +104,19 @@ impl Up {
     }
 
     /// What came of it, with how the client's process ended.
-    pub(super) fn trial(&self, exit: Exit, outlived: bool) -> Trial {
+    pub(super) fn trial(&self, exit: Exit, outlived: bool, output: &str) -> Trial {
+        let verdicts = self.verdicts();
+        let conversations = verdicts.iter().flat_map(|verdict| &verdict.conversations);
+        let mut injected = conversations.filter_map(|it| it.injected.as_ref());
+        let repeated = injected.find_map(|it| it.repeated_in(output)).map(str::to_owned);
         Trial {
             entry: self.entry.story.name.to_owned(),
             tls: self.spec.tls,
             mail: self.spec.mail,
             exit,
             outlived,
-            verdicts: self.verdicts(),
+            repeated,
+            verdicts,
         }
     }
 }
@@ -156,7 +161,7 @@ pub(super) async fn run(
     Ok(Tried {
         group: entry.group.as_str(),
         title: up.title.clone(),
-        trial: up.trial(exit, outlived),
+        trial: up.trial(exit, outlived, &output),
         command: shown.join(" "),
         output,
     })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -52,7 +53,7 @@ pub struct Conversation {
     pub client_hello_in_clear: bool,
     /// Whether something in clear followed the 220 to STARTTLS, from the lab.
     pub clear_text_after_go_ahead: bool,
-    /// The replies that followed the 220 in clear, before a handshake that succeeded.
+    /// The replies that followed the 220 to STARTTLS in clear, in the same write.
     pub injected: Option<Injected>,
     /// How the client used inside TLS what EHLO had offered in clear, in a sentence.
     pub stale_capabilities: Option<String>,
@@ -140,7 +141,12 @@ pub(super) struct Telling {
     /// How many lines are still to be executed that stood in clear behind STARTTLS.
     from_clear: usize,
     inside: Inside,
+    /// What the lab has said, the first of it.
+    replies: Vec<Bytes>,
 }
+
+/// So many replies are compared with what stands behind the 220; it comes early in a conversation.
+const REPLIES: usize = 16;
 
 impl Telling {
     pub(super) fn begin(entry: &Entry, place: &Place) -> Self {
@@ -175,6 +181,7 @@ impl Telling {
             cut_short: false,
             from_clear: 0,
             inside: Inside::default(),
+            replies: Vec::new(),
         }
     }
 
@@ -246,8 +253,6 @@ impl Telling {
                 injected.taken = self.inside.took(injected, left, delivered);
             }
             self.told.stale_capabilities = self.inside.stale();
-        } else {
-            self.told.injected = None;
         }
         if self.lags {
             self.told.turn = Turn::Lab;
@@ -320,8 +325,14 @@ impl Telling {
         }
     }
 
-    fn sent(&mut self, octets: &[u8]) {
+    fn sent(&mut self, octets: &Bytes) {
         self.told.turn = Turn::Client;
+        if !self.awaits_answer {
+            self.told.injected.iter_mut().for_each(|injected| injected.compare(octets));
+            if self.replies.len() < REPLIES {
+                self.replies.push(octets.clone());
+            }
+        }
         if self.last_verb.take() == Some(Verb::Ehlo) && octets.starts_with(b"250") {
             self.inside.hello(octets, self.established);
             if !self.established {
@@ -335,6 +346,8 @@ impl Telling {
             if self.told.starttls.is_granted() {
                 self.told.turn = Turn::Handshake;
                 self.told.injected = Injected::behind(octets);
+                let injected = self.told.injected.iter_mut();
+                injected.for_each(|it| self.replies.iter().for_each(|reply| it.compare(reply)));
             }
         } else if self.told.starttls.is_granted() && self.told.handshake.is_none() {
             self.told.clear_text_after_go_ahead = true;

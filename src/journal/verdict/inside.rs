@@ -11,6 +11,9 @@ use crate::smtp::Verb;
 pub struct Injected {
     /// The lines behind the 220.
     pub lines: Vec<String>,
+    /// Whether the first of them stands in nothing else that the lab said, so that whoever repeats it has it
+    /// from there.
+    pub distinct: bool,
     /// What shows that the client took them for replies from inside TLS; `None` where nothing does.
     pub taken: Option<String>,
 }
@@ -22,7 +25,18 @@ impl Injected {
         // The reply ends with the line that has no hyphen behind its code (RFC 5321 section 4.2.1).
         lines.by_ref().find(|line| line.get(3) != Some(&b'-'))?;
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).map(printable).collect();
-        (!lines.is_empty()).then_some(Self { lines, taken: None })
+        (!lines.is_empty()).then_some(Self { lines, distinct: true, taken: None })
+    }
+
+    /// Notes a reply that the lab said before or afterwards.
+    pub(super) fn compare(&mut self, reply: &[u8]) {
+        let first = self.lines.first().map(String::as_str).unwrap_or_default();
+        self.distinct &= !printable(reply).contains(first);
+    }
+
+    /// The injected line that `output` of the client repeats, if it can have it from nowhere else.
+    pub fn repeated_in(&self, output: &str) -> Option<&str> {
+        self.lines.first().map(String::as_str).filter(|line| self.distinct && output.contains(line))
     }
 
     fn refuses(&self) -> bool {

@@ -120,7 +120,7 @@ impl Made {
     /// A reply was injected behind the 220, and the client took it or did not.
     pub(super) fn injected(self, taken: bool) -> Self {
         let taken = taken.then(|| "it said HELO".to_owned());
-        Self { injected: Some(Injected { lines: vec!["554 no".to_owned()], taken }), ..self }
+        Self { injected: Some(Injected { lines: vec!["554 no".to_owned()], distinct: true, taken }), ..self }
     }
 
     /// STARTTLS is answered with 454.
@@ -210,6 +210,7 @@ pub(super) fn trial(entry: &str, made: Made) -> Trial {
         mail: made.mail,
         exit: made.exit,
         outlived: false,
+        repeated: None,
         verdicts: vec![verdict],
     }
 }
