@@ -183,6 +183,12 @@ impl Row {
     pub(super) fn remark(&self) -> String {
         let why = self.judged.iter().filter(|judged| judged.mark >= Mark::Stricter).map(|it| it.why.clone());
         let fall_back = self.fall_back.iter().map(FallBack::in_words);
-        why.chain(fall_back).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("; ")
+        let mut remarks: Vec<String> = Vec::new();
+        for remark in why.chain(fall_back).chain(self.notes.iter().cloned()) {
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+        remarks.join("; ")
     }
 }
