@@ -95,7 +95,9 @@ fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
 fn members(page: &str) -> BTreeMap<&'static str, Vec<String>> {
     let mut members: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for cells in rows(between(page, "## In sum", "## Surprises")).skip(1) {
-        let [client, word, class, chain, name, _, _, policy, _] = cells[..] else { unreachable!("{cells:?}") };
+        let [client, word, class, chain, name, _, _, policy, _] = cells[..] else {
+            unreachable!("{cells:?}")
+        };
         for (sender, called, verifies, policies) in CLASSES {
             let fits = verifies.is_none_or(|it| chain == it && name == it);
             if class == called && fits && policies.contains(&policy) {
@@ -152,7 +154,8 @@ fn differences(name: &str, scenario: &Scenario, page: &str) -> Vec<String> {
         let ours = emulated(scenario, sender);
         for outcome in ["tls", "clear", "not delivered"].into_iter().filter(|outcome| *outcome != ours) {
             let others = members.get(sender).into_iter().flatten();
-            let others = others.filter(|it| measured.get(&(name.to_owned(), (*it).clone())) == Some(&outcome));
+            let others =
+                others.filter(|it| measured.get(&(name.to_owned(), (*it).clone())) == Some(&outcome));
             let others: Vec<_> = others.cloned().collect();
             if !others.is_empty() {
                 differ.push(format!("{sender} {outcome}: {}", others.join(", ")));

@@ -197,7 +197,10 @@ async fn what_stands_behind_starttls_in_clear_is_discarded_and_noted() {
     client.say("STARTTLS\r\nMAIL FROM:<injected@example.com>\r\nRCPT TO:<b@example.com>\r\n").await;
     assert_eq!(client.reply().await, "220 2.0.0 SMTP server ready");
     wait_for(&lab, "oddity", |entry| {
-        matches!(&entry.record, Record::Oddity(Oddity::PipelinedBehindStartTls { octets: 59, executed: false, .. }))
+        matches!(
+            &entry.record,
+            Record::Oddity(Oddity::PipelinedBehindStartTls { octets: 59, executed: false, .. })
+        )
     })
     .await;
     let tls = ClientTls::trusting(&[lab.root().clone()], &Clock::system(), Versions::Both).unwrap();

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::Output;
 use super::output::{self, Failure};
-use crate::clock::Clock;
 use super::time::some_time;
+use crate::clock::Clock;
 use crate::exchange::{Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
 use crate::journal::{Bounds, Entry, Journal, Record, attempt_sentence, transcript_line};
 use crate::name::Fqdn;

@@ -244,7 +244,9 @@ mod tests {
             let lines = vec!["MAIL FROM:<a@example.com>".to_owned(), String::new()];
             oddity(&Oddity::PipelinedBehindStartTls { octets: 29, lines, executed })
         };
-        assert!(said(false).starts_with("29 octets (MAIL FROM:<a@example.com>) stood behind STARTTLS in clear"));
+        assert!(
+            said(false).starts_with("29 octets (MAIL FROM:<a@example.com>) stood behind STARTTLS in clear")
+        );
         assert!(said(false).contains("discards") && !said(false).contains("executes"));
         assert!(said(true).contains("the lab executes them inside TLS") && !said(true).contains("discards"));
     }

@@ -63,7 +63,13 @@ mod tests {
         );
         assert_eq!(
             lines(b"AUTH PLAIN AGEAYg==\r\nAUTH LOGIN\r\nYQ==\r\nYg==\r\nQUIT"),
-            [format!("AUTH PLAIN {SECRET}"), "AUTH LOGIN".to_owned(), SECRET.to_owned(), SECRET.to_owned(), "QUIT".to_owned()]
+            [
+                format!("AUTH PLAIN {SECRET}"),
+                "AUTH LOGIN".to_owned(),
+                SECRET.to_owned(),
+                SECRET.to_owned(),
+                "QUIT".to_owned()
+            ]
         );
         assert_eq!(lines(&[22, 3, 1, 2, 0, 1]), [CLIENT_HELLO]);
     }

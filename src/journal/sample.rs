@@ -68,11 +68,7 @@ impl Told {
         self.failed_with(failure, None)
     }
 
-    fn failed_with(
-        &mut self,
-        failure: TlsFailure,
-        client_hello: Option<Arc<ClientHelloFacts>>,
-    ) -> &mut Self {
+    fn failed_with(&mut self, failure: TlsFailure, client_hello: Option<Arc<ClientHelloFacts>>) -> &mut Self {
         let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
         self.tell(Record::TlsFailed(Box::new(FailedHandshake { verb, failure, certificate, client_hello })))
     }

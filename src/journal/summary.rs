@@ -55,6 +55,8 @@ struct Story {
     failure: Option<(TlsVerb, TlsFailure)>,
     /// Whether a ClientHello came in the handshake that failed.
     hello_came: bool,
+    /// Whether a ClientHello came in place of a command.
+    hello_in_clear: bool,
     /// How many lines are still to be executed that stood in clear behind STARTTLS.
     from_clear: usize,
     /// What the lab did wrong on purpose, the last of it.
@@ -99,6 +101,7 @@ impl Story {
             spoke_inside: false,
             failure: None,
             hello_came: false,
+            hello_in_clear: false,
             from_clear: 0,
             on_purpose: None,
             cut_short: false,
@@ -124,6 +127,7 @@ impl Story {
             Record::Oddity(Oddity::PipelinedBehindStartTls { lines, executed: true, .. }) => {
                 self.from_clear = lines.len();
             }
+            Record::Oddity(Oddity::ClientHelloInClear) => self.hello_in_clear = true,
             Record::Misconduct(misconduct) => {
                 self.cut_short |= self.tls.is_some() && !self.spoke_inside;
                 self.on_purpose = Some(printable(misconduct.to_string().as_bytes()));
@@ -198,9 +202,16 @@ impl Story {
         if nothing {
             parts.push("no message".to_owned());
         }
+        if self.hello_in_clear {
+            parts.push("a TLS ClientHello came in place of a command".to_owned());
+        }
         match &self.failure {
             Some((verb, failure)) => {
-                parts.push(format!("{} failed: {}", verb.as_str(), short_tls_failure(failure, self.hello_came)));
+                parts.push(format!(
+                    "{} failed: {}",
+                    verb.as_str(),
+                    short_tls_failure(failure, self.hello_came)
+                ));
             }
             None if self.tls.is_some() && !self.spoke_inside && self.encrypted == 0 => {
                 parts.push(self.silent_inside().to_owned());
@@ -337,7 +348,9 @@ mod tests {
             told.received("EHLO a").sent(OFFERED).established(TlsVerb::StartTls);
         });
         assert!(
-            outcome.starts_with("no message over TLSv1.3; the client completed the handshake and left without a")
+            outcome.starts_with(
+                "no message over TLSv1.3; the client completed the handshake and left without a"
+            )
         );
         assert!(outcome.contains("and as probes do") && !outcome.contains("probably"), "{outcome}");
     }
@@ -361,6 +374,18 @@ mod tests {
             outcome,
             "no message; STARTTLS was offered, asked for and not answered; on purpose, the lab did this: at \
              starttls, close"
+        );
+    }
+
+    #[test]
+    fn a_client_hello_in_place_of_a_command_is_told() {
+        let outcome = told(|told| {
+            told.tell(Record::Oddity(Oddity::ClientHelloInClear)).sent("500 5.3.3 Unrecognized command\r\n");
+        });
+        assert_eq!(
+            outcome,
+            "no message; a TLS ClientHello came in place of a command; the last refusal was 500 5.3.3 \
+             Unrecognized command"
         );
     }
 

@@ -127,7 +127,12 @@ fn failed(handshake: &FailedHandshake) -> String {
         let sent = if handshake.certificate_was_sent() { "was" } else { "to present was" };
         format!("; the certificate {sent} {} ({})", safe(&certificate.subject), certificate.thumbprint)
     });
-    format!("== {} failed: {}{}", verb.as_str(), explain::tls_failure(handshake), presented.unwrap_or_default())
+    format!(
+        "== {} failed: {}{}",
+        verb.as_str(),
+        explain::tls_failure(handshake),
+        presented.unwrap_or_default()
+    )
 }
 
 fn secured(tls: &Tls) -> String {
@@ -249,7 +254,11 @@ mod tests {
         );
         let mut told = Told::on(Profile::Exchange2019);
         told.failed_before_hello(TlsFailure::Closed);
-        assert!(lines(&told)[0].contains("; the certificate to present was CN=mx.example"), "{:?}", lines(&told));
+        assert!(
+            lines(&told)[0].contains("; the certificate to present was CN=mx.example"),
+            "{:?}",
+            lines(&told)
+        );
     }
 
     #[test]

@@ -220,7 +220,8 @@ impl<'a> Speed<'a> {
         if !later.is_empty() {
             counts.push(format!("later {} times ({}{more})", later.len(), shown.join("; ")));
         }
-        let counts = counts.join(", ").replace(" 1 times", " once").replace(" 1 connections", " 1 connection");
+        let counts =
+            counts.join(", ").replace(" 1 times", " once").replace(" 1 connections", " 1 connection");
         (!counts.is_empty()).then(|| format!("came back in clear: {counts}"))
     }
 }

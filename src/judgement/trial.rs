@@ -194,7 +194,8 @@ impl Trial {
         }
         for conversation in self.conversations() {
             let taken = conversation.injected.as_ref().and_then(|injected| injected.taken.as_ref());
-            let taken = taken.map(|taken| format!("the reply that was injected behind the 220 was taken: {taken}"));
+            let taken =
+                taken.map(|taken| format!("the reply that was injected behind the 220 was taken: {taken}"));
             let more = taken.into_iter().chain(conversation.stale_capabilities.clone());
             for note in more.chain(conversation.oddities.iter().cloned()) {
                 if !notes.contains(&note) {

@@ -41,7 +41,8 @@ impl Engine {
         let _changing = self.changing.lock().await;
         let mut computers = self.computers();
         let on_trial = computers.clone();
-        let trial = |workshop: &mut Workshop, keys: Keys<'_>| drop(edit(&mut on_trial.clone(), workshop, keys));
+        let trial =
+            |workshop: &mut Workshop, keys: Keys<'_>| drop(edit(&mut on_trial.clone(), workshop, keys));
         let mut keys = self.keys_for(trial).await;
         let zone = {
             let mut desk = self.desk();

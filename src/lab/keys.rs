@@ -55,7 +55,8 @@ async fn make(algorithms: Vec<KeyAlgorithm>) -> Pool {
     let tasks = algorithms.chunks(share).map(|share| {
         let share = share.to_vec();
         tokio::task::spawn_blocking(move || {
-            let made = share.into_iter().map(|algorithm| Some((algorithm, KeyPair::generate(algorithm).ok()?)));
+            let made =
+                share.into_iter().map(|algorithm| Some((algorithm, KeyPair::generate(algorithm).ok()?)));
             made.flatten().collect::<Vec<_>>()
         })
     });

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use super::side::Offer;
 use crate::exchange::{Material, StoredCertificate};
 use crate::scenario::ROOT_SUBJECT;
-use crate::session::send::{Assessment, CertificateProblem, Handshake, Secured, SendInput, name_problem, purpose_problem};
+use crate::session::send::{
+    Assessment, CertificateProblem, Handshake, Secured, SendInput, name_problem, purpose_problem,
+};
 use crate::session::{TlsFacts, TlsFailure, TlsVersion};
 
 /// What the lab's two sides of TLS agree on.

@@ -114,7 +114,11 @@ mod tests {
         assert_eq!(reaction(&[23, 3, 3, 0, 53, 9]), Some(Reaction::WentOn));
         assert_eq!(reaction(&[23, 3, 3, 0, 19, 9]), Some(Reaction::EncryptedAlert));
         assert_eq!(reaction(&[21, 3, 3, 0, 26, 9]), Some(Reaction::EncryptedAlert));
-        assert_eq!(reaction(b"\x80\x2e\x01\x03\x01\0\x15"), Some(Reaction::WentOn), "in the format of SSL 2.0");
+        assert_eq!(
+            reaction(b"\x80\x2e\x01\x03\x01\0\x15"),
+            Some(Reaction::WentOn),
+            "in the format of SSL 2.0"
+        );
         let quit = Reaction::ClearText { first_octets: "QUIT\\r\\n".to_owned() };
         assert_eq!(reaction(b"QUIT\r\n"), Some(quit));
         for nothing in [&[][..], &[21], &[21, 3, 3, 0, 2], &[21, 3, 3, 0, 2, 2], &[20, 3, 3, 0, 1, 1]] {

@@ -27,7 +27,8 @@ fn a_client_that_discards_an_injected_reply_delivers_and_is_right() {
     if !has_python() {
         return;
     }
-    let report = report_on("anything", 0, &["--only", "inject-response*", "--policy", "encrypt", "--jobs", "2"]);
+    let report =
+        report_on("anything", 0, &["--only", "inject-response*", "--policy", "encrypt", "--jobs", "2"]);
     for entry in ["inject-response", "inject-response-554"] {
         let row = row(&report, entry);
         assert_eq!((&row["outcome"], &row["judged"]["mark"]), (&"over-tls".into(), &"right".into()), "{row}");
@@ -43,8 +44,7 @@ fn a_client_that_fails_with_the_injected_text_has_taken_it() {
         "[ $STARTTLS_LAB_ENTRY = baseline ] && exec python3 {CLIENT} anything; \
          echo 'Unexpected Response: 554 5.7.1 injected'; python3 {CLIENT} pipelines"
     );
-    let report =
-        report(1, &["--only", "inject-response-554", "--policy", "encrypt"], &["sh", "-c", &script]);
+    let report = report(1, &["--only", "inject-response-554", "--policy", "encrypt"], &["sh", "-c", &script]);
     let row = row(&report, "inject-response-554");
     assert!(notes(row).contains("it fails with a reply that was injected behind the 220"), "{row}");
 }
@@ -89,7 +89,10 @@ fn success_without_a_delivery_is_wrong_and_junit_says_so() {
     assert_eq!(row["judged"]["why"], "the command says success, and nothing was delivered");
     let junit = judge(&[&flags[..], &["--format", "junit"]].concat(), &["sh", "-c", &script]);
     let junit = text(&junit.stdout);
-    assert!(junit.contains("<failure message=\"the command says success, and nothing was delivered\""), "{junit}");
+    assert!(
+        junit.contains("<failure message=\"the command says success, and nothing was delivered\""),
+        "{junit}"
+    );
     assert!(junit.contains("remarks: ") && junit.contains("it never connected"), "{junit}");
 }
 

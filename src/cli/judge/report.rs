@@ -72,11 +72,7 @@ pub(super) struct Row {
 }
 
 impl Report {
-    pub(super) fn of(
-        args: &Args,
-        own_addresses: bool,
-        tried: Vec<Tried>,
-    ) -> Self {
+    pub(super) fn of(args: &Args, own_addresses: bool, tried: Vec<Tried>) -> Self {
         let Args { policy, fail_on, command, .. } = args;
         let (policy, fail_on) = (*policy, *fail_on);
         let trials: Vec<Trial> = tried.iter().map(|tried| tried.trial.clone()).collect();

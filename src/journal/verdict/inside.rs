@@ -93,7 +93,8 @@ impl Inside {
         let offers = |keywords: &[String]| offers_mechanism(keywords, &mechanism);
         match (verb, &self.secure) {
             (Some(Verb::Auth), Some(secure)) if !mechanism.is_empty() && !offers(secure) => {
-                let lines: Vec<_> = injected.iter().flat_map(|it| &it.lines).map(|line| keyword(line)).collect();
+                let lines: Vec<_> =
+                    injected.iter().flat_map(|it| &it.lines).map(|line| keyword(line)).collect();
                 if offers(&lines) && !offers(&self.clear) {
                     self.taken.get_or_insert_with(|| {
                         format!("it said AUTH {mechanism}, which only the injected reply offers")
@@ -148,7 +149,8 @@ fn keyword(line: &str) -> String {
 
 /// Whether AUTH with this mechanism is among the keywords (RFC 4954 section 3; some write `AUTH=`).
 fn offers_mechanism(keywords: &[String], mechanism: &str) -> bool {
-    let lists = keywords.iter().filter_map(|it| it.strip_prefix("AUTH ").or_else(|| it.strip_prefix("AUTH=")));
+    let lists =
+        keywords.iter().filter_map(|it| it.strip_prefix("AUTH ").or_else(|| it.strip_prefix("AUTH=")));
     lists.flat_map(str::split_ascii_whitespace).any(|known| known == mechanism)
 }
 

@@ -94,9 +94,7 @@ fn in_handshake(handshake: &HandshakeAudit, conversation: &Conversation) -> Opti
         Reaction::RefusedByLab { alert, .. } if alert == "certificate_required" => {
             Met::seen(ResultType::ValidationFailure, Some(Symptom::ClientCertificate))
         }
-        Reaction::OnPurpose { deed, .. } => {
-            Met::seen(ResultType::ValidationFailure, symptom_of_deed(deed))
-        }
+        Reaction::OnPurpose { deed, .. } => Met::seen(ResultType::ValidationFailure, symptom_of_deed(deed)),
         Reaction::FellSilent | Reaction::NoTls | Reaction::RefusedByLab { .. } | Reaction::Unusable => {
             Met::seen(ResultType::ValidationFailure, after_go_ahead(conversation))
         }

@@ -13,7 +13,8 @@ pub(super) fn tell(conversation: &Conversation) -> Option<String> {
         None => without_handshake(conversation)?,
     };
     if let Some(taken) = conversation.injected.as_ref().and_then(|injected| injected.taken.as_ref()) {
-        text += &format!("; it took a reply that was injected behind the 220 for one from inside TLS: {taken}");
+        text +=
+            &format!("; it took a reply that was injected behind the 220 for one from inside TLS: {taken}");
     }
     let on_purpose = !conversation.misconduct.is_empty()
         && conversation.messages_in_clear + conversation.messages_over_tls == 0

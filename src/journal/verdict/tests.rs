@@ -238,7 +238,9 @@ fn before_any_client_hello_the_certificate_is_the_reason_for_nothing() {
     assert!(!handshake.certificate_sent);
     assert_eq!((verdict.result_type, verdict.symptom), (Some(ResultType::ValidationFailure), None));
     assert!(
-        verdict.words.contains("no certificate was presented yet, and the client closed the connection before any"),
+        verdict
+            .words
+            .contains("no certificate was presented yet, and the client closed the connection before any"),
         "{}",
         verdict.words
     );
@@ -369,7 +371,8 @@ fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
     let stale = |tell: &dyn Fn(&mut Told)| {
         let mut tale = Tale::default();
         tale.conversation(|told| {
-            told.received("EHLO a").sent("250-mx Hello\r\n250-SIZE 1024\r\n250-AUTH LOGIN\r\n250 STARTTLS\r\n");
+            told.received("EHLO a")
+                .sent("250-mx Hello\r\n250-SIZE 1024\r\n250-AUTH LOGIN\r\n250 STARTTLS\r\n");
             told.received("STARTTLS").sent("220 go\r\n").established(TlsVerb::StartTls);
             tell(told);
         });

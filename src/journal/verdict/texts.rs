@@ -96,8 +96,25 @@ mod tests {
         }
         let clients: BTreeSet<_> = texts().iter().map(|(_, text)| text.client).collect();
         for client in [
-            "Postfix", "Exim", "sendmail", "OpenSMTPD", "Exchange", "Microsoft 365", "MailKit", ".NET", "JavaMail",
-            "Go", "Node", "Python", "PHP", "Ruby", "curl", "OpenSSL", "GnuTLS", "Schannel", "rustls",
+            "Postfix",
+            "Exim",
+            "sendmail",
+            "OpenSMTPD",
+            "Exchange",
+            "Microsoft 365",
+            "MailKit",
+            ".NET",
+            "JavaMail",
+            "Go",
+            "Node",
+            "Python",
+            "PHP",
+            "Ruby",
+            "curl",
+            "OpenSSL",
+            "GnuTLS",
+            "Schannel",
+            "rustls",
         ] {
             assert!(clients.contains(client), "{client}");
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::journal::verdict::{
-    Conversation, FallBack, HandshakeAudit, Injected, Leak, Parting, Presented, Reaction, Said, StartTls, Turn,
-    Verdict, Why,
+    Conversation, FallBack, HandshakeAudit, Injected, Leak, Parting, Presented, Reaction, Said, StartTls,
+    Turn, Verdict, Why,
 };
 use crate::judgement::{Exit, Trial};
 use crate::scenario::{Taken, Worth};
