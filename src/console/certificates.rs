@@ -101,7 +101,7 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
     let mut view = None;
     let edit = |computers: &mut Vec<Arc<Computer>>, workshop: &mut Workshop, keys: Keys<'_>| {
         change(computers, &name, |computer| {
-            let stored = issued(computer, certificate, workshop, keys)?;
+            let stored = issued(computer, certificate.clone(), workshop, keys)?;
             if computer.store.iter().any(|other| other.label == stored.label) {
                 let (label, computer) = (&stored.label, &computer.name);
                 return Err(Problem::conflict(format!("{computer} has a certificate `{label}` already")));

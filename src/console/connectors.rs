@@ -213,7 +213,7 @@ async fn add(
     let edit = |computers: &mut Vec<Arc<Computer>>, workshop: &mut Workshop, keys: Keys<'_>| {
         change(computers, computer, |computer| {
             let mut spec = bare(computer);
-            spec.receive_connector.push(parameters);
+            spec.receive_connector.push(parameters.clone());
             let built = built(spec, workshop, keys)?;
             let made = built.receive_connectors.first();
             let made = made.ok_or_else(|| Problem::refused("no connector came of it"))?;

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use super::side::Offer;
 use crate::exchange::{Material, StoredCertificate};
 use crate::scenario::ROOT_SUBJECT;
-use crate::session::send::{Assessment, CertificateProblem, Handshake, Secured, SendInput, name_problem};
+use crate::session::send::{
+    Assessment, CertificateProblem, Handshake, Secured, SendInput, name_problem, purpose_problem,
+};
 use crate::session::{TlsFacts, TlsFailure, TlsVersion};
 
 /// What the lab's two sides of TLS agree on.
@@ -43,7 +45,8 @@ pub(super) fn predict(
         return Err(SendInput::HandshakeFailed { failure, problem: None });
     }
     let assessment = Assessment {
-        chain: chain_problem(stored, material, trusts_lab, now),
+        chain: chain_problem(stored, material, trusts_lab, now)
+            .or_else(|| purpose_problem(&material.certificate, check)),
         name: name_problem(&material.certificate, check),
     };
     if let Some(problem) = assessment.problem(check.proof).filter(|_| check.within_handshake) {

@@ -23,7 +23,7 @@ pub const ROOT_SUBJECT: &str = "CN=starttls-lab Root CA, O=TEST LAB - trust noth
 ///
 /// A certificate is issued once for each description: a lab file that is saved again keeps the
 /// certificates of all lines that did not change.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Workshop {
     start: Timestamp,
     authorities: Authorities,

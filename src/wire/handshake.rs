@@ -11,9 +11,9 @@ use super::live::Credentials;
 use super::reading::LINE_READ;
 use super::stream::Stream;
 use crate::exchange::{CertificateFacts, TimeSpan};
-use crate::journal::{Ending, FailedHandshake, Handshake, Record};
+use crate::journal::{Ending, FailedHandshake, Handshake, Record, pipelined};
 use crate::session::fault::{Conduct, Conversation, Misconduct, Then};
-use crate::session::{Oddity, Step, TlsFacts, TlsFailure, TlsVerb};
+use crate::session::{Step, TlsFacts, TlsFailure, TlsVerb};
 use crate::tls::{Plan, Refused, ServerStream, Witness};
 
 /// What a handshake comes to that succeeds: the stream, the conversation, and what is said unasked.
@@ -32,7 +32,7 @@ impl<'a> Connection<'a> {
         let behind = std::mem::take(&mut self.input);
         let implicit = session.begins_with_tls();
         if !behind.is_empty() && !implicit {
-            self.write_down(Record::Oddity(Oddity::PipelinedBehindStartTls { octets: behind.len() }));
+            self.write_down(Record::Oddity(pipelined(&behind, self.keep_input)));
         }
         let misconduct = session.handshake();
         let plan = self.plan(misconduct.as_ref()).await;
