@@ -29,6 +29,7 @@ pub mod report;
 mod send;
 mod serve;
 mod signals;
+mod time;
 mod verify;
 mod watch;
 

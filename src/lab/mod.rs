@@ -3,6 +3,7 @@
 mod changes;
 mod edit;
 mod faults;
+mod keys;
 mod plan;
 mod verify;
 
@@ -23,9 +24,9 @@ use crate::exchange::cmdlet::{LoggedEvent, Memory};
 use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
-use crate::pki::{Certificate, KeyPair, PkiError};
+use crate::pki::{Certificate, PkiError};
 use crate::scenario::{
-    self, Attendant, Built, CommandsSpec, Resolved, ScenarioError, ScenarioText, Typed, Workshop,
+    self, Attendant, Built, CommandsSpec, Keys, Resolved, ScenarioError, ScenarioText, Typed, Workshop,
 };
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Network, Ports, Sender, Server, Wanted, wanted};
@@ -178,7 +179,8 @@ impl Engine {
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
         let resolved = text.resolve()?;
-        let computers = resolved.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
+        let mut keys = self.keys_for(|workshop, keys| drop(resolved.build(workshop, keys))).await;
+        let computers = resolved.build(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm))?;
         let Resolved { zone, senders, .. } = resolved;
         let what = self.put_in_place(computers, zone).await?;
         let mut desk = self.desk();
@@ -198,19 +200,17 @@ impl Engine {
     pub async fn run(&self, commands: &[CommandsSpec]) -> Result<Typed, LabError> {
         let _changing = self.changing.lock().await;
         let (before, events) = (self.computers(), self.logged_events());
-        let (typed, zone) = {
-            let mut desk = self.desk();
-            let Desk { text, workshop, memory, .. } = &mut *desk;
-            let attendant = Attendant {
-                scenario: &text.scenario,
-                workshop,
-                keys: &mut KeyPair::generate,
-                now: self.live.clock().now(),
-                events: &events,
-                memory: memory.clone(),
-            };
-            (attendant.type_all(commands, &before), text.zone())
+        let (text, memory, now) = {
+            let desk = self.desk();
+            (desk.text.clone(), desk.memory.clone(), self.live.clock().now())
         };
+        let type_all = |workshop: &mut Workshop, keys: Keys<'_>| {
+            let (scenario, memory) = (&text.scenario, memory.clone());
+            Attendant { scenario, workshop, keys, now, events: &events, memory }.type_all(commands, &before)
+        };
+        let mut keys = self.keys_for(|workshop, keys| drop(type_all(workshop, keys))).await;
+        let typed = type_all(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm));
+        let zone = text.zone();
         if typed.refused.is_some() {
             return Ok(Typed { computers: before, ..typed });
         }
