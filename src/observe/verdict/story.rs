@@ -135,7 +135,7 @@ impl Verdict {
         let skipped = self.conversations.len().saturating_sub(2 * SHOWN);
         for (number, conversation) in self.conversations.iter().enumerate() {
             if skipped > 0 && number == SHOWN {
-                parts.push(format!("{skipped} more like these"));
+                parts.push(format!("{skipped} more in between"));
             }
             if number < SHOWN || number >= SHOWN + skipped {
                 parts.extend(tell(conversation));

@@ -587,7 +587,7 @@ fn a_client_hello_in_place_of_a_command_and_a_hundred_connections_are_told_in_fe
     }
     let verdict = tale.only("mx.example");
     assert!(verdict.words.starts_with("100 connections; a TLS ClientHello came in place of a command;"));
-    assert!(verdict.words.contains("94 more like these"), "{}", verdict.words);
+    assert!(verdict.words.contains("94 more in between"), "{}", verdict.words);
     assert!(verdict.conversations[0].client_hello_in_clear);
 }
 
