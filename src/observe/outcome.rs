@@ -119,8 +119,8 @@ impl SessionSummary {
             let line = refusal.split(|octet| *octet == b'\n').next().unwrap_or_default();
             parts.push(format!("the last refusal was {}", printable(line.trim_ascii_end())));
         }
-        if let Some(deed) = self.conduct.on_purpose().filter(|_| !delivered) {
-            parts.push(format!("on purpose, the lab did this: {}", printable(deed.as_bytes())));
+        if let Some(fault) = self.conduct.on_purpose().filter(|_| !delivered) {
+            parts.push(format!("on purpose, the lab did this: {}", printable(fault.as_bytes())));
         }
         parts.join("; ")
     }

@@ -66,7 +66,7 @@ fn failed(told: &mut Told, certificate: Option<CertificateFacts>, failure: TlsFa
         verb,
         failure,
         certificate,
-        client_hello: Some(std::sync::Arc::default()),
+        client_hello: Some(Arc::default()),
     })));
 }
 
