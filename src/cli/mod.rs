@@ -31,6 +31,7 @@ pub mod report;
 mod send;
 mod serve;
 mod signals;
+mod time;
 mod verify;
 mod watch;
 

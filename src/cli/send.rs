@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Output;
 use super::output::{self, Failure};
+use super::time::some_time;
 use crate::clock::Clock;
 use crate::exchange::{Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
 use crate::journal::{Bounds, Entry, Journal, Record, attempt_sentence, transcript_line};
@@ -51,7 +52,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "starttls-lab.test", value_name = "NAME")]
     helo: Fqdn,
     /// How long the server may be silent
-    #[arg(long, default_value = "30s", value_name = "TIME")]
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = some_time)]
     timeout: TimeSpan,
     /// How standard output is laid out
     #[arg(long, value_enum, default_value_t)]

@@ -3,6 +3,7 @@
 mod changes;
 mod edit;
 mod faults;
+mod keys;
 mod plan;
 mod verify;
 
@@ -23,9 +24,9 @@ use crate::exchange::cmdlet::{LoggedEvent, ShellState};
 use crate::exchange::{Computer, EventKind, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
-use crate::pki::{Certificate, KeyPair, PkiError};
+use crate::pki::{Certificate, PkiError};
 use crate::scenario::{
-    self, Built, CommandsSpec, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun, Workshop,
+    self, Built, CommandsSpec, Keys, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun, Workshop,
 };
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Network, Ports, Sender, Server, Wanted, wanted};
@@ -178,7 +179,8 @@ impl Engine {
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
         let resolved = text.resolve()?;
-        let computers = resolved.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
+        let mut keys = self.keys_for(|workshop, keys| drop(resolved.build(workshop, keys))).await;
+        let computers = resolved.build(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm))?;
         let Resolved { zone, senders, .. } = resolved;
         let what = self.put_in_place(computers, zone).await?;
         let mut desk = self.desk();
@@ -199,20 +201,18 @@ impl Engine {
     pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
         let _changing = self.changing.lock().await;
         let (before, events) = (self.computers(), self.logged_events());
-        let (typed, zone) = {
-            let mut desk = self.desk();
-            let Desk { text, workshop, state, .. } = &mut *desk;
-            let shell = LabShell {
-                scenario: &text.scenario,
-                workshop,
-                keys: &mut KeyPair::generate,
-                now: self.live.clock().now(),
-                events: &events,
-                queues: &[],
-                state: state.clone(),
-            };
-            (shell.run_all(commands, &before), text.zone())
+        let (text, state, now) = {
+            let desk = self.desk();
+            (desk.text.clone(), desk.state.clone(), self.live.clock().now())
         };
+        let run_all = |workshop: &mut Workshop, keys: Keys<'_>| {
+            let (scenario, state) = (&text.scenario, state.clone());
+            let shell = LabShell { scenario, workshop, keys, now, events: &events, queues: &[], state };
+            shell.run_all(commands, &before)
+        };
+        let mut keys = self.keys_for(|workshop, keys| drop(run_all(workshop, keys))).await;
+        let typed = run_all(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm));
+        let zone = text.zone();
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let built = self.as_built(typed.computers.clone(), &zone);
             self.put_in_place(built, zone).await?;

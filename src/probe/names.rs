@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::exchange::CertificateFacts;
 use crate::name::covers;
 use crate::pki::Certificate;
-use crate::session::send::{Check, CommonName, NamesRead, Proof, Reference, name_problem};
+use crate::session::send::{Check, CommonName, NamesRead, Proof, Reference, TlsLibrary, name_problem};
 
 /// A rule by which a host is looked for in a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +62,7 @@ fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
         references: vec![Reference::Host(host.to_owned())],
         common_name,
         names: NamesRead::All,
+        tls_library: TlsLibrary::Rustls,
         within_handshake: false,
     };
     if name_problem(leaf, &check).is_some() {

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::name::Fqdn;
 use crate::pki::Certificate;
 use crate::session::TlsFailure;
-use crate::session::send::{Check, CommonName, NamesRead, Proof};
+use crate::session::send::{Check, CommonName, NamesRead, Proof, TlsLibrary};
 use crate::tls::{ClientStream, OldVersion, SenderTls, TlsSetupError, Versions, first_flight};
 use crate::wire;
 
@@ -355,6 +355,7 @@ fn any_certificate() -> Check {
         references: Vec::new(),
         common_name: CommonName::Never,
         names: NamesRead::All,
+        tls_library: TlsLibrary::Rustls,
         within_handshake: false,
     }
 }

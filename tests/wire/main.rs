@@ -22,6 +22,7 @@ mod entries_openssl;
 mod faults_certificate;
 mod faults_starttls;
 mod lab;
+mod lab_keys;
 mod probe;
 mod probe_odd;
 mod relay;
