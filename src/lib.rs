@@ -20,6 +20,7 @@
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
 //!          judgement   a client's conduct measured by its policy, and the class that it belongs to
+//!          import      what administrators paste: events, errors, exports and certificates, and labs out of them
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
 //!          journal     what happened, in order, once; every log is a view of it, the verdict too
 //! floor 3  session     one conversation, receiving or sending, without I/O; misconduct as rows
@@ -63,6 +64,7 @@ pub mod clock;
 pub mod console;
 pub mod exchange;
 pub mod harness;
+pub mod import;
 pub mod journal;
 pub mod judgement;
 pub mod lab;

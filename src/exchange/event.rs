@@ -162,21 +162,18 @@ impl Event {
 
     /// 12015: the internal transport certificate has expired. Source: TechNet ff981561.
     pub fn internal_certificate_expired(thumbprint: Thumbprint) -> Self {
-        let template = "An internal transport certificate expired. Thumbprint:%1";
-        Self::new(12015, Level::Warning, template, vec![thumbprint.to_string()])
+        Self::new(12015, Level::Warning, INTERNAL_CERTIFICATE_EXPIRED, vec![thumbprint.to_string()])
     }
 
     /// 12017: the internal transport certificate expires soon. Source: TechNet ff985092.
     pub fn internal_certificate_expires_soon(thumbprint: Thumbprint, hours: i64) -> Self {
-        let template =
-            "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";
-        Self::new(12017, Level::Warning, template, vec![thumbprint.to_string(), hours.to_string()])
+        let parameters = vec![thumbprint.to_string(), hours.to_string()];
+        Self::new(12017, Level::Warning, INTERNAL_CERTIFICATE_EXPIRES_SOON, parameters)
     }
 
     /// 12019: the peer's internal transport certificate has expired. Source: TechNet ff980723.
     pub fn remote_internal_certificate_expired(subject: &str) -> Self {
-        let template = "The remote internal transport certificate expired. Certificate subject: %1.";
-        Self::new(12019, Level::Information, template, vec![subject.to_owned()])
+        Self::new(12019, Level::Information, REMOTE_CERTIFICATE_EXPIRED, vec![subject.to_owned()])
     }
 
     /// 12023: another certificate stands in for the internal one. The text is that of 12013 with the
@@ -195,9 +192,7 @@ impl Event {
     /// 10104 of `MSExchange EdgeSync`: the Edge presents another certificate than it was subscribed with.
     /// Source: TechNet ff985467.
     pub fn edge_certificate_not_matched(edge: &str) -> Self {
-        let template =
-            "Microsoft Exchange couldn't match certificate when contacting %1. The connection was stopped.";
-        Self::new(10104, Level::Warning, template, vec![edge.to_owned()])
+        Self::new(10104, Level::Warning, EDGE_CERTIFICATE_NOT_MATCHED, vec![edge.to_owned()])
     }
 
     /// 1012: too many failed logons. Source: TechNet hh994900.
@@ -264,6 +259,39 @@ pub fn selection_events(
     let subject = stored.facts.common_names.first().unwrap_or(&stored.facts.subject);
     vec![Event::starttls_certificate_expires_soon(subject, offered.thumbprint, hours)]
 }
+
+/// The text of every event with its number and level, ascending, `%1` and so on where values are filled in.
+pub const fn event_templates() -> &'static [(u16, Level, &'static str)] {
+    &[
+        (1012, Level::Warning, TOO_MANY_FAILED_LOGONS),
+        (1032, Level::Error, TLS_REQUIRED_BUT_NOT_AVAILABLE),
+        (1035, Level::Warning, LOGON_FAILED),
+        (2015, Level::Error, SEND_TLS_REQUIRED),
+        (2017, Level::Error, OUTBOUND_AUTHENTICATION_FAILED),
+        (10104, Level::Warning, EDGE_CERTIFICATE_NOT_MATCHED),
+        (12012, Level::Error, INTERNAL_CERTIFICATE_NOT_PUBLISHED),
+        (12013, Level::Error, INTERNAL_CERTIFICATE_GONE),
+        (12014, Level::Error, NO_CERTIFICATE_FOR_STARTTLS),
+        (12015, Level::Warning, INTERNAL_CERTIFICATE_EXPIRED),
+        (12016, Level::Error, STARTTLS_CERTIFICATE_EXPIRED),
+        (12017, Level::Warning, INTERNAL_CERTIFICATE_EXPIRES_SOON),
+        (12018, Level::Warning, STARTTLS_CERTIFICATE_EXPIRES_SOON),
+        (12019, Level::Information, REMOTE_CERTIFICATE_EXPIRED),
+        (12023, Level::Warning, INTERNAL_CERTIFICATE_REPLACED),
+        (12024, Level::Information, INTERNAL_CERTIFICATE_EPHEMERAL),
+    ]
+}
+
+const INTERNAL_CERTIFICATE_EXPIRED: &str = "An internal transport certificate expired. Thumbprint:%1";
+
+const INTERNAL_CERTIFICATE_EXPIRES_SOON: &str =
+    "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";
+
+const REMOTE_CERTIFICATE_EXPIRED: &str =
+    "The remote internal transport certificate expired. Certificate subject: %1.";
+
+const EDGE_CERTIFICATE_NOT_MATCHED: &str =
+    "Microsoft Exchange couldn't match certificate when contacting %1. The connection was stopped.";
 
 const NO_CERTIFICATE_FOR_STARTTLS: &str = "Microsoft Exchange could not find a certificate that contains the domain name %1 in the personal store on the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector %2 with a FQDN parameter of %3. If the connector's FQDN is not specified, the computer's FQDN is used. Verify the connector configuration and the installed certificates to make sure that there is a certificate with a domain name for that FQDN. If this certificate exists, run Enable-ExchangeCertificate -Services SMTP to make sure that the Microsoft Exchange Transport service has access to the certificate key.";
 

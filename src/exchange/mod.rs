@@ -28,7 +28,7 @@ mod values;
 pub use address::{Binding, IpRange, in_family_of};
 pub use computer::{Computer, Role};
 pub use defaults::Usage;
-pub use event::{Category, Event, Level, selection_events};
+pub use event::{Category, Event, Level, event_templates, selection_events};
 pub use fix::{Change, Fix, Overwrite, SendFix, Useless, apply_all, fixes, send_fixes, useless_advice};
 pub use flags::{AuthMechanism, PermissionGroups, Services};
 pub use internal::{InternalTransport, wants_anonymous_tls};

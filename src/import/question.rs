@@ -104,6 +104,20 @@ impl Desk {
         None
     }
 
+    /// The answer to a question that is not worth being asked, where one was given.
+    pub(super) fn optional<T>(&mut self, id: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let id = id.to_lowercase();
+        let value = self.answers.get(&id)?.clone();
+        self.used.push(id.clone());
+        match read(&value) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.errors.push(AnswerError::Wrong { id, value, problem });
+                None
+            }
+        }
+    }
+
     /// The first answer that could not be used.
     pub(super) fn wrong_answer(&self) -> Option<AnswerError> {
         if let Some(error) = self.errors.first() {
