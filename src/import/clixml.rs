@@ -73,11 +73,9 @@ fn tree(text: &str) -> (Node, Option<String>) {
                     break None;
                 }
             }
-            Event::Text(text) => push_text(&mut stack, &String::from_utf8_lossy(&text)),
-            Event::CData(text) => push_text(&mut stack, &String::from_utf8_lossy(&text)),
-            Event::GeneralRef(name) => {
-                push_text(&mut stack, &format!("&{};", String::from_utf8_lossy(&name)));
-            }
+            Event::Text(text) => push_text(&mut stack, &text),
+            Event::CData(text) => push_text(&mut stack, &text),
+            Event::GeneralRef(name) => push_text(&mut stack, &format!("&{};", &*name)),
             Event::Eof => break Some("it ends in the middle of an object".to_owned()),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
@@ -92,13 +90,12 @@ fn tree(text: &str) -> (Node, Option<String>) {
 }
 
 fn node(start: &quick_xml::events::BytesStart<'_>) -> Node {
-    let mut node =
-        Node { tag: String::from_utf8_lossy(start.local_name().as_ref()).into_owned(), ..Node::default() };
+    let mut node = Node { tag: start.local_name().as_ref().to_owned(), ..Node::default() };
     for attribute in start.attributes().with_checks(false).flatten() {
-        let value = plain(&String::from_utf8_lossy(&attribute.value));
+        let value = plain(&attribute.value);
         match attribute.key.local_name().as_ref() {
-            b"N" => node.name = value,
-            b"RefId" => node.id = Some(value),
+            "N" => node.name = value,
+            "RefId" => node.id = Some(value),
             _ => {}
         }
     }

@@ -1,16 +1,17 @@
 //! What administrators paste, taken in: events, errors, exports, certificates.
 //!
-//! [`recognize`] says what inputs hold, [`import`] makes a lab of exports, and [`explain`] says what the rest
-//! means. Everything works on text and bytes; nothing is executed, and no key or password is kept.
+//! [`recognize`] says what inputs hold and what it means, and [`import`] makes a lab of exports. Everything works on text and bytes; nothing is executed, and no key or password is kept.
 
 mod certificate;
 mod clixml;
+mod collect;
 mod command;
 mod connector;
 mod date;
 mod delimited;
 mod dialogue;
 mod event;
+mod explain;
 mod json;
 mod list;
 mod material;
@@ -19,18 +20,23 @@ mod organization;
 mod protocol;
 mod question;
 mod read;
+mod recognize;
 mod record;
 mod refusal;
 mod sender;
 mod table;
 mod text;
+mod write;
 
+pub use collect::COLLECT;
 pub use dialogue::Dialogue;
 pub use event::{FoundEvent, SelectionKey};
+pub use explain::{About, Cause, CertificateSeen, EventItem, Evidence, Explanation, Item, SenderItem, Sibling};
 pub use organization::{ImportError, Imported, Original};
 pub use protocol::{ProtocolExcerpt, TrackingExcerpt};
 pub use question::{AnswerError, Answers, Question, answer};
 pub use read::{Input, LONGEST_INPUT};
+pub use recognize::{Recognized, recognize};
 pub use record::Kind;
 pub use refusal::Refusal;
 pub use sender::{Meaning, SenderError, Side};

@@ -20,6 +20,7 @@ use crate::exchange::{Computer, StoredCertificate};
 use crate::pki::Thumbprint;
 use crate::scenario::{Built, Scenario};
 use computers::Server;
+pub(super) use receive::{receives, sends};
 
 /// A lab out of exports.
 #[derive(Clone, Debug)]
