@@ -150,7 +150,7 @@ impl Known {
                 self.key = Some(PrivateKey::Present);
             }
         }
-        let services = number("Services").and_then(|bits| self::services(&bits.to_string()));
+        let services = number("Services").and_then(|bits| services(&bits.to_string()));
         self.services = services.or(self.services);
         if let Some(status) = number("Status") {
             self.status(&status.to_string());

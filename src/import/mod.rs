@@ -2,6 +2,7 @@
 //!
 //! [`recognize`] says what inputs hold and what it means, and [`import`] makes a lab of exports. Everything works on text and bytes; nothing is executed, and no key or password is kept.
 
+mod anonymize;
 mod certificate;
 mod clixml;
 mod collect;

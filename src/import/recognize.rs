@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::explain::{self, Explanation};
 use super::organization::{self, ImportError, Imported};
-use super::question::Answers;
+use super::question::{AnswerError, Answers};
 use super::read::{self, Input, Pieces};
 use crate::scenario::ScenarioText;
 
@@ -43,6 +43,14 @@ impl Recognized {
     /// What was recognized, in one line.
     pub fn first_line(&self) -> String {
         self.described.join("; ")
+    }
+
+    /// An answer that cannot be used.
+    pub fn wrong_answer(&self) -> Option<&AnswerError> {
+        match &self.imported {
+            Some(Err(ImportError::Answer(error))) => Some(error),
+            Some(Ok(_) | Err(ImportError::Nothing(_))) | None => None,
+        }
     }
 
     /// Whether nothing was.
