@@ -42,6 +42,8 @@ pub(super) struct Known {
     pub(super) server: Option<String>,
     /// Whether the certificate itself was read, and nothing in it is guessed.
     pub(super) exact: bool,
+    /// Whether `Get-ExchangeCertificate` listed it.
+    pub(super) listed: bool,
     /// What was seen that has no place above.
     pub(super) notes: Vec<String>,
 }
@@ -97,6 +99,7 @@ impl Known {
         if let Some(server) = record.text(&["PSComputerName"]) {
             known.server.get_or_insert(server);
         }
+        known.listed = true;
         known
     }
 
@@ -213,6 +216,7 @@ impl Known {
         }
         fill!(thumbprint, subject, issuer, not_before, not_after, services, key, chain, root, algorithm,
             self_signed, version, server);
+        self.listed |= other.listed;
         self.notes.extend(other.notes);
     }
 

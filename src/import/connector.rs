@@ -144,7 +144,9 @@ fn value<P: DeserializeOwned>(key: &str, field: &Field) -> Result<Option<Value>,
     tried.push(Value::from(text.clone()));
     tried.push(Value::from(dense(&text)));
     tried.extend(dense(&text).parse::<u64>().ok().map(Value::from));
-    tried.push(Value::from(field.items().iter().map(|item| dense(item)).collect::<Vec<_>>()));
+    // The cost of an address space stands behind a semicolon, which elsewhere may come between items.
+    let between: &[char] = if key == "address_spaces" { &[',', '\n'] } else { &[',', '\n', ';'] };
+    tried.push(Value::from(text.split(between).map(dense).filter(|item| !item.is_empty()).collect::<Vec<_>>()));
     let mut problem = String::new();
     for value in tried {
         match fits(&value) {

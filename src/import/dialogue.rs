@@ -160,5 +160,5 @@ fn is_telling(dialogue: &Dialogue) -> bool {
         let first = word.split(' ').next().unwrap_or_default().to_ascii_uppercase();
         KEYWORDS.contains(&first.as_str()) || is_masked(word)
     });
-    known.count() >= 2
+    known.count() >= 2 || dialogue.keywords.iter().any(|word| is_masked(word))
 }

@@ -107,6 +107,8 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     };
     found.retain(|it| !inside(it));
     found.sort_by_key(|it| it.from);
+    // One text may stand for several things; the first table that has it decides.
+    found.dedup_by_key(|it| (it.from, it.to));
     let mut once: Vec<SenderError> = Vec::new();
     for it in found {
         if !once.iter().any(|known| known.meaning == it.meaning) {

@@ -24,6 +24,8 @@ pub(super) struct Match {
     pub(super) values: Vec<(usize, Option<String>)>,
     /// Whether the text ends early.
     pub(super) truncated: bool,
+    /// Whether every fixed part that is there is as long as it should be.
+    exact: bool,
 }
 
 /// A template is taken apart into these.
@@ -78,12 +80,20 @@ pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
     let dense = Dense::new(text);
     let mut starts: Vec<(usize, usize)> = Vec::new();
     for (number, template) in templates.iter().enumerate() {
-        let first = parts(template.text).into_iter().next();
+        let mut parts = parts(template.text).into_iter();
+        let first = parts.next();
+        // Two words such as `Send connector` begin many sentences; then what follows has to be there as well.
+        let second = parts.find_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None });
         for beginning in beginnings(first) {
             let mut from = 0;
             while let Some(at) = dense.find(&beginning, from, dense.letters.len()) {
-                starts.push((at, number));
                 from = at + beginning.len();
+                let near = (from + 300).min(dense.letters.len());
+                let sure = beginning.len() >= 2 * HEAD
+                    || second.as_ref().is_none_or(|second| second.is_empty() || head(&dense, second, from, near).is_some());
+                if sure {
+                    starts.push((at, number));
+                }
             }
         }
     }
@@ -96,7 +106,7 @@ pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
         let end = starts.get(at).map_or(dense.letters.len(), |(next, _)| *next);
         let matches = same.iter().filter_map(|number| of(text, &dense, templates.get(*number)?, from, end));
         // Of texts that begin alike the one that is there as a whole is meant, and of those the longest.
-        let best = matches.max_by_key(|found| (!found.truncated, !found.template.alias, found.to));
+        let best = matches.max_by_key(|found| (!found.truncated, found.exact, !found.template.alias, found.to));
         found.extend(best);
     }
     found
@@ -161,6 +171,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
             *place = (last, last + letters.len(), true);
         }
     }
+    let exact = places.iter().zip(&fixed).all(|((from, to, _), letters)| (to - from).abs_diff(letters.len()) <= 2);
     let mut values = Vec::new();
     for (index, slot) in slots.iter().enumerate() {
         let start = places.get(index).filter(|(.., whole)| *whole).map(|(_, stop, _)| *stop);
@@ -185,6 +196,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
         to: if whole { dense.at.get(to).copied().unwrap_or(text.len()) } else { dense.at.get(end).copied().unwrap_or(text.len()) },
         values,
         truncated: !whole,
+        exact,
     })
 }
 

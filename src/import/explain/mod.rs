@@ -274,6 +274,15 @@ impl Explanation {
                 all.entry(name).or_insert(value);
             }
         }
+        // What was masked in one of several replies was masked on one way.
+        let masked = self.items.iter().filter_map(|item| match item {
+            Item::Dialogue(found) => Some(found.masked_keyword.clone()),
+            Item::Event(_) | Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) => None,
+        });
+        let masked: Vec<String> = masked.flatten().collect();
+        if let (false, Some(all)) = (masked.is_empty(), all.as_object_mut()) {
+            all.insert("masked_keyword".to_owned(), masked.into());
+        }
         all
     }
 }

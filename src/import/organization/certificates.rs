@@ -14,6 +14,7 @@ use super::{Material, Original};
 /// Files every certificate, and says which real one each stand-in is for.
 pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Desk) -> Vec<Original> {
     let mut originals: Vec<Original> = Vec::new();
+    let without = material.certificates.iter().filter(|known| known.services.is_none()).count();
     for known in &material.certificates {
         let base = label(known);
         let at = home(known, &base, servers, desk);
@@ -21,7 +22,7 @@ pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Desk)
         let taken = |label: &str| server.spec.certificate.iter().any(|it| it.label.as_deref() == Some(label));
         let numbered = (2..1000).map(|number| format!("{base} {number}"));
         let Some(label) = std::iter::once(base.clone()).chain(numbered).find(|label| !taken(label)) else { continue };
-        let spec = spec(known, &label, &server.spec.name, desk);
+        let spec = spec(known, &label, &server.spec.name, without, desk);
         for note in &known.notes {
             desk.note(format!("certificate {label}: {note}"));
         }
@@ -80,7 +81,7 @@ fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Desk) -> usiz
     desk.ask(question, read).unwrap_or(0)
 }
 
-fn spec(known: &Known, label: &str, server: &str, desk: &mut Desk) -> CertificateSpec {
+fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Desk) -> CertificateSpec {
     let mut spec = CertificateSpec::naming(known.names.clone().unwrap_or_default());
     spec.label = Some(label.to_owned());
     spec.names = names(known, label, desk);
@@ -101,7 +102,7 @@ fn spec(known: &Known, label: &str, server: &str, desk: &mut Desk) -> Certificat
     {
         desk.note(format!("certificate {label}: Valid-from lies after Valid-to; day and month may be swapped"));
     }
-    spec.services = known_services(known, label, desk);
+    spec.services = known_services(known, label, without, desk);
     spec.private_key = key(known, label, desk);
     if !itself {
         let chains = [("valid", ChainStatus::Valid), ("untrusted", ChainStatus::Untrusted), ("revoked", ChainStatus::Revoked)];
@@ -222,7 +223,7 @@ fn issuer(known: &Known, label: &str, server: &str, desk: &mut Desk) -> String {
     desk.ask(question, |answer| Ok(answer.to_owned())).unwrap_or_else(|| assumed.to_owned())
 }
 
-fn known_services(known: &Known, label: &str, desk: &mut Desk) -> Services {
+fn known_services(known: &Known, label: &str, without: usize, desk: &mut Desk) -> Services {
     let id = format!("services:{label}");
     let read = |answer: &str| services(answer).ok_or_else(|| "write SMTP,IIS or None".to_owned());
     if let Some(answer) = desk.optional(&id, read) {
@@ -231,9 +232,14 @@ fn known_services(known: &Known, label: &str, desk: &mut Desk) -> Services {
     if let Some(services) = known.services {
         return services;
     }
+    // One question for all; the answer to it is another paste rather than a flag for each.
+    if desk.questions.iter().any(|question| question.id.starts_with("services:")) {
+        return Services::SMTP;
+    }
+    let which = if without == 1 { label.to_owned() } else { format!("these {without} certificates") };
     let question = Question {
         id,
-        text: format!("what is {label} enabled for? The file does not tell; Get-ExchangeCertificate | fl Services does"),
+        text: format!("what is enabled for {which}? The file does not tell; paste Get-ExchangeCertificate beside it"),
         assumed: "SMTP".to_owned(),
         choices: Vec::new(),
     };
@@ -244,14 +250,13 @@ fn known_services(known: &Known, label: &str, desk: &mut Desk) -> Services {
 fn key(known: &Known, label: &str, desk: &mut Desk) -> PrivateKey {
     let words = [("present", PrivateKey::Present), ("missing", PrivateKey::Missing), ("unreadable", PrivateKey::Unreadable)];
     let id = format!("key:{label}");
-    let listed = known.services.is_some();
     if let Some(answer) = desk.optional(&id, |answer| one_of(answer, &words)) {
         return answer;
     }
     if let Some(key) = known.key {
         return key;
     }
-    if !listed {
+    if !known.listed {
         let question = Question {
             id,
             text: format!("is the private key of {label} on the server? A certificate file does not tell"),

@@ -149,10 +149,13 @@ fn version(material: &Material, desk: &mut Desk) -> Profile {
     let named = material.receive.iter().filter_map(|record| record.text(&["Name", "Identity"])).any(|name| {
         of_2013.iter().any(|start| name.contains(start))
     });
+    // Parameters of Send connectors that came with 2013.
+    let modern = ["TlsCertificateName", "CloudServicesMailEnabled", "FrontendProxyEnabled"];
+    let sends = material.send.iter().any(|record| modern.iter().any(|name| record.get(name).is_some()));
     let told = material.servers.iter().find_map(of_version);
     let inferred = if has("SmtpUtf8Enabled") {
         Some(Profile::Exchange2019)
-    } else if has("TransportRole") || front || named {
+    } else if has("TransportRole") || has("TlsCertificateName") || front || named || sends {
         // Both behave alike in what an export does not show; 2016 and later are what is still run.
         Some(if whole { Profile::Exchange2013 } else { Profile::Exchange2019 })
     } else if whole {

@@ -32,7 +32,7 @@ pub(super) fn connectors(material: &Material, _: &[Server], desk: &mut Desk) -> 
 fn ask(all: &mut [Pinned], desk: &mut Desk) {
     let properties = [
         ("TlsCertificateName", "pin", "none: the FQDN decides"),
-        ("Fqdn", "fqdn", "blank: the computer's FQDN"),
+        ("Fqdn", "connector-fqdn", "blank: the computer's FQDN"),
         ("AuthMechanism", "auth", "as setup or New-ReceiveConnector makes it"),
     ];
     for (property, id, assumed) in properties {
