@@ -42,7 +42,12 @@ struct Checked<'a> {
 }
 
 pub(super) fn check(args: &Args) -> Result<(), Failure> {
-    let found = recognize(&inputs::gather(&args.scenarios)?, &inputs::answers(&args.answer)?, None, Clock::system().now());
+    let found = recognize(
+        &inputs::gather(&args.scenarios)?,
+        &inputs::answers(&args.answer)?,
+        None,
+        Clock::system().now(),
+    );
     match (args.scenarios.as_slice(), found.labs.as_slice()) {
         // What is no lab and nothing else that is known was meant to be a lab file.
         ([word], []) if word != "-" && (found.is_nothing() || found.lab_error.is_some()) => {

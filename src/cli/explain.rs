@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// A file whose first line is the password of a PKCS#12 file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// How the answer is laid out
+    /// How the answer is laid out; `list` shows every possible cause with how to tell
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }
@@ -31,7 +31,9 @@ pub(super) fn explain(args: &Args) -> Result<(), Failure> {
     let found = recognize(&inputs, &answers, password.as_deref(), Clock::system().now());
     if let Some(lab) = found.labs.first() {
         let name = lab.origin();
-        return Err(Failure::usage(format!("{name} is a lab, and no text of a server's; starttls-lab check explains it")));
+        return Err(Failure::usage(format!(
+            "{name} is a lab, and no text of a server's; starttls-lab check explains it"
+        )));
     }
     if let (false, Some(error)) = (answers.is_empty(), found.wrong_answer()) {
         return Err(Failure::usage(error.to_string()));
@@ -41,7 +43,8 @@ pub(super) fn explain(args: &Args) -> Result<(), Failure> {
     }
     match args.output {
         Output::Json => output::json(&found.explanation.to_json()),
-        Output::Table | Output::List => output::text(&found.explanation.to_string()),
+        Output::Table => output::text(&found.explanation.to_string()),
+        Output::List => output::text(&format!("{:#}", found.explanation)),
     }
 }
 

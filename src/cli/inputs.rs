@@ -38,7 +38,8 @@ fn one(word: &str) -> Result<Input, Failure> {
 }
 
 fn standard_input() -> Result<Input, Failure> {
-    let bytes = read(io::stdin().lock()).map_err(|error| Failure::usage(format!("standard input: {error}")))?;
+    let bytes =
+        read(io::stdin().lock()).map_err(|error| Failure::usage(format!("standard input: {error}")))?;
     Ok(Input { name: "standard input".to_owned(), bytes })
 }
 

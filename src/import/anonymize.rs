@@ -8,14 +8,38 @@ use super::organization::{Imported, Original};
 
 /// First labels that say what a host does and not whose it is.
 const PLAIN: [&str; 16] = [
-    "mail", "autodiscover", "smtp", "owa", "webmail", "imap", "pop", "www", "mx", "mx1", "mx2", "relay", "hybrid", "legacy",
-    "localhost", "*",
+    "mail",
+    "autodiscover",
+    "smtp",
+    "owa",
+    "webmail",
+    "imap",
+    "pop",
+    "www",
+    "mx",
+    "mx1",
+    "mx2",
+    "relay",
+    "hybrid",
+    "legacy",
+    "localhost",
+    "*",
 ];
 
 /// Ends of names that stay, because a rule depends on them or because they are nobody's.
 const ENDS: [&str; 12] = [
-    "local", "lan", "internal", "corp", "intra", "home", "localdomain", "test", "example", "invalid",
-    "mail.protection.outlook.com", "mail.onmicrosoft.com",
+    "local",
+    "lan",
+    "internal",
+    "corp",
+    "intra",
+    "home",
+    "localdomain",
+    "test",
+    "example",
+    "invalid",
+    "mail.protection.outlook.com",
+    "mail.onmicrosoft.com",
 ];
 
 #[derive(Default)]
@@ -40,13 +64,17 @@ impl Imported {
         if let Some(scenario) = changed.ok().and_then(|scenario| serde_json::from_value(scenario).ok()) {
             made.scenario = scenario;
         }
-        made.originals = self.originals.iter().map(|original| Original {
-            computer: names.text(&original.computer),
-            label: names.text(&original.label),
-            // A thumbprint leads to the certificate in the logs of certificate transparency.
-            thumbprint: None,
-            ..original.clone()
-        }).collect();
+        made.originals = self
+            .originals
+            .iter()
+            .map(|original| Original {
+                computer: names.text(&original.computer),
+                label: names.text(&original.label),
+                // A thumbprint leads to the certificate in the logs of certificate transparency.
+                thumbprint: None,
+                ..original.clone()
+            })
+            .collect();
         for question in &mut made.questions {
             (question.id, question.text) = (names.text(&question.id), names.text(&question.text));
             question.assumed = names.text(&question.assumed);
@@ -61,15 +89,18 @@ impl Names {
     fn value(&mut self, key: &str, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.field(key, &text)),
-            Value::Array(items) => Value::Array(items.into_iter().map(|item| self.value(key, item)).collect()),
+            Value::Array(items) => {
+                Value::Array(items.into_iter().map(|item| self.value(key, item)).collect())
+            }
             Value::Object(object) => {
                 let mut changed = Map::new();
                 for (name, value) in object {
-                    let written = if key == "receive_connector" || key == "send_connector" || key == "computer" {
-                        self.text(&name)
-                    } else {
-                        name.clone()
-                    };
+                    let written =
+                        if key == "receive_connector" || key == "send_connector" || key == "computer" {
+                            self.text(&name)
+                        } else {
+                            name.clone()
+                        };
                     let value = self.value(&name, value);
                     changed.insert(written, value);
                 }
@@ -81,10 +112,32 @@ impl Names {
 
     fn field(&mut self, key: &str, text: &str) -> String {
         let kept = [
-            "usage", "role", "profile", "auth_mechanism", "permission_groups", "services", "not_before", "not_after",
-            "key", "address", "bindings", "remote_ip_ranges", "private_key", "chain", "signature", "root", "now",
-            "transport_role", "size_enabled", "protocol_logging_level", "message_rate_source", "tls_auth_level",
-            "smart_host_auth_mechanism", "events", "starttls", "title",
+            "usage",
+            "role",
+            "profile",
+            "auth_mechanism",
+            "permission_groups",
+            "services",
+            "not_before",
+            "not_after",
+            "key",
+            "address",
+            "bindings",
+            "remote_ip_ranges",
+            "private_key",
+            "chain",
+            "signature",
+            "root",
+            "now",
+            "transport_role",
+            "size_enabled",
+            "protocol_logging_level",
+            "message_rate_source",
+            "tls_auth_level",
+            "smart_host_auth_mechanism",
+            "events",
+            "starttls",
+            "title",
         ];
         match key {
             "title" => self.text(text),
@@ -143,7 +196,8 @@ impl Names {
         let count = self.domains.len() + 1;
         let kept = end.copied().unwrap_or("test");
         let domain = self.domains.entry(domain).or_insert_with(|| format!("domain{count}.{kept}")).clone();
-        let hosts: Vec<String> = labels.get(..own).unwrap_or_default().iter().map(|label| self.label(label)).collect();
+        let hosts: Vec<String> =
+            labels.get(..own).unwrap_or_default().iter().map(|label| self.label(label)).collect();
         if hosts.is_empty() { domain } else { format!("{}.{domain}", hosts.join(".")) }
     }
 
@@ -171,7 +225,8 @@ impl Names {
         while let Some(at) = rest.find('=') {
             let (head, tail) = rest.split_at(at + 1);
             changed.push_str(head);
-            let kind = head.trim_end_matches('=').rsplit([',', ' ', '>', '+']).next().unwrap_or_default().to_owned();
+            let kind =
+                head.trim_end_matches('=').rsplit([',', ' ', '>', '+']).next().unwrap_or_default().to_owned();
             let end = value_end(tail);
             let (value, after) = tail.split_at(end);
             changed.push_str(&self.attribute(&kind, value));

@@ -93,7 +93,9 @@ impl Known {
     pub(super) fn of_record(record: &Record, clock: Clock) -> Self {
         let mut known = raw(record).map(|certificate| Self::of(&certificate)).unwrap_or_default();
         known.shown(record, clock);
-        if let Some(blob) = record.text(&["SerializationData"]).and_then(|text| STANDARD.decode(dense(&text)).ok()) {
+        if let Some(blob) =
+            record.text(&["SerializationData"]).and_then(|text| STANDARD.decode(dense(&text)).ok())
+        {
             known.serialized(&blob);
         }
         if let Some(server) = record.text(&["PSComputerName"]) {
@@ -105,7 +107,8 @@ impl Known {
 
     /// What the properties say, as far as the certificate itself does not.
     fn shown(&mut self, record: &Record, clock: Clock) {
-        let text = |name: &str| record.text(&[name]).filter(|text| !text.ends_with("...") || name == "Services");
+        let text =
+            |name: &str| record.text(&[name]).filter(|text| !text.ends_with("...") || name == "Services");
         if self.thumbprint.is_none() {
             self.thumbprint = text("Thumbprint").map(|text| dense(&text).to_uppercase());
         }
@@ -146,7 +149,9 @@ impl Known {
         };
         if let Some(nrbf::Value::Bytes(bytes)) = members.get("CertData") {
             let (der, key) = nrbf::stored(bytes).unwrap_or((bytes.clone(), false));
-            if !self.exact && let Ok(certificate) = Certificate::from_der(der) {
+            if !self.exact
+                && let Ok(certificate) = Certificate::from_der(der)
+            {
                 *self = Self { services: self.services, key: self.key, ..Self::of(&certificate) };
             }
             if self.key.is_none() && key {
@@ -177,11 +182,14 @@ impl Known {
             "untrusted" | "4" => self.chain = Some(ChainStatus::Untrusted),
             "revocationcheckfailure" | "6" => {
                 self.chain = Some(ChainStatus::Valid);
-                self.notes.push("Windows could not check whether it was revoked (RevocationCheckFailure)".to_owned());
+                self.notes.push(
+                    "Windows could not check whether it was revoked (RevocationCheckFailure)".to_owned(),
+                );
             }
             "pendingrequest" | "7" => {
                 self.key = Some(PrivateKey::Missing);
-                self.notes.push("it is a request that no authority has answered yet (PendingRequest)".to_owned());
+                self.notes
+                    .push("it is a request that no authority has answered yet (PendingRequest)".to_owned());
             }
             "invalid" | "5" => {
                 self.notes.push("Exchange calls it Invalid and does not say why".to_owned());
@@ -214,8 +222,21 @@ impl Known {
         if self.names.is_none() || (self.names_cut && !other.names_cut && other.names.is_some()) {
             (self.names, self.names_cut) = (other.names, other.names_cut);
         }
-        fill!(thumbprint, subject, issuer, not_before, not_after, services, key, chain, root, algorithm,
-            self_signed, version, server);
+        fill!(
+            thumbprint,
+            subject,
+            issuer,
+            not_before,
+            not_after,
+            services,
+            key,
+            chain,
+            root,
+            algorithm,
+            self_signed,
+            version,
+            server
+        );
         self.listed |= other.listed;
         self.notes.extend(other.notes);
     }
@@ -239,7 +260,8 @@ impl Known {
     }
 }
 
-const OTHER_NAMES: &str = "its alternative names hold more than DNS names and addresses, which the stand-in leaves away";
+const OTHER_NAMES: &str =
+    "its alternative names hold more than DNS names and addresses, which the stand-in leaves away";
 
 fn raw(record: &Record) -> Option<Certificate> {
     let text = record.text(&["RawData", "Raw"])?;
@@ -250,7 +272,12 @@ fn raw(record: &Record) -> Option<Certificate> {
 /// The services by name or by number.
 pub(super) fn services(text: &str) -> Option<Services> {
     const EACH: [Services; 7] = [
-        Services::IMAP, Services::POP, Services::UM, Services::IIS, Services::SMTP, Services::FEDERATION,
+        Services::IMAP,
+        Services::POP,
+        Services::UM,
+        Services::IIS,
+        Services::SMTP,
+        Services::FEDERATION,
         Services::UM_CALL_ROUTER,
     ];
     let text = dense(text);

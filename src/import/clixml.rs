@@ -168,7 +168,8 @@ fn record(object: &Node, known: &HashMap<&str, &Node>) -> Record {
         }
     }
     let types = object.children.iter().find(|child| child.tag == "TN");
-    let certificate = types.is_some_and(|types| types.children.iter().any(|it| it.text.ends_with("X509Certificate2")));
+    let certificate =
+        types.is_some_and(|types| types.children.iter().any(|it| it.text.ends_with("X509Certificate2")));
     if certificate {
         record.hint = Some(Kind::Certificate);
     }
@@ -203,7 +204,8 @@ fn of_object(object: &Node) -> Field {
     match child("ToString") {
         Some(text) => Field::text(text.text.trim()),
         None => {
-            let simple = object.children.iter().find(|child| child.children.is_empty() && child.tag != "TNRef");
+            let simple =
+                object.children.iter().find(|child| child.children.is_empty() && child.tag != "TNRef");
             simple.map_or(Field::Lost, |simple| Field::text(simple.text.trim()))
         }
     }

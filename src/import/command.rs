@@ -55,7 +55,8 @@ fn parameters(text: &str) -> Vec<(String, Field)> {
         found.push(("Identity".to_owned(), Vec::new(), false));
     }
     while let Some(first) = rest.chars().next() {
-        let named = rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let named =
+            rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| c.is_ascii_alphabetic()));
         if matches!(first, '|' | ';' | '#' | ')' | '}') {
             break;
         } else if let Some(after) = named {
@@ -115,7 +116,10 @@ mod tests {
         let records = read(text);
         assert_eq!(records.len(), 2);
         assert_eq!(records[0].kind(), Some(Kind::ReceiveConnector));
-        assert_eq!(records[0].text(&["TlsCertificateName"]).unwrap(), "<I>CN=Example CA, C=US<S>CN=mail.contoso.com");
+        assert_eq!(
+            records[0].text(&["TlsCertificateName"]).unwrap(),
+            "<I>CN=Example CA, C=US<S>CN=mail.contoso.com"
+        );
         assert_eq!(records[0].get("Bindings").unwrap().items(), ["[::]:25", "0.0.0.0:25"]);
         assert_eq!(records[0].get("RequireTLS").unwrap().as_bool(), Some(false));
         assert_eq!(records[0].get("Fqdn"), Some(&Field::Null));

@@ -146,7 +146,9 @@ fn value<P: DeserializeOwned>(key: &str, field: &Field) -> Result<Option<Value>,
     tried.extend(dense(&text).parse::<u64>().ok().map(Value::from));
     // The cost of an address space stands behind a semicolon, which elsewhere may come between items.
     let between: &[char] = if key == "address_spaces" { &[',', '\n'] } else { &[',', '\n', ';'] };
-    tried.push(Value::from(text.split(between).map(dense).filter(|item| !item.is_empty()).collect::<Vec<_>>()));
+    tried.push(Value::from(
+        text.split(between).map(dense).filter(|item| !item.is_empty()).collect::<Vec<_>>(),
+    ));
     let mut problem = String::new();
     for value in tried {
         match fits(&value) {
@@ -162,12 +164,20 @@ fn flag_names(key: &str, text: &str) -> Option<String> {
     let number: u32 = text.trim().parse().ok()?;
     let names: &[(u32, &str)] = match key {
         "auth_mechanism" => &[
-            (1, "Tls"), (2, "Integrated"), (4, "BasicAuth"), (8, "BasicAuthRequireTLS"), (16, "ExchangeServer"),
+            (1, "Tls"),
+            (2, "Integrated"),
+            (4, "BasicAuth"),
+            (8, "BasicAuthRequireTLS"),
+            (16, "ExchangeServer"),
             (32, "ExternalAuthoritative"),
         ],
         "permission_groups" => &[
-            (1, "AnonymousUsers"), (2, "ExchangeUsers"), (4, "ExchangeServers"), (8, "ExchangeLegacyServers"),
-            (16, "Partners"), (32, "Custom"),
+            (1, "AnonymousUsers"),
+            (2, "ExchangeUsers"),
+            (4, "ExchangeServers"),
+            (8, "ExchangeLegacyServers"),
+            (16, "Partners"),
+            (32, "Custom"),
         ],
         // The numbers are those of the server roles in Active Directory (msExchCurrentServerRoles).
         "transport_role" if number == 32 => return Some("HubTransport".to_owned()),

@@ -124,7 +124,8 @@ fn time(text: &str, numbers: &[(i64, char)]) -> Time {
     let number = |at: usize| numbers.get(at).map_or(0, |(number, _)| *number);
     let minute = numbers.get(at + 1);
     let has_seconds = minute.is_some_and(|(_, after)| *after == ':');
-    let (mut hour, minute, second) = (number(at), number(at + 1), if has_seconds { number(at + 2) } else { 0 });
+    let (mut hour, minute, second) =
+        (number(at), number(at + 1), if has_seconds { number(at + 2) } else { 0 });
     let lower = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if says(&["pm", "p.m", "p. m", "下午", "午後", "오후", "μμ"]) && hour < 12 {

@@ -14,7 +14,8 @@ pub(super) fn read(text: &str) -> Vec<Record> {
     let Some(delimiter) = [b',', b';', b'\t'].into_iter().find(|delimiter| is_head(head, *delimiter)) else {
         return Vec::new();
     };
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(body.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(body.as_bytes());
     let Ok(names) = reader.headers().cloned() else {
         return Vec::new();
     };
@@ -38,7 +39,8 @@ pub(super) fn read(text: &str) -> Vec<Record> {
 fn is_head(line: &str, delimiter: u8) -> bool {
     let names: Vec<&str> =
         line.split(char::from(delimiter)).map(|name| name.trim().trim_matches('"')).collect();
-    let known = names.iter().filter(|name| known_name(name).is_some_and(|known| known.len() == name.len())).count();
+    let known =
+        names.iter().filter(|name| known_name(name).is_some_and(|known| known.len() == name.len())).count();
     let event = names.contains(&"Event ID") && names.contains(&"Source");
     names.len() > 1 && (known > 1 || event)
 }

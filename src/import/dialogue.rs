@@ -31,9 +31,28 @@ pub struct Dialogue {
 
 /// Keywords by which the reply to EHLO is told from any other list.
 const KEYWORDS: [&str; 22] = [
-    "SIZE", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS", "X-ANONYMOUSTLS", "AUTH", "X-EXPS", "8BITMIME",
-    "BINARYMIME", "CHUNKING", "SMTPUTF8", "XRDST", "XEXCH50", "XSHADOW", "XSHADOWREQUEST", "XLONGADDR", "XORAR",
-    "VRFY", "ETRN", "HELP", "XPROXY",
+    "SIZE",
+    "PIPELINING",
+    "DSN",
+    "ENHANCEDSTATUSCODES",
+    "STARTTLS",
+    "X-ANONYMOUSTLS",
+    "AUTH",
+    "X-EXPS",
+    "8BITMIME",
+    "BINARYMIME",
+    "CHUNKING",
+    "SMTPUTF8",
+    "XRDST",
+    "XEXCH50",
+    "XSHADOW",
+    "XSHADOWREQUEST",
+    "XLONGADDR",
+    "XORAR",
+    "VRFY",
+    "ETRN",
+    "HELP",
+    "XPROXY",
 ];
 
 /// Every reply to EHLO in `text`.
@@ -71,7 +90,9 @@ pub(super) fn find(text: &str) -> Vec<Dialogue> {
                 }
                 _ => {}
             }
-        } else if KEYWORDS.iter().any(|known| upper.split(' ').next() == Some(known)) && !now.keywords.is_empty() {
+        } else if KEYWORDS.iter().any(|known| upper.split(' ').next() == Some(known))
+            && !now.keywords.is_empty()
+        {
             // A reply whose codes were not copied.
             keyword(&mut now, line);
         }
@@ -118,7 +139,11 @@ fn keyword(dialogue: &mut Dialogue, text: &str) {
     let text = text.trim();
     let upper = text.to_ascii_uppercase();
     let first = upper.split(' ').next().unwrap_or_default();
-    if dialogue.keywords.is_empty() && dialogue.host.is_none() && !KEYWORDS.contains(&first) && !is_masked(text) {
+    if dialogue.keywords.is_empty()
+        && dialogue.host.is_none()
+        && !KEYWORDS.contains(&first)
+        && !is_masked(text)
+    {
         if text.split_whitespace().count() > 8
             && let Some(words) = of_words(text)
         {
@@ -141,14 +166,18 @@ fn is_masked(keyword: &str) -> bool {
 
 fn finish(dialogue: &mut Dialogue) {
     let has = |word: &str| {
-        dialogue.keywords.iter().any(|known| known.split(' ').next().is_some_and(|it| it.eq_ignore_ascii_case(word)))
+        dialogue
+            .keywords
+            .iter()
+            .any(|known| known.split(' ').next().is_some_and(|it| it.eq_ignore_ascii_case(word)))
     };
     dialogue.starttls = has("STARTTLS");
     dialogue.x_anonymoustls = has("X-ANONYMOUSTLS");
     // LOGIN and the words of a server that trusts the channel come inside TLS only.
-    let login = dialogue.keywords.iter().any(|it| {
-        it.to_ascii_uppercase().starts_with("AUTH") && it.to_ascii_uppercase().contains("LOGIN")
-    });
+    let login = dialogue
+        .keywords
+        .iter()
+        .any(|it| it.to_ascii_uppercase().starts_with("AUTH") && it.to_ascii_uppercase().contains("LOGIN"));
     dialogue.inside_tls = login && !dialogue.starttls && !dialogue.x_anonymoustls;
     dialogue.masked_keyword = dialogue.keywords.iter().filter(|word| is_masked(word)).cloned().collect();
     let stars = dialogue.banner.as_deref().is_some_and(|banner| banner.contains("****"));

@@ -86,13 +86,16 @@ fn field(value: &Value, depth: usize) -> Field {
 
 fn string(text: &str) -> Field {
     // What -Depth cut off is a type name or `@{...}`.
-    let lost = text.starts_with("System.") || text.starts_with("Microsoft.Exchange.") || text.starts_with("@{");
+    let lost =
+        text.starts_with("System.") || text.starts_with("Microsoft.Exchange.") || text.starts_with("@{");
     if lost { Field::Lost } else { Field::shown(text, false) }
 }
 
 /// A value that has properties of its own, as the one text that stands for it.
 fn of_object(object: &Map<String, Value>, depth: usize) -> Field {
-    let get = |name: &str| object.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let get = |name: &str| {
+        object.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    };
     let text = |name: &str| get(name).and_then(|value| field(value, depth + 1).as_text());
     // An enum or a date that an object came with: {"value":31,"Value":"Tls, ..."}.
     if let Some(Value::String(word)) = object.get("Value") {
@@ -106,7 +109,11 @@ fn of_object(object: &Map<String, Value>, depth: usize) -> Field {
     }
     if let (Some(address), Some(port)) = (address(object, depth), text("Port")) {
         let bracket = address.contains(':');
-        return Field::text(if bracket { format!("[{address}]:{port}") } else { format!("{address}:{port}") });
+        return Field::text(if bracket {
+            format!("[{address}]:{port}")
+        } else {
+            format!("{address}:{port}")
+        });
     }
     if let Some(expression) = text("Expression") {
         return Field::text(expression);
@@ -144,9 +151,10 @@ fn v4(number: u32) -> String {
 fn bound(value: Option<&Value>, depth: usize) -> Option<String> {
     match value? {
         Value::String(text) => Some(text.clone()),
-        Value::Object(inner) => {
-            inner.get("IPAddressToString").or_else(|| inner.get("Address")).and_then(|it| field(it, depth + 1).as_text())
-        }
+        Value::Object(inner) => inner
+            .get("IPAddressToString")
+            .or_else(|| inner.get("Address"))
+            .and_then(|it| field(it, depth + 1).as_text()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
     }
 }
@@ -166,8 +174,7 @@ fn is_bytes(items: &[Value]) -> bool {
 
 fn base64(items: &[Value]) -> String {
     use base64::Engine as _;
-    let bytes: Vec<u8> =
-        items.iter().filter_map(|item| u8::try_from(item.as_u64()?).ok()).collect();
+    let bytes: Vec<u8> = items.iter().filter_map(|item| u8::try_from(item.as_u64()?).ok()).collect();
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
@@ -188,7 +195,10 @@ mod tests {
             let text = |name: &str| records[0].text(&[name]).unwrap();
             assert_eq!(records[0].get("Bindings").unwrap().items(), ["[::]:25", "0.0.0.0:25"]);
             assert_eq!((text("AuthMechanism"), text("Fqdn")), ("31".to_owned(), "a.test".to_owned()));
-            assert_eq!((text("ConnectionTimeout"), text("Identity")), ("00:10:00".to_owned(), "EX01\\A".to_owned()));
+            assert_eq!(
+                (text("ConnectionTimeout"), text("Identity")),
+                ("00:10:00".to_owned(), "EX01\\A".to_owned())
+            );
             assert_eq!(text("MaxInboundConnection"), "5000");
         }
     }

@@ -76,10 +76,11 @@ impl Reader {
 
     fn row(&mut self, row: &Row<'_>, line: &str) {
         let name = known_name(row.name).map_or_else(|| row.name.to_owned(), str::to_owned);
-        let moved = self.gap && self.column.is_some_and(|column| {
-            let padded = row.colon > row.name.len() + 1;
-            padded && column.abs_diff(row.colon) > 3
-        });
+        let moved = self.gap
+            && self.column.is_some_and(|column| {
+                let padded = row.colon > row.name.len() + 1;
+                padded && column.abs_diff(row.colon) > 3
+            });
         let pending = self.open.as_ref().is_some_and(|open| open.name.eq_ignore_ascii_case(&name));
         if moved || pending || self.record.get(&name).is_some() || !go_together(&self.record, &name) {
             self.end_record();
@@ -166,7 +167,10 @@ fn unfold(text: &str) -> String {
             let start = trimmed.len() - name.len();
             let known = name.len() > 1 && known_name(name).is_some_and(|known| known.len() == name.len());
             let separate = after.get(2..3).is_none_or(|next| next == " " || next == "\n");
-            if known && separate && rest.get(..start).is_some_and(|head| starts(head) || inner > 1 && !head.trim().is_empty()) {
+            if known
+                && separate
+                && rest.get(..start).is_some_and(|head| starts(head) || inner > 1 && !head.trim().is_empty())
+            {
                 inner += 1;
                 unfolded.push_str(rest[..start].trim_end());
                 unfolded.push('\n');
@@ -286,8 +290,13 @@ Banner               :
             for by_words in [true, false] {
                 let record = only(&wrapped(CONNECTOR, width, by_words));
                 for (name, field) in &whole.fields {
-                    let dense = |field: &Field| super::super::text::dense(&field.as_text().unwrap_or_default());
-                    assert_eq!(dense(record.get(name).unwrap()), dense(field), "{name} at {width} {by_words}");
+                    let dense =
+                        |field: &Field| super::super::text::dense(&field.as_text().unwrap_or_default());
+                    assert_eq!(
+                        dense(record.get(name).unwrap()),
+                        dense(field),
+                        "{name} at {width} {by_words}"
+                    );
                 }
             }
         }
@@ -297,10 +306,13 @@ Banner               :
     fn blank_lines_between_rows_and_padding_that_is_gone_change_nothing() {
         let whole = only(CONNECTOR);
         let spaced = CONNECTOR.replace('\n', "  \n  \n");
-        let bare: String = CONNECTOR.lines().map(|line| {
-            let (name, value) = line.split_once(':').unwrap();
-            format!("{} : {}\n", name.trim(), value.trim())
-        }).collect();
+        let bare: String = CONNECTOR
+            .lines()
+            .map(|line| {
+                let (name, value) = line.split_once(':').unwrap();
+                format!("{} : {}\n", name.trim(), value.trim())
+            })
+            .collect();
         for text in [spaced, bare.clone(), bare.replace('\n', " "), bare.replace('\n', "\n\n")] {
             assert_eq!(only(&text).fields, whole.fields, "{text}");
         }
@@ -317,14 +329,17 @@ Banner               :
 
     #[test]
     fn lost_first_letters_and_a_lost_end_are_noticed() {
-        let record = only("uthMechanism         : Tls\nqdn                 : a.test\nBindings            : {0.0.0.0:25}\nDomainSecureEnabl");
+        let record = only(
+            "uthMechanism         : Tls\nqdn                 : a.test\nBindings            : {0.0.0.0:25}\nDomainSecureEnabl",
+        );
         assert_eq!(text(&record, "AuthMechanism"), "Tls");
         assert!(record.cut && record.get("DomainSecureEnabled").is_none(), "{record:?}");
     }
 
     #[test]
     fn a_list_that_was_cut_says_so() {
-        let record = only("Thumbprint         : AA\nCertificateDomains : {a.test, b.test...}\nSubject : CN=x");
+        let record =
+            only("Thumbprint         : AA\nCertificateDomains : {a.test, b.test...}\nSubject : CN=x");
         let field = record.get("CertificateDomains").unwrap();
         assert!(field.is_cut() && field.items() == ["a.test", "b.test"], "{field:?}");
     }

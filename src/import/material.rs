@@ -44,7 +44,8 @@ pub(super) fn pem(text: &str) -> Option<Files> {
         }
         Err(error) => files.notes.push(error.to_string()),
     }
-    if text.contains("-----BEGIN CERTIFICATE REQUEST") || text.contains("-----BEGIN NEW CERTIFICATE REQUEST") {
+    if text.contains("-----BEGIN CERTIFICATE REQUEST") || text.contains("-----BEGIN NEW CERTIFICATE REQUEST")
+    {
         files.notes.push("a certificate request is no certificate yet; it is left away".to_owned());
     }
     if has_key {

@@ -32,7 +32,9 @@ mod write;
 pub use collect::COLLECT;
 pub use dialogue::Dialogue;
 pub use event::{FoundEvent, SelectionKey};
-pub use explain::{About, Cause, CertificateSeen, EventItem, Evidence, Explanation, Item, SenderItem, Sibling};
+pub use explain::{
+    About, Cause, CertificateSeen, EventItem, Evidence, Explanation, Item, SenderItem, Sibling,
+};
 pub use organization::{ImportError, Imported, Original};
 pub use protocol::{ProtocolExcerpt, TrackingExcerpt};
 pub use question::{AnswerError, Answers, Question, answer};

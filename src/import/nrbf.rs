@@ -26,7 +26,8 @@ const DEEPEST: usize = 24;
 
 /// The members of the first object of the stream, by name; `None` where the bytes are no such stream.
 pub(super) fn members(bytes: &[u8]) -> Option<HashMap<String, Value>> {
-    let mut reader = Stream { bytes, at: 0, classes: HashMap::new(), objects: HashMap::new(), first: None, records: 0 };
+    let mut reader =
+        Stream { bytes, at: 0, classes: HashMap::new(), objects: HashMap::new(), first: None, records: 0 };
     // SerializationHeaderRecord: root, header, version 1.0.
     (reader.byte()? == 0).then_some(())?;
     let (_root, _header, major, _minor) = (reader.int()?, reader.int()?, reader.int()?, reader.int()?);
@@ -285,7 +286,8 @@ impl Stream<'_> {
 /// The properties of a certificate as Windows keeps them in a store: the certificate, and whether a property says
 /// where its private key is (CERT_KEY_PROV_INFO_PROP_ID and CERT_KEY_CONTEXT_PROP_ID of wincrypt.h).
 pub(super) fn stored(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
-    let mut reader = Stream { bytes, at: 0, classes: HashMap::new(), objects: HashMap::new(), first: None, records: 0 };
+    let mut reader =
+        Stream { bytes, at: 0, classes: HashMap::new(), objects: HashMap::new(), first: None, records: 0 };
     let mut key = false;
     for _ in 0..64 {
         let (property, _encoding, length) = (reader.int()?, reader.int()?, reader.length()?);

@@ -133,12 +133,18 @@ fn row(line: &str) -> Option<Row> {
 
 /// The words of the last column.
 const CONTEXTS: [&str; 6] = [
-    "Sending certificate", "Certificate subject", "Certificate issuer name", "Certificate serial number",
-    "Certificate thumbprint", "Certificate alternate names",
+    "Sending certificate",
+    "Certificate subject",
+    "Certificate issuer name",
+    "Certificate serial number",
+    "Certificate thumbprint",
+    "Certificate alternate names",
 ];
 
 fn split_context(text: &str) -> (String, String) {
-    for word in ["Certificate alternate names", "alternate names", "Certificate subject", "Certificate thumbprint"] {
+    for word in
+        ["Certificate alternate names", "alternate names", "Certificate subject", "Certificate thumbprint"]
+    {
         if let Some(data) = text.strip_suffix(word) {
             return (data.trim().to_owned(), word.to_owned());
         }
@@ -167,11 +173,17 @@ fn take(excerpt: &mut ProtocolExcerpt, row: &Row) {
     if contexts == 1 && row.event == "*" {
         let data = row.data.clone();
         match row.context.as_str() {
-            "Certificate subject" => excerpt.presented_subject = excerpt.presented_subject.take().or(Some(data)),
-            "Certificate issuer name" => excerpt.presented_issuer = excerpt.presented_issuer.take().or(Some(data)),
+            "Certificate subject" => {
+                excerpt.presented_subject = excerpt.presented_subject.take().or(Some(data))
+            }
+            "Certificate issuer name" => {
+                excerpt.presented_issuer = excerpt.presented_issuer.take().or(Some(data))
+            }
             "Certificate thumbprint" => {
                 if data.len() != 40 && !data.contains("xx") {
-                    excerpt.notes.push(format!("the thumbprint in the log has {} digits, not 40", data.len()));
+                    excerpt
+                        .notes
+                        .push(format!("the thumbprint in the log has {} digits, not 40", data.len()));
                 }
                 excerpt.thumbprint = excerpt.thumbprint.take().or(Some(data));
             }
@@ -247,7 +259,8 @@ pub(super) fn tracking(text: &str) -> Option<TrackingExcerpt> {
 fn code(text: &str) -> Option<String> {
     let mut words = text.split_whitespace();
     let (reply, enhanced) = (words.next()?, words.next()?);
-    let number = reply.len() == 3 && reply.starts_with(['4', '5']) && reply.bytes().all(|b| b.is_ascii_digit());
+    let number =
+        reply.len() == 3 && reply.starts_with(['4', '5']) && reply.bytes().all(|b| b.is_ascii_digit());
     let parts = enhanced.split('.').collect::<Vec<_>>();
     let dotted = parts.len() == 3 && parts.iter().all(|part| part.parse::<u16>().is_ok());
     (number && dotted).then(|| format!("{reply} {enhanced}"))

@@ -105,7 +105,11 @@ impl Desk {
     }
 
     /// The answer to a question that is not worth being asked, where one was given.
-    pub(super) fn optional<T>(&mut self, id: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn optional<T>(
+        &mut self,
+        id: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let id = id.to_lowercase();
         let value = self.answers.get(&id)?.clone();
         self.used.push(id.clone());

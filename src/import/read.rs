@@ -91,7 +91,9 @@ fn of_text(raw: &str, pieces: &mut Pieces) {
     if export {
         let read = clixml::read(raw);
         pieces.records = read.records;
-        pieces.notes.extend(read.problem.map(|problem| format!("the export cannot be read to its end: {problem}")));
+        pieces
+            .notes
+            .extend(read.problem.map(|problem| format!("the export cannot be read to its end: {problem}")));
     }
     let clean = text::clean(raw);
     if !export {
@@ -126,18 +128,24 @@ fn words(clean: &str, pieces: &mut Pieces) {
     if pieces.events.is_empty() && pieces.refusals.is_empty() {
         pieces.errors = sender::look_up(clean);
     }
-    if pieces.errors.is_empty() && pieces.dialogues.iter().any(|it| it.middlebox) && pieces.events.is_empty() {
+    if pieces.errors.is_empty() && pieces.dialogues.iter().any(|it| it.middlebox) && pieces.events.is_empty()
+    {
         pieces.errors = sender::middlebox();
     }
 }
 
 /// Rows with a colon in one column, of which no name is known to belong to a connector or certificate.
 fn other_objects(clean: &str) -> usize {
-    let columns: Vec<usize> = clean.lines().filter_map(|line| {
-        let (name, _) = line.split_once(" : ").or_else(|| line.trim_end().strip_suffix(" :").map(|name| (name, "")))?;
-        let plain = name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        plain.then_some(name.len())
-    }).collect();
+    let columns: Vec<usize> = clean
+        .lines()
+        .filter_map(|line| {
+            let (name, _) = line
+                .split_once(" : ")
+                .or_else(|| line.trim_end().strip_suffix(" :").map(|name| (name, "")))?;
+            let plain = name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            plain.then_some(name.len())
+        })
+        .collect();
     let usual = columns.first().map_or(0, |first| columns.iter().filter(|column| *column == first).count());
     usize::from(usual >= 4)
 }
@@ -168,7 +176,9 @@ impl fmt::Display for Pieces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts: Vec<String> = Vec::new();
         if let Some(lab) = &self.lab {
-            parts.push(if lab.origin().starts_with("scenario ") { "a scenario" } else { "a lab file" }.to_owned());
+            parts.push(
+                if lab.origin().starts_with("scenario ") { "a scenario" } else { "a lab file" }.to_owned(),
+            );
         }
         for event in &self.events {
             let part = format!("event {}", event.event_id);
@@ -194,11 +204,17 @@ impl fmt::Display for Pieces {
             parts.push("what a cmdlet said".to_owned());
         }
         if !self.protocols.is_empty() {
-            let words = if self.protocols.iter().all(|it| it.direction == "send") { "an SmtpSend protocol log" } else { "an SmtpReceive protocol log" };
+            let words = if self.protocols.iter().all(|it| it.direction == "send") {
+                "an SmtpSend protocol log"
+            } else {
+                "an SmtpReceive protocol log"
+            };
             parts.push(words.to_owned());
         }
         if !self.dialogues.is_empty() {
-            parts.push(if self.dialogues.len() == 1 { "a reply to EHLO" } else { "an SMTP dialogue" }.to_owned());
+            parts.push(
+                if self.dialogues.len() == 1 { "a reply to EHLO" } else { "an SMTP dialogue" }.to_owned(),
+            );
         }
         if self.tracking.is_some() {
             parts.push("message tracking".to_owned());
@@ -207,6 +223,10 @@ impl fmt::Display for Pieces {
         } else if !self.errors.is_empty() && self.protocols.is_empty() && self.dialogues.is_empty() {
             parts.push("a sender's error".to_owned());
         }
-        f.write_str(&if parts.is_empty() { "nothing that is known here".to_owned() } else { parts.join(", ") })
+        f.write_str(&if parts.is_empty() {
+            "nothing that is known here".to_owned()
+        } else {
+            parts.join(", ")
+        })
     }
 }

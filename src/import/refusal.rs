@@ -60,8 +60,10 @@ fn guard(flat: &str, lower: &str) -> Option<Refusal> {
     if !lower.contains("you must set the fqdn parameter on the receive connector") {
         return None;
     }
-    let quoted = |mark: &str| between(flat, mark, ",").map(|name| name.trim_matches(['"', '\'', ' ']).to_owned());
-    let (fqdn, name) = (quoted("the FQDN of the transport server "), quoted("NetBIOS name of the transport server "));
+    let quoted =
+        |mark: &str| between(flat, mark, ",").map(|name| name.trim_matches(['"', '\'', ' ']).to_owned());
+    let (fqdn, name) =
+        (quoted("the FQDN of the transport server "), quoted("NetBIOS name of the transport server "));
     let server = name.clone().unwrap_or_else(|| "SERVER".to_owned());
     let connector = format!("\"{server}\\<connector>\"");
     Some(Refusal {
@@ -87,7 +89,9 @@ fn invalid(flat: &str, lower: &str) -> Option<Refusal> {
     let why = match reason.as_str() {
         "PrivateKeyMissing" => "it was imported without its private key",
         "PrivateKeyNotAccessible" => "its private key cannot be read by the transport service",
-        "KeyAlgorithmUnsupported" => "its key is of a kind that Exchange does not take, such as one of a CNG provider",
+        "KeyAlgorithmUnsupported" => {
+            "its key is of a kind that Exchange does not take, such as one of a CNG provider"
+        }
         _ => "Exchange cannot use it",
     };
     Some(Refusal {
@@ -115,7 +119,9 @@ fn wildcard(flat: &str, lower: &str) -> Option<Refusal> {
         kind: "cmdlet-warning",
         thumbprint: between(flat, "with thumbprint", " and subject").map(str::to_owned),
         says: format!("{service} cannot derive its host name from a wildcard; SMTP is not touched by this"),
-        advice: vec![format!("{cmdlet} -X509CertificateName <the name that {service} clients dial>, then restart the {service} service")],
+        advice: vec![format!(
+            "{cmdlet} -X509CertificateName <the name that {service} clients dial>, then restart the {service} service"
+        )],
         service: Some(service),
         subject,
         ..Refusal::default()

@@ -116,11 +116,14 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
         }
     }
     // Words that do not say which of several things it was give way to words that do.
-    let tells = |it: &SenderError| matches!(it.meaning, Meaning::NameMismatch | Meaning::ChainUntrusted | Meaning::Expired);
+    let tells = |it: &SenderError| {
+        matches!(it.meaning, Meaning::NameMismatch | Meaning::ChainUntrusted | Meaning::Expired)
+    };
     if once.iter().any(tells) {
         once.retain(|it| it.meaning != Meaning::NameOrChain);
     }
-    let specific = once.iter().any(|it| !matches!(it.meaning, Meaning::QueueMisleads | Meaning::HandshakeFailed));
+    let specific =
+        once.iter().any(|it| !matches!(it.meaning, Meaning::QueueMisleads | Meaning::HandshakeFailed));
     if specific {
         once.retain(|it| it.meaning != Meaning::QueueMisleads);
     }
@@ -156,7 +159,8 @@ fn asked_for(around: &str, flat: &str) -> Option<String> {
         let name = rest.get(..end)?.trim_end_matches(['.', ':', ';']);
         (!name.is_empty()).then(|| name.to_owned())
     };
-    let marks = ["Expected Subject: ", "matching IP address ", "IP: ", "Host: ", "identity of server ", "{FQDN="];
+    let marks =
+        ["Expected Subject: ", "matching IP address ", "IP: ", "Host: ", "identity of server ", "{FQDN="];
     let go = around.contains("certificate is valid for").then(|| behind(around, ", not ")).flatten();
     go.or_else(|| marks.into_iter().find_map(|mark| behind(flat, mark)))
 }
@@ -183,7 +187,8 @@ fn span(text: &str, pattern: &str, from: usize) -> Option<(usize, usize)> {
     }
     // A text that begins with a letter or digit is a word of its own.
     let before = text.get(..start)?.chars().next_back();
-    let joined = before.is_some_and(char::is_alphanumeric) && first.starts_with(|c: char| c.is_alphanumeric());
+    let joined =
+        before.is_some_and(char::is_alphanumeric) && first.starts_with(|c: char| c.is_alphanumeric());
     if joined { span(text, pattern, start + 1) } else { Some((start, end)) }
 }
 
@@ -233,7 +238,11 @@ const TEXTS: &[(&str, &str, Meaning)] = &[
     ("x509: certificate is valid for", "Go", Meaning::NameMismatch),
     ("x509: certificate relies on legacy Common Name field", "Go 1.15 and later", Meaning::NameMismatch),
     ("x509: certificate is not valid for any names", "Go 1.15 and later", Meaning::NameMismatch),
-    ("x509: cannot validate certificate for*because it doesn't contain any IP SANs", "Go", Meaning::NameMismatch),
+    (
+        "x509: cannot validate certificate for*because it doesn't contain any IP SANs",
+        "Go",
+        Meaning::NameMismatch,
+    ),
     ("No subject alternative names matching IP address", "Java", Meaning::NameMismatch),
     ("No subject alternative DNS name matching", "Java", Meaning::NameMismatch),
     ("No name matching", "Java", Meaning::NameMismatch),
@@ -266,17 +275,29 @@ const TEXTS: &[(&str, &str, Meaning)] = &[
     ("Cannot start TLS: handshake failure", "Postfix", Meaning::HandshakeFailed),
     ("no shared cipher", "OpenSSL", Meaning::HandshakeFailed),
     ("unsupported protocol", "OpenSSL", Meaning::HandshakeFailed),
-    ("TLS negotiation failed with error AlgorithmMismatch", "Exchange SmtpSend log", Meaning::HandshakeFailed),
+    (
+        "TLS negotiation failed with error AlgorithmMismatch",
+        "Exchange SmtpSend log",
+        Meaning::HandshakeFailed,
+    ),
     ("TLS negotiation failed with error InvalidToken", "Exchange", Meaning::NotTls),
     ("wrong version number", "OpenSSL", Meaning::NotTls),
     ("lost connection after STARTTLS", "Postfix as the server", Meaning::ClientLeft),
     ("SSL_accept error from", "Postfix as the server", Meaning::ClientLeft),
     ("TLS negotiation failed with error NoCredentials", "Exchange SmtpSend log", Meaning::OwnKey),
     ("TLS negotiation failed with error UnknownCredentials", "Exchange SmtpSend log", Meaning::OwnService),
-    ("The certificate specified in TlsCertificateName of the SendConnector could not be found", "Exchange", Meaning::OwnPin),
+    (
+        "The certificate specified in TlsCertificateName of the SendConnector could not be found",
+        "Exchange",
+        Meaning::OwnPin,
+    ),
     ("421 4.4.1 Connection timed out", "Exchange queue", Meaning::QueueMisleads),
     ("421 4.2.1 Unable to connect", "Exchange queue", Meaning::QueueMisleads),
-    ("451 4.4.0 Primary target IP address responded with*Unable to connect", "Exchange queue", Meaning::QueueMisleads),
+    (
+        "451 4.4.0 Primary target IP address responded with*Unable to connect",
+        "Exchange queue",
+        Meaning::QueueMisleads,
+    ),
     ("Relay Access Denied ATTR", "Exchange Online", Meaning::CloudAttribution),
     ("550 5.7.51 TenantInboundAttribution", "Exchange Online", Meaning::CloudAttribution),
     ("5.7.51 TenantInboundAttribution", "Exchange Online", Meaning::CloudAttribution),
@@ -291,10 +312,9 @@ impl Meaning {
     /// On whose side the fault is.
     pub const fn side(self) -> Side {
         match self {
-            Self::StarttlsNotOffered
-            | Self::StarttlsRefused
-            | Self::Expired
-            | Self::WrongPurpose => Side::Receiver,
+            Self::StarttlsNotOffered | Self::StarttlsRefused | Self::Expired | Self::WrongPurpose => {
+                Side::Receiver
+            }
             Self::OwnKey | Self::OwnService | Self::OwnPin | Self::CloudAttribution => Side::Sender,
             Self::Middlebox => Side::Path,
             Self::NameMismatch
@@ -312,7 +332,13 @@ impl Meaning {
     /// What of the lab's produces these words.
     pub const fn entries(self) -> &'static [&'static str] {
         match self {
-            Self::StarttlsNotOffered => &["starttls-absent", "exchange-12014", "fqdn-mismatch", "tls-not-in-authmechanism", "pin-stale"],
+            Self::StarttlsNotOffered => &[
+                "starttls-absent",
+                "exchange-12014",
+                "fqdn-mismatch",
+                "tls-not-in-authmechanism",
+                "pin-stale",
+            ],
             Self::StarttlsRefused => &["starttls-reply-454"],
             Self::NameMismatch => &["name-mismatch", "self-signed-presented", "name-cn-only"],
             Self::ChainUntrusted => &["trust-selfsigned", "trust-untrusted", "trust-missing-int"],
@@ -341,16 +367,22 @@ impl Meaning {
             Self::ChainUntrusted => "The sender does not trust whoever issued the server's certificate",
             Self::Expired => "The server's certificate has expired, by the sender's clock",
             Self::WrongPurpose => "The server's certificate was not issued for servers",
-            Self::NameOrChain => "The sender refuses the server's certificate, for its name or for its issuer",
+            Self::NameOrChain => {
+                "The sender refuses the server's certificate, for its name or for its issuer"
+            }
             Self::HandshakeFailed => "Both sides found no version or cipher of TLS in common",
             Self::NotTls => "What came after STARTTLS was no TLS",
             Self::ConnectionClosed => "The connection was closed during the handshake",
             Self::ClientLeft => "The sender hung up when it had seen the server's certificate",
             Self::OwnKey => "The sending server cannot use the private key of its own certificate",
             Self::OwnService => "The sending server's own certificate is not enabled for SMTP",
-            Self::OwnPin => "The Send connector names a certificate that is not in the sending server's store",
+            Self::OwnPin => {
+                "The Send connector names a certificate that is not in the sending server's store"
+            }
             Self::QueueMisleads => "The queue says that it could not connect; often it was TLS that failed",
-            Self::CloudAttribution => "Exchange Online does not take the sending server for one of this tenant",
+            Self::CloudAttribution => {
+                "Exchange Online does not take the sending server for one of this tenant"
+            }
             Self::Middlebox => "Something between the two changes what they say",
             Self::NotTlsAtAll => "This is about permission and not about TLS",
         }
@@ -419,7 +451,10 @@ impl Meaning {
             ),
             Self::OwnPin => (
                 "The certificate was renewed with another issuer or subject, or removed. Set TlsCertificateName to the names of the new one, or to $null.",
-                &["Get-SendConnector | fl Name, TlsCertificateName", "Get-ExchangeCertificate | fl Issuer, Subject, Services"],
+                &[
+                    "Get-SendConnector | fl Name, TlsCertificateName",
+                    "Get-ExchangeCertificate | fl Issuer, Subject, Services",
+                ],
             ),
             Self::QueueMisleads => (
                 "Before the firewall is searched, read the SmtpSend protocol log of that minute: `TLS negotiation failed with error` tells NoCredentials (private key) or UnknownCredentials (SMTP service).",

@@ -103,13 +103,23 @@ fn record(names: &[String], cells: Vec<String>) -> Record {
 
 /// `IP.WS..`, the services of a certificate; the column grew over the years.
 fn letters(text: &str) -> Option<Field> {
-    let known = [('I', "IMAP"), ('P', "POP"), ('U', "UM"), ('W', "IIS"), ('S', "SMTP"), ('F', "Federation"), ('C', "UMCallRouter")];
-    let fits = (5..=8).contains(&text.len()) && text.chars().all(|c| c == '.' || known.iter().any(|(l, _)| *l == c));
+    let known = [
+        ('I', "IMAP"),
+        ('P', "POP"),
+        ('U', "UM"),
+        ('W', "IIS"),
+        ('S', "SMTP"),
+        ('F', "Federation"),
+        ('C', "UMCallRouter"),
+    ];
+    let fits =
+        (5..=8).contains(&text.len()) && text.chars().all(|c| c == '.' || known.iter().any(|(l, _)| *l == c));
     let plain = text.chars().any(|c| c == '.') || text == "IPUWSFC";
     if !fits || !plain {
         return None;
     }
-    let names: Vec<&str> = known.iter().filter(|(letter, _)| text.contains(*letter)).map(|(_, name)| *name).collect();
+    let names: Vec<&str> =
+        known.iter().filter(|(letter, _)| text.contains(*letter)).map(|(_, name)| *name).collect();
     Some(Field::text(if names.is_empty() { "None".to_owned() } else { names.join(", ") }))
 }
 
@@ -151,7 +161,8 @@ FF112233445566778899AABBCCDDEEFF00112233  .......    CN=EX01
         assert_eq!(whole[0].text(&["Services"]).unwrap(), "IMAP, POP, IIS, SMTP");
         assert_eq!(whole[1].text(&["Services"]).unwrap(), "None");
         assert_eq!(whole[0].kind(), Some(Kind::Certificate));
-        let rows: String = TABLE.lines().skip(3).map(|line| format!("{}\n", super::super::text::folded(line))).collect();
+        let rows: String =
+            TABLE.lines().skip(3).map(|line| format!("{}\n", super::super::text::folded(line))).collect();
         assert_eq!(read(&rows).len(), 2);
     }
 

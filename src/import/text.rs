@@ -139,8 +139,28 @@ fn is_quoted(line: &str) -> bool {
 
 /// The tags a web page is laid out with; `<I>` and `<S>` are not among them, for they are marks of a pin.
 const TAGS: [&str; 22] = [
-    "p", "br", "div", "span", "td", "tr", "th", "table", "tbody", "thead", "b", "strong", "em", "pre", "code",
-    "font", "a", "li", "ul", "html", "body", "blockquote",
+    "p",
+    "br",
+    "div",
+    "span",
+    "td",
+    "tr",
+    "th",
+    "table",
+    "tbody",
+    "thead",
+    "b",
+    "strong",
+    "em",
+    "pre",
+    "code",
+    "font",
+    "a",
+    "li",
+    "ul",
+    "html",
+    "body",
+    "blockquote",
 ];
 
 fn without_markup(text: &str) -> Cow<'_, str> {
@@ -197,7 +217,14 @@ fn unescape_once(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         let (before, entity) = rest.split_at(at);
         plain.push_str(before);
-        let named = [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), ("&quot;", "\""), ("&apos;", "'"), ("&nbsp;", " ")];
+        let named = [
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&amp;", "&"),
+            ("&quot;", "\""),
+            ("&apos;", "'"),
+            ("&nbsp;", " "),
+        ];
         let found = named.into_iter().find(|(name, _)| entity.starts_with(name));
         let numbered = entity.get(..entity.len().min(10)).and_then(numeric);
         if let Some((name, value)) = found {
@@ -264,7 +291,10 @@ mod tests {
         assert_eq!(clean("> > a\r\n> > b\r\n>\r\n"), "a\nb\n");
         assert_eq!(clean("<p>the name &lt;I&gt;CN=a&lt;S&gt;CN=b</p>").trim(), "the name <I>CN=a<S>CN=b");
         assert_eq!(clean("&amp;lt;I&amp;gt;CN=&quot;Smith &amp; Co&quot;"), "<I>CN=\"Smith & Co\"");
-        assert_eq!(clean("the connector\u{2019}s\u{a0}FQDN &#39;x&#x27; \u{1b}[31mred"), "the connector's FQDN 'x' red");
+        assert_eq!(
+            clean("the connector\u{2019}s\u{a0}FQDN &#39;x&#x27; \u{1b}[31mred"),
+            "the connector's FQDN 'x' red"
+        );
         assert_eq!(clean("domain name =\nmail.contoso.com =3D x"), "domain name mail.contoso.com = x");
         assert_eq!(unescape("AT&T &#bad; &"), "AT&T &#bad; &");
     }

@@ -14,7 +14,10 @@ impl Imported {
         comment("Imported by `starttls-lab import`. Certificates are stand-ins with keys of their own.");
         for question in &self.questions {
             comment(&format!("open: {}", question.text));
-            comment(&format!("      assumed {}; answer with --answer \"{}=...\"", question.assumed, question.id));
+            comment(&format!(
+                "      assumed {}; answer with --answer \"{}=...\"",
+                question.assumed, question.id
+            ));
         }
         self.notes.iter().for_each(|note| comment(&format!("note: {note}")));
         for original in &self.originals {

@@ -83,14 +83,17 @@ pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
         let mut parts = parts(template.text).into_iter();
         let first = parts.next();
         // Two words such as `Send connector` begin many sentences; then what follows has to be there as well.
-        let second = parts.find_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None });
+        let second =
+            parts.find_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None });
         for beginning in beginnings(first) {
             let mut from = 0;
             while let Some(at) = dense.find(&beginning, from, dense.letters.len()) {
                 from = at + beginning.len();
                 let near = (from + 300).min(dense.letters.len());
                 let sure = beginning.len() >= 2 * HEAD
-                    || second.as_ref().is_none_or(|second| second.is_empty() || head(&dense, second, from, near).is_some());
+                    || second
+                        .as_ref()
+                        .is_none_or(|second| second.is_empty() || head(&dense, second, from, near).is_some());
                 if sure {
                     starts.push((at, number));
                 }
@@ -101,12 +104,14 @@ pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
     let mut found: Vec<Match> = Vec::new();
     let mut at = 0;
     while let Some((from, _)) = starts.get(at).copied() {
-        let same: Vec<usize> = starts[at..].iter().take_while(|(other, _)| *other == from).map(|(_, it)| *it).collect();
+        let same: Vec<usize> =
+            starts[at..].iter().take_while(|(other, _)| *other == from).map(|(_, it)| *it).collect();
         at += same.len();
         let end = starts.get(at).map_or(dense.letters.len(), |(next, _)| *next);
         let matches = same.iter().filter_map(|number| of(text, &dense, templates.get(*number)?, from, end));
         // Of texts that begin alike the one that is there as a whole is meant, and of those the longest.
-        let best = matches.max_by_key(|found| (!found.truncated, found.exact, !found.template.alias, found.to));
+        let best =
+            matches.max_by_key(|found| (!found.truncated, found.exact, !found.template.alias, found.to));
         found.extend(best);
     }
     found
@@ -142,10 +147,14 @@ fn parts(template: &str) -> Vec<Part> {
 
 fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -> Option<Match> {
     let parts = parts(template.text);
-    let fixed: Vec<&Vec<char>> =
-        parts.iter().filter_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None }).collect();
-    let slots: Vec<usize> =
-        parts.iter().filter_map(|part| if let Part::Slot(slot) = part { Some(*slot) } else { None }).collect();
+    let fixed: Vec<&Vec<char>> = parts
+        .iter()
+        .filter_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None })
+        .collect();
+    let slots: Vec<usize> = parts
+        .iter()
+        .filter_map(|part| if let Part::Slot(slot) = part { Some(*slot) } else { None })
+        .collect();
     let first_end = ends(dense, fixed.first()?, from, end)?;
     // From the front: which fixed parts are there at all.
     let mut places: Vec<(usize, usize, bool)> = vec![(from, first_end.0, first_end.1)];
@@ -160,7 +169,8 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
     }
     // From the back: of a part that stands there several times the last one before the next is meant.
     for index in (1..places.len().saturating_sub(1)).rev() {
-        let (Some(next), Some(before), Some(letters)) = (places.get(index + 1), places.get(index - 1), fixed.get(index))
+        let (Some(next), Some(before), Some(letters)) =
+            (places.get(index + 1), places.get(index - 1), fixed.get(index))
         else {
             continue;
         };
@@ -171,7 +181,8 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
             *place = (last, last + letters.len(), true);
         }
     }
-    let exact = places.iter().zip(&fixed).all(|((from, to, _), letters)| (to - from).abs_diff(letters.len()) <= 2);
+    let exact =
+        places.iter().zip(&fixed).all(|((from, to, _), letters)| (to - from).abs_diff(letters.len()) <= 2);
     let mut values = Vec::new();
     for (index, slot) in slots.iter().enumerate() {
         let start = places.get(index).filter(|(.., whole)| *whole).map(|(_, stop, _)| *stop);
@@ -179,7 +190,11 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
         let open = fixed.get(index + 1).is_some_and(|letters| letters.is_empty());
         let value = start.map(|start| {
             let stop = stop.unwrap_or_else(|| {
-                if open { line_end(text, dense, start, end) } else { without_half(dense, fixed.get(index + 1), start, end) }
+                if open {
+                    line_end(text, dense, start, end)
+                } else {
+                    without_half(dense, fixed.get(index + 1), start, end)
+                }
             });
             dense.text(text, start, stop.max(start)).to_owned()
         });
@@ -193,7 +208,11 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
     Some(Match {
         template: *template,
         from: dense.at.get(from).copied().unwrap_or(0),
-        to: if whole { dense.at.get(to).copied().unwrap_or(text.len()) } else { dense.at.get(end).copied().unwrap_or(text.len()) },
+        to: if whole {
+            dense.at.get(to).copied().unwrap_or(text.len())
+        } else {
+            dense.at.get(end).copied().unwrap_or(text.len())
+        },
         values,
         truncated: !whole,
         exact,
@@ -202,10 +221,13 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
 
 /// Where a fixed part begins: by its first letters.
 fn head(dense: &Dense, letters: &[char], from: usize, end: usize) -> Option<usize> {
-    variants(letters).into_iter().filter_map(|letters| {
-        let head = letters.get(..letters.len().min(HEAD))?;
-        dense.find(head, from, end)
-    }).min()
+    variants(letters)
+        .into_iter()
+        .filter_map(|letters| {
+            let head = letters.get(..letters.len().min(HEAD))?;
+            dense.find(head, from, end)
+        })
+        .min()
 }
 
 /// Where a fixed part that begins at `from` ends, and whether it is there to its end.
@@ -227,7 +249,8 @@ fn ends(dense: &Dense, letters: &[char], from: usize, end: usize) -> Option<(usi
 fn variants(letters: &[char]) -> Vec<Vec<char>> {
     let text: String = letters.iter().collect();
     let mut all = vec![text.clone()];
-    for (written, other) in [("couldnot", "couldn't"), ("couldn't", "couldnot"), ("withafqdn", "withanfqdn")] {
+    for (written, other) in [("couldnot", "couldn't"), ("couldn't", "couldnot"), ("withafqdn", "withanfqdn")]
+    {
         if text.contains(written) {
             all.push(text.replace(written, other));
         }
@@ -239,7 +262,10 @@ fn variants(letters: &[char]) -> Vec<Vec<char>> {
 fn line_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
     let start = dense.at.get(from).copied().unwrap_or(text.len());
     let stop = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| at + start);
-    (from..end).take_while(|at| dense.at.get(*at).is_some_and(|at| *at < stop)).last().map_or(from, |at| at + 1)
+    (from..end)
+        .take_while(|at| dense.at.get(*at).is_some_and(|at| *at < stop))
+        .last()
+        .map_or(from, |at| at + 1)
 }
 
 /// The end, without the first half of the fixed part that should come next.

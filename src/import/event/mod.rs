@@ -160,7 +160,10 @@ fn other_words(text: &str) -> Vec<FoundEvent> {
     event.event_id = 12014;
     event.text_missing = false;
     event.truncated = true;
-    event.values = values.into_iter().map(|(name, value)| (name.to_owned(), value.map_or(Value::Null, Value::from))).collect();
+    event.values = values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.map_or(Value::Null, Value::from)))
+        .collect();
     judge(&mut event);
     vec![event]
 }
@@ -202,7 +205,9 @@ fn of_match(text: &str, found: &Match, header: Header) -> FoundEvent {
     if found.template.event_id == 12014
         && let [_, _, (_, Some(third))] = found.values.as_slice()
     {
-        event.values.insert("fqdn".to_owned(), Value::from(settle("fqdn", third, inside_words.then_some(width))));
+        event
+            .values
+            .insert("fqdn".to_owned(), Value::from(settle("fqdn", third, inside_words.then_some(width))));
     }
     for slot in event.slots.clone() {
         event.values.entry(slot).or_insert(Value::Null);
@@ -228,7 +233,8 @@ fn put(event: &mut FoundEvent, name: &str, value: Option<String>) {
 fn settle(name: &str, value: &str, cut_at: Option<usize>) -> String {
     let value = value.trim();
     let names_nothing = !value.contains("CN=") && !value.contains('<') && !value.contains(", ");
-    let one_word = matches!(name, "domain_name" | "fqdn" | "thumbprint" | "ephemeral_thumbprint" | "hours" | "peer");
+    let one_word =
+        matches!(name, "domain_name" | "fqdn" | "thumbprint" | "ephemeral_thumbprint" | "hours" | "peer");
     if one_word && names_nothing {
         return dense(value);
     }
@@ -254,7 +260,10 @@ fn breaks_words(region: &str, fixed: &str) -> bool {
         let before = pair[0].split_whitespace().next_back().unwrap_or_default();
         let after = pair[1].split_whitespace().next().unwrap_or_default();
         let joined = format!("{before}{after}");
-        !before.is_empty() && !after.is_empty() && words.contains(&joined.as_str()) && !words.contains(&before)
+        !before.is_empty()
+            && !after.is_empty()
+            && words.contains(&joined.as_str())
+            && !words.contains(&before)
     })
 }
 
@@ -264,7 +273,8 @@ fn of_xml(found: &xml::EventXml, templates: &[Template]) -> FoundEvent {
     {
         return of_match(message, first, found.header.clone());
     }
-    let template = found.header.event_id.and_then(|id| templates.iter().find(|it| it.event_id == id && !it.alias));
+    let template =
+        found.header.event_id.and_then(|id| templates.iter().find(|it| it.event_id == id && !it.alias));
     let mut event = with_header(found.header.clone(), template);
     insert_data(&mut event, &found.data);
     event

@@ -34,7 +34,9 @@ fn facts(event_id: u16) -> (Option<&'static str>, &'static [&'static str]) {
         1032 => (None, &[]),
         1035 => (None, &["error", "connector", "mechanism", "peer"]),
         2015 => (Some("SmtpSendTLSRequiredFailed"), &["connector", "domain", "server"]),
-        2017 => (Some("SmtpSendOutboundAuthenticationFailed"), &["error", "connector", "mechanism", "target"]),
+        2017 => {
+            (Some("SmtpSendOutboundAuthenticationFailed"), &["error", "connector", "mechanism", "target"])
+        }
         10104 => (Some("FailedDirectTrustMatch"), &["server"]),
         12012 => (Some("InternalTransportCertificateMissingInAD"), &[]),
         12013 => (Some("CannotLoadInternalTransportCertificateFromStore"), &["thumbprint"]),
@@ -65,13 +67,49 @@ const fn other(
 
 /// Events that the lab does not log. Sources: TechNet ff980980, ff982887, ff983493, ff985053, hh994900.
 const OTHERS: &[Template] = &[
-    other(1003, None, "Error", "The configuration of one of the SMTP Receive connectors is invalid. The configuration change will be ignored. The description of the configuration error is: %1.", &["description"]),
+    other(
+        1003,
+        None,
+        "Error",
+        "The configuration of one of the SMTP Receive connectors is invalid. The configuration change will be ignored. The description of the configuration error is: %1.",
+        &["description"],
+    ),
     // Without its thumbprint, as monitoring and blogs shorten it.
-    other(12015, Some("InternalTransportCertificateExpired"), "Warning", "An internal transport certificate expired.", &["thumbprint"]),
-    other(1036, Some("SmtpReceiveDirectTrustFailed"), "Error", "Inbound direct trust authentication failed for certificate %1. The source IP address of the server that tried to authenticate to Microsoft Exchange is [%2]. Make sure EdgeSync is running properly.", &["certificate", "peer"]),
-    other(11012, Some("MessageNotAuthenticatedTlsNotStarted"), "Error", "A message from domain-secured domain '%1' on connector '%2' could not be authenticated because the server did not use Transport Layer Security (TLS). Contact the administrator for %1 to resolve the problem, or remove the domain from the domain-secured list.", &["domain", "connector"]),
-    other(11015, Some("TlsDomainClientCertificateSubjectMismatch"), "Error", "A message from domain-secured domain '%1' on connector '%2' failed to authenticate because the Transport Layer Security (TLS) certificate does not contain the domain name. Contact the administrator of %1 to resolve the problem, or remove the domain from the domain-secured list.", &["domain", "connector"]),
-    other(11022, Some("TlsDomainCapabilitiesCertificateValidationFailure"), "Error", "Failed to confirm domain capabilities '%1' on connector '%2' because validation of the Transport Layer Security (TLS) certificate failed with status '%3'. Contact the administrator of '%4' to resolve the problem, or remove the domain from the TlsDomainCapabilities list of the Receive connector.", &["domain", "connector", "status", "domain"]),
+    other(
+        12015,
+        Some("InternalTransportCertificateExpired"),
+        "Warning",
+        "An internal transport certificate expired.",
+        &["thumbprint"],
+    ),
+    other(
+        1036,
+        Some("SmtpReceiveDirectTrustFailed"),
+        "Error",
+        "Inbound direct trust authentication failed for certificate %1. The source IP address of the server that tried to authenticate to Microsoft Exchange is [%2]. Make sure EdgeSync is running properly.",
+        &["certificate", "peer"],
+    ),
+    other(
+        11012,
+        Some("MessageNotAuthenticatedTlsNotStarted"),
+        "Error",
+        "A message from domain-secured domain '%1' on connector '%2' could not be authenticated because the server did not use Transport Layer Security (TLS). Contact the administrator for %1 to resolve the problem, or remove the domain from the domain-secured list.",
+        &["domain", "connector"],
+    ),
+    other(
+        11015,
+        Some("TlsDomainClientCertificateSubjectMismatch"),
+        "Error",
+        "A message from domain-secured domain '%1' on connector '%2' failed to authenticate because the Transport Layer Security (TLS) certificate does not contain the domain name. Contact the administrator of %1 to resolve the problem, or remove the domain from the domain-secured list.",
+        &["domain", "connector"],
+    ),
+    other(
+        11022,
+        Some("TlsDomainCapabilitiesCertificateValidationFailure"),
+        "Error",
+        "Failed to confirm domain capabilities '%1' on connector '%2' because validation of the Transport Layer Security (TLS) certificate failed with status '%3'. Contact the administrator of '%4' to resolve the problem, or remove the domain from the TlsDomainCapabilities list of the Receive connector.",
+        &["domain", "connector", "status", "domain"],
+    ),
 ];
 
 fn alias((event_id, text): &(u32, &'static str)) -> Template {
@@ -83,5 +121,8 @@ const ALIASES: &[(u32, &str)] = &[
     (12012, "The internal TLS certificate for this server is missing."),
     (12013, "Exchange couldn't find a certificate in the personal store on the local computer."),
     (12016, "The STARTTLS certificate has expired. The certificate must be renewed to resume mail flow."),
-    (12017, "The internal transport certificate will expire soon. The certificate should be rolled over to maintain mail flow."),
+    (
+        12017,
+        "The internal transport certificate will expire soon. The certificate should be rolled over to maintain mail flow.",
+    ),
 ];

@@ -68,7 +68,9 @@ fn tag(text: &str, name: &str) -> Option<(usize, usize)> {
     let mut from = 0;
     while let Some(at) = text.get(from..)?.find('<').map(|at| at + from) {
         let inner = text.get(at + 1..)?;
-        let local = inner.split_once(':').filter(|(prefix, _)| prefix.bytes().all(|b| b.is_ascii_alphanumeric()) && prefix.len() < 8);
+        let local = inner
+            .split_once(':')
+            .filter(|(prefix, _)| prefix.bytes().all(|b| b.is_ascii_alphanumeric()) && prefix.len() < 8);
         let inner = local.filter(|(_, rest)| rest.starts_with(name)).map_or(inner, |(_, rest)| rest);
         let after = inner.strip_prefix(name).and_then(|rest| rest.chars().next());
         if after.is_some_and(|c| matches!(c, '>' | '/' | ' ' | '\n' | '\t')) {

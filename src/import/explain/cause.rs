@@ -14,6 +14,8 @@ use crate::import::event::{FoundEvent, SelectionKey};
 pub struct Cause {
     /// What it is called, for programs.
     pub id: &'static str,
+    /// What is wrong, in a few words.
+    pub short: &'static str,
     /// What is wrong, as a sentence.
     pub what: String,
     /// What to run to see whether it is so, and what one would see.
@@ -24,8 +26,25 @@ pub struct Cause {
     pub certain: bool,
 }
 
-fn cause(id: &'static str, what: impl Into<String>, check: impl Into<String>, fix: impl Into<String>) -> Cause {
-    Cause { id, what: what.into(), check: check.into(), fix: fix.into(), certain: false }
+fn cause(
+    id: &'static str,
+    what: impl Into<String>,
+    check: impl Into<String>,
+    fix: impl Into<String>,
+) -> Cause {
+    Cause { id, short: short(id), what: what.into(), check: check.into(), fix: fix.into(), certain: false }
+}
+
+fn short(id: &str) -> &'static str {
+    match id {
+        "name-in-no-certificate" => "no certificate with that name",
+        "certificate-gone" => "the certificate is gone",
+        "pin-stale" => "the pin is stale",
+        "smtp-not-enabled" => "not enabled for SMTP",
+        "private-key" => "private key missing or unreadable",
+        "expired" => "expired (up to Exchange 2010)",
+        _ => "chain not trusted, or revoked",
+    }
 }
 
 /// The causes that the event leaves possible; with exports only what they show.
@@ -33,13 +52,15 @@ pub(super) fn causes(event: &FoundEvent, about: &About, evidence: Option<&Eviden
     if let Some(evidence) = evidence.filter(|evidence| evidence.decided) {
         return vec![Cause {
             id: evidence.cause_id,
+            short: short(evidence.cause_id),
             what: evidence.cause.clone(),
             check: String::new(),
             fix: evidence.commands.join("\n"),
             certain: true,
         }];
     }
-    let key = event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn")).unwrap_or_default();
+    let key =
+        event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn")).unwrap_or_default();
     match event.selection_key {
         Some(SelectionKey::TlsCertificateName) => pinned(event, about, key),
         Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) => named(event, about, key),
@@ -71,7 +92,10 @@ impl Commands {
     }
 
     fn pin(&self) -> String {
-        format!("$c = Get-ExchangeCertificate <thumbprint>; {} -TlsCertificateName \"<I>$($c.Issuer)<S>$($c.Subject)\"", self.set)
+        format!(
+            "$c = Get-ExchangeCertificate <thumbprint>; {} -TlsCertificateName \"<I>$($c.Issuer)<S>$($c.Subject)\"",
+            self.set
+        )
     }
 }
 
@@ -83,9 +107,20 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
         label(on) == label(key)
     });
     let internal = !key.contains('.')
-        || [".local", ".lan", ".internal", ".corp", ".intra", ".home", ".dom", ".test", ".localdomain", ".ad"]
-            .iter()
-            .any(|end| key.to_ascii_lowercase().ends_with(end));
+        || [
+            ".local",
+            ".lan",
+            ".internal",
+            ".corp",
+            ".intra",
+            ".home",
+            ".dom",
+            ".test",
+            ".localdomain",
+            ".ad",
+        ]
+        .iter()
+        .any(|end| key.to_ascii_lowercase().ends_with(end));
     let list = format!("Get-ExchangeCertificate -DomainName {key}");
     let smtp = cause(
         "smtp-not-enabled",
@@ -115,16 +150,25 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     } else if own {
         cause(
             "certificate-gone",
-            format!("The certificate with the server's own name {key} was removed or has expired; setup makes it, self-signed"),
+            format!(
+                "The certificate with the server's own name {key} was removed or has expired; setup makes it, self-signed"
+            ),
             format!("{list} | fl NotAfter, Services: it lists nothing, or one that has expired"),
             "New-ExchangeCertificate, without parameters, makes it anew",
         )
     } else {
         let why = if internal { "; public authorities issue none for such names" } else { "" };
-        let fix = if commands.send {
-            format!("{set} -Fqdn <a name in a certificate>, or a certificate that carries {key}")
+        let name = event.value("connector").unwrap_or_default();
+        let edge = name.starts_with("Default internal receive connector");
+        let guarded =
+            crate::import::organization::receives(name) && !edge && !name.starts_with("Client Frontend");
+        let fix = if commands.send || edge {
+            format!("{set} -Fqdn <a name in a certificate>, or get a certificate that carries {key}")
+        } else if guarded {
+            // The FQDN of a connector with ExchangeServer in AuthMechanism cannot be chosen.
+            commands.pin()
         } else {
-            format!("{set} -Fqdn <a name in a certificate>; where that is refused, pin: {}", commands.pin())
+            format!("{set} -Fqdn <a name in a certificate>; where that is refused:\n{}", commands.pin())
         };
         cause(
             "name-in-no-certificate",
@@ -136,7 +180,9 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     let before_2013 = event.provider.as_deref() != Some("MSExchangeFrontEndTransport");
     let expired = cause(
         "expired",
-        format!("The only certificate that carries {key} has expired (up to Exchange 2010; later ones log 12016)"),
+        format!(
+            "The only certificate that carries {key} has expired (up to Exchange 2010; later ones log 12016)"
+        ),
         format!("{list} | fl NotAfter"),
         "renew it, and enable the new one for SMTP",
     );
@@ -150,7 +196,7 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
 fn pinned(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     let commands = Commands::of(event, about);
     let (issuer, subject) = (event.value("issuer"), event.value("subject"));
-    let select = format!("Get-ExchangeCertificate | fl Subject, Issuer, Services, NotAfter, Thumbprint");
+    let select = "Get-ExchangeCertificate | fl Subject, Issuer, Services, NotAfter, Thumbprint";
     let looked = match (issuer, subject) {
         (Some(_), Some(_)) => String::new(),
         _ => format!(" (the marks <I> and <S> were lost in copying: `{key}`)"),
@@ -158,7 +204,9 @@ fn pinned(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     vec![
         cause(
             "pin-stale",
-            format!("The certificate was renewed with another issuer or subject, and the pin still names the old one{looked}; there is no fall-back to the FQDN"),
+            format!(
+                "The certificate was renewed with another issuer or subject, and the pin still names the old one{looked}; there is no fall-back to the FQDN"
+            ),
             format!("{select}: no certificate has exactly this issuer and this subject"),
             format!("{}, or -TlsCertificateName $null to go back to the FQDN", commands.pin()),
         ),
@@ -191,12 +239,18 @@ pub(super) fn advice(event: &FoundEvent, evidence: Option<&Evidence>) -> String 
             format!("{advised}, and here that is right; answer No to overwriting the default certificate.")
         }
         Some(evidence) => {
-            let why = evidence.advice_fails.first().map(|why| format!(": {why}")).unwrap_or_default();
+            let why = evidence
+                .advice_fails
+                .first()
+                .map(|why| format!(": {}", why.trim_end_matches('.')))
+                .unwrap_or_default();
             format!("{advised}, which changes nothing here{why}.")
         }
         None => match event.selection_key {
             Some(SelectionKey::TlsCertificateName) => {
-                format!("{advised}: that helps in the last case only, for a pin is looked up by issuer and subject.")
+                format!(
+                    "{advised}: that helps in the last case only, for a pin is looked up by issuer and subject."
+                )
             }
             Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) => format!(
                 "{advised}: that helps in case 2 only; it adds no name, no key and no valid chain to a certificate."

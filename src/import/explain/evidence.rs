@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::exchange::{
-    CertificateFacts, CertificateStore, Computer, Outcome, ReceiveConnector, Reason, SendConnector, SendUsage,
-    StoredCertificate, Usage, Verdict, fixes, select_for, useless_advice,
+    CertificateFacts, CertificateStore, Computer, Outcome, Reason, ReceiveConnector, SendConnector,
+    SendUsage, StoredCertificate, Usage, Verdict, fixes, select_for, useless_advice,
 };
 use crate::import::event::FoundEvent;
 use crate::import::organization::Imported;
@@ -79,7 +79,10 @@ fn paper(spec: &ComputerSpec, imported: &Imported, now: Timestamp) -> Computer {
         computer.receive_connectors.push(connector.into());
     }
     for given in &spec.send_connector {
-        let mut connector = SendConnector::new(given.name.clone().unwrap_or_default(), given.usage.unwrap_or(SendUsage::Custom));
+        let mut connector = SendConnector::new(
+            given.name.clone().unwrap_or_default(),
+            given.usage.unwrap_or(SendUsage::Custom),
+        );
         given.apply_to(&mut connector);
         given.settle(&mut connector);
         computer.send_connectors.push(connector.into());
@@ -126,7 +129,12 @@ pub(super) fn weigh(
     }
 }
 
-fn receiving(computer: &Computer, connector: &ReceiveConnector, imported: &Imported, now: Timestamp) -> Evidence {
+fn receiving(
+    computer: &Computer,
+    connector: &ReceiveConnector,
+    imported: &Imported,
+    now: Timestamp,
+) -> Evidence {
     let selection = select_for(connector, computer, now);
     let certificates = seen(computer, &selection.candidates, imported);
     let fixes = fixes(computer, connector, now);
@@ -136,10 +144,13 @@ fn receiving(computer: &Computer, connector: &ReceiveConnector, imported: &Impor
     let unknown = certificates.iter().any(|it| it.unknown);
     let contradiction = match &selection.outcome {
         Outcome::Offered(offered) => {
-            let label = computer.store.find(offered.thumbprint).map_or("a certificate", |stored| &stored.label);
+            let label =
+                computer.store.find(offered.thumbprint).map_or("a certificate", |stored| &stored.label);
             Some(format!("by these exports STARTTLS would be offered, with {label}"))
         }
-        Outcome::NotConfigured => Some("by these exports nothing is looked for: Tls is not in AuthMechanism".to_owned()),
+        Outcome::NotConfigured => {
+            Some("by these exports nothing is looked for: Tls is not in AuthMechanism".to_owned())
+        }
         Outcome::Withheld => None,
     };
     Evidence {
@@ -155,7 +166,8 @@ fn receiving(computer: &Computer, connector: &ReceiveConnector, imported: &Impor
 }
 
 fn sending(computer: &Computer, connector: &SendConnector, imported: &Imported, now: Timestamp) -> Evidence {
-    let mut like = ReceiveConnector::new(connector.name.clone(), Usage::Custom, computer.role, computer.profile);
+    let mut like =
+        ReceiveConnector::new(connector.name.clone(), Usage::Custom, computer.role, computer.profile);
     (like.fqdn, like.tls_certificate_name) = (connector.fqdn.clone(), connector.tls_certificate_name.clone());
     let selection = select_for(&like, computer, now);
     let certificates = seen(computer, &selection.candidates, imported);
@@ -176,7 +188,11 @@ fn sending(computer: &Computer, connector: &SendConnector, imported: &Imported, 
     }
 }
 
-fn seen(computer: &Computer, candidates: &[crate::exchange::Candidate], imported: &Imported) -> Vec<CertificateSeen> {
+fn seen(
+    computer: &Computer,
+    candidates: &[crate::exchange::Candidate],
+    imported: &Imported,
+) -> Vec<CertificateSeen> {
     let each = computer.store.iter().zip(candidates).map(|(stored, candidate)| {
         let reasons = reasons(&candidate.verdict);
         let original = imported.original(&computer.name, stored);
@@ -225,14 +241,18 @@ fn cause(
         return (id, format!("the certificate {} fits, and {}", stored.label, words.join(", and ")));
     }
     if !key.to_ascii_lowercase().starts_with("<i>") {
-        let names: Vec<String> = computer.store.iter().flat_map(|stored| stored.facts.names()).map(str::to_owned).collect();
+        let names: Vec<String> =
+            computer.store.iter().flat_map(|stored| stored.facts.names()).map(str::to_owned).collect();
         let shown: Vec<&String> = names.iter().take(5).collect();
         let more = names.len().saturating_sub(shown.len());
         let list = shown.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let cut = imported.originals.iter().any(|it| it.names_cut);
         let cut = if cut { " (a list of names was cut)" } else { "" };
-        return ("name-in-no-certificate", format!("no certificate carries {key}; there are {list}{more}{cut}"));
+        return (
+            "name-in-no-certificate",
+            format!("no certificate carries {key}; there are {list}{more}{cut}"),
+        );
     }
     // Of a pin: the certificate with one half of it, and how the other half differs.
     let half = computer.store.iter().zip(candidates).find_map(|(stored, candidate)| {
@@ -240,13 +260,20 @@ fn cause(
         let (issuer, subject) =
             (reasons.contains(&Reason::IssuerDiffers), reasons.contains(&Reason::SubjectDiffers));
         match (issuer, subject) {
-            (true, false) => Some(format!("{} has this subject and another issuer, {}", stored.label, stored.facts.issuer)),
-            (false, true) => Some(format!("{} has this issuer and another subject, {}", stored.label, stored.facts.subject)),
+            (true, false) => {
+                Some(format!("{} has this subject and another issuer, {}", stored.label, stored.facts.issuer))
+            }
+            (false, true) => Some(format!(
+                "{} has this issuer and another subject, {}",
+                stored.label, stored.facts.subject
+            )),
             _ => None,
         }
     });
     match half {
         Some(half) => ("pin-stale", format!("the pin names no certificate here: {half}")),
-        None => ("certificate-gone", "the pin names no certificate here, by issuer nor by subject".to_owned()),
+        None => {
+            ("certificate-gone", "the pin names no certificate here, by issuer nor by subject".to_owned())
+        }
     }
 }

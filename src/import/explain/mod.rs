@@ -125,14 +125,22 @@ pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff:
     for error in pieces.iter().flat_map(|piece| &piece.errors) {
         let (usually, run) = error.meaning.advice();
         let says = error.meaning.as_words();
-        items.push(Item::Sender(SenderItem { kind: "sender-error", error: error.clone(), says, usually, run: run.to_vec() }));
+        items.push(Item::Sender(SenderItem {
+            kind: "sender-error",
+            error: error.clone(),
+            says,
+            usually,
+            run: run.to_vec(),
+        }));
     }
     let missing = missing(pieces, &items);
+    let pasted = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
     Explanation {
         recognized,
         items,
         missing,
-        questions: imported.map(|imported| imported.questions.clone()).unwrap_or_default(),
+        // What an export leaves open; of an event alone it is asked for the exports first.
+        questions: imported.filter(|_| pasted).map(|imported| imported.questions.clone()).unwrap_or_default(),
         notes: pieces.iter().flat_map(|piece| &piece.notes).cloned().collect(),
     }
 }
@@ -159,8 +167,12 @@ fn of_event(
         return item;
     }
     let pasted = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
+    if event.slots.iter().any(|slot| event.value(slot).is_some_and(|value| value.starts_with('%'))) {
+        item.inferred.push("this is the template of the event, and no values are filled in".to_owned());
+    }
     let about = about(event, imported.filter(|_| pasted), &mut item.inferred);
-    item.evidence = imported.filter(|_| pasted).and_then(|imported| evidence::weigh(event, imported, papers, now));
+    item.evidence =
+        imported.filter(|_| pasted).and_then(|imported| evidence::weigh(event, imported, papers, now));
     item.causes = cause::causes(event, &about, item.evidence.as_ref());
     item.advice = cause::advice(event, item.evidence.as_ref());
     item.about = Some(about);
@@ -178,7 +190,9 @@ fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<Str
     let trailing = name.split_whitespace().next_back().filter(|_| super::organization::receives(name));
     let known = sends.or(receives).map(|computer| computer.name.clone());
     let on = computer.clone().or(known).or_else(|| trailing.map(str::to_owned));
-    if computer.is_none() && let Some(on) = &on {
+    if computer.is_none()
+        && let Some(on) = &on
+    {
         inferred.push(format!("the computer is {on}, by the name of the connector"));
     }
     let server = on.as_deref().map_or("<SERVER>", |on| on.split('.').next().unwrap_or(on)).to_owned();
@@ -197,12 +211,15 @@ fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<Str
             connector_kind: "send",
             connector_words: "a Send connector of an Edge subscription, which runs on the Edge".to_owned(),
             on,
-            edited: format!("on the Hub or Mailbox server, not on the Edge: Set-SendConnector \"{shown}\", then Start-EdgeSynchronization"),
+            edited: format!(
+                "on the Hub or Mailbox server, not on the Edge: Set-SendConnector \"{shown}\", then Start-EdgeSynchronization"
+            ),
         };
     }
     if sends.is_some() || (receives.is_none() && super::organization::sends(name)) {
         if sends.is_none() {
-            inferred.push("it is a Send connector: the Hybrid Configuration Wizard gives such names".to_owned());
+            inferred
+                .push("it is a Send connector: the Hybrid Configuration Wizard gives such names".to_owned());
         }
         return About {
             connector_kind: "send",
@@ -228,7 +245,9 @@ fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<Str
         connector_kind: "unknown",
         connector_words: "receive or Send: the name does not tell".to_owned(),
         on,
-        edited: format!("Get-ReceiveConnector | ? Name -eq \"{shown}\"; Get-SendConnector \"{shown}\" (one of the two finds it)"),
+        edited: format!(
+            "Get-ReceiveConnector | ? Name -eq \"{shown}\"; Get-SendConnector \"{shown}\" (one of the two finds it)"
+        ),
     }
 }
 
@@ -237,14 +256,22 @@ fn missing(pieces: &[Pieces], items: &[Item]) -> Vec<String> {
     use super::record::Kind;
     let events = items.iter().filter_map(|item| match item {
         Item::Event(item) if item.event.event_id == 12014 => Some(item),
-        Item::Event(_) | Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) | Item::Dialogue(_) => None,
+        Item::Event(_)
+        | Item::Cmdlet(_)
+        | Item::Sender(_)
+        | Item::Protocol(_)
+        | Item::Tracking(_)
+        | Item::Dialogue(_) => None,
     });
     let count = |kind: Kind| pieces.iter().map(|piece| piece.count(kind)).sum::<usize>();
     let mut missing = Vec::new();
     for item in events {
         let event = &item.event;
         if event.text_missing || event.values_lost || event.value("connector").is_none() {
-            missing.push("the event's XML (Event Viewer, tab Details, XML view): values were lost in copying".to_owned());
+            missing.push(
+                "the event's XML (Event Viewer, tab Details, XML view): values were lost in copying"
+                    .to_owned(),
+            );
         }
         let on = item.about.as_ref().and_then(|about| about.on.clone());
         let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
@@ -277,7 +304,9 @@ impl Explanation {
         // What was masked in one of several replies was masked on one way.
         let masked = self.items.iter().filter_map(|item| match item {
             Item::Dialogue(found) => Some(found.masked_keyword.clone()),
-            Item::Event(_) | Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) => None,
+            Item::Event(_) | Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) => {
+                None
+            }
         });
         let masked: Vec<String> = masked.flatten().collect();
         if let (false, Some(all)) = (masked.is_empty(), all.as_object_mut()) {
@@ -291,7 +320,9 @@ impl Explanation {
 pub(super) fn key_words(key: Option<SelectionKey>) -> &'static str {
     match key {
         Some(SelectionKey::Fqdn) => "a name (FQDN)",
-        Some(SelectionKey::TlsCertificateName) => "a pin: issuer <I> and subject <S> (TlsCertificateName), not a name",
+        Some(SelectionKey::TlsCertificateName) => {
+            "a pin: issuer <I> and subject <S> (TlsCertificateName), not a name"
+        }
         Some(SelectionKey::ComputerFqdn) => "the computer's own name: the connector's FQDN is blank",
         None => "not told by the text",
     }

@@ -1,4 +1,6 @@
 //! The answer for a person at a terminal of 24 lines: the first line is enough to act on.
+//!
+//! Prose is wrapped; a command never is, for it is copied.
 
 use std::fmt;
 
@@ -7,6 +9,7 @@ use crate::import::dialogue::Dialogue;
 use crate::import::protocol::{ProtocolExcerpt, TrackingExcerpt};
 use crate::import::refusal::Refusal;
 
+/// The short answer; with `{:#}` every cause is shown in full.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let merged = self.items.len() > 1 && self.items.iter().any(|item| matches!(item, Item::Sender(_)));
@@ -24,18 +27,46 @@ impl fmt::Display for Explanation {
             }
         }
         if !self.missing.is_empty() {
-            writeln!(f, "\nTo be sure, paste beside it: {}", self.missing.join("; "))?;
+            wrapped(f, "To be sure, paste beside it: ", "  ", &self.missing.join("; "))?;
         }
         for question in &self.questions {
-            writeln!(f, "open: {} (assumed: {}; --answer \"{}=...\")", question.text, question.assumed, question.id)?;
+            wrapped(f, "open: ", "  ", &format!("{} (assumed: {})", question.text, question.assumed))?;
+            writeln!(f, "  --answer \"{}=...\"", question.id)?;
         }
-        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
+        self.notes.iter().try_for_each(|note| wrapped(f, "note: ", "  ", note))
     }
 }
 
+/// Lines are no longer than this where they can be broken.
+const WIDTH: usize = 79;
+
 /// A row with its name in a column.
 fn row(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
-    writeln!(f, "  {name:<11} {value}")
+    let head = format!("  {name:<11} ");
+    let verbs = ["Get-", "Set-", "New-", "Enable-", "Import-", "Start-", "Test-", "telnet ", "starttls-lab "];
+    if verbs.iter().any(|verb| value.starts_with(verb)) {
+        return writeln!(f, "{head}{value}");
+    }
+    wrapped(f, &head, "              ", value)
+}
+
+/// Prose, broken at spaces, with what comes before its first line and before the others.
+fn wrapped(f: &mut fmt::Formatter<'_>, first: &str, next: &str, text: &str) -> fmt::Result {
+    let mut line = first.to_owned();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        if !empty && line.chars().count() + word.chars().count() + 1 > WIDTH {
+            writeln!(f, "{}", line.trim_end())?;
+            line = next.to_owned();
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    writeln!(f, "{}", line.trim_end())
 }
 
 fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
@@ -43,7 +74,7 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     let on = item.about.as_ref().and_then(|about| about.on.clone()).or_else(|| event.computer.clone());
     let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
     if let Some(sibling) = &item.sibling {
-        writeln!(f, "Event {}{on}: {}.", event.event_id, sibling.says)?;
+        wrapped(f, "", "  ", &format!("Event {}{on}: {}.", event.event_id, sibling.says))?;
         row(f, "touches", sibling.touches)?;
         sibling.run.iter().try_for_each(|command| row(f, "run", command))?;
         if !sibling.worth.is_empty() {
@@ -51,19 +82,41 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
         }
         return Ok(());
     }
-    let connector = event.value("connector").filter(|name| !name.is_empty()).unwrap_or("a connector that the text does not name");
+    let connector = event
+        .value("connector")
+        .filter(|name| !name.is_empty())
+        .unwrap_or("a connector that the text does not name");
     let sends = item.about.as_ref().is_some_and(|about| about.connector_kind == "send");
     let follows = if sends { "it presents none and may send in clear" } else { "STARTTLS is not offered" };
     match item.causes.first().filter(|cause| cause.certain) {
-        Some(cause) => writeln!(f, "Event 12014{on}: {}; so {connector} has no certificate, and {follows}.", cause.what)?,
-        None => writeln!(f, "Event 12014{on}: {connector} finds no certificate; {follows}.")?,
+        Some(cause) => wrapped(
+            f,
+            "",
+            "  ",
+            &format!("Event 12014{on}: {connector} finds no certificate, for {}; {follows}.", cause.what),
+        )?,
+        None => {
+            wrapped(f, "", "  ", &format!("Event 12014{on}: {connector} finds no certificate; {follows}."))?
+        }
     }
     let key = event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn"));
     if let Some(about) = &item.about {
         row(f, "connector", &format!("{connector}, {}", about.connector_words))?;
-        row(f, "looked for", &format!("{}, {}", key.filter(|key| !key.is_empty()).unwrap_or("(lost)"), key_words(event.selection_key)))?;
+        row(
+            f,
+            "looked for",
+            &format!(
+                "{}, {}",
+                key.filter(|key| !key.is_empty()).unwrap_or("(lost)"),
+                key_words(event.selection_key)
+            ),
+        )?;
         if event.fields_agree == Some(false) {
-            let pair = format!("the text names `{}` and `{}`; in a genuine event both are the same", event.value("domain_name").unwrap_or_default(), event.value("fqdn").unwrap_or_default());
+            let pair = format!(
+                "the text names `{}` and `{}`; in a genuine event both are the same",
+                event.value("domain_name").unwrap_or_default(),
+                event.value("fqdn").unwrap_or_default()
+            );
             row(f, "disagree", &pair)?;
         }
         row(f, "edited", &about.edited)?;
@@ -73,7 +126,8 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     match (&item.evidence, settled) {
         (_, Some(evidence)) => {
             for seen in evidence.certificates.iter().take(6) {
-                let why = if seen.reasons.is_empty() { "would do".to_owned() } else { seen.reasons.join(", ") };
+                let why =
+                    if seen.reasons.is_empty() { "would do".to_owned() } else { seen.reasons.join(", ") };
                 row(f, "certificate", &format!("{}: {why}", seen.label))?;
             }
             if !evidence.commands.is_empty() {
@@ -83,43 +137,66 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
             }
         }
         (Some(evidence), None) => {
-            let unknown = evidence.certificates.iter().filter(|seen| seen.unknown).map(|seen| seen.label.as_str());
+            let unknown =
+                evidence.certificates.iter().filter(|seen| seen.unknown).map(|seen| seen.label.as_str());
             let unknown: Vec<&str> = unknown.collect();
             if let Some(contradiction) = &evidence.contradiction {
-                writeln!(f, "The exports do not show it: {contradiction}. Are they of this computer, and of the time of the event?")?;
+                let text = format!(
+                    "{contradiction}. They may be of another computer or time; and they do not show whether the service may read the private key."
+                );
+                wrapped(f, "The exports do not explain it: ", "  ", &text)?;
             }
             if !unknown.is_empty() {
-                writeln!(f, "Not known: {} may carry the name; not all of their names are shown.", unknown.join(", "))?;
+                wrapped(
+                    f,
+                    "Not known: ",
+                    "  ",
+                    &format!("{} may carry the name; not all of its names are shown.", unknown.join(", ")),
+                )?;
             }
-            list(f, item)?;
+            if evidence.contradiction.is_none() {
+                list(f, item)?;
+            }
         }
         (None, _) => list(f, item)?,
     }
     if !item.advice.is_empty() {
-        writeln!(f, "{}", item.advice)?;
+        wrapped(f, "", "  ", &item.advice)?;
     }
     Ok(())
 }
 
+/// The causes: the likeliest two with what to run, the others by their names, unless all is asked for.
 fn list(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     if item.causes.is_empty() {
         return Ok(());
     }
     writeln!(f, "Possible causes, the likeliest first (inferred from the event alone):")?;
-    for (at, cause) in item.causes.iter().enumerate() {
-        writeln!(f, "  {}. {}.", at + 1, cause.what)?;
-        if !cause.check.is_empty() {
-            writeln!(f, "     see: {}", cause.check)?;
-        }
-        if !cause.fix.is_empty() {
-            writeln!(f, "     fix: {}", cause.fix)?;
-        }
+    let shown = if f.alternate() { item.causes.len() } else { 2 };
+    for (at, cause) in item.causes.iter().enumerate().take(shown) {
+        wrapped(f, &format!("  {}. ", at + 1), "     ", &format!("{}.", cause.what))?;
+        writeln!(f, "     see  {}", cause.check)?;
+        cause.fix.lines().try_for_each(|line| writeln!(f, "     fix  {line}"))?;
+    }
+    if let Some(rest) = item.causes.get(shown..).filter(|rest| !rest.is_empty()) {
+        let names: Vec<&str> = rest.iter().map(|cause| cause.short).collect();
+        let numbers = if rest.len() == 1 {
+            format!("{}", shown + 1)
+        } else {
+            format!("{}-{}", shown + 1, item.causes.len())
+        };
+        wrapped(
+            f,
+            &format!("  {numbers}. "),
+            "     ",
+            &format!("{} (--output list shows how to tell)", names.join("; ")),
+        )?;
     }
     Ok(())
 }
 
 fn cmdlet(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
-    writeln!(f, "{}.", refusal.says)?;
+    wrapped(f, "", "  ", &format!("{}.", refusal.says))?;
     let allowed: Vec<&str> = refusal.allowed.iter().map(|name| name.as_deref().unwrap_or("$null")).collect();
     if !allowed.is_empty() {
         row(f, "allowed", &allowed.join(", "))?;
@@ -127,7 +204,17 @@ fn cmdlet(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
     if let Some(thumbprint) = &refusal.thumbprint {
         row(f, "certificate", thumbprint)?;
     }
-    refusal.advice.iter().try_for_each(|advice| row(f, "do", advice))
+    for advice in &refusal.advice {
+        // A sentence with a command behind a colon: the command stands by itself.
+        match advice.split_once(": ").filter(|(_, command)| command.starts_with(['$', 'S', 'N', 'I', 'c'])) {
+            Some((words, command)) => {
+                row(f, "do", &format!("{words}:"))?;
+                writeln!(f, "              {command}")?;
+            }
+            None => row(f, "do", advice)?,
+        }
+    }
+    Ok(())
 }
 
 fn sender(f: &mut fmt::Formatter<'_>, item: &SenderItem) -> fmt::Result {
@@ -139,7 +226,7 @@ fn sender(f: &mut fmt::Formatter<'_>, item: &SenderItem) -> fmt::Result {
         Side::Path => "the fault is in between",
         Side::Either => "it may be either side's",
     };
-    writeln!(f, "{}; {side}.", item.says)?;
+    wrapped(f, "", "  ", &format!("{}; {side}.", item.says))?;
     row(f, "said by", &format!("{}: \"{}\"", error.sender, error.text))?;
     if let Some(name) = &error.asked_for {
         row(f, "asked for", name)?;
@@ -164,14 +251,22 @@ fn protocol(f: &mut fmt::Formatter<'_>, log: &ProtocolExcerpt) -> fmt::Result {
     match (&log.failure, log.starttls) {
         (Some(failure), _) => {
             let cause = log.cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-            writeln!(f, "{kind} log of {connector}: TLS failed with {failure}{cause}; this server presented {subject}.")?;
+            writeln!(
+                f,
+                "{kind} log of {connector}: TLS failed with {failure}{cause}; this server presented {subject}."
+            )?;
         }
-        (None, Some(false)) => writeln!(f, "{kind} log of {connector}: STARTTLS is not in the reply to EHLO.")?,
+        (None, Some(false)) => {
+            writeln!(f, "{kind} log of {connector}: STARTTLS is not in the reply to EHLO.")?
+        }
         (None, _) if log.presented_subject.is_some() => {
             writeln!(f, "{kind} log of {connector}: TLS was offered, and {subject} was presented{itself}.")?;
         }
         (None, Some(true)) => writeln!(f, "{kind} log of {connector}: STARTTLS is in the reply to EHLO.")?,
-        (None, None) => writeln!(f, "{kind} log of {connector}: what was copied shows neither a reply to EHLO nor a certificate.")?,
+        (None, None) => writeln!(
+            f,
+            "{kind} log of {connector}: what was copied shows neither a reply to EHLO nor a certificate."
+        )?,
     }
     if !log.presented_san.is_empty() {
         row(f, "its names", &log.presented_san.join(", "))?;
@@ -180,10 +275,18 @@ fn protocol(f: &mut fmt::Formatter<'_>, log: &ProtocolExcerpt) -> fmt::Result {
         row(f, "thumbprint", thumbprint)?;
     }
     if log.starttls == Some(false) && log.x_anonymoustls == Some(true) {
-        row(f, "but", "X-ANONYMOUSTLS is there: the internal transport certificate is fine, the one for STARTTLS is missing (event 12014)")?;
+        row(
+            f,
+            "but",
+            "X-ANONYMOUSTLS is there: the internal transport certificate is fine, the one for STARTTLS is missing (event 12014)",
+        )?;
     }
     if log.presented_subject.is_some() && log.direction == "receive" {
-        row(f, "means", "a sender that verifies compares its dialled name with these names; where it differs, another certificate was meant")?;
+        row(
+            f,
+            "means",
+            "a sender that verifies compares its dialled name with these names; where it differs, another certificate was meant",
+        )?;
     }
     log.notes.iter().try_for_each(|note| row(f, "note", note))
 }
@@ -198,7 +301,11 @@ fn tracking(f: &mut fmt::Formatter<'_>, found: &TrackingExcerpt) -> fmt::Result 
 fn dialogue(f: &mut fmt::Formatter<'_>, found: &Dialogue, merged: bool) -> fmt::Result {
     let host = found.host.as_deref().unwrap_or("The server");
     if found.middlebox {
-        let masked = if found.masked_keyword.is_empty() { "its banner".to_owned() } else { found.masked_keyword.join(", ") };
+        let masked = if found.masked_keyword.is_empty() {
+            "its banner".to_owned()
+        } else {
+            found.masked_keyword.join(", ")
+        };
         writeln!(f, "{host}: something on the way masks what the server says ({masked}).")?;
         let length = found.masked_keyword.iter().any(|word| word.len() == "STARTTLS".len());
         if length && !found.starttls {
@@ -207,7 +314,10 @@ fn dialogue(f: &mut fmt::Formatter<'_>, found: &Dialogue, merged: bool) -> fmt::
     } else if found.starttls {
         writeln!(f, "{host} offers STARTTLS.")?;
     } else if found.inside_tls {
-        writeln!(f, "{host}: this is the EHLO inside TLS (inferred: AUTH LOGIN is there, STARTTLS is not); nothing is wrong.")?;
+        writeln!(
+            f,
+            "{host}: this is the EHLO inside TLS (inferred: AUTH LOGIN is there, STARTTLS is not); nothing is wrong."
+        )?;
     } else {
         writeln!(f, "{host} does not offer STARTTLS.")?;
     }
@@ -217,14 +327,26 @@ fn dialogue(f: &mut fmt::Formatter<'_>, found: &Dialogue, merged: bool) -> fmt::
     }
     let words = match (found.starttls, found.x_anonymoustls) {
         _ if found.inside_tls || found.middlebox || merged => return Ok(()),
-        (false, true) => "X-ANONYMOUSTLS is there: AuthMechanism holds ExchangeServer and the internal transport certificate is fine; no certificate fits the connector's FQDN or pin (look for event 12014), or Tls is not in AuthMechanism",
-        (false, false) => "either no certificate fits (event 12014), or Tls is not in AuthMechanism (no event), or another connector answers for this address, or something strips it on the way",
-        (true, true) => "both certificates are found: the one for everybody, and the internal transport certificate",
-        (true, false) => "ExchangeServer is not in AuthMechanism, as on connectors for clients, or the internal transport certificate is missing (12012, 12013)",
+        (false, true) => {
+            "X-ANONYMOUSTLS is there: AuthMechanism holds ExchangeServer and the internal transport certificate is fine; no certificate fits the connector's FQDN or pin (look for event 12014), or Tls is not in AuthMechanism"
+        }
+        (false, false) => {
+            "either no certificate fits (event 12014), or Tls is not in AuthMechanism (no event), or another connector answers for this address, or something strips it on the way"
+        }
+        (true, true) => {
+            "both certificates are found: the one for everybody, and the internal transport certificate"
+        }
+        (true, false) => {
+            "ExchangeServer is not in AuthMechanism, as on connectors for clients, or the internal transport certificate is missing (12012, 12013)"
+        }
     };
     row(f, "means", words)?;
     if !found.starttls {
-        row(f, "run", "Get-ReceiveConnector | fl Identity, Bindings, RemoteIPRanges, AuthMechanism, Fqdn, TlsCertificateName")?;
+        row(
+            f,
+            "run",
+            "Get-ReceiveConnector | fl Identity, Bindings, RemoteIPRanges, AuthMechanism, Fqdn, TlsCertificateName",
+        )?;
     }
     Ok(())
 }

@@ -22,8 +22,14 @@ const STARTTLS: &str = "STARTTLS";
 
 /// What an event other than 12014 means.
 pub(super) fn sibling(event: &FoundEvent) -> Sibling {
-    let value = |name: &str| event.value(name).filter(|value| !value.is_empty()).unwrap_or("<not told>").to_owned();
-    let number = |name: &str| event.values.get(name).map_or_else(|| "?".to_owned(), |value| value.to_string().trim_matches('"').to_owned());
+    let value =
+        |name: &str| event.value(name).filter(|value| !value.is_empty()).unwrap_or("<not told>").to_owned();
+    let number = |name: &str| {
+        event
+            .values
+            .get(name)
+            .map_or_else(|| "?".to_owned(), |value| value.to_string().trim_matches('"').to_owned())
+    };
     let thumbprint = value("thumbprint");
     let published = "Get-TransportService | fl Name, InternalTransportCertificateThumbprint".to_owned();
     let listed = format!("Get-ExchangeCertificate {thumbprint} | fl Subject, NotAfter, Services");
@@ -50,5 +56,7 @@ pub(super) fn sibling(event: &FoundEvent) -> Sibling {
         12014 => ("a receive or Send connector found no certificate (name of a monitoring rule, without the connector)".to_owned(), STARTTLS, vec!["Get-WinEvent -FilterHashtable @{LogName='Application'; Id=12014} -MaxEvents 5 | fl".to_owned()], ""),
         _ => ("an event of transport that is not explained here".to_owned(), STARTTLS, vec![], ""),
     };
-    Sibling { says, touches, run, worth }
+    let untold = |text: &String| text.contains("<not told>");
+    let says = says.replace(" <not told>", "").replace(" ()", "");
+    Sibling { says, touches, run: run.into_iter().filter(|command| !untold(command)).collect(), worth }
 }

@@ -21,7 +21,9 @@ pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Desk)
         let Some(server) = servers.get_mut(at) else { continue };
         let taken = |label: &str| server.spec.certificate.iter().any(|it| it.label.as_deref() == Some(label));
         let numbered = (2..1000).map(|number| format!("{base} {number}"));
-        let Some(label) = std::iter::once(base.clone()).chain(numbered).find(|label| !taken(label)) else { continue };
+        let Some(label) = std::iter::once(base.clone()).chain(numbered).find(|label| !taken(label)) else {
+            continue;
+        };
         let spec = spec(known, &label, &server.spec.name, without, desk);
         for note in &known.notes {
             desk.note(format!("certificate {label}: {note}"));
@@ -52,7 +54,9 @@ fn label(known: &Known) -> String {
 
 /// The computer in whose store it belongs.
 fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Desk) -> usize {
-    if let Some(at) = known.server.as_deref().and_then(|name| servers.iter().position(|server| server.is(name))) {
+    if let Some(at) =
+        known.server.as_deref().and_then(|name| servers.iter().position(|server| server.is(name)))
+    {
         return at;
     }
     let names = known.names.clone().unwrap_or_default();
@@ -100,12 +104,18 @@ fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Des
     if let (Some(from), Some(to)) = (known.not_before, known.not_after)
         && from > to
     {
-        desk.note(format!("certificate {label}: Valid-from lies after Valid-to; day and month may be swapped"));
+        desk.note(format!(
+            "certificate {label}: Valid-from lies after Valid-to; day and month may be swapped"
+        ));
     }
     spec.services = known_services(known, label, without, desk);
     spec.private_key = key(known, label, desk);
     if !itself {
-        let chains = [("valid", ChainStatus::Valid), ("untrusted", ChainStatus::Untrusted), ("revoked", ChainStatus::Revoked)];
+        let chains = [
+            ("valid", ChainStatus::Valid),
+            ("untrusted", ChainStatus::Untrusted),
+            ("revoked", ChainStatus::Revoked),
+        ];
         let told = desk.optional(&format!("chain:{label}"), |answer| one_of(answer, &chains));
         spec.chain = told.or(known.chain).unwrap_or_default();
         spec.root = known.root.unwrap_or(RootSpec::Lab);
@@ -164,7 +174,9 @@ fn names(known: &Known, label: &str, desk: &mut Desk) -> Vec<String> {
         None
     };
     let mut names = given.unwrap_or(shown);
-    if !known.exact && let Some(common) = &common {
+    if !known.exact
+        && let Some(common) = &common
+    {
         // CertificateDomains shows the common name as well, whether it is an alternative name or not.
         let alone = names.iter().all(|name| name.eq_ignore_ascii_case(common));
         if alone && known.names.is_some() && !known.names_cut && names.len() == 1 {
@@ -207,7 +219,9 @@ fn issuer(known: &Known, label: &str, server: &str, desk: &mut Desk) -> String {
         return "self".to_owned();
     }
     if let Some(issuer) = &known.issuer {
-        return name(issuer, label, "issuer", desk).filter(|it| !it.is_empty()).unwrap_or_else(|| "lab".to_owned());
+        return name(issuer, label, "issuer", desk)
+            .filter(|it| !it.is_empty())
+            .unwrap_or_else(|| "lab".to_owned());
     }
     let own = label.eq_ignore_ascii_case(server)
         || label.starts_with("Microsoft Exchange Server Auth")
@@ -217,7 +231,11 @@ fn issuer(known: &Known, label: &str, server: &str, desk: &mut Desk) -> String {
     let question = Question {
         id: format!("issuer:{label}"),
         text: format!("who issued {label}? Its issuer is not shown"),
-        assumed: if own { "self, self-signed".to_owned() } else { "lab, an authority that senders trust".to_owned() },
+        assumed: if own {
+            "self, self-signed".to_owned()
+        } else {
+            "lab, an authority that senders trust".to_owned()
+        },
         choices: Vec::new(),
     };
     desk.ask(question, |answer| Ok(answer.to_owned())).unwrap_or_else(|| assumed.to_owned())
@@ -239,7 +257,9 @@ fn known_services(known: &Known, label: &str, without: usize, desk: &mut Desk) -
     let which = if without == 1 { label.to_owned() } else { format!("these {without} certificates") };
     let question = Question {
         id,
-        text: format!("what is enabled for {which}? The file does not tell; paste Get-ExchangeCertificate beside it"),
+        text: format!(
+            "what is enabled for {which}? The file does not tell; paste Get-ExchangeCertificate beside it"
+        ),
         assumed: "SMTP".to_owned(),
         choices: Vec::new(),
     };
@@ -248,7 +268,11 @@ fn known_services(known: &Known, label: &str, without: usize, desk: &mut Desk) -
 
 /// Exchange lists only certificates with a private key (KB 4495258), so a listed one has one unless it says not.
 fn key(known: &Known, label: &str, desk: &mut Desk) -> PrivateKey {
-    let words = [("present", PrivateKey::Present), ("missing", PrivateKey::Missing), ("unreadable", PrivateKey::Unreadable)];
+    let words = [
+        ("present", PrivateKey::Present),
+        ("missing", PrivateKey::Missing),
+        ("unreadable", PrivateKey::Unreadable),
+    ];
     let id = format!("key:{label}");
     if let Some(answer) = desk.optional(&id, |answer| one_of(answer, &words)) {
         return answer;
@@ -272,12 +296,17 @@ fn key(known: &Known, label: &str, desk: &mut Desk) -> PrivateKey {
 fn internal(server: &mut Server, originals: &[Original], desk: &mut Desk) {
     let Some(thumbprint) = server.internal.as_deref().map(dense) else { return };
     let own = originals.iter().filter(|it| it.computer == server.spec.name);
-    let found = own.into_iter().find(|it| it.thumbprint.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(&thumbprint)));
+    let found = own
+        .into_iter()
+        .find(|it| it.thumbprint.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(&thumbprint)));
     server.spec.internal_transport_certificate = match found {
         Some(original) => Some(original.label.clone()),
         None if thumbprint.is_empty() || thumbprint.len() == 40 => Some(thumbprint),
         None => {
-            desk.note(format!("{}: `{thumbprint}` is no thumbprint; the internal transport certificate is inferred", server.spec.name));
+            desk.note(format!(
+                "{}: `{thumbprint}` is no thumbprint; the internal transport certificate is inferred",
+                server.spec.name
+            ));
             None
         }
     };

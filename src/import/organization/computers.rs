@@ -51,7 +51,10 @@ pub(super) fn servers(material: &Material, desk: &mut Desk) -> Vec<Server> {
     let version = version(material, desk);
     let mut servers = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        let record = material.servers.iter().find(|it| named(it).is_some_and(|it| short(&it).eq_ignore_ascii_case(name)));
+        let record = material
+            .servers
+            .iter()
+            .find(|it| named(it).is_some_and(|it| short(&it).eq_ignore_ascii_case(name)));
         let profile = record.and_then(of_version).unwrap_or(version);
         let role = role(name, record, profile, material);
         let Some(fqdn) = fqdn(name, record, material, desk) else { continue };
@@ -75,7 +78,8 @@ pub(super) fn servers(material: &Material, desk: &mut Desk) -> Vec<Server> {
                 fault: Vec::new(),
                 send_connector: Vec::new(),
             },
-            internal: internal.map(|it| it.text(&["InternalTransportCertificateThumbprint"]).unwrap_or_default()),
+            internal: internal
+                .map(|it| it.text(&["InternalTransportCertificateThumbprint"]).unwrap_or_default()),
         });
     }
     servers
@@ -90,7 +94,9 @@ fn is_netbios(name: &str) -> bool {
 /// of a certificate that the server signed itself.
 fn made_up(material: &Material, desk: &mut Desk) -> String {
     let default = |name: String| {
-        let of_setup = name.starts_with("Default ") || name.starts_with("Client ") || name.starts_with("Outbound Proxy ");
+        let of_setup = name.starts_with("Default ")
+            || name.starts_with("Client ")
+            || name.starts_with("Outbound Proxy ");
         let last = name.split_whitespace().next_back().map(str::to_owned);
         last.filter(|last| of_setup && is_netbios(last))
     };
@@ -111,7 +117,11 @@ fn made_up(material: &Material, desk: &mut Desk) -> String {
     };
     let read = |answer: &str| {
         let name = short(answer);
-        if is_netbios(&name) { Ok(name) } else { Err("a NetBIOS name has 1 to 15 letters, digits or -".to_owned()) }
+        if is_netbios(&name) {
+            Ok(name)
+        } else {
+            Err("a NetBIOS name has 1 to 15 letters, digits or -".to_owned())
+        }
     };
     desk.ask(question, read).unwrap_or_else(|| "EX01".to_owned())
 }
@@ -144,11 +154,14 @@ fn version(material: &Material, desk: &mut Desk) -> Profile {
     ];
     let has = |name: &str| material.receive.iter().any(|record| record.get(name).is_some());
     let whole = material.receive.iter().any(|record| record.fields.len() > 25);
-    let front = material.events.iter().any(|event| event.provider.as_deref() == Some("MSExchangeFrontEndTransport"));
+    let front =
+        material.events.iter().any(|event| event.provider.as_deref() == Some("MSExchangeFrontEndTransport"));
     let of_2013 = ["Default Frontend ", "Client Frontend ", "Outbound Proxy Frontend ", "Client Proxy "];
-    let named = material.receive.iter().filter_map(|record| record.text(&["Name", "Identity"])).any(|name| {
-        of_2013.iter().any(|start| name.contains(start))
-    });
+    let named = material
+        .receive
+        .iter()
+        .filter_map(|record| record.text(&["Name", "Identity"]))
+        .any(|name| of_2013.iter().any(|start| name.contains(start)));
     // Parameters of Send connectors that came with 2013.
     let modern = ["TlsCertificateName", "CloudServicesMailEnabled", "FrontendProxyEnabled"];
     let sends = material.send.iter().any(|record| modern.iter().any(|name| record.get(name).is_some()));
@@ -182,7 +195,8 @@ fn version(material: &Material, desk: &mut Desk) -> Profile {
 }
 
 fn role(name: &str, record: Option<&Record>, profile: Profile, material: &Material) -> Role {
-    let told = record.and_then(|record| record.text(&["ServerRole"])).unwrap_or_default().to_ascii_lowercase();
+    let told =
+        record.and_then(|record| record.text(&["ServerRole"])).unwrap_or_default().to_ascii_lowercase();
     let edge_by_name = |connector: String| {
         connector.starts_with("Default internal receive connector")
             && connector.to_lowercase().ends_with(&name.to_lowercase())
@@ -193,7 +207,10 @@ fn role(name: &str, record: Option<&Record>, profile: Profile, material: &Materi
         event.value("connector").is_some_and(|connector| connector.starts_with("EdgeSync - "))
             && event.computer.as_deref().is_none_or(|computer| short(computer).eq_ignore_ascii_case(name))
     });
-    if told.contains("edge") || names.chain(events).any(edge_by_name) || (edge_sync && material.receive.is_empty()) {
+    if told.contains("edge")
+        || names.chain(events).any(edge_by_name)
+        || (edge_sync && material.receive.is_empty())
+    {
         Role::Edge
     } else if profile >= Profile::Exchange2013 {
         Role::Mailbox
@@ -220,7 +237,9 @@ fn fqdn(name: &str, record: Option<&Record>, material: &Material, desk: &mut Des
         Some(format!("{name}.{domain}"))
     }));
     let found = candidates.iter().find(|text| own(text)).and_then(|text| text.parse().ok());
-    let asked = desk.optional(&format!("fqdn:{name}"), |answer| answer.parse::<Fqdn>().map_err(|error| error.to_string()));
+    let asked = desk.optional(&format!("fqdn:{name}"), |answer| {
+        answer.parse::<Fqdn>().map_err(|error| error.to_string())
+    });
     if let Some(fqdn) = asked.or(found) {
         return Some(fqdn);
     }

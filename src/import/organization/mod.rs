@@ -70,7 +70,8 @@ impl Imported {
         for built in built {
             let mut computer: Computer = (*built.computer).clone();
             for original in self.originals.iter().filter(|it| it.computer == computer.name) {
-                let Some(Ok(thumbprint)) = original.thumbprint.as_deref().map(str::parse::<Thumbprint>) else {
+                let Some(Ok(thumbprint)) = original.thumbprint.as_deref().map(str::parse::<Thumbprint>)
+                else {
                     continue;
                 };
                 let stored = computer.store.iter_mut().find(|stored| stored.label == original.label);
@@ -101,7 +102,11 @@ pub(super) struct Material {
 }
 
 /// Puts the pieces together; `now` is only used to settle which of two dates is meant.
-pub(super) fn assemble(pieces: &[Pieces], answers: &Answers, now: Timestamp) -> Result<Imported, ImportError> {
+pub(super) fn assemble(
+    pieces: &[Pieces],
+    answers: &Answers,
+    now: Timestamp,
+) -> Result<Imported, ImportError> {
     let mut desk = Desk::new(answers);
     let material = material(pieces, &mut desk, now);
     let something = !material.receive.is_empty()
@@ -200,19 +205,25 @@ fn clock(certificates: &[Record], desk: &mut Desk, now: Timestamp) -> Clock {
     let offset = desk.optional("utc-offset", date::offset).unwrap_or(Offset::UTC);
     let local = |text: &str| matches!(date::read(text), Some(Written::Local(_) | Written::Either { .. }));
     if offset == Offset::UTC && dates.iter().any(|(text, _)| local(text)) {
-        desk.note("dates are the server's local time and were read as UTC; --answer utc-offset=+01:00 shifts them");
+        desk.note(
+            "dates are the server's local time and were read as UTC; --answer utc-offset=+01:00 shifts them",
+        );
     }
-    let by_status = doubtful.iter().find_map(|(text, status)| by_status(text, status.as_deref()?, offset, now));
+    let by_status =
+        doubtful.iter().find_map(|(text, status)| by_status(text, status.as_deref()?, offset, now));
     let order = match (doubtful.first(), settled.or(by_status)) {
         (_, Some(order)) => order,
         (None, None) => Order::MonthFirst,
         (Some((example, _)), None) => {
             let half_days = example.to_ascii_uppercase().ends_with('M');
-            let (assumed, order) = if half_days { ("mdy", Order::MonthFirst) } else { ("dmy", Order::DayFirst) };
+            let (assumed, order) =
+                if half_days { ("mdy", Order::MonthFirst) } else { ("dmy", Order::DayFirst) };
             let meant = if half_days { "month first" } else { "day first" };
             let question = Question {
                 id: "dates".to_owned(),
-                text: format!("is `{example}` day first (dmy) or month first (mdy)? Nothing in the paste tells"),
+                text: format!(
+                    "is `{example}` day first (dmy) or month first (mdy)? Nothing in the paste tells"
+                ),
                 assumed: format!("{assumed}, {meant}"),
                 choices: vec!["mdy".to_owned(), "dmy".to_owned()],
             };

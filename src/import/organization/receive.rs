@@ -49,9 +49,8 @@ fn ask(all: &mut [Pinned], desk: &mut Desk) {
                         "Fqdn" => "fqdn",
                         _ => "auth_mechanism",
                     };
-                    let given: Result<ReceiveConnectorParameters, _> = serde_json::from_value(
-                        serde_json::json!({ key: answer }),
-                    );
+                    let given: Result<ReceiveConnectorParameters, _> =
+                        serde_json::from_value(serde_json::json!({ key: answer }));
                     match given {
                         Ok(given) if key == "fqdn" => pinned.found.given.fqdn = given.fqdn,
                         Ok(given) => pinned.found.given.auth_mechanism = given.auth_mechanism,
@@ -65,7 +64,9 @@ fn ask(all: &mut [Pinned], desk: &mut Desk) {
             let which = if open.len() == 1 { first.clone() } else { format!("{} connectors", open.len()) };
             let question = Question {
                 id: format!("{id}:{first}"),
-                text: format!("{property} of {which} is not in the paste; Get-ReceiveConnector | fl shows it"),
+                text: format!(
+                    "{property} of {which} is not in the paste; Get-ReceiveConnector | fl shows it"
+                ),
                 assumed: assumed.to_owned(),
                 choices: Vec::new(),
             };
@@ -100,7 +101,10 @@ pub(super) fn place(connectors: Vec<Pinned>, material: &Material, servers: &mut 
             Role::Mailbox => format!("Default Frontend {}", server.spec.name),
             Role::HubTransport => format!("Default {}", server.spec.name),
         };
-        desk.note(format!("no receive connector of {} was pasted; {name} is assumed, as setup makes it", server.spec.name));
+        desk.note(format!(
+            "no receive connector of {} was pasted; {name} is assumed, as setup makes it",
+            server.spec.name
+        ));
         add(&mut server.spec, &name, ReceiveConnectorParameters::default(), desk);
     }
 }
@@ -141,7 +145,10 @@ pub(super) fn settled(
         Some(problem) => {
             let question = Question {
                 id: format!("pin:{connector}"),
-                text: format!("what is TlsCertificateName of {connector}? `{}` cannot be it: {problem}", pin.text),
+                text: format!(
+                    "what is TlsCertificateName of {connector}? `{}` cannot be it: {problem}",
+                    pin.text
+                ),
                 assumed: "none: the FQDN decides".to_owned(),
                 choices: Vec::new(),
             };
@@ -203,7 +210,8 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameter
     given.apply_to(&mut connector);
     let others = spec.receive_connector.iter().map(|other| {
         let role = other.usage.unwrap_or(Usage::of_role(spec.role));
-        let mut built = ReceiveConnector::new(other.name.clone().unwrap_or_default(), role, spec.role, spec.profile);
+        let mut built =
+            ReceiveConnector::new(other.name.clone().unwrap_or_default(), role, spec.role, spec.profile);
         other.apply_to(&mut built);
         built
     });
@@ -248,11 +256,15 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Desk) {
     let Some(name) = event.value("connector").filter(|name| !name.is_empty()) else { return };
     let all = || servers.iter().flat_map(|server| &server.spec.receive_connector);
     let known = all().any(|it| it.name.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(name)));
-    if known || sends(name) || servers.iter().any(|server| !server.spec.send_connector.is_empty()) && !receives(name) {
+    if known
+        || sends(name)
+        || servers.iter().any(|server| !server.spec.send_connector.is_empty()) && !receives(name)
+    {
         return;
     }
     let mut given = ReceiveConnectorParameters::default();
-    let key = event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn")).unwrap_or_default();
+    let key =
+        event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn")).unwrap_or_default();
     match event.selection_key {
         Some(SelectionKey::TlsCertificateName) => given.tls_certificate_name = key.parse().ok(),
         Some(SelectionKey::Fqdn) => given.fqdn = key.parse().ok(),
@@ -261,7 +273,9 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Desk) {
     let at = event.computer.as_deref().and_then(|name| servers.iter().position(|server| server.is(name)));
     let at = at.unwrap_or_else(|| home(name, servers, desk));
     if let Some(server) = servers.get_mut(at) {
-        desk.note(format!("{name} is known from the event only; all but its name and what it looks for is as setup makes it"));
+        desk.note(format!(
+            "{name} is known from the event only; all but its name and what it looks for is as setup makes it"
+        ));
         add(&mut server.spec, name, given, desk);
     }
 }

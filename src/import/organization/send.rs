@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::exchange::{Nullable, Profile, Role, SendConnector, SendConnectorParameters, SendUsage, SmartHostAuthMechanism};
+use crate::exchange::{
+    Nullable, Profile, Role, SendConnector, SendConnectorParameters, SendUsage, SmartHostAuthMechanism,
+};
 use crate::import::connector::{pin, send};
 use crate::import::question::{Desk, Question};
 use crate::import::record::Field;
@@ -29,7 +31,8 @@ pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Desk
             let read = |answer: &str| answer.parse::<crate::exchange::TlsCertificateName>();
             given.tls_certificate_name = desk.ask(question, read).map(|pin| Nullable(Some(pin)));
         }
-        let sources = if found.sources.is_empty() { found.server.into_iter().collect() } else { found.sources };
+        let sources =
+            if found.sources.is_empty() { found.server.into_iter().collect() } else { found.sources };
         let mut placed = false;
         for server in servers.iter_mut().filter(|server| sources.iter().any(|name| server.is(name))) {
             add(&mut server.spec, &found.name, given.clone(), desk);
@@ -37,19 +40,29 @@ pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Desk
         }
         if !placed && let Some(server) = servers.first_mut() {
             if !sources.is_empty() {
-                desk.note(format!("{}: its source server {} is not here; it was put on {}", found.name, sources.join(", "), server.spec.name));
+                desk.note(format!(
+                    "{}: its source server {} is not here; it was put on {}",
+                    found.name,
+                    sources.join(", "),
+                    server.spec.name
+                ));
             }
             add(&mut server.spec, &found.name, given, desk);
         }
     }
     for event in material.events.iter().filter(|event| event.event_id == 12014) {
         let Some(name) = event.value("connector").filter(|name| sends(name)) else { continue };
-        let known = servers.iter().flat_map(|server| &server.spec.send_connector).any(|it| it.name.as_deref() == Some(name));
+        let known = servers
+            .iter()
+            .flat_map(|server| &server.spec.send_connector)
+            .any(|it| it.name.as_deref() == Some(name));
         if let (false, Some(server)) = (known, servers.first_mut()) {
             let mut given = SendConnectorParameters::default();
             let key = event.value("domain_name").unwrap_or_default();
             match event.selection_key {
-                Some(crate::import::event::SelectionKey::TlsCertificateName) => given.tls_certificate_name = key.parse().ok(),
+                Some(crate::import::event::SelectionKey::TlsCertificateName) => {
+                    given.tls_certificate_name = key.parse().ok()
+                }
                 Some(_) => given.fqdn = key.parse().ok(),
                 None => {}
             }
