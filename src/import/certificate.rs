@@ -148,14 +148,14 @@ impl Known {
             _ => None,
         };
         if let Some(nrbf::Value::Bytes(bytes)) = members.get("CertData") {
-            let (der, key) = nrbf::stored(bytes).unwrap_or((bytes.clone(), false));
+            let (der, key) = nrbf::stored(bytes).map_or((bytes.clone(), None), |(der, key)| (der, Some(key)));
             if !self.exact
                 && let Ok(certificate) = Certificate::from_der(der)
             {
                 *self = Self { services: self.services, key: self.key, ..Self::of(&certificate) };
             }
-            if self.key.is_none() && key {
-                self.key = Some(PrivateKey::Present);
+            if self.key.is_none() {
+                self.key = key.map(|key| if key { PrivateKey::Present } else { PrivateKey::Missing });
             }
         }
         let services = number("Services").and_then(|bits| services(&bits.to_string()));

@@ -19,7 +19,8 @@ pub(super) fn read(text: &str) -> Vec<Record> {
                 collect(&value, 0, &mut records);
                 rest = rest.get(values.byte_offset()..).unwrap_or_default();
             }
-            _ => rest = rest.get(1..).unwrap_or_default(),
+            // What begins with a bracket and is no document is not looked into again.
+            _ => rest = rest.split_once('\n').map_or("", |(_, rest)| rest),
         }
     }
     records

@@ -107,7 +107,11 @@ impl Reader {
                 self.record.cut = true;
             }
             Some(open) if wanted && !is_rule(line) => {
-                open.lines.push(line.trim().to_owned());
+                // PowerShell goes on in the column of the values; what stands further in began with a space.
+                let further = self
+                    .column
+                    .is_some_and(|column| line.len() - line.trim_start_matches(' ').len() > column + 2);
+                open.lines.push(format!("{}{}", if further { " " } else { "" }, line.trim()));
                 open.widths.push(width(line));
             }
             Some(_) => self.end_record(),
@@ -228,7 +232,7 @@ fn joined(lines: &[String], widths: &[usize], full: usize) -> (String, bool) {
         if let Some((before, width)) = before {
             let ends = before.ends_with([',', ';', '}']);
             let tight = full > 0 && *width >= full && !ends;
-            if !tight && !text.is_empty() {
+            if !tight && !text.is_empty() && !line.starts_with(' ') {
                 text.push(' ');
             }
         }

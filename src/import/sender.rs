@@ -86,6 +86,9 @@ pub struct SenderError {
     to: usize,
 }
 
+/// So often one text is looked for; a log repeats itself.
+const MOST_OF_ONE: usize = 20;
+
 /// Everything in `text` that a sender is known to say, the most telling first.
 ///
 /// This is the one place that looks words up; the table of the verdicts is one of its sources.
@@ -94,8 +97,10 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     let lower = flat.to_ascii_lowercase();
     let mut found: Vec<SenderError> = Vec::new();
     for (pattern, client, meaning) in known() {
+        let pattern = pattern.to_ascii_lowercase();
         let mut from = 0;
-        while let Some((start, end)) = span(&lower, &pattern.to_ascii_lowercase(), from) {
+        for _ in 0..MOST_OF_ONE {
+            let Some((start, end)) = span(&lower, &pattern, from) else { break };
             found.push(error(&flat, start, end, client, meaning));
             from = end.max(from + 1);
         }
@@ -176,20 +181,37 @@ fn presented(around: &str, flat: &str) -> Option<String> {
 
 /// Where a pattern stands, in which `*` stands for up to two hundred letters.
 fn span(text: &str, pattern: &str, from: usize) -> Option<(usize, usize)> {
-    let mut parts = pattern.split('*');
-    let first = parts.next()?;
-    let start = text.get(from..)?.find(first)? + from;
-    let mut end = start + first.len();
-    for part in parts {
-        let rest = text.get(end..)?;
-        let at = rest.find(part).filter(|at| *at <= 200)?;
-        end += at + part.len();
+    let (first, others) = match pattern.split_once('*') {
+        Some((first, others)) => (first, Some(others)),
+        None => (pattern, None),
+    };
+    let mut from = from;
+    loop {
+        let start = text.get(from..)?.find(first)? + from;
+        let end = start + first.len();
+        // A text that begins with a letter or digit is a word of its own.
+        let before = text.get(..start)?.chars().next_back();
+        let joined =
+            before.is_some_and(char::is_alphanumeric) && first.starts_with(|c: char| c.is_alphanumeric());
+        let rest = match others {
+            None => Some(end),
+            Some(others) => behind(text, others, end),
+        };
+        match rest {
+            Some(end) if !joined => return Some((start, end)),
+            _ => from = end,
+        }
     }
-    // A text that begins with a letter or digit is a word of its own.
-    let before = text.get(..start)?.chars().next_back();
-    let joined =
-        before.is_some_and(char::is_alphanumeric) && first.starts_with(|c: char| c.is_alphanumeric());
-    if joined { span(text, pattern, start + 1) } else { Some((start, end)) }
+}
+
+/// Where the other parts of a pattern end, each near the one before.
+fn behind(text: &str, others: &str, from: usize) -> Option<usize> {
+    let mut end = from;
+    for part in others.split('*') {
+        let rest = text.get(end..text.floor_char_boundary(end + 200 + part.len()))?;
+        end += rest.find(part)? + part.len();
+    }
+    Some(end)
 }
 
 /// Every text with whose it is and what it means: those of the verdicts, and those below.

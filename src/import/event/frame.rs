@@ -7,8 +7,8 @@ use super::template::Template;
 
 /// A text without white space, and where its letters came from.
 pub(super) struct Dense {
-    letters: Vec<char>,
-    /// The offset of each letter in the text, and after the last one the text's length.
+    letters: String,
+    /// For each byte of the letters the offset of its letter in the text, and behind the last the text's length.
     at: Vec<usize>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Match {
 
 /// A template is taken apart into these.
 enum Part {
-    Fixed(Vec<char>),
+    Fixed(String),
     Slot(usize),
 }
 
@@ -39,32 +39,34 @@ const HEAD: usize = 18;
 
 impl Dense {
     pub(super) fn new(text: &str) -> Self {
-        let mut dense = Self { letters: Vec::new(), at: Vec::new() };
+        let mut dense =
+            Self { letters: String::with_capacity(text.len()), at: Vec::with_capacity(text.len()) };
         for (at, c) in text.char_indices() {
             if !c.is_whitespace() {
                 dense.letters.push(c.to_ascii_lowercase());
-                dense.at.push(at);
+                dense.at.extend(std::iter::repeat_n(at, c.len_utf8()));
             }
         }
         dense.at.push(text.len());
         dense
     }
 
-    /// Where `wanted` first stands between two letters.
-    fn find(&self, wanted: &[char], from: usize, to: usize) -> Option<usize> {
-        let hay = self.letters.get(from..to)?;
-        if wanted.is_empty() || wanted.len() > hay.len() {
-            return None;
-        }
-        hay.windows(wanted.len()).position(|window| window == wanted).map(|at| at + from)
+    /// Where `wanted` first stands between two places.
+    fn find(&self, wanted: &str, from: usize, to: usize) -> Option<usize> {
+        let from = self.place(from);
+        let hay = self.letters.get(from..self.place(to))?;
+        if wanted.is_empty() { None } else { hay.find(wanted).map(|at| at + from) }
     }
 
-    fn find_last(&self, wanted: &[char], from: usize, to: usize) -> Option<usize> {
-        let hay = self.letters.get(from..to)?;
-        if wanted.is_empty() || wanted.len() > hay.len() {
-            return None;
-        }
-        hay.windows(wanted.len()).rposition(|window| window == wanted).map(|at| at + from)
+    fn find_last(&self, wanted: &str, from: usize, to: usize) -> Option<usize> {
+        let from = self.place(from);
+        let hay = self.letters.get(from..self.place(to))?;
+        if wanted.is_empty() { None } else { hay.rfind(wanted).map(|at| at + from) }
+    }
+
+    /// The place itself, or the start of the letter that it lies in.
+    fn place(&self, at: usize) -> usize {
+        self.letters.floor_char_boundary(at)
     }
 
     fn text<'a>(&self, text: &'a str, from: usize, to: usize) -> &'a str {
@@ -118,9 +120,8 @@ pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
 }
 
 /// How a template may begin: as it is written, and with `couldn't` for `could not`.
-fn beginnings(first: Option<Part>) -> Vec<Vec<char>> {
-    let Some(Part::Fixed(letters)) = first else { return Vec::new() };
-    let text: String = letters.iter().collect();
+fn beginnings(first: Option<Part>) -> Vec<String> {
+    let Some(Part::Fixed(text)) = first else { return Vec::new() };
     let mut all = vec![text.clone()];
     all.push(text.replace("couldnot", "couldn't"));
     all.dedup();
@@ -129,7 +130,7 @@ fn beginnings(first: Option<Part>) -> Vec<Vec<char>> {
 
 fn parts(template: &str) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut fixed = Vec::new();
+    let mut fixed = String::new();
     let mut letters = template.chars().peekable();
     while let Some(c) = letters.next() {
         let digit = letters.peek().and_then(|next| next.to_digit(10)).filter(|_| c == '%');
@@ -147,7 +148,7 @@ fn parts(template: &str) -> Vec<Part> {
 
 fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -> Option<Match> {
     let parts = parts(template.text);
-    let fixed: Vec<&Vec<char>> = parts
+    let fixed: Vec<&String> = parts
         .iter()
         .filter_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None })
         .collect();
@@ -220,7 +221,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
 }
 
 /// Where a fixed part begins: by its first letters.
-fn head(dense: &Dense, letters: &[char], from: usize, end: usize) -> Option<usize> {
+fn head(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<usize> {
     variants(letters)
         .into_iter()
         .filter_map(|letters| {
@@ -231,7 +232,7 @@ fn head(dense: &Dense, letters: &[char], from: usize, end: usize) -> Option<usiz
 }
 
 /// Where a fixed part that begins at `from` ends, and whether it is there to its end.
-fn ends(dense: &Dense, letters: &[char], from: usize, end: usize) -> Option<(usize, bool)> {
+fn ends(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<(usize, bool)> {
     let length = letters.len();
     let tail = variants(letters).into_iter().filter_map(|letters| {
         let tail = letters.get(letters.len().saturating_sub(HEAD)..)?;
@@ -246,8 +247,8 @@ fn ends(dense: &Dense, letters: &[char], from: usize, end: usize) -> Option<(usi
 }
 
 /// Spellings that copies and older versions have.
-fn variants(letters: &[char]) -> Vec<Vec<char>> {
-    let text: String = letters.iter().collect();
+fn variants(letters: &str) -> Vec<String> {
+    let text = letters.to_owned();
     let mut all = vec![text.clone()];
     for (written, other) in [("couldnot", "couldn't"), ("couldn't", "couldnot"), ("withafqdn", "withanfqdn")]
     {
@@ -255,7 +256,7 @@ fn variants(letters: &[char]) -> Vec<Vec<char>> {
             all.push(text.replace(written, other));
         }
     }
-    all.into_iter().map(|text| text.chars().collect()).collect()
+    all
 }
 
 /// The end of the line of the text that the letter at `from` stands in, as a letter.
@@ -269,7 +270,7 @@ fn line_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
 }
 
 /// The end, without the first half of the fixed part that should come next.
-fn without_half(dense: &Dense, next: Option<&&Vec<char>>, from: usize, end: usize) -> usize {
+fn without_half(dense: &Dense, next: Option<&&String>, from: usize, end: usize) -> usize {
     let Some(next) = next else { return end };
     let longest = next.len().min(end - from.min(end));
     let half = (3..=longest).rev().find(|length| {

@@ -194,8 +194,8 @@ fn of_match(text: &str, found: &Match, header: Header) -> FoundEvent {
     let mut event = with_header(header, Some(&found.template));
     event.truncated = found.truncated;
     let region = text.get(found.from..found.to).unwrap_or_default();
-    let inside_words = breaks_words(region, found.template.text);
     let width = region.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+    let inside_words = breaks_words(region, found.template.text, width);
     for (slot, value) in &found.values {
         let Some(name) = found.template.slots.get(*slot) else { continue };
         let value = value.as_deref().map(|value| settle(name, value, inside_words.then_some(width)));
@@ -252,8 +252,8 @@ fn settle(name: &str, value: &str, cut_at: Option<usize>) -> String {
     folded(&whole)
 }
 
-/// Whether a line ends in the middle of a word of the fixed text.
-fn breaks_words(region: &str, fixed: &str) -> bool {
+/// Whether a line ends in the middle of a word of the fixed text that would have fitted into a line.
+fn breaks_words(region: &str, fixed: &str, width: usize) -> bool {
     let words: Vec<&str> = fixed.split_whitespace().collect();
     let lines: Vec<&str> = region.lines().collect();
     lines.windows(2).any(|pair| {
@@ -262,6 +262,7 @@ fn breaks_words(region: &str, fixed: &str) -> bool {
         let joined = format!("{before}{after}");
         !before.is_empty()
             && !after.is_empty()
+            && joined.len() <= width
             && words.contains(&joined.as_str())
             && !words.contains(&before)
     })

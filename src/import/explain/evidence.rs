@@ -196,14 +196,14 @@ fn seen(
     let each = computer.store.iter().zip(candidates).map(|(stored, candidate)| {
         let reasons = reasons(&candidate.verdict);
         let original = imported.original(&computer.name, stored);
-        let only_name = !reasons.is_empty() && reasons.iter().all(|it| *it == Reason::NameDiffers);
+        let by_name = reasons.contains(&Reason::NameDiffers);
         let cut = original.is_some_and(|original| original.names_cut || original.sketchy);
         CertificateSeen {
             label: stored.label.clone(),
             thumbprint: original.and_then(|original| original.thumbprint.clone()),
             names: stored.facts.names().into_iter().map(str::to_owned).collect(),
             reasons: reasons.iter().map(|reason| reason.as_words().to_owned()).collect(),
-            unknown: cut && only_name,
+            unknown: cut && by_name,
         }
     });
     each.collect()

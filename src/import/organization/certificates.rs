@@ -174,13 +174,14 @@ fn names(known: &Known, label: &str, desk: &mut Desk) -> Vec<String> {
         None
     };
     let mut names = given.unwrap_or(shown);
-    if !known.exact
-        && let Some(common) = &common
-    {
-        // CertificateDomains shows the common name as well, whether it is an alternative name or not.
-        let alone = names.iter().all(|name| name.eq_ignore_ascii_case(common));
-        if alone && known.names.is_some() && !known.names_cut && names.len() == 1 {
-            names = vec![common.clone()];
+    // CertificateDomains lists the common name beside the alternative names, whatever it is.
+    if let Some(common) = common.filter(|_| !known.exact) {
+        names.retain(|name| !common.contains(' ') || *name != dense(&common));
+        let alone = known.names.is_some() && !known.names_cut && names.len() == 1;
+        if alone && names.first() == Some(&common) && known.self_signed == Some(false) {
+            desk.note(format!(
+                "certificate {label}: whether {common} is an alternative name or only the common name is not shown; it was taken for both"
+            ));
         }
     }
     names.retain(|name| {

@@ -225,7 +225,6 @@ fn fqdn(name: &str, record: Option<&Record>, material: &Material, desk: &mut Des
         text.contains('.') && label.eq_ignore_ascii_case(name)
     };
     let mut candidates: Vec<String> = Vec::new();
-    candidates.extend(record.and_then(|record| record.text(&["Fqdn"])));
     candidates.extend(material.receive.iter().filter_map(|record| record.text(&["Fqdn"])));
     candidates.extend(material.certificates.iter().filter_map(|known| known.server.clone()));
     candidates.extend(material.events.iter().filter_map(|event| event.computer.clone()));
@@ -236,7 +235,8 @@ fn fqdn(name: &str, record: Option<&Record>, material: &Material, desk: &mut Des
         let domain = domain_of(&record.text(&["DistinguishedName"])?)?;
         Some(format!("{name}.{domain}"))
     }));
-    let found = candidates.iter().find(|text| own(text)).and_then(|text| text.parse().ok());
+    let told = record.and_then(|record| record.text(&["Fqdn"])).and_then(|text| text.parse().ok());
+    let found = told.or_else(|| candidates.iter().find(|text| own(text)).and_then(|text| text.parse().ok()));
     let asked = desk.optional(&format!("fqdn:{name}"), |answer| {
         answer.parse::<Fqdn>().map_err(|error| error.to_string())
     });

@@ -94,7 +94,11 @@ pub(super) fn place(connectors: Vec<Pinned>, material: &Material, servers: &mut 
     for event in material.events.iter().filter(|event| event.event_id == 12014) {
         from_event(event, servers, desk);
     }
-    for server in servers.iter_mut().filter(|server| server.spec.receive_connector.is_empty()) {
+    if servers.iter().any(|server| !server.spec.receive_connector.is_empty()) {
+        return;
+    }
+    // A lab has to listen somewhere.
+    for server in servers.iter_mut() {
         let role = server.spec.role;
         let name = match role {
             Role::Edge => format!("Default internal receive connector {}", server.spec.name),
