@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::text::folded;
+use super::text::{dense, folded};
 
 /// Words of a cmdlet, recognized.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,30 +38,44 @@ pub struct Refusal {
     pub advice: Vec<String>,
 }
 
-/// Every refusal in `text`.
+/// Every refusal in `text`. White space does not count, so that it does not matter where lines end.
 pub(super) fn find(text: &str) -> Vec<Refusal> {
-    let flat = folded(text);
-    let lower = flat.to_ascii_lowercase();
+    let text = Said { flat: folded(text), dense: dense(text) };
     let readers = [guard, invalid, wildcard, tagged, internal, overwrite];
-    readers.into_iter().filter_map(|read| read(&flat, &lower)).collect()
+    readers.into_iter().filter_map(|read| read(&text)).collect()
+}
+
+/// A text with its white space folded, and without any.
+struct Said {
+    flat: String,
+    dense: String,
+}
+
+impl Said {
+    fn says(&self, words: &str) -> bool {
+        self.dense.to_ascii_lowercase().contains(&dense(words).to_ascii_lowercase())
+    }
+
+    /// What stands between two marks, which is one word.
+    fn word(&self, from: &str, to: &str) -> Option<String> {
+        between(&self.dense, &dense(from), &dense(to)).map(str::to_owned)
+    }
 }
 
 /// The text between two marks, letter case aside.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     let lower = text.to_ascii_lowercase();
     let start = lower.find(&from.to_ascii_lowercase())? + from.len();
-    let rest = text.get(start..)?;
-    let end = rest.to_ascii_lowercase().find(&to.to_ascii_lowercase()).unwrap_or(rest.len());
-    rest.get(..end).map(str::trim)
+    let end = lower.get(start..)?.find(&to.to_ascii_lowercase()).map_or(text.len(), |end| end + start);
+    text.get(start..end).map(str::trim)
 }
 
 /// The FQDN of a connector with ExchangeServer in AuthMechanism (setup of 2007, admin center of 2013).
-fn guard(flat: &str, lower: &str) -> Option<Refusal> {
-    if !lower.contains("you must set the fqdn parameter on the receive connector") {
+fn guard(text: &Said) -> Option<Refusal> {
+    if !text.says("you must set the fqdn parameter on the receive connector") {
         return None;
     }
-    let quoted =
-        |mark: &str| between(flat, mark, ",").map(|name| name.trim_matches(['"', '\'', ' ']).to_owned());
+    let quoted = |mark: &str| text.word(mark, ",").map(|name| name.trim_matches(['"', '\'']).to_owned());
     let (fqdn, name) =
         (quoted("the FQDN of the transport server "), quoted("NetBIOS name of the transport server "));
     let server = name.clone().unwrap_or_else(|| "SERVER".to_owned());
@@ -80,12 +94,12 @@ fn guard(flat: &str, lower: &str) -> Option<Refusal> {
     })
 }
 
-fn invalid(flat: &str, lower: &str) -> Option<Refusal> {
-    if !lower.contains("was found but is not valid for use with exchange server") {
+fn invalid(text: &Said) -> Option<Refusal> {
+    if !text.says("was found but is not valid for use with exchange server") {
         return None;
     }
-    let reason = between(flat, "(reason:", ")")?.to_owned();
-    let thumbprint = between(flat, "with thumbprint", " was found").map(str::to_owned);
+    let reason = text.word("(reason:", ")")?;
+    let thumbprint = text.word("with thumbprint", " was found");
     let why = match reason.as_str() {
         "PrivateKeyMissing" => "it was imported without its private key",
         "PrivateKeyNotAccessible" => "its private key cannot be read by the transport service",
@@ -108,16 +122,16 @@ fn invalid(flat: &str, lower: &str) -> Option<Refusal> {
     })
 }
 
-fn wildcard(flat: &str, lower: &str) -> Option<Refusal> {
-    if !lower.contains("ssl/tls connections because the subject is not a fully qualified") {
+fn wildcard(text: &Said) -> Option<Refusal> {
+    if !text.says("ssl/tls connections because the subject is not a fully qualified") {
         return None;
     }
-    let service = between(flat, "used for ", " SSL/TLS")?.to_owned();
-    let subject = between(flat, "and subject '", "'").map(str::to_owned);
+    let service = text.word("used for ", " SSL/TLS")?;
+    let subject = text.word("and subject '", "'");
     let cmdlet = if service == "POP" { "Set-PopSettings" } else { "Set-ImapSettings" };
     Some(Refusal {
         kind: "cmdlet-warning",
-        thumbprint: between(flat, "with thumbprint", " and subject").map(str::to_owned),
+        thumbprint: text.word("with thumbprint", " and subject"),
         says: format!("{service} cannot derive its host name from a wildcard; SMTP is not touched by this"),
         advice: vec![format!(
             "{cmdlet} -X509CertificateName <the name that {service} clients dial>, then restart the {service} service"
@@ -128,11 +142,13 @@ fn wildcard(flat: &str, lower: &str) -> Option<Refusal> {
     })
 }
 
-fn tagged(flat: &str, lower: &str) -> Option<Refusal> {
-    if !lower.contains("these certificates are tagged with following send connectors") {
+fn tagged(text: &Said) -> Option<Refusal> {
+    if !text.says("these certificates are tagged with following send connectors") {
         return None;
     }
-    let names = between(flat, "following Send Connectors :", ". Removing").unwrap_or_default();
+    let names = between(&text.flat, "following Send Connectors :", ". Removing");
+    let names =
+        names.or_else(|| between(&text.dense, "followingSendConnectors:", ".Removing")).unwrap_or_default();
     let connectors: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
     let first = connectors.first().cloned().unwrap_or_default();
     Some(Refusal {
@@ -148,8 +164,8 @@ fn tagged(flat: &str, lower: &str) -> Option<Refusal> {
     })
 }
 
-fn internal(_: &str, lower: &str) -> Option<Refusal> {
-    lower.contains("the internal transport certificate cannot be removed").then(|| Refusal {
+fn internal(text: &Said) -> Option<Refusal> {
+    text.says("the internal transport certificate cannot be removed").then(|| Refusal {
         kind: "cmdlet-refusal",
         guard: Some("internal-transport-certificate"),
         says: "The certificate is the internal transport certificate, for mail between Exchange servers".to_owned(),
@@ -158,14 +174,14 @@ fn internal(_: &str, lower: &str) -> Option<Refusal> {
     })
 }
 
-fn overwrite(flat: &str, lower: &str) -> Option<Refusal> {
-    if !lower.contains("overwrite the existing default smtp certificate") {
+fn overwrite(text: &Said) -> Option<Refusal> {
+    if !text.says("overwrite the existing default smtp certificate") {
         return None;
     }
     Some(Refusal {
         kind: "cmdlet-question",
         guard: Some("overwrite-default-certificate"),
-        thumbprint: between(flat, "Replace it with certificate: '", "'").map(str::to_owned),
+        thumbprint: text.word("Replace it with certificate: '", "'"),
         says: "Answer No: for STARTTLS the new certificate needs nothing more, and Yes also makes it the internal transport certificate".to_owned(),
         advice: vec!["Yes changes the certificate of X-ANONYMOUSTLS between the servers, and an Edge subscription has to be made anew (KB 2989382).".to_owned()],
         ..Refusal::default()

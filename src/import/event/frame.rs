@@ -19,9 +19,9 @@ pub(super) struct Match {
     /// Where it begins and ends in the text.
     pub(super) from: usize,
     pub(super) to: usize,
-    /// What stands in the slots, by the number of the slot in the order of appearance; `None` where the text
-    /// ends before.
-    pub(super) values: Vec<(usize, Option<String>)>,
+    /// Where the values stand in the text, by the number of the slot, in the order of appearance; `None` where the
+    /// text ends before.
+    pub(super) values: Vec<(usize, Option<(usize, usize)>)>,
     /// Whether the text ends early.
     pub(super) truncated: bool,
     /// Whether every fixed part that is there is as long as it should be.
@@ -69,11 +69,12 @@ impl Dense {
         self.letters.floor_char_boundary(at)
     }
 
-    fn text<'a>(&self, text: &'a str, from: usize, to: usize) -> &'a str {
+    /// The part of the text between two places, without white space at its ends.
+    fn range(&self, text: &str, from: usize, to: usize) -> (usize, usize) {
         let start = self.at.get(from).copied().unwrap_or(text.len());
         let last = to.checked_sub(1).and_then(|last| self.at.get(last)).copied().unwrap_or(0);
         let end = last + text.get(last..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        if to > from { text.get(start..end).unwrap_or_default() } else { "" }
+        if to > from { (start, end) } else { (start, start) }
     }
 }
 
@@ -192,12 +193,12 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
         let value = start.map(|start| {
             let stop = stop.unwrap_or_else(|| {
                 if open {
-                    line_end(text, dense, start, end)
+                    open_end(text, dense, start, end)
                 } else {
                     without_half(dense, fixed.get(index + 1), start, end)
                 }
             });
-            dense.text(text, start, stop.max(start)).to_owned()
+            dense.range(text, start, stop.max(start))
         });
         values.push((*slot, value));
     }
@@ -205,7 +206,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
     let wanted = if trailing { fixed.len() - 1 } else { fixed.len() };
     let whole = places.len() >= wanted && places.last().is_some_and(|(.., whole)| *whole);
     let to = places.last().map_or(end, |(_, stop, _)| *stop);
-    let to = if trailing && places.len() == wanted { line_end(text, dense, to, end) } else { to };
+    let to = if trailing && places.len() == wanted { open_end(text, dense, to, end) } else { to };
     Some(Match {
         template: *template,
         from: dense.at.get(from).copied().unwrap_or(0),
@@ -257,6 +258,13 @@ fn variants(letters: &str) -> Vec<String> {
         }
     }
     all
+}
+
+/// The end of a value that nothing follows: of forty hexadecimal digits, wherever lines end, else of the line.
+fn open_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
+    let rest = dense.letters.get(from..end).unwrap_or_default();
+    let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    if digits == 40 { from + digits } else { line_end(text, dense, from, end) }
 }
 
 /// The end of the line of the text that the letter at `from` stands in, as a letter.

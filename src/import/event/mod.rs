@@ -193,21 +193,16 @@ fn with_header(header: Header, template: Option<&Template>) -> FoundEvent {
 fn of_match(text: &str, found: &Match, header: Header) -> FoundEvent {
     let mut event = with_header(header, Some(&found.template));
     event.truncated = found.truncated;
-    let region = text.get(found.from..found.to).unwrap_or_default();
-    let width = region.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
-    let inside_words = breaks_words(region, found.template.text, width);
-    for (slot, value) in &found.values {
+    let lines = Lines::of(text, found);
+    for (slot, range) in &found.values {
         let Some(name) = found.template.slots.get(*slot) else { continue };
-        let value = value.as_deref().map(|value| settle(name, value, inside_words.then_some(width)));
-        put(&mut event, name, value);
+        put(&mut event, name, range.map(|(from, to)| lines.value(name, from, to)));
     }
     // The lab's own text has the first name in both places, where the event may have two.
     if found.template.event_id == 12014
-        && let [_, _, (_, Some(third))] = found.values.as_slice()
+        && let [_, _, (_, Some((from, to)))] = found.values.as_slice()
     {
-        event
-            .values
-            .insert("fqdn".to_owned(), Value::from(settle("fqdn", third, inside_words.then_some(width))));
+        event.values.insert("fqdn".to_owned(), Value::from(lines.value("fqdn", *from, *to)));
     }
     for slot in event.slots.clone() {
         event.values.entry(slot).or_insert(Value::Null);
@@ -229,27 +224,60 @@ fn put(event: &mut FoundEvent, name: &str, value: Option<String>) {
     }
 }
 
-/// A value without what wrapping did to it.
-fn settle(name: &str, value: &str, cut_at: Option<usize>) -> String {
-    let value = value.trim();
-    let names_nothing = !value.contains("CN=") && !value.contains('<') && !value.contains(", ");
-    let one_word =
-        matches!(name, "domain_name" | "fqdn" | "thumbprint" | "ephemeral_thumbprint" | "hours" | "peer");
-    if one_word && names_nothing {
-        return dense(value);
+/// How the lines of an event's text were broken.
+struct Lines<'a> {
+    text: &'a str,
+    /// Where lines were cut at a column rather than at a space: how long a full one is.
+    cut_at: Option<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str, found: &Match) -> Self {
+        let from = text.get(..found.from).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let region = text.get(from..found.to).unwrap_or_default();
+        let lengths: Vec<usize> = region.lines().map(|line| line.trim_end().chars().count()).collect();
+        let width = lengths.iter().copied().max().unwrap_or(0);
+        let (_, whole) = lengths.split_last().unwrap_or((&0, &[]));
+        let full = whole.len() > 1 && whole.iter().skip(1).all(|length| length + 1 >= width);
+        let cut = full || breaks_words(region, found.template.text, width);
+        Self { text, cut_at: cut.then_some(width) }
     }
-    let Some(width) = cut_at else { return folded(value) };
-    // Lines were cut at a column: a line that is full goes on without a space.
-    let mut whole = String::new();
-    for (at, line) in value.lines().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| value.lines().nth(before));
-        let full = before.is_some_and(|line| line.trim_end().chars().count() >= width || at == 1);
-        if at > 0 && !full {
-            whole.push(' ');
+
+    /// A value without what the breaks did to it.
+    fn value(&self, name: &str, from: usize, to: usize) -> String {
+        let value = self.text.get(from..to).unwrap_or_default();
+        let names_nothing = !value.contains("CN=") && !value.contains('<') && !value.contains(", ");
+        let one_word = [
+            "domain_name",
+            "fqdn",
+            "thumbprint",
+            "ephemeral_thumbprint",
+            "replacement_thumbprint",
+            "hours",
+            "peer",
+        ];
+        if one_word.contains(&name) && names_nothing {
+            return dense(value);
         }
-        whole.push_str(line.trim());
+        let Some(width) = self.cut_at else { return folded(value) };
+        let mut whole = String::new();
+        let mut at = from;
+        for line in value.split('\n') {
+            if at > from {
+                // The line before, from its own start: a full one goes on in the middle of a word.
+                let before = self.text.get(..at.saturating_sub(1)).unwrap_or_default();
+                let before = before.rsplit('\n').next().unwrap_or_default();
+                let full = before.trim_end().chars().count() >= width;
+                let listed = before.trim_end().ends_with(',');
+                if !full || listed || line.starts_with(' ') && !line.starts_with("  ") {
+                    whole.push(' ');
+                }
+            }
+            whole.push_str(line.trim());
+            at += line.len() + 1;
+        }
+        folded(&whole)
     }
-    folded(&whole)
 }
 
 /// Whether a line ends in the middle of a word of the fixed text that would have fitted into a line.
@@ -260,11 +288,8 @@ fn breaks_words(region: &str, fixed: &str, width: usize) -> bool {
         let before = pair[0].split_whitespace().next_back().unwrap_or_default();
         let after = pair[1].split_whitespace().next().unwrap_or_default();
         let joined = format!("{before}{after}");
-        !before.is_empty()
-            && !after.is_empty()
-            && joined.len() <= width
-            && words.contains(&joined.as_str())
-            && !words.contains(&before)
+        let fits = !before.is_empty() && !after.is_empty() && joined.len() <= width;
+        fits && words.contains(&joined.as_str()) && !words.contains(&before)
     })
 }
 

@@ -14,8 +14,12 @@ pub(super) struct EventXml {
 
 /// Every event in `text`.
 pub(super) fn read(text: &str) -> Vec<EventXml> {
+    if !text.contains("<Ev") && !text.contains("EventID") {
+        return Vec::new();
+    }
     let mut events = Vec::new();
-    let mut rest = text;
+    let text = unwrapped(text);
+    let mut rest = text.as_str();
     while let Some((from, _)) = tag(rest, "Event") {
         let body = &rest[from..];
         let to = body.find("</Event>").unwrap_or(body.len());
@@ -27,6 +31,43 @@ pub(super) fn read(text: &str) -> Vec<EventXml> {
         rest = body.get(to..).and_then(|rest| rest.strip_prefix("</Event>")).unwrap_or_default();
     }
     events
+}
+
+/// In one line: lines were broken at spaces, or anywhere; by which more tags are whole is how it was.
+fn unwrapped(text: &str) -> String {
+    const TAGS: [&str; 14] = [
+        "<Event ",
+        "<Event>",
+        "<System>",
+        "<Provider Name=",
+        "<EventID",
+        "</EventID>",
+        "<Level>",
+        "<TimeCreated SystemTime=",
+        "<Computer>",
+        "</Computer>",
+        "<EventData>",
+        "<Data>",
+        "</Data>",
+        "</Event>",
+    ];
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let (_, broken) = lines.split_last().unwrap_or((&"", &[]));
+    let longest = broken.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let mut mixed = String::with_capacity(text.len());
+    for line in &lines {
+        mixed.push_str(line);
+        // A line that is full may have been broken within a word.
+        mixed.push_str(if line.chars().count() < longest { " " } else { "" });
+    }
+    let cut = broken.len() > 1 && broken.iter().all(|line| line.chars().count() + 1 >= longest);
+    let whole = |text: &str| TAGS.iter().map(|tag| text.matches(tag).count()).sum::<usize>();
+    let mut readings = [lines.join(" "), mixed, lines.concat()];
+    if cut {
+        readings.reverse();
+    }
+    // The first of those that are equally good.
+    readings.into_iter().rev().max_by_key(|reading| whole(reading)).unwrap_or_default()
 }
 
 fn one(body: &str) -> EventXml {
@@ -90,7 +131,7 @@ fn content<'a>(text: &'a str, name: &str) -> Option<(String, &'a str)> {
         return Some((String::new(), rest));
     }
     let end = rest.find(&format!("</{name}>")).or_else(|| rest.find("</"))?;
-    let value = unescape(rest.get(..end)?).trim().to_owned();
+    let value = super::super::text::folded(&unescape(rest.get(..end)?));
     Some((value, rest.get(end + 2..)?))
 }
 
