@@ -5,17 +5,8 @@ use super::record::{Field, Kind, Record};
 /// An object for each command in `text` that makes or changes a connector, with what it sets.
 pub(super) fn read(text: &str) -> Vec<Record> {
     let mut records = Vec::new();
-    for line in joined_lines(text) {
-        let lower = line.to_ascii_lowercase();
-        let kinds = [
-            ("set-receiveconnector", Kind::ReceiveConnector),
-            ("new-receiveconnector", Kind::ReceiveConnector),
-            ("set-sendconnector", Kind::SendConnector),
-            ("new-sendconnector", Kind::SendConnector),
-        ];
-        let found = kinds.into_iter().filter_map(|(verb, kind)| Some((lower.find(verb)? + verb.len(), kind)));
-        let Some((at, kind)) = found.min_by_key(|(at, _)| *at) else { continue };
-        let parameters = line.get(at..).map(parameters).unwrap_or_default();
+    for (kind, parameters) in commands(text) {
+        let parameters = self::parameters(&parameters);
         // A command that is spoken of has no parameters of its own.
         if parameters.len() < 2 {
             continue;
@@ -29,22 +20,50 @@ pub(super) fn read(text: &str) -> Vec<Record> {
     records
 }
 
-/// Lines, where a backtick at the end goes on with the next.
-fn joined_lines(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut open = false;
-    for line in text.lines() {
-        let (body, goes_on) = match line.trim_end().strip_suffix('`') {
-            Some(body) => (body, true),
-            None => (line, false),
-        };
-        match lines.last_mut().filter(|_| open) {
-            Some(last) => last.push_str(body),
-            None => lines.push(body.to_owned()),
-        }
-        open = goes_on;
+/// Every command with what stands behind its verb, up to the next one or a blank line.
+fn commands(text: &str) -> Vec<(Kind, String)> {
+    let verbs = [
+        ("set-receiveconnector", Kind::ReceiveConnector),
+        ("new-receiveconnector", Kind::ReceiveConnector),
+        ("set-sendconnector", Kind::SendConnector),
+        ("new-sendconnector", Kind::SendConnector),
+    ];
+    let lower = text.to_ascii_lowercase();
+    let mut found: Vec<(usize, usize, Kind)> = Vec::new();
+    for (verb, kind) in verbs {
+        found.extend(lower.match_indices(verb).map(|(at, _)| (at, at + verb.len(), kind)));
     }
-    lines
+    found.sort_unstable_by_key(|(at, ..)| *at);
+    let each = found.iter().enumerate().map(|(at, (_, from, kind))| {
+        let to = found.get(at + 1).map_or(text.len(), |(next, ..)| *next);
+        let body = text.get(*from..to).unwrap_or_default();
+        let body = body.split("\n\n").next().unwrap_or_default();
+        (*kind, in_one_line(text, *from, body))
+    });
+    each.collect()
+}
+
+/// A command in one line: a backtick goes on, a line that is full goes on within a word, the others at a space.
+fn in_one_line(text: &str, from: usize, body: &str) -> String {
+    let before = text.get(..from).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    let width =
+        |at: usize, line: &str| line.chars().count() + if at == 0 { before.chars().count() } else { 0 };
+    let lines: Vec<&str> = body.lines().map(str::trim_end).collect();
+    let (_, broken) = lines.split_last().unwrap_or((&"", &[]));
+    let longest = broken.iter().enumerate().map(|(at, line)| width(at, line)).max().unwrap_or(0);
+    let full = broken.iter().enumerate().filter(|(at, line)| width(*at, line) == longest).count();
+    let mut whole = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        // A command that nothing broke ends with its line.
+        let begins = line.trim_start().starts_with(['-', '\'', '"', '$']) || at == 0;
+        if at > 0 && !begins && !whole.contains(" -") {
+            break;
+        }
+        whole.push_str(line.strip_suffix('`').unwrap_or(line));
+        let tight = full > 1 && width(at, line) == longest && !line.ends_with([',', '`']);
+        whole.push_str(if tight { "" } else { " " });
+    }
+    whole
 }
 
 fn parameters(text: &str) -> Vec<(String, Field)> {

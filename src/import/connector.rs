@@ -44,6 +44,7 @@ pub(super) fn receive(record: &Record, desk: &mut Desk) -> Found<ReceiveConnecto
     let name = name.unwrap_or_else(|| unnamed(record));
     let server = record.text(&["Server"]).or(server).or_else(|| record.text(&["PSComputerName"]));
     let server = server.map(|server| short(&server));
+    let name = server.as_deref().and_then(|server| of_setup(&name, server)).unwrap_or(name);
     let missing = DECIDES.into_iter().filter(|key| record.get(key).is_none_or(|it| *it == Field::Lost));
     let mut missing: Vec<_> = missing.collect();
     if !named {
@@ -101,7 +102,7 @@ fn parameters<P: DeserializeOwned + Default>(
             let text = format!("{name} of {connector} was cut; what is behind the dots is not known");
             let assumed = format!("the {} that are shown", field.items().len());
             let question =
-                Question { id: format!("{}:{connector}", plain), text, assumed, choices: Vec::new() };
+                Question { id: format!("{plain}:{connector}"), text, assumed, choices: Vec::new() };
             let answer = desk.ask(question, |answer| Ok(answer.to_owned()));
             if let Some(answer) = answer {
                 let items: Vec<Value> = answer.split(',').map(|item| Value::from(item.trim())).collect();
@@ -205,6 +206,22 @@ fn send_keys() -> Vec<String> {
 fn keys(schema: &schemars::Schema) -> Vec<String> {
     let properties = schema.get("properties").and_then(Value::as_object);
     properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// The name that setup gives, where wrapping has taken a space out of it or put one in.
+fn of_setup(name: &str, server: &str) -> Option<String> {
+    let starts = [
+        "Default Frontend",
+        "Client Frontend",
+        "Client Proxy",
+        "Outbound Proxy Frontend",
+        "Default",
+        "Client",
+        "Default internal receive connector",
+    ];
+    let written = dense(name).to_lowercase();
+    let whole = starts.into_iter().map(|start| format!("{start} {server}"));
+    whole.into_iter().find(|whole| dense(whole).to_lowercase() == written)
 }
 
 /// A name for a connector that came without one.

@@ -23,7 +23,22 @@ struct Open {
 
 /// Every object in `text`.
 pub(super) fn read(text: &str) -> Vec<Record> {
-    let text = unfold(text);
+    let records = read_lines(&unfold(text));
+    if !records.is_empty() || text.matches(':').count() < 3 {
+        return records;
+    }
+    // Where a window was narrower than the names, even they are broken; then only their order tells.
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let longest = lines.iter().map(|line| width(line)).max().unwrap_or(0);
+    let mut flow = String::with_capacity(text.len());
+    for line in lines {
+        flow.push_str(line);
+        flow.push_str(if width(line) < longest || longest > 60 { " " } else { "" });
+    }
+    read_lines(&unfold(&super::text::folded(&flow)))
+}
+
+fn read_lines(text: &str) -> Vec<Record> {
     let lines: Vec<&str> = text.lines().collect();
     let mut reader = Reader { width: width_of(&lines), ..Reader::default() };
     for (at, line) in lines.iter().enumerate() {
@@ -98,7 +113,8 @@ impl Reader {
         let wanted = self.open.as_ref().is_some_and(|open| {
             let unclosed = open.lines.first().is_some_and(|first| first.starts_with('{'))
                 && !open.lines.last().is_some_and(|last| last.ends_with('}'));
-            indented || unclosed || !self.gap
+            let listed = open.lines.last().is_some_and(|last| last.ends_with(','));
+            indented || unclosed || listed || !self.gap
         });
         let cut_short = next.is_none() && line.chars().all(|c| c.is_ascii_alphanumeric());
         match &mut self.open {

@@ -38,7 +38,7 @@ pub(super) fn pem(text: &str) -> Option<Files> {
     let has_key = text.contains("PRIVATE KEY-----");
     match found {
         Ok(found) => {
-            let kept = without_chain(found, &mut files.notes);
+            let kept = without_chain(&found, &mut files.notes);
             let filed = |certificate| Filed { certificate, has_key: has_key.then_some(true) };
             files.certificates = kept.into_iter().map(filed).collect();
         }
@@ -55,7 +55,7 @@ pub(super) fn pem(text: &str) -> Option<Files> {
 }
 
 /// The certificates that issue none of the others; what stands above them is the chain.
-fn without_chain(found: Vec<Certificate>, notes: &mut Vec<String>) -> Vec<Certificate> {
+fn without_chain(found: &[Certificate], notes: &mut Vec<String>) -> Vec<Certificate> {
     let issues = |it: &Certificate| {
         it.is_ca() && found.iter().any(|other| other != it && other.issuer() == it.subject())
     };

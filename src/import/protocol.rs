@@ -174,10 +174,10 @@ fn take(excerpt: &mut ProtocolExcerpt, row: &Row) {
         let data = row.data.clone();
         match row.context.as_str() {
             "Certificate subject" => {
-                excerpt.presented_subject = excerpt.presented_subject.take().or(Some(data))
+                excerpt.presented_subject = excerpt.presented_subject.take().or(Some(data));
             }
             "Certificate issuer name" => {
-                excerpt.presented_issuer = excerpt.presented_issuer.take().or(Some(data))
+                excerpt.presented_issuer = excerpt.presented_issuer.take().or(Some(data));
             }
             "Certificate thumbprint" => {
                 if data.len() != 40 && !data.contains("xx") {

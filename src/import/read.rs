@@ -107,6 +107,11 @@ fn of_text(raw: &str, pieces: &mut Pieces) {
         pieces.cut = pieces.records.iter().any(|record| record.cut);
         if pieces.records.is_empty() {
             pieces.other_objects = other_objects(&clean);
+            if table::is_broken(&clean) {
+                pieces
+                    .notes
+                    .push("it holds a table that was wrapped; take | fl in place of the table".to_owned());
+            }
         }
         words(&clean, pieces);
     }

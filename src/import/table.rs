@@ -4,15 +4,15 @@ use super::record::{Field, Kind, Record, known_name};
 
 /// Every row of every table in `text`.
 pub(super) fn read(text: &str) -> Vec<Record> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut records = Vec::new();
+    let lines = without_gaps(text);
+    let mut records = certificate_rows(text);
     let mut at = 0;
     while let Some(line) = lines.get(at) {
         let head = at.checked_sub(1).and_then(|head| lines.get(head));
+        at += 1;
         if let (Some(columns), Some(head)) = (columns(line), head)
             && let Some(names) = names(head, &columns)
         {
-            at += 1;
             while let Some(row) = lines.get(at).filter(|row| !row.trim().is_empty()) {
                 match cells(row, &columns) {
                     Some(cells) => records.push(record(&names, cells)),
@@ -20,15 +20,33 @@ pub(super) fn read(text: &str) -> Vec<Record> {
                 }
                 at += 1;
             }
-        } else if let Some(record) = certificate_row(line) {
-            records.push(record);
-            at += 1;
-        } else {
-            at += 1;
         }
     }
-    records.retain(|record| record.kind().is_some());
+    // Half of a thumbprint is one that a wrapped table lost.
+    let whole = |record: &Record| {
+        record.text(&["Thumbprint"]).is_none_or(|it| it.contains("...") || is_thumbprint(&it))
+    };
+    records.retain(|record| record.kind().is_some() && whole(record));
     records
+}
+
+/// Whether the text holds a table that was wrapped, so that nobody can tell its columns.
+pub(super) fn is_broken(text: &str) -> bool {
+    let head = ["Identity", "Bindings", "Thumbprint", "TlsCertificateName", "AddressSpaces", "Services"];
+    let words = text.split_whitespace().filter(|word| head.contains(word)).count();
+    words > 0 && text.contains("------") && read(text).is_empty()
+}
+
+/// The lines; where a web form has put a blank one behind each, without those.
+fn without_gaps(text: &str) -> Vec<&str> {
+    let lines: Vec<&str> = text.lines().collect();
+    let filled = lines.iter().filter(|line| !line.trim().is_empty()).count();
+    let gaps =
+        lines.windows(2).filter(|pair| !pair[0].trim().is_empty() && pair[1].trim().is_empty()).count();
+    if filled > 2 && gaps + 1 >= filled {
+        return lines.into_iter().filter(|line| !line.trim().is_empty()).collect();
+    }
+    lines
 }
 
 /// Where the columns begin, in characters, where the line is one of dashes.
@@ -123,19 +141,60 @@ fn letters(text: &str) -> Option<Field> {
     Some(Field::text(if names.is_empty() { "None".to_owned() } else { names.join(", ") }))
 }
 
-/// `0011...  IP.WS.  CN=mail.contoso.com`, which can be nothing else.
-fn certificate_row(line: &str) -> Option<Record> {
-    let mut words = line.split_whitespace();
-    let thumbprint = words.next().filter(|word| is_thumbprint(word))?;
-    let services = letters(words.next()?)?;
-    let at = line.find("CN=").or_else(|| line.find('='))?;
-    let mut record = Record { hint: Some(Kind::Certificate), ..Record::default() };
-    record.set("Thumbprint", Field::text(thumbprint));
-    record.set("Services", services);
-    let subject = line.get(at..).unwrap_or_default().trim();
-    let subject = if line[at..].starts_with("CN=") { subject } else { "" };
-    record.set("Subject", Field::text(subject));
-    Some(record)
+/// `0011...  IP.WS.  CN=mail.contoso.com`, which can be nothing else, wherever lines end.
+fn certificate_rows(text: &str) -> Vec<Record> {
+    let mut records: Vec<Record> = Vec::new();
+    let mut subject: Vec<&str> = Vec::new();
+    // A blank line ends whatever stands before it.
+    let marked = text.lines().map(|line| if line.trim().is_empty() { BREAK } else { line });
+    let marked = marked.collect::<Vec<_>>().join("\n");
+    let mut words = marked.split_whitespace().peekable();
+    let close = |subject: &mut Vec<&str>, records: &mut Vec<Record>| {
+        let whole = subject.join(" ");
+        if let Some(record) = records.last_mut() {
+            record.set("Subject", Field::text(whole.trim_end_matches("...")));
+        }
+        subject.clear();
+    };
+    while let Some(word) = words.next() {
+        let services = words.peek().filter(|_| is_thumbprint(word)).and_then(|next| letters(next));
+        if let Some(services) = services {
+            words.next();
+            close(&mut subject, &mut records);
+            let mut record = Record { hint: Some(Kind::Certificate), ..Record::default() };
+            record.set("Thumbprint", Field::text(word));
+            record.set("Services", services);
+            records.push(record);
+        } else if !records.is_empty() {
+            // A subject is attributes with commas between them; what is no such thing ends it.
+            let begins = subject.is_empty()
+                && word.starts_with(|c: char| c.is_ascii_uppercase())
+                && word.contains('=');
+            let goes_on =
+                subject.last().is_some_and(|last| last.ends_with(',') || !word.contains(['=', ':', '\\']))
+                    && subject.len() < 40
+                    && !word.starts_with(['[', '-', '#'])
+                    && word != BREAK;
+            if begins || goes_on {
+                subject.push(word);
+            } else {
+                break_off(&mut subject, &mut records);
+            }
+        }
+    }
+    close(&mut subject, &mut records);
+    records
+}
+
+/// Stands for a blank line; no word of a paste is like it, for control characters are taken out.
+const BREAK: &str = "\u{1}";
+
+/// Ends a subject at a word that belongs to something else; later words are not taken for it.
+fn break_off(subject: &mut Vec<&str>, records: &mut [Record]) {
+    if let Some(record) = records.last_mut().filter(|_| !subject.is_empty()) {
+        record.set("Subject", Field::text(subject.join(" ")));
+    }
+    subject.clear();
 }
 
 /// Forty hexadecimal digits.

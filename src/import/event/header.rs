@@ -255,7 +255,7 @@ pub(super) fn level(word: &str) -> Option<&'static str> {
 pub(super) fn number(text: &str) -> Option<u32> {
     let number: u64 = text.trim().parse().ok()?;
     let id = u32::try_from(number & 0xffff).ok()?;
-    (id > 0 && (number < 65_536 || number >= 0x4000_0000)).then_some(id)
+    (id > 0 && !(65_536..0x4000_0000).contains(&number)).then_some(id)
 }
 
 fn take(header: &mut Header, label: Label, value: &str) {

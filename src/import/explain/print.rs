@@ -96,7 +96,7 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
             &format!("Event 12014{on}: {connector} finds no certificate, for {}; {follows}.", cause.what),
         )?,
         None => {
-            wrapped(f, "", "  ", &format!("Event 12014{on}: {connector} finds no certificate; {follows}."))?
+            wrapped(f, "", "  ", &format!("Event 12014{on}: {connector} finds no certificate; {follows}."))?;
         }
     }
     let key = event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn"));
@@ -257,7 +257,7 @@ fn protocol(f: &mut fmt::Formatter<'_>, log: &ProtocolExcerpt) -> fmt::Result {
             )?;
         }
         (None, Some(false)) => {
-            writeln!(f, "{kind} log of {connector}: STARTTLS is not in the reply to EHLO.")?
+            writeln!(f, "{kind} log of {connector}: STARTTLS is not in the reply to EHLO.")?;
         }
         (None, _) if log.presented_subject.is_some() => {
             writeln!(f, "{kind} log of {connector}: TLS was offered, and {subject} was presented{itself}.")?;

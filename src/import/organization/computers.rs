@@ -40,7 +40,8 @@ pub(super) fn servers(material: &Material, desk: &mut Desk) -> Vec<Server> {
         server.into_iter().for_each(&mut add);
     }
     for record in &material.send {
-        let sources = record.get("SourceTransportServers").map(|field| field.items()).unwrap_or_default();
+        let sources =
+            record.get("SourceTransportServers").map(super::super::record::Field::items).unwrap_or_default();
         sources.into_iter().for_each(&mut add);
     }
     material.certificates.iter().filter_map(|known| known.server.clone()).for_each(&mut add);
@@ -103,7 +104,8 @@ fn made_up(material: &Material, desk: &mut Desk) -> String {
     let connectors = material.receive.iter().filter_map(|record| record.text(&["Name"]));
     let events = material.events.iter().filter_map(|event| event.value("connector").map(str::to_owned));
     let signed = material.certificates.iter().filter(|known| known.self_signed == Some(true));
-    let signed = signed.filter_map(|known| known.common_name()).filter(|name| is_netbios(name));
+    let signed =
+        signed.filter_map(super::super::certificate::Known::common_name).filter(|name| is_netbios(name));
     let inferred = connectors.chain(events).find_map(default).or_else(|| signed.into_iter().next());
     if let Some(name) = inferred {
         desk.note(format!("the server is called {name}, inferred from a name that setup gives"));

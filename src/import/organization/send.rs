@@ -61,7 +61,7 @@ pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Desk
             let key = event.value("domain_name").unwrap_or_default();
             match event.selection_key {
                 Some(crate::import::event::SelectionKey::TlsCertificateName) => {
-                    given.tls_certificate_name = key.parse().ok()
+                    given.tls_certificate_name = key.parse().ok();
                 }
                 Some(_) => given.fqdn = key.parse().ok(),
                 None => {}
