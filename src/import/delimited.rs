@@ -1,6 +1,7 @@
 //! `Export-Csv` output, and the CSV that Event Viewer saves.
 
-use super::record::{Field, Record, known_name};
+use super::names::known_name;
+use super::record::{Field, Record};
 
 /// Every row of `text` that can be told, where it is CSV.
 pub(super) fn read(text: &str) -> Vec<Record> {

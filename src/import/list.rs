@@ -4,7 +4,8 @@
 //! column behind the colon: by words for some cultures, in the middle of a word for the others. Mail programs
 //! and web forms wrap again, put blank lines between the rows, or take the padding away.
 
-use super::record::{Field, Kind, Record, go_together, known_name};
+use super::names::{go_together, known_name};
+use super::record::{Field, Kind, Record};
 
 /// A row: the name as it was written, the column of its colon, and what follows.
 struct Row<'a> {

@@ -16,6 +16,7 @@ mod explain;
 mod json;
 mod list;
 mod material;
+mod names;
 mod nrbf;
 mod organization;
 mod protocol;

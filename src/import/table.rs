@@ -1,6 +1,7 @@
 //! `Format-Table` text: columns under a line of dashes, and the rows of certificates without any head.
 
-use super::record::{Field, Kind, Record, known_name};
+use super::names::known_name;
+use super::record::{Field, Kind, Record};
 
 /// Every row of every table in `text`.
 pub(super) fn read(text: &str) -> Vec<Record> {

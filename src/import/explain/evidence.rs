@@ -236,7 +236,16 @@ fn cause(
             Some(Reason::SmtpNotAssigned) => "smtp-not-enabled",
             Some(Reason::PrivateKeyMissing | Reason::PrivateKeyUnreadable) => "private-key",
             Some(Reason::Expired | Reason::NotYetValid) => "expired",
-            _ => "chain",
+            Some(
+                Reason::NameDiffers
+                | Reason::IssuerDiffers
+                | Reason::SubjectDiffers
+                | Reason::NotVersion3
+                | Reason::ChainUntrusted
+                | Reason::Revoked
+                | Reason::StandsInForNone,
+            )
+            | None => "chain",
         };
         return (id, format!("the certificate {} fits, and {}", stored.label, words.join(", and ")));
     }
