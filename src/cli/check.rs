@@ -109,6 +109,9 @@ fn lab(
     let unmet = rehearsal.map_or(0, |proof| proof.differences().count());
     match unmet {
         0 => Ok(()),
+        _ if pasted.is_some() => Err(Failure::unmet(
+            "by these exports the server would not do what the event says; they may be of another computer or time",
+        )),
         unmet => {
             let things = counted(unmet, "expectation");
             Err(Failure::unmet(format!("{things} of {name} not met on paper")))

@@ -234,6 +234,9 @@ fn pinned(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
 /// What the event's own advice would and would not mend.
 pub(super) fn advice(event: &FoundEvent, evidence: Option<&Evidence>) -> String {
     let advised = "The event advises Enable-ExchangeCertificate -Services SMTP";
+    if evidence.is_some_and(|evidence| evidence.contradiction.is_some()) {
+        return String::new();
+    }
     match evidence.filter(|evidence| evidence.decided) {
         Some(evidence) if evidence.cause_id == "smtp-not-enabled" => {
             format!("{advised}, and here that is right; answer No to overwriting the default certificate.")

@@ -235,7 +235,7 @@ fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<Str
         return receive(" of an Edge server");
     }
     if front {
-        return receive(", of the front end");
+        return receive(" of the front end");
     }
     if super::organization::receives(name) {
         inferred.push("it is a receive connector: setup gives such names".to_owned());

@@ -111,7 +111,7 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
                 key_words(event.selection_key)
             ),
         )?;
-        if event.fields_agree == Some(false) {
+        if event.fields_agree == Some(false) && event.value("fqdn") != Some("") {
             let pair = format!(
                 "the text names `{}` and `{}`; in a genuine event both are the same",
                 event.value("domain_name").unwrap_or_default(),
@@ -119,7 +119,8 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
             );
             row(f, "disagree", &pair)?;
         }
-        row(f, "edited", &about.edited)?;
+        // The command in it is copied, and not broken.
+        writeln!(f, "  {:<11} {}", "edited", about.edited)?;
     }
     item.inferred.iter().try_for_each(|what| row(f, "inferred", what))?;
     let settled = item.evidence.as_ref().filter(|evidence| evidence.decided);

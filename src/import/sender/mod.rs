@@ -91,14 +91,15 @@ pub(super) fn middlebox() -> Vec<SenderError> {
 fn error(flat: &str, from: usize, to: usize, client: &str, meaning: Meaning) -> SenderError {
     let text = flat.get(from..to).unwrap_or_default().to_owned();
     let around = flat.get(from..).unwrap_or_default();
+    let of_names = matches!(meaning, Meaning::NameMismatch | Meaning::NameOrChain | Meaning::ChainUntrusted);
     SenderError {
         meaning,
         sender: client.to_owned(),
         text,
         side: meaning.side(),
         entries: meaning.entries().to_vec(),
-        asked_for: asked_for(around, flat),
-        presented: presented(around, flat),
+        asked_for: of_names.then(|| asked_for(around, flat)).flatten(),
+        presented: of_names.then(|| presented(around, flat)).flatten(),
         from,
         to,
     }
