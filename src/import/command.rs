@@ -56,7 +56,9 @@ fn in_one_line(text: &str, from: usize, body: &str) -> String {
     for (at, line) in lines.iter().enumerate() {
         // A command that nothing broke ends with its line.
         let begins = line.trim_start().starts_with(['-', '\'', '"', '$']) || at == 0;
-        if at > 0 && !begins && !whole.contains(" -") {
+        let prose =
+            !line.contains(['\'', '"', '$']) && !line.contains(" -") && line.split_whitespace().count() > 2;
+        if at > 0 && !begins && (prose || !whole.contains(" -")) {
             break;
         }
         whole.push_str(line.strip_suffix('`').unwrap_or(line));

@@ -40,9 +40,12 @@ pub(super) fn read(text: &str) -> Option<Written> {
     if let Some(date) = with_month_name(text, &numbers) {
         return Some(Written::Local(date.to_datetime(time)));
     }
-    let [(a, _), (b, after), (c, _), ..] = numbers.as_slice() else {
+    let [(a, first), (b, after), (c, _), ..] = numbers.as_slice() else {
         return None;
     };
+    if *first == ':' {
+        return None; // a time and no date
+    }
     let at = |year: i64, month: i64, day: i64| date(year, month, day).map(|date| date.to_datetime(time));
     if *a > 31 {
         return at(*a, *b, *c).map(Written::Local);

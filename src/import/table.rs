@@ -6,7 +6,7 @@ use super::record::{Field, Kind, Record};
 /// Every row of every table in `text`.
 pub(super) fn read(text: &str) -> Vec<Record> {
     let lines = without_gaps(text);
-    let mut records = certificate_rows(text);
+    let mut records: Vec<Record> = Vec::new();
     let mut at = 0;
     while let Some(line) = lines.get(at) {
         let head = at.checked_sub(1).and_then(|head| lines.get(head));
@@ -28,6 +28,13 @@ pub(super) fn read(text: &str) -> Vec<Record> {
         record.text(&["Thumbprint"]).is_none_or(|it| it.contains("...") || is_thumbprint(&it))
     };
     records.retain(|record| record.kind().is_some() && whole(record));
+    for row in certificate_rows(text) {
+        let own = row.text(&["Thumbprint"]);
+        match records.iter_mut().find(|record| record.text(&["Thumbprint"]) == own) {
+            Some(record) => row.fields.into_iter().for_each(|(name, field)| record.set(&name, field)),
+            None => records.push(row),
+        }
+    }
     records
 }
 
