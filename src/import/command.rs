@@ -37,6 +37,11 @@ fn commands(text: &str) -> Vec<(Kind, String)> {
     let each = found.iter().enumerate().map(|(at, (_, from, kind))| {
         let to = found.get(at + 1).map_or(text.len(), |(next, ..)| *next);
         let body = text.get(*from..to).unwrap_or_default();
+        // What stands before the next verb in its own line is a prompt, a date, or a sentence.
+        let body = match body.rsplit_once('\n') {
+            Some((lines, last)) if to < text.len() && !last.contains(" -") => lines,
+            _ => body,
+        };
         let body = body.split("\n\n").next().unwrap_or_default();
         (*kind, in_one_line(text, *from, body))
     });
