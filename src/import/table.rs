@@ -31,7 +31,11 @@ pub(super) fn read(text: &str) -> Vec<Record> {
     for row in certificate_rows(text) {
         let own = row.text(&["Thumbprint"]);
         match records.iter_mut().find(|record| record.text(&["Thumbprint"]) == own) {
-            Some(record) => row.fields.into_iter().for_each(|(name, field)| record.set(&name, field)),
+            Some(record) => {
+                // A cell that wrapping has emptied is not known.
+                record.fields.retain(|(_, field)| *field != Field::Null);
+                row.fields.into_iter().for_each(|(name, field)| record.set(&name, field));
+            }
             None => records.push(row),
         }
     }
