@@ -19,6 +19,7 @@
 //!          probe       what a server shows to a reader that sends no mail; runs compared, saved, made into a lab
 //! floor 6  judgement   a client's conduct measured by its policy, and the class that it belongs to
 //!          wire        the server and the sender: drive sessions over sockets or in memory (only here: tokio's net)
+//!          import      what administrators paste: events, errors, exports and certificates, and labs out of them
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          observe     what was seen: sessions, messages, events, verdicts; conditions and expectations
 //!          renewal     a certificate exchanged on the model: what each connector does, step by step and day by day
@@ -65,6 +66,7 @@ pub mod clock;
 pub mod console;
 pub mod exchange;
 pub mod harness;
+pub mod import;
 pub mod journal;
 pub mod judgement;
 pub mod lab;

@@ -51,7 +51,8 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
-fn unknown(word: &str) -> String {
+/// What to say of a word that stands for nothing.
+pub(super) fn unknown(word: &str) -> String {
     let hint = match suggest_built_in(word) {
         Some(name) => format!("; did you mean `{name}`?"),
         None => format!(

@@ -12,7 +12,10 @@ mod control;
 mod diagnostics;
 mod ending;
 mod exec;
+mod explain;
 mod follow;
+mod import;
+mod inputs;
 mod judge;
 mod junit;
 mod list;
@@ -66,6 +69,10 @@ enum Verb {
     Show(list::ShowArgs),
     /// Say what each connector would offer, why, and what would mend it; opens no socket
     Check(check::Args),
+    /// Say what an event, a sender's error, a bounce, a reply to EHLO or a protocol log means
+    Explain(explain::Args),
+    /// Make a lab file of what Exchange's cmdlets print: connectors, certificates, servers
+    Import(import::Args),
     /// Play a lab file or a story on loopback
     Serve(Box<serve::Args>),
     /// Run a command against a lab that is there for it alone, and check what came of it
@@ -140,6 +147,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::List(args) => list::list(&args),
         Verb::Show(args) => list::show(&args),
         Verb::Check(args) => check::check(&args),
+        Verb::Explain(args) => explain::explain(&args),
+        Verb::Import(args) => import::import(&args),
         Verb::Serve(args) => serve::serve(&args),
         Verb::Exec(args) => exec::exec(&args),
         Verb::Judge(args) => judge::judge(&args),

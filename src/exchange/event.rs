@@ -75,6 +75,26 @@ pub enum EventSubject {
 }
 
 impl EventKind {
+    /// Every event, by ascending number.
+    pub const ALL: [Self; 16] = [
+        Self::TooManyFailedLogons,
+        Self::TlsRequiredButNotAvailable,
+        Self::LogonFailed,
+        Self::SendTlsRequired,
+        Self::OutboundAuthenticationFailed,
+        Self::EdgeCertificateNotMatched,
+        Self::InternalCertificateNotPublished,
+        Self::InternalCertificateGone,
+        Self::NoCertificateForStarttls,
+        Self::InternalCertificateExpired,
+        Self::StarttlsCertificateExpired,
+        Self::InternalCertificateExpiresSoon,
+        Self::StarttlsCertificateExpiresSoon,
+        Self::RemoteInternalCertificateExpired,
+        Self::InternalCertificateReplaced,
+        Self::InternalCertificateEphemeral,
+    ];
+
     /// The number, the level and the text; `%1` and so on stand for the insertion strings.
     const fn row(self) -> (u16, Level, &'static str) {
         match self {
@@ -115,7 +135,8 @@ impl EventKind {
         self.row().1
     }
 
-    const fn template(self) -> &'static str {
+    /// Its text, with `%1`, `%2` and so on where the insertion strings go.
+    pub const fn template(self) -> &'static str {
         self.row().2
     }
 
