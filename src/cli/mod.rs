@@ -15,6 +15,7 @@ mod junit;
 mod list;
 mod load;
 mod logs;
+mod man;
 mod notify;
 mod output;
 mod printer;
@@ -81,6 +82,9 @@ enum Verb {
         /// For which shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Args),
     /// Send one message to an address, as one of several kinds of sender, and say how it ended
     Send(Box<send::Args>),
     /// Ask a running lab whether it takes connections
@@ -141,6 +145,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "starttls-lab", &mut script);
             output::text(&String::from_utf8_lossy(&script))
         }
+        Verb::Man(args) => man::man(&args),
         Verb::Send(args) => send::send(&args),
         Verb::Readyz(args) => readyz::readyz(&args),
     }

@@ -1,0 +1,431 @@
+"""A running lab, its receive connectors, and what it has seen."""
+
+from __future__ import annotations
+
+import itertools
+import ssl
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union, cast
+
+from ._api import Api, LabError, WaitTimeout, quoted, query
+from ._program import Program
+from ._types import Event, Fault, Message, Session, Verdict
+
+#: How long a wait waits that does not say so itself, in seconds.
+PATIENCE = 5.0
+
+#: How long sessions may take to end by themselves before `finish` looks at them, in seconds.
+DRAIN_TIMEOUT = 0.5
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An expectation, and whether it was met."""
+
+    expected: str
+    met: bool
+    instead: str = ""
+
+    def __str__(self) -> str:
+        return f"as expected: {self.expected}" if self.met else f"NOT as expected: {self.expected}; {self.instead}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a lab has seen when it is finished, and whether that was expected."""
+
+    sessions: List[Session]
+    messages: List[Message]
+    events: List[Event]
+    expectations: List[Checked]
+    transcript: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every expectation was met."""
+        return all(checked.met for checked in self.expectations)
+
+    def assert_ok(self) -> None:
+        """Fails the test where an expectation was not met."""
+        if not self.ok:
+            raise AssertionError(f"the lab did not see what it should have:\n{self}")
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.expectations))
+
+
+class _Seeing:
+    """The waits and expectations that a lab and a connector share; `_scope` narrows them down."""
+
+    _api: Api
+    _scope: Dict[str, str]
+    patience: float
+
+    def _wait(self, kind: str, timeout: Optional[float], **conditions: Any) -> List[Any]:
+        timeout = self.patience if timeout is None else timeout
+        parameters = {"for": kind, "timeout_ms": round(timeout * 1000), **self._scope, **conditions}
+        found = self._api.ask("GET", "wait?" + query(parameters), timeout=timeout + 30)
+        return cast(List[Any], found["items"])
+
+    def wait_for_message(
+        self,
+        *,
+        to: Optional[str] = None,
+        sender: Optional[str] = None,
+        security: Optional[str] = None,
+        after: Optional[int] = None,
+        timeout: Optional[float] = None,
+    ) -> Message:
+        """Returns the first such message; `security` is "tls" or "clear", `after` the `seq` of an earlier one."""
+        conditions = {"to": to, "from": sender, "security": security, "after": after}
+        return cast(Message, self._wait("message", timeout, **conditions)[0])
+
+    def wait_for_session(
+        self, *, security: Optional[str] = None, after: Optional[int] = None, timeout: Optional[float] = None
+    ) -> Session:
+        """Returns the first such session that has ended."""
+        return cast(Session, self._wait("session", timeout, security=security, after=after)[0])
+
+    def wait_for_event(
+        self, event_id: int, *, after: Optional[int] = None, timeout: Optional[float] = None
+    ) -> Event:
+        """Returns the first event with this number, such as 12014."""
+        return cast(Event, self._wait("event", timeout, event_id=event_id, after=after)[0])
+
+    def verdicts(self, host: Optional[str] = None) -> List[Verdict]:
+        """Returns what each client did about TLS; `host` is the name that it had to expect."""
+        verdicts = self._api.ask("GET", "verdicts?" + query({"host": host}))
+        return [verdict for verdict in verdicts if self._is_here(verdict)]
+
+    def messages(self) -> List[Message]:
+        """Returns the messages so far."""
+        return [message for message in self._api.ask("GET", "messages") if self._is_here(message)]
+
+    def sessions(self) -> List[Session]:
+        """Returns the sessions so far."""
+        return [session for session in self._api.ask("GET", "sessions") if self._is_here(session)]
+
+    def events(self) -> List[Event]:
+        """Returns the Application log so far."""
+        return [event for event in self._api.ask("GET", "events") if self._is_here(event)]
+
+    def transcript(self) -> str:
+        """Returns every line that was sent and received, session by session."""
+        lines = []
+        for session in self.sessions():
+            view = self._api.ask("GET", f"sessions/{quoted(session['session'])}")
+            lines += [view["outcome"], *("  " + line for line in view["transcript"])]
+        return "\n".join(lines)
+
+    def expect_nothing_in_clear(self) -> None:
+        """Fails where envelope, content or credentials came without TLS."""
+        self._nothing_in_clear().raise_if_not_met()
+
+    def _nothing_in_clear(self) -> _Raising:
+        leaked = [verdict for verdict in self.verdicts() if verdict["leaks"]]
+        instead = [f"{what} came in clear: {verdict['words']}" for verdict in leaked for what in [_what(verdict)]]
+        return _Raising("nothing in clear", not leaked, "\n  ".join(instead))
+
+    def _is_here(self, item: Mapping[str, Any]) -> bool:
+        return True
+
+
+class _Raising(Checked):
+    def raise_if_not_met(self) -> None:
+        if not self.met:
+            raise AssertionError(f"expected {self.expected}, but {self.instead}")
+
+
+def _what(verdict: Verdict) -> str:
+    """What leaked, such as `envelope and body`."""
+    return " and ".join(dict.fromkeys(leak["what"] for leak in verdict["leaks"]))
+
+
+class Lab(_Seeing):
+    """A lab in a process of its own, on free ports of loopback.
+
+    Made by `Lab.scenario`, `Lab.file`, `Lab.text` and `Lab.connector`; `finish` or the end of a `with` ends it.
+    """
+
+    def __init__(self, *arguments: str, patience: float = PATIENCE) -> None:
+        self._program = Program(arguments)
+        self._api = Api(self._program.ready["control"])
+        self._scope = {}
+        self._numbers = itertools.count(1)
+        self._faults = threading.Lock()
+        self._expectations: List[Callable[[], Checked]] = []
+        self.patience = patience
+        #: The root certificate that clients have to trust.
+        self.ca_file = self._program.ca_file
+
+    @classmethod
+    def scenario(cls, name: str, **options: Any) -> Lab:
+        """Starts a built-in scenario or an entry of the fault catalogue, such as `fqdn-mismatch`."""
+        return cls(name, **options)
+
+    @classmethod
+    def file(cls, path: Union[str, Path], **options: Any) -> Lab:
+        """Starts a lab file, TOML or JSON."""
+        return cls(str(Path(path).resolve()), **options)
+
+    @classmethod
+    def text(cls, text: str, **options: Any) -> Lab:
+        """Starts the text of a lab file."""
+        with tempfile.TemporaryDirectory(prefix="starttls-lab-") as folder:
+            path = Path(folder, "lab.toml")
+            path.write_text(text, encoding="utf-8")
+            return cls(str(path), **options)
+
+    @classmethod
+    def connector(cls, fqdn: str, certificate: Iterable[str] = (), **options: Any) -> Lab:
+        """Starts an Edge with one connector that answers as `fqdn`, and a certificate with these names.
+
+        Without a certificate that has the name `fqdn`, the connector withholds STARTTLS.
+        """
+        names = ",".join(certificate)
+        return cls("--fqdn", fqdn, *(["--certificate", names] if names else []), **options)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if kind is None:
+            self.finish().assert_ok()
+        else:
+            self._program.kill()
+
+    @property
+    def ca_pem(self) -> str:
+        """The root certificate that clients have to trust, as PEM."""
+        return Path(self.ca_file).read_text(encoding="ascii")
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Returns a context that trusts the lab and nobody else, and verifies names."""
+        return ssl.create_default_context(cafile=self.ca_file)
+
+    @property
+    def version(self) -> str:
+        """The version of the program."""
+        return cast(str, self._program.ready["version"])
+
+    @property
+    def connectors(self) -> List[Dict[str, Any]]:
+        """All receive connectors, each with `addrs` and `starttls`."""
+        return cast(List[Dict[str, Any]], self._api.ask("GET", "connectors"))
+
+    def addr(self) -> Tuple[str, int]:
+        """Returns host and port of the only connector."""
+        return self.address(None)
+
+    def address(self, connector: Optional[str]) -> Tuple[str, int]:
+        """Returns host and port of a connector by its name, `SERVER\\Name` or FQDN."""
+        known = self.connectors
+        fit = [it for it in known if connector is None or connector.lower() in _names(it)]
+        if len({it["addrs"][0] for it in fit if it["addrs"]}) != 1:
+            raise LabError(f"{connector or 'the only connector'} is not one of: {', '.join(_names(it)[0] for it in known)}")
+        return _split(fit[0]["addrs"][0])
+
+    def run(self, commands: str, answers: Sequence[str] = (), computer: Optional[str] = None) -> str:
+        """Runs commands in the Exchange Management Shell and returns what it prints."""
+        body = {"line": commands, "answers": list(answers), "computer": computer}
+        return cast(str, self._api.ask("POST", "cmdlets", body)["output"])
+
+    def reconfigure(self, scenario: Union[str, Mapping[str, Any]]) -> List[str]:
+        """Replaces the lab file by this one (TOML, or the same as a dict) and returns what is different."""
+        return cast(List[str], self._api.ask("PUT", "scenario", scenario)["changes"])
+
+    def reset(self) -> None:
+        """Goes back to the lab file of the start."""
+        self._api.ask("POST", "reset")
+
+    def set_faults(self, computer: str, rules: Iterable[Fault]) -> None:
+        """Replaces the fault rules of a computer; they count from the next connection."""
+        self._api.ask("PUT", f"computers/{quoted(computer)}/faults", {"fault": list(rules)})
+
+    def faults(self) -> List[Dict[str, Any]]:
+        """Returns the fault rules, each with how often it was `done`."""
+        return cast(List[Dict[str, Any]], self._api.ask("GET", "faults"))
+
+    def add_connector(
+        self, name: Optional[str] = None, computer: Optional[str] = None, **parameters: Any
+    ) -> Connector:
+        """Adds a receive connector on a free port; `parameters` are the keys of a lab file's `receive_connector`."""
+        name = name or f"Test {next(self._numbers)}"
+        computer = computer or cast(str, self._api.ask("GET", "lab")["computers"][0])
+        return Connector(self, computer, name, parameters)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Sends any other request to the control API, `/api/v1/` before it."""
+        return self._api.ask(method, path, body)
+
+    def expect_message(self, **conditions: Any) -> None:
+        """Lets `finish` check that there was such a message; conditions as for `wait_for_message`."""
+        self._expect(lambda: self.wait_for_message(timeout=0, **conditions), "a message", True, conditions)
+
+    def expect_no_message(self, **conditions: Any) -> None:
+        """Lets `finish` check that there was no such message."""
+        self._expect(lambda: self.wait_for_message(timeout=0, **conditions), "a message", False, conditions)
+
+    def expect_session(self, **conditions: Any) -> None:
+        """Lets `finish` check that there was such a session."""
+        self._expect(lambda: self.wait_for_session(timeout=0, **conditions), "a session", True, conditions)
+
+    def expect_event(self, event_id: int) -> None:
+        """Lets `finish` check that such an event was logged."""
+        self._expect(lambda: self.wait_for_event(event_id, timeout=0), f"event {event_id}", True, {})
+
+    def expect_no_event(self, event_id: int) -> None:
+        """Lets `finish` check that no such event was logged."""
+        self._expect(lambda: self.wait_for_event(event_id, timeout=0), f"event {event_id}", False, {})
+
+    def expect_no_message_in_clear(self) -> None:
+        """Lets `finish` check that no message came without TLS."""
+        self.expect_no_message(security="clear")
+
+    def _expect(self, look: Callable[[], Any], noun: str, wanted: bool, conditions: Mapping[str, Any]) -> None:
+        words = ", ".join([noun, *(f"{name} {value}" for name, value in conditions.items())])
+        expected = words if wanted else f"no {words[2:] if words.startswith('a ') else words}"
+
+        def check() -> Checked:
+            try:
+                found = look()
+            except WaitTimeout as miss:
+                return Checked(expected, not wanted, str(miss))
+            return Checked(expected, wanted, f"there was {found}")
+
+        self._expectations.append(check)
+
+    def finish(self) -> Report:
+        """Ends the lab and checks what was expected, and that every fault rule was applied."""
+        try:
+            self._drain()
+            checked = [check() for check in self._expectations]
+            checked += [_applied(rule) for rule in self.faults() if not rule["fault"].get("optional")]
+            report = Report(self.sessions(), self.messages(), self.events(), checked, self.transcript())
+        except BaseException:
+            self._program.kill()
+            raise
+        self._program.stop()
+        return report
+
+    def _drain(self) -> None:
+        deadline = time.monotonic() + DRAIN_TIMEOUT
+        while any(it["ending"] is None for it in self.sessions()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+class Connector(_Seeing):
+    """A receive connector on a port of its own, so that tests do not see each other's sessions."""
+
+    def __init__(self, lab: Lab, computer: str, name: str, parameters: Mapping[str, Any]) -> None:
+        self.lab, self.computer, self.name = lab, computer, name
+        self._api, self.patience = lab._api, lab.patience
+        body = {**_TEST_DEFAULTS, **parameters, "computer": computer, "name": name}
+        made = self._api.ask("POST", "connectors", body)
+        #: What the connector answers as, and where it listens.
+        self.fqdn: str = made["fqdn"]
+        self.host, self.port = _split(made["addrs"][0])
+        self.ca_file = lab.ca_file
+        self._scope = {"connector": self.identity}
+
+    @property
+    def identity(self) -> str:
+        """`SERVER\\Name`, as cmdlets name it."""
+        return f"{self.computer}\\{self.name}"
+
+    @property
+    def addr(self) -> Tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Returns a context that trusts the lab and nobody else, and verifies names."""
+        return self.lab.ssl_context()
+
+    def starttls(self) -> Dict[str, Any]:
+        """Returns whether STARTTLS is `offered`, `because` of what, and the `label` of the certificate."""
+        return cast(Dict[str, Any], self._api.ask("GET", self._path)["starttls"])
+
+    def set(self, **parameters: Any) -> None:
+        """Sets parameters, such as `fqdn`, as Set-ReceiveConnector does; they count from the next connection."""
+        self._api.ask("PUT", self._path, parameters)
+
+    def fault(self, **rules: Any) -> None:
+        """Adds fault rules for this connector: a stage, and what is done there.
+
+        `fault(starttls={"reply": "454 4.7.0 TLS not available"})`; `fault(end_of_data="close", times=1)`. The keys
+        `times`, `when`, `then`, `optional` and `vulnerable` belong to every rule of the call.
+        """
+        beside = {key: rules.pop(key) for key in list(rules) if key in _BESIDE}
+        added = [{"at": stage.replace("_", "-"), "do": do, "connector": self.name, **beside} for stage, do in rules.items()]
+        self._replace_faults(lambda mine: [*mine, *added])
+
+    def fix(self) -> None:
+        """Removes the fault rules of this connector."""
+        self._replace_faults(lambda mine: [])
+
+    def unapplied_faults(self) -> List[Checked]:
+        """Returns the fault rules of this connector that were never applied."""
+        checked = [_applied(rule) for rule in self.lab.faults() if self._is_mine(rule) and not rule["fault"].get("optional")]
+        return [it for it in checked if not it.met]
+
+    def remove(self) -> None:
+        """Removes the connector and its fault rules; its port is free afterwards."""
+        self.fix()
+        self._api.ask("DELETE", self._path)
+
+    @property
+    def _path(self) -> str:
+        return "connectors/" + quoted(self.computer, self.name)
+
+    def _replace_faults(self, change: Callable[[List[Fault]], List[Fault]]) -> None:
+        with self.lab._faults:
+            rules = [rule for rule in self.lab.faults() if rule["computer"] == self.computer]
+            mine = [rule["fault"] for rule in rules if self._is_mine(rule)]
+            changed = change(mine)
+            if changed != mine:
+                others = [rule["fault"] for rule in rules if not self._is_mine(rule)]
+                self.lab.set_faults(self.computer, others + changed)
+
+    def _is_mine(self, rule: Mapping[str, Any]) -> bool:
+        return rule["computer"] == self.computer and rule["fault"].get("connector") == self.name
+
+    def _is_here(self, item: Mapping[str, Any]) -> bool:
+        return item.get("computer") == self.computer and item.get("connector") == self.name
+
+
+_BESIDE = ("times", "when", "then", "optional", "vulnerable")
+
+#: A test is one address that does a lot at once, and does not want to wait for the tarpit.
+_TEST_DEFAULTS: Dict[str, Any] = {
+    "usage": "Custom",
+    "auth_mechanism": ["Tls"],
+    "permission_groups": ["AnonymousUsers"],
+    "tarpit_interval": "0s",
+    "max_inbound_connection_per_source": "unlimited",
+    "max_inbound_connection_percentage_per_source": 100,
+    "message_rate_limit": "unlimited",
+}
+
+
+def _applied(rule: Mapping[str, Any]) -> Checked:
+    fault = rule["fault"]
+    words = f"at {fault['at']} on {rule['computer']}\\{fault.get('connector', '*')}: {fault['do']}"
+    return Checked(f"fault rule {rule['row']} ({words})", rule["done"] > 0, "it was never applied")
+
+
+def _names(connector: Mapping[str, Any]) -> List[str]:
+    name = connector["name"]
+    return [it.lower() for it in (f"{connector['computer']}\\{name}", name, connector["fqdn"])]
+
+
+def _split(address: str) -> Tuple[str, int]:
+    host, port = address.rsplit(":", 1)
+    return host.strip("[]"), int(port)
