@@ -65,4 +65,4 @@ def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") 
     report = outcome.get_result()
     connector = item.stash.get(_CONNECTOR, None)
     if connector is not None and report.failed:
-        report.sections.append((f"starttls-lab: {connector.fqdn} on port {connector.port}", connector.transcript()))
+        report.sections.append((f"starttls-lab: {connector.identity} on port {connector.port}", connector.transcript()))
