@@ -114,7 +114,8 @@ class _Seeing:
 
     def events(self) -> List[Event]:
         """Returns the Application log so far."""
-        return [event for event in self._api.ask("GET", "events") if self._is_here({**event, "computer": None})]
+        events = self._api.ask("GET", "events")
+        return [event for event in events if self._is_here({"connector": event["event_connector"]})]
 
     def transcript(self) -> str:
         """Returns every line that was sent and received, session by session."""

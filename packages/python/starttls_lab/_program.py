@@ -61,13 +61,13 @@ class Program:
             raise LabError(f"cannot run {command[0]}: {error}") from None
         self._output: Deque[str] = deque(maxlen=200)
         self._first_line = threading.Event()
+        self._ready: Optional[Dict[str, Any]] = None
         self._threads: List[threading.Thread] = []
         for stream, is_stdout in ((self._process.stdout, True), (self._process.stderr, False)):
             assert stream is not None
             thread = threading.Thread(target=self._read, args=(stream, is_stdout), daemon=True)
             thread.start()
             self._threads.append(thread)
-        self._ready: Optional[Dict[str, Any]] = None
         self._first_line.wait(START_TIMEOUT)
         if self._ready is None:
             self.kill()

@@ -60,8 +60,20 @@ class Verdict(TypedDict):
     words: str
 
 
-#: An entry of the Application log; `event` holds its number and text.
-Event = Dict[str, Any]
+class Event(TypedDict):
+    """An entry of the Application log."""
+
+    seq: int
+    time: str
+    event_id: int
+    level: str
+    source: str
+    category: str
+    event_computer: str
+    event_connector: Optional[str]
+    parameters: List[str]
+    message: str
+
 
 #: A fault rule, as a lab file has it under `[[computer.fault]]`.
 Fault = Dict[str, Any]
