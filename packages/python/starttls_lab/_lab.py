@@ -133,7 +133,7 @@ class _Seeing:
             raise AssertionError("expected nothing in clear, but " + "\n  ".join(leaked))
 
     def _is_here(self, item: Mapping[str, Any]) -> bool:
-        return True
+        raise NotImplementedError
 
 
 def _what(verdict: Verdict) -> str:
@@ -141,8 +141,91 @@ def _what(verdict: Verdict) -> str:
     return " and ".join(dict.fromkeys(leak["what"] for leak in verdict["leaks"]))
 
 
-class Lab(_Seeing):
-    """A lab in a process of its own, on free ports of loopback.
+class Connector(_Seeing):
+    """A receive connector on a port of its own, so that tests do not see each other's sessions."""
+
+    #: The root certificate that clients have to trust.
+    ca_file: str
+
+    def __init__(self, lab: Lab, view: Mapping[str, Any]) -> None:
+        self._api, self.patience, self.ca_file = lab._api, lab.patience, lab.ca_file
+        self._be(lab, view)
+        self._scope = {"connector": self.identity}
+
+    def _be(self, lab: Lab, view: Mapping[str, Any]) -> None:
+        self.lab = lab
+        self.computer: str = view["computer"]
+        self.name: str = view["name"]
+        self.host, self.port = _split(view["addrs"][0])
+
+    @property
+    def identity(self) -> str:
+        """`SERVER\\Name`, as cmdlets name it."""
+        return f"{self.computer}\\{self.name}"
+
+    @property
+    def addr(self) -> Tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Returns a context that trusts the lab and nobody else, and verifies names."""
+        return ssl.create_default_context(cafile=self.ca_file)
+
+    def starttls(self) -> Dict[str, Any]:
+        """Returns whether STARTTLS is `offered`, `because` of what, and the `label` of the certificate."""
+        return cast(Dict[str, Any], self._api.ask("GET", self._path)["starttls"])
+
+    def set(self, **parameters: Any) -> None:
+        """Sets parameters, such as `fqdn`, as Set-ReceiveConnector does; they count from the next connection."""
+        self._api.ask("PUT", self._path, parameters)
+
+    def fault(self, **rules: Any) -> None:
+        """Adds fault rules for this connector: a stage, and what is done there.
+
+        `fault(starttls={"reply": "454 4.7.0 TLS not available"})`; `fault(end_of_data="close", times=1)`. The keys
+        `times`, `when`, `then`, `optional` and `vulnerable` belong to every rule of the call.
+        """
+        beside = {key: rules.pop(key) for key in list(rules) if key in _BESIDE}
+        added = [{"at": stage.replace("_", "-"), "do": do, "connector": self.name, **beside} for stage, do in rules.items()]
+        self._replace_faults(lambda mine: [*mine, *added])
+
+    def fix(self) -> None:
+        """Removes the fault rules of this connector."""
+        self._replace_faults(lambda mine: [])
+
+    def unapplied_faults(self) -> List[Checked]:
+        """Returns the fault rules of this connector that were never applied."""
+        mine = f" on {self.identity}: "
+        return [it for it in self.lab._checked_faults() if not it.met and mine in it.expected]
+
+    def remove(self) -> None:
+        """Removes the connector with its fault rules; its port is free afterwards."""
+        self.fix()
+        self._api.ask("DELETE", self._path)
+
+    @property
+    def _path(self) -> str:
+        return "connectors/" + quoted(self.computer, self.name)
+
+    def _replace_faults(self, change: Callable[[List[Fault]], List[Fault]]) -> None:
+        with self.lab._faults:
+            rules = [rule for rule in self.lab.faults() if rule["computer"] == self.computer]
+            mine = [rule["fault"] for rule in rules if self._is_mine(rule)]
+            changed = change(mine)
+            if changed != mine:
+                others = [rule["fault"] for rule in rules if not self._is_mine(rule)]
+                self.lab.set_faults(self.computer, others + changed)
+
+    def _is_mine(self, rule: Mapping[str, Any]) -> bool:
+        return bool(rule["computer"] == self.computer and rule["fault"].get("connector") == self.name)
+
+    def _is_here(self, item: Mapping[str, Any]) -> bool:
+        return item.get("computer") in (self.computer, None) and item.get("connector") == self.name
+
+
+class Lab(Connector):
+    """A lab in a process of its own, on free ports of loopback; as a connector it is its first one.
 
     Made by `Lab.scenario`, `Lab.file`, `Lab.text` and `Lab.connector`; `finish` or the end of a `with` ends it.
     """
@@ -157,8 +240,8 @@ class Lab(_Seeing):
         self._applied: List[Fault] = []
         self._expectations: List[Callable[[], Checked]] = []
         self.patience = patience
-        #: The root certificate that clients have to trust.
         self.ca_file = self._program.ca_file
+        self._be(self, self._program.ready["connectors"][0])
 
     @classmethod
     def scenario(cls, name: str, **options: Any) -> Lab:
@@ -203,10 +286,6 @@ class Lab(_Seeing):
         """The root certificate that clients have to trust, as PEM."""
         return Path(self.ca_file).read_text(encoding="ascii")
 
-    def ssl_context(self) -> ssl.SSLContext:
-        """Returns a context that trusts the lab and nobody else, and verifies names."""
-        return ssl.create_default_context(cafile=self.ca_file)
-
     @property
     def version(self) -> str:
         """The version of the program."""
@@ -217,17 +296,14 @@ class Lab(_Seeing):
         """All receive connectors, each with `addrs` and `starttls`."""
         return cast(List[Dict[str, Any]], self._api.ask("GET", "connectors"))
 
-    def addr(self) -> Tuple[str, int]:
-        """Returns host and port of the only connector."""
-        return self.address(None)
-
-    def address(self, connector: Optional[str]) -> Tuple[str, int]:
-        """Returns host and port of a connector by its name, `SERVER\\Name` or FQDN."""
+    def get_connector(self, name: str) -> Connector:
+        """Returns a connector by its name, `SERVER\\Name` or FQDN."""
         known = self.connectors
-        fit = [it for it in known if connector is None or connector.lower() in _names(it)]
-        if len({it["addrs"][0] for it in fit if it["addrs"]}) != 1:
-            raise LabError(f"{connector or 'the only connector'} is not one of: {', '.join(_names(it)[0] for it in known)}")
-        return _split(fit[0]["addrs"][0])
+        fit = [it for it in known if name.lower() in _names(it)]
+        if len({it["addrs"][0] for it in fit}) != 1:
+            names = ", ".join(f"{it['computer']}\\{it['name']} ({it['fqdn']})" for it in fit or known)
+            raise LabError(f"{name} is {'more than one' if fit else 'none'} of these connectors: {names}")
+        return Connector(self, fit[0])
 
     def run(self, commands: str, answers: Sequence[str] = (), computer: Optional[str] = None) -> str:
         """Runs commands in the Exchange Management Shell and returns what it prints."""
@@ -256,8 +332,8 @@ class Lab(_Seeing):
     ) -> Connector:
         """Adds a receive connector on a free port; `parameters` are the keys of a lab file's `receive_connector`."""
         name = name or f"Test {next(self._numbers)}"
-        computer = computer or cast(str, self._api.ask("GET", "lab")["computers"][0])
-        return Connector(self, computer, name, parameters)
+        body = {**_TEST_DEFAULTS, **parameters, "computer": computer or self.computer, "name": name}
+        return Connector(self, self._api.ask("POST", "connectors", body))
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Sends any other request to the control API, `/api/v1/` before it."""
@@ -313,6 +389,9 @@ class Lab(_Seeing):
         self._program.stop()
         return report
 
+    def _is_here(self, item: Mapping[str, Any]) -> bool:
+        return True
+
     def _checked_faults(self) -> List[Checked]:
         rules = [rule for rule in self.faults() if not rule["fault"].get("optional")]
         return [
@@ -324,86 +403,6 @@ class Lab(_Seeing):
         deadline = time.monotonic() + DRAIN_TIMEOUT
         while any(it["ending"] is None for it in self.sessions()) and time.monotonic() < deadline:
             time.sleep(0.01)
-
-
-class Connector(_Seeing):
-    """A receive connector on a port of its own, so that tests do not see each other's sessions."""
-
-    def __init__(self, lab: Lab, computer: str, name: str, parameters: Mapping[str, Any]) -> None:
-        self.lab, self.computer, self.name = lab, computer, name
-        self._api, self.patience = lab._api, lab.patience
-        body = {**_TEST_DEFAULTS, **parameters, "computer": computer, "name": name}
-        made = self._api.ask("POST", "connectors", body)
-        #: What the connector answers as, and where it listens.
-        self.fqdn: str = made["fqdn"]
-        self.host, self.port = _split(made["addrs"][0])
-        self.ca_file = lab.ca_file
-        self._scope = {"connector": self.identity}
-
-    @property
-    def identity(self) -> str:
-        """`SERVER\\Name`, as cmdlets name it."""
-        return f"{self.computer}\\{self.name}"
-
-    @property
-    def addr(self) -> Tuple[str, int]:
-        """Host and port."""
-        return self.host, self.port
-
-    def ssl_context(self) -> ssl.SSLContext:
-        """Returns a context that trusts the lab and nobody else, and verifies names."""
-        return self.lab.ssl_context()
-
-    def starttls(self) -> Dict[str, Any]:
-        """Returns whether STARTTLS is `offered`, `because` of what, and the `label` of the certificate."""
-        return cast(Dict[str, Any], self._api.ask("GET", self._path)["starttls"])
-
-    def set(self, **parameters: Any) -> None:
-        """Sets parameters, such as `fqdn`, as Set-ReceiveConnector does; they count from the next connection."""
-        self._api.ask("PUT", self._path, parameters)
-
-    def fault(self, **rules: Any) -> None:
-        """Adds fault rules for this connector: a stage, and what is done there.
-
-        `fault(starttls={"reply": "454 4.7.0 TLS not available"})`; `fault(end_of_data="close", times=1)`. The keys
-        `times`, `when`, `then`, `optional` and `vulnerable` belong to every rule of the call.
-        """
-        beside = {key: rules.pop(key) for key in list(rules) if key in _BESIDE}
-        added = [{"at": stage.replace("_", "-"), "do": do, "connector": self.name, **beside} for stage, do in rules.items()]
-        self._replace_faults(lambda mine: [*mine, *added])
-
-    def fix(self) -> None:
-        """Removes the fault rules of this connector."""
-        self._replace_faults(lambda mine: [])
-
-    def unapplied_faults(self) -> List[Checked]:
-        """Returns the fault rules of this connector that were never applied."""
-        mine = f" on {self.identity}: "
-        return [it for it in self.lab._checked_faults() if not it.met and mine in it.expected]
-
-    def remove(self) -> None:
-        """Removes the connector and its fault rules; its port is free afterwards."""
-        self.fix()
-        self._api.ask("DELETE", self._path)
-
-    @property
-    def _path(self) -> str:
-        return "connectors/" + quoted(self.computer, self.name)
-
-    def _replace_faults(self, change: Callable[[List[Fault]], List[Fault]]) -> None:
-        with self.lab._faults:
-            rules = [rule for rule in self.lab.faults() if rule["computer"] == self.computer]
-            mine = [rule["fault"] for rule in rules if self._is_mine(rule)]
-            changed = change(mine)
-            if changed != mine:
-                others = [rule["fault"] for rule in rules if not self._is_mine(rule)]
-                self.lab.set_faults(self.computer, others + changed)
-
-    def _is_mine(self, rule: Mapping[str, Any]) -> bool:
-        return bool(rule["computer"] == self.computer and rule["fault"].get("connector") == self.name)
-
-    def _is_here(self, item: Mapping[str, Any]) -> bool:
-        return item.get("computer") in (self.computer, None) and item.get("connector") == self.name
 
 
 _BESIDE = ("times", "when", "then", "optional", "vulnerable")

@@ -80,6 +80,7 @@ def test_faults_of_two_connectors_do_not_mix(starttls_lab, starttls_lab_session)
         send(starttls_lab)
     send(starttls_lab)
     starttls_lab.expect_nothing_in_clear()
+    assert starttls_lab_session.get_connector(other.identity).addr == other.addr
     other.remove()
     assert [connector["name"] for connector in starttls_lab_session.connectors].count(other.name) == 0
 
@@ -101,7 +102,7 @@ def test_the_seed_scenario_from_mail_in_clear_to_mail_over_tls():
     assert not lab.connectors[0]["starttls"]["offered"]
     assert "Tls" in lab.run("Get-ReceiveConnector | Format-List AuthMechanism")
     lab.run(FIX)
-    with smtplib.SMTP(*lab.addr(), timeout=10) as smtp:
+    with smtplib.SMTP(*lab.addr, timeout=10) as smtp:
         smtp._host = "mailgate.expta.com"  # what smtplib verifies; it dialed an address
         smtp.starttls(context=lab.ssl_context())
         smtp.sendmail(FROM, [TO], CONTENT)
@@ -117,7 +118,7 @@ def test_an_expectation_that_is_not_met_says_what_there_was_instead():
     lab.expect_no_event(12014)
     lab.expect_no_message_in_clear()
     lab.expect_message(to=TO)
-    with smtplib.SMTP(*lab.addr(), timeout=10) as smtp:
+    with smtplib.SMTP(*lab.addr, timeout=10) as smtp:
         smtp.sendmail(FROM, ["somebody@expta.com"], CONTENT)
     report = lab.finish()
     assert [checked.met for checked in report.expectations] == [False, False, False]
@@ -132,12 +133,22 @@ def test_a_lab_file_is_replaced_while_the_lab_runs(tmp_path):
     path.write_text(text)
     with Lab.file(path) as lab, Lab.text(text) as other:
         assert lab.connectors[0]["starttls"]["offered"] and other.connectors[0]["starttls"]["offered"]
-        assert lab.addr() != other.addr()
+        assert lab.addr != other.addr
         withheld = subprocess.run([program(), "show", "fqdn-mismatch"], capture_output=True, text=True).stdout
         other.reconfigure(withheld)
         assert not any(connector["starttls"]["offered"] for connector in other.connectors)
         other.reset()
         assert other.connectors[0]["starttls"]["offered"]
+
+
+def test_a_lab_is_its_first_connector():
+    with Lab.connector("mx.lab.test", ["mx.lab.test", "localhost"]) as lab:
+        assert lab.starttls()["offered"]
+        lab.fault(starttls="close", times=1)
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            send(lab)
+        send(lab)
+        lab.expect_nothing_in_clear()
 
 
 def test_what_the_lab_refuses_is_refused_in_its_words(starttls_lab_session):
