@@ -7,7 +7,8 @@ use super::output::Failure;
 pub(super) enum Asked {
     /// SIGINT, which Ctrl-C sends.
     Interrupt,
-    /// SIGTERM.
+    /// SIGTERM, which Windows does not have.
+    #[cfg(unix)]
     Terminate,
 }
 
