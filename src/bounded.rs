@@ -42,17 +42,17 @@ impl<T> Bounded<T> {
         self.items.get(index).map(|(item, _)| item)
     }
 
-    /// How many items are still here.
+    /// Returns the number of items that are still here.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether nothing is here.
+    /// Returns whether nothing is here.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// How many items fell out since the start.
+    /// Returns the number of items dropped since the start.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }

@@ -144,17 +144,17 @@ impl schemars::JsonSchema for Fqdn {
     }
 }
 
-/// How a name in a certificate covers a host name.
+/// The way in which a name in a certificate covers a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Coverage {
-    /// The same name, letter case aside.
+    /// Both names are equal, ignoring case.
     Exact,
     /// `*.example.com` covers `mail.example.com`: one label and no more (RFC 9525 section 6.3).
     Wildcard,
 }
 
-/// Whether `presented`, a name out of a certificate, covers `host`.
+/// Returns whether `presented`, a name out of a certificate, covers `host`.
 ///
 /// A wildcard counts only as the whole left-most label; `m*.example.com` covers nothing.
 pub fn covers(presented: &str, host: &str) -> Option<Coverage> {
@@ -166,7 +166,7 @@ pub fn covers(presented: &str, host: &str) -> Option<Coverage> {
     (!label.is_empty() && rest.eq_ignore_ascii_case(parent)).then_some(Coverage::Wildcard)
 }
 
-/// Whether `name` lies below `domain`, by one label or several.
+/// Returns whether `name` lies below `domain`, by one label or several.
 pub fn is_below(name: &str, domain: &str) -> bool {
     let at = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at));
     at.is_some_and(|(labels, parent)| {

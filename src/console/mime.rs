@@ -1,7 +1,10 @@
 //! The structure of a message (RFC 2045 and 2046), for people who want to know what is in it. It decides
 //! nothing, and what it cannot make out it leaves whole.
 
-use memchr::memmem;
+use mailparse::{
+    MailHeader, MailHeaderMap, ParsedContentType, parse_content_disposition, parse_content_type,
+    parse_headers,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,7 +13,7 @@ use serde::Serialize;
 pub(super) struct Field {
     /// Its name as it was written.
     name: String,
-    /// Its value, octets that are no UTF-8 replaced.
+    /// Its value, encoded words decoded, bytes that are no text replaced.
     value: String,
 }
 
@@ -33,46 +36,34 @@ pub(super) struct Part {
 const MOST_FIELDS: usize = 1000;
 const MOST_PARTS: usize = 100;
 const DEEPEST: usize = 8;
+/// The bytes of a message in which its header is looked for.
+const LONGEST_HEADER: usize = 1 << 20;
 
-/// The fields of the header that `content` begins with.
+/// The fields of the header that `content` begins with, encoded words (RFC 2047) decoded.
 pub(super) fn fields(content: &[u8]) -> Vec<Field> {
-    let (header, _) = split(content);
-    let mut fields: Vec<Field> = Vec::new();
-    for line in header.split(|octet| *octet == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let text = String::from_utf8_lossy(line);
-        match (line.first(), fields.last_mut()) {
-            (Some(b' ' | b'\t'), Some(last)) => last.value.push_str(&text),
-            _ => {
-                let Some((name, value)) = text.split_once(':') else { continue };
-                if fields.len() == MOST_FIELDS {
-                    break;
-                }
-                fields.push(Field { name: name.trim_end().to_owned(), value: value.trim_start().to_owned() });
-            }
-        }
-    }
+    let (headers, _) = split(content);
+    let fields = headers.iter().take(MOST_FIELDS);
     fields
+        .map(|field| Field { name: field.get_key().trim_end().to_owned(), value: field.get_value() })
+        .collect()
 }
 
-/// The structure of `content`.
+/// The structure of `content`. It is bounded here, and not left to `mailparse::parse_mail`, whose parts are not.
 pub(super) fn structure(content: &[u8]) -> Part {
     let mut left = MOST_PARTS;
     part(content, DEEPEST, &mut left)
 }
 
 fn part(content: &[u8], deepest: usize, left: &mut usize) -> Part {
-    let fields = fields(content);
-    let get = |name: &str| {
-        fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.as_str())
-    };
-    let (_, body) = split(content);
-    let declared = get("Content-Type").unwrap_or("text/plain");
-    let kind = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let boundary = parameter(declared, "boundary").filter(|_| kind.starts_with("multipart/"));
-    let disposition = get("Content-Disposition").and_then(|value| parameter(value, "filename"));
+    let (headers, body) = split(content);
+    let declared = headers.get_first_value("Content-Type").unwrap_or_else(|| "text/plain".to_owned());
+    let ParsedContentType { mimetype, mut params, .. } = parse_content_type(&declared);
+    let disposition = headers.get_first_value("Content-Disposition");
+    let mut disposition =
+        disposition.map(|value| parse_content_disposition(&value).params).unwrap_or_default();
+    let boundary = params.remove("boundary").filter(|boundary| !boundary.is_empty());
     let mut parts = Vec::new();
-    if let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty() && deepest > 0) {
+    if let Some(boundary) = boundary.filter(|_| mimetype.starts_with("multipart/") && deepest > 0) {
         for piece in pieces(body, &boundary, *left) {
             if *left == 0 {
                 break;
@@ -82,39 +73,21 @@ fn part(content: &[u8], deepest: usize, left: &mut usize) -> Part {
         }
     }
     Part {
-        filename: disposition.or_else(|| parameter(declared, "name")),
-        encoding: get("Content-Transfer-Encoding").map(|value| value.trim().to_owned()),
-        content_type: kind,
+        filename: disposition.remove("filename").or_else(|| params.remove("name")),
+        encoding: headers.get_first_value("Content-Transfer-Encoding").map(|value| value.trim().to_owned()),
+        content_type: mimetype,
         size: body.len(),
         parts,
     }
 }
 
-/// Header and body, at the first empty line.
-fn split(content: &[u8]) -> (&[u8], &[u8]) {
-    if content.starts_with(b"\r\n") || content.starts_with(b"\n") {
-        let end = if content.first() == Some(&b'\r') { 2 } else { 1 };
-        return (&[], content.get(end..).unwrap_or_default());
+/// Header and body. A message whose header cannot be read is all body.
+fn split(content: &[u8]) -> (Vec<MailHeader<'_>>, &[u8]) {
+    let begin = content.get(..LONGEST_HEADER).unwrap_or(content);
+    match parse_headers(begin) {
+        Ok((headers, at)) => (headers, content.get(at..).unwrap_or_default()),
+        Err(_) => (Vec::new(), content),
     }
-    let ends = [(memmem::find(content, b"\r\n\r\n"), 4), (memmem::find(content, b"\n\n"), 2)];
-    let first = ends.into_iter().filter_map(|(at, length)| Some((at?, length))).min();
-    match first {
-        Some((at, length)) => {
-            let (header, rest) = content.split_at(at);
-            (header, rest.get(length..).unwrap_or_default())
-        }
-        None => (content, &[]),
-    }
-}
-
-/// The value of a parameter behind a semicolon.
-fn parameter(value: &str, wanted: &str) -> Option<String> {
-    value.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim();
-        let bare = value.strip_prefix('"').and_then(|value| value.split('"').next()).unwrap_or(value);
-        name.trim().eq_ignore_ascii_case(wanted).then(|| bare.to_owned())
-    })
 }
 
 /// What stands between the delimiter lines of a multipart, at most `most` of them.
@@ -154,6 +127,13 @@ mod tests {
         assert_eq!((text.content_type.as_str(), text.size), ("text/plain", 2));
         assert_eq!((image.content_type.as_str(), image.filename.as_deref()), ("image/png", Some("x.png")));
         assert_eq!(fields(content)[0], Field { name: "Subject".into(), value: "a folded".into() });
+    }
+
+    #[test]
+    fn encoded_words_and_continued_parameters_are_decoded() {
+        let content = b"Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Disposition: attachment; filename*0*=utf-8''na%C3%AFve; filename*1=.txt\r\n\r\nhi";
+        assert_eq!(fields(content)[0], Field { name: "Subject".into(), value: "gr\u{fc}\u{df}e".into() });
+        assert_eq!(structure(content).filename.as_deref(), Some("na\u{ef}ve.txt"));
     }
 
     #[test]

@@ -12,13 +12,13 @@ pub(super) struct AttributeType(Vec<u8>);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Value {
     Text(String),
-    /// What is no string, as DER; Windows shows it as `#` and hexadecimal digits.
+    /// A value that is not a string, as DER; Windows shows it as `#` and hexadecimal digits.
     Other(Vec<u8>),
 }
 
 pub(super) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 
-/// What Windows writes, what else it reads, the identifier, and the string type of the value.
+/// The name that Windows writes, other names that it reads, the object identifier, and the string type of the value.
 struct Row(&'static str, &'static [&'static str], &'static [u8], u8);
 
 /// The names are those of `CertNameToStr` with `CERT_X500_NAME_STR` (wincrypt.h). String types:

@@ -1,4 +1,4 @@
-//! What a certificate may be used for, as far as it says so itself.
+//! The uses that a certificate allows itself.
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, GeneralSubtree};

@@ -104,12 +104,12 @@ impl Certificate {
         &self.0.ip_addresses
     }
 
-    /// Whether the subject alternative name holds anything else: mail addresses, URIs, what cannot be read.
+    /// Returns whether the subject alternative name holds anything else: mail addresses, URIs, what cannot be read.
     pub fn other_san(&self) -> bool {
         self.0.other_san
     }
 
-    /// Whether issuer and subject are the same and the signature is by its own key, as far as the
+    /// Returns whether issuer and subject are the same and the signature is by its own key, as far as the
     /// signature's algorithm can be checked here; where it cannot, the names decide.
     pub fn is_self_signed(&self) -> bool {
         self.0.is_self_signed
@@ -125,32 +125,32 @@ impl Certificate {
         &self.0.public_key
     }
 
-    /// Whether its basic constraints say that it is an authority's.
+    /// Returns whether its basic constraints say that it is an authority's.
     pub fn is_ca(&self) -> bool {
         self.0.is_ca
     }
 
-    /// Whether it may serve as a server's in TLS: its extendedKeyUsage says so, or there is none.
+    /// Returns whether it may serve as a server's in TLS: its extendedKeyUsage says so, or there is none.
     pub fn is_for_servers(&self) -> bool {
         self.0.bounds.for_servers
     }
 
-    /// Whether it was signed over MD5 or SHA-1.
+    /// Returns whether it was signed over MD5 or SHA-1.
     pub fn has_outdated_signature(&self) -> bool {
         self.0.bounds.outdated_signature
     }
 
-    /// How many authorities may stand below it (RFC 5280 section 4.2.1.9).
+    /// Returns the path length constraint: the number of authorities allowed below it (RFC 5280 section 4.2.1.9).
     pub fn path_length(&self) -> Option<u32> {
         self.0.bounds.path_length
     }
 
-    /// Whether its name constraints let it issue for this dNSName (RFC 5280 section 4.2.1.10).
+    /// Returns whether its name constraints let it issue for this dNSName (RFC 5280 section 4.2.1.10).
     pub fn permits(&self, name: &str) -> bool {
         self.0.bounds.permits(name)
     }
 
-    /// Whether `key` is the private half of its key.
+    /// Returns whether `key` is the private half of its key.
     pub fn public_key_matches(&self, key: &KeyPair) -> bool {
         self.0.public_key_bits == key.public_key_bits()
     }

@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, Issuer, KeyIdMethod, SigningKey};
 use super::signing::{Unsigned, failed, sealed};
 use super::{KeyPair, PkiError, der};
 
-/// What `subject` has revoked, signed by its key.
+/// The certificate revocation list of `subject`, signed by its key.
 pub(super) fn revocation_list(
     subject: &[u8],
     key: &KeyPair,

@@ -17,7 +17,7 @@ pub(super) const SET: u8 = 0x31;
 #[derive(Clone, Copy)]
 pub(super) struct Element<'a> {
     pub(super) tag: u8,
-    /// What it holds.
+    /// The content of the element.
     pub(super) content: &'a [u8],
     /// Tag, length and content.
     pub(super) whole: &'a [u8],

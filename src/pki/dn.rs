@@ -23,7 +23,7 @@ impl DistinguishedName {
         Self(vec![(AttributeType::from_oid(COMMON_NAME), name.into())])
     }
 
-    /// Whether there is no attribute at all, as in a certificate that only has a SAN.
+    /// Returns whether there is no attribute at all, as in a certificate that only has a SAN.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -6,11 +6,11 @@ pub enum PkiError {
     /// A distinguished name could not be read.
     #[error("distinguished name `{text}`, column {column}: {problem}")]
     DistinguishedName {
-        /// What was given.
+        /// The input.
         text: String,
-        /// Where it goes wrong, counted in characters from 1.
+        /// The position of the error, in characters from 1.
         column: usize,
-        /// What is wrong there, and what would be right.
+        /// The error there, and what would be right.
         problem: String,
     },
     /// A name cannot be written into a certificate as a dNSName.
@@ -32,25 +32,25 @@ pub enum PkiError {
     /// PEM text that does not hold what was looked for.
     #[error("PEM: {problem}")]
     Pem {
-        /// What is wrong, and what would be right.
+        /// The error, and what would be right.
         problem: String,
     },
     /// Bytes that are no certificate.
     #[error("not an X.509 certificate: {problem}")]
     Certificate {
-        /// What the decoder stumbled over.
+        /// The decoder's error.
         problem: String,
     },
     /// A private key that cannot be made or used.
     #[error("private key: {problem}")]
     Key {
-        /// What is wrong, and what would be right.
+        /// The error, and what would be right.
         problem: String,
     },
     /// The signature or the encoding of a new certificate failed.
     #[error("the certificate could not be issued: {problem}")]
     Issue {
-        /// What the library below said.
+        /// The error of the library below.
         problem: String,
     },
 }

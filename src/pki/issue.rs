@@ -90,7 +90,7 @@ impl Authority {
         &self.0.certificate
     }
 
-    /// What a server sends after its leaf: the intermediates, nearest first, without the root.
+    /// Returns the chain that a server sends after its leaf: the intermediates, nearest first, without the root.
     pub fn chain(&self) -> &[Certificate] {
         &self.0.chain
     }
@@ -138,13 +138,11 @@ fn leaf_params(
     }
     san::put_into(&mut params, template)?;
     // `CA:FALSE` in so many words, and with it the subject key identifier.
-    params.is_ca = match template.ca {
-        false => IsCa::ExplicitNoCa,
-        true => IsCa::Ca(BasicConstraints::Unconstrained),
-    };
-    let usual: &[KeyUsage] = match key.algorithm().is_rsa() {
-        true => &[KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment],
-        false => &[KeyUsage::DigitalSignature],
+    params.is_ca = if template.ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+    let usual: &[KeyUsage] = if key.algorithm().is_rsa() {
+        &[KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment]
+    } else {
+        &[KeyUsage::DigitalSignature]
     };
     let usages = template.key_usages.as_deref().unwrap_or(usual);
     params.key_usages = usages.iter().map(|usage| usage.purpose()).collect();

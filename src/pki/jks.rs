@@ -12,7 +12,7 @@ use super::Certificate;
 /// The password of a trust store. It hides nothing: it is what `keytool` uses by habit.
 pub(super) const PASSWORD: &str = "changeit";
 
-/// What the certificate is called in it.
+/// The alias of the certificate in it.
 pub(super) const NAME: &str = "starttls-lab";
 
 /// A trust store of Java's (the JKS kind) with one certificate, as a file's content; its password is

@@ -94,7 +94,7 @@ impl KeyPair {
         Self::from_pkcs8(pkcs8)
     }
 
-    /// What kind of key it is.
+    /// The algorithm of the key.
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.0.algorithm
     }
@@ -132,7 +132,7 @@ impl KeyPair {
         Ok(key.sign_pkcs1(hash, message))
     }
 
-    /// What stands in the BIT STRING of a SubjectPublicKeyInfo.
+    /// Returns the content of the BIT STRING of a SubjectPublicKeyInfo.
     pub(super) fn public_key_bits(&self) -> &[u8] {
         self.0.signer.der_bytes()
     }

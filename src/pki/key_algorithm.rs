@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What kind of key a certificate has.
+/// The algorithm and size of a certificate's key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub enum KeyAlgorithm {
     /// ECDSA on P-256: quick to make, accepted everywhere.
@@ -55,7 +55,7 @@ impl KeyAlgorithm {
         names
     };
 
-    /// Whether it is RSA of any length.
+    /// Returns whether it is RSA of any length.
     pub const fn is_rsa(self) -> bool {
         matches!(self, Self::Rsa1024 | Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096)
     }

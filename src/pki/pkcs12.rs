@@ -29,7 +29,7 @@ const NULL: u8 = 0x05;
 const BMP_STRING: u8 = 0x1e;
 const CONTEXT_0: u8 = 0xa0;
 
-/// How often the password is hashed; OpenSSL's habit.
+/// The iterations of the key derivation; OpenSSL's default.
 const ITERATIONS: u16 = 2048;
 
 /// A trust store of the PKCS#12 kind with one certificate, as a file's content, for Java, OpenSSL and whoever else
@@ -80,7 +80,7 @@ fn key(salt: &[u8]) -> [u8; 20] {
     (1..ITERATIONS).fold(first, |digest, _| Sha1::digest(digest)).into()
 }
 
-/// How many octets SHA-1 takes at once.
+/// The block size of SHA-1, in bytes.
 const BLOCK: usize = 64;
 
 /// `ContentInfo` of data.

@@ -104,7 +104,7 @@ impl RsaKey {
         der::write(der::SEQUENCE, &[&integer(&self.modulus), &integer(&self.exponent)])
     }
 
-    /// How long the modulus is.
+    /// The length of the modulus.
     pub fn bits(&self) -> usize {
         self.modulus.bits() as usize
     }

@@ -1,4 +1,4 @@
-//! What a certificate is to say.
+//! The fields of a certificate before it is issued.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::DistinguishedName;
 use super::rsa::Hash;
 use super::signing::Version;
 
-/// What a server certificate is to say. It is issued as it stands, however wrong that is.
+/// A server certificate before it is issued. It is issued as it stands, however wrong that is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
     /// May be empty (then the SAN is critical, RFC 5280 section 4.1.2.6) and may hold several CNs.
@@ -34,23 +34,23 @@ pub struct Template {
     pub not_after: Timestamp,
     /// Big-endian; nothing draws one at random, so that a lab can replay.
     pub serial_number: Vec<u8>,
-    /// Whether it says of itself that it is an authority's.
+    /// True if it says of itself that it is an authority's.
     pub ca: bool,
     /// The keyUsage in place of the usual; empty for none.
     pub key_usages: Option<Vec<KeyUsage>>,
     /// The extendedKeyUsage in place of the usual; empty for none.
     pub extended_key_usages: Option<Vec<ExtendedKeyUsage>>,
-    /// Whether the authorityKeyIdentifier is left away, which RFC 5280 section 4.2.1.1 forbids.
+    /// True if the authorityKeyIdentifier is left away, which RFC 5280 section 4.2.1.1 forbids.
     pub no_authority_key_identifier: bool,
-    /// Where its authority says that it publishes what was revoked (RFC 5280 section 4.2.1.13).
+    /// The CRL distribution point (RFC 5280 section 4.2.1.13).
     pub crl_distribution_points: Vec<String>,
-    /// Whether it is of X.509 v1, which has no extensions at all.
+    /// True if it is of X.509 v1, which has no extensions at all.
     pub v1: bool,
-    /// What its authority signs over.
+    /// The digest that its authority signs over.
     pub signature: SignatureHash,
 }
 
-/// What the certificate of an authority is to say.
+/// The certificate of an authority before it is issued.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthorityTemplate {
     /// Its name.
@@ -61,7 +61,7 @@ pub struct AuthorityTemplate {
     pub not_after: Timestamp,
     /// Big-endian.
     pub serial_number: Vec<u8>,
-    /// How many authorities may stand below it (RFC 5280 section 4.2.1.9).
+    /// The path length constraint: the number of authorities allowed below it (RFC 5280 section 4.2.1.9).
     pub path_length: Option<u8>,
     /// The domains it may name (RFC 5280 section 4.2.1.10).
     pub permitted_names: Vec<String>,
@@ -69,7 +69,7 @@ pub struct AuthorityTemplate {
     pub excluded_names: Vec<String>,
 }
 
-/// What a signature is made over.
+/// The digest that a signature is made over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureHash {

@@ -14,11 +14,11 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     text: String,
-    /// Where the `@` between local part and domain is.
+    /// The offset of the `@` between local part and domain.
     at: Option<usize>,
 }
 
-/// Where a notification about the message goes (RFC 5321 section 4.1.1.2).
+/// The reverse path: the address for notifications about the message (RFC 5321 section 4.1.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ReversePath {
     /// `<>`: nowhere, as this is a notification itself (RFC 5321 section 4.5.5).
@@ -27,18 +27,18 @@ pub enum ReversePath {
     Address(Address),
 }
 
-/// What is wrong with an address (RFC 5321 section 4.1.2).
+/// An error in an address (RFC 5321 section 4.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct AddressError(&'static str);
 
 impl Address {
-    /// What stands before the `@`, quotes included (RFC 5321 section 2.3.11).
+    /// Returns the local part, quotes included (RFC 5321 section 2.3.11).
     pub fn local_part(&self) -> &str {
         self.at.map_or(&self.text, |at| &self.text[..at])
     }
 
-    /// What stands after the `@`, brackets included; `postmaster` may do without (RFC 5321 section
+    /// Returns the domain, brackets included; `postmaster` may do without (RFC 5321 section
     /// 4.1.1.3).
     pub fn domain(&self) -> Option<&str> {
         self.at.map(|at| &self.text[at + 1..])
@@ -49,7 +49,7 @@ impl Address {
         &self.text
     }
 
-    /// Whether it has characters beyond ASCII, for which `SMTPUTF8` is needed (RFC 6531 section 3.4).
+    /// Returns whether it has characters beyond ASCII, for which `SMTPUTF8` is needed (RFC 6531 section 3.4).
     pub fn is_internationalized(&self) -> bool {
         !self.text.is_ascii()
     }
@@ -155,7 +155,7 @@ fn without_route(path: &str) -> Result<&str, AddressError> {
     }
 }
 
-/// Where the local part ends (RFC 5321 section 4.1.2): a quoted string, or atoms between dots.
+/// Returns the end of the local part (RFC 5321 section 4.1.2): a quoted string, or atoms between dots.
 fn local_part(text: &str) -> Result<usize, AddressError> {
     if let Some(quoted) = text.strip_prefix('"') {
         let end = closing_quote(quoted).ok_or(AddressError("the quoted local part is not valid"))?;
@@ -168,7 +168,7 @@ fn local_part(text: &str) -> Result<usize, AddressError> {
     Ok(end)
 }
 
-/// Where the quote that ends a quoted string is, if all before it may stand in one.
+/// Returns the offset of the quote that ends a quoted string, if everything before it is allowed in one.
 fn closing_quote(quoted: &str) -> Option<usize> {
     let mut characters = quoted.char_indices();
     while let Some((at, character)) = characters.next() {

@@ -1,4 +1,4 @@
-//! What follows a command's verb.
+//! The arguments of a command.
 
 use super::address::{Address, ReversePath, path};
 use super::command::{Command, Mail, Rcpt};
@@ -6,7 +6,7 @@ use super::hello::HelloName;
 use super::parameters::{MailParameters, RcptParameters, number, words};
 use super::verb::{CommandError, Verb, is_blank};
 
-/// What follows the verb, without white space at either end.
+/// The text after the verb, without white space at either end.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'a> {
     verb: Verb,

@@ -19,7 +19,7 @@ impl Body {
         self.len
     }
 
-    /// Whether there is nothing in it, as after `DATA` and a dot at once (RFC 5321 section 4.1.1.4).
+    /// Returns whether there is nothing in it, as after `DATA` and a dot at once (RFC 5321 section 4.1.1.4).
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -99,7 +99,7 @@ pub struct BodyReader<'a> {
 }
 
 impl<'a> BodyReader<'a> {
-    /// What is left of the current chunk; empty at the end of the body only.
+    /// The bytes left of the current chunk; empty at the end of the body only.
     fn peek(&mut self) -> &'a [u8] {
         while self.current.is_empty() {
             match self.chunks.next() {

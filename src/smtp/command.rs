@@ -41,9 +41,9 @@ pub enum Command {
     Data,
     /// RFC 3030 section 2.
     Bdat {
-        /// How many octets follow the command.
+        /// The number of bytes that follow the command.
         size: u64,
-        /// Whether they are the last ones of the message.
+        /// True if they are the last ones of the message.
         last: bool,
     },
     /// RFC 5321 section 4.1.1.5.
@@ -65,7 +65,7 @@ pub enum Command {
 pub struct Mail {
     /// The sender.
     pub reverse_path: ReversePath,
-    /// What extensions add.
+    /// The parameters of extensions.
     pub parameters: MailParameters,
 }
 
@@ -74,7 +74,7 @@ pub struct Mail {
 pub struct Rcpt {
     /// The recipient.
     pub forward_path: Address,
-    /// What extensions add.
+    /// The parameters of extensions.
     pub parameters: RcptParameters,
 }
 

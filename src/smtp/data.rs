@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 
 use super::received::{Content, Received};
 
-/// Whether the content, or the chunk, has come to its end (RFC 5321 section 4.1.1.4, RFC 3030).
+/// The progress of a transfer: more is expected, or the content or chunk is complete (RFC 5321 section 4.1.1.4, RFC 3030).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataProgress {
     /// All input was taken, and more must come.
@@ -28,7 +28,7 @@ pub struct DataDecoder {
     place: Place,
 }
 
-/// Where in the content the input ended; all that must be known of what came before.
+/// The state between two pieces of input: all that must be known of the content so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// After CRLF, or at the very start: the CRLF before it ended the command (RFC 5321 section 4.1.1.4).
@@ -76,7 +76,7 @@ impl DataDecoder {
         self.content.kept()
     }
 
-    /// What was received; without the end having been seen, what came until then (RFC 5321 section
+    /// Returns the content received; before the end was seen, the part so far (RFC 5321 section
     /// 4.1.1.4 forbids to accept that).
     pub fn finish(self) -> Received {
         self.content.finish()
@@ -156,7 +156,7 @@ impl ChunkDecoder {
         self.content.octets()
     }
 
-    /// Whether the chunks so far are more than the limit, so that the next can be refused (RFC 1870
+    /// Returns whether the chunks so far are more than the limit, so that the next can be refused (RFC 1870
     /// section 6.3).
     pub fn too_big(&self) -> bool {
         self.content.too_big()
@@ -167,7 +167,7 @@ impl ChunkDecoder {
         self.content.kept()
     }
 
-    /// What all chunks brought together (RFC 3030 section 2).
+    /// Returns the content of all chunks together (RFC 3030 section 2).
     pub fn finish(self) -> Received {
         self.content.finish()
     }
@@ -182,7 +182,7 @@ mod tests {
 
     const PLENTY: u64 = 1 << 20;
 
-    /// What `pieces` decode to, how that ended, and what was left over.
+    /// Decodes `pieces`; returns the content, the progress and the input left over.
     fn decode<'a>(
         limit: u64,
         pieces: impl IntoIterator<Item = &'a [u8]>,

@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use serde::Serialize;
 
-/// How a line ended on the wire: RFC 5321 section 2.3.8 knows CRLF only, real servers take LF too.
+/// The line ending on the wire: RFC 5321 section 2.3.8 knows CRLF only, real servers take LF too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ending {
@@ -19,7 +19,7 @@ pub enum Ending {
 pub struct Line {
     /// The line without its ending; of an overlong line no more than the limit.
     pub text: Bytes,
-    /// How it ended on the wire.
+    /// The line ending on the wire.
     pub ending: Ending,
     /// It was longer than the limit (RFC 5321 section 4.5.3.1.4), ending included.
     pub overlong: bool,

@@ -1,4 +1,4 @@
-//! What a message says of itself, without taking it apart.
+//! The header section of a message, read without parsing its fields.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::body::Body;
 
-/// What the header section of a message says (RFC 5322 section 2.2), as far as a server looks at it.
+/// The header section of a message (RFC 5322 section 2.2), as far as a server looks at it.
 ///
 /// Lines may end with a bare LF here: this is for people who want to know which message it was, and
 /// decides nothing.
@@ -15,9 +15,9 @@ use super::body::Body;
 pub struct HeaderScan {
     /// Octets of the header section, without the empty line that ends it (RFC 5322 section 2.1).
     pub length: u64,
-    /// How it ended (RFC 5322 section 2.1).
+    /// The way it ended (RFC 5322 section 2.1).
     pub end: HeaderEnd,
-    /// How many servers it came through: the number of `Received` fields (RFC 5321 section 6.3).
+    /// The hops so far: the number of `Received` fields (RFC 5321 section 6.3).
     pub received: usize,
     /// `Message-ID` with its angle brackets (RFC 5322 section 3.6.4).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct HeaderScan {
     pub tls_required: Option<String>,
 }
 
-/// How a header section ended (RFC 5322 section 2.1).
+/// The end of a header section (RFC 5322 section 2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeaderEnd {
@@ -79,7 +79,7 @@ const LONGEST_LINE: usize = LONGEST_VALUE + 64;
 struct Lines {
     /// The beginning of a line that came with an earlier chunk.
     held: Vec<u8>,
-    /// How long that line is so far, which may be more than is held of it.
+    /// The length of that line so far, in bytes; it may be more than is kept.
     len: usize,
 }
 

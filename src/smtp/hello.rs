@@ -1,4 +1,4 @@
-//! What a client calls itself.
+//! The name in HELO and EHLO.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-/// What a client called itself in HELO or EHLO, as it was written (RFC 5321 section 4.1.1.1).
+/// The name that a client gave in HELO or EHLO, as it was written (RFC 5321 section 4.1.1.1).
 ///
 /// A domain name or an address literal. Real clients give host names without a domain, names with
 /// underscores and addresses without brackets, and real servers let them.
@@ -25,7 +25,7 @@ impl HelloName {
         &self.0
     }
 
-    /// Whether it is an address in brackets (RFC 5321 section 4.1.3).
+    /// Returns whether it is an address in brackets (RFC 5321 section 4.1.3).
     pub fn is_address_literal(&self) -> bool {
         self.0.starts_with('[')
     }

@@ -12,10 +12,10 @@ use super::received::{Content, Received};
 pub struct LooseDecoder {
     limit: u64,
     ends: Vec<Bytes>,
-    /// What has come, with the CRLF in front that ended the command (RFC 5321 section 4.1.1.4).
+    /// The input so far, with the CRLF in front that ended the command (RFC 5321 section 4.1.1.4).
     seen: BytesMut,
     searched: usize,
-    /// How much of it is content, the line ending before the dot included.
+    /// The length of the content in it, the line ending before the dot included.
     length: Option<usize>,
 }
 
@@ -59,7 +59,7 @@ impl LooseDecoder {
         self.seen.len() as u64
     }
 
-    /// What was received, without transparency (RFC 5321 section 4.5.2).
+    /// Returns the content received, without transparency (RFC 5321 section 4.5.2).
     pub fn finish(self) -> Received {
         let mut content = Content::new(self.limit);
         let length = self.length.unwrap_or(self.seen.len());
@@ -75,7 +75,7 @@ impl LooseDecoder {
     }
 }
 
-/// How many octets of an end stand before its dot: they end the last line and belong to it.
+/// Returns the number of bytes of an end before its dot: they end the last line and belong to it.
 fn line_ending(end: &[u8]) -> usize {
     end.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count()
 }

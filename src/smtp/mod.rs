@@ -11,7 +11,7 @@
 //! - On the sending side [`ReplyLines`] makes replies of lines, and [`transparent`] content for DATA.
 //! - A [`Reply`] is the way back, and [`HeaderScan`] says which message it was.
 //!
-//! What a line may be is decided here (RFC 5321, and what real clients send and real servers take);
+//! The syntax of a line is decided here (RFC 5321, and what real clients send and real servers take);
 //! what is offered, allowed and too long is decided by a session.
 
 mod address;

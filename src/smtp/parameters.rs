@@ -47,7 +47,7 @@ pub struct RcptParameters {
     pub other: Vec<Parameter>,
 }
 
-/// What octets the content has, as the sender declares it.
+/// The kind of content that the sender declares (BODY).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum BodyType {
     /// ASCII in lines (RFC 6152 section 2).
@@ -61,7 +61,7 @@ pub enum BodyType {
     BinaryMime,
 }
 
-/// How much of the message a notification returns (RFC 3461 section 4.3).
+/// The part of the message that a notification returns (RET) (RFC 3461 section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Ret {
@@ -88,9 +88,9 @@ pub enum Notify {
 /// A parameter as it was written (RFC 5321 section 4.1.2, `esmtp-param`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Parameter {
-    /// What stands before the `=`.
+    /// The name: the text before the `=`.
     pub keyword: String,
-    /// What stands after it.
+    /// The value: the text after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

@@ -1,16 +1,16 @@
-//! What a message transfer brought, by `DATA` or by `BDAT`.
+//! The content of one message transfer, by `DATA` or by `BDAT`.
 
 use memchr::memchr_iter;
 use serde::Serialize;
 
 use super::body::{Body, BodyBuilder};
 
-/// What a message transfer brought (RFC 5321 section 4.1.1.4, RFC 3030 section 2).
+/// The content of one message transfer (RFC 5321 section 4.1.1.4, RFC 3030 section 2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The content without transparency (RFC 5321 section 4.5.2), up to the limit.
     pub body: Body,
-    /// Where the content leaves the standard.
+    /// The deviations of the content from the standard.
     pub oddities: Oddities,
     /// Octets of content seen, kept or not, counted as `SIZE` counts (RFC 1870 section 5).
     pub octets: u64,
@@ -18,7 +18,7 @@ pub struct Received {
     pub too_big: bool,
 }
 
-/// Where content leaves the standard (RFC 5321 sections 2.3.8 and 4.5.3.1.6).
+/// A deviation of content from the standard (RFC 5321 sections 2.3.8 and 4.5.3.1.6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Oddities {
     /// Line feeds without a carriage return before them, of which smuggling is made.

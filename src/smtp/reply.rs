@@ -1,4 +1,4 @@
-//! What a server answers.
+//! Replies of a server.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -91,17 +91,17 @@ impl Reply {
         self.text.lines()
     }
 
-    /// Whether the command was accepted: 2yz, or 3yz for "go on" (RFC 5321 section 4.2.1).
+    /// Returns whether the command was accepted: 2yz, or 3yz for "go on" (RFC 5321 section 4.2.1).
     pub fn is_positive(&self) -> bool {
         self.code < 400
     }
 
-    /// Whether the client may try again: 4yz (RFC 5321 section 4.2.1).
+    /// Returns whether the client may try again: 4yz (RFC 5321 section 4.2.1).
     pub fn is_transient_failure(&self) -> bool {
         (400..500).contains(&self.code)
     }
 
-    /// Whether the client should not try again: 5yz (RFC 5321 section 4.2.1).
+    /// Returns whether the client should not try again: 5yz (RFC 5321 section 4.2.1).
     pub fn is_permanent_failure(&self) -> bool {
         (500..600).contains(&self.code)
     }

@@ -110,7 +110,7 @@ pub enum CommandError {
     /// No such verb: 500 (RFC 5321 section 4.2.4).
     #[error("unrecognized command '{verb}'")]
     Unrecognized {
-        /// What stood in its place, fit to be shown: at most 32 characters, none of them a control.
+        /// The word in its place, fit to be shown: at most 32 characters, none of them a control.
         verb: String,
     },
     /// The verb is known and the rest of the line is wrong: 501 (RFC 5321 section 4.2.2).
@@ -118,7 +118,7 @@ pub enum CommandError {
     InvalidArguments {
         /// The verb of the line.
         verb: Verb,
-        /// What is wrong.
+        /// The error, as a sentence.
         detail: &'static str,
     },
     /// The client gave itself no usable name: 501 (RFC 5321 section 4.1.1.1).
@@ -127,12 +127,12 @@ pub enum CommandError {
         /// HELO or EHLO.
         verb: Verb,
     },
-    /// What stands where an address should be is none: 501 (RFC 5321 section 4.2.2).
+    /// An address that cannot be parsed: 501 (RFC 5321 section 4.2.2).
     #[error("{verb}: {detail}")]
     InvalidAddress {
         /// MAIL or RCPT.
         verb: Verb,
-        /// What is wrong.
+        /// The error, as a sentence.
         detail: &'static str,
     },
     /// A parameter of no extension that is known here: 555 (RFC 5321 section 4.1.1.11).

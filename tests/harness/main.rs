@@ -3,5 +3,6 @@
 #[path = "../common/blocking.rs"]
 mod blocking;
 
+mod examples;
 mod in_async_tests;
 mod in_blocking_tests;
