@@ -109,7 +109,7 @@ pub fn main() -> ExitCode {
     let filter = EnvFilter::try_new(&cli.log);
     let done = match filter {
         Ok(filter) => {
-            let colours = std::io::stderr().is_terminal();
+            let colours = std::io::stderr().is_terminal() && understands_colors();
             tracing_subscriber::fmt()
                 .with_env_filter(filter)
                 .with_writer(std::io::stderr)
@@ -123,6 +123,18 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Asks a console of Windows to understand the sequences that make colors; it does not by itself.
+#[cfg(windows)]
+fn understands_colors() -> bool {
+    anstyle_query::windows::enable_ansi_colors().unwrap_or(false)
+}
+
+/// A terminal does.
+#[cfg(not(windows))]
+fn understands_colors() -> bool {
+    true
 }
 
 fn run(verb: Verb) -> Result<(), Failure> {

@@ -5,19 +5,26 @@ use super::output::Failure;
 /// What the program was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// SIGINT, which Ctrl-C sends.
+    /// SIGINT, which Ctrl-C sends; on Windows also Ctrl-Break.
     Interrupt,
-    /// SIGTERM, which Windows does not have.
-    #[cfg(unix)]
+    /// SIGTERM; on Windows the console's window was closed, or the machine shuts down.
     Terminate,
 }
 
 /// The signals, which do not end the program by themselves any more.
+#[cfg(unix)]
 pub(super) struct Signals {
-    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+}
+
+/// The events of the console, which do not end the program by themselves any more.
+#[cfg(windows)]
+pub(super) struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    interrupt_too: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
 }
 
 impl Signals {
@@ -25,27 +32,43 @@ impl Signals {
     #[cfg(unix)]
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let taken = |kind| signal(kind).map_err(|error| Failure::not_ready(format!("signals: {error}")));
-        Ok(Self { interrupt: taken(SignalKind::interrupt())?, terminate: taken(SignalKind::terminate())? })
+        let interrupt = signal(SignalKind::interrupt()).map_err(not_taken)?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate()).map_err(not_taken)? })
     }
 
-    /// Takes the signals over from the system.
-    #[cfg(not(unix))]
+    /// Takes the events over from the system.
+    #[cfg(windows)]
     pub(super) fn new() -> Result<Self, Failure> {
-        Ok(Self {})
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self {
+            interrupt: ctrl_c().map_err(not_taken)?,
+            interrupt_too: ctrl_break().map_err(not_taken)?,
+            close: ctrl_close().map_err(not_taken)?,
+            shutdown: ctrl_shutdown().map_err(not_taken)?,
+        })
     }
 
     /// The next one.
+    #[cfg(unix)]
     pub(super) async fn next(&mut self) -> Asked {
-        #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Interrupt,
             _ = self.terminate.recv() => Asked::Terminate,
         }
-        #[cfg(not(unix))]
-        {
-            tokio::signal::ctrl_c().await.ok();
-            Asked::Interrupt
+    }
+
+    /// The next one.
+    #[cfg(windows)]
+    pub(super) async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::Interrupt,
+            _ = self.interrupt_too.recv() => Asked::Interrupt,
+            _ = self.close.recv() => Asked::Terminate,
+            _ = self.shutdown.recv() => Asked::Terminate,
         }
     }
+}
+
+fn not_taken(error: std::io::Error) -> Failure {
+    Failure::not_ready(format!("signals: {error}"))
 }
