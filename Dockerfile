@@ -32,11 +32,12 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM scratch
 COPY --from=build /out/starttls-lab /starttls-lab
 USER 65532:65532
-ENV STARTTLS_LAB_BIND=0.0.0.0
-# 25 and 587 as an ordinary user has them, and the control API where STARTTLS_LAB_CONTROL opens it.
+# The control API is inside only, for the health check; 0.0.0.0:8025 and a token open it.
+ENV STARTTLS_LAB_BIND=0.0.0.0 STARTTLS_LAB_CONTROL=127.0.0.1:8025
+# 25 and 587 as an ordinary user has them, and the control API.
 EXPOSE 1025 1587 8025
-# Asks 127.0.0.1:1025. A lab without port 25: set STARTTLS_LAB_ADDRESS. Each question is a conversation in the
-# lab's journal.
+# Asks the control API, so that no question is a session of the lab. Where STARTTLS_LAB_NO_CONTROL closes it, set
+# STARTTLS_LAB_ADDRESS to 127.0.0.1:1025, whose banner is read then.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["/starttls-lab", "readyz"]
 ENTRYPOINT ["/starttls-lab"]
 CMD ["serve"]

@@ -1,4 +1,5 @@
-//! A test of a mail program that has to encrypt: against a connector that withholds STARTTLS, it must not deliver.
+//! A test of a mail program that has to encrypt: against a connector that withholds STARTTLS, it
+//! must not deliver, and must not tell anybody on the way who writes to whom.
 //!
 //! ```console
 //! $ cargo run --example must_not_fall_back
@@ -23,10 +24,10 @@ fn delivers(to: SocketAddr, ca_pem: &str) -> Result<bool, Box<dyn std::error::Er
 }
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let lab = Lab::scenario("fqdn-mismatch").expect_no_message_in_clear().start()?;
+    let lab = Lab::scenario("fqdn-mismatch").expect_nothing_in_clear().start()?;
     assert!(!delivers(lab.addr(), &lab.ca_pem())?, "the program delivered without TLS");
     let session = lab.wait_for_session(a_session().with_messages(0))?;
-    println!("the program left without a message: {session:?}");
+    println!("the program left without a message: {session}");
     lab.finish().assert();
     Ok(())
 }

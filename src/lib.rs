@@ -16,12 +16,13 @@
 //! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
 //!          console     the same over HTTP, for whoever is outside of the process (only here: axum)
 //! floor 7  lab         the engine: a lab as a whole, started, changed and ended
-//! floor 6  wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
+//! floor 6  judgement   a client's conduct measured by its policy, and the class that it belongs to
+//!          wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
-//!          judgement   a client's conduct measured by its policy, and the class that it belongs to
+//!          observe     what was seen: sessions, messages, events, verdicts; conditions and expectations
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
-//!          journal     what happened, in order, once; every log is a view of it, the verdict too
+//!          journal     what happened, in order, once; every log is a view of it
 //! floor 3  session     one conversation, receiving or sending, without I/O; misconduct as rows
 //! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes, cmdlets
 //! floor 1  pki         issuing and describing certificates (only here: rcgen)
@@ -32,7 +33,7 @@
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4, `rehearsal` and `judgement` decide: they never await, never read a clock (the clock apart) and never
+//! Floors 0 to 4, `rehearsal` and `judgement` decide (as does `observe`, which waits besides): they never await, never read a clock (the clock apart) and never
 //! draw randomness; they are handed the time and the keys. (The one function that makes a key,
 //! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 to 9 are
 //! for people.
@@ -46,7 +47,7 @@
 //! [`smtp::Command`]s, and [`session::ReceiveSession`] answers each with exactly one
 //! [`session::Step`]. Where a connector has rows of misconduct ([`session::fault`]), they are asked first,
 //! and what they decide the session never hears of. The step is written down first and sent afterwards, so
-//! whoever has read the 250 finds the message in the journal; [`journal::verdict`] reads out of it what a
+//! whoever has read the 250 finds the message in the journal; [`observe::verdict`] reads out of it what a
 //! client's conduct amounts to.
 //!
 //! The other way round, a [`session::send::SendSession`] plays one of the senders that
@@ -68,6 +69,7 @@ pub mod judgement;
 pub mod lab;
 pub mod name;
 mod nearest;
+pub mod observe;
 pub mod pki;
 pub mod rehearsal;
 pub mod scenario;

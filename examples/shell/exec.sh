@@ -14,9 +14,9 @@ send='printf "Subject: hello\r\n\r\nfrom curl\r\n" |
         --mail-from me@client.example --mail-rcpt you@expta.com --upload-file -'
 
 echo "1. STARTTLS is offered: the message comes over TLS, and nobody complains"
-"$lab" exec healthy --trust-env --timeout 30s --expect-messages 1 --expect-tls --expect-no-event 12014 \
+"$lab" exec healthy --trust-env --timeout 30s --expect-messages 1 --expect-tls --expect-no-leak --expect-no-event 12014 \
     -- sh -c "$send"
 
 echo "2. STARTTLS is withheld: curl, which was told to insist, sends nothing"
-"$lab" exec fqdn-mismatch --trust-env --timeout 30s --expect-messages 0 --expect-event 12014 \
+"$lab" exec fqdn-mismatch --trust-env --timeout 30s --expect-messages 0 --expect-no-leak --expect-event 12014 \
     -- sh -c "! { $send; }"

@@ -1,5 +1,6 @@
 //! `certs`: a lab's certificates, to look at or to give to another program.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,15 +52,17 @@ pub(super) fn certs(args: &Args) -> Result<(), Failure> {
     };
     fs::create_dir_all(dir).map_err(|error| Failure::usage(format!("{}: {error}", dir.display())))?;
     let mut written = vec![write(dir, "ca.pem", &paper.root().to_pem())?];
+    let mut names = BTreeSet::new();
     for (computer, stored) in stored {
-        let name = file_name(computer, &stored.label);
+        let name = own_name(&mut names, file_name(computer, &stored.label));
         written.push(write(dir, &format!("{name}.pem"), &chain(stored))?);
         if let (true, Some(Material { key, .. })) = (args.keys, &stored.material) {
             written.push(write_secret(dir, &format!("{name}.key"), &key.to_pem())?);
         }
     }
     for list in paper.revocation_lists()? {
-        written.push(write(dir, &format!("{}.crl", file_name("revoked", &list.issuer)), &list.pem)?);
+        let name = own_name(&mut names, file_name("revoked", &list.issuer));
+        written.push(write(dir, &format!("{name}.crl"), &list.pem)?);
     }
     output::text(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>())
 }
@@ -74,6 +77,16 @@ fn chain(stored: &StoredCertificate) -> String {
 fn file_name(computer: &str, label: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     format!("{computer}-{label}").chars().map(plain).collect()
+}
+
+/// A name that no file has yet: of several that come to the same the second ends in `_2`, and so on. Letter case
+/// does not tell files apart everywhere.
+fn own_name(names: &mut BTreeSet<String>, name: String) -> String {
+    let numbered = (2..).map(|number: u32| format!("{name}_{number}"));
+    let own = std::iter::once(name.clone()).chain(numbered).find(|it| !names.contains(&it.to_lowercase()));
+    let own = own.unwrap_or(name);
+    names.insert(own.to_lowercase());
+    own
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use super::output::Failure;
 use super::signals::Signals;
-use super::tally::{Counts, Tally};
 use crate::exchange::TimeSpan;
+use crate::observe::{Counts, Observer};
 
 /// Arguments of `serve` that say when it ends.
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(super) struct EndingArgs {
     /// The same as --exit-after "N messages"
     #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER_MESSAGES", value_name = "N")]
     exit_after_messages: Option<NonZeroU64>,
-    /// The same as --exit-after "N sessions". A session counts when it has ended, and that of readyz counts too
+    /// The same as --exit-after "N sessions". A session counts when it has ended
     #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER_SESSIONS", value_name = "N")]
     exit_after_sessions: Option<NonZeroU64>,
     /// End after so long, such as 30s; with exit code 1 if --exit-after was given and is not reached
@@ -44,7 +44,7 @@ const LAST_WORDS: Duration = Duration::from_millis(1500);
 
 impl EndingArgs {
     /// Waits until the lab is to end; an error where it ends short of what was waited for.
-    pub(super) async fn wait(&self, signals: &mut Signals, tally: &mut Tally) -> Result<(), Failure> {
+    pub(super) async fn wait(&self, signals: &mut Signals, observer: &Observer) -> Result<(), Failure> {
         let quotas = self.quotas();
         let enough = |counts: &Counts| quotas.iter().any(|quota| quota.is_reached(counts));
         let time = async {
@@ -56,16 +56,16 @@ impl EndingArgs {
         tokio::select! {
             _ = signals.next() => return Ok(()),
             () = self.end_of_stdin() => return Ok(()),
-            () = tally.until(enough) => {}
-            () = time => return match quotas.first().filter(|_| !enough(&tally.now())) {
+            () = observer.until(enough) => {}
+            () = time => return match quotas.first().filter(|_| !observer.count(enough)) {
                 None => Ok(()),
-                Some(_) => Err(self.too_late(&quotas, &tally.now())),
+                Some(_) => Err(self.too_late(&quotas, &observer.counts())),
             },
         }
         // Whoever brought the last message wants to hear the answer to QUIT, too.
         tokio::select! {
             _ = signals.next() => {}
-            () = tally.quiet(LAST_WORDS) => {}
+            () = observer.quiet(LAST_WORDS) => {}
         }
         Ok(())
     }
@@ -107,14 +107,14 @@ impl EndingArgs {
 impl Quota {
     fn is_reached(self, counts: &Counts) -> bool {
         match self {
-            Self::Messages(wanted) => counts.messages >= wanted.get(),
+            Self::Messages(wanted) => counts.messages() >= wanted.get(),
             Self::Sessions(wanted) => counts.ended >= wanted.get(),
         }
     }
 
     fn progress(self, counts: &Counts) -> String {
         match self {
-            Self::Messages(wanted) => format!("{} of {wanted} messages", counts.messages),
+            Self::Messages(wanted) => format!("{} of {wanted} messages", counts.messages()),
             Self::Sessions(wanted) => format!("{} of {wanted} sessions", counts.ended),
         }
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_session_counts_when_it_has_ended() {
         let quota: Quota = "1 session".parse().unwrap();
-        assert!(!quota.is_reached(&Counts { begun: 1, messages: 1, ..Counts::default() }));
+        assert!(!quota.is_reached(&Counts { begun: 1, in_clear: 1, ..Counts::default() }));
         assert!(quota.is_reached(&Counts { begun: 1, ended: 1, ..Counts::default() }));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::proof::{both, is_judged, row_words, stage_words};
+use crate::journal::shown::is_unsafe;
 use crate::scenario::{Proof, ProvedStage, Row};
 
 /// The report on these stories; of one that could not be played, why not.
@@ -80,6 +81,10 @@ pub(super) fn escaped(text: &str) -> String {
             '\r' => escaped.push_str("&#13;"),
             '\t' => escaped.push_str("&#9;"),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
+            // What does something to a terminal or turns text around is written so that it does nothing.
+            character if is_unsafe(character) => {
+                let _ = write!(escaped, "&#{};", u32::from(character));
+            }
             character => escaped.push(character),
         }
     }
@@ -93,8 +98,8 @@ mod tests {
     #[test]
     fn what_means_something_in_xml_is_escaped_and_what_may_not_stand_there_is_left_out() {
         assert_eq!(
-            escaped("<a> & \"b\"\n\u{1b}[0m\u{0}\u{ffff}\u{e4}'"),
-            "&lt;a&gt; &amp; &quot;b&quot;&#10;[0m\u{e4}'"
+            escaped("<a> & \"b\"\n\u{1b}[0m\u{0}\u{ffff}\u{e4}'\u{9b}\u{202e}"),
+            "&lt;a&gt; &amp; &quot;b&quot;&#10;[0m\u{e4}'&#155;&#8238;"
         );
     }
 

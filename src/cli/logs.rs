@@ -1,77 +1,148 @@
 //! `serve --log-dir`: the files that Exchange would write, as it would write them.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Weak;
 
+use super::appender::{Appender, Causes};
+use super::output::Failure;
+use super::recording::file_error;
 use crate::journal::{Entry, ProtocolLog, Record, SendProtocolLog, event_block, event_xml};
+use crate::session::Message;
 
 /// A directory with the Application log, the SmtpReceive and SmtpSend protocol logs and the messages.
 pub(super) struct LogDirectory {
     dir: PathBuf,
+    events: [Appender; 3],
     protocol: ProtocolLog,
-    protocol_file: Option<(String, File)>,
     send: SendProtocolLog,
-    send_file: Option<(String, File)>,
-    broken: bool,
+    /// The protocol logs by their names, which change with the day.
+    protocols: Vec<(String, Appender)>,
+    /// Messages that could not be written yet.
+    owed: VecDeque<(PathBuf, Weak<Message>)>,
+    lost_messages: u64,
+    causes: Causes,
+    /// Held as long as the lab writes here.
+    _lock: Option<File>,
 }
+
+const EVENTS: [&str; 3] = ["Application.txt", "Application.xml", "Application.jsonl"];
+
+/// How many messages are kept in mind for another try.
+const MOST_OWED: usize = 1000;
 
 impl LogDirectory {
     /// Creates the directory, and in it the event log's files, empty.
-    pub(super) fn create(dir: &Path) -> io::Result<Self> {
-        fs::create_dir_all(dir.join("messages"))?;
-        forget_messages(&dir.join("messages"))?;
-        for name in [EVENTS, EVENTS_XML, EVENTS_JSON] {
-            File::create(dir.join(name))?;
-        }
+    pub(super) fn create(dir: &Path, causes: Causes) -> Result<Self, Failure> {
+        let messages = dir.join("messages");
+        fs::create_dir_all(&messages).map_err(|error| file_error(dir, &error))?;
+        let lock = lock(dir)?;
+        forget_messages(&messages).map_err(|error| file_error(dir, &error))?;
+        let [text, xml, json] = EVENTS.map(|name| Appender::create(&dir.join(name), causes.clone()));
         Ok(Self {
             dir: dir.to_owned(),
+            events: [text?, xml?, json?],
             protocol: ProtocolLog::new(),
-            protocol_file: None,
             send: SendProtocolLog::new(),
-            send_file: None,
-            broken: false,
+            protocols: Vec::new(),
+            owed: VecDeque::new(),
+            lost_messages: 0,
+            causes,
+            _lock: lock,
         })
     }
 
     /// Writes what the entry means for each of the logs.
     pub(super) fn write(&mut self, entry: &Entry) {
-        if self.broken {
-            return;
-        }
-        if let Err(error) = self.try_write(entry) {
-            self.broken = true;
-            tracing::error!(%error, dir = %self.dir.display(), "the logs cannot be written any more");
-        }
-    }
-
-    fn try_write(&mut self, entry: &Entry) -> io::Result<()> {
         match &entry.record {
             Record::Event(logged) => {
-                self.append(EVENTS, &format!("{}\n\n", event_block(entry.time, logged)))?;
-                self.append(EVENTS_XML, &format!("{}\n", event_xml(entry.seq, entry.time, logged)))?;
-                let json = serde_json::to_string(entry).map_err(io::Error::from)?;
-                self.append(EVENTS_JSON, &format!("{json}\n"))?;
+                let pieces = [
+                    format!("{}\n\n", event_block(entry.time, logged)),
+                    format!("{}\n", event_xml(entry.seq, entry.time, logged)),
+                    format!("{}\n", entry.to_json()),
+                ];
+                for (log, piece) in self.events.iter_mut().zip(pieces) {
+                    log.put(piece.as_bytes());
+                    log.flush();
+                }
             }
             Record::Message(message) => {
-                if let Some(kept) = message.message.upgrade() {
-                    let name = format!("{:06}.eml", message.id);
-                    fs::write(self.dir.join("messages").join(name), kept.raw())?;
-                }
+                let path = self.dir.join("messages").join(format!("{:06}.eml", message.id));
+                self.owed.push_back((path, message.message.clone()));
+                self.write_messages();
             }
             _ => {}
         }
         let (rows, now) = (self.protocol.rows(entry), entry.time);
-        let (name, header) = (ProtocolLog::file_name(now), ProtocolLog::header(now));
-        write_rows(&self.dir, &mut self.protocol_file, name, &header, &rows)?;
+        self.write_rows(&rows, ProtocolLog::file_name(now), || ProtocolLog::header(now));
         let rows = self.send.rows(entry);
-        let (name, header) = (SendProtocolLog::file_name(now), SendProtocolLog::header(now));
-        write_rows(&self.dir, &mut self.send_file, name, &header, &rows)
+        self.write_rows(&rows, SendProtocolLog::file_name(now), || SendProtocolLog::header(now));
     }
 
-    fn append(&self, name: &str, text: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).open(self.dir.join(name))?;
-        file.write_all(text.as_bytes())
+    /// Tries a last time, and says what is not in the directory.
+    pub(super) fn finish(&mut self) -> Vec<String> {
+        self.write_messages();
+        let logs = self.events.iter_mut().chain(self.protocols.iter_mut().map(|(_, log)| log));
+        let mut missing: Vec<_> = logs.filter_map(Appender::finish).collect();
+        if let count @ 1.. = self.lost_messages + self.owed.len() as u64 {
+            missing.push(format!("{} lacks {count} messages", self.dir.join("messages").display()));
+        }
+        missing
+    }
+
+    /// Writes the messages that are owed, in order, as far as that works.
+    fn write_messages(&mut self) {
+        while let Some((path, message)) = self.owed.front() {
+            // A message that has fallen out of the journal cannot be written any more.
+            if let Some(kept) = message.upgrade() {
+                if let Err(error) = fs::write(path, kept.raw()) {
+                    self.causes.say(path, &error);
+                    break;
+                }
+            } else {
+                self.lost_messages += 1;
+            }
+            self.owed.pop_front();
+        }
+        while self.owed.len() > MOST_OWED {
+            self.owed.pop_front();
+            self.lost_messages += 1;
+        }
+    }
+
+    /// Writes rows into the protocol log called `name`, which begins with `header`.
+    fn write_rows(&mut self, rows: &str, name: String, header: impl FnOnce() -> String) {
+        if rows.is_empty() {
+            return;
+        }
+        let at = self.protocols.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            let mut log = Appender::later(&self.dir.join(&name), self.causes.clone());
+            log.put(header().as_bytes());
+            // The log of the hour before is closed.
+            let kind = |name: &str| name.get(..4).map(str::to_owned);
+            self.protocols.retain(|(known, log)| kind(known) != kind(&name) || !log.is_complete());
+            self.protocols.push((name, log));
+            self.protocols.len() - 1
+        });
+        if let Some((_, log)) = self.protocols.get_mut(at) {
+            log.put(rows.as_bytes());
+            log.flush();
+        }
+    }
+}
+
+/// Makes the directory this lab's as long as it runs: a second one would remove the messages of the first.
+fn lock(dir: &Path) -> Result<Option<File>, Failure> {
+    // Where a directory cannot be opened or locked, the files in it still can.
+    let Ok(lock) = File::open(dir) else { return Ok(None) };
+    match lock.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(Failure::usage(format!(
+            "{}: another lab writes into this directory; name another one",
+            dir.display()
+        ))),
+        Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Some(lock)),
     }
 }
 
@@ -87,29 +158,3 @@ fn forget_messages(dir: &Path) -> io::Result<()> {
     }
     Ok(())
 }
-
-/// Writes rows into the file called `name`, which is begun with `header` where another one is open.
-fn write_rows(
-    dir: &Path,
-    open: &mut Option<(String, File)>,
-    name: String,
-    header: &str,
-    rows: &str,
-) -> io::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    if open.as_ref().is_none_or(|(known, _)| *known != name) {
-        let mut file = File::create(dir.join(&name))?;
-        file.write_all(header.as_bytes())?;
-        *open = Some((name, file));
-    }
-    match open {
-        Some((_, file)) => file.write_all(rows.as_bytes()),
-        None => Ok(()),
-    }
-}
-
-const EVENTS: &str = "Application.txt";
-const EVENTS_XML: &str = "Application.xml";
-const EVENTS_JSON: &str = "Application.jsonl";

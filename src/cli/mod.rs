@@ -1,15 +1,18 @@
 //! The program: words in, facts out, an exit code.
 //!
 //! Facts go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an
-//! expectation failed or a policy was broken, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
+//! expectation failed, a policy was broken or a recording is incomplete, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
 //! command's exit code on.
 
+mod appender;
 mod catalogue_page;
 mod certs;
 mod check;
 mod control;
+mod diagnostics;
 mod ending;
 mod exec;
+mod follow;
 mod judge;
 mod junit;
 mod list;
@@ -27,12 +30,12 @@ pub mod report;
 mod send;
 mod serve;
 mod signals;
-mod tally;
 mod verify;
 mod watch;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -103,6 +106,9 @@ enum Output {
     Json,
 }
 
+/// How long the last diagnostics may take to be written.
+const LAST_DIAGNOSTICS: Duration = Duration::from_millis(100);
+
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -112,13 +118,14 @@ pub fn main() -> ExitCode {
             let colours = std::io::stderr().is_terminal() && understands_colors();
             tracing_subscriber::fmt()
                 .with_env_filter(filter)
-                .with_writer(std::io::stderr)
+                .with_writer(diagnostics::MakeDiagnostics)
                 .with_ansi(colours)
                 .init();
             run(cli.verb)
         }
         Err(error) => Err(Failure::usage(format!("--log {}: {error}", cli.log))),
     };
+    diagnostics::flush(LAST_DIAGNOSTICS);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

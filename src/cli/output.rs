@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::journal::safe_json;
 use crate::lab::LabError;
 use crate::scenario::ScenarioError;
 
@@ -106,5 +107,5 @@ pub(super) fn text(text: &str) -> Result<(), Failure> {
 /// Prints a value as JSON for reading.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(value).map_err(|error| Failure::usage(error.to_string()))?;
-    text(&format!("{json}\n"))
+    text(&format!("{}\n", safe_json(json)))
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::journal::{Entry, Record, Summaries, event_block, transcript_line};
+use crate::journal::shown::printable_lines;
+use crate::journal::{Entry, Record, event_block, transcript_line};
 use crate::lab::Listening;
+use crate::observe::Observer;
 
 /// What stands before the first entry: who listens where, and what to do next. `word` is what the lab was
 /// asked for by, where `check` can be asked the same.
@@ -46,29 +48,24 @@ fn listed(connector: &Listening) -> String {
     )
 }
 
-/// Turns entries into text for a terminal.
-#[derive(Default)]
-pub(super) struct Printer {
-    summaries: Summaries,
-}
-
-impl Printer {
-    pub(super) fn entry(&mut self, entry: &Entry) -> String {
-        match &entry.record {
-            Record::Event(logged) => format!("{}\n\n", event_block(entry.time, logged)),
-            Record::Changed { what } => format!("-- changed, from the next connection on: {what}\n"),
-            Record::ChangeRefused { why } => format!("-- NOT changed:\n{why}\n"),
-            _ if is_told_by_the_other_end(entry) => String::new(),
-            _ => {
-                let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0));
-                let session = session.unwrap_or_default();
-                let lines = transcript_line(entry);
-                let mut text: String = lines.lines().map(|line| format!("{session}{line}\n")).collect();
-                if let Some(summary) = self.summaries.note(entry) {
-                    let _ = writeln!(text, "{session}=> {summary}\n");
-                }
-                text
+/// An entry as text for a terminal; a session that ends with it is summed up.
+pub(super) fn printed(entry: &Entry, observer: &Observer) -> String {
+    match &entry.record {
+        Record::Event(logged) => format!("{}\n\n", event_block(entry.time, logged)),
+        Record::Changed { what } => {
+            format!("-- changed, from the next connection on: {}\n", printable_lines(what))
+        }
+        Record::ChangeRefused { why } => format!("-- NOT changed:\n{}\n", printable_lines(why)),
+        _ if is_told_by_the_other_end(entry) => String::new(),
+        _ => {
+            let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0));
+            let session = session.unwrap_or_default();
+            let lines = transcript_line(entry);
+            let mut text: String = lines.lines().map(|line| format!("{session}{line}\n")).collect();
+            if let Some(ended) = observer.ended_with(entry) {
+                let _ = writeln!(text, "{session}=> {ended}\n");
             }
+            text
         }
     }
 }

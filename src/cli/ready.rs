@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::output::Failure;
 use super::recording::file_error;
 use crate::console::Console;
+use crate::journal::safe_json;
 use crate::lab::{Engine, Listening};
 
 /// The ready line.
@@ -38,15 +40,21 @@ pub(super) fn line(
         pid: std::process::id(),
     };
     let line = serde_json::to_string(&ready).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(format!("{line}\n"))
+    Ok(format!("{}\n", safe_json(line)))
 }
 
 /// A file that is there as long as the lab takes connections.
-pub(super) struct ReadyFile(PathBuf);
+pub(super) struct ReadyFile {
+    path: PathBuf,
+    line: String,
+}
 
 impl ReadyFile {
-    /// Removes what a lab that was killed left behind.
+    /// Removes what a lab that was killed left behind; the file of a lab that runs stays.
     pub(super) fn clear(path: &Path) -> Result<(), Failure> {
+        if Announced::read(path).is_ok_and(|announced| announced.lives()) {
+            return Ok(());
+        }
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error(path, &error)),
             _ => Ok(()),
@@ -66,36 +74,96 @@ impl ReadyFile {
             fs::remove_file(&beside).ok();
             file_error(path, &error)
         })?;
-        Ok(Self(path.to_owned()))
+        Ok(Self { path: path.to_owned(), line: line.to_owned() })
     }
 }
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
-        fs::remove_file(&self.0).ok();
+        // A lab that was started later may have put its own line there.
+        if fs::read_to_string(&self.path).is_ok_and(|line| line == self.line) {
+            fs::remove_file(&self.path).ok();
+        }
     }
 }
 
 /// What is read back of a ready line.
-#[derive(Deserialize)]
-struct Read {
-    connectors: Vec<ReadConnector>,
+#[derive(Debug, Deserialize)]
+pub(super) struct Announced {
+    #[serde(default)]
+    control: Option<String>,
+    connectors: Vec<AnnouncedConnector>,
+    #[serde(default)]
+    pid: Option<u32>,
 }
 
-#[derive(Deserialize)]
-struct ReadConnector {
-    addr: SocketAddr,
+#[derive(Debug, Deserialize)]
+struct AnnouncedConnector {
+    #[serde(default)]
+    fqdn: String,
 }
 
-/// Where the first connector of the lab listens that wrote `path`.
-///
-/// # Errors
-///
-/// A sentence; the file may come or be mended later.
-pub(super) fn first_address(path: &Path) -> Result<SocketAddr, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let ready: Read = serde_json::from_str(&text)
-        .map_err(|error| format!("{} is no ready line: {error}", path.display()))?;
-    let first = ready.connectors.first().map(|connector| connector.addr);
-    first.ok_or_else(|| format!("{}: no connector of that lab listens", path.display()))
+/// Why a ready file does not say where a lab is.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotReady {
+    /// It is not there, or cannot be read.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// It is something else.
+    #[error("{} is no ready line: {error}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: serde_json::Error,
+    },
+    /// The lab has no connector that listens.
+    #[error("{}: no connector of that lab listens", .0.display())]
+    NoConnector(PathBuf),
+}
+
+impl Announced {
+    /// Reads the ready line that a lab has left at `path`.
+    pub(super) fn read(path: &Path) -> Result<Self, NotReady> {
+        let text = fs::read_to_string(path);
+        let text = text.map_err(|error| NotReady::File { path: path.to_owned(), error })?;
+        let announced: Self =
+            serde_json::from_str(&text).map_err(|error| NotReady::Line { path: path.to_owned(), error })?;
+        if announced.connectors.is_empty() {
+            return Err(NotReady::NoConnector(path.to_owned()));
+        }
+        Ok(announced)
+    }
+
+    /// Where the lab can be asked over HTTP.
+    pub(super) fn control(&self) -> Option<&str> {
+        self.control.as_deref()
+    }
+
+    /// What the banner of the first connector begins with.
+    pub(super) fn greeting(&self) -> String {
+        format!("220 {}", self.connectors.first().map_or("", |connector| &connector.fqdn))
+    }
+
+    /// Whether the process that wrote the line is still there, as far as the system tells.
+    pub(super) fn has_process(&self) -> bool {
+        let Some(pid) = self.pid else { return true };
+        // Linux tells of processes in /proc; elsewhere the file alone has to do.
+        let processes = Path::new("/proc/self");
+        !processes.exists() || Path::new("/proc").join(pid.to_string()).exists()
+    }
+
+    /// Whether the lab still runs.
+    fn lives(&self) -> bool {
+        let address = self.control.as_deref().and_then(|url| url.strip_prefix("http://"));
+        match address.and_then(|address| address.parse::<SocketAddr>().ok()) {
+            Some(address) => TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok(),
+            None => self.has_process(),
+        }
+    }
 }

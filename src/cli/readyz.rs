@@ -1,24 +1,35 @@
 //! `readyz`: whether a lab takes connections.
+//!
+//! A lab is asked over its control API or, where that is closed, by its ready file, so that the question is no
+//! session of the lab. Only where neither is named, its banner is read, which is one.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::output::{self, Failure};
-use super::ready;
+use super::ready::Announced;
 use crate::exchange::TimeSpan;
 
 /// Arguments of `readyz`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the lab listens
-    #[arg(long, env = "STARTTLS_LAB_ADDRESS", default_value = "127.0.0.1:1025", value_name = "HOST:PORT")]
-    address: String,
-    /// Read where the lab listens from what serve --ready-file wrote
+    /// Where the lab takes mail: its banner is read, which is a session of the lab and counts as one.
+    /// 127.0.0.1:1025 where neither this nor a file nor a control API is named
+    #[arg(long, env = "STARTTLS_LAB_ADDRESS", value_name = "HOST:PORT")]
+    address: Option<String>,
+    /// Ask the lab that has written this file by serve --ready-file
     #[arg(long, env = "STARTTLS_LAB_READY_FILE", conflicts_with = "address", value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Ask the control API here: a port of 127.0.0.1, or ADDRESS:PORT, as serve --control has it. A file and an
+    /// address come first
+    #[arg(long, env = "STARTTLS_LAB_CONTROL", value_name = "PORT|ADDRESS:PORT")]
+    control: Option<String>,
+    /// The token that the control API wants
+    #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
     /// Wait until it does, rather than ask once
     #[arg(long, env = "STARTTLS_LAB_WAIT")]
     wait: bool,
@@ -30,13 +41,15 @@ pub(super) struct Args {
 /// How long one attempt may take, and how long to leave between two.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
+/// No answer is longer than this.
+const LONGEST: u64 = 64 << 10;
 
 pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
     let TimeSpan(longest) = args.timeout;
     let started = Instant::now();
     loop {
         let problem = match answer(args) {
-            Ok(banner) => return output::text(&format!("{banner}\n")),
+            Ok(said) => return output::text(&format!("{said}\n")),
             Err(problem) => problem,
         };
         if !args.wait || started.elapsed() >= longest {
@@ -48,13 +61,72 @@ pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// The banner of the lab that was named; its file is read anew each time, because a lab may come or go.
+/// What the lab that was named answers; its file is read anew each time, because a lab may come or go.
 fn answer(args: &Args) -> Result<String, String> {
-    let address = match &args.ready_file {
-        Some(path) => ready::first_address(path)?.to_string(),
-        None => args.address.clone(),
+    if let Some(path) = &args.ready_file {
+        return by_file(path, args.control_token.as_deref());
+    }
+    let control = match (&args.address, &args.control) {
+        (None, Some(control)) => control,
+        (address, _) => {
+            let address = address.as_deref().unwrap_or("127.0.0.1:1025");
+            return ask(address).map_err(|problem| format!("{address} is not ready: {problem}"));
+        }
     };
-    ask(&address).map_err(|problem| format!("{address} is not ready: {problem}"))
+    let address = match control.parse::<u16>() {
+        Ok(port) => format!("127.0.0.1:{port}"),
+        Err(_) => control.trim_start_matches("http://").trim_end_matches('/').to_owned(),
+    };
+    by_control(&address, args.control_token.as_deref())?;
+    Ok("ready".to_owned())
+}
+
+/// Asks the lab that has written `path`; what is said is what its banner begins with.
+fn by_file(path: &Path, token: Option<&str>) -> Result<String, String> {
+    let announced = Announced::read(path).map_err(|error| error.to_string())?;
+    match announced.control() {
+        Some(url) => by_control(url.trim_start_matches("http://"), token)?,
+        None if announced.has_process() => {}
+        None => return Err(format!("{}: the lab that has written it is gone", path.display())),
+    }
+    Ok(announced.greeting())
+}
+
+/// Asks `/readyz` of a control API.
+fn by_control(address: &str, token: Option<&str>) -> Result<(), String> {
+    let wrong = |problem: String| format!("the control API at {address} is not ready: {problem}");
+    let addresses = address.to_socket_addrs();
+    let addresses = addresses.map_err(|error| wrong(format!("{error}; write PORT or ADDRESS:PORT")))?;
+    let mut problem = "the name has no address".to_owned();
+    for address in addresses {
+        match status(here(address), token) {
+            Ok(line) if line.split(' ').nth(1) == Some("200") => return Ok(()),
+            Ok(line) => problem = format!("it answers {line:?}"),
+            Err(error) => problem = error.to_string(),
+        }
+    }
+    Err(wrong(problem))
+}
+
+/// What stands for all addresses of the machine is asked on loopback.
+fn here(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
+        SocketAddr::V6(it) if it.ip().is_unspecified() => ([0, 0, 0, 0, 0, 0, 0, 1], it.port()).into(),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => address,
+    }
+}
+
+/// The first line of the answer.
+fn status(address: SocketAddr, token: Option<&str>) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
+    stream.set_read_timeout(Some(ATTEMPT))?;
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST)).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
 }
 
 /// The banner, where the other side sends one.
@@ -75,7 +147,7 @@ fn banner(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
     stream.set_read_timeout(Some(ATTEMPT))?;
     let mut banner = String::new();
-    BufReader::new(stream.try_clone()?).read_line(&mut banner)?;
+    BufReader::new(stream.try_clone()?.take(LONGEST)).read_line(&mut banner)?;
     stream.write_all(b"QUIT\r\n")?;
     Ok(banner.trim_end().to_owned())
 }

@@ -1,13 +1,16 @@
 //! `--journal` and `--log-dir`: where everything that happens is written, entry by entry.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use super::appender::{Appender, Causes};
+use super::follow::{Follower, Layout, begin_at, stdout};
 use super::logs::LogDirectory;
 use super::output::Failure;
-use crate::journal::{Entry, Journal, Record};
+use crate::journal::{Entry, Record};
+use crate::lab::Engine;
 
 /// Arguments of every verb that plays a lab.
 #[derive(Debug, clap::Args)]
@@ -23,13 +26,11 @@ pub(super) struct RecordingArgs {
 
 /// What is being written; [`finish`](Recording::finish) writes the rest of it.
 #[derive(Default)]
-pub(super) struct Recording(Vec<Arc<Mutex<Lines>>>);
-
-/// A journal on its way into a file: entries of one step are written together, and before its reply is sent.
-struct Lines {
-    to: Box<dyn Write + Send>,
-    waiting: Vec<u8>,
-    broken: bool,
+pub(super) struct Recording {
+    causes: Causes,
+    journals: Vec<Arc<Mutex<Appender>>>,
+    logs: Option<Arc<Mutex<LogDirectory>>>,
+    streams: Vec<Follower>,
 }
 
 impl RecordingArgs {
@@ -38,72 +39,68 @@ impl RecordingArgs {
         self.journal.as_ref().is_some_and(|path| path.as_os_str() == "-")
     }
 
-    /// Connects the journal with the files.
-    pub(super) fn attach(&self, journal: &Journal) -> Result<Recording, Failure> {
+    /// Connects the journal of `lab` with the files.
+    pub(super) fn attach(&self, lab: &Engine) -> Result<Recording, Failure> {
         let mut recording = Recording::default();
         if let Some(dir) = &self.log_dir {
-            let mut logs = LogDirectory::create(dir).map_err(|error| file_error(dir, &error))?;
-            journal.listen(Box::new(move |entry| logs.write(entry)));
+            let logs = LogDirectory::create(dir, recording.causes.clone())?;
+            let logs = Arc::new(Mutex::new(logs));
+            recording.logs = Some(Arc::clone(&logs));
+            lab.journal().listen(Box::new(move |entry| lock(&logs).write(entry)));
         }
-        if let Some(path) = self.journal.as_ref().filter(|_| !self.is_to_stdout()) {
-            let file = File::create(path).map_err(|error| file_error(path, &error))?;
-            recording.lines(journal, file);
+        let Some(path) = self.journal.as_ref().filter(|_| !self.is_to_stdout()) else { return Ok(recording) };
+        // What is no file may have a reader, whom nobody waits for.
+        if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+            recording.streams.push(begin_at(lab, path, recording.causes.clone())?);
+        } else {
+            recording.journal(lab, path)?;
         }
         Ok(recording)
     }
 }
 
 impl Recording {
-    /// Writes every entry of `journal` as a line of JSON.
-    pub(super) fn lines(&mut self, journal: &Journal, to: impl Write + Send + 'static) {
-        let lines = Lines { to: Box::new(to), waiting: Vec::new(), broken: false };
-        let lines = Arc::new(Mutex::new(lines));
-        self.0.push(Arc::clone(&lines));
-        journal.listen(Box::new(move |entry| lock(&lines).entry(entry)));
+    /// Writes every entry as a line of JSON to a file: those of one step together, and before its reply is sent.
+    fn journal(&mut self, lab: &Engine, path: &Path) -> Result<(), Failure> {
+        let file = Arc::new(Mutex::new(Appender::create(path, self.causes.clone())?));
+        self.journals.push(Arc::clone(&file));
+        lab.journal().listen(Box::new(move |entry| write_line(&mut lock(&file), entry)));
+        Ok(())
     }
 
-    /// Writes what still waits for the end of its step, because the conversation was cut off.
-    pub(super) fn finish(&self) {
-        for lines in &self.0 {
-            lock(lines).flush();
-        }
+    /// Writes every entry to standard output, as fast as it is read.
+    pub(super) fn follow_to_stdout(&mut self, lab: &Engine, layout: Layout) -> Result<(), Failure> {
+        let lab = (lab.journal(), lab.observer());
+        let follower = Follower::begin(lab, layout, "standard output", self.causes.clone(), stdout)?;
+        self.streams.push(follower);
+        Ok(())
+    }
+
+    /// Writes what is still to be written, until `deadline` where somebody has to read it.
+    ///
+    /// # Errors
+    ///
+    /// What could not be written.
+    pub(super) fn finish(&self, deadline: Instant) -> Result<(), Failure> {
+        let mut missing: Vec<String> =
+            self.journals.iter().filter_map(|journal| lock(journal).finish()).collect();
+        missing.extend(self.logs.iter().flat_map(|logs| lock(logs).finish()));
+        let streams = self.streams.iter().filter_map(|stream| stream.finish(deadline).err());
+        missing.extend(streams.map(|failure| failure.to_string()));
+        if missing.is_empty() { Ok(()) } else { Err(Failure::unmet(missing.join("; "))) }
     }
 }
 
-// Lines are whole whenever the lock is free, so a panic elsewhere does not spoil them.
-fn lock(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
-    lines.lock().unwrap_or_else(PoisonError::into_inner)
+fn write_line(file: &mut Appender, entry: &Entry) {
+    file.put(format!("{}\n", entry.to_json()).as_bytes());
+    if ends_a_step(&entry.record) {
+        file.flush();
+    }
 }
 
-impl Lines {
-    fn entry(&mut self, entry: &Entry) {
-        if self.broken {
-            return;
-        }
-        if let Err(error) = serde_json::to_writer(&mut self.waiting, entry) {
-            return self.give_up(&error.into());
-        }
-        self.waiting.push(b'\n');
-        if ends_a_step(&entry.record) {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        if self.broken {
-            return;
-        }
-        let written = self.to.write_all(&self.waiting).and_then(|()| self.to.flush());
-        self.waiting.clear();
-        if let Err(error) = written {
-            self.give_up(&error);
-        }
-    }
-
-    fn give_up(&mut self, error: &io::Error) {
-        self.broken = true;
-        tracing::error!(%error, "the journal cannot be written any more");
-    }
+// Pieces are whole whenever the lock is free, so a panic elsewhere does not spoil them.
+fn lock<T>(file: &Mutex<T>) -> MutexGuard<'_, T> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a peer or an operator can know of the entry before the next one is made. What was received
@@ -120,39 +117,21 @@ pub(super) fn file_error(path: &Path, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Bounds;
-
-    #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Page {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(octets)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Page {
-        fn lines(&self) -> usize {
-            self.0.lock().unwrap().iter().filter(|octet| **octet == b'\n').count()
-        }
-    }
 
     #[test]
     fn what_was_never_answered_is_written_at_the_end() {
-        let (journal, page, mut recording) =
-            (Journal::new(Bounds::default()), Page::default(), Recording::default());
-        recording.lines(&journal, page.clone());
-        let tell = |record| journal.append(jiff::Timestamp::UNIX_EPOCH, None, record);
-        tell(Record::Connected);
-        tell(Record::ReceivedSecret);
-        assert_eq!(page.lines(), 1, "what was received waits for its answer");
-        recording.finish();
-        assert_eq!(page.lines(), 2);
-        recording.finish();
-        assert_eq!(page.lines(), 2);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let mut file = Appender::create(&path, Causes::default()).unwrap();
+        let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
+        let mut tell = |seq, record| {
+            let entry = Entry { seq, time: jiff::Timestamp::UNIX_EPOCH, place: None, record };
+            write_line(&mut file, &entry);
+        };
+        tell(1, Record::Connected);
+        tell(2, Record::ReceivedSecret);
+        assert_eq!(lines(), 1, "what was received waits for its answer");
+        assert_eq!((file.finish(), lines()), (None, 2));
+        assert_eq!((file.finish(), lines()), (None, 2));
     }
 }

@@ -1,23 +1,22 @@
 //! `serve`: plays a lab on loopback until it is told to stop.
 
 use std::fs;
-use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::control::ControlArgs;
 use super::ending::EndingArgs;
+use super::follow::Layout;
 use super::load::{self, Loaded};
 use super::notify::notify;
 use super::output::{self, Failure};
-use super::printer::{Printer, introduction};
+use super::printer::introduction;
 use super::quick::QuickArgs;
 use super::ready::{self, ReadyFile};
-use super::recording::{Recording, RecordingArgs, ends_a_step, file_error};
+use super::recording::{Recording, RecordingArgs, file_error};
 use super::signals::Signals;
-use super::tally::Tally;
 use super::{Output, watch};
 use crate::lab::{Engine, Options};
 use crate::wire::Ports;
@@ -54,8 +53,10 @@ pub(super) struct Args {
     output: Output,
 }
 
-/// How long conversations may go on after the lab was told to stop.
+/// How long conversations and answers of the control API may go on after the lab was told to stop, and how long
+/// all of the ending may take, whoever does not read.
 const GRACE: Duration = Duration::from_millis(1500);
+const ENDING: Duration = Duration::from_millis(1900);
 
 pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let loaded = match (args.quick.scenario(args.scenario.as_deref())?, &args.scenario) {
@@ -86,25 +87,32 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     if let Some(path) = &args.ca_file {
         fs::write(path, lab.root().to_pem()).map_err(|error| file_error(path, &error))?;
     }
-    let mut tally = Tally::of(lab.journal());
     let console = args.control.open(&lab, args.ca_file.as_deref()).await?;
     let line = ready::line(&lab, console.as_ref(), args.ca_file.as_deref())?;
+    let mut recording = args.recording.attach(&lab)?;
     output::text(&line)?;
-    let recording = tell(args, &loaded, &lab)?;
+    tell(args, &loaded, &lab, &mut recording)?;
     let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
     notify("READY=1");
     let ended = match &loaded.file {
         Some((path, text)) => tokio::select! {
-            ended = args.ending.wait(&mut signals, &mut tally) => ended,
+            ended = args.ending.wait(&mut signals, lab.observer()) => ended,
             () = watch::watch(&lab, path, text.clone()) => Ok(()),
         },
-        None => args.ending.wait(&mut signals, &mut tally).await,
+        None => args.ending.wait(&mut signals, lab.observer()).await,
     };
+    let deadline = Instant::now() + ENDING;
     notify("STOPPING=1");
-    if let Some(console) = console {
-        console.close(GRACE).await;
-    }
     drop(ready_file);
+    let closed = async {
+        if let Some(console) = console {
+            console.close(GRACE).await;
+        }
+    };
+    let (all_ended, ()) = tokio::join!(lab.finish(GRACE), closed);
+    if !all_ended {
+        tracing::warn!("some conversations had not ended and were cut off");
+    }
     let (entries, messages) = lab.journal().dropped();
     if entries + messages > 0 {
         tracing::warn!(
@@ -113,33 +121,17 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
             "the journal's bounds were reached; so many of the oldest fell out"
         );
     }
-    if !lab.finish(GRACE).await {
-        tracing::warn!("some conversations had not ended and were cut off");
-    }
-    recording.finish();
-    ended
+    let recorded = recording.finish(deadline);
+    ended.and(recorded)
 }
 
-/// Connects the journal with everybody who wants to read along.
-fn tell(args: &Args, loaded: &Loaded, lab: &Engine) -> Result<Recording, Failure> {
-    let journal = lab.journal();
-    let mut recording = args.recording.attach(journal)?;
+/// Connects the journal with standard output, behind the ready line.
+fn tell(args: &Args, loaded: &Loaded, lab: &Engine, recording: &mut Recording) -> Result<(), Failure> {
     if args.recording.is_to_stdout() || args.output == Output::Json {
-        recording.lines(journal, io::stdout());
-    } else {
-        let word = loaded.word.as_deref();
-        let list = args.output == Output::List;
-        output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, list))?;
-        let mut printer = Printer::default();
-        let mut text = String::new();
-        journal.listen(Box::new(move |entry| {
-            text.push_str(&printer.entry(entry));
-            if ends_a_step(&entry.record) {
-                // Whoever closed the pipe does not read along any more; the lab goes on.
-                output::text(&text).ok();
-                text.clear();
-            }
-        }));
+        return recording.follow_to_stdout(lab, Layout::Json);
     }
-    Ok(recording)
+    let word = loaded.word.as_deref();
+    let list = args.output == Output::List;
+    output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, list))?;
+    recording.follow_to_stdout(lab, Layout::Text)
 }

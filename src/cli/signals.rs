@@ -7,8 +7,10 @@ use super::output::Failure;
 pub(super) enum Asked {
     /// SIGINT, which Ctrl-C sends; on Windows also Ctrl-Break.
     Interrupt,
-    /// SIGTERM; on Windows the console's window was closed, or the machine shuts down.
+    /// SIGTERM; on Windows the machine shuts down.
     Terminate,
+    /// SIGHUP, by which a terminal that is closed says goodbye; on Windows the console's window was closed.
+    HangUp,
 }
 
 /// The signals, which do not end the program by themselves any more.
@@ -16,6 +18,8 @@ pub(super) enum Asked {
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None` where it is ignored, as under nohup.
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 /// The events of the console, which do not end the program by themselves any more.
@@ -32,8 +36,13 @@ impl Signals {
     #[cfg(unix)]
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let interrupt = signal(SignalKind::interrupt()).map_err(not_taken)?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate()).map_err(not_taken)? })
+        let hang_up =
+            if is_hang_up_ignored() { None } else { Some(signal(SignalKind::hangup()).map_err(not_taken)?) };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(not_taken)?,
+            terminate: signal(SignalKind::terminate()).map_err(not_taken)?,
+            hang_up,
+        })
     }
 
     /// Takes the events over from the system.
@@ -51,9 +60,16 @@ impl Signals {
     /// The next one.
     #[cfg(unix)]
     pub(super) async fn next(&mut self) -> Asked {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Interrupt,
             _ = self.terminate.recv() => Asked::Terminate,
+            _ = hang_up => Asked::HangUp,
         }
     }
 
@@ -63,7 +79,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Interrupt,
             _ = self.interrupt_too.recv() => Asked::Interrupt,
-            _ = self.close.recv() => Asked::Terminate,
+            _ = self.close.recv() => Asked::HangUp,
             _ = self.shutdown.recv() => Asked::Terminate,
         }
     }
@@ -71,4 +87,14 @@ impl Signals {
 
 fn not_taken(error: std::io::Error) -> Failure {
     Failure::not_ready(format!("signals: {error}"))
+}
+
+/// Whether whoever started the program wants it to outlive its terminal, as nohup(1) does. Linux says so in
+/// /proc; elsewhere a hang-up counts.
+#[cfg(unix)]
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is 1, and the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

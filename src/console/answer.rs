@@ -6,15 +6,16 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::problem::Problem;
+use crate::journal::safe_json;
 
 /// What a handler comes to.
 pub(super) type Answer = Result<Response, Problem>;
 
 /// A value as JSON.
 pub(super) fn json(value: &impl Serialize) -> Answer {
-    let text = serde_json::to_vec(value)
+    let text = serde_json::to_string(value)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    Ok(typed("application/json", text))
+    Ok(typed("application/json", safe_json(text)))
 }
 
 /// Octets of a media type.

@@ -80,13 +80,17 @@ fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Proble
             "Host `{host}` is not this listener; ask for localhost or {bound}, or allow the name with --control-host"
         ));
     }
-    if let Some(origin) = text(header::ORIGIN) {
+    for origin in headers.get_all(header::ORIGIN) {
+        let origin = origin.to_str().unwrap_or("\u{fffd}");
         let same = origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host));
         if !same {
             return forbidden(format!("a page of `{origin}` may not ask here"));
         }
     }
     let Some(token) = token else { return Ok(()) };
+    if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "the request carries two tokens"));
+    }
     let given = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
     match given {
         Some((scheme, given)) if scheme.eq_ignore_ascii_case("bearer") && is_same(given.trim(), token) => {

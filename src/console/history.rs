@@ -12,9 +12,8 @@ use super::answer::{Answer, json, typed};
 use super::input::Query;
 use super::mime::{Field, Part, fields, structure};
 use super::problem::Problem;
-use super::seen::{Seen, Session, Taken};
-use crate::journal::{Entry, transcript_line};
-use crate::session::Message;
+use crate::journal::transcript_line;
+use crate::observe::{ReceivedMessage, SessionSummary};
 
 /// How many items a list has where nobody says, and at most.
 pub(super) const USUAL: u64 = 1000;
@@ -25,7 +24,7 @@ pub(super) const MOST: u64 = 10_000;
 pub(super) struct SessionView {
     /// The conversation.
     #[serde(flatten)]
-    session: Session,
+    session: Arc<SessionSummary>,
     /// A line for everything that was said and done.
     transcript: Vec<String>,
 }
@@ -35,7 +34,7 @@ pub(super) struct SessionView {
 pub(super) struct MessageView {
     /// The message.
     #[serde(flatten)]
-    taken: Taken,
+    taken: Arc<ReceivedMessage>,
     /// The `Received:` field that the lab put before it.
     received: String,
     /// The fields of its header.
@@ -44,53 +43,59 @@ pub(super) struct MessageView {
     structure: Part,
 }
 
-/// The entries of the journal behind the mark.
-fn entries(shared: &Shared) -> Vec<Entry> {
-    shared.lab.journal().entries(shared.mark() + 1)
+/// Which part of a list is asked for: the items behind `after`, and never those before a reset, at most `limit`.
+struct Page {
+    after: u64,
+    limit: usize,
 }
 
-/// The items behind `after`, at most `limit` of them.
-fn page<T>(items: Vec<T>, seq: impl Fn(&T) -> u64, query: Option<&str>) -> Result<Vec<T>, Problem> {
-    let query = Query::read(query, &["after", "limit"])?;
-    let after = query.number("after", u64::MAX)?.unwrap_or(0);
-    let limit = query.number("limit", MOST)?.unwrap_or(USUAL);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    Ok(items.into_iter().filter(|item| seq(item) > after).take(limit).collect())
+impl Page {
+    fn read(shared: &Shared, query: Option<&str>) -> Result<Self, Problem> {
+        let query = Query::read(query, &["after", "limit"])?;
+        let after = query.number("after", u64::MAX)?.unwrap_or(0).max(shared.mark());
+        let limit = query.number("limit", MOST)?.unwrap_or(USUAL);
+        Ok(Self { after, limit: usize::try_from(limit).unwrap_or(usize::MAX) })
+    }
+
+    fn json(&self, mut items: Vec<Arc<impl Serialize>>) -> Answer {
+        items.truncate(self.limit);
+        json(&items)
+    }
 }
 
 pub(super) async fn sessions(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let sessions = Seen::of(&entries(&shared)).into_sessions();
-    json(&page(sessions, |session| session.seq, query.as_deref())?)
+    let page = Page::read(&shared, query.as_deref())?;
+    page.json(shared.observer().sessions(page.after))
 }
 
 pub(super) async fn session(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
-    let entries = entries(&shared);
-    let found =
-        Seen::of(&entries).into_sessions().into_iter().find(|it| it.session.eq_ignore_ascii_case(&id));
+    let sessions = shared.observer().sessions(shared.mark());
+    let found = sessions.into_iter().find(|it| it.session.to_string().eq_ignore_ascii_case(&id));
     let session = found.ok_or_else(|| {
         Problem::unknown(format!("the journal tells of no conversation `{id}`; /api/v1/sessions lists them"))
     })?;
-    let of_it =
-        |entry: &&Entry| entry.place.as_ref().is_some_and(|it| it.session.to_string() == session.session);
-    let lines = entries.iter().filter(of_it).map(transcript_line);
+    let entries = shared.lab.journal().entries(shared.mark() + 1);
+    let of_it = entries
+        .iter()
+        .filter(|entry| entry.place.as_ref().is_some_and(|place| place.session == session.session));
+    let lines = of_it.map(transcript_line);
     let transcript = lines.flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
     json(&SessionView { session, transcript })
 }
 
 pub(super) async fn messages(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let messages = Seen::of(&entries(&shared)).messages;
-    json(&page(messages, |message| message.seq, query.as_deref())?)
+    let page = Page::read(&shared, query.as_deref())?;
+    page.json(shared.observer().messages(page.after))
 }
 
 pub(super) async fn message(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
-    let taken = Seen::of(&entries(&shared)).messages.into_iter().find(|taken| taken.id.to_string() == id);
-    let (Some(taken), Some(message)) = (taken, kept(&shared, &id)) else { return Err(no_message(&id)) };
-    let content = message.body.to_bytes();
+    let taken = kept(&shared, &id)?;
+    let content = taken.content();
     json(&MessageView {
-        taken,
-        received: message.received.clone(),
+        received: taken.message.received.clone(),
         headers: fields(&content),
         structure: structure(&content),
+        taken,
     })
 }
 
@@ -98,21 +103,19 @@ pub(super) async fn raw(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let known = Seen::of(&entries(&shared)).messages.iter().any(|taken| taken.id.to_string() == id);
-    let message = kept(&shared, &id).filter(|_| known).ok_or_else(|| no_message(&id))?;
-    Ok(typed("message/rfc822", message.raw()))
+    Ok(typed("message/rfc822", kept(&shared, &id)?.message.raw()))
 }
 
-/// The message itself, as long as the journal keeps it.
-fn kept(shared: &Shared, id: &str) -> Option<Arc<Message>> {
-    shared.lab.journal().messages().into_iter().find(|message| message.id.to_string() == id)
-}
-
-fn no_message(id: &str) -> Problem {
-    Problem::unknown(format!("the journal holds no message `{id}`; /api/v1/messages lists them"))
+/// The message of this number, as long as it is kept.
+fn kept(shared: &Shared, id: &str) -> Result<Arc<ReceivedMessage>, Problem> {
+    let messages = shared.observer().messages(shared.mark());
+    let found = messages.into_iter().find(|message| message.id.to_string() == id);
+    found.ok_or_else(|| {
+        Problem::unknown(format!("the journal holds no message `{id}`; /api/v1/messages lists them"))
+    })
 }
 
 pub(super) async fn events(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let events = Seen::of(&entries(&shared)).events;
-    json(&page(events, |event| event.seq, query.as_deref())?)
+    let page = Page::read(&shared, query.as_deref())?;
+    page.json(shared.observer().events(page.after))
 }

@@ -110,7 +110,7 @@ pub(super) async fn lab(State(shared): State<Arc<Shared>>) -> Answer {
         instance: shared.instance.clone(),
         version: env!("CARGO_PKG_VERSION"),
         now: format!("{:.3}", shared.lab.clock().now()),
-        seq: shared.newest(),
+        seq: shared.observer().newest(),
         computers: shared.lab.computers().iter().map(|computer| computer.name.clone()).collect(),
     })
 }

@@ -8,7 +8,6 @@
 mod answer;
 mod ca;
 mod certificates;
-mod condition;
 mod connectors;
 mod environment;
 mod faults;
@@ -16,12 +15,12 @@ mod guard;
 mod history;
 mod house;
 mod input;
+mod limits;
 mod metrics;
 mod mime;
 mod openapi;
 mod problem;
 mod schemas;
-mod seen;
 mod shell;
 mod stream;
 mod verdicts;
@@ -34,23 +33,23 @@ pub use openapi::openapi;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post, put};
-use tokio::sync::watch;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::Engine;
 use crate::name::Fqdn;
+use crate::observe::Observer;
 use crate::scenario::ScenarioText;
 use crate::wire;
-use metrics::Counts;
 
 /// How the control API is opened.
 #[derive(Clone, Debug)]
@@ -113,9 +112,9 @@ struct Shared {
     start: ScenarioText,
     /// The number of the entry behind which views of the journal begin.
     mark: AtomicU64,
-    /// The number of the newest entry.
-    newest: watch::Receiver<u64>,
-    counts: Arc<Mutex<Counts>>,
+    /// The places that there are for waits and for streams.
+    waits: Semaphore,
+    streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -139,13 +138,7 @@ impl Console {
         let listener = wire::listen(address).await.map_err(|error| ConsoleError::Bind(address, error))?;
         let address = listener.local_addr().map_err(|error| ConsoleError::Bind(address, error))?;
         let url = format!("http://{}", reachable(address));
-        let (counts, stop) = (Arc::new(Mutex::new(Counts::default())), CancellationToken::new());
-        let (newest_entry, newest) = watch::channel(0);
-        let noted = Arc::clone(&counts);
-        lab.journal().listen(Box::new(move |entry| {
-            metrics::lock(&noted).note(entry);
-            newest_entry.send_replace(entry.seq);
-        }));
+        let stop = CancellationToken::new();
         let shared = Shared {
             instance: lab.root().thumbprint().to_string(),
             start: lab.text(),
@@ -156,17 +149,15 @@ impl Console {
             token,
             hosts,
             ca_file,
-            newest,
-            counts,
+            waits: Semaphore::new(limits::MOST_WAITS),
+            streams: Arc::new(Semaphore::new(limits::MOST_STREAMS)),
             stop: stop.clone(),
         };
         let router = router(Arc::new(shared));
         let stopped = stop.clone();
         let serving = tokio::spawn(async move {
-            let stopped = async move { stopped.cancelled().await };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-                tracing::warn!(%error, "the control API has ended");
-            }
+            let accept = || async { listener.accept().await.map(|(stream, _)| stream) };
+            limits::serve(accept, router, stopped).await;
         });
         Ok(Self { url, address, stop, serving })
     }
@@ -200,8 +191,8 @@ impl Shared {
         self.mark.load(Ordering::SeqCst)
     }
 
-    fn newest(&self) -> u64 {
-        *self.newest.borrow()
+    fn observer(&self) -> &Arc<Observer> {
+        self.lab.observer()
     }
 }
 

@@ -152,7 +152,8 @@ fn wait() -> Operation {
         "wait",
         "Waits for a message, a conversation that has ended, an event, or quiet; 408 says what came instead, and 422 \
          that a parameter belongs to something else that is waited for (to and from to a message, security to a \
-         message or conversation, event_id to an event, ms to quiet, which needs it, and takes no after and count)",
+         message or conversation, event_id to an event, ms to quiet, which needs it, and takes no after and count). What \
+         one wait has returned, no later wait for a message, for a conversation or for an event returns again",
     )
     .one_of("for", "What is waited for", &["message", "session", "event", "quiet"])
     .required()

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use crate::journal::safe_json;
 use crate::lab::LabError;
 
 /// The media type of a problem document.
@@ -75,7 +76,7 @@ impl IntoResponse for Problem {
         if let Value::Object(members) = &mut document {
             members.extend(self.more);
         }
-        let mut response = Response::new(Body::from(document.to_string()));
+        let mut response = Response::new(Body::from(safe_json(document.to_string())));
         *response.status_mut() = self.status;
         response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(PROBLEM_JSON));
         response

@@ -8,12 +8,12 @@ use super::connectors::{ConnectorView, NewConnector};
 use super::faults::{FaultRows, FaultView};
 use super::history::{MessageView, SessionView};
 use super::house::{ComputerView, LabView};
-use super::seen::{Session, Taken};
 use super::shell::{Changed, Screen, Typing};
 use super::stream::Stretch;
 use super::verify::Verdict;
 use super::wait::Found;
 use crate::exchange::ReceiveConnectorParameters;
+use crate::observe::{ReceivedMessage, SessionSummary};
 use crate::scenario::{Expectations, Scenario};
 
 /// Every shape that a path of the document refers to.
@@ -38,9 +38,9 @@ pub(super) fn schemas() -> Value {
         add::<Typing>,
         add::<Screen>,
         add::<Changed>,
-        add::<Session>,
+        add::<SessionSummary>,
         add::<SessionView>,
-        add::<Taken>,
+        add::<ReceivedMessage>,
         add::<MessageView>,
         add::<Stretch>,
         add::<Found>,

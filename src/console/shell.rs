@@ -64,7 +64,7 @@ pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> An
     let typed = shared.lab.run(&[CommandsSpec { on: on.clone(), run: line, answers }]).await?;
     match typed.refused {
         Some(why) => Err(Problem::refused(why).with("output", typed.screen)),
-        None => json(&Screen { computer: on, output: typed.screen, seq: shared.newest() }),
+        None => json(&Screen { computer: on, output: typed.screen, seq: shared.observer().newest() }),
     }
 }
 
@@ -74,11 +74,11 @@ pub(super) async fn scenario(State(shared): State<Arc<Shared>>, body: Body) -> A
         error.line().map_or_else(|| Problem::refused(error.to_string()), |line| problem.with("line", line))
     })?;
     let changes = shared.lab.change(&text).await?;
-    json(&Changed { changes, seq: shared.newest() })
+    json(&Changed { changes, seq: shared.observer().newest() })
 }
 
 pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
-    let mark = || shared.mark.store(shared.newest(), Ordering::SeqCst);
+    let mark = || shared.mark.store(shared.observer().newest(), Ordering::SeqCst);
     let changes = shared.lab.reset(&shared.start, mark).await?;
-    json(&Changed { changes, seq: shared.newest() })
+    json(&Changed { changes, seq: shared.observer().newest() })
 }

@@ -12,14 +12,15 @@ use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Shared;
 use super::answer;
 use super::history::{MOST, USUAL};
 use super::input::Query;
+use super::limits::{MOST_STREAMS, too_many};
 use super::problem::Problem;
-use crate::journal::Entry;
+use crate::journal::{self, Entry};
 
 /// A stretch of the journal.
 #[derive(Serialize, JsonSchema)]
@@ -50,10 +51,18 @@ pub(super) async fn journal(
     if wants_json(&headers) {
         return answer::json(&stretch(&shared, after, limit.unwrap_or(USUAL)));
     }
+    let place =
+        Arc::clone(&shared.streams).try_acquire_owned().map_err(|_| too_many("streams", MOST_STREAMS))?;
     if limit.is_some() {
         return Err(Problem::bad("`limit` is for Accept: application/json; a stream has no end"));
     }
-    let following = Following { newest: shared.newest.clone(), shared, after, waiting: VecDeque::new() };
+    let following = Following {
+        newest: shared.observer().changes(),
+        shared,
+        after,
+        waiting: VecDeque::new(),
+        _place: place,
+    };
     let events = stream::unfold(following, |mut following| async move {
         let event = following.next().await?;
         Some((Ok::<_, Infallible>(event), following))
@@ -72,14 +81,14 @@ fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 fn stretch(shared: &Shared, after: u64, limit: u64) -> Stretch {
-    let from = after.saturating_add(1);
-    let entries = shared.lab.journal().entries(from);
-    let dropped = entries.first().map_or(0, |first| first.seq.saturating_sub(from));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let entries: Vec<_> = entries.into_iter().take(limit).collect();
+    let journal::Stretch { entries, dropped } = shared.lab.journal().stretch(after.saturating_add(1), limit);
     let next = entries.last().map_or(after, |last| last.seq);
     Stretch { entries: entries.iter().map(|entry| json!(entry)).collect(), dropped, next }
 }
+
+/// How many entries are taken out of the journal at a time.
+const AT_A_TIME: usize = 32;
 
 /// Somebody who reads along.
 struct Following {
@@ -87,8 +96,10 @@ struct Following {
     newest: watch::Receiver<u64>,
     /// The number of the last entry that was taken out of the journal.
     after: u64,
-    /// What was taken and has not been sent.
+    /// What was taken and has not been sent: a handful, whatever there is to read.
     waiting: VecDeque<Entry>,
+    /// One of the places that there are for streams.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Following {
@@ -106,10 +117,11 @@ impl Following {
                 }
                 self.after = entry.seq;
                 let event = Event::default().id(entry.seq.to_string()).event(entry.record.name());
-                return Some(event.data(json!(entry).to_string()));
+                return Some(event.data(entry.to_json()));
             }
             self.newest.borrow_and_update();
-            self.waiting = self.shared.lab.journal().entries(self.after.saturating_add(1)).into();
+            let from = self.after.saturating_add(1);
+            self.waiting = self.shared.lab.journal().stretch(from, AT_A_TIME).entries.into();
             // Nobody reads on where the numbers have not come to yet.
             self.waiting.retain(|entry| entry.seq > self.after);
             if !self.waiting.is_empty() {

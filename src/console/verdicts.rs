@@ -8,15 +8,14 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::answer::{Answer, json};
 use super::input::Query;
-use crate::journal::verdict::{Measure, verdicts};
+use crate::observe::verdict::Measure;
 use crate::scenario::ROOT_SUBJECT;
 
 /// `host` is the name that clients had to expect; left away, the one that each connector answers with.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref(), &["host"])?;
-    let entries = shared.lab.journal().entries(shared.mark() + 1);
     let measure = Measure { host: query.get("host"), root: Some(ROOT_SUBJECT) };
-    json(&verdicts(&entries, measure))
+    json(&shared.observer().verdicts(shared.mark(), measure))
 }
 
 /// The shape of one.

@@ -13,9 +13,8 @@ use super::Shared;
 use super::answer::{self, Answer};
 use super::input::{self, Query};
 use super::problem::Problem;
-use super::seen::Seen;
 use crate::exchange::Computer;
-use crate::journal::{Entry, Record};
+use crate::observe::Observer;
 use crate::rehearsal::observe;
 use crate::scenario::{ABSENT, Aspect, Expectations, Row, Subject, Value};
 
@@ -45,10 +44,10 @@ pub(super) async fn verify(
     // The senders of the file are needed only where something is said of them.
     let senders = if expected.sender.is_empty() { Vec::new() } else { shared.lab.senders()? };
     let model = observe(&computers, &senders, &shared.lab.text().zone(), now).0;
-    let events = Seen::of(&shared.lab.journal().entries(after.saturating_add(1))).events;
+    let logged_by = |subject: &Subject| logged(subject, &computers, shared.observer(), after);
     let rows = expected.each().into_iter().map(|(subject, aspect, expected)| {
         let observed = match aspect {
-            Aspect::Events => logged(&subject, &computers, &events),
+            Aspect::Events => logged_by(&subject),
             _ => model
                 .iter()
                 .find(|(known, side, _)| *side == aspect && is_same(known, &subject))
@@ -74,8 +73,8 @@ fn is_same(one: &Subject, other: &Subject) -> bool {
     }
 }
 
-/// The events about a computer or connector; `None` where there is no such thing.
-fn logged(subject: &Subject, computers: &[Arc<Computer>], events: &[Entry]) -> Option<Value> {
+/// The events about a computer or connector behind entry number `after`; `None` where there is no such thing.
+fn logged(subject: &Subject, computers: &[Arc<Computer>], observer: &Observer, after: u64) -> Option<Value> {
     let identity = match subject {
         Subject::Computer(name) => name.as_str(),
         Subject::ReceiveConnector(name) | Subject::SendConnector(name) => name.as_str(),
@@ -92,17 +91,5 @@ fn logged(subject: &Subject, computers: &[Arc<Computer>], events: &[Entry]) -> O
         (Subject::Computer(_), None) => true,
         _ => false,
     };
-    if !there {
-        return None;
-    }
-    let about = events.iter().filter_map(|entry| match &entry.record {
-        Record::Event(logged) if logged.computer == computer.event_log_name() => Some(logged),
-        _ => None,
-    });
-    let same = |known: Option<&str>| match (known, connector) {
-        (Some(known), Some(connector)) => known.eq_ignore_ascii_case(connector),
-        (known, connector) => known == connector,
-    };
-    let ids: Vec<_> = about.filter(|it| same(it.connector.as_deref())).map(|it| it.event.event_id).collect();
-    Some(Value::events(&ids))
+    there.then(|| Value::events(&observer.event_ids(after, computer.event_log_name(), connector)))
 }

@@ -8,24 +8,24 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::answer::{self, Answer};
-use super::condition::{Candidate, Condition, Kind, settled, under_way};
 use super::house::ending;
 use super::input::Query;
+use super::limits::{MOST_WAITS, too_many};
 use super::problem::Problem;
-use super::seen::Seen;
+use crate::observe::{
+    Condition, EventLogEntry, Kind, NearMiss, ReceivedMessage, SessionSummary, a_message, a_session,
+    any_event,
+};
 
 /// How long is waited where nobody says, and at most.
 const USUAL: u64 = 10_000;
 const LONGEST: u64 = 600_000;
 /// How many things can be waited for at once.
 const MOST: u64 = 10_000;
-/// How many near misses are shown.
-const SHOWN: usize = 10;
 
 /// What was waited for.
 #[derive(Serialize, JsonSchema)]
@@ -36,171 +36,180 @@ pub(super) struct Found {
     seq: u64,
 }
 
-pub(super) async fn wait(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let known =
-        ["for", "to", "from", "security", "connector", "event_id", "after", "count", "timeout_ms", "ms"];
-    let query = Query::read(query.as_deref(), &known)?;
-    let wanted = query.get("for").ok_or_else(|| Problem::bad(format!("`for` is missing: {KINDS}")))?;
-    let within = Duration::from_millis(query.number("timeout_ms", LONGEST)?.unwrap_or(USUAL));
-    let kind = match wanted {
-        "message" | "quiet" => Kind::Message,
-        "session" => Kind::Session,
-        "event" => Kind::Event,
-        other => return Err(Problem::bad(format!("for=`{other}` is nothing to wait for: {KINDS}"))),
-    };
-    let condition = Condition::read(kind, &query)?;
-    let after = query.number("after", u64::MAX)?;
-    let (silence, count) = (query.number("ms", LONGEST)?, query.number("count", MOST)?);
-    let mut waiting = Waiting::begin(&shared, condition, within, after);
-    let found = if wanted == "quiet" {
-        if count.is_some() || after.is_some() {
-            return Err(Problem::refused("`count` and `after` say nothing of quiet, which counts from now"));
-        }
-        let silence =
-            silence.ok_or_else(|| Problem::refused("`ms` is missing: for how long it has to be quiet"))?;
-        waiting.quiet(Duration::from_millis(silence)).await
-    } else {
-        if silence.is_some() {
-            return Err(Problem::refused("`ms` is for for=quiet; `timeout_ms` says how long to wait"));
-        }
-        if count == Some(0) {
-            return Err(Problem::bad("`count` is 1 at least; for=quiet waits until none has come"));
-        }
-        waiting.several(usize::try_from(count.unwrap_or(1)).unwrap_or(usize::MAX)).await
-    };
-    answer::json(&found?)
-}
-
+const KNOWN: [&str; 10] =
+    ["for", "to", "from", "security", "connector", "event_id", "after", "count", "timeout_ms", "ms"];
 const KINDS: &str = "there are message, session, event and quiet";
 
-/// Somebody who waits.
-struct Waiting<'a> {
-    shared: &'a Shared,
-    condition: Condition,
-    within: Duration,
-    deadline: Instant,
-    newest: watch::Receiver<u64>,
-    after: u64,
-    seen: Seen,
-    /// The number of the last entry that was read.
-    read: u64,
+pub(super) async fn wait(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::read(query.as_deref(), &KNOWN)?;
+    let wanted = query.get("for").ok_or_else(|| Problem::bad(format!("`for` is missing: {KINDS}")))?;
+    let _place = shared.waits.try_acquire().map_err(|_| too_many("waits", MOST_WAITS))?;
+    match wanted {
+        "message" => several(&shared, message(&query)?, &query).await,
+        "session" => several(&shared, session(&query)?, &query).await,
+        "event" => several(&shared, event(&query)?, &query).await,
+        "quiet" => quiet(&shared, message(&query)?, &query).await,
+        other => Err(Problem::bad(format!("for=`{other}` is nothing to wait for: {KINDS}"))),
+    }
 }
 
-impl<'a> Waiting<'a> {
-    fn begin(shared: &'a Shared, condition: Condition, within: Duration, after: Option<u64>) -> Self {
-        Self {
-            shared,
-            condition,
-            within,
-            deadline: Instant::now() + within,
-            newest: shared.newest.clone(),
-            after: after.unwrap_or_else(|| shared.mark()),
-            seen: Seen::default(),
-            // Conversations that began before `after` are read from their beginning.
-            read: shared.mark(),
-        }
+fn message(query: &Query) -> Result<Condition<'static, ReceivedMessage>, Problem> {
+    says_nothing_of(query, "message", &["event_id"])?;
+    let mut wanted = a_message();
+    if let Some(from) = query.get("from") {
+        wanted = wanted.from(from);
     }
+    if let Some(to) = query.get("to") {
+        wanted = wanted.to(to);
+    }
+    wanted = match is_over_tls(query)? {
+        Some(true) => wanted.over_tls(),
+        Some(false) => wanted.in_clear(),
+        None => wanted,
+    };
+    Ok(match query.get("connector") {
+        Some(connector) => wanted.on(connector),
+        None => wanted,
+    })
+}
 
-    /// Reads what is new and returns what of it fits.
-    fn look(&mut self) -> Vec<Candidate> {
-        self.newest.borrow_and_update();
-        let before = self.read;
-        for entry in self.shared.lab.journal().entries(before.saturating_add(1)) {
-            self.read = entry.seq;
-            self.seen.note(&entry);
-        }
-        let mut fresh = settled(&self.seen, self.condition.kind, before.max(self.after));
-        fresh.retain(|candidate| self.condition.fits(candidate));
-        fresh
-    }
+fn session(query: &Query) -> Result<Condition<'static, SessionSummary>, Problem> {
+    says_nothing_of(query, "conversation", &["from", "to", "event_id"])?;
+    let wanted = match is_over_tls(query)? {
+        Some(true) => a_session().over_tls(),
+        Some(false) => a_session().in_clear(),
+        None => a_session(),
+    };
+    Ok(match query.get("connector") {
+        Some(connector) => wanted.on(connector).or_own(),
+        None => wanted.or_own(),
+    })
+}
 
-    /// Waits until so many have come.
-    async fn several(&mut self, count: usize) -> Result<Found, Problem> {
-        let mut found = Vec::new();
-        loop {
-            found.extend(self.look());
-            if found.len() >= count {
-                found.truncate(count);
-                let seq = found.last().map_or(self.read, |last| last.seq);
-                return Ok(Found { items: found.into_iter().map(|it| it.json).collect(), seq });
-            }
-            tokio::select! {
-                biased;
-                () = self.shared.stop.cancelled() => return Err(ending()),
-                _ = self.newest.changed() => {}
-                () = sleep_until(self.deadline) => return Err(self.in_vain(count, found.len())),
-            }
-        }
+fn event(query: &Query) -> Result<Condition<'static, EventLogEntry>, Problem> {
+    says_nothing_of(query, "event", &["from", "to", "security"])?;
+    let mut wanted = any_event();
+    if let Some(connector) = query.get("connector") {
+        wanted = wanted.on(connector);
     }
+    let id = query.number("event_id", u64::from(u16::MAX))?.and_then(|id| u16::try_from(id).ok());
+    Ok(match id {
+        Some(id) => wanted.numbered(id),
+        None => wanted,
+    })
+}
 
-    /// Waits until none has come for so long.
-    async fn quiet(&mut self, silence: Duration) -> Result<Found, Problem> {
-        self.look();
-        let mut since = Instant::now();
-        loop {
-            let quiet = since + silence;
-            tokio::select! {
-                biased;
-                () = self.shared.stop.cancelled() => return Err(ending()),
-                _ = self.newest.changed() => {
-                    if !self.look().is_empty() {
-                        since = Instant::now();
-                    }
-                }
-                () = sleep_until(quiet) => return Ok(Found { items: Vec::new(), seq: self.read }),
-                () = sleep_until(self.deadline) => {
-                    let detail = format!(
-                        "it has not been quiet for {silence:?} within {:?}: a {} came {:?} ago",
-                        self.within, self.condition.words(), since.elapsed()
-                    );
-                    return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
-                }
-            }
-        }
+fn says_nothing_of(query: &Query, kind: &str, parameters: &[&str]) -> Result<(), Problem> {
+    match parameters.iter().find(|name| query.get(name).is_some()) {
+        Some(name) => Err(Problem::refused(format!("`{name}` says nothing of a {kind}"))),
+        None => Ok(()),
     }
+}
 
-    /// What there was instead, newest first.
-    fn in_vain(&self, count: usize, found: usize) -> Problem {
-        let (kind, words) = (self.condition.kind, self.condition.words());
-        let mut near = settled(&self.seen, kind, self.after);
-        near.extend(under_way(&self.seen, kind));
-        near.retain(|candidate| !self.condition.fits(candidate));
-        near.sort_by_key(|candidate| std::cmp::Reverse(candidate.seq));
-        let misses: Vec<_> = near.iter().map(|it| (it, self.condition.misses(it).join("; "))).collect();
-        let within = self.within;
-        let mut detail = match count {
-            1 => format!("no {words} within {within:?}"),
-            _ => format!("{found} of {count} {words} within {within:?}"),
-        };
-        let connected = settled(&self.seen, Kind::Session, self.after).into_iter();
-        let connected = connected.chain(under_way(&self.seen, Kind::Session)).map(|it| it.line);
-        let beside: Vec<_> = self.seen.strangers.iter().cloned().chain(connected).collect();
-        match (misses.as_slice(), beside.as_slice()) {
-            ([], []) => {
-                detail.push_str(&format!("; there is no other {}, and nobody has connected", kind.name()));
-            }
-            ([], beside) => {
-                detail.push_str(&format!("; there is no other {}. Conversations:", kind.name()));
-                beside.iter().rev().take(SHOWN).for_each(|line| detail.push_str(&format!("\n  {line}")));
-            }
-            (misses, _) => {
-                detail.push_str(&format!("; {} so far, newest first:", kind.names()));
-                for (it, miss) in misses.iter().take(SHOWN) {
-                    detail.push_str(&format!("\n  {}\n    {miss}", it.line));
+fn is_over_tls(query: &Query) -> Result<Option<bool>, Problem> {
+    match query.get("security") {
+        None => Ok(None),
+        Some("tls") => Ok(Some(true)),
+        Some("clear") => Ok(Some(false)),
+        Some(other) => Err(Problem::bad(format!("security=`{other}` is neither tls nor clear"))),
+    }
+}
+
+fn within(query: &Query) -> Result<Duration, Problem> {
+    Ok(Duration::from_millis(query.number("timeout_ms", LONGEST)?.unwrap_or(USUAL)))
+}
+
+/// Waits until so many have come.
+async fn several<T: Kind + Serialize>(
+    shared: &Shared,
+    condition: Condition<'static, T>,
+    query: &Query,
+) -> Answer {
+    let within = within(query)?;
+    let (after, count) = (query.number("after", u64::MAX)?, query.number("count", MOST)?);
+    if query.number("ms", LONGEST)?.is_some() {
+        return Err(Problem::refused("`ms` is for for=quiet; `timeout_ms` says how long to wait"));
+    }
+    if count == Some(0) {
+        return Err(Problem::bad("`count` is 1 at least; for=quiet waits until none has come"));
+    }
+    let count = usize::try_from(count.unwrap_or(1)).unwrap_or(usize::MAX);
+    let condition = condition.after(after.unwrap_or_else(|| shared.mark()));
+    let observer = shared.observer();
+    let found = tokio::select! {
+        biased;
+        () = shared.stop.cancelled() => return Err(ending()),
+        found = observer.wait(&condition, count, sleep_until(Instant::now() + within)) => found,
+    };
+    let Some(found) = found else { return Err(in_vain(shared, &condition, count, within)) };
+    let seq = found.last().map_or_else(|| observer.newest(), |last| last.seq());
+    answer::json(&Found { items: found.iter().map(|item| json!(item)).collect(), seq })
+}
+
+/// Waits until no message has come for so long.
+async fn quiet(shared: &Shared, condition: Condition<'static, ReceivedMessage>, query: &Query) -> Answer {
+    let within = within(query)?;
+    if query.get("count").is_some() || query.get("after").is_some() {
+        return Err(Problem::refused("`count` and `after` say nothing of quiet, which counts from now"));
+    }
+    let silence = query.number("ms", LONGEST)?;
+    let silence =
+        silence.ok_or_else(|| Problem::refused("`ms` is missing: for how long it has to be quiet"))?;
+    let silence = Duration::from_millis(silence);
+    let (observer, deadline) = (shared.observer(), Instant::now() + within);
+    let mut changes = observer.changes();
+    let (mut seen, mut since) = (*changes.borrow_and_update(), Instant::now());
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return Err(ending()),
+            _ = changes.changed() => {
+                let newest = *changes.borrow_and_update();
+                if observer.has(&condition, seen) {
+                    since = Instant::now();
                 }
-                if let Some(more @ 1..) = misses.len().checked_sub(SHOWN) {
-                    detail.push_str(&format!("\n  and {more} more"));
-                }
+                seen = newest;
+            }
+            () = sleep_until(since + silence) => {
+                return answer::json(&Found { items: Vec::new(), seq: observer.newest() });
+            }
+            () = sleep_until(deadline) => {
+                let detail = format!(
+                    "it has not been quiet for {silence:?} within {within:?}: a {} came {:?} ago",
+                    condition.bare(), since.elapsed()
+                );
+                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
             }
         }
-        let shown = misses.iter().take(SHOWN);
-        let near_misses = shown.map(|(it, _)| {
-            json!({ "seq": it.seq, "what": it.line, "misses": self.condition.misses(it), "item": it.json })
-        });
-        let near_misses: Vec<Value> = near_misses.collect();
-        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-            .with("near_misses", near_misses)
-            .with("conversations", beside.into_iter().rev().take(SHOWN).collect::<Vec<_>>())
-            .with("seq", self.read)
     }
+}
+
+/// What there was instead, newest first.
+fn in_vain<T: Kind + Serialize>(
+    shared: &Shared,
+    condition: &Condition<'_, T>,
+    count: usize,
+    within: Duration,
+) -> Problem {
+    let observer = shared.observer();
+    let (instead, newest) = (observer.near_misses(condition), observer.newest());
+    let words = condition.bare();
+    let detail = match count {
+        1 => format!("no {words} within {within:?}; {instead}"),
+        _ => {
+            let found = observer.answers(condition);
+            format!("{found} of {count} {words} within {within:?}; {instead}")
+        }
+    };
+    let near_misses: Vec<Value> = instead
+        .near
+        .iter()
+        .map(|NearMiss { item, misses }| {
+            json!({ "seq": item.seq(), "what": item.to_string(), "misses": misses, "item": item })
+        })
+        .collect();
+    Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+        .with("near_misses", near_misses)
+        .with("conversations", instead.sessions)
+        .with("seq", newest)
 }

@@ -4,16 +4,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::builder::Settings;
-use super::condition::IntoCondition;
-use super::error::{CmdletRefused, LabError};
-use super::report::{Expectation, Report};
+use super::error::{CmdletRefused, LabError, WaitError};
+use super::report::Report;
 use super::running::Running;
-use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::{Farewell, LabThread, Plan};
 use super::transcript::OnPanic;
-use super::wait::{WaitError, wait};
 use crate::exchange::cmdlet::Answer;
+use crate::observe::{
+    Condition, EventLogEntry, Expectation, IntoCondition, Kind, ReceivedMessage, SessionSummary,
+};
 use crate::scenario::Scenario;
 use crate::session::fault::Fault;
 
@@ -56,9 +58,10 @@ impl AsyncLab {
         let Settings { patience, quiet, expectations } = settings;
         let (text, title) = (plan.text.clone(), plan.text.scenario.title.clone());
         let (thread, started) = LabThread::start(plan).await?;
-        let journal = Arc::clone(started.engine.journal());
+        let (journal, observer) =
+            (Arc::clone(started.engine.journal()), Arc::clone(started.engine.observer()));
         let running = Running::new(started, text)?;
-        let on_panic = OnPanic { journal, title, quiet };
+        let on_panic = OnPanic { journal, observer, title, quiet };
         Ok(Self { thread, running, patience, expectations, on_panic })
     }
 
@@ -128,7 +131,8 @@ impl AsyncLab {
         self.running.set_faults(computer, rows).await
     }
 
-    /// Waits until such a message has been taken; returns the first one, at once where it is there already.
+    /// Waits until such a message has been taken; returns the first one, at once where it is there already. A
+    /// message that one wait has returned, no later wait for a message returns.
     ///
     /// # Errors
     ///
@@ -150,11 +154,11 @@ impl AsyncLab {
         within: Duration,
         message: impl IntoCondition<'a, ReceivedMessage>,
     ) -> Result<ReceivedMessage, WaitError> {
-        let Running { watcher, handle, .. } = &self.running;
-        wait(watcher, handle, &message.into_condition(), within).await
+        self.wait(&message.into_condition(), within).await
     }
 
-    /// Waits until such a conversation has ended; returns the first one, at once where it has already.
+    /// Waits until such a conversation has ended; returns the first one, at once where it has already. A
+    /// conversation that one wait has returned, no later wait for a conversation returns.
     ///
     /// # Errors
     ///
@@ -176,12 +180,11 @@ impl AsyncLab {
         within: Duration,
         session: impl IntoCondition<'a, SessionSummary>,
     ) -> Result<SessionSummary, WaitError> {
-        let Running { watcher, handle, .. } = &self.running;
-        wait(watcher, handle, &session.into_condition(), within).await
+        self.wait(&session.into_condition(), within).await
     }
 
     /// Waits until such an event has been logged, such as `12014`; returns the first one, at once where it
-    /// is there already.
+    /// is there already. An event that one wait has returned, no later wait for an event returns.
     ///
     /// # Errors
     ///
@@ -203,8 +206,25 @@ impl AsyncLab {
         within: Duration,
         event: impl IntoCondition<'a, EventLogEntry>,
     ) -> Result<EventLogEntry, WaitError> {
-        let Running { watcher, handle, .. } = &self.running;
-        wait(watcher, handle, &event.into_condition(), within).await
+        self.wait(&event.into_condition(), within).await
+    }
+
+    /// Returns the first answer that no wait has returned yet, at once where it is there already.
+    async fn wait<T: Kind>(&self, condition: &Condition<'_, T>, within: Duration) -> Result<T, WaitError> {
+        let observer = self.running.observer();
+        // On the lab's runtime, because the test's may be none of tokio's, or stop its clock.
+        let sleep = async move { tokio::time::sleep(within).await };
+        let mut alarm = Alarm(self.running.handle.spawn(sleep));
+        let deadline = async {
+            // A runtime that has ended lets nothing come any more.
+            (&mut alarm.0).await.ok();
+        };
+        let found = observer.wait(condition, 1, deadline).await.and_then(|found| found.into_iter().next());
+        found.map(Arc::unwrap_or_clone).ok_or_else(|| WaitError {
+            wanted: condition.bare(),
+            within,
+            instead: observer.near_misses(condition).to_string(),
+        })
     }
 
     /// Ends the lab: stops accepting, lets conversations end, and checks what was expected.
@@ -225,12 +245,21 @@ impl AsyncLab {
             events: running.events(),
             expectations: expectations
                 .iter()
-                .map(|it| it.check(&running.watcher))
+                .map(|it| it.check(running.observer()))
                 .chain(running.misconduct())
                 .collect(),
             all_ended,
             on_panic,
         }
+    }
+}
+
+/// A timer that stops where nobody waits for it any more.
+struct Alarm(JoinHandle<()>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

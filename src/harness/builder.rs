@@ -7,16 +7,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::async_lab::AsyncLab;
-use super::condition::IntoCondition;
 use super::error::LabError;
 use super::lab::Lab;
-use super::report::Expectation;
-use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::{Plan, block_on};
-use super::wanted::a_message;
 use crate::clock::Clock;
 use crate::exchange::Profile;
 use crate::name::Fqdn;
+use crate::observe::verdict::Said;
+use crate::observe::{EventLogEntry, Expectation, IntoCondition, ReceivedMessage, SessionSummary, a_message};
 use crate::scenario::{CertificateSpec, Scenario, ScenarioText, built_in, suggest_built_in};
 use crate::session::fault::Fault;
 
@@ -137,6 +135,12 @@ impl LabBuilder {
     /// Expects that no message comes in clear.
     pub fn expect_no_message_in_clear(self) -> Self {
         self.expect_no_message(a_message().in_clear())
+    }
+
+    /// Expects that nothing is said in clear: no credentials, no envelope, no content, whether or not the lab
+    /// takes it. A client that says `MAIL FROM` before TLS has told who writes, even if no message comes.
+    pub fn expect_nothing_in_clear(self) -> Self {
+        self.expect(Expectation::NothingInClear(Said::ALL.into()))
     }
 
     /// Expects that there is such a conversation, and that it has ended before the lab is finished.

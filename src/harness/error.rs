@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::lab;
 use crate::name::NotAnFqdn;
@@ -88,6 +89,18 @@ impl fmt::Display for UnknownConnector {
     }
 }
 
+/// Nothing that fits was seen in time; its text shows what was, newest first, and how it missed.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no {wanted} within {within:?}; {instead}")]
+pub struct WaitError {
+    /// What was waited for, in words, such as `message to you@expta.com`.
+    pub wanted: String,
+    /// How long it was waited for.
+    pub within: Duration,
+    /// What there was instead.
+    pub instead: String,
+}
+
 /// In a test an error is mostly met by `unwrap`, which shows it as `Debug` does; so that is the text, too.
 macro_rules! debug_is_the_text {
     ($($error:ty),*) => {$(
@@ -98,6 +111,5 @@ macro_rules! debug_is_the_text {
         }
     )*};
 }
-pub(super) use debug_is_the_text;
 
-debug_is_the_text!(LabError, CmdletRefused, UnknownConnector);
+debug_is_the_text!(LabError, CmdletRefused, UnknownConnector, WaitError);

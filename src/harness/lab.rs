@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use super::async_lab::AsyncLab;
 use super::builder::{LabBuilder, Source};
-use super::condition::IntoCondition;
-use super::error::{CmdletRefused, LabError};
+use super::error::{CmdletRefused, LabError, WaitError};
 use super::report::Report;
 use super::running::Running;
-use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::block_on;
-use super::wait::WaitError;
 use crate::exchange::cmdlet::Answer;
+use crate::observe::{EventLogEntry, IntoCondition, ReceivedMessage, SessionSummary};
 use crate::scenario::Scenario;
 use crate::session::fault::Fault;
 
@@ -129,7 +127,8 @@ impl Lab {
         block_on(self.0.set_faults(computer, rows))
     }
 
-    /// Waits until such a message has been taken; returns the first one, at once where it is there already.
+    /// Waits until such a message has been taken; returns the first one, at once where it is there already. A
+    /// message that one wait has returned, no later wait for a message returns.
     ///
     /// # Errors
     ///
@@ -154,7 +153,8 @@ impl Lab {
         block_on(self.0.wait_for_message_within(within, message))
     }
 
-    /// Waits until such a conversation has ended; returns the first one, at once where it has already.
+    /// Waits until such a conversation has ended; returns the first one, at once where it has already. A
+    /// conversation that one wait has returned, no later wait for a conversation returns.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl Lab {
     }
 
     /// Waits until such an event has been logged, such as `12014`; returns the first one, at once where it
-    /// is there already.
+    /// is there already. An event that one wait has returned, no later wait for an event returns.
     ///
     /// # Errors
     ///

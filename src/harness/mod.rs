@@ -30,7 +30,7 @@
 //!
 //! ```
 //! # use starttls_lab::Lab;
-//! let lab = Lab::scenario("fqdn-mismatch").expect_event(12014).expect_no_message_in_clear().start()?;
+//! let lab = Lab::scenario("fqdn-mismatch").expect_event(12014).expect_nothing_in_clear().start()?;
 //! // ... your program tries to send ...
 //! lab.finish().assert();
 //! # Ok::<(), starttls_lab::LabError>(())
@@ -43,28 +43,24 @@
 
 mod async_lab;
 mod builder;
-mod condition;
 mod error;
 mod lab;
 mod report;
 mod running;
-mod seen;
 mod thread;
 mod transcript;
 mod verdicts;
-mod wait;
-mod wanted;
-mod watcher;
 
 pub use async_lab::AsyncLab;
 pub use builder::LabBuilder;
-pub use condition::{Condition, IntoCondition};
-pub use error::{CmdletRefused, LabError, UnknownConnector};
+pub use error::{CmdletRefused, LabError, UnknownConnector, WaitError};
 pub use lab::Lab;
-pub use report::{Checked, Report};
+pub use report::Report;
 pub use running::Running;
-pub use seen::{EventLogEntry, ReceivedMessage, SessionSummary};
-pub use wait::WaitError;
-pub use wanted::{a_message, a_session, an_event};
 
 pub use crate::exchange::cmdlet::Answer;
+pub use crate::observe::verdict::Said;
+pub use crate::observe::{
+    Checked, Condition, EventLogEntry, IntoCondition, ReceivedMessage, SessionSummary, a_message, a_session,
+    an_event,
+};

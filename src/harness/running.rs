@@ -8,15 +8,12 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::error::{CmdletRefused, LabError, UnknownConnector};
-use super::report::Checked;
-use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
 use super::thread::Started;
-use super::wanted::is_called;
-use super::watcher::{Kind, Watcher};
 use crate::clock::Clock;
 use crate::exchange::cmdlet::Answer;
 use crate::journal::Journal;
 use crate::lab::{Engine, Listening};
+use crate::observe::{Checked, EventLogEntry, Observer, ReceivedMessage, SessionSummary, is_called};
 use crate::scenario::{AnswerSpec, CommandsSpec, Scenario, ScenarioText};
 use crate::session::fault::Fault;
 use crate::tls::{ClientConfig, ClientTls, Versions};
@@ -25,7 +22,6 @@ use crate::tls::{ClientConfig, ClientTls, Versions};
 #[derive(Debug)]
 pub struct Running {
     engine: Arc<Engine>,
-    pub(super) watcher: Arc<Watcher>,
     pub(super) handle: Handle,
     scenario: Arc<Mutex<ScenarioText>>,
     client: ClientTls,
@@ -33,9 +29,9 @@ pub struct Running {
 
 impl Running {
     pub(super) fn new(started: Started, text: ScenarioText) -> Result<Self, LabError> {
-        let Started { engine, watcher, handle } = started;
+        let Started { engine, handle } = started;
         let client = ClientTls::trusting(&[engine.root().clone()], engine.clock(), Versions::Both)?;
-        Ok(Self { engine, watcher, handle, scenario: Arc::new(Mutex::new(text)), client })
+        Ok(Self { engine, handle, scenario: Arc::new(Mutex::new(text)), client })
     }
 
     /// Where the only connector of the lab listens.
@@ -121,19 +117,31 @@ impl Running {
 
     /// The messages so far, in the order in which they were taken.
     pub fn messages(&self) -> Vec<ReceivedMessage> {
-        all(&self.watcher)
+        owned(self.observer().messages(0))
     }
 
     /// The conversations so far, by their beginning, those that go on included.
     pub fn sessions(&self) -> Vec<SessionSummary> {
-        let mut sessions: Vec<SessionSummary> = all(&self.watcher);
+        let mut sessions: Vec<SessionSummary> = owned(self.observer().sessions(0));
+        sessions.retain(|session| !session.sends());
         sessions.sort_by_key(|session| session.session);
         sessions
     }
 
     /// The Application logs of all computers so far.
     pub fn events(&self) -> Vec<EventLogEntry> {
-        all(&self.watcher)
+        owned(self.observer().events(0))
+    }
+
+    /// What has been observed so far: sessions, messages, events, and how many there were.
+    pub fn observer(&self) -> &Arc<Observer> {
+        self.engine.observer()
+    }
+
+    /// The number of the newest entry of the journal, from which [`Condition::after`](super::Condition::after)
+    /// counts.
+    pub fn seq(&self) -> u64 {
+        self.observer().newest()
     }
 
     /// Everything that happened so far, entry by entry.
@@ -143,7 +151,7 @@ impl Running {
 
     /// Everything that happened so far, in lines for people; it is what a test that panics prints.
     pub fn transcript(&self) -> String {
-        super::transcript::transcript(self.journal())
+        super::transcript::transcript(self.journal(), self.observer())
     }
 
     pub(super) async fn run(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
@@ -216,8 +224,8 @@ fn refused(why: String) -> CmdletRefused {
     CmdletRefused { why, screen: String::new() }
 }
 
-fn all<T: Kind>(watcher: &Watcher) -> Vec<T> {
-    T::since(watcher, 0).iter().map(|item| T::clone(item)).collect()
+fn owned<T: Clone>(shared: Vec<Arc<T>>) -> Vec<T> {
+    shared.into_iter().map(Arc::unwrap_or_clone).collect()
 }
 
 #[track_caller]

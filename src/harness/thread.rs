@@ -11,7 +11,6 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::error::LabError;
-use super::watcher::Watcher;
 use crate::clock::Clock;
 use crate::lab::{Engine, Options, Paper};
 use crate::scenario::ScenarioText;
@@ -26,7 +25,6 @@ pub(super) struct Plan {
 /// What has been started.
 pub(super) struct Started {
     pub(super) engine: Arc<Engine>,
-    pub(super) watcher: Arc<Watcher>,
     pub(super) handle: Handle,
 }
 
@@ -137,11 +135,8 @@ async fn begin(plan: Plan) -> Result<Started, LabError> {
         None => Paper::new(&plan.text)?,
     };
     let options = Options { ports: Ports::Free, ..Options::default() };
-    let watcher = Arc::new(Watcher::new(options.bounds));
     let engine = Engine::start_paper(paper, options).await?;
-    let noting = Arc::clone(&watcher);
-    engine.journal().listen(Box::new(move |entry| noting.note(entry)));
-    Ok(Started { engine: Arc::new(engine), watcher, handle: Handle::current() })
+    Ok(Started { engine: Arc::new(engine), handle: Handle::current() })
 }
 
 /// Runs a future to its end on this thread, inside a runtime as well as outside of one.

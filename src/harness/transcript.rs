@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use crate::journal::{Journal, Summaries, transcript_line};
+use crate::journal::{Journal, transcript_line};
+use crate::observe::Observer;
 
 /// How many entries are shown; the newest, because a test fails at its end.
 const SHOWN: usize = 1000;
 
 /// The newest entries as lines, each with the number of its conversation, and a summary of each conversation.
-pub(super) fn transcript(journal: &Journal) -> String {
+pub(super) fn transcript(journal: &Journal, observer: &Observer) -> String {
     let entries = journal.entries(1);
-    let mut summaries = Summaries::new();
     let mut text = String::new();
     let hidden = entries.len().saturating_sub(SHOWN);
     let (fallen, _) = journal.dropped();
@@ -20,17 +20,13 @@ pub(super) fn transcript(journal: &Journal) -> String {
     if let earlier @ 1.. = fallen.saturating_add(hidden as u64) {
         let _ = writeln!(text, "({earlier} earlier entries are left out)");
     }
-    for (index, entry) in entries.iter().enumerate() {
-        let summary = summaries.note(entry);
-        if index < hidden {
-            continue;
-        }
+    for entry in entries.iter().skip(hidden) {
         let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0)).unwrap_or_default();
         for line in transcript_line(entry).lines() {
             let _ = writeln!(text, "{session}{line}");
         }
-        if let Some(summary) = summary {
-            let _ = writeln!(text, "{session}=> {summary}");
+        if let Some(ended) = observer.ended_with(entry) {
+            let _ = writeln!(text, "{session}=> {ended}");
         }
     }
     text
@@ -40,6 +36,7 @@ pub(super) fn transcript(journal: &Journal) -> String {
 #[derive(Debug)]
 pub(super) struct OnPanic {
     pub(super) journal: Arc<Journal>,
+    pub(super) observer: Arc<Observer>,
     pub(super) title: String,
     pub(super) quiet: bool,
 }
@@ -49,7 +46,8 @@ impl Drop for OnPanic {
         if self.quiet || !std::thread::panicking() {
             return;
         }
-        let text = format!("\nTranscript of the lab \"{}\":\n{}\n", self.title, transcript(&self.journal));
+        let transcript = transcript(&self.journal, &self.observer);
+        let text = format!("\nTranscript of the lab \"{}\":\n{transcript}\n", self.title);
         // Through `eprint!`, which a test runner captures with the test that fails; it panics where standard
         // error is closed, and a second panic would end the process.
         #[expect(clippy::print_stderr, reason = "the reader of a failed test is whom this is for")]

@@ -1,7 +1,7 @@
 //! The verdict on each client of a lab.
 
 use super::running::Running;
-use crate::journal::verdict::{Measure, Verdict, verdicts};
+use crate::observe::verdict::{Measure, Verdict};
 use crate::scenario::ROOT_SUBJECT;
 
 impl Running {
@@ -17,6 +17,6 @@ impl Running {
     }
 
     fn audit(&self, host: Option<&str>) -> Vec<Verdict> {
-        verdicts(&self.journal().entries(1), Measure { host, root: Some(ROOT_SUBJECT) })
+        self.observer().verdicts(0, Measure { host, root: Some(ROOT_SUBJECT) })
     }
 }

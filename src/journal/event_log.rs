@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::record::Logged;
+use super::shown::{is_unsafe, printable_lines};
 
 /// The event as Event Viewer copies it to the clipboard as text, the time in UTC; no line end at the end.
 ///
@@ -31,7 +32,7 @@ pub fn event_block(time: Timestamp, logged: &Logged) -> String {
         event.event_id,
         event.category.as_str(),
         event.level.as_str(),
-        event.message(),
+        printable_lines(&event.message()),
     )
 }
 
@@ -74,6 +75,10 @@ fn escape(text: &str, xml: &mut String) {
             '\'' => xml.push_str("&apos;"),
             '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}' => {
                 // Writing to a String cannot fail.
+                let _ = write!(xml, "&#{};", u32::from(character));
+            }
+            // What turns text around or hides it is to be seen in the file.
+            _ if u32::from(character) > 0x9f && is_unsafe(character) => {
                 let _ = write!(xml, "&#{};", u32::from(character));
             }
             // What XML 1.0 (section 2.2) has no way to write, not even as a reference, is spelled out.

@@ -4,7 +4,7 @@ use super::shown::printable;
 use crate::session::{Oddity, Reaction, TlsFailure};
 
 /// How a handshake failed and what that most likely means.
-pub(super) fn tls_failure(failure: &TlsFailure) -> String {
+pub(crate) fn tls_failure(failure: &TlsFailure) -> String {
     let advice = match failure {
         TlsFailure::AlertReceived { alert } => refusal(alert).to_owned(),
         TlsFailure::AlertSent { reason, .. } => printable(reason.as_bytes()),
@@ -37,7 +37,7 @@ pub(super) fn tls_failure(failure: &TlsFailure) -> String {
 }
 
 /// How a handshake failed, without what it means.
-pub(super) fn short_tls_failure(failure: &TlsFailure) -> String {
+pub(crate) fn short_tls_failure(failure: &TlsFailure) -> String {
     match failure {
         TlsFailure::AlertReceived { alert } => format!("refused by the client with alert {}", safe(alert)),
         TlsFailure::AlertSent { alert, .. } => format!("refused by the lab with alert {}", safe(alert)),
@@ -58,7 +58,7 @@ pub(super) fn short_tls_failure(failure: &TlsFailure) -> String {
 }
 
 /// What is odd, with the rule it offends.
-pub(super) fn oddity(oddity: &Oddity) -> String {
+pub(crate) fn oddity(oddity: &Oddity) -> String {
     match oddity {
         Oddity::TalkedBeforeBanner { octets } => format!(
             "the client talked before the banner ({}); it has to wait for it (RFC 5321 section 3.1)",
@@ -106,7 +106,7 @@ pub(super) fn oddity(oddity: &Oddity) -> String {
 }
 
 /// `1 octet`, `2 octets`.
-pub(super) fn counted(count: u64, thing: &str) -> String {
+pub(crate) fn counted(count: u64, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 

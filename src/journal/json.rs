@@ -4,6 +4,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::record::{Ending, Entry, Record, SECRET};
+use super::shown::{safe_json, without_secret};
 
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -33,7 +34,12 @@ impl Serialize for Entry {
                 map.serialize_entry("parameters", &logged.event.parameters)?;
                 map.serialize_entry("message", &logged.event.message())?;
             }
-            Record::Sent(octets) => map.serialize_entry("text", lossy(octets).trim_end_matches("\r\n"))?,
+            Record::Sent(octets) => {
+                // What the lab says as a client may be a secret, too.
+                let sends = self.place.as_ref().is_some_and(|place| place.connector.sends());
+                let said = if sends { without_secret(octets) } else { octets[..].into() };
+                map.serialize_entry("text", lossy(&said).trim_end_matches("\r\n"))?;
+            }
             Record::Received(octets) => map.serialize_entry("text", &lossy(octets))?,
             Record::ReceivedSecret | Record::SentSecret => map.serialize_entry("text", SECRET)?,
             Record::Content(octets) => map.serialize_entry("octets", octets)?,
@@ -105,6 +111,14 @@ impl Serialize for Entry {
             Record::ChangeRefused { why } => map.serialize_entry("why", why)?,
         }
         map.end()
+    }
+}
+
+impl Entry {
+    /// The entry as one line of JSON, without the line end; nothing in it can do anything to a terminal.
+    pub fn to_json(&self) -> String {
+        // A value in memory serializes.
+        safe_json(serde_json::to_string(self).unwrap_or_default())
     }
 }
 

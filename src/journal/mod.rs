@@ -1,24 +1,23 @@
 //! What happened in a lab, in order, once. Every log is a view of it.
 //!
 //! The views are functions of the entries: the Application log ([`event_block`], [`event_xml`]), the
-//! SmtpReceive and SmtpSend protocol logs ([`ProtocolLog`], [`SendProtocolLog`]), what people read ([`transcript_line`], [`Summaries`]), and
-//! JSON, which is how an [`Entry`] serializes.
+//! SmtpReceive and SmtpSend protocol logs ([`ProtocolLog`], [`SendProtocolLog`]), what people read
+//! ([`transcript_line`]), and JSON, which is how an [`Entry`] serializes. What the entries amount to (sessions,
+//! messages, events, verdicts) is kept up by [`observe`](crate::observe).
 
 mod event_log;
-mod explain;
+pub(crate) mod explain;
 mod json;
 mod protocol_log;
 mod protocol_send;
 mod protocol_tls;
-mod record;
+pub(crate) mod record;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sending;
-mod shown;
-mod summary;
+pub(crate) mod shown;
 mod tracking;
 mod transcript;
-pub mod verdict;
 
 pub use event_log::{event_block, event_xml};
 pub use protocol_log::ProtocolLog;
@@ -28,8 +27,7 @@ pub use record::{
     SessionId,
 };
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
-pub use shown::{recipients_in_words, sender_in_words, without_secret};
-pub use summary::{Summaries, summary};
+pub use shown::{Secrets, recipients_in_words, safe_json, sender_in_words, without_secret};
 pub use tracking::{Tracking, TrackingEvent};
 pub use transcript::{transcript, transcript_line};
 
@@ -61,6 +59,15 @@ impl Default for Bounds {
 
 /// What is called with every new entry, in order, before anything it tells of leaves the lab.
 pub type Listener = Box<dyn FnMut(&Entry) + Send>;
+
+/// A part of a journal.
+#[derive(Clone, Debug, Default)]
+pub struct Stretch {
+    /// The entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// How many entries that should stand before the first of them have fallen out of the journal.
+    pub dropped: u64,
+}
 
 /// The journal of one lab.
 pub struct Journal(Mutex<Inner>);
@@ -94,7 +101,7 @@ impl Journal {
         let weight = usize::try_from(message.size()).unwrap_or(usize::MAX);
         let mut inner = self.lock();
         inner.messages.push(message, weight);
-        inner.append(now, Some(place), Record::Message(Box::new(facts)));
+        inner.append(now, Some(place), Record::Message(Arc::new(facts)));
     }
 
     /// Calls `listener` with every entry from now on, and first with those that are still here.
@@ -110,6 +117,23 @@ impl Journal {
         let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
         inner.entries.iter().skip(skip).cloned().collect()
+    }
+
+    /// At most `most` entries from number `from` on, and how many of the stretch before them have fallen out.
+    ///
+    /// A reader that remembers the number of the last entry it has read follows the journal this way without a
+    /// copy of what it has not read yet.
+    pub fn stretch(&self, from: u64, most: usize) -> Stretch {
+        let inner = self.lock();
+        let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
+        let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
+        let entries: Vec<Entry> = inner.entries.iter().skip(skip).take(most).cloned().collect();
+        Stretch { dropped: first.saturating_sub(from.max(1)), entries }
+    }
+
+    /// The number of the newest entry; 0 where there is none.
+    pub fn newest(&self) -> u64 {
+        self.lock().next - 1
     }
 
     /// The messages that are still here, oldest first.

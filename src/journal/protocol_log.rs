@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 use super::protocol_tls;
 use super::record::{Ending, Entry, Place, Record, SECRET, SessionId};
-use super::shown::{endpoint, without_secret};
+use super::shown::{endpoint, printable, without_secret};
 use crate::smtp::Verb;
 
 /// Writes the rows of a protocol log, entry by entry.
@@ -204,10 +204,12 @@ pub(super) struct Field<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A record is one line, and nothing in it does anything to a terminal.
+        let shown = printable(self.0.as_bytes());
         if self.0.contains([',', '"', '\r', '\n']) {
-            write!(f, "\"{}\"", self.0.replace('"', "\"\""))
+            write!(f, "\"{}\"", shown.replace('"', "\"\""))
         } else {
-            f.write_str(self.0)
+            f.write_str(&shown)
         }
     }
 }
@@ -259,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn fields_with_commas_quotes_and_line_ends_are_quoted() {
+    fn fields_with_commas_quotes_and_line_ends_are_quoted_and_controls_are_escaped() {
         let mut told = Told::on(Profile::Exchange2019);
         told.received("NOOP a,\"b\"\rc").received("NOOP a b");
         let mut log = ProtocolLog::new();
-        assert!(log.rows(&told.entries[0]).ends_with(",<,\"NOOP a,\"\"b\"\"\rc\",\r\n"));
+        assert!(log.rows(&told.entries[0]).ends_with(",<,\"NOOP a,\"\"b\"\"\\rc\",\r\n"));
         assert!(log.rows(&told.entries[1]).ends_with(",<,NOOP a b,\r\n"));
     }
 

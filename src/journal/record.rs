@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::RefUnwindSafe;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -47,6 +48,10 @@ pub struct Place {
     /// The peer's name, where it is a computer of this lab.
     pub peer: Option<String>,
 }
+
+// A place is never changed, so whoever has caught a panic finds it as it was. The compiler cannot tell because of
+// the keys of certificates, which are behind `dyn`.
+impl RefUnwindSafe for Place {}
 
 /// The connector of a conversation, which says which side of it the lab is.
 #[derive(Clone, Debug)]
@@ -95,7 +100,7 @@ impl fmt::Display for SessionId {
 #[derive(Clone, Debug)]
 pub enum Record {
     /// Something was written to a computer's Application log.
-    Event(Box<Logged>),
+    Event(Arc<Logged>),
     /// The lab tries to connect to the peer.
     Connecting,
     /// A connection was taken or, where the lab sends, made.
@@ -112,15 +117,15 @@ pub enum Record {
     /// Content came or, where the lab sends, left: so many octets of it.
     Content(u64),
     /// A TLS handshake succeeded.
-    TlsEstablished(Box<Handshake>),
+    TlsEstablished(Arc<Handshake>),
     /// A TLS handshake failed.
-    TlsFailed(Box<FailedHandshake>),
+    TlsFailed(Arc<FailedHandshake>),
     /// A TLS handshake of a conversation in which the lab sends succeeded.
-    Secured(Box<Tls>),
+    Secured(Arc<Tls>),
     /// A TLS handshake of a conversation in which the lab sends failed, or never began.
-    NotSecured(Box<NoTls>),
+    NotSecured(Arc<NoTls>),
     /// An attempt to deliver a message ended.
-    Attempt(Box<Attempt>),
+    Attempt(Arc<Attempt>),
     /// The lab did something wrong on purpose.
     Misconduct(Box<Misconduct>),
     /// The peer did something odd.
@@ -137,7 +142,7 @@ pub enum Record {
     /// A connection limit turned the peer away.
     LimitReached(LimitReached),
     /// A message was taken; the message itself is kept apart from the entries.
-    Message(Box<MessageFacts>),
+    Message(Arc<MessageFacts>),
     /// What became of a message after it was taken; it belongs to no conversation.
     Tracking(Box<Tracking>),
     /// The connection ended.

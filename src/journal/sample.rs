@@ -12,21 +12,21 @@ use crate::exchange::{
 use crate::session::{TlsFacts, TlsFailure, TlsVerb, TlsVersion};
 
 /// The entries of one conversation; each is a second after the one before.
-pub(super) struct Told {
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct Told {
+    pub(crate) entries: Vec<Entry>,
     place: Arc<Place>,
 }
 
 impl Told {
-    pub(super) fn on(profile: Profile) -> Self {
+    pub(crate) fn on(profile: Profile) -> Self {
         Self::at(place(profile, ProtocolLoggingLevel::Verbose))
     }
 
-    pub(super) fn at(place: Place) -> Self {
+    pub(crate) fn at(place: Place) -> Self {
         Self { entries: Vec::new(), place: Arc::new(place) }
     }
 
-    pub(super) fn tell(&mut self, record: Record) -> &mut Self {
+    pub(crate) fn tell(&mut self, record: Record) -> &mut Self {
         let seconds = self.entries.len();
         let time = at("2024-02-03T04:05:00Z") + SignedDuration::from_secs(i64::try_from(seconds).unwrap());
         let seq = seconds as u64 + 1;
@@ -34,26 +34,26 @@ impl Told {
         self
     }
 
-    pub(super) fn received(&mut self, line: &str) -> &mut Self {
+    pub(crate) fn received(&mut self, line: &str) -> &mut Self {
         self.tell(Record::Received(Bytes::copy_from_slice(line.as_bytes())))
     }
 
-    pub(super) fn sent(&mut self, reply: &str) -> &mut Self {
+    pub(crate) fn sent(&mut self, reply: &str) -> &mut Self {
         self.tell(Record::Sent(Bytes::copy_from_slice(reply.as_bytes())))
     }
 
-    pub(super) fn logon(&mut self, succeeded: bool) -> &mut Self {
+    pub(crate) fn logon(&mut self, succeeded: bool) -> &mut Self {
         self.tell(Record::Logon { user: "anna".to_owned(), mechanism: "Login", succeeded })
     }
 
-    pub(super) fn established(&mut self, verb: TlsVerb) -> &mut Self {
+    pub(crate) fn established(&mut self, verb: TlsVerb) -> &mut Self {
         let (facts, certificate) = (Arc::new(facts()), certificate());
-        self.tell(Record::TlsEstablished(Box::new(Handshake { verb, facts, certificate })))
+        self.tell(Record::TlsEstablished(Arc::new(Handshake { verb, facts, certificate })))
     }
 
-    pub(super) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
+    pub(crate) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
         let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
-        self.tell(Record::TlsFailed(Box::new(FailedHandshake {
+        self.tell(Record::TlsFailed(Arc::new(FailedHandshake {
             verb,
             failure,
             certificate,
@@ -61,8 +61,8 @@ impl Told {
         })))
     }
 
-    pub(super) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {
-        self.tell(Record::Message(Box::new(MessageFacts {
+    pub(crate) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {
+        self.tell(Record::Message(Arc::new(MessageFacts {
             id: 1,
             helo: "client.example".to_owned(),
             mail_from: "a@example.com".to_owned(),
@@ -80,11 +80,11 @@ impl Told {
     }
 }
 
-pub(super) fn at(time: &str) -> Timestamp {
+pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-pub(super) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
+pub(crate) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
     let name = "Default Frontend GATE".to_owned();
     let mut connector = ReceiveConnector::new(name, Usage::DefaultFrontend, Role::Mailbox, profile);
     connector.protocol_logging_level = level;
@@ -114,7 +114,7 @@ pub(crate) fn certificate() -> CertificateFacts {
     }
 }
 
-pub(super) fn facts() -> TlsFacts {
+pub(crate) fn facts() -> TlsFacts {
     TlsFacts {
         version: TlsVersion::Tls13,
         cipher_suite: "TLS_AES_256_GCM_SHA384",

@@ -3,30 +3,109 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use super::record::{Place, SECRET};
+use bytes::Bytes;
+
+use super::record::{Place, Record, SECRET};
 use crate::smtp::Verb;
 
 /// A command line without the secret that may stand in it: the initial response of AUTH (RFC 4954
-/// section 4) and X-EXPS, which for PLAIN is name and password.
+/// section 4) and X-EXPS, which for PLAIN is name and password. Malformed spellings count: `AUTH=PLAIN ...`.
 pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
-    /// The longest name of a mechanism (RFC 4422 section 3.1).
-    const LONGEST: usize = 20;
-
-    let (Some(Verb::Auth | Verb::XExps), Some(space)) = (Verb::of(line), line.iter().position(is_blank))
-    else {
-        return Cow::Borrowed(line);
-    };
-    let start =
-        line.iter().skip(space).position(|octet| !is_blank(octet)).map_or(line.len(), |at| space + at);
-    let length = line.iter().skip(start).take_while(|octet| is_mechanism(octet)).count();
-    let (shown, rest) = line.split_at(if length > LONGEST { start } else { start + length });
-    if rest.trim_ascii().is_empty() {
+    let Some(word) = auth_word(line) else { return Cow::Borrowed(line) };
+    let behind = line.get(word..).unwrap_or_default();
+    let gap = behind.iter().take_while(|octet| is_separator(octet)).count();
+    let (start, behind) = (word + gap, behind.get(gap..).unwrap_or_default());
+    let length = behind.iter().take_while(|octet| is_mechanism_letter(octet)).count();
+    let (mechanism, rest) = behind.split_at(length);
+    let named = is_usual_mechanism(mechanism) || (may_be_mechanism(mechanism) && !rest.starts_with(b"="));
+    let shown = if named { start + length } else { start };
+    let hidden = line.get(shown..).unwrap_or_default();
+    if hidden.trim_ascii().is_empty() {
         return Cow::Borrowed(line);
     }
-    let mut masked = shown.trim_ascii_end().to_vec();
+    let mut masked = line.get(..shown).unwrap_or_default().trim_ascii_end().to_vec();
     masked.push(b' ');
     masked.extend_from_slice(SECRET.as_bytes());
     Cow::Owned(masked)
+}
+
+/// Whether a line sets out to log on, however it is spelled.
+pub(crate) fn is_auth(line: &[u8]) -> bool {
+    auth_word(line).is_some()
+}
+
+/// Where AUTH or X-EXPS ends, where a line begins with one of them.
+fn auth_word(line: &[u8]) -> Option<usize> {
+    let blanks = line.iter().take_while(|octet| octet.is_ascii_whitespace() || octet.is_ascii_control());
+    let start = blanks.count();
+    let word = line.get(start..)?;
+    let begins = |verb: &[u8]| word.get(..verb.len()).is_some_and(|it| it.eq_ignore_ascii_case(verb));
+    let length = if begins(b"AUTH") {
+        // AUTHENTICATE is what IMAP says.
+        word.iter().take_while(|octet| octet.is_ascii_alphabetic()).count()
+    } else if begins(b"X-EXPS") {
+        b"X-EXPS".len()
+    } else {
+        return None;
+    };
+    Some(start + length)
+}
+
+/// What may be a secret in a conversation, line by line.
+///
+/// A client whose AUTH is refused may say the rest of its dialogue all the same. What is no command is not kept
+/// from then on until a command comes.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    after_auth: bool,
+    /// The first word of the line before, where it may be a secret and a reply may repeat it.
+    word: Vec<u8>,
+}
+
+impl Secrets {
+    /// The record of a line that came; `expected` says that it answers a challenge.
+    ///
+    /// It is a copy, because a slice of what was read would keep up to 64 KiB of content alive in the journal
+    /// behind a command that was pipelined after it.
+    pub fn received(&mut self, line: &[u8], expected: bool) -> Record {
+        self.word.clear();
+        if expected {
+            self.after_auth = true;
+            return Record::ReceivedSecret;
+        }
+        if is_auth(line) {
+            self.after_auth = true;
+        } else if Verb::of(line).is_some() {
+            self.after_auth = false;
+        } else if self.after_auth && !line.is_empty() {
+            self.keep_word(line);
+            return Record::ReceivedSecret;
+        }
+        match without_secret(line) {
+            Cow::Borrowed(line) => Record::Received(Bytes::copy_from_slice(line)),
+            Cow::Owned(masked) => {
+                self.keep_word(line);
+                Record::Received(masked.into())
+            }
+        }
+    }
+
+    /// The record of a reply, which may repeat what was no command.
+    pub fn sent(&mut self, reply: Bytes) -> Record {
+        let word = std::mem::take(&mut self.word);
+        let found = (1..=word.len()).rev().find_map(|length| {
+            let quoted = [b"'", word.get(..length)?].concat();
+            memchr::memmem::find(&reply, &quoted).map(|at| (at + 1, length))
+        });
+        let Some((at, length)) = found else { return Record::Sent(reply) };
+        let (before, behind) = reply.split_at(at);
+        Record::Sent([before, SECRET.as_bytes(), behind.get(length..).unwrap_or_default()].concat().into())
+    }
+
+    fn keep_word(&mut self, line: &[u8]) {
+        let word = line.trim_ascii_start().split(is_blank).next();
+        self.word.extend_from_slice(word.unwrap_or_default());
+    }
 }
 
 /// The sender of a message; the null path as SMTP writes it.
@@ -46,7 +125,7 @@ pub fn recipients_in_words(recipients: &[String]) -> String {
 
 /// Octets as text that cannot do anything to a terminal: what is no UTF-8 as `\xNN`, and what controls,
 /// reorders or hides text as Rust escapes it. A backslash stays as it is, so this cannot be read back.
-pub(super) fn printable(octets: &[u8]) -> String {
+pub(crate) fn printable(octets: &[u8]) -> String {
     let mut shown = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -61,13 +140,41 @@ pub(super) fn printable(octets: &[u8]) -> String {
     shown
 }
 
+/// JSON in which nothing can do anything to a terminal or turn the order of text around, and which reads back as
+/// the same value. `serde_json` escapes only what is below a blank.
+pub fn safe_json(json: String) -> String {
+    if !json.chars().any(is_unsafe) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        // What is unsafe stands in strings only; a line break is part of the layout.
+        if is_unsafe(character) && !matches!(character, '\n' | '\t') {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Text of several lines that cannot do anything to a terminal.
+pub(crate) fn printable_lines(text: &str) -> String {
+    let lines: Vec<_> =
+        text.split('\n').map(|line| printable(line.trim_end_matches('\r').as_bytes())).collect();
+    lines.join("\n")
+}
+
 /// One end of a connection; a peer that came over IPv4 has an IPv4 address, whatever the socket was.
-pub(super) fn endpoint(address: SocketAddr) -> SocketAddr {
+pub(crate) fn endpoint(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// The other end of a conversation, with the name of the computer where it is one of the lab.
-pub(super) fn far_end(place: &Place) -> String {
+pub(crate) fn far_end(place: &Place) -> String {
     let remote = endpoint(place.remote);
     match &place.peer {
         Some(name) => format!("{name} ({remote})"),
@@ -77,7 +184,7 @@ pub(super) fn far_end(place: &Place) -> String {
 
 /// Controls of ISO 6429, and what Unicode has to turn the order of text around (UAX 9), to end lines and
 /// to take no room.
-fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
@@ -87,8 +194,37 @@ fn is_blank(octet: &u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
-fn is_mechanism(octet: &u8) -> bool {
+/// What stands between AUTH and a mechanism, in spellings that are wrong as well.
+fn is_separator(octet: &u8) -> bool {
+    octet.is_ascii_whitespace() || octet.is_ascii_control() || matches!(octet, b'=' | b':' | b',' | b';')
+}
+
+fn is_mechanism_letter(octet: &u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')
+}
+
+/// Whether a word has the form of a mechanism's name (RFC 4422 section 3.1), which hardly any secret has.
+fn may_be_mechanism(word: &[u8]) -> bool {
+    word.len() <= 20 && !word.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Whether a word is the name of a mechanism that clients use, in whatever letters.
+fn is_usual_mechanism(word: &[u8]) -> bool {
+    const USUAL: [&str; 12] = [
+        "plain",
+        "login",
+        "cram-md5",
+        "digest-md5",
+        "scram-sha-1",
+        "scram-sha-256",
+        "ntlm",
+        "gssapi",
+        "xoauth2",
+        "oauthbearer",
+        "external",
+        "anonymous",
+    ];
+    USUAL.iter().any(|usual| word.eq_ignore_ascii_case(usual.as_bytes()))
 }
 
 #[cfg(test)]
@@ -114,6 +250,55 @@ mod tests {
     }
 
     #[test]
+    fn a_spelling_that_is_wrong_hides_no_less() {
+        for (line, shown) in [
+            (" AUTH LOGIN YQ==", " AUTH LOGIN <authentication response>"),
+            ("AUTH=PLAIN AGEAYg==", "AUTH=PLAIN <authentication response>"),
+            ("AUTH:LOGIN=YQ==", "AUTH:LOGIN <authentication response>"),
+            ("AUTHENTICATE PLAIN AGEAYg==", "AUTHENTICATE PLAIN <authentication response>"),
+            ("AUTH AGEAYg==", "AUTH <authentication response>"),
+            ("AUTH YWxpY2U=", "AUTH <authentication response>"),
+            ("\tX-EXPS\tNTLM TlRM", "\tX-EXPS\tNTLM <authentication response>"),
+        ] {
+            assert_eq!(masked(line), shown);
+        }
+    }
+
+    #[test]
+    fn what_follows_a_refused_auth_is_not_kept_until_a_command_comes() {
+        let mut secrets = Secrets::default();
+        let mut said = |line: &str| match secrets.received(line.as_bytes(), false) {
+            Record::Received(line) => String::from_utf8(line.to_vec()).unwrap(),
+            Record::ReceivedSecret => "?".to_owned(),
+            other => panic!("{other:?}"),
+        };
+        let lines = ["xyzzy", "AUTH LOGIN", "dXNlcg==", "c2VjcmV0", "RSET", "xyzzy"].map(&mut said);
+        assert_eq!(lines, ["xyzzy", "AUTH LOGIN", "?", "?", "RSET", "xyzzy"]);
+    }
+
+    #[test]
+    fn a_reply_does_not_repeat_what_was_not_kept() {
+        let mut secrets = Secrets::default();
+        let mut reply = |line: &str, reply: &'static str| {
+            secrets.received(line.as_bytes(), false);
+            match secrets.sent(Bytes::from_static(reply.as_bytes())) {
+                Record::Sent(octets) => String::from_utf8(octets.to_vec()).unwrap(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(reply("xyzzy", "500 Unrecognized command 'xyzzy'"), "500 Unrecognized command 'xyzzy'");
+        reply("AUTH LOGIN", "504 no");
+        assert_eq!(
+            reply("c2VjcmV0", "500 Unrecognized command 'c2VjcmV0'"),
+            "500 Unrecognized command '<authentication response>'"
+        );
+        assert_eq!(
+            reply("AUTH=PLAIN=AGEAYg== x", "500 Unrecognized command 'AUTH=PLAIN=AGEA'"),
+            "500 Unrecognized command '<authentication response>'"
+        );
+    }
+
+    #[test]
     fn a_line_that_was_masked_is_not_masked_again() {
         let once = masked("AUTH PLAIN AGEAYg==");
         assert_eq!(masked(&once), once);
@@ -126,6 +311,19 @@ mod tests {
         {
             assert_eq!(masked(line), line);
         }
+    }
+
+    #[test]
+    fn json_hides_nothing_and_reads_back_as_the_same() {
+        let value = serde_json::json!({ "text": "a\u{7f}\u{9b}\u{202e}\u{e0041}\u{feff}\u{1b}\n\u{e9}" });
+        let json = safe_json(serde_json::to_string_pretty(&value).unwrap());
+        assert!(
+            json.contains(
+                r"a\u007f\u009b\u202e\udb40\udc41\ufeff\u001b\n\u{e9}".replace(r"\u{e9}", "\u{e9}").as_str()
+            ),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 
     #[test]

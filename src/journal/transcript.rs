@@ -249,6 +249,7 @@ mod tests {
         let mut told = Told::on(Profile::Exchange2019);
         told.message(None);
         let Record::Message(message) = &mut told.entries[0].record else { panic!() };
+        let message = Arc::make_mut(message);
         message.mail_from.clear();
         message.rcpt_to = (1..=5).map(|n| format!("{n}@example.com")).collect();
         assert_eq!(
@@ -268,7 +269,7 @@ mod tests {
         });
         let facts = Arc::new(TlsFacts { server_name: Some("\u{1b}]0;a".to_owned()), ..sample::facts() });
         let certificate = sample::certificate();
-        told.tell(Record::TlsEstablished(Box::new(Handshake {
+        told.tell(Record::TlsEstablished(Arc::new(Handshake {
             verb: TlsVerb::XAnonymousTls,
             facts,
             certificate,
@@ -300,7 +301,7 @@ mod tests {
         let logged =
             Logged { event, computer: "gate".to_owned(), source: "MSExchangeTransport", connector: None };
         let mut told = Told::on(Profile::Exchange2019);
-        told.tell(Record::Event(Box::new(logged)));
+        told.tell(Record::Event(Arc::new(logged)));
         assert_eq!(
             lines(&told),
             [format!(
@@ -363,8 +364,8 @@ mod tests {
             client_hello: hello,
         };
         let mut told = Told::on(Profile::Exchange2019);
-        told.tell(Record::TlsEstablished(Box::new(established)));
-        told.tell(Record::TlsFailed(Box::new(failed)));
+        told.tell(Record::TlsEstablished(Arc::new(established)));
+        told.tell(Record::TlsFailed(Arc::new(failed)));
         for entry in &told.entries {
             let json = serde_json::to_value(entry).unwrap();
             let suites = serde_json::json!(["TLS_RSA_WITH_AES_128_CBC_SHA"]);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::trial::{Outcome, Trial};
-use crate::journal::verdict::{FallBack, Verdict};
+use crate::observe::verdict::{FallBack, Verdict};
 use crate::scenario::{Taken, Worth};
 
 /// A class of mail clients, by what they do where TLS fails.
@@ -220,7 +220,7 @@ fn is_refused(trial: &Trial) -> bool {
 
 /// The server said 220, and there is nothing in its certificate that a client could have refused.
 fn is_broken(trial: &Trial) -> bool {
-    let blameless = |presented: &crate::journal::verdict::Presented| presented.problem().is_none();
+    let blameless = |presented: &crate::observe::verdict::Presented| presented.problem().is_none();
     trial.conversations().any(|it| {
         let presented = it.handshake.as_ref().and_then(|handshake| handshake.presented.as_ref());
         it.starttls.is_granted() && it.tls_failed() && presented.is_none_or(blameless)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::policy::Policy;
 use super::trial::{Outcome, Trial};
-use crate::journal::verdict::Said;
+use crate::observe::verdict::Said;
 use crate::scenario::{Taken, Worth};
 
 /// Whether what a client did is right for its policy, and why.

@@ -1,7 +1,7 @@
 //! Every policy against every worth, outcome and leak; and the classes of clients that were made up.
 
 use super::*;
-use crate::journal::verdict::{Said, Turn};
+use crate::observe::verdict::{Said, Turn};
 use crate::scenario::{Taken, Worth};
 
 mod made;

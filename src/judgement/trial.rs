@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::journal::verdict::{Conversation, Said, Turn, Verdict};
+use crate::observe::verdict::{Conversation, Said, Turn, Verdict};
 use crate::scenario::{Taken, Worth};
 
 /// One entry, and what the client did there.

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::exchange::cmdlet::{LoggedEvent, Memory};
 use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
+use crate::observe::Observer;
 use crate::pki::{Certificate, KeyPair, PkiError};
 use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
 use crate::tls::TlsSetupError;
@@ -81,6 +82,7 @@ pub enum LabError {
 #[derive(Debug)]
 pub struct Engine {
     live: Arc<Live>,
+    observer: Arc<Observer>,
     server: Server,
     options: Options,
     desk: Mutex<Desk>,
@@ -134,6 +136,7 @@ impl Engine {
         let root = workshop.root().clone();
         let wanted = sockets(&computers, &options)?;
         let journal = Arc::new(Journal::new(options.bounds));
+        let observer = Observer::of(&journal, options.bounds);
         let faults = faults(&computers);
         let computers = computers.into_iter().map(|built| built.computer).collect();
         let live = Arc::new(
@@ -151,7 +154,7 @@ impl Engine {
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
         let desk = Mutex::new(Desk { text, workshop, memory: Memory::default() });
-        Ok(Self { live, server, options, desk, changing: tokio::sync::Mutex::default(), root })
+        Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
     /// Puts another scenario in place of the running one; it counts from the next connection.
@@ -235,18 +238,14 @@ impl Engine {
         Ok(what)
     }
 
-    /// The Application logs of all computers, as far as the journal remembers.
+    /// The Application logs of all computers, as far as they are remembered.
     fn logged_events(&self) -> Vec<LoggedEvent> {
-        let entries = self.journal().entries(1);
-        let logged = entries.into_iter().filter_map(|entry| match entry.record {
-            Record::Event(logged) => Some(LoggedEvent {
-                index: entry.seq,
-                time: entry.time,
-                computer: logged.computer,
-                source: logged.source.to_owned(),
-                event: logged.event,
-            }),
-            _ => None,
+        let logged = self.observer.events(0).into_iter().map(|entry| LoggedEvent {
+            index: entry.seq,
+            time: entry.time,
+            computer: entry.computer.clone(),
+            source: entry.source.to_owned(),
+            event: entry.event.clone(),
         });
         logged.collect()
     }
@@ -265,6 +264,11 @@ impl Engine {
     /// What happened.
     pub fn journal(&self) -> &Arc<Journal> {
         self.live.journal()
+    }
+
+    /// What the journal amounts to: sessions, messages, events, verdicts, and how many there were.
+    pub fn observer(&self) -> &Arc<Observer> {
+        &self.observer
     }
 
     /// The lab's clock.

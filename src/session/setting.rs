@@ -85,10 +85,10 @@ impl Counters {
         };
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         let a_minute_ago = now.checked_sub(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MIN);
-        if rates.len() > MOST_SUBMITTERS {
-            rates.retain(|_, times| times.back().is_some_and(|last| *last > a_minute_ago));
-        }
         who.into_iter().all(|who| {
+            if rates.len() >= MOST_SUBMITTERS && !rates.contains_key(&who) {
+                make_room(&mut rates, a_minute_ago);
+            }
             let times = rates.entry(who).or_default();
             while times.front().is_some_and(|first| *first <= a_minute_ago) {
                 times.pop_front();
@@ -128,6 +128,17 @@ impl Counters {
         }
         *open.entry(peer).or_default() += 1;
         Ok(Connected { counters: Arc::clone(self), peer })
+    }
+}
+
+/// Forgets whoever has sent nothing for a minute and, where that is nobody, whoever has sent nothing for longest.
+fn make_room(rates: &mut HashMap<String, VecDeque<Timestamp>>, a_minute_ago: Timestamp) {
+    rates.retain(|_, times| times.back().is_some_and(|last| *last > a_minute_ago));
+    if rates.len() >= MOST_SUBMITTERS {
+        let longest_ago = rates.iter().min_by_key(|(_, times)| times.back().copied());
+        if let Some(who) = longest_ago.map(|(who, _)| who.clone()) {
+            rates.remove(&who);
+        }
     }
 }
 
@@ -196,6 +207,23 @@ mod tests {
         assert_eq!(held.len(), 2);
         connector.max_inbound_connection = Unlimited::Limited(3);
         assert!(counters.connect(&connector, "192.0.2.2".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn no_more_submitters_than_so_many_are_remembered() {
+        let mut connector = connector();
+        connector.message_rate_limit = Unlimited::Limited(1);
+        let counters = Counters::default();
+        let start: Timestamp = "2010-09-28T09:35:58Z".parse().unwrap();
+        for number in 0..3000_u32 {
+            let peer = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0A00_0000 + number));
+            let now = start + SignedDuration::from_millis(number.into());
+            assert!(counters.may_submit(&connector, peer, None, now));
+        }
+        assert_eq!(counters.rates.lock().unwrap().len(), MOST_SUBMITTERS);
+        let last = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0A00_0000 + 2999));
+        let soon = start + SignedDuration::from_secs(4);
+        assert!(!counters.may_submit(&connector, last, None, soon), "the newest is remembered");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! One connection: drives a session over a stream.
 
-use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,7 @@ use super::reading::{Chunks, LINE_READ, Stop};
 use super::relay::Relay;
 use super::stream::Stream;
 use crate::exchange::TimeSpan;
-use crate::journal::{Ending, Place, Record, without_secret};
+use crate::journal::{Ending, Place, Record, Secrets};
 use crate::session::fault::{Conduct, Conversation};
 use crate::session::{Fact, Input, Next, Step, TlsVerb};
 use crate::smtp::{LineDecoder, Reply};
@@ -42,6 +41,8 @@ pub(super) struct Connection<'a> {
     place: &'a Arc<Place>,
     pub(super) input: BytesMut,
     output: BytesMut,
+    /// What of its lines may be written down.
+    pub(super) secrets: Secrets,
     pub(super) deadline: Instant,
     /// Whether what stands in clear behind STARTTLS is carried out inside TLS.
     pub(super) keep_input: bool,
@@ -63,6 +64,7 @@ impl<'a> Connection<'a> {
             place,
             input: BytesMut::new(),
             output: BytesMut::new(),
+            secrets: Secrets::default(),
             deadline,
             keep_input: false,
         }
@@ -187,7 +189,8 @@ impl<'a> Connection<'a> {
         let twisted = step.twist.as_ref().and_then(|twist| twist.octets.clone());
         if let Some(octets) = twisted.or_else(|| step.reply.as_ref().map(Reply::to_bytes)) {
             self.output.extend_from_slice(&octets);
-            self.write_down(Record::Sent(octets));
+            let record = self.secrets.sent(octets);
+            self.write_down(record);
         }
     }
 
@@ -313,16 +316,5 @@ pub(super) fn ending_of(error: &io::Error) -> Ending {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Ending::Remote,
         _ => Ending::Broken(error.to_string()),
-    }
-}
-
-/// A command as it may be written down: what stands behind the mechanism of AUTH can be a password.
-///
-/// It is a copy, because a slice of what was read would keep up to 64 KiB of content alive in the
-/// journal behind a command that was pipelined after it.
-pub(super) fn shown(line: &[u8]) -> Bytes {
-    match without_secret(line) {
-        Cow::Borrowed(line) => Bytes::copy_from_slice(line),
-        Cow::Owned(shown) => shown.into(),
     }
 }

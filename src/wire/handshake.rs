@@ -44,7 +44,7 @@ impl<'a> Connection<'a> {
                 let facts = Arc::new(facts);
                 let certificate = self.presented(&facts, credentials);
                 let record = Handshake { verb, facts: Arc::clone(&facts), certificate };
-                self.write_down(Record::TlsEstablished(Box::new(record)));
+                self.write_down(Record::TlsEstablished(Arc::new(record)));
                 self.input = if self.keep_input { behind } else { BytesMut::new() };
                 return Ok((Box::new(stream), session.secure(verb, facts, self.is_server(verb))));
             }
@@ -57,7 +57,7 @@ impl<'a> Connection<'a> {
             TlsFailure::Broken { reason } => Ending::Broken(reason.clone()),
             _ => Ending::Local,
         };
-        self.write_down(Record::TlsFailed(Box::new(FailedHandshake {
+        self.write_down(Record::TlsFailed(Arc::new(FailedHandshake {
             verb,
             failure,
             certificate: credentials.map(|credentials| credentials.certificate.clone()),

@@ -313,7 +313,7 @@ impl Live {
             state.logged.insert(key, now);
         }
         let logged = Logged { event, computer: computer.event_log_name().to_owned(), source, connector };
-        self.journal.append(now, None, Record::Event(Box::new(logged)));
+        self.journal.append(now, None, Record::Event(Arc::new(logged)));
     }
 
     fn side(&self, computer: &Arc<Computer>, connector: &Arc<ReceiveConnector>) -> Arc<Side> {

@@ -21,6 +21,7 @@ pub use live::{DeclaredFault, Live};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -228,6 +229,7 @@ async fn accept(
     sessions: &AtomicU64,
     tasks: &TaskTracker,
 ) {
+    let mut causes = BTreeSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -236,7 +238,10 @@ async fn accept(
                 tasks.spawn(connection(stream, session, endpoint, shared));
             }
             Err(error) => {
-                tracing::warn!(%error, address = %endpoint.address, "a connection could not be taken");
+                // Once for each cause, or a shortage would fill the disk with its own story.
+                if causes.insert(error.to_string()) {
+                    tracing::warn!(%error, address = %endpoint.address, "no connection can be taken for now");
+                }
                 tokio::time::sleep(BREATHER).await;
             }
         }

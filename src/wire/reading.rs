@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use super::budget::Share;
-use super::connection::{Connection, shown};
+use super::connection::Connection;
 use crate::journal::Record;
 use crate::session::{Input, ReceiveSession};
 use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder, LooseDecoder};
@@ -56,10 +56,8 @@ impl<'a> Connection<'a> {
                 if self.input.is_empty() {
                     self.input = BytesMut::new();
                 }
-                self.write_down(match session.expects_secret() {
-                    true => Record::ReceivedSecret,
-                    false => Record::Received(shown(&line.text)),
-                });
+                let record = self.secrets.received(&line.text, session.expects_secret());
+                self.write_down(record);
                 return Ok(Input::Line(line));
             }
             self.read::<LINE_READ, _>(io).await?;

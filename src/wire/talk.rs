@@ -115,7 +115,7 @@ impl<'a> Talk<'a> {
                     presented: Vec::new(),
                     own: self.sender.own.clone(),
                 };
-                self.sender.write_down(self.place, Record::NotSecured(Box::new(record)));
+                self.sender.write_down(self.place, Record::NotSecured(Arc::new(record)));
             }
         }
     }
@@ -179,7 +179,7 @@ impl<'a> Talk<'a> {
             Ok(Ok((stream, facts))) => {
                 let facts = Arc::new(facts);
                 let record = Tls { verb, facts: Arc::clone(&facts), own };
-                self.sender.write_down(self.place, Record::Secured(Box::new(record)));
+                self.sender.write_down(self.place, Record::Secured(Arc::new(record)));
                 return Ok((stream, facts));
             }
             Ok(Err(failed)) => (failed.failure, failed.problem, failed.presented),
@@ -189,7 +189,7 @@ impl<'a> Talk<'a> {
         let presented = presented.iter().map(CertificateFacts::from).collect();
         let why = WhyNoTls::Handshake(failure.clone());
         let record = NoTls { verb, why, presented, own };
-        self.sender.write_down(self.place, Record::NotSecured(Box::new(record)));
+        self.sender.write_down(self.place, Record::NotSecured(Arc::new(record)));
         let ending = match &failure {
             TlsFailure::Closed => Ending::Remote,
             TlsFailure::Broken { reason } => Ending::Broken(reason.clone()),
@@ -224,7 +224,7 @@ impl<'a> Talk<'a> {
     }
 
     pub(super) fn ended(&mut self, attempt: Attempt) {
-        self.sender.write_down(self.place, Record::Attempt(Box::new(attempt.clone())));
+        self.sender.write_down(self.place, Record::Attempt(Arc::new(attempt.clone())));
         self.attempts.push(attempt);
     }
 }

@@ -36,7 +36,17 @@ fn pytest_sees_a_story_from_mail_in_clear_to_mail_over_tls() {
     }
     let mut pytest = Command::new(python);
     // Nothing is left behind beside the sources. The plugin is not installed here, so it is named.
-    pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "starttls_lab.pytest_plugin", "."]);
+    pytest.args([
+        "-B",
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "starttls_lab.pytest_plugin",
+        ".",
+    ]);
     pytest.env("PYTHONPATH", Path::new(ROOT).join("packages/python"));
     let said = run(pytest.current_dir(example("python")).env("STARTTLS_LAB", LAB));
     assert!(said.contains("4 passed") && !said.contains("skipped"), "{said}");
@@ -68,7 +78,8 @@ fn java_refuses_the_wrong_name_and_takes_the_right_one_after_the_second_fix() {
     let sources = fs::read_dir(Path::new(ROOT).join("packages/java/src/starttlslab")).unwrap();
     let sources = sources.map(|source| source.unwrap().path());
     let needs_junit = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("StarttlsLab");
-    let sources: Vec<_> = sources.filter(|path| !needs_junit(path) && !path.ends_with("package-info.java")).collect();
+    let sources: Vec<_> =
+        sources.filter(|path| !needs_junit(path) && !path.ends_with("package-info.java")).collect();
     run(javac.command().arg("-d").arg(&classes).args(sources));
     let mut client = java.command();
     client.arg("-cp").arg(&classes).arg(example("java").join("Client.java")).env("STARTTLS_LAB", LAB);

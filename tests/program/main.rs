@@ -12,6 +12,7 @@ mod cli_relay;
 mod cli_send;
 mod cli_verify;
 mod console;
+mod documents;
 mod examples;
 mod fixture;
 mod judge;

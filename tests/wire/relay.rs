@@ -50,6 +50,21 @@ async fn mail_submit_outside_reaches_the_hub_by_the_edge_and_every_leg_tells_its
 }
 
 #[tokio::test]
+async fn every_session_is_observed_once_also_where_the_lab_sends() {
+    let flow = Flow::start(&[]).await;
+    flow.submit_outside(&["b@contoso.test"]).await;
+    flow.wait("word of the Edge", |it| matches!(it.event, TrackingEvent::Send { .. })).await;
+    flow.lab.observer().quiet(DEADLINE).await;
+    let sessions = flow.lab.observer().sessions(0);
+    let mut seen: Vec<_> = sessions.iter().map(|it| (it.session, it.computer(), it.sends())).collect();
+    seen.sort();
+    let seen: Vec<_> = seen.into_iter().map(|(_, computer, sends)| (computer, sends)).collect();
+    assert_eq!(seen, [("EDGE", false), ("EDGE", true), ("HUB", false)]);
+    let sent = sessions.iter().find(|it| it.sends()).unwrap();
+    assert!(sent.ending.is_some() && sent.outcome().starts_with("Delivered over TLS"), "{sent}");
+}
+
+#[tokio::test]
 async fn mail_for_a_partner_leaves_by_the_edge_and_takes_the_partners_pool_in_turn() {
     let flow = Flow::start(&[]).await;
     for to in ["b@fabrikam.test", "c@fabrikam.test", "d@FABRIKAM.test"] {

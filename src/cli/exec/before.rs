@@ -1,14 +1,12 @@
 //! What the lab file says under `[before]` about its receive connectors, compared with the lab that started.
 
 use crate::exchange::{Computer, ReceiveConnector, select_for};
-use crate::journal::{Entry, Record};
 use crate::lab::Engine;
 use crate::scenario::{ABSENT, Aspect, NONE, Scenario, Stage, Subject, Value};
 
 /// A sentence for everything that is otherwise than the file says. To be asked before anybody has
 /// connected: what a peer does is not what the file speaks of.
 pub(super) fn differences(lab: &Engine, scenario: &Scenario) -> Vec<String> {
-    let entries = lab.journal().entries(1);
     let mut differences = Vec::new();
     for (subject, aspect, expected) in scenario.expected(Stage::Before).each() {
         let Subject::ReceiveConnector(identity) = &subject else { continue };
@@ -17,7 +15,7 @@ pub(super) fn differences(lab: &Engine, scenario: &Scenario) -> Vec<String> {
             (Aspect::Events, Value::Events(events)) => {
                 // Events of logons (1035) depend on who comes; those of certificates are logged at the start.
                 let events: Vec<_> = events.iter().copied().filter(|id| is_of_certificates(*id)).collect();
-                (Value::events(&events), Value::events(&logged(lab, identity, &entries)))
+                (Value::events(&events), Value::events(&logged(lab, identity)))
             }
             _ => continue,
         };
@@ -47,16 +45,9 @@ fn starttls(lab: &Engine, identity: &str) -> String {
 }
 
 /// The events about the connector.
-fn logged(lab: &Engine, identity: &str, entries: &[Entry]) -> Vec<u16> {
+fn logged(lab: &Engine, identity: &str) -> Vec<u16> {
     let found = find(lab, identity, |computer, connector| {
-        let events = entries.iter().filter_map(|entry| match &entry.record {
-            Record::Event(logged) => Some(logged),
-            _ => None,
-        });
-        let about = events.filter(|logged| {
-            logged.computer == computer.event_log_name() && logged.connector.as_ref() == Some(&connector.name)
-        });
-        about.map(|logged| logged.event.event_id).collect()
+        lab.observer().event_ids(0, computer.event_log_name(), Some(&connector.name))
     });
     found.unwrap_or_default()
 }

@@ -87,6 +87,7 @@ fn pass_on(asked: Asked, child: &mut Child) {
         Asked::Interrupt if terminal => return,
         Asked::Interrupt => "INT",
         Asked::Terminate => "TERM",
+        Asked::HangUp => "HUP",
     };
     // The standard library can only kill; every shell has the rest.
     let mut kill = Command::new("sh");

@@ -10,14 +10,16 @@ mod trust;
 use std::ffi::OsString;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use super::control::ClosedArgs;
 use super::load::{self, Loaded};
 use super::output::{self, Failure};
 use super::recording::RecordingArgs;
 use super::signals::Signals;
-use super::tally::Tally;
 use crate::console::{self, Console};
 use crate::exchange::TimeSpan;
 use crate::lab::{Engine, Options};
@@ -70,7 +72,8 @@ Standard input, output and error are the command's. What happened is told on sta
 SIGINT and SIGTERM go on to the command; Ctrl-C at a terminal reaches it by itself.
 
 Exit code: the command's, or 128 and the number of the signal that ended it; 127 where there is no such \
-command, 126 where it cannot be executed; 1 where it succeeded and an expectation failed. Wrong usage or \
+command, 126 where it cannot be executed; 1 where it succeeded and an expectation failed, \
+or a file of --journal or --log-dir is incomplete. Wrong usage or \
 a wrong file is 2, and 3 where the lab could not listen; the command has not run then. What the file says \
 under [before] of STARTTLS and the certificate events of receive connectors is expected, too.";
 
@@ -96,8 +99,7 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     let lab = Engine::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
     let lab = Arc::new(lab);
     let mut unmet = before::differences(&lab, &loaded.text.scenario);
-    let mut tally = Tally::of(lab.journal());
-    let recording = args.recording.attach(lab.journal())?;
+    let recording = args.recording.attach(&lab)?;
     let trust = Trust::create(lab.root())?;
 
     let console = args.control.open_anywhere(&lab, trust.ca_file()).await?;
@@ -106,27 +108,44 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     let longest = args.timeout.map(|TimeSpan(longest)| longest);
     let outcome = child::run(&mut command, longest, &mut signals).await;
 
-    let journal = Arc::clone(lab.journal());
     if outcome.is_ok() {
-        tally.quiet(LAST_WORDS).await;
+        lab.observer().quiet(LAST_WORDS).await;
     }
     if let Some(console) = console {
         console.close(GRACE).await;
     }
     lab.finish(GRACE).await;
-    recording.finish();
+    let recorded = recording.finish(Instant::now() + GRACE);
     let outcome = outcome?;
-    output::aside(&recap::recap(&journal, &tally.now()));
+    let mut told = recap::recap(lab.journal(), lab.observer());
+    let mut remark = |line: &str| told.push_str(&format!("starttls-lab: {line}\n"));
     if let Some(time) = args.timeout.filter(|_| outcome.killed) {
-        output::remark(&format!("the command was killed after {time} (--timeout)"));
+        remark(&format!("the command was killed after {time} (--timeout)"));
     }
-    unmet.extend(args.expect.unmet(&tally.now()));
+    unmet.extend(args.expect.unmet(lab.observer()));
     unmet.extend(lab.never_done());
-    unmet.iter().for_each(|line| output::remark(line));
+    unmet.extend(recorded.err().map(|failure| failure.to_string()));
+    unmet.iter().for_each(|line| remark(line));
+    tell(told, &mut signals).await;
     match outcome {
         Outcome { code: 0, .. } if unmet.is_empty() => Ok(()),
         Outcome { code: 0, .. } => Err(Failure::told(1)),
         Outcome { code, .. } => Err(Failure::told(code)),
+    }
+}
+
+/// Prints a text on standard error. Its reader may be slow; a signal ends the waiting.
+async fn tell(text: String, signals: &mut Signals) {
+    let (told, done) = oneshot::channel::<()>();
+    let body = move || {
+        output::aside(&text);
+        drop(told);
+    };
+    if thread::Builder::new().name("recap".to_owned()).spawn(body).is_ok() {
+        tokio::select! {
+            _ = done => {}
+            _ = signals.next() => {}
+        }
     }
 }
 

@@ -2,27 +2,26 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::tally::Counts;
-use crate::journal::verdict::{Measure, verdicts};
-use crate::journal::{Journal, Record, Summaries, transcript_line};
+use crate::journal::{Journal, Record, transcript_line};
+use crate::observe::Observer;
+use crate::observe::verdict::Measure;
 use crate::scenario::ROOT_SUBJECT;
 
 /// A line for each event, each message and each conversation, in order, one for each client that came back in
 /// clear after TLS had come to nothing, and one with the sums.
-pub(super) fn recap(journal: &Journal, counts: &Counts) -> String {
+pub(super) fn recap(journal: &Journal, observer: &Observer) -> String {
     let mut text = String::new();
-    let mut summaries = Summaries::new();
     for entry in journal.entries(1) {
         let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0)).unwrap_or_default();
         // Writing to a String cannot fail.
         if is_worth_a_line(&entry.record) {
             let _ = writeln!(text, "{session}{}", transcript_line(&entry));
         }
-        if let Some(summary) = summaries.note(&entry) {
-            let _ = writeln!(text, "{session}=> {summary}");
+        if let Some(ended) = observer.ended_with(&entry) {
+            let _ = writeln!(text, "{session}=> {ended}");
         }
     }
-    for verdict in verdicts(&journal.entries(1), Measure { host: None, root: Some(ROOT_SUBJECT) }) {
+    for verdict in observer.verdicts(0, Measure { host: None, root: Some(ROOT_SUBJECT) }) {
         if let Some(fall_back) = &verdict.fall_back {
             let _ = writeln!(text, "-- {} {}", verdict.peer, fall_back.in_words());
         }
@@ -34,7 +33,7 @@ pub(super) fn recap(journal: &Journal, counts: &Counts) -> String {
             "-- the journal's bounds were reached; its {entries} oldest entries are not shown"
         );
     }
-    text.push_str(&sums(counts));
+    text.push_str(&sums(observer));
     text
 }
 
@@ -51,9 +50,13 @@ const fn is_worth_a_line(record: &Record) -> bool {
     )
 }
 
-fn sums(counts: &Counts) -> String {
-    let Counts { begun, messages, over_tls, events, .. } = counts;
-    let events: Vec<_> = events.iter().map(u16::to_string).collect();
-    let events = if events.is_empty() { "none".to_owned() } else { events.join(", ") };
-    format!("-- sessions: {begun}; messages: {messages}, over TLS: {over_tls}; events: {events}\n")
+fn sums(observer: &Observer) -> String {
+    let counts = observer.counts();
+    format!(
+        "-- sessions: {}; messages: {}, over TLS: {}; events: {}\n",
+        counts.begun,
+        counts.messages(),
+        counts.over_tls,
+        counts.events_in_words()
+    )
 }

@@ -6,6 +6,7 @@ use super::report::{Report, Row};
 use super::{Format, table};
 use crate::cli::junit::escaped;
 use crate::cli::output::Failure;
+use crate::journal::safe_json;
 use crate::judgement::{Mark, Outcome};
 
 /// The report as text.
@@ -16,7 +17,8 @@ pub(super) fn laid_out(report: &Report, format: Format, verbose: bool) -> Result
         Format::Junit => Ok(junit(report)),
         Format::Json => {
             let json = serde_json::to_string_pretty(report);
-            json.map(|json| format!("{json}\n")).map_err(|error| Failure::usage(error.to_string()))
+            json.map(|json| format!("{}\n", safe_json(json)))
+                .map_err(|error| Failure::usage(error.to_string()))
         }
     }
 }

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use serde::Serialize;
 
 use super::trial::Tried;
-use crate::journal::verdict::{FallBack, Said, Verdict};
 use crate::judgement::{Classified, Exit, Judged, Mark, Outcome, Policy, Trial, classify, judge};
+use crate::observe::verdict::{FallBack, Said, Verdict};
 use crate::scenario::{Taken, Worth};
 use crate::session::send::ResultType;
 

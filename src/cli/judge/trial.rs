@@ -11,10 +11,9 @@ use super::address::Spot;
 use super::process::{self, Words};
 use crate::cli::exec::{self, Trust};
 use crate::cli::output::Failure;
-use crate::cli::tally::Tally;
-use crate::journal::verdict::{Measure, Verdict, verdicts};
 use crate::judgement::{Exit, Trial};
 use crate::lab::{Engine, Options, Paper};
+use crate::observe::verdict::{Measure, Verdict};
 use crate::scenario::{CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, Taken, Worth};
 
 /// What is done with every entry.
@@ -70,7 +69,7 @@ impl Up {
     /// What the lab has seen so far.
     pub(super) fn verdicts(&self) -> Vec<Verdict> {
         let measure = Measure { host: Some(&self.name), root: Some(ROOT_SUBJECT) };
-        verdicts(&self.engine.journal().entries(1), measure)
+        self.engine.observer().verdicts(0, measure)
     }
 
     /// Ends it.
@@ -98,7 +97,6 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> Result<Tried, Failure> {
     let up = Up::start(entry, spot).await?;
-    let mut tally = Tally::of(up.engine.journal());
     let trust = Trust::create(up.engine.root())?;
     let words = Words {
         host: up.address.ip().to_string(),
@@ -118,7 +116,7 @@ pub(super) async fn run(
         }
         None => (Exit::NotRun("there is no command".to_owned()), String::new()),
     };
-    tally.quiet(LAST_WORDS).await;
+    up.engine.observer().quiet(LAST_WORDS).await;
     up.finish().await;
     Ok(Tried {
         group: entry.group.as_str(),

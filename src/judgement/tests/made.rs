@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::journal::verdict::{
+use crate::judgement::{Exit, Trial};
+use crate::observe::verdict::{
     Conversation, FallBack, HandshakeAudit, Leak, Parting, Presented, Reaction, Said, StartTls, Turn,
     Verdict, Why,
 };
-use crate::judgement::{Exit, Trial};
 use crate::scenario::{Taken, Worth};
 
 /// What a trial is to be.

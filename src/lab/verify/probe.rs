@@ -53,7 +53,7 @@ pub(super) async fn offered(
         Reason::NotOffered { .. } | Reason::Reply { .. } => Ok(NONE.to_owned()),
         Reason::Handshake(_) => {
             let certificate = entries.into_iter().find_map(|entry| match entry.record {
-                Record::TlsFailed(handshake) => handshake.certificate,
+                Record::TlsFailed(handshake) => handshake.certificate.clone(),
                 _ => None,
             });
             Ok(certificate.map_or(NONE.to_owned(), |facts| label(computer, facts.thumbprint)))

@@ -141,3 +141,26 @@ fn a_quiet_lab_prints_nothing() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("127.0.0.1:") && !text.contains("Transcript"), "{text}");
 }
+
+#[test]
+fn what_is_said_in_clear_is_told_although_no_message_came() {
+    let lab = Lab::scenario("fqdn-mismatch").expect_no_message_in_clear().expect_nothing_in_clear();
+    let lab = lab.quiet().start().unwrap();
+    let mut client = Client::connect(lab.addr());
+    client.ask("EHLO client.example");
+    client.ask("AUTH PLAIN AGEAYg==");
+    client.ask("MAIL FROM:<me@contoso.com>");
+    client.quit();
+    let report = lab.finish();
+    let [no_message, nothing] = &report.expectations[..] else { panic!("{report}") };
+    assert!(no_message.met, "{no_message}");
+    assert!(
+        !nothing.met && nothing.expected == "nothing in clear of credentials, body, envelope",
+        "{nothing}"
+    );
+    assert!(
+        nothing.instead.contains("from 127.0.0.1:")
+            && nothing.instead.ends_with("credentials, envelope in clear where STARTTLS was not offered"),
+        "{nothing}"
+    );
+}

@@ -12,9 +12,11 @@ const SHORT: Duration = Duration::from_millis(20);
 #[test]
 fn a_wait_for_what_is_there_already_takes_no_time_at_all() {
     let lab = Lab::scenario("fqdn-mismatch").start().unwrap();
-    send_in_clear(lab.addr(), "me@contoso.com", "you@expta.com", "hello");
+    for _ in 0..2 {
+        send_in_clear(lab.addr(), "me@contoso.com", "you@expta.com", "hello");
+    }
     // The last entry of a conversation comes after the client has seen its last reply.
-    lab.wait_for_session(a_session()).unwrap();
+    lab.wait_for_session(a_session().that("is the second", |session| session.session.0 == 2)).unwrap();
     let now = Duration::ZERO;
     lab.wait_for_event_within(now, 12014).unwrap();
     lab.wait_for_message_within(now, a_message().in_clear().on("mail.expta.com")).unwrap();
@@ -41,7 +43,9 @@ fn a_wait_ends_when_what_it_is_for_comes() {
 #[test]
 fn a_closure_is_a_condition_and_may_borrow() {
     let lab = healthy();
-    send_in_clear(lab.addr(), "me@contoso.com", "you@contoso.com", "hello");
+    for _ in 0..2 {
+        send_in_clear(lab.addr(), "me@contoso.com", "you@contoso.com", "hello");
+    }
     let subject = String::from("hello");
     lab.wait_for_message(|message: &ReceivedMessage| message.subject.as_ref() == Some(&subject)).unwrap();
     lab.wait_for_session(|session: &SessionSummary| session.messages_in_clear == 1).unwrap();
@@ -144,4 +148,43 @@ fn an_error_reads_the_same_where_it_is_unwrapped() {
     assert_eq!(format!("{error:?}"), error.to_string());
     let error = Lab::text("titel = 1").start().unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());
+}
+
+#[test]
+fn what_one_wait_returned_no_later_wait_of_its_kind_returns() {
+    let lab = healthy();
+    for subject in ["first", "second"] {
+        send_in_clear(lab.addr(), "me@contoso.com", "you@contoso.com", subject);
+    }
+    let subjects = [(); 2].map(|()| lab.wait_for_message(a_message()).unwrap().subject.clone().unwrap());
+    assert_eq!(subjects, ["first", "second"]);
+    lab.wait_for_session(a_session()).unwrap();
+    lab.wait_for_session(a_session().with_messages(1)).unwrap();
+    let error = lab.wait_for_message_within(SHORT, a_message().subject("second")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no message about \"second\" within 20ms; messages so far, newest first:\n  \
+         message 2 from me@contoso.com to you@contoso.com, ESMTP in clear\n    \
+         an earlier wait has returned it\n  \
+         message 1 from me@contoso.com to you@contoso.com, ESMTP in clear\n    \
+         about \"first\", not \"second\""
+    );
+    assert_eq!(lab.messages().len(), 2, "they are still there to be looked at");
+}
+
+#[test]
+fn a_wait_can_begin_at_a_point() {
+    let lab = healthy();
+    send_in_clear(lab.addr(), "me@contoso.com", "you@contoso.com", "before");
+    lab.wait_for_session(a_session().that("is not the answer", |_| true)).unwrap();
+    let here = lab.seq();
+    let error = lab.wait_for_message_within(SHORT, a_message().after(here)).unwrap_err();
+    assert_eq!(
+        error.instead,
+        format!("there is no other message behind entry {here}, and nobody has connected since")
+    );
+    send_in_clear(lab.addr(), "me@contoso.com", "you@contoso.com", "behind");
+    let message = lab.wait_for_message(a_message().after(here)).unwrap();
+    assert_eq!(message.subject.as_deref(), Some("behind"));
+    assert!(message.seq > here);
 }

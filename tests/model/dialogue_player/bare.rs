@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use starttls_lab::journal::without_secret;
+use starttls_lab::journal::{Record, Secrets};
 use starttls_lab::session::fault::{Conduct, Conversation, Misconduct, Then};
 use starttls_lab::session::{Fact, Input, Next, Oddity, Step, TlsFacts, TlsVersion};
 use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder, LooseDecoder, Reply};
@@ -27,6 +27,7 @@ pub(crate) struct Bare<'a> {
     /// Whether a row wants nothing to be said any more.
     is_silent: bool,
     account: Account,
+    secrets: Secrets,
 }
 
 /// The decoder of what is due.
@@ -56,6 +57,7 @@ impl<'a> Bare<'a> {
             said: BytesMut::new(),
             is_silent: false,
             account: Account::default(),
+            secrets: Secrets::default(),
         };
         stage.events().into_iter().for_each(|event| bare.account.fact(&Fact::Event(event)));
         bare.take(step);
@@ -72,7 +74,9 @@ impl<'a> Bare<'a> {
         step.facts.iter().for_each(|fact| self.account.fact(fact));
         let twist = step.twist.unwrap_or_default();
         if let Some(octets) = twist.octets.or_else(|| step.reply.as_ref().map(Reply::to_bytes)) {
-            self.account.said(&octets);
+            if let Record::Sent(shown) = self.secrets.sent(octets.clone()) {
+                self.account.said(&shown);
+            }
             self.said.extend_from_slice(&octets);
         }
         self.next = step.next;
@@ -138,10 +142,13 @@ impl<'a> Bare<'a> {
 
     fn write_down(&mut self, input: &Input) {
         match (input, self.next) {
-            (Input::Line(_), _) if self.session.as_ref().unwrap().session().expects_secret() => {
-                self.account.heard_secret();
+            (Input::Line(Line { text, .. }), _) => {
+                let expected = self.session.as_ref().unwrap().session().expects_secret();
+                match self.secrets.received(text, expected) {
+                    Record::Received(shown) => self.account.heard(&shown),
+                    _ => self.account.heard_secret(),
+                }
             }
-            (Input::Line(Line { text, .. }), _) => self.account.heard(&without_secret(text)),
             (_, Next::Chunk { size, .. }) => self.account.took(size),
             (Input::Content(content), _) => self.account.took(content.octets),
             _ => {}

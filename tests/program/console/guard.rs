@@ -1,12 +1,16 @@
 //! Who may ask, and what is answered to whoever may not, or asks amiss.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use starttls_lab::console::{Console, ConsoleError, Options};
-use starttls_lab::journal::Bounds;
+use starttls_lab::journal::{Bounds, Record};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use crate::console::http::{ask, exchange};
+use crate::console::http::{DEADLINE, Events, ask, exchange};
 use crate::console::support::World;
 
 #[tokio::test]
@@ -26,6 +30,7 @@ async fn a_host_or_an_origin_of_somebody_else_is_turned_away() {
     assert_eq!(ask(at, "GET /livez", "", &[&same]).await.status, 200);
     for origin in ["Origin: http://evil.example", "Origin: null", &format!("Origin: https://{at}")] {
         ask(at, "GET /livez", "", &[origin]).await.problem(403);
+        ask(at, "GET /livez", "", &[&same, origin]).await.problem(403);
     }
     exchange(at, "GET /livez HTTP/1.0\r\n\r\n").await.problem(403);
     exchange(at, format!("GET http://evil/livez HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"))
@@ -139,4 +144,53 @@ async fn a_line_of_any_shape_is_refused_and_nothing_falls_over() {
         world.send("POST /api/v1/cmdlets", &json!({ "line": line })).await.problem(422);
     }
     assert_eq!(world.get("/readyz").await.text(), "ready\n");
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_come_to_its_end_is_not_waited_for() {
+    let world = World::seed().await;
+    let mut slow = TcpStream::connect(world.control()).await.unwrap();
+    slow.write_all(b"GET /livez HTTP/1.1\r\nHost: ").await.unwrap();
+    let mut answer = Vec::new();
+    timeout(DEADLINE, slow.read_to_end(&mut answer)).await.expect("the lab waits for ever").unwrap();
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn waits_and_streams_have_a_bound_and_are_taken_again_below_it() {
+    let world = World::seed().await;
+    let mut streams = Vec::new();
+    for _ in 0..64 {
+        let mut stream = Events::open(world.control(), "", None).await;
+        stream.next().await.unwrap();
+        streams.push(stream);
+    }
+    let refused = ask(world.control(), "GET /api/v1/journal", "", &[]).await.problem(503);
+    assert!(refused["detail"].as_str().unwrap().contains("64 streams"), "{refused}");
+    assert_eq!(world.get("/api/v1/journal").await.status, 200, "a list is no stream");
+    drop(streams);
+    let again =
+        async { while ask(world.control(), "GET /api/v1/journal?limit=1", "", &[]).await.status == 503 {} };
+    timeout(DEADLINE, again).await.expect("places that are free stay taken");
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_holds_no_copy_of_the_journal() {
+    let world = World::seed().await;
+    world.mail("you@expta.com").await;
+    world.get("/api/v1/wait?for=session").await.ok();
+    let place = world.lab.journal().entries(1).into_iter().find_map(|entry| entry.place).unwrap();
+    for _ in 0..10_000 {
+        let line = bytes::Bytes::from(vec![b'x'; 1000]);
+        world.lab.journal().append(world.lab.clock().now(), Some(&place), Record::Received(line));
+    }
+    let before = Arc::strong_count(&place);
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let mut stream = Events::open(world.control(), "?after=100", None).await;
+        stream.next().await.unwrap();
+        streams.push(stream);
+    }
+    let copies = Arc::strong_count(&place) - before;
+    assert!(copies < 300, "{copies} copies of entries for three streams");
 }

@@ -121,3 +121,33 @@ async fn the_counters_count() {
         assert!(metrics.contains(&format!("\nstarttls_lab_{line}\n")), "{line}: {metrics}");
     }
 }
+
+#[tokio::test]
+async fn what_may_be_a_password_is_nowhere_and_nothing_turns_a_line_around() {
+    let world = World::seed().await;
+    for lines in [
+        [" AUTH LOGIN c2VjcmV0", "AUTH=PLAIN c2VjcmV0", "NOOP \u{202e}\u{9b}\u{7f}"],
+        ["AUTH LOGIN", "c2VjcmV0", "c2VjcmV0"],
+    ] {
+        let (mut client, _) = crate::client::Client::connect(world.smtp()).await;
+        client.ask("EHLO client.example").await;
+        for line in lines {
+            client.ask(line).await;
+        }
+        client.ask("QUIT").await;
+        world.get("/api/v1/wait?for=session").await.ok();
+    }
+    let sessions = world.get("/api/v1/sessions").await.ok();
+    let id = sessions[1]["session"].as_str().unwrap().to_owned();
+    for path in ["/api/v1/journal", "/api/v1/sessions", &format!("/api/v1/sessions/{id}"), "/api/v1/verdicts"]
+    {
+        let answer = world.get(path).await;
+        let text = answer.text();
+        assert!(!text.contains("c2VjcmV0"), "{path}: {text}");
+        assert!(!text.contains(['\u{202e}', '\u{9b}', '\u{7f}']), "{path}: {text}");
+    }
+    let journal = world.get("/api/v1/journal").await;
+    assert!(journal.text().contains("NOOP \\u202e\\u009b\\u007f"), "{}", journal.text());
+    let verdicts = world.get("/api/v1/verdicts").await.ok();
+    assert_eq!(verdicts[0]["leaks"][0]["what"], "credentials");
+}

@@ -70,3 +70,20 @@ async fn quiet_is_when_none_has_come_for_so_long() {
     assert_eq!(world.get("/api/v1/wait?for=quiet&ms=30").await.ok()["items"], json!([]));
     world.get("/api/v1/wait?for=quiet&ms=60000&timeout_ms=1").await.problem(408);
 }
+
+#[tokio::test]
+async fn what_one_wait_returned_no_later_wait_returns() {
+    let world = World::seed().await;
+    for to in ["a@expta.com", "b@expta.com"] {
+        world.mail(to).await;
+    }
+    let wait = "/api/v1/wait?for=message&timeout_ms=0";
+    let recipients = [world.get(wait).await.ok(), world.get(wait).await.ok()]
+        .map(|found| found["items"][0]["rcpt_to"][0].as_str().unwrap().to_owned());
+    assert_eq!(recipients, ["a@expta.com", "b@expta.com"]);
+    let vain = world.get(wait).await.problem(408);
+    assert_eq!(vain["near_misses"][0]["misses"], json!(["an earlier wait has returned it"]));
+    assert_eq!(world.get("/api/v1/messages").await.ok().as_array().unwrap().len(), 2);
+    world.mail("c@expta.com").await;
+    assert_eq!(world.get(wait).await.ok()["items"][0]["rcpt_to"], json!(["c@expta.com"]));
+}

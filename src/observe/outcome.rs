@@ -1,67 +1,17 @@
-//! A conversation in one line: whether mail came encrypted or in clear, and why.
+//! A session in one line: whether mail came encrypted or in clear, and why.
 
-use std::collections::HashMap;
+use bytes::Bytes;
 
-use super::explain::{counted, short_tls_failure};
-use super::record::{Entry, Place, Record, SessionId};
-use super::shown::{far_end, printable};
-use crate::session::{LimitReached, TlsFailure, TlsVerb, TlsVersion};
+use super::session::SessionSummary;
+use crate::journal::attempt_sentence;
+use crate::journal::explain::{counted, short_tls_failure};
+use crate::journal::shown::{far_end, printable};
+use crate::session::TlsVerb;
 use crate::smtp::Verb;
 
-/// The conversation `session` in one line, as far as `entries` tell of it; `None` where they do not.
-pub fn summary(entries: &[Entry], session: SessionId) -> Option<String> {
-    let mut story = None;
-    for entry in entries {
-        if let Some(place) = entry.place.as_ref().filter(|place| place.session == session) {
-            story.get_or_insert_with(|| Story::of(place)).note(&entry.record);
-        }
-    }
-    story.map(|story| story.tell(session))
-}
-
-/// Sums up conversations as they end, entry by entry.
-///
-/// It remembers a few words of each conversation that is under way and forgets it when it ends.
-#[derive(Debug, Default)]
-pub struct Summaries(HashMap<SessionId, Story>);
-
-impl Summaries {
-    /// Before the first entry.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Takes the next entry; the line of the conversation that ends with it.
-    pub fn note(&mut self, entry: &Entry) -> Option<String> {
-        let place = entry.place.as_ref().filter(|place| !place.connector.sends())?;
-        self.0.entry(place.session).or_insert_with(|| Story::of(place)).note(&entry.record);
-        if !matches!(entry.record, Record::Disconnected(_)) {
-            return None;
-        }
-        self.0.remove(&place.session).map(|story| story.tell(place.session))
-    }
-}
-
-/// What has to be known of a conversation at its end.
-#[derive(Debug)]
-struct Story {
-    peer: String,
-    last_verb: Option<Verb>,
-    /// What was learnt of STARTTLS in clear, the most that was.
-    starttls: StartTls,
-    tls: Option<Secured>,
-    /// Whether the client said anything inside TLS.
-    spoke_inside: bool,
-    failure: Option<(TlsVerb, TlsFailure)>,
-    turned_away: Option<LimitReached>,
-    /// The first line of the last reply that refused something.
-    refusal: Option<String>,
-    in_clear: u64,
-    encrypted: u64,
-}
-
+/// What a client has learnt of STARTTLS in clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum StartTls {
+pub(super) enum StartTls {
     /// The client did not get as far as EHLO, which is how it asks.
     NotAsked,
     /// It asked, and STARTTLS was not there.
@@ -72,53 +22,28 @@ enum StartTls {
     Refused,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Secured {
-    verb: TlsVerb,
-    version: TlsVersion,
-}
-
-impl Story {
-    fn of(place: &Place) -> Self {
-        Self {
-            peer: far_end(place),
-            last_verb: None,
-            starttls: StartTls::NotAsked,
-            tls: None,
-            spoke_inside: false,
-            failure: None,
-            turned_away: None,
-            refusal: None,
-            in_clear: 0,
-            encrypted: 0,
+impl SessionSummary {
+    /// The session in one line: what came of it, and why.
+    pub fn outcome(&self) -> String {
+        if self.sends() {
+            return match &self.attempt {
+                Some(attempt) => attempt_sentence(attempt, &self.place.remote.to_string()),
+                None => format!("session {} with {}: has not ended", self.session, self.place.remote),
+            };
+        }
+        match &self.ending {
+            Some(_) => format!("session {} from {}: {}", self.session, far_end(&self.place), self.tell()),
+            None => format!("session {} from {}: has not ended", self.session, self.place.remote),
         }
     }
 
-    fn note(&mut self, record: &Record) {
-        match record {
-            Record::Received(line) => {
-                self.spoke_inside |= self.tls.is_some();
-                self.last_verb = Verb::of(line);
-            }
-            Record::Sent(octets) => self.sent(octets),
-            Record::TlsEstablished(handshake) => {
-                self.tls = Some(Secured { verb: handshake.verb, version: handshake.facts.version });
-            }
-            Record::TlsFailed(handshake) => self.failure = Some((handshake.verb, handshake.failure.clone())),
-            Record::LimitReached(limit) => self.turned_away = Some(*limit),
-            Record::Message(message) if message.tls.is_some() => self.encrypted += 1,
-            Record::Message(_) => self.in_clear += 1,
-            _ => {}
-        }
-    }
-
-    fn sent(&mut self, octets: &[u8]) {
-        if let [b'4' | b'5', ..] = octets {
-            let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
-            self.refusal = Some(printable(line.trim_ascii_end()));
+    /// Takes a reply.
+    pub(super) fn sent(&mut self, octets: &Bytes) {
+        if let [b'4' | b'5', ..] = octets[..] {
+            self.refusal = Some(octets.clone());
         }
         let asked = self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Offered;
-        if asked && matches!(octets, [b'4' | b'5', ..]) {
+        if asked && matches!(octets[..], [b'4' | b'5', ..]) {
             self.starttls = StartTls::Refused;
         }
         self.offer(octets);
@@ -134,40 +59,36 @@ impl Story {
         self.starttls = self.starttls.max(offer);
     }
 
-    fn tell(&self, session: SessionId) -> String {
-        format!("session {session} from {}: {}", self.peer, self.outcome())
-    }
-
-    fn outcome(&self) -> String {
-        if let Some(limit) = self.turned_away {
+    fn tell(&self) -> String {
+        if let Some(limit) = self.limit {
             return format!("turned away, {limit:?} is reached");
         }
         let mut parts = Vec::new();
-        if self.in_clear > 0 {
+        if self.messages_in_clear > 0 {
             parts.push(format!(
                 "{} in clear ({})",
-                counted(self.in_clear, "message"),
+                counted(self.messages_in_clear, "message"),
                 self.in_clear_because()
             ));
         }
-        if let Some(Secured { verb, version }) = self.tls {
-            let messages = match self.encrypted {
+        if let Some(handshake) = &self.tls {
+            let messages = match self.messages_over_tls {
                 0 => "no message".to_owned(),
                 count => counted(count, "message"),
             };
-            let verb = if verb == TlsVerb::StartTls { "" } else { " by X-ANONYMOUSTLS" };
-            parts.push(format!("{messages} over {}{verb}", version.as_str()));
+            let verb = if handshake.verb == TlsVerb::StartTls { "" } else { " by X-ANONYMOUSTLS" };
+            parts.push(format!("{messages} over {}{verb}", handshake.facts.version.as_str()));
         }
         let nothing = parts.is_empty();
         if nothing {
             parts.push("no message".to_owned());
         }
-        match &self.failure {
-            Some((verb, failure)) => {
-                parts.push(format!("{} failed: {}", verb.as_str(), short_tls_failure(failure)));
+        match &self.tls_failure {
+            Some(it) => {
+                parts.push(format!("{} failed: {}", it.verb.as_str(), short_tls_failure(&it.failure)));
             }
             // Some libraries compare names only when the handshake is over.
-            None if self.tls.is_some() && !self.spoke_inside && self.encrypted == 0 => parts.push(
+            None if self.tls.is_some() && !self.spoke_inside && self.messages_over_tls == 0 => parts.push(
                 "the client left right after the handshake without a word, so it probably refused the \
                  certificate: its name, its authority or its dates"
                     .to_owned(),
@@ -178,15 +99,17 @@ impl Story {
             }
             None => {}
         }
-        if let Some(refusal) = self.refusal.as_ref().filter(|_| self.in_clear + self.encrypted == 0) {
-            parts.push(format!("the last refusal was {refusal}"));
+        let delivered = self.messages_in_clear + self.messages_over_tls > 0;
+        if let Some(refusal) = self.refusal.as_ref().filter(|_| !delivered) {
+            let line = refusal.split(|octet| *octet == b'\n').next().unwrap_or_default();
+            parts.push(format!("the last refusal was {}", printable(line.trim_ascii_end())));
         }
         parts.join("; ")
     }
 
     fn in_clear_because(&self) -> &'static str {
         match self.starttls {
-            _ if self.tls.is_some() || self.failure.is_some() => "before TLS",
+            _ if self.tls.is_some() || self.tls_failure.is_some() => "before TLS",
             StartTls::NotAsked => "STARTTLS was not offered, because nobody asked by EHLO",
             StartTls::Missing => "STARTTLS was not offered",
             StartTls::Offered => "STARTTLS was offered and not used",
@@ -203,10 +126,11 @@ pub(super) fn offers_starttls(reply: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Ending;
-    use super::super::sample::{self, Told};
-    use super::*;
+    use super::super::session::Sessions;
     use crate::exchange::Profile;
+    use crate::journal::sample::{self, Told};
+    use crate::journal::{Ending, Record};
+    use crate::session::{LimitReached, TlsFailure, TlsVerb};
 
     const OFFERED: &str = "250-mx Hello\r\n250-STARTTLS\r\n250 DSN\r\n";
     const MISSING: &str = "250-mx STARTTLS\r\n250-X-STARTTLS\r\n250 DSN\r\n";
@@ -216,10 +140,10 @@ mod tests {
         told.tell(Record::Connected);
         tell(&mut told);
         told.tell(Record::Disconnected(Ending::Remote));
-        let line = summary(&told.entries, SessionId(1)).unwrap();
-        let mut summaries = Summaries::new();
-        let lines: Vec<_> = told.entries.iter().filter_map(|entry| summaries.note(entry)).collect();
-        assert_eq!((lines.as_slice(), summaries.0.len()), (&[line.clone()][..], 0));
+        let mut sessions = Sessions::default();
+        let ended: Vec<_> = told.entries.iter().filter_map(|entry| sessions.note(entry)).collect();
+        assert_eq!((ended.len(), sessions.iter().count()), (1, 0));
+        let line = ended[0].outcome();
         let outcome = line.strip_prefix("session 08D0000000000001 from 192.0.2.9:4242: ");
         outcome.unwrap_or_else(|| panic!("{line}")).to_owned()
     }
@@ -342,12 +266,5 @@ mod tests {
             told.tell(Record::LimitReached(LimitReached::MaxInboundConnection));
         });
         assert_eq!(outcome, "turned away, MaxInboundConnection is reached");
-    }
-
-    #[test]
-    fn a_conversation_that_nobody_noted_has_no_summary() {
-        let mut told = Told::on(Profile::Exchange2019);
-        told.tell(Record::Connected);
-        assert_eq!(summary(&told.entries, SessionId(2)), None);
     }
 }

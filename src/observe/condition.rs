@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
+use super::observer::Kind;
+use super::seen::{EventLogEntry, ReceivedMessage};
+use super::session::SessionSummary;
 
 /// What a message, a conversation or an event has to be; all of it has to hold.
 ///
@@ -14,7 +16,12 @@ pub struct Condition<'a, T> {
     article: &'static str,
     noun: String,
     clauses: Vec<Clause<'a, T>>,
+    /// Whether one of which more may come is an answer, too.
     pub(super) under_way: bool,
+    /// Whether what the lab did by itself is an answer, too: a session in which it sends.
+    pub(super) own: bool,
+    /// The number of the entry behind which an answer has to lie.
+    pub(super) after: u64,
 }
 
 /// How a candidate misses; `None` where it does not.
@@ -27,7 +34,7 @@ struct Clause<'a, T> {
 
 impl<'a, T> Condition<'a, T> {
     pub(super) fn new(article: &'static str, noun: impl Into<String>) -> Self {
-        Self { article, noun: noun.into(), clauses: Vec::new(), under_way: false }
+        Self { article, noun: noun.into(), clauses: Vec::new(), under_way: false, own: false, after: 0 }
     }
 
     /// Adds a condition of your own; `words` complete the sentence "a message that ...".
@@ -43,6 +50,23 @@ impl<'a, T> Condition<'a, T> {
         self.and(format!(" that {words}"), move |item| (!fits(item)).then(|| not.clone()))
     }
 
+    /// Only what comes behind the journal entry of this number is an answer: what `seq` of an earlier answer
+    /// says, or that of the whole lab at some moment.
+    ///
+    /// Left away, everything since the lab's start is. What one wait has returned, no later wait for a message,
+    /// for a session or for an event returns again in either case.
+    pub fn after(mut self, seq: u64) -> Self {
+        self.after = seq;
+        self
+    }
+
+    /// Takes what the lab did by itself for an answer, too.
+    #[cfg(feature = "console")]
+    pub(crate) fn or_own(mut self) -> Self {
+        self.own = true;
+        self
+    }
+
     /// Adds a clause; `words` begin with what separates them from those before.
     pub(super) fn and(
         mut self,
@@ -50,6 +74,12 @@ impl<'a, T> Condition<'a, T> {
         miss: impl Fn(&T) -> Option<String> + Send + Sync + 'a,
     ) -> Self {
         self.clauses.push(Clause { words: words.into(), miss: Box::new(miss) });
+        self
+    }
+
+    /// Names the thing more closely.
+    pub(super) fn called(mut self, noun: String) -> Self {
+        self.noun = noun;
         self
     }
 
@@ -68,10 +98,20 @@ impl<'a, T> Condition<'a, T> {
     }
 
     /// The words without an article, as after "no".
-    pub(super) fn bare(&self) -> String {
+    pub(crate) fn bare(&self) -> String {
         let clauses: String = self.clauses.iter().map(|clause| clause.words.as_str()).collect();
         format!("{}{clauses}", self.noun)
     }
+}
+
+/// Whether `item` is an answer to `condition`.
+pub(super) fn counts<T: Kind>(condition: &Condition<'_, T>, item: &T) -> bool {
+    is_candidate(condition, item) && (item.is_complete() || condition.under_way) && condition.fits(item)
+}
+
+/// Whether `item` may be an answer, whatever the clauses say.
+pub(super) fn is_candidate<T: Kind>(condition: &Condition<'_, T>, item: &T) -> bool {
+    item.seq() > condition.after && (condition.own || !item.is_own())
 }
 
 impl<T> fmt::Display for Condition<'_, T> {

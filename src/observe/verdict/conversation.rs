@@ -9,12 +9,14 @@ use super::Measure;
 use super::handshake::{HandshakeAudit, Reaction};
 use super::leak::{Leak, Said, Why};
 use super::presented::Presented;
+use crate::exchange::CertificateFacts;
 use crate::journal::explain;
-use crate::journal::record::{Ending, Entry, Place, Record, SECRET, SessionId};
-use crate::journal::shown::printable;
-use crate::journal::summary::offers_starttls;
+use crate::journal::record::{Ending, Entry, Place, Record, SECRET};
+use crate::journal::shown::{is_auth, printable};
+use crate::observe::outcome::offers_starttls;
+use crate::observe::session::SessionSummary;
+use crate::session::Oddity;
 use crate::session::fault::{Conduct, Misconduct, Then};
-use crate::session::{Oddity, TlsVersion};
 use crate::smtp::Verb;
 
 /// What a client did in one conversation.
@@ -119,20 +121,22 @@ impl Conversation {
 }
 
 /// A conversation as far as it has been told.
-pub(super) struct Telling {
-    id: SessionId,
+#[derive(Clone, Debug)]
+pub(in crate::observe) struct Telling {
     told: Conversation,
     last_verb: Option<Verb>,
     awaits_answer: bool,
     said_quit: bool,
     spoke_inside: bool,
     established: bool,
+    /// When the handshake came to its end.
+    handshake_at: Option<Timestamp>,
     /// Whether the lab is silent, or slow, on purpose.
     lags: bool,
 }
 
 impl Telling {
-    pub(super) fn begin(entry: &Entry, place: &Place) -> Self {
+    pub(in crate::observe) fn begin(entry: &Entry, place: &Place) -> Self {
         let told = Conversation {
             session: place.session.to_string(),
             began: entry.time,
@@ -151,56 +155,34 @@ impl Telling {
             clear_text_after_go_ahead: false,
         };
         Self {
-            id: place.session,
             told,
             last_verb: None,
             awaits_answer: false,
             said_quit: false,
             spoke_inside: false,
             established: false,
+            handshake_at: None,
             lags: false,
         }
     }
 
-    pub(super) fn is(&self, session: SessionId) -> bool {
-        self.id == session
+    /// What was said in clear, each part once.
+    pub(super) fn leaks(&self) -> &[Leak] {
+        &self.told.leaks
     }
 
-    pub(super) fn note(&mut self, entry: &Entry, place: &Place, measure: Measure<'_>) {
+    pub(in crate::observe) fn note(&mut self, entry: &Entry) {
         match &entry.record {
             Record::Received(line) => self.received(line, entry.time),
             Record::ReceivedSecret => self.said(Said::Credentials, entry.time),
             Record::Content(octets) if *octets > 0 => self.said(Said::Body, entry.time),
             Record::Sent(octets) => self.sent(octets),
-            Record::TlsEstablished(it) => {
-                let asked = it.facts.server_name.clone();
-                let presented = Presented::of(&it.certificate, asked.as_deref(), place, entry.time, measure);
-                let version = Some(it.facts.version);
-                self.told.handshake = Some(HandshakeAudit {
-                    verb: it.verb.as_str(),
-                    version: version.map(TlsVersion::as_str),
-                    server_name: asked,
-                    client_hello: it.facts.client_hello.clone(),
-                    presented: Some(presented),
-                    reaction: Reaction::Accepted,
-                });
+            Record::TlsEstablished(_) => {
                 self.established = true;
                 self.told.turn = Turn::Client;
+                self.handshake_at = Some(entry.time);
             }
-            Record::TlsFailed(it) => {
-                let asked = it.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
-                let measured = |leaf| Presented::of(leaf, asked, place, entry.time, measure);
-                self.told.handshake = Some(HandshakeAudit {
-                    verb: it.verb.as_str(),
-                    version: None,
-                    server_name: asked.map(str::to_owned),
-                    client_hello: it.client_hello.clone(),
-                    presented: it.certificate.as_ref().map(measured),
-                    reaction: Reaction::to(&it.failure),
-                });
-            }
-            Record::Message(message) if message.tls.is_some() => self.told.messages_over_tls += 1,
-            Record::Message(_) => self.told.messages_in_clear += 1,
+            Record::TlsFailed(_) => self.handshake_at = Some(entry.time),
             Record::Oddity(oddity) => {
                 self.told.client_hello_in_clear |= *oddity == Oddity::ClientHelloInClear;
                 let words = explain::oddity(oddity);
@@ -217,9 +199,16 @@ impl Telling {
         }
     }
 
-    pub(super) fn end(mut self) -> Conversation {
-        let left = matches!(self.told.parting, Parting::Vanished | Parting::Broke(_));
-        if let Some(handshake) = &mut self.told.handshake
+    /// The conversation so far; what was presented is measured now.
+    pub(super) fn end(&self, session: &SessionSummary, measure: Measure<'_>) -> Conversation {
+        let mut told = Conversation {
+            messages_in_clear: session.messages_in_clear,
+            messages_over_tls: session.messages_over_tls,
+            handshake: self.handshake(session, measure),
+            ..self.told.clone()
+        };
+        let left = matches!(told.parting, Parting::Vanished | Parting::Broke(_));
+        if let Some(handshake) = &mut told.handshake
             && self.established
             && !self.spoke_inside
             && left
@@ -227,9 +216,37 @@ impl Telling {
             handshake.reaction = Reaction::LeftAfter;
         }
         if self.lags {
-            self.told.turn = Turn::Lab;
+            told.turn = Turn::Lab;
         }
-        self.told
+        told
+    }
+
+    fn handshake(&self, session: &SessionSummary, measure: Measure<'_>) -> Option<HandshakeAudit> {
+        let measured = |leaf: &CertificateFacts, asked: Option<&str>| {
+            let at = self.handshake_at.unwrap_or(session.began);
+            Presented::of(leaf, asked, &session.place, at, measure)
+        };
+        if let Some(it) = &session.tls_failure {
+            let asked = it.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
+            return Some(HandshakeAudit {
+                verb: it.verb.as_str(),
+                version: None,
+                server_name: asked.map(str::to_owned),
+                client_hello: it.client_hello.clone(),
+                presented: it.certificate.as_ref().map(|leaf| measured(leaf, asked)),
+                reaction: Reaction::to(&it.failure),
+            });
+        }
+        let it = session.tls.as_ref()?;
+        let asked = it.facts.server_name.as_deref();
+        Some(HandshakeAudit {
+            verb: it.verb.as_str(),
+            version: Some(it.facts.version.as_str()),
+            server_name: asked.map(str::to_owned),
+            client_hello: it.facts.client_hello.clone(),
+            presented: Some(measured(&it.certificate, asked)),
+            reaction: Reaction::Accepted,
+        })
     }
 
     fn misconduct(&mut self, misconduct: &Misconduct) {
@@ -250,9 +267,7 @@ impl Telling {
         self.said_quit = verb == Some(Verb::Quit);
         match verb {
             Some(Verb::Mail | Verb::Rcpt) => self.said(Said::Envelope, at),
-            Some(Verb::Auth | Verb::XExps) if line.ends_with(SECRET.as_bytes()) => {
-                self.said(Said::Credentials, at);
-            }
+            _ if is_auth(line) && line.ends_with(SECRET.as_bytes()) => self.said(Said::Credentials, at),
             Some(Verb::StartTls | Verb::XAnonymousTls) if !self.established => {
                 self.told.starttls.asked = true;
                 self.awaits_answer = true;
@@ -273,7 +288,7 @@ impl Telling {
             if self.told.starttls.is_granted() {
                 self.told.turn = Turn::Handshake;
             }
-        } else if self.told.starttls.is_granted() && self.told.handshake.is_none() {
+        } else if self.told.starttls.is_granted() && self.handshake_at.is_none() {
             self.told.clear_text_after_go_ahead = true;
         }
     }

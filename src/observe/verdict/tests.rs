@@ -1,5 +1,7 @@
 //! Verdicts on journals that were written by hand.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 use super::*;
@@ -60,7 +62,7 @@ fn quit(told: &mut Told) {
 
 fn failed(told: &mut Told, certificate: Option<CertificateFacts>, failure: TlsFailure) {
     let verb = TlsVerb::StartTls;
-    told.tell(Record::TlsFailed(Box::new(FailedHandshake {
+    told.tell(Record::TlsFailed(Arc::new(FailedHandshake {
         verb,
         failure,
         certificate,

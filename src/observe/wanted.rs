@@ -1,7 +1,11 @@
 //! The conditions that come with words: messages, conversations and events.
 
+use std::collections::BTreeSet;
+
 use super::condition::Condition;
-use super::seen::{EventLogEntry, ReceivedMessage, SessionSummary};
+use super::seen::{EventLogEntry, ReceivedMessage};
+use super::session::SessionSummary;
+use super::verdict::Said;
 use crate::journal::{recipients_in_words, sender_in_words};
 
 /// Any message; narrow it down with the methods of [`Condition`].
@@ -22,9 +26,12 @@ pub fn a_session<'a>() -> Condition<'a, SessionSummary> {
 
 /// An event of this number, such as 12014.
 pub fn an_event<'a>(id: u16) -> Condition<'a, EventLogEntry> {
-    Condition::new("", format!("event {id}")).and("", move |entry: &EventLogEntry| {
-        (entry.id() != id).then(|| format!("it is event {}", entry.id()))
-    })
+    Condition::new("", "event").numbered(id)
+}
+
+/// Any event.
+pub fn any_event<'a>() -> Condition<'a, EventLogEntry> {
+    Condition::new("an ", "event")
 }
 
 impl Condition<'_, ReceivedMessage> {
@@ -81,8 +88,7 @@ impl Condition<'_, ReceivedMessage> {
     pub fn on(self, connector: &str) -> Self {
         let wanted = connector.to_owned();
         self.listed(format!("on {wanted}"), move |message| {
-            let ReceivedMessage { computer, connector, fqdn, .. } = message;
-            elsewhere(&wanted, [computer, connector, fqdn])
+            elsewhere(&wanted, [message.computer(), message.connector(), message.fqdn()])
         })
     }
 }
@@ -92,8 +98,7 @@ impl Condition<'_, SessionSummary> {
     pub fn on(self, connector: &str) -> Self {
         let wanted = connector.to_owned();
         self.listed(format!("on {wanted}"), move |session| {
-            let SessionSummary { computer, connector, fqdn, .. } = session;
-            elsewhere(&wanted, [computer, connector, fqdn])
+            elsewhere(&wanted, [session.computer(), session.connector(), session.fqdn()])
         })
     }
 
@@ -124,6 +129,16 @@ impl Condition<'_, SessionSummary> {
         })
     }
 
+    /// Something was said in clear in it: credentials, envelope or content.
+    pub fn leaking(self, parts: impl IntoIterator<Item = Said>) -> Self {
+        let parts: BTreeSet<Said> = parts.into_iter().collect();
+        let words: Vec<_> = parts.iter().rev().map(|part| part.as_str()).collect();
+        self.listed(format!("with {} in clear", words.join(" or ")), move |session| {
+            let leaked = session.leaks().iter().any(|leak| parts.contains(&leak.what));
+            (!leaked).then(|| "without that in clear".to_owned())
+        })
+    }
+
     /// So many messages came in it, encrypted or not.
     pub fn with_messages(self, count: u64) -> Self {
         self.listed(format!("with messages: {count}"), move |session| {
@@ -141,11 +156,19 @@ impl Condition<'_, SessionSummary> {
 }
 
 impl Condition<'_, EventLogEntry> {
-    /// The computer that logged it, as its log shows it.
-    pub fn on(self, computer: &str) -> Self {
-        let wanted = computer.to_owned();
+    /// Its number.
+    pub fn numbered(self, id: u16) -> Self {
+        let miss =
+            move |entry: &EventLogEntry| (entry.id() != id).then(|| format!("it is event {}", entry.id()));
+        self.called(format!("event {id}")).and("", miss)
+    }
+
+    /// The computer that logged it, as its log shows it, or the connector that it is about.
+    pub fn on(self, place: &str) -> Self {
+        let wanted = place.to_owned();
         self.listed(format!("on {wanted}"), move |entry| {
-            let fits = entry.computer.eq_ignore_ascii_case(&wanted);
+            let connector = entry.connector.as_deref().unwrap_or_default();
+            let fits = is_called(&wanted, [&entry.computer, connector, &entry.computer]);
             (!fits).then(|| format!("on {}", entry.computer))
         })
     }
@@ -169,13 +192,12 @@ impl<'a, T> Condition<'a, T> {
 }
 
 /// Whether `wanted` names the connector that is called `[computer, connector, fqdn]`.
-pub(super) fn is_called(wanted: &str, [computer, connector, fqdn]: [&str; 3]) -> bool {
+pub(crate) fn is_called(wanted: &str, [computer, connector, fqdn]: [&str; 3]) -> bool {
     let with_server = || wanted.eq_ignore_ascii_case(&format!("{computer}\\{connector}"));
     wanted.eq_ignore_ascii_case(connector) || wanted.eq_ignore_ascii_case(fqdn) || with_server()
 }
 
-fn elsewhere(wanted: &str, names: [&String; 3]) -> Option<String> {
-    let [computer, connector, fqdn] = names.map(String::as_str);
+fn elsewhere(wanted: &str, [computer, connector, fqdn]: [&str; 3]) -> Option<String> {
     let fits = is_called(wanted, [computer, connector, fqdn]);
     (!fits).then(|| format!("on {computer}\\{connector} ({fqdn})"))
 }

@@ -1,0 +1,338 @@
+//! Reads along with the journal and keeps up what it tells of.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::counts::Counts;
+use super::seen::{EventLogEntry, ReceivedMessage, line};
+use super::session::{SessionSummary, Sessions};
+use super::verdict::{self, Measure, Verdict};
+use crate::bounded::Bounded;
+use crate::journal::{Bounds, Entry, Journal, Record, SessionId};
+
+/// What has been seen of a lab so far.
+#[derive(Debug)]
+pub struct Observer {
+    seen: Mutex<Seen>,
+    newest: watch::Sender<u64>,
+}
+
+/// How much an observer has given up to stay within its bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Sessions that had ended.
+    pub sessions: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Events.
+    pub events: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Seen {
+    counts: Counts,
+    sessions: Sessions,
+    ended: Bounded<Arc<SessionSummary>>,
+    messages: Bounded<Arc<ReceivedMessage>>,
+    events: Bounded<Arc<EventLogEntry>>,
+    strangers: Bounded<(u64, String)>,
+    returned: Returned,
+}
+
+/// What waits have returned, by the number of its newest entry; sessions that go on by their own number.
+#[derive(Debug, Default)]
+struct Returned {
+    messages: BTreeSet<u64>,
+    events: BTreeSet<u64>,
+    ended: BTreeSet<u64>,
+    under_way: BTreeSet<SessionId>,
+}
+
+/// How many sessions and events are kept, and how many peers for whom there was no connector.
+const KEPT: usize = 10_000;
+const KEPT_STRANGERS: usize = 10;
+
+/// About how many bytes a session or an event takes.
+const WEIGHT: usize = 1024;
+
+impl Observer {
+    /// Observes what `journal` holds and what is still to come. `bounds` are the journal's.
+    pub fn of(journal: &Journal, bounds: Bounds) -> Arc<Self> {
+        let seen = Seen {
+            counts: Counts::default(),
+            sessions: Sessions::default(),
+            ended: Bounded::new(KEPT, bounds.entry_octets),
+            messages: Bounded::new(bounds.messages, bounds.message_octets),
+            events: Bounded::new(KEPT, bounds.entry_octets),
+            strangers: Bounded::new(KEPT_STRANGERS, bounds.entry_octets),
+            returned: Returned::default(),
+        };
+        let observer = Arc::new(Self { seen: Mutex::new(seen), newest: watch::Sender::new(0) });
+        let noting = Arc::clone(&observer);
+        journal.listen(Box::new(move |entry| {
+            noting.lock().note(entry);
+            noting.newest.send_replace(entry.seq);
+        }));
+        observer
+    }
+
+    /// The number of the newest entry that was observed; 0 before the first.
+    pub fn newest(&self) -> u64 {
+        *self.newest.borrow()
+    }
+
+    /// Tells of every new entry by its number.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    /// The sessions of which an entry behind number `after` tells, those that go on included, in the order in
+    /// which they were last heard of.
+    pub fn sessions(&self, after: u64) -> Vec<Arc<SessionSummary>> {
+        all(&self.lock(), after)
+    }
+
+    /// One session; `None` where there is none, or it is not kept any more.
+    pub fn session(&self, session: SessionId) -> Option<Arc<SessionSummary>> {
+        let seen = self.lock();
+        if let Some(open) = seen.sessions.get(session) {
+            return Some(Arc::new(open.clone()));
+        }
+        seen.ended.iter().rev().find(|it| it.session == session).cloned()
+    }
+
+    /// The session that ends with `entry`, where the lab answers it and it is still kept.
+    pub fn ended_with(&self, entry: &Entry) -> Option<Arc<SessionSummary>> {
+        let place = entry.place.as_ref()?;
+        if !matches!(entry.record, Record::Disconnected(_)) || place.connector.sends() {
+            return None;
+        }
+        self.session(place.session)
+    }
+
+    /// The messages behind entry number `after` that are still kept, in the order in which they were taken.
+    pub fn messages(&self, after: u64) -> Vec<Arc<ReceivedMessage>> {
+        all(&self.lock(), after)
+    }
+
+    /// The events behind entry number `after` that are still kept.
+    pub fn events(&self, after: u64) -> Vec<Arc<EventLogEntry>> {
+        all(&self.lock(), after)
+    }
+
+    /// The numbers of the events behind entry number `after` that a computer has logged about a connector, or
+    /// about no connector; letter case does not matter in its name.
+    pub fn event_ids(&self, after: u64, computer: &str, connector: Option<&str>) -> Vec<u16> {
+        let same = |known: Option<&str>| match (known, connector) {
+            (Some(known), Some(connector)) => known.eq_ignore_ascii_case(connector),
+            (known, connector) => known == connector,
+        };
+        let events = self.events(after);
+        let about = events.iter().filter(|it| it.computer == computer && same(it.connector.as_deref()));
+        about.map(|event| event.id()).collect()
+    }
+
+    /// Peers behind entry number `after` that no connector answered, in a line each.
+    pub fn strangers(&self, after: u64) -> Vec<String> {
+        let seen = self.lock();
+        let lines = seen.strangers.iter().filter(|(seq, _)| *seq > after);
+        lines.map(|(_, line)| line.clone()).collect()
+    }
+
+    /// A verdict on each client of each receive connector, by the sessions behind entry number `after`.
+    pub fn verdicts(&self, after: u64, measure: Measure<'_>) -> Vec<Verdict> {
+        verdict::of(self.sessions(after), measure)
+    }
+
+    /// The numbers so far.
+    pub fn counts(&self) -> Counts {
+        self.lock().counts.clone()
+    }
+
+    /// Asks the numbers so far a question.
+    pub fn count<T>(&self, ask: impl FnOnce(&Counts) -> T) -> T {
+        ask(&self.lock().counts)
+    }
+
+    /// How much has fallen out.
+    pub fn dropped(&self) -> Dropped {
+        let seen = self.lock();
+        Dropped {
+            sessions: seen.ended.dropped(),
+            messages: seen.messages.dropped(),
+            events: seen.events.dropped(),
+        }
+    }
+
+    // An entry is noted as a whole or, where a panic came between, not at all.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn note(&mut self, entry: &Entry) {
+        self.counts.note(entry);
+        if let Record::Event(logged) = &entry.record {
+            let event = EventLogEntry { seq: entry.seq, time: entry.time, logged: Arc::clone(logged) };
+            self.events.push(Arc::new(event), WEIGHT);
+        }
+        if let Record::NoConnector { .. } = &entry.record {
+            self.strangers.push((entry.seq, line(entry)), WEIGHT);
+        }
+        if let (Record::Message(facts), Some(place)) = (&entry.record, &entry.place)
+            && let Some(message) = ReceivedMessage::of(entry, place, facts)
+        {
+            // The same weight as in the journal, so that both keep the same messages.
+            let weight = usize::try_from(facts.size).unwrap_or(usize::MAX);
+            self.messages.push(Arc::new(message), weight);
+        }
+        if let Some(ended) = self.sessions.note(entry) {
+            self.returned.under_way.remove(&ended.session);
+            self.ended.push(Arc::new(ended), WEIGHT);
+        }
+    }
+}
+
+/// A kind of thing that can be waited for.
+pub(crate) trait Kind: Clone + fmt::Display + Sized {
+    /// What one and several are called.
+    const NAMES: (&'static str, &'static str);
+
+    /// Those of which nothing more can come, behind entry number `after`, oldest first.
+    fn complete(seen: &Seen, after: u64) -> Vec<Arc<Self>>;
+
+    /// Those of which more may come.
+    fn under_way(seen: &Seen, after: u64) -> Vec<Arc<Self>> {
+        let _ = (seen, after);
+        Vec::new()
+    }
+
+    /// The number of the newest entry that tells of it.
+    fn seq(&self) -> u64;
+
+    /// Whether nothing more can come of it.
+    fn is_complete(&self) -> bool {
+        true
+    }
+
+    /// Whether it is something that the lab did by itself rather than what came to it.
+    fn is_own(&self) -> bool {
+        false
+    }
+
+    /// Whether a wait has returned it.
+    fn is_returned(&self, seen: &Seen) -> bool;
+
+    /// Keeps in mind that a wait returns it.
+    fn set_returned(&self, seen: &mut Seen);
+}
+
+/// Those behind entry number `after`, complete or not, in the order in which they were last heard of.
+pub(super) fn all<T: Kind>(seen: &Seen, after: u64) -> Vec<Arc<T>> {
+    let mut all = T::complete(seen, after);
+    let under_way = T::under_way(seen, after);
+    if !under_way.is_empty() {
+        all.extend(under_way);
+        all.sort_by_key(|item| item.seq());
+    }
+    all
+}
+
+impl Kind for ReceivedMessage {
+    const NAMES: (&'static str, &'static str) = ("message", "messages");
+
+    fn complete(seen: &Seen, after: u64) -> Vec<Arc<Self>> {
+        newest(&seen.messages, after)
+    }
+
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn is_returned(&self, seen: &Seen) -> bool {
+        seen.returned.messages.contains(&self.seq)
+    }
+
+    fn set_returned(&self, seen: &mut Seen) {
+        remember(&mut seen.returned.messages, self.seq, &seen.messages);
+    }
+}
+
+impl Kind for EventLogEntry {
+    const NAMES: (&'static str, &'static str) = ("event", "events");
+
+    fn complete(seen: &Seen, after: u64) -> Vec<Arc<Self>> {
+        newest(&seen.events, after)
+    }
+
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn is_returned(&self, seen: &Seen) -> bool {
+        seen.returned.events.contains(&self.seq)
+    }
+
+    fn set_returned(&self, seen: &mut Seen) {
+        remember(&mut seen.returned.events, self.seq, &seen.events);
+    }
+}
+
+impl Kind for SessionSummary {
+    const NAMES: (&'static str, &'static str) = ("conversation", "conversations");
+
+    fn complete(seen: &Seen, after: u64) -> Vec<Arc<Self>> {
+        newest(&seen.ended, after)
+    }
+
+    fn under_way(seen: &Seen, after: u64) -> Vec<Arc<Self>> {
+        let behind = seen.sessions.iter().filter(|session| session.seq > after);
+        behind.cloned().map(Arc::new).collect()
+    }
+
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_over
+    }
+
+    fn is_own(&self) -> bool {
+        self.sends()
+    }
+
+    fn is_returned(&self, seen: &Seen) -> bool {
+        if self.is_complete() {
+            seen.returned.ended.contains(&self.seq)
+        } else {
+            seen.returned.under_way.contains(&self.session)
+        }
+    }
+
+    fn set_returned(&self, seen: &mut Seen) {
+        if self.is_complete() {
+            remember(&mut seen.returned.ended, self.seq, &seen.ended);
+        } else if seen.sessions.get(self.session).is_some() {
+            seen.returned.under_way.insert(self.session);
+        }
+    }
+}
+
+fn newest<T: Kind>(kept: &Bounded<Arc<T>>, after: u64) -> Vec<Arc<T>> {
+    let mut newest: Vec<_> = kept.iter().rev().take_while(|item| item.seq() > after).cloned().collect();
+    newest.reverse();
+    newest
+}
+
+/// Keeps `seq` in mind, and forgets what is not kept any more.
+fn remember<T: Kind>(returned: &mut BTreeSet<u64>, seq: u64, kept: &Bounded<Arc<T>>) {
+    returned.insert(seq);
+    if let Some(oldest) = kept.get(0) {
+        *returned = returned.split_off(&oldest.seq());
+    }
+}

@@ -1,0 +1,120 @@
+//! A message and an event as the journal tells of them.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::session::fqdn;
+use crate::journal::{Entry, Logged, MessageFacts, Place, Record, SessionId, transcript_line};
+use crate::session::Message;
+
+/// A message that a connector has answered with 250, with its [`MessageFacts`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReceivedMessage {
+    /// The number of the journal entry that tells of it.
+    pub seq: u64,
+    /// When it was taken, by the lab's clock.
+    pub time: Timestamp,
+    /// The session it came in: computer, connector and addresses.
+    pub place: Arc<Place>,
+    /// Envelope, header and TLS; its fields are this message's.
+    pub facts: Arc<MessageFacts>,
+    /// The whole message.
+    pub message: Arc<Message>,
+}
+
+impl ReceivedMessage {
+    /// The message that `entry` tells of; `None` where the journal does not keep it any more.
+    pub(super) fn of(entry: &Entry, place: &Arc<Place>, facts: &Arc<MessageFacts>) -> Option<Self> {
+        let message = facts.message.upgrade()?;
+        let (place, facts) = (Arc::clone(place), Arc::clone(facts));
+        Some(Self { seq: entry.seq, time: entry.time, place, facts, message })
+    }
+
+    /// The name of the computer that took it.
+    pub fn computer(&self) -> &str {
+        &self.place.computer.name
+    }
+
+    /// The name of the connector that took it.
+    pub fn connector(&self) -> &str {
+        self.place.connector.name()
+    }
+
+    /// The name that connector answered with.
+    pub fn fqdn(&self) -> &str {
+        fqdn(&self.place)
+    }
+
+    /// The session it came in.
+    pub fn session(&self) -> SessionId {
+        self.place.session
+    }
+
+    /// The content exactly as it was sent, without the `Received:` of the lab.
+    pub fn content(&self) -> Bytes {
+        self.message.body.to_bytes()
+    }
+}
+
+impl Deref for ReceivedMessage {
+    type Target = MessageFacts;
+
+    fn deref(&self) -> &MessageFacts {
+        &self.facts
+    }
+}
+
+impl fmt::Display for ReceivedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (place, record) = (Some(Arc::clone(&self.place)), Record::Message(Arc::clone(&self.facts)));
+        f.write_str(&line(&Entry { seq: self.seq, time: self.time, place, record }))
+    }
+}
+
+/// An event in the Application log of a computer; the fields of [`Logged`] are its own.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EventLogEntry {
+    /// The number of the journal entry that tells of it.
+    pub seq: u64,
+    /// When it was logged, by the lab's clock.
+    pub time: Timestamp,
+    /// The event, and which log it stands in.
+    pub logged: Arc<Logged>,
+}
+
+impl EventLogEntry {
+    /// Its number, such as 12014.
+    pub fn id(&self) -> u16 {
+        self.logged.event.event_id
+    }
+
+    /// The journal entry that tells of it.
+    pub(super) fn entry(&self) -> Entry {
+        Entry { seq: self.seq, time: self.time, place: None, record: Record::Event(Arc::clone(&self.logged)) }
+    }
+}
+
+impl Deref for EventLogEntry {
+    type Target = Logged;
+
+    fn deref(&self) -> &Logged {
+        &self.logged
+    }
+}
+
+impl fmt::Display for EventLogEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&line(&self.entry()))
+    }
+}
+
+/// `entry` as it stands in a transcript, without the mark at its beginning.
+pub(super) fn line(entry: &Entry) -> String {
+    transcript_line(entry).get(3..).unwrap_or_default().to_owned()
+}
