@@ -152,12 +152,18 @@ func (c *Connector) Transcript() string {
 	return strings.Join(lines, "\n")
 }
 
-// ExpectNothingInClear fails the test where envelope, content or credentials came without TLS.
+// ExpectNothingInClear fails the test where envelope, content or credentials came without TLS: now, and again at the
+// end.
 func (c *Connector) ExpectNothingInClear() {
 	c.Lab.t.Helper()
 	if leaks := c.InClear(); len(leaks) > 0 {
 		c.Lab.t.Errorf("expected nothing in clear, but %s", strings.Join(leaks, "\n  "))
+		return
 	}
+	c.Lab.expectations = append(c.Lab.expectations, func(*Report) Checked {
+		leaks := c.InClear()
+		return Checked{"nothing in clear", len(leaks) == 0, strings.Join(leaks, "\n  ")}
+	})
 }
 
 // InClear returns what came without TLS, a line for each client.

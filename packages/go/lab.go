@@ -2,7 +2,6 @@ package starttlslab
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -45,7 +44,7 @@ type Lab struct {
 	mutex        sync.Mutex
 	numbers      int
 	applied      map[string]bool
-	expectations []func() Checked
+	expectations []func(*Report) Checked
 }
 
 // Option says what is started.
@@ -308,40 +307,44 @@ func (l *Lab) ExpectNoMessage(want Want) { l.expectMessage("no message"+want.Str
 func (l *Lab) ExpectNoMessageInClear() { l.ExpectNoMessage(Want{Security: Clear}) }
 
 func (l *Lab) expectMessage(expected string, wanted bool, want Want) {
-	want.Timeout = time.Millisecond
-	l.expect(expected, wanted, func() (any, error) { return l.TryWaitForMessage(want) })
+	l.expectations = append(l.expectations, func(report *Report) Checked {
+		return check(expected, wanted, report.Messages, want.isMessage)
+	})
 }
 
 // ExpectSession lets Finish check that there was such a session.
 func (l *Lab) ExpectSession(want Want) {
-	want.Timeout = time.Millisecond
-	l.expect("session"+want.String(), true, func() (any, error) { return l.TryWaitForSession(want) })
+	l.expectations = append(l.expectations, func(report *Report) Checked {
+		return check("session"+want.String(), true, report.Sessions, want.isSession)
+	})
 }
 
 // ExpectEvent lets Finish check that such an event was logged.
-func (l *Lab) ExpectEvent(id int) {
-	l.expect(fmt.Sprintf("event %d", id), true, func() (any, error) { return l.TryWaitForEvent(id, time.Millisecond) })
-}
+func (l *Lab) ExpectEvent(id int) { l.expectEvent(fmt.Sprintf("event %d", id), true, id) }
 
 // ExpectNoEvent lets Finish check that no such event was logged.
-func (l *Lab) ExpectNoEvent(id int) {
-	l.expect(fmt.Sprintf("no event %d", id), false, func() (any, error) { return l.TryWaitForEvent(id, time.Millisecond) })
+func (l *Lab) ExpectNoEvent(id int) { l.expectEvent(fmt.Sprintf("no event %d", id), false, id) }
+
+func (l *Lab) expectEvent(expected string, wanted bool, id int) {
+	l.expectations = append(l.expectations, func(report *Report) Checked {
+		return check(expected, wanted, report.Events, func(event Event) bool { return event.ID == id })
+	})
 }
 
-func (l *Lab) expect(expected string, wanted bool, look func() (any, error)) {
-	l.expectations = append(l.expectations, func() Checked {
-		found, err := look()
-		var miss *WaitTimeout
-		switch {
-		case err == nil:
-			text, _ := json.Marshal(found)
-			return Checked{expected, wanted, "there was " + string(text)}
-		case errors.As(err, &miss):
-			return Checked{expected, !wanted, miss.Detail}
-		default:
-			return Checked{expected, false, err.Error()}
-		}
-	})
+func check[T fmt.Stringer](expected string, wanted bool, all []T, fits func(T) bool) Checked {
+	fit := filter(all, fits)
+	shown := fit
+	if wanted {
+		shown = all
+	}
+	instead := "there was none"
+	if len(shown) > 0 {
+		instead = "there was:"
+	}
+	for _, it := range shown {
+		instead += "\n  " + it.String()
+	}
+	return Checked{expected, wanted == (len(fit) > 0), instead}
 }
 
 // Finish ends the lab and reports what was expected, and whether every fault rule was applied. A test that does not
@@ -355,9 +358,9 @@ func (l *Lab) Finish() *Report {
 		}
 	}()
 	l.drain()
-	report := &Report{}
+	report := &Report{Sessions: l.Sessions(), Messages: l.Messages(), Events: l.Events(), Transcript: l.Transcript()}
 	for _, check := range l.expectations {
-		report.Expectations = append(report.Expectations, check())
+		report.Expectations = append(report.Expectations, check(report))
 	}
 	for _, rule := range l.Faults() {
 		if !rule.read().Optional {
@@ -365,8 +368,6 @@ func (l *Lab) Finish() *Report {
 			report.Expectations = append(report.Expectations, Checked{rule.String(), met, "it was never applied"})
 		}
 	}
-	report.Sessions, report.Messages, report.Events = l.Sessions(), l.Messages(), l.Events()
-	report.Transcript = l.Transcript()
 	return report
 }
 

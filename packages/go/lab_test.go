@@ -161,11 +161,23 @@ func TestAFaultThatWasNeverAppliedFailsTheTest(t *testing.T) {
 	has(t, failing.end(), `at handshake on LAB\`, "it was never applied")
 }
 
+func TestNothingInClearMayBeExpectedBeforehand(t *testing.T) {
+	t.Parallel()
+	failing := &recorder{TB: t}
+	lab := starttlslab.Start(failing, starttlslab.Fqdn("mail.expta.com", "localhost"))
+	lab.ExpectNothingInClear()
+	if err := send(&lab.Connector, "localhost", false); err != nil {
+		t.Fatal(err)
+	}
+	has(t, failing.end(), "NOT as expected: nothing in clear; envelope and body came in clear")
+}
+
 func TestTheSeedScenarioFromMailInClearToMailOverTLS(t *testing.T) {
 	t.Parallel()
 	lab := starttlslab.Start(t, starttlslab.Scenario("fqdn-mismatch"))
 	lab.ExpectEvent(12014)
-	lab.ExpectMessage(starttlslab.Want{To: "you@expta.com", Security: starttlslab.TLS})
+	lab.ExpectMessage(starttlslab.Want{To: "you@expta.com", From: "me@contoso.com", Security: starttlslab.TLS})
+	lab.ExpectSession(starttlslab.Want{Security: starttlslab.TLS})
 	lab.ExpectNoMessage(starttlslab.Want{To: "nobody@expta.com"})
 	if err := send(&lab.Connector, "mail.expta.com", true); err == nil {
 		t.Error("STARTTLS is offered")
@@ -194,7 +206,7 @@ func TestAnExpectationThatIsNotMetSaysWhatThereWasInstead(t *testing.T) {
 	if len(report.Expectations) != 3 || strings.Count(report.String(), "NOT as expected") != 3 {
 		t.Error(report)
 	}
-	has(t, report.String(), "message, to nobody@expta.com; no message to nobody@expta.com")
+	has(t, report.String(), "message, to nobody@expta.com; there was:\n  message 1 from me@contoso.com to you@expta.com, clear")
 }
 
 func TestALabFileIsReplacedWhileTheLabRuns(t *testing.T) {

@@ -36,6 +36,20 @@ func (w Want) String() string {
 	return strings.Join(words, "")
 }
 
+func (w Want) isMessage(message Message) bool {
+	isTo := w.To == ""
+	for _, to := range message.RcptTo {
+		isTo = isTo || strings.EqualFold(w.To, to)
+	}
+	return isTo && (w.From == "" || strings.EqualFold(w.From, message.MailFrom)) &&
+		(w.Security == "" || w.Security == message.Security)
+}
+
+func (w Want) isSession(session Session) bool {
+	isTLS := len(session.TLS) > 0 && string(session.TLS) != "null"
+	return w.Security == "" || isTLS == (w.Security == TLS)
+}
+
 // Message is a message that was accepted.
 type Message struct {
 	ID        uint64   `json:"id"`
@@ -58,6 +72,10 @@ type Message struct {
 	Subject  string `json:"subject"`
 }
 
+func (m Message) String() string {
+	return fmt.Sprintf("message %d from %s to %s, %s", m.ID, m.MailFrom, strings.Join(m.RcptTo, ", "), m.Security)
+}
+
 // Session is an SMTP session.
 type Session struct {
 	Session         string          `json:"session"`
@@ -73,6 +91,8 @@ type Session struct {
 	Outcome         string          `json:"outcome"`
 }
 
+func (s Session) String() string { return s.Outcome }
+
 // Event is an entry of the Application log.
 type Event struct {
 	Seq       uint64 `json:"seq"`
@@ -82,6 +102,8 @@ type Event struct {
 	Connector string `json:"event_connector"`
 	Message   string `json:"message"`
 }
+
+func (e Event) String() string { return fmt.Sprintf("event %d", e.ID) }
 
 // Verdict is what one client did about TLS on one connector.
 type Verdict struct {

@@ -174,7 +174,7 @@ export class Connector {
     verdicts(host?: string): Promise<Verdict[]>;
     /** Returns every line that was sent and received, session by session. */
     transcript(): Promise<string>;
-    /** Fails where envelope, content or credentials came without TLS. */
+    /** Fails where envelope, content or credentials came without TLS: now, and again at the end. */
     expectNothingInClear(): Promise<void>;
     starttls(): Promise<StartTls>;
     /** Sets parameters, such as `fqdn`, as Set-ReceiveConnector does; they count from the next connection. */

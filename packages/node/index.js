@@ -35,6 +35,23 @@ class WaitTimeout extends LabError {
     }
 }
 
+const security = (item) => (item.tls ? 'tls' : 'clear');
+
+/** How a message, session or event is compared with a condition. */
+const MATCHERS = {
+    to: (item, value) => item.rcpt_to.some((to) => to.toLowerCase() === value.toLowerCase()),
+    from: (item, value) => item.mail_from.toLowerCase() === value.toLowerCase(),
+    security: (item, value) => security(item) === value,
+    event: (item, value) => item.event_id === value,
+};
+
+function inWords(item) {
+    if (item.event_id !== undefined) {
+        return `event ${item.event_id}`;
+    }
+    return item.outcome ?? `message ${item.id} from ${item.mail_from} to ${item.rcpt_to}, ${security(item)}`;
+}
+
 /** Requests to the control API, which is on loopback: no proxy is asked. */
 class Api {
     constructor(control) {
@@ -143,14 +160,20 @@ class Connector {
         return lines.join('\n');
     }
 
-    /** Fails where envelope, content or credentials came without TLS. */
+    /** Fails where envelope, content or credentials came without TLS: now, and again at the end. */
     async expectNothingInClear() {
-        const leaked = (await this.verdicts()).filter((verdict) => verdict.leaks.length > 0);
-        if (leaked.length > 0) {
-            const what = ({ leaks }) => [...new Set(leaks.map((leak) => leak.what))].join(' and ');
-            const lines = leaked.map((verdict) => `${what(verdict)} came in clear: ${verdict.words}`);
-            throw new LabError(`expected nothing in clear, but ${lines.join('\n  ')}`);
+        const { met, instead } = await this.#nothingInClear();
+        if (!met) {
+            throw new LabError(`expected nothing in clear, but ${instead}`);
         }
+        this.lab.expectations.push(() => this.#nothingInClear());
+    }
+
+    async #nothingInClear() {
+        const leaked = (await this.verdicts()).filter((verdict) => verdict.leaks.length > 0);
+        const what = ({ leaks }) => [...new Set(leaks.map((leak) => leak.what))].join(' and ');
+        const lines = leaked.map((verdict) => `${what(verdict)} came in clear: ${verdict.words}`);
+        return { expected: 'nothing in clear', met: lines.length === 0, instead: lines.join('\n  ') };
     }
 
     /** Returns whether STARTTLS is `offered`, `because` of what, and the `label` of the certificate. */
@@ -214,13 +237,13 @@ class Connector {
 class Lab extends Connector {
     #program;
     #numbers = 0;
-    #expectations = [];
     #applied = [];
 
     constructor(program, patience) {
         super(undefined, new Api(program.ready.control), program.ready.connectors[0]);
         this.#program = program;
         this.changing = Promise.resolve();
+        this.expectations = [];
         this.patience = patience;
         this.caFile = program.caFile;
         this.ca = fs.readFileSync(program.caFile, 'ascii');
@@ -288,14 +311,14 @@ class Lab extends Connector {
         return this.api.ask(method, resource, body);
     }
 
-    /** Lets `finish` check that there was such a message; conditions as for `waitForMessage`. */
+    /** Lets `finish` check that there was such a message: `to`, `from`, `security`. */
     expectMessage(conditions = {}) {
-        this.#expect(() => this.waitForMessage({ ...conditions, timeout: 0 }), 'message', true, conditions);
+        this.#expect(true, 'message', () => this.messages(), conditions);
     }
 
     /** Lets `finish` check that there was no such message. */
     expectNoMessage(conditions = {}) {
-        this.#expect(() => this.waitForMessage({ ...conditions, timeout: 0 }), 'message', false, conditions);
+        this.#expect(false, 'message', () => this.messages(), conditions);
     }
 
     /** Lets `finish` check that no message came without TLS. */
@@ -303,33 +326,37 @@ class Lab extends Connector {
         this.expectNoMessage({ security: 'clear' });
     }
 
-    /** Lets `finish` check that there was such a session. */
+    /** Lets `finish` check that there was such a session: `security`. */
     expectSession(conditions = {}) {
-        this.#expect(() => this.waitForSession({ ...conditions, timeout: 0 }), 'session', true, conditions);
+        this.#expect(true, 'session', () => this.sessions(), conditions);
     }
 
     /** Lets `finish` check that such an event was logged. */
     expectEvent(id) {
-        this.#expect(() => this.waitForEvent(id, { timeout: 0 }), `event ${id}`, true, {});
+        this.#expect(true, `event ${id}`, () => this.events(), { event: id });
     }
 
     /** Lets `finish` check that no such event was logged. */
     expectNoEvent(id) {
-        this.#expect(() => this.waitForEvent(id, { timeout: 0 }), `event ${id}`, false, {});
+        this.#expect(false, `event ${id}`, () => this.events(), { event: id });
     }
 
-    #expect(look, noun, wanted, conditions) {
+    #expect(wanted, noun, items, { event, ...conditions }) {
+        const unknown = Object.keys(conditions).filter((name) => !(name in MATCHERS));
+        if (unknown.length > 0) {
+            throw new TypeError(`${unknown} says nothing of a ${noun}`);
+        }
         const words = [noun, ...Object.entries(conditions).map(([name, value]) => `${name} ${value}`)].join(', ');
-        const expected = wanted ? words : `no ${words}`;
-        this.#expectations.push(async () => {
-            try {
-                return { expected, met: wanted, instead: `there was ${JSON.stringify(await look())}` };
-            } catch (error) {
-                if (error instanceof WaitTimeout) {
-                    return { expected, met: !wanted, instead: error.message };
-                }
-                throw error;
-            }
+        const wants = Object.entries(event === undefined ? conditions : { event });
+        this.expectations.push(async () => {
+            const all = await items();
+            const fit = all.filter((item) => wants.every(([name, value]) => MATCHERS[name](item, value)));
+            const shown = (wanted ? all : fit).map((item) => `\n  ${inWords(item)}`);
+            return {
+                expected: wanted ? words : `no ${words}`,
+                met: wanted === fit.length > 0,
+                instead: shown.length > 0 ? `there was:${shown.join('')}` : 'there was none',
+            };
         });
     }
 
@@ -339,7 +366,7 @@ class Lab extends Connector {
         try {
             await this.#drain();
             const expectations = [];
-            for (const check of this.#expectations) {
+            for (const check of this.expectations) {
                 expectations.push(await check());
             }
             for (const { computer, row, done, fault } of await this.faults()) {

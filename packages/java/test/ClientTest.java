@@ -105,6 +105,15 @@ class ClientTest {
     }
 
     @Test
+    void nothingInClearMayBeExpectedBeforehand() throws MessagingException {
+        Lab lab = Lab.connector("mail.expta.com", "localhost");
+        lab.expectNothingInClear();
+        send(lab, "localhost", false);
+        AssertionError error = assertThrows(AssertionError.class, lab::close);
+        has(error.getMessage(), "NOT as expected: nothing in clear; envelope and body came in clear");
+    }
+
+    @Test
     void aFaultThatWasNeverAppliedIsNotAsExpected() {
         Lab lab = Lab.start();
         lab.fault(Fault.at("handshake", "close"));
@@ -116,7 +125,8 @@ class ClientTest {
     void theSeedScenarioFromMailInClearToMailOverTls(Lab lab) throws MessagingException {
         lab.expectEvent(12014);
         lab.expectMessage(Want.any().to(TO).inClear());
-        lab.expectMessage(Want.any().to(TO).overTls());
+        lab.expectMessage(Want.any().to(TO).from("me@contoso.com").overTls());
+        lab.expectSession(Want.any().overTls());
         lab.expectNoMessage(Want.any().to("nobody@expta.com"));
         send(lab, "localhost", false);
         lab.run("Get-ReceiveConnector | Set-ReceiveConnector -Fqdn mailgate.expta.com");
@@ -137,7 +147,7 @@ class ClientTest {
         send(lab, "localhost", false);
         Report report = lab.finish();
         assertEquals(List.of(false, false, false), report.expectations().stream().map(Report.Checked::met).toList());
-        has(report.toString(), "NOT as expected: message, to nobody@expta.com; no message to nobody@expta.com");
+        has(report.toString(), "NOT as expected: message, to nobody@expta.com; there was:\n  message 1 from me@contoso.com");
     }
 
     @Test

@@ -70,10 +70,19 @@ test('a fault that was never applied is not as expected', async () => {
     assert.throws(() => report.assertOk(), /at handshake on LAB.*it was never applied/);
 });
 
+test('nothing in clear may be expected beforehand', async () => {
+    const lab = await startLab({ fqdn: 'mail.expta.com', certificate: ['localhost'] });
+    await lab.expectNothingInClear();
+    await send(lab);
+    const report = await lab.finish();
+    assert.throws(() => report.assertOk(), /NOT as expected: nothing in clear; envelope and body came in clear/);
+});
+
 test('the seed scenario, from mail in clear to mail over TLS', async () => {
     const lab = await startLab({ scenario: 'fqdn-mismatch' });
     lab.expectEvent(12014);
-    lab.expectMessage({ to: MAIL.to, security: 'tls' });
+    lab.expectMessage({ to: MAIL.to, from: MAIL.from, security: 'tls' });
+    lab.expectSession({ security: 'tls' });
     lab.expectNoMessage({ to: 'nobody@expta.com' });
     assert.equal((await lab.starttls()).offered, false);
     await lab.run('Get-ReceiveConnector | Set-ReceiveConnector -Fqdn mailgate.expta.com');
@@ -93,7 +102,7 @@ test('an expectation that is not met says what there was instead', async () => {
     await send(lab);
     const report = await lab.finish();
     assert.deepEqual(report.expectations.map((checked) => checked.met), [false, false, false]);
-    assert.match(`${report}`, /NOT as expected: message, to nobody@expta\.com; no message to nobody@expta\.com/);
+    assert.match(`${report}`, /NOT as expected: message, to nobody@expta\.com; there was:\n  message 1 from me@contoso\.com/);
 });
 
 test('a lab file is replaced while the lab runs', async () => {

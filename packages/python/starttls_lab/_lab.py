@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union, cast
 
-from ._api import Api, LabError, WaitTimeout, quoted, query
+from ._api import Api, LabError, quoted, query
 from ._program import Program
 from ._types import Event, Fault, Message, Session, Verdict
 
@@ -126,11 +126,19 @@ class _Seeing:
         return "\n".join(lines)
 
     def expect_nothing_in_clear(self) -> None:
-        """Fails where envelope, content or credentials came without TLS."""
+        """Fails where envelope, content or credentials came without TLS: now, and again at the end."""
         __tracebackhide__ = True
+        checked = self._nothing_in_clear()
+        if not checked.met:
+            raise AssertionError(f"expected {checked.expected}, but {checked.instead}")
+        self._at_the_end(self._nothing_in_clear)
+
+    def _nothing_in_clear(self) -> Checked:
         leaked = [f"{_what(verdict)} came in clear: {verdict['words']}" for verdict in self.verdicts() if verdict["leaks"]]
-        if leaked:
-            raise AssertionError("expected nothing in clear, but " + "\n  ".join(leaked))
+        return Checked("nothing in clear", not leaked, "\n  ".join(leaked))
+
+    def _at_the_end(self, check: Callable[[], Checked]) -> None:
+        raise NotImplementedError
 
     def _is_here(self, item: Mapping[str, Any]) -> bool:
         raise NotImplementedError
@@ -194,14 +202,20 @@ class Connector(_Seeing):
         """Removes the fault rules of this connector."""
         self._replace_faults(lambda mine: [])
 
-    def unapplied_faults(self) -> List[Checked]:
-        """Returns the fault rules of this connector that were never applied."""
+    def unmet(self) -> List[Checked]:
+        """Returns what was expected of this connector and is not so, unapplied fault rules included."""
         mine = f" on {self.identity}: "
-        return [it for it in self.lab._checked_faults() if not it.met and mine in it.expected]
+        faults = [it for it in self.lab._checked_faults() if mine in it.expected]
+        expected = [check() for connector, check in self.lab._expectations if connector is self]
+        return [it for it in faults + expected if not it.met]
+
+    def _at_the_end(self, check: Callable[[], Checked]) -> None:
+        self.lab._expectations.append((self, check))
 
     def remove(self) -> None:
-        """Removes the connector with its fault rules; its port is free afterwards."""
+        """Removes the connector with its fault rules and expectations; its port is free afterwards."""
         self.fix()
+        self.lab._expectations = [it for it in self.lab._expectations if it[0] is not self]
         self._api.ask("DELETE", self._path)
 
     @property
@@ -238,7 +252,7 @@ class Lab(Connector):
         self._faults = threading.Lock()
         # A computer's counts begin anew when its rules are replaced; these were applied before.
         self._applied: List[Fault] = []
-        self._expectations: List[Callable[[], Checked]] = []
+        self._expectations: List[Tuple[Connector, Callable[[], Checked]]] = []
         self.patience = patience
         self.ca_file = self._program.ca_file
         self._be(self, self._program.ready["connectors"][0])
@@ -339,48 +353,52 @@ class Lab(Connector):
         """Sends any other request to the control API, `/api/v1/` before it."""
         return self._api.ask(method, path, body)
 
-    def expect_message(self, **conditions: Any) -> None:
-        """Lets `finish` check that there was such a message; conditions as for `wait_for_message`."""
-        self._expect(lambda: self.wait_for_message(timeout=0, **conditions), "a message", True, conditions)
+    def expect_message(self, **conditions: str) -> None:
+        """Lets `finish` check that there was such a message: `to`, `sender`, `security`."""
+        self._expect(True, "message", self.messages, conditions)
 
-    def expect_no_message(self, **conditions: Any) -> None:
+    def expect_no_message(self, **conditions: str) -> None:
         """Lets `finish` check that there was no such message."""
-        self._expect(lambda: self.wait_for_message(timeout=0, **conditions), "a message", False, conditions)
-
-    def expect_session(self, **conditions: Any) -> None:
-        """Lets `finish` check that there was such a session."""
-        self._expect(lambda: self.wait_for_session(timeout=0, **conditions), "a session", True, conditions)
-
-    def expect_event(self, event_id: int) -> None:
-        """Lets `finish` check that such an event was logged."""
-        self._expect(lambda: self.wait_for_event(event_id, timeout=0), f"event {event_id}", True, {})
-
-    def expect_no_event(self, event_id: int) -> None:
-        """Lets `finish` check that no such event was logged."""
-        self._expect(lambda: self.wait_for_event(event_id, timeout=0), f"event {event_id}", False, {})
+        self._expect(False, "message", self.messages, conditions)
 
     def expect_no_message_in_clear(self) -> None:
         """Lets `finish` check that no message came without TLS."""
         self.expect_no_message(security="clear")
 
-    def _expect(self, look: Callable[[], Any], noun: str, wanted: bool, conditions: Mapping[str, Any]) -> None:
-        words = ", ".join([noun, *(f"{name} {value}" for name, value in conditions.items())])
-        expected = words if wanted else f"no {words[2:] if words.startswith('a ') else words}"
+    def expect_session(self, **conditions: str) -> None:
+        """Lets `finish` check that there was such a session: `security`."""
+        self._expect(True, "session", self.sessions, conditions)
+
+    def expect_event(self, event_id: int) -> None:
+        """Lets `finish` check that such an event was logged."""
+        self._expect(True, f"event {event_id}", self.events, {"event_id": event_id})
+
+    def expect_no_event(self, event_id: int) -> None:
+        """Lets `finish` check that no such event was logged."""
+        self._expect(False, f"event {event_id}", self.events, {"event_id": event_id})
+
+    def _expect(
+        self, wanted: bool, noun: str, items: Callable[[], Sequence[Any]], conditions: Mapping[str, Any]
+    ) -> None:
+        unknown = conditions.keys() - _MATCHERS.keys()
+        if unknown:
+            raise TypeError(f"{', '.join(unknown)} says nothing of a {noun}; there are {', '.join(_MATCHERS)}")
+        words = [noun, *(f"{name} {value}" for name, value in conditions.items() if name != "event_id")]
+        expected = ("" if wanted else "no ") + ", ".join(words)
 
         def check() -> Checked:
-            try:
-                found = look()
-            except WaitTimeout as miss:
-                return Checked(expected, not wanted, str(miss))
-            return Checked(expected, wanted, f"there was {found}")
+            all_items = items()
+            fit = [it for it in all_items if all(_MATCHERS[name](it, value) for name, value in conditions.items())]
+            shown = "".join(f"\n  {_in_words(it)}" for it in (all_items if wanted else fit))
+            return Checked(expected, bool(fit) == wanted, f"there was:{shown}" if shown else "there was none")
 
-        self._expectations.append(check)
+        self._at_the_end(check)
 
     def finish(self) -> Report:
         """Ends the lab and checks what was expected, and that every fault rule was applied."""
         try:
             self._drain()
-            checked = [check() for check in self._expectations]
+            checked = [check() for _, check in self._expectations]
             checked += self._checked_faults()
             report = Report(self.sessions(), self.messages(), self.events(), checked, self.transcript())
         except BaseException:
@@ -403,6 +421,27 @@ class Lab(Connector):
         deadline = time.monotonic() + DRAIN_TIMEOUT
         while any(it["ending"] is None for it in self.sessions()) and time.monotonic() < deadline:
             time.sleep(0.01)
+
+
+def _security(item: Mapping[str, Any]) -> str:
+    return "tls" if item["tls"] else "clear"
+
+
+#: How a message, session or event is compared with a condition.
+_MATCHERS: Dict[str, Callable[[Mapping[str, Any], Any], bool]] = {
+    "to": lambda item, value: value.lower() in (to.lower() for to in item["rcpt_to"]),
+    "sender": lambda item, value: bool(item["mail_from"].lower() == value.lower()),
+    "security": lambda item, value: _security(item) == value,
+    "event_id": lambda item, value: bool(item["event_id"] == value),
+}
+
+
+def _in_words(item: Mapping[str, Any]) -> str:
+    if "event_id" in item:
+        return f"event {item['event_id']}"
+    if "outcome" in item:
+        return str(item["outcome"])
+    return f"message {item['id']} from {item['mail_from']} to {', '.join(item['rcpt_to'])}, {_security(item)}"
 
 
 _BESIDE = ("times", "when", "then", "optional", "vulnerable")

@@ -12,6 +12,7 @@ from ._lab import Connector, Lab
 NAMES = ("mx.lab.test", "localhost", "127.0.0.1")
 
 _CONNECTOR = pytest.StashKey[Connector]()
+_FAILED = pytest.StashKey[bool]()
 
 _STAGES = {
     "connect", "ehlo", "helo", "starttls", "handshake", "after_tls", "auth", "mail", "rcpt", "data", "body",
@@ -50,12 +51,13 @@ def starttls_lab(request: pytest.FixtureRequest, starttls_lab_session: Lab) -> I
         if faults:
             connector.fault(**faults)
         yield connector
-        unapplied = connector.unapplied_faults()
+        unmet = connector.unmet()
     finally:
         del request.node.stash[_CONNECTOR]
         connector.remove()
-    if unapplied:
-        pytest.fail("\n".join(map(str, unapplied)), pytrace=False)
+    # What has failed the test already is not said twice.
+    if unmet and not request.node.stash.get(_FAILED, False):
+        pytest.fail("\n".join(map(str, unmet)), pytrace=False)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -65,4 +67,5 @@ def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") 
     report = outcome.get_result()
     connector = item.stash.get(_CONNECTOR, None)
     if connector is not None and report.failed:
+        item.stash[_FAILED] = True
         report.sections.append((f"starttls-lab: {connector.identity} on port {connector.port}", connector.transcript()))

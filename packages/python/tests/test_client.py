@@ -4,6 +4,7 @@ import asyncio
 import smtplib
 import subprocess
 import sys
+import textwrap
 
 import aiosmtplib
 import pytest
@@ -75,7 +76,7 @@ def test_faults_of_two_connectors_do_not_mix(starttls_lab, starttls_lab_session)
     other.fault(end_of_data={"reply": "452 4.3.1 Insufficient system resources"}, optional=True)
     with pytest.raises(smtplib.SMTPDataError, match="452"):
         send(other)
-    assert len(starttls_lab.unapplied_faults()) == 1
+    assert len(starttls_lab.unmet()) == 1
     with pytest.raises(OSError):
         send(starttls_lab)
     send(starttls_lab)
@@ -94,10 +95,27 @@ def test_a_fault_that_was_never_applied_fails_the_test(tmp_path):
     assert ran.returncode == 1 and "it was never applied" in ran.stdout, ran.stdout
 
 
+def test_nothing_in_clear_may_be_expected_beforehand(tmp_path):
+    test = """
+        import smtplib
+
+        def test_beforehand(starttls_lab):
+            starttls_lab.expect_nothing_in_clear()
+            with smtplib.SMTP(*starttls_lab.addr) as smtp:
+                smtp.sendmail("me@contoso.com", ["you@expta.com"], "secret")
+        """
+    (tmp_path / "test_beforehand.py").write_text(textwrap.dedent(test))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)], capture_output=True, text=True
+    )
+    assert ran.returncode == 1 and "NOT as expected: nothing in clear; envelope and body came" in ran.stdout, ran.stdout
+
+
 def test_the_seed_scenario_from_mail_in_clear_to_mail_over_tls():
     lab = Lab.scenario("fqdn-mismatch")
     lab.expect_event(12014)
-    lab.expect_message(to=TO, security="tls")
+    lab.expect_message(to=TO, sender=FROM, security="tls")
+    lab.expect_session(security="tls")
     lab.expect_no_message(to="nobody@expta.com")
     assert not lab.connectors[0]["starttls"]["offered"]
     assert "Tls" in lab.run("Get-ReceiveConnector | Format-List AuthMechanism")
@@ -122,7 +140,7 @@ def test_an_expectation_that_is_not_met_says_what_there_was_instead():
         smtp.sendmail(FROM, ["somebody@expta.com"], CONTENT)
     report = lab.finish()
     assert [checked.met for checked in report.expectations] == [False, False, False]
-    assert "NOT as expected: a message, to you@expta.com" in str(report)
+    assert "NOT as expected: message, to you@expta.com; there was:\n  message 1 from me@contoso.com" in str(report)
     with pytest.raises(AssertionError, match="no event 12014"):
         report.assert_ok()
 

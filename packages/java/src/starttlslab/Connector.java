@@ -174,15 +174,21 @@ public class Connector {
         return String.join("\n", lines);
     }
 
-    /** Fails the test where envelope, content or credentials came without TLS. */
+    /** Fails the test where envelope, content or credentials came without TLS: now, and again at the end. */
     public void expectNothingInClear() {
+        Report.Checked checked = nothingInClear();
+        if (!checked.met()) {
+            throw new AssertionError("expected nothing in clear, but " + checked.instead());
+        }
+        lab().atTheEnd(this::nothingInClear);
+    }
+
+    private Report.Checked nothingInClear() {
         List<String> leaked = verdicts().stream()
                 .filter(verdict -> !verdict.leaks().isEmpty())
                 .map(verdict -> String.join(" and ", verdict.leaks()) + " came in clear: " + verdict.words())
                 .toList();
-        if (!leaked.isEmpty()) {
-            throw new AssertionError("expected nothing in clear, but " + String.join("\n  ", leaked));
-        }
+        return new Report.Checked("nothing in clear", leaked.isEmpty(), String.join("\n  ", leaked));
     }
 
     /** Returns whether STARTTLS is offered. */

@@ -14,4 +14,9 @@ public record Event(long id, long seq, String computer, String connector, String
                 Values.number(json, "event_id"), Values.number(json, "seq"), Values.string(json, "event_computer"),
                 Values.string(json, "event_connector"), Values.string(json, "message"), json);
     }
+
+    @Override
+    public String toString() {
+        return "event " + id;
+    }
 }

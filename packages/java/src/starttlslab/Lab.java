@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -211,12 +212,12 @@ public final class Lab extends Connector implements AutoCloseable {
 
     /** Lets {@link #finish} check that there was such a message. */
     public void expectMessage(Want want) {
-        expect("message" + want, true, () -> waitForMessage(want.within(Duration.ZERO)));
+        atTheEnd(() -> check(true, "message" + want, messages(), want::is));
     }
 
     /** Lets {@link #finish} check that there was no such message. */
     public void expectNoMessage(Want want) {
-        expect("no message" + want, false, () -> waitForMessage(want.within(Duration.ZERO)));
+        atTheEnd(() -> check(false, "message" + want, messages(), want::is));
     }
 
     /** Lets {@link #finish} check that no message came without TLS. */
@@ -226,27 +227,29 @@ public final class Lab extends Connector implements AutoCloseable {
 
     /** Lets {@link #finish} check that there was such a session. */
     public void expectSession(Want want) {
-        expect("session" + want, true, () -> waitForSession(want.within(Duration.ZERO)));
+        atTheEnd(() -> check(true, "session" + want, sessions(), want::is));
     }
 
     /** Lets {@link #finish} check that such an event was logged. */
     public void expectEvent(int id) {
-        expect("event " + id, true, () -> waitForEvent(id, Want.any().within(Duration.ZERO)));
+        atTheEnd(() -> check(true, "event " + id, events(), event -> event.id() == id));
     }
 
     /** Lets {@link #finish} check that no such event was logged. */
     public void expectNoEvent(int id) {
-        expect("no event " + id, false, () -> waitForEvent(id, Want.any().within(Duration.ZERO)));
+        atTheEnd(() -> check(false, "event " + id, events(), event -> event.id() == id));
     }
 
-    private void expect(String expected, boolean wanted, Supplier<?> look) {
-        expectations.add(() -> {
-            try {
-                return new Report.Checked(expected, wanted, "there was " + look.get());
-            } catch (WaitTimeout miss) {
-                return new Report.Checked(expected, !wanted, miss.getMessage());
-            }
-        });
+    void atTheEnd(Supplier<Report.Checked> check) {
+        expectations.add(check);
+    }
+
+    private static <T> Report.Checked check(boolean wanted, String noun, List<T> all, Predicate<T> fits) {
+        List<T> fit = all.stream().filter(fits).toList();
+        List<T> shown = wanted ? all : fit;
+        String instead = shown.isEmpty() ? "there was none"
+                : shown.stream().map(item -> "\n  " + item).collect(Collectors.joining("", "there was:", ""));
+        return new Report.Checked((wanted ? "" : "no ") + noun, wanted != fit.isEmpty(), instead);
     }
 
     /** Ends the lab and reports what was expected, and whether every fault rule was applied. */

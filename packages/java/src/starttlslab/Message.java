@@ -26,4 +26,9 @@ public record Message(
     public boolean overTls() {
         return tlsVersion != null;
     }
+
+    @Override
+    public String toString() {
+        return "message " + id + " from " + mailFrom + " to " + String.join(", ", rcptTo) + (overTls() ? ", tls" : ", clear");
+    }
 }

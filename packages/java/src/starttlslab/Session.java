@@ -19,4 +19,9 @@ public record Session(
                 Values.number(json, "messages_over_tls"), Values.string(json, "ending"),
                 Values.string(json, "outcome"), json);
     }
+
+    @Override
+    public String toString() {
+        return outcome;
+    }
 }

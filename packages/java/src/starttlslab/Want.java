@@ -3,6 +3,7 @@ package starttlslab;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** What a message or a session has to be; what is left away is no condition. */
@@ -46,6 +47,21 @@ public final class Want {
     public Want within(Duration timeout) {
         this.timeout = timeout;
         return this;
+    }
+
+    boolean is(Message message) {
+        return matches("to", to -> message.rcptTo().stream().anyMatch(to::equalsIgnoreCase))
+                && matches("from", message.mailFrom()::equalsIgnoreCase)
+                && matches("security", security -> security.equals("tls") == message.overTls());
+    }
+
+    boolean is(Session session) {
+        return matches("security", security -> security.equals("tls") == (session.json().get("tls") != null));
+    }
+
+    private boolean matches(String name, Predicate<String> fits) {
+        Object value = conditions.get(name);
+        return value == null || fits.test(value.toString());
     }
 
     private Want with(String name, Object value) {
