@@ -101,25 +101,19 @@ func (c *Connector) TryWaitForEvent(id int, timeout time.Duration) (*Event, erro
 // Messages returns the messages so far.
 func (c *Connector) Messages() []Message {
 	c.Lab.t.Helper()
-	var all []Message
-	c.Lab.ask(http.MethodGet, "messages", nil, &all)
-	return filter(all, func(it Message) bool { return c.isHere(it.Computer, it.Connector) })
+	return filter(list[Message](c.Lab, "messages"), func(it Message) bool { return c.isHere(it.Computer, it.Connector) })
 }
 
 // Sessions returns the sessions so far.
 func (c *Connector) Sessions() []Session {
 	c.Lab.t.Helper()
-	var all []Session
-	c.Lab.ask(http.MethodGet, "sessions", nil, &all)
-	return filter(all, func(it Session) bool { return c.isHere(it.Computer, it.Connector) })
+	return filter(list[Session](c.Lab, "sessions"), func(it Session) bool { return c.isHere(it.Computer, it.Connector) })
 }
 
 // Events returns the Application log so far.
 func (c *Connector) Events() []Event {
 	c.Lab.t.Helper()
-	var all []Event
-	c.Lab.ask(http.MethodGet, "events", nil, &all)
-	return filter(all, func(it Event) bool { return c.isHere(c.Computer, it.Connector) })
+	return filter(list[Event](c.Lab, "events"), func(it Event) bool { return c.isHere(c.Computer, it.Connector) })
 }
 
 // Verdicts returns what each client did about TLS; host is the name that it had to expect, if any.
@@ -250,6 +244,19 @@ func (c *Connector) path() string {
 
 func (c *Connector) isHere(computer, connector string) bool {
 	return c.scope == "" || (computer == c.Computer && connector == c.Name)
+}
+
+// longestList is what the control API lists at most.
+const longestList = 10_000
+
+// list returns a list that the control API has in stretches.
+func list[T any](lab *Lab, path string) (all []T) {
+	lab.t.Helper()
+	lab.ask(http.MethodGet, fmt.Sprintf("%s?limit=%d", path, longestList), nil, &all)
+	if len(all) == longestList {
+		lab.t.Fatalf("there are %d %s or more; ask the control API for a stretch of them", longestList, path)
+	}
+	return all
 }
 
 func filter[T any](all []T, fits func(T) bool) []T {

@@ -83,7 +83,19 @@ class Api {
             return content;
         }
     }
+
+    /** Returns a list that the control API has in stretches. */
+    async list(resource) {
+        const items = await this.ask('GET', `${resource}?limit=${LONGEST_LIST}`);
+        if (items.length === LONGEST_LIST) {
+            throw new LabError(`there are ${LONGEST_LIST} ${resource} or more; ask the control API for a stretch of them`);
+        }
+        return items;
+    }
 }
+
+/** What the control API lists at most. */
+const LONGEST_LIST = 10_000;
 
 /** A receive connector on a port of its own. */
 class Connector {
@@ -130,17 +142,17 @@ class Connector {
 
     /** Returns the messages so far. */
     async messages() {
-        return (await this.api.ask('GET', 'messages')).filter((it) => this.isHere(it));
+        return (await this.api.list('messages')).filter((it) => this.isHere(it));
     }
 
     /** Returns the sessions so far. */
     async sessions() {
-        return (await this.api.ask('GET', 'sessions')).filter((it) => this.isHere(it));
+        return (await this.api.list('sessions')).filter((it) => this.isHere(it));
     }
 
     /** Returns the Application log so far. */
     async events() {
-        const events = await this.api.ask('GET', 'events');
+        const events = await this.api.list('events');
         return events.filter((it) => this.isHere({ computer: this.computer, connector: it.event_connector }));
     }
 

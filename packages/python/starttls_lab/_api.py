@@ -51,6 +51,17 @@ class Api:
             raise LabError(f"the lab does not answer at {self.url}: {error}") from None
         return json.loads(content) if is_json else content.decode("utf-8", "replace")
 
+    def list(self, path: str) -> List[Any]:
+        """Returns a list that the control API has in stretches."""
+        items: List[Any] = self.ask("GET", f"{path}?limit={LONGEST_LIST}")
+        if len(items) == LONGEST_LIST:
+            raise LabError(f"there are {LONGEST_LIST} {path} or more; ask the control API for a stretch of them")
+        return items
+
+
+#: What the control API lists at most.
+LONGEST_LIST = 10_000
+
 
 def query(parameters: Mapping[str, Any]) -> str:
     """The parameters that are given, as a query."""

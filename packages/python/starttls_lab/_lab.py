@@ -106,15 +106,15 @@ class _Seeing:
 
     def messages(self) -> List[Message]:
         """Returns the messages so far."""
-        return [message for message in self._api.ask("GET", "messages") if self._is_here(message)]
+        return [message for message in self._api.list("messages") if self._is_here(message)]
 
     def sessions(self) -> List[Session]:
         """Returns the sessions so far."""
-        return [session for session in self._api.ask("GET", "sessions") if self._is_here(session)]
+        return [session for session in self._api.list("sessions") if self._is_here(session)]
 
     def events(self) -> List[Event]:
         """Returns the Application log so far."""
-        events = self._api.ask("GET", "events")
+        events = self._api.list("events")
         return [event for event in events if self._is_here({"connector": event["event_connector"]})]
 
     def transcript(self) -> str:

@@ -14,6 +14,8 @@ import java.util.stream.Collectors;
 /** Requests to the control API, which is on loopback: no proxy is asked. */
 final class Api {
     private static final int REQUEST_TIMEOUT = 408;
+    /** What the control API lists at most. */
+    private static final int LONGEST_LIST = 10_000;
 
     private final String control;
     private final HttpClient http = HttpClient.newBuilder()
@@ -62,6 +64,16 @@ final class Api {
 
     List<Map<String, Object>> list(String path) {
         return Values.objects(ask("GET", path, null));
+    }
+
+    /** A list that the control API has in stretches. */
+    List<Map<String, Object>> all(String path) {
+        List<Map<String, Object>> items = list(path + "?limit=" + LONGEST_LIST);
+        if (items.size() == LONGEST_LIST) {
+            throw new LabException(
+                    "there are " + LONGEST_LIST + " " + path + " or more; ask the control API for a stretch of them");
+        }
+        return items;
     }
 
     static String query(Map<String, ?> parameters) {

@@ -136,19 +136,19 @@ public class Connector {
 
     /** Returns the messages so far. */
     public List<Message> messages() {
-        Stream<Message> all = api.list("messages").stream().map(Message::of);
+        Stream<Message> all = api.all("messages").stream().map(Message::of);
         return all.filter(it -> isHere(it.computer(), it.connector())).toList();
     }
 
     /** Returns the sessions so far. */
     public List<Session> sessions() {
-        Stream<Session> all = api.list("sessions").stream().map(Session::of);
+        Stream<Session> all = api.all("sessions").stream().map(Session::of);
         return all.filter(it -> isHere(it.computer(), it.connector())).toList();
     }
 
     /** Returns the Application log so far. */
     public List<Event> events() {
-        return api.list("events").stream().map(Event::of).filter(it -> isHere(computer, it.connector())).toList();
+        return api.all("events").stream().map(Event::of).filter(it -> isHere(computer, it.connector())).toList();
     }
 
     /** Returns what each client did about TLS. */
