@@ -15,25 +15,24 @@
 //! floor 9  cli         words in, facts out, an exit code; a file a verb
 //! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
 //!          console     the same over HTTP, for whoever is outside of the process (only here: axum)
-//! floor 7  lab         the engine: a lab as a whole, started, changed and ended
+//! floor 7  lab         the engine: a lab as a whole, started, changed and ended; check and verify are two runs of it
 //! floor 6  judgement   a client's conduct measured by its policy, and the class that it belongs to
-//!          wire        the server and the sender: drive sessions over sockets (only here: tokio's net)
+//!          wire        the server and the sender: drive sessions over sockets or in memory (only here: tokio's net)
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
-//!          rehearsal   a story played on paper: both sessions against each other, TLS predicted
 //!          observe     what was seen: sessions, messages, events, verdicts; conditions and expectations
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
 //!          journal     what happened, in order, once; every log is a view of it
-//! floor 3  session     one conversation, receiving or sending, without I/O; misconduct as rows
+//! floor 3  session     one conversation, receiving or sending, without I/O; faults as rules
 //! floor 2  exchange    computer, certificate store, connectors, the selection rule, events, fixes, cmdlets
 //! floor 1  pki         issuing and describing certificates (only here: rcgen)
 //!          smtp        SMTP as values: decoder, command, reply, message
 //! floor 0  name        host names, and which certificate name covers which
-//!          clock       the lab's clock, the only one that anything asks for the time
+//!          clock       the lab's clock: the only one that anything asks for the time, or waits by
 //!          bounded     a list with a bound that says what it dropped
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4, `rehearsal` and `judgement` decide (as does `observe`, which waits besides): they never await, never read a clock (the clock apart) and never
+//! Floors 0 to 4 and `judgement` decide (as does `observe`, which waits besides): they never await, never read a clock (the clock apart) and never
 //! draw randomness; they are handed the time and the keys. (The one function that makes a key,
 //! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 to 9 are
 //! for people.
@@ -45,7 +44,7 @@
 //! certificate it would use; a refusal becomes event 12014 in the [`journal::Journal`] before
 //! anything listens. [`wire`] binds and accepts; bytes become lines, lines become
 //! [`smtp::Command`]s, and [`session::ReceiveSession`] answers each with exactly one
-//! [`session::Step`]. Where a connector has rows of misconduct ([`session::fault`]), they are asked first,
+//! [`session::Step`]. Where a connector has fault rules ([`session::fault`]), they are asked first,
 //! and what they decide the session never hears of. The step is written down first and sent afterwards, so
 //! whoever has read the 250 finds the message in the journal; [`observe::verdict`] reads out of it what a
 //! client's conduct amounts to.
@@ -71,7 +70,6 @@ pub mod name;
 mod nearest;
 pub mod observe;
 pub mod pki;
-pub mod rehearsal;
 pub mod scenario;
 pub mod session;
 pub mod smtp;
@@ -85,4 +83,8 @@ pub use harness::{
     Answer, AsyncLab, CmdletRefused, Condition, EventLogEntry, Lab, LabBuilder, LabError, ReceivedMessage,
     Report, SessionSummary, WaitError, a_message, a_session, an_event,
 };
-pub use session::fault::Fault;
+pub use session::fault::{
+    AfterTls, Auth, Bdat, Body, Capabilities, ClientCertificate, Close, Connect, Data, Ehlo, EndOfData,
+    Fault, FaultSpec, Handshake, Helo, LegacyVersion, Mail, Nth, Other, Presented, Quit, Rcpt, Rset,
+    ShownCertificate, StartTls, TlsSettings,
+};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::load;
 use super::output::{self, Failure};
 use crate::exchange::{Material, StoredCertificate};
-use crate::lab::Paper;
+use crate::lab::Plan;
 
 /// Arguments of `certs`.
 #[derive(Debug, clap::Args)]
@@ -26,16 +26,16 @@ pub(super) struct Args {
 }
 
 pub(super) fn certs(args: &Args) -> Result<(), Failure> {
-    let paper = Paper::new(&load::load(&args.scenario)?.text)?;
-    let stored = paper.computers.iter().flat_map(|built| {
+    let plan = Plan::new(&load::load(&args.scenario)?.text)?;
+    let stored = plan.computers.iter().flat_map(|built| {
         let computer = &built.computer;
         computer.store.iter().map(move |stored| (computer.name.as_str(), stored))
     });
     let Some(dir) = &args.dir else {
         let mut text = format!(
             "# {} (the lab's root, new in every run)\n{}",
-            paper.root().subject(),
-            paper.root().to_pem()
+            plan.root().subject(),
+            plan.root().to_pem()
         );
         for (computer, stored) in stored {
             let StoredCertificate { label, facts, .. } = stored;
@@ -51,7 +51,7 @@ pub(super) fn certs(args: &Args) -> Result<(), Failure> {
         return output::text(&text);
     };
     fs::create_dir_all(dir).map_err(|error| Failure::usage(format!("{}: {error}", dir.display())))?;
-    let mut written = vec![write(dir, "ca.pem", &paper.root().to_pem())?];
+    let mut written = vec![write(dir, "ca.pem", &plan.root().to_pem())?];
     let mut names = BTreeSet::new();
     for (computer, stored) in stored {
         let name = own_name(&mut names, file_name(computer, &stored.label));
@@ -60,7 +60,7 @@ pub(super) fn certs(args: &Args) -> Result<(), Failure> {
             written.push(write_secret(dir, &format!("{name}.key"), &key.to_pem())?);
         }
     }
-    for list in paper.revocation_lists()? {
+    for list in plan.revocation_lists()? {
         let name = own_name(&mut names, file_name("revoked", &list.issuer));
         written.push(write(dir, &format!("{name}.crl"), &list.pem)?);
     }

@@ -1,4 +1,4 @@
-//! `check`: the diagnosis, and the story rehearsed, both without a socket.
+//! `check`: the diagnosis, and a dry run of the scenario, both without a socket.
 
 use serde::Serialize;
 
@@ -6,10 +6,8 @@ use super::output::{self, Failure};
 use super::report::proof::{self, counted};
 use super::report::{self, Report};
 use super::{Output, load};
-use crate::lab::Paper;
-use crate::pki::KeyPair;
-use crate::rehearsal::rehearse;
-use crate::scenario::{Proof, ScenarioText};
+use crate::lab::Plan;
+use crate::scenario::{Proof, Scenario};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -27,48 +25,42 @@ pub(super) struct Args {
 struct Checked<'a> {
     #[serde(flatten)]
     report: &'a Report,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rehearsal: Option<&'a Proof>,
+    #[serde(rename = "rehearsal", skip_serializing_if = "Option::is_none")]
+    dry_run: Option<&'a Proof>,
 }
 
 pub(super) fn check(args: &Args) -> Result<(), Failure> {
     let text = load::load(&args.scenario)?.text;
-    let paper = Paper::new(&text)?;
-    let report = report::check(&paper.computers, paper.clock.now());
-    let rehearsal = rehearsed(&text, &args.scenario, &paper)?;
+    let plan = Plan::new(&text)?;
+    let report = report::check(&plan.computers, plan.clock.now());
+    let dry_run = if says_something(&text.scenario) { Some(plan.dry_run(&args.scenario)?) } else { None };
     let played = |layout: fn(&Proof) -> String| {
-        let played = rehearsal.as_ref().map(|proof| format!("\n{HEADING}{}", layout(proof)));
+        let played = dry_run.as_ref().map(|proof| format!("\n{HEADING}{}", layout(proof)));
         played.unwrap_or_default()
     };
     match args.output {
         Output::Table => output::text(&(report.table() + &played(proof::table)))?,
         Output::List => output::text(&(report.list() + &played(proof::list)))?,
-        Output::Json => output::json(&Checked { report: &report, rehearsal: rehearsal.as_ref() })?,
+        Output::Json => output::json(&Checked { report: &report, dry_run: dry_run.as_ref() })?,
     }
-    let unmet = rehearsal.map_or(0, |proof| proof.differences().count());
+    let unmet = dry_run.map_or(0, |proof| proof.differences().count());
     match unmet {
         0 => Ok(()),
         unmet => {
             let things = counted(unmet, "expectation");
-            Err(Failure::unmet(format!("{things} of {} not met on paper", args.scenario)))
+            Err(Failure::unmet(format!("{things} of {} not met in the dry run", args.scenario)))
         }
     }
 }
 
-const HEADING: &str = "Rehearsed on paper; `starttls-lab verify` plays it over sockets.\n\n";
+const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";
 
-/// The story played on paper, where the file says who sends, what is expected, or what mends it.
-fn rehearsed(text: &ScenarioText, name: &str, paper: &Paper) -> Result<Option<Proof>, Failure> {
-    let scenario = &text.scenario;
-    let silent = scenario.sender.is_empty()
+/// Whether a dry run would show anything: the file says who sends, what is done wrong on purpose, what is
+/// expected, or what fixes it.
+fn says_something(scenario: &Scenario) -> bool {
+    !(scenario.sender.is_empty()
+        && scenario.computer.iter().all(|computer| computer.fault.is_empty())
         && scenario.before.is_empty()
         && scenario.fix.is_empty()
-        && scenario.wrong_fix.is_empty();
-    // Paper knows the rules and not the misconduct: what a sender comes to, only sockets can tell.
-    let misbehaves = scenario.computer.iter().any(|computer| !computer.fault.is_empty());
-    if silent || misbehaves {
-        return Ok(None);
-    }
-    let proof = rehearse(text, name, paper.clock.now(), &mut KeyPair::generate);
-    proof.map(Some).map_err(|error| Failure::usage(error.to_string()))
+        && scenario.wrong_fix.is_empty())
 }

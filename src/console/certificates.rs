@@ -9,14 +9,12 @@ use serde::Serialize;
 
 use super::Shared;
 use super::answer::{Answer, created, json};
-use super::connectors::{bare, built, change, take_computer};
+use super::connectors::{change, take_computer};
 use super::house::find;
 use super::input;
 use super::problem::Problem;
-use crate::exchange::{
-    ChainStatus, Computer, PrivateKey, ReceiveConnectorParameters, Services, StoredCertificate,
-};
-use crate::scenario::{CertificateSpec, Keys, Workshop};
+use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
+use crate::scenario::{CertificateSpec, Keys, Workshop, issue};
 
 /// A certificate in a store.
 #[derive(Serialize, JsonSchema)]
@@ -101,7 +99,8 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
     let mut view = None;
     let edit = |computers: &mut Vec<Arc<Computer>>, workshop: &mut Workshop, keys: Keys<'_>| {
         change(computers, &name, |computer| {
-            let stored = issued(computer, certificate, workshop, keys)?;
+            let stored = issue(&computer.name, &certificate, workshop, keys);
+            let stored = stored.map_err(|error| Problem::refused(error.message()))?;
             if computer.store.iter().any(|other| other.label == stored.label) {
                 let (label, computer) = (&stored.label, &computer.name);
                 return Err(Problem::conflict(format!("{computer} has a certificate `{label}` already")));
@@ -116,20 +115,4 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
         Some(view) => created(&view, "/api/v1/certificates"),
         None => Err(Problem::refused("no certificate came of it")),
     }
-}
-
-/// Issues a certificate for a computer, which keeps nothing of it yet.
-fn issued(
-    computer: &Computer,
-    certificate: CertificateSpec,
-    workshop: &mut Workshop,
-    keys: Keys<'_>,
-) -> Result<StoredCertificate, Problem> {
-    let mut spec = bare(computer);
-    spec.certificate.push(certificate);
-    // A lab file has to have something that listens; it goes no further than this.
-    let connector = ReceiveConnectorParameters { name: Some("none".to_owned()), ..Default::default() };
-    spec.receive_connector.push(connector);
-    let built = built(spec, workshop, keys)?;
-    built.store.iter().next().cloned().ok_or_else(|| Problem::refused("no certificate came of it"))
 }

@@ -17,12 +17,10 @@ use super::house::find;
 use super::input;
 use super::problem::Problem;
 use crate::exchange::{
-    Binding, Computer, Outcome, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, fqdn_guard,
-    select_for,
+    Binding, Computer, Outcome, ReceiveConnector, ReceiveConnectorParameters, fqdn_guard, select_for,
 };
 use crate::lab::Engine;
-use crate::name::Fqdn;
-use crate::scenario::{ComputerSpec, Keys, Scenario, ScenarioText, Workshop};
+use crate::scenario::{Keys, Workshop, receive_connector};
 
 /// A receive connector.
 #[derive(Serialize, JsonSchema)]
@@ -210,21 +208,19 @@ async fn add(
     if parameters.bindings.is_none() {
         parameters.bindings = Some(vec![free_binding()?]);
     }
-    let edit = |computers: &mut Vec<Arc<Computer>>, workshop: &mut Workshop, keys: Keys<'_>| {
+    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Workshop, _: Keys<'_>| {
         change(computers, computer, |computer| {
-            let mut spec = bare(computer);
-            spec.receive_connector.push(parameters);
-            let built = built(spec, workshop, keys)?;
-            let made = built.receive_connectors.first();
-            let made = made.ok_or_else(|| Problem::refused("no connector came of it"))?;
+            let alone = Computer { receive_connectors: Vec::new(), ..computer.clone() };
+            let made = receive_connector(&parameters, &alone);
+            let made = made.map_err(|error| Problem::refused(error.message()))?;
             if computer.receive_connector(&made.name).is_some() {
                 let (name, computer) = (&made.name, &computer.name);
                 return Err(Problem::conflict(format!(
                     "{computer} has a receive connector `{name}` already"
                 )));
             }
-            check(made, computer, &computer.receive_connectors)?;
-            computer.receive_connectors.push(Arc::clone(made));
+            check(&made, computer, &computer.receive_connectors)?;
+            computer.receive_connectors.push(Arc::new(made));
             Ok(())
         })
     };
@@ -260,45 +256,6 @@ pub(super) fn change(
     change(&mut computer)?;
     *place = Arc::new(computer);
     Ok(())
-}
-
-/// The computer as a lab file has it, without anything in it.
-pub(super) fn bare(computer: &Computer) -> ComputerSpec {
-    let Computer { name, fqdn, role, profile, .. } = computer;
-    spec(name.clone(), fqdn.clone(), *role, *profile)
-}
-
-fn spec(name: String, fqdn: Fqdn, role: Role, profile: Profile) -> ComputerSpec {
-    ComputerSpec {
-        name,
-        fqdn,
-        role,
-        profile,
-        address: Ipv4Addr::LOCALHOST.into(),
-        internal_transport_certificate: None,
-        accepted_domains: Vec::new(),
-        users: BTreeMap::new(),
-        organization: String::new(),
-        subscribed_to: None,
-        rules: Default::default(),
-        certificate: Vec::new(),
-        receive_connector: Vec::new(),
-        fault: Vec::new(),
-        send_connector: Vec::new(),
-    }
-}
-
-/// What the lab makes of a computer in a lab file.
-pub(super) fn built(
-    spec: ComputerSpec,
-    workshop: &mut Workshop,
-    keys: Keys<'_>,
-) -> Result<Arc<Computer>, Problem> {
-    let scenario = Scenario { title: "a part".to_owned(), computer: vec![spec], ..Scenario::default() };
-    let text = ScenarioText::without_text(scenario, "the control API");
-    let built = text.build(workshop, keys).map_err(|error| Problem::refused(error.message()))?;
-    let first = built.into_iter().next();
-    first.map(|built| built.computer).ok_or_else(|| Problem::refused("no computer came of it"))
 }
 
 /// The computer that a body names beside what it says.

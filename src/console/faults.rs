@@ -13,15 +13,15 @@ use super::house::find;
 use super::input;
 use super::problem::Problem;
 use crate::lab::Engine;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultSpec;
 use crate::wire::DeclaredFault;
 
-/// Rows of misconduct, as a lab file has them under `[[computer.fault]]`.
+/// Fault rules, as a lab file has them under `[[computer.fault]]`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaultRows {
     /// The rows; the first that fits decides.
-    fault: Vec<Fault>,
+    fault: Vec<FaultSpec>,
 }
 
 /// A row, with how often it was done.
@@ -34,7 +34,7 @@ pub(super) struct FaultView {
     /// How often it was done.
     done: u64,
     /// What the row says.
-    fault: Fault,
+    fault: FaultSpec,
 }
 
 impl From<DeclaredFault> for FaultView {
@@ -57,6 +57,6 @@ pub(super) async fn set(State(shared): State<Arc<Shared>>, Path(name): Path<Stri
 }
 
 fn views(lab: &Engine, computer: Option<&str>) -> Vec<FaultView> {
-    let rows = lab.misconduct().into_iter();
+    let rows = lab.faults().into_iter();
     rows.filter(|row| computer.is_none_or(|name| row.computer == name)).map(FaultView::from).collect()
 }

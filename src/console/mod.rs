@@ -8,6 +8,7 @@
 mod answer;
 mod ca;
 mod certificates;
+mod clock;
 mod connectors;
 mod environment;
 mod faults;
@@ -222,6 +223,7 @@ fn router(shared: Arc<Shared>) -> Router {
             get(connectors::show).put(connectors::set).delete(connectors::remove),
         )
         .route("/api/v1/certificates", get(certificates::list).post(certificates::create))
+        .route("/api/v1/clock", post(clock::advance))
         .route("/api/v1/scenario", put(shell::scenario))
         .route("/api/v1/reset", post(shell::reset))
         .route("/api/v1/cmdlets", post(shell::cmdlets))

@@ -63,6 +63,10 @@ fn paths() -> Value {
                 .like(json!({ "computer": "MAILGATE", "names": ["mail.expta.com"], "services": ["SMTP"] }))
                 .made("CertificateView").fails(404).fails(409),
         ]),
+        ("/api/v1/clock", vec![
+            operation("post", "advance", "Advances the lab's clock: certificates age, queues retry, and every wait that it passes is over")
+                .takes("Advance").like(json!({ "advance": "PT5M" })).json(shape("ClockView")),
+        ]),
         ("/api/v1/scenario", vec![
             operation("put", "change", "Puts another lab file in place, in TOML or JSON; it counts from the next connection")
                 .takes("Scenario").takes_as("application/toml", text()).json(shape("Changed")).fails(409),

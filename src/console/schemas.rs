@@ -4,6 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
 use super::certificates::{CertificateView, NewCertificate};
+use super::clock::{Advance, ClockView};
 use super::connectors::{ConnectorView, NewConnector};
 use super::faults::{FaultRows, FaultView};
 use super::history::{MessageView, SessionView};
@@ -34,6 +35,8 @@ pub(super) fn schemas() -> Value {
         add::<ReceiveConnectorParameters>,
         add::<CertificateView>,
         add::<NewCertificate>,
+        add::<Advance>,
+        add::<ClockView>,
         add::<Scenario>,
         add::<Typing>,
         add::<Screen>,

@@ -1,5 +1,5 @@
-//! What is expected of the lab, compared with what it is: the model says what is offered and presented and
-//! what a message would come to, the journal says what was logged.
+//! What is expected of the lab, compared with what it is: a dry run on a copy of it says what is offered and
+//! presented and what a message would come to, the journal says what was logged.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use super::answer::{self, Answer};
 use super::input::{self, Query};
 use super::problem::Problem;
 use crate::exchange::Computer;
+use crate::lab::LabError;
 use crate::observe::Observer;
-use crate::rehearsal::observe;
 use crate::scenario::{ABSENT, Aspect, Expectations, Row, Subject, Value};
 
 /// What came of the comparison.
@@ -40,15 +40,15 @@ pub(super) async fn verify(
         return Err(Problem::refused("what is expected of a thing is an object, and no list"));
     }
     let expected: Expectations = input::fits(value)?;
-    let (computers, now) = (shared.lab.computers(), shared.lab.clock().now());
-    // The senders of the file are needed only where something is said of them.
-    let senders = if expected.sender.is_empty() { Vec::new() } else { shared.lab.senders()? };
-    let model = observe(&computers, &senders, &shared.lab.text().zone(), now).0;
+    let computers = shared.lab.computers();
+    let lab = Arc::clone(&shared.lab);
+    let observed = tokio::task::spawn_blocking(move || lab.observe()).await;
+    let observed = observed.map_err(|error| LabError::Unobserved(error.to_string()))??.0;
     let logged_by = |subject: &Subject| logged(subject, &computers, shared.observer(), after);
     let rows = expected.each().into_iter().map(|(subject, aspect, expected)| {
         let observed = match aspect {
             Aspect::Events => logged_by(&subject),
-            _ => model
+            _ => observed
                 .iter()
                 .find(|(known, side, _)| *side == aspect && is_same(known, &subject))
                 .map(|(_, _, value)| value.clone()),

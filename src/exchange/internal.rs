@@ -20,7 +20,7 @@ use crate::pki::Thumbprint;
 pub enum InternalTransport<'a> {
     /// The attribute is empty: X-ANONYMOUSTLS is not offered, event 12012.
     NotPublished,
-    /// No certificate of that thumbprint is in the store, and nothing stands in: event 12013.
+    /// No certificate of that thumbprint can be loaded from the store, and nothing stands in: event 12013.
     Gone(Thumbprint),
     /// Another one stands in, event 12023.
     StandIn(Thumbprint, &'a StoredCertificate),
@@ -31,12 +31,15 @@ pub enum InternalTransport<'a> {
 }
 
 impl<'a> InternalTransport<'a> {
-    /// What `computer` finds.
+    /// What `computer` finds. A certificate whose key is missing or cannot be read is not found: it cannot be
+    /// loaded, which is what event 12013 says. That the event counts for it is inferred from its text; the
+    /// selection (step 4) tells of a certificate that is not in the store.
     pub fn of(computer: &'a Computer) -> Self {
         let Some(thumbprint) = computer.internal_transport_certificate else {
             return Self::NotPublished;
         };
-        if let Some(stored) = computer.store.find(thumbprint) {
+        let found = computer.store.find(thumbprint);
+        if let Some(stored) = found.filter(|stored| stored.private_key.is_usable()) {
             return Self::Found(stored);
         }
         if computer.rules.internal_certificate_gone == InternalCertificateGone::Withheld {
@@ -45,7 +48,7 @@ impl<'a> InternalTransport<'a> {
         let fits = |stored: &&StoredCertificate| {
             let named =
                 stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some());
-            named && stored.services.contains(Services::SMTP)
+            named && stored.services.contains(Services::SMTP) && stored.private_key.is_usable()
         };
         match (computer.store.iter().find(fits), computer.ephemeral.as_deref()) {
             (Some(stored), _) => Self::StandIn(thumbprint, stored),

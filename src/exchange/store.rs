@@ -46,6 +46,24 @@ impl CertificateStore {
     }
 }
 
+impl StoredCertificate {
+    /// The certificate with its chain and its key, where the transport service can use the key. Nothing is
+    /// ever presented without it, whatever it is presented for.
+    pub fn presentable(&self) -> Option<&Material> {
+        self.material.as_ref().filter(|_| self.private_key.is_usable())
+    }
+}
+
+impl PrivateKey {
+    /// Whether the transport service can sign with it.
+    pub const fn is_usable(self) -> bool {
+        match self {
+            Self::Present => true,
+            Self::Missing | Self::Unreadable => false,
+        }
+    }
+}
+
 /// A certificate as the store keeps it: what it says, what Exchange knows of it, and the key.
 #[derive(Clone, Debug)]
 pub struct StoredCertificate {

@@ -17,7 +17,7 @@ use crate::observe::{
     Condition, EventLogEntry, Expectation, IntoCondition, Kind, ReceivedMessage, SessionSummary,
 };
 use crate::scenario::Scenario;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultSpec;
 
 /// A lab at work, for `#[tokio::test]` or any other executor. [`Running`] has what needs no waiting.
 ///
@@ -127,7 +127,7 @@ impl AsyncLab {
     /// # Errors
     ///
     /// There is no such computer, or what is wrong with a row. Nothing has changed then.
-    pub async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+    pub async fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         self.running.set_faults(computer, rows).await
     }
 
@@ -246,7 +246,7 @@ impl AsyncLab {
             expectations: expectations
                 .iter()
                 .map(|it| it.check(running.observer()))
-                .chain(running.misconduct())
+                .chain(running.faults())
                 .collect(),
             all_ended,
             on_panic,

@@ -16,7 +16,7 @@ use crate::name::Fqdn;
 use crate::observe::verdict::Said;
 use crate::observe::{EventLogEntry, Expectation, IntoCondition, ReceivedMessage, SessionSummary, a_message};
 use crate::scenario::{CertificateSpec, Scenario, ScenarioText, built_in, suggest_built_in};
-use crate::session::fault::Fault;
+use crate::session::fault::FaultSpec;
 
 /// A lab that has not started; [`Lab::scenario`], [`Lab::file`], [`Lab::text`] and [`Lab::connector`] make
 /// one.
@@ -76,14 +76,14 @@ impl LabBuilder {
     /// done fails the report of `finish`, unless it is `optional`.
     ///
     /// ```
-    /// # use starttls_lab::{Fault, Lab};
-    /// let row = r#"{"at": "starttls", "do": {"reply": "454 4.7.0 TLS not available"}}"#;
-    /// let row: Fault = serde_json::from_str(row)?;
-    /// let lab = Lab::connector("mx.lab.test").certificate(["mx.lab.test"]).fault(row).start()?;
+    /// # use starttls_lab::{Fault, Lab, StartTls};
+    /// let refused = Fault::at(StartTls).reply("454 4.7.0 TLS not available");
+    /// let lab = Lab::connector("mx.lab.test").certificate(["mx.lab.test"]).fault(refused).start()?;
     /// assert!(!lab.finish().is_ok(), "nobody has said STARTTLS");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), starttls_lab::LabError>(())
     /// ```
-    pub fn fault(self, fault: Fault) -> Self {
+    pub fn fault(self, fault: impl Into<FaultSpec>) -> Self {
+        let fault = fault.into();
         self.edit(move |scenario| {
             let Some(computer) = scenario.computer.first_mut() else { return };
             computer.fault.push(fault);

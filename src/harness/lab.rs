@@ -13,7 +13,7 @@ use super::thread::block_on;
 use crate::exchange::cmdlet::Answer;
 use crate::observe::{EventLogEntry, IntoCondition, ReceivedMessage, SessionSummary};
 use crate::scenario::Scenario;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultSpec;
 
 /// A lab at work, for `#[test]`. [`Running`] has what needs no waiting.
 ///
@@ -123,7 +123,7 @@ impl Lab {
     /// # Errors
     ///
     /// There is no such computer, or what is wrong with a row. Nothing has changed then.
-    pub fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+    pub fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         block_on(self.0.set_faults(computer, rows))
     }
 

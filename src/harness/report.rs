@@ -16,7 +16,7 @@ pub struct Report {
     pub messages: Vec<ReceivedMessage>,
     /// The Application logs of all computers.
     pub events: Vec<EventLogEntry>,
-    /// What the builder was told to expect, in that order; then, for every row of misconduct that has to be
+    /// What the builder was told to expect, in that order; then, for every fault rule that has to be
     /// done, whether it was.
     pub expectations: Vec<Checked>,
     /// Whether every conversation had ended when the lab was cut off.

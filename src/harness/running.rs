@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -15,7 +17,7 @@ use crate::journal::Journal;
 use crate::lab::{Engine, Listening};
 use crate::observe::{Checked, EventLogEntry, Observer, ReceivedMessage, SessionSummary, is_called};
 use crate::scenario::{AnswerSpec, CommandsSpec, Scenario, ScenarioText};
-use crate::session::fault::Fault;
+use crate::session::fault::FaultSpec;
 use crate::tls::{ClientConfig, ClientTls, Versions};
 
 /// A lab at work. [`Lab`](super::Lab) and [`AsyncLab`](super::AsyncLab) are one, and have these methods.
@@ -82,9 +84,9 @@ impl Running {
         }
     }
 
-    /// Whether every row of misconduct was done.
-    pub(super) fn misconduct(&self) -> Vec<Checked> {
-        let rows = self.engine.misconduct();
+    /// Whether every fault rule was done.
+    pub(super) fn faults(&self) -> Vec<Checked> {
+        let rows = self.engine.faults();
         let checked = rows.into_iter().filter(|row| !row.optional).map(|row| Checked {
             expected: row.to_string(),
             met: row.done > 0,
@@ -113,6 +115,22 @@ impl Running {
     /// The lab's clock.
     pub fn clock(&self) -> &Clock {
         self.engine.clock()
+    }
+
+    /// Moves the lab's clock forward: certificates age, queues retry, and every wait in the lab that `by` passes
+    /// is over, as of a tarpit or a time-out. Returns the time in the lab then.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use starttls_lab::Lab;
+    /// let lab = Lab::scenario("fqdn-mismatch").start()?;
+    /// let before = lab.clock().now();
+    /// let after = lab.advance(Duration::from_secs(300));
+    /// assert_eq!(after.duration_since(before).as_secs(), 300);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn advance(&self, by: Duration) -> Timestamp {
+        self.engine.advance(by)
     }
 
     /// The messages so far, in the order in which they were taken.
@@ -205,7 +223,7 @@ impl Running {
         self.in_lab(change).await?
     }
 
-    pub(super) async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+    pub(super) async fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         let (engine, computer) = (Arc::clone(&self.engine), computer.to_owned());
         let change = async move { engine.set_faults(&computer, rows).await };
         self.in_lab(change).await?.map_err(LabError::from)

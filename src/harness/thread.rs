@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::error::LabError;
 use crate::clock::Clock;
-use crate::lab::{Engine, Options, Paper};
+use crate::lab::{self, Engine, Options};
 use crate::scenario::ScenarioText;
 use crate::wire::Ports;
 
@@ -130,12 +130,12 @@ fn play(plan: Plan, ready: Ready, stopped: oneshot::Receiver<Farewell>) -> bool 
 }
 
 async fn begin(plan: Plan) -> Result<Started, LabError> {
-    let paper = match plan.clock {
-        Some(clock) => Paper::at(&plan.text, clock)?,
-        None => Paper::new(&plan.text)?,
+    let lab = match plan.clock {
+        Some(clock) => lab::Plan::at(&plan.text, clock)?,
+        None => lab::Plan::new(&plan.text)?,
     };
     let options = Options { ports: Ports::Free, ..Options::default() };
-    let engine = Engine::start_paper(paper, options).await?;
+    let engine = Engine::start_plan(lab, options).await?;
     Ok(Started { engine: Arc::new(engine), handle: Handle::current() })
 }
 

@@ -45,10 +45,10 @@ pub(crate) fn short_tls_failure(failure: &TlsFailure) -> String {
         TlsFailure::Closed => "the client closed in the middle of the handshake".to_owned(),
         TlsFailure::Broken { reason } => format!("the connection broke in the handshake ({})", safe(reason)),
         TlsFailure::TimedOut => "the client fell silent in the handshake".to_owned(),
-        TlsFailure::OnPurpose { deed, client } => {
+        TlsFailure::OnPurpose { fault, client } => {
             let client =
                 client.as_ref().map_or_else(|| "the client said nothing".to_owned(), Reaction::in_words);
-            format!("{}, and {}", safe(&deed.in_words()), safe(&client))
+            format!("{}, and {}", safe(&fault.in_words()), safe(&client))
         }
         TlsFailure::Unusable { reason } if reason.is_empty() => {
             "the lab cannot use its certificate".to_owned()
@@ -163,7 +163,7 @@ fn safe(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Deed;
+    use crate::session::InjectedFault;
     use crate::session::fault::LegacyVersion;
 
     #[test]
@@ -183,13 +183,14 @@ mod tests {
 
     #[test]
     fn what_was_done_on_purpose_is_said_to_be_and_an_outdated_server_that_was_accepted_is_no_failure() {
-        let told = |deed, client| tls_failure(&TlsFailure::OnPurpose { deed, client });
+        let told = |fault, client| tls_failure(&TlsFailure::OnPurpose { fault, client });
         assert_eq!(
-            told(Deed::Alert { alert: 40 }, Some(Reaction::Closed)),
+            told(InjectedFault::Alert { alert: 40 }, Some(Reaction::Closed)),
             "the lab sent the alert handshake_failure, and the client closed the connection: a fault asked for \
              it, and nothing is wrong"
         );
-        let legacy = Deed::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
+        let legacy =
+            InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
         assert_eq!(
             told(legacy, Some(Reaction::WentOn)),
             "the lab answered as a server that speaks only TLSv1.0 with TLS_RSA_WITH_AES_128_CBC_SHA, and the \
@@ -218,9 +219,13 @@ mod tests {
             TlsFailure::Broken { reason: word() },
             TlsFailure::TimedOut,
             TlsFailure::Unusable { reason: word() },
-            TlsFailure::OnPurpose { deed: Deed::Alert { alert: 40 }, client: None },
+            TlsFailure::OnPurpose { fault: InjectedFault::Alert { alert: 40 }, client: None },
             TlsFailure::OnPurpose {
-                deed: Deed::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f },
+                fault: InjectedFault::Legacy {
+                    server: LegacyVersion::Tls10,
+                    version: 0x0301,
+                    cipher_suite: 0x002f,
+                },
                 client: Some(Reaction::ClearText { first_octets: word() }),
             },
         ] {

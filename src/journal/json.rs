@@ -71,7 +71,7 @@ impl Serialize for Entry {
                 map.serialize_entry("own_certificate", &tls.own)?;
             }
             Record::Attempt(attempt) => map.serialize_entry("detail", attempt)?,
-            Record::Misconduct(misconduct) => map.serialize_entry("detail", misconduct)?,
+            Record::Fault(fired) => map.serialize_entry("detail", fired)?,
             Record::Oddity(oddity) => map.serialize_entry("detail", oddity)?,
             Record::Logon { user, mechanism, succeeded } => {
                 map.serialize_entry("user", user)?;

@@ -128,7 +128,7 @@ impl Rows<'_> {
             | Record::NotSecured(_)
             | Record::Attempt(_)
             | Record::Content(_)
-            | Record::Misconduct(_)
+            | Record::Fault(_)
             | Record::Oddity(_)
             | Record::LimitReached(_)
             | Record::Message(_)

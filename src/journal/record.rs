@@ -14,7 +14,7 @@ use super::tracking::Tracking;
 use crate::exchange::{
     CertificateFacts, Computer, Event, ProtocolLoggingLevel, ReceiveConnector, SendConnector,
 };
-use crate::session::fault::Misconduct;
+use crate::session::fault::Fired;
 use crate::session::send::Attempt;
 use crate::session::{ClientHelloFacts, LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
 
@@ -127,7 +127,7 @@ pub enum Record {
     /// An attempt to deliver a message ended.
     Attempt(Arc<Attempt>),
     /// The lab did something wrong on purpose.
-    Misconduct(Box<Misconduct>),
+    Fault(Box<Fired>),
     /// The peer did something odd.
     Oddity(Oddity),
     /// A logon succeeded or failed.
@@ -278,7 +278,7 @@ impl Record {
             Self::Content(_) => "content",
             Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Secured(_) | Self::NotSecured(_) => "tls",
             Self::Attempt(_) => "attempt",
-            Self::Misconduct(_) => "misconduct",
+            Self::Fault(_) => "misconduct",
             Self::Oddity(_) => "oddity",
             Self::Logon { .. } => "logon",
             Self::LimitReached(_) => "limit_reached",

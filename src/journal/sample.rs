@@ -122,6 +122,7 @@ pub(crate) fn facts() -> TlsFacts {
         server_name: Some("mail.example.com".to_owned()),
         presented: certificate().thumbprint,
         client_certificate: None,
+        client_certificate_error: None,
         client_hello: None,
     }
 }

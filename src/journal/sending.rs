@@ -121,7 +121,7 @@ pub(super) fn handshake(failure: &TlsFailure, host: &str) -> String {
         TlsFailure::Closed => format!("{host} closed the connection in the handshake"),
         TlsFailure::Broken { reason } => format!("the connection broke in the handshake ({})", safe(reason)),
         TlsFailure::TimedOut => format!("{host} fell silent in the handshake"),
-        TlsFailure::OnPurpose { deed, .. } => safe(&deed.in_words()),
+        TlsFailure::OnPurpose { fault, .. } => safe(&fault.in_words()),
         TlsFailure::Unusable { reason } => format!("TLS could not begin here ({})", safe(reason)),
     }
 }

@@ -63,7 +63,7 @@ pub fn transcript_line(entry: &Entry) -> String {
                 message => format!("=> message {message}: {sentence}"),
             }
         }
-        Record::Misconduct(it) => format!("~~ on purpose (row {}): {}", it.row, safe(&it.to_string())),
+        Record::Fault(it) => format!("~~ on purpose (row {}): {}", it.row, safe(&it.to_string())),
         Record::Oddity(oddity) => format!("!! {}", explain::oddity(oddity)),
         Record::Logon { user, mechanism, succeeded: true } => {
             format!("-- {} logged on by AUTH {mechanism}", safe(user))

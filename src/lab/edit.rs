@@ -2,28 +2,21 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, LabError};
-use crate::exchange::Computer;
 use crate::exchange::cmdlet::Memory;
+use crate::exchange::{Computer, Zone};
+use crate::journal::Record;
 use crate::pki::KeyPair;
-use crate::scenario::{Built, Keys, ScenarioText, Sender, Workshop};
+use crate::scenario::{Built, Keys, ScenarioText, Workshop};
 
 impl Engine {
     /// The lab file that was put in place last; cmdlets and edits are not in it.
     pub fn text(&self) -> ScenarioText {
         self.desk().text.clone()
-    }
-
-    /// The senders of the lab file that was put in place last, as they were when it was.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with them.
-    pub fn senders(&self) -> Result<Vec<Sender>, LabError> {
-        let text = self.text();
-        let built = text.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
-        Ok(text.senders(&built)?)
     }
 
     /// Lets `edit` change the computers; what it makes of them counts from the next connection.
@@ -44,15 +37,29 @@ impl Engine {
             edit(&mut computers, &mut desk.workshop, &mut KeyPair::generate)?;
             desk.text.zone()
         };
-        let home = |name: &str| zone.addresses.get(name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into());
+        let built = self.as_built(computers, &zone);
+        Ok(self.put_in_place(built, zone).await?)
+    }
+
+    /// Moves the lab's clock forward: certificates age, queues retry, and every wait that `by` passes is over.
+    /// Returns the time in the lab then.
+    pub fn advance(&self, by: Duration) -> Timestamp {
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        let record = Record::Changed { what: format!("the clock is advanced by {by}") };
+        self.live.journal().append(self.clock().now(), None, record);
+        self.clock().advance(by);
+        self.clock().now()
+    }
+
+    /// These computers with what belongs to them: where they live, and what they do wrong on purpose.
+    pub(super) fn as_built(&self, computers: Vec<Arc<Computer>>, zone: &Zone) -> Vec<Built> {
         let mut faults = self.live.faults();
         let built = computers.into_iter().map(|computer| Built {
-            address: home(&computer.name),
             faults: faults.remove(&computer.name).unwrap_or_default(),
+            address: zone.addresses.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
             computer,
         });
-        let built = built.collect();
-        Ok(self.put_in_place(built, zone).await?)
+        built.collect()
     }
 
     /// Puts `text` in place, forgets what cmdlets have left behind, and logs what the transport service logs

@@ -2,31 +2,33 @@
 
 mod changes;
 mod edit;
-mod misconduct;
-mod paper;
+mod faults;
+mod plan;
 mod verify;
 
-pub use paper::Paper;
-pub use verify::verify;
+pub use plan::Plan;
+pub use verify::{dry_run, verify};
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use changes::changes;
-use misconduct::faults;
+use faults::faults;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, DryRunError};
 use crate::exchange::cmdlet::{LoggedEvent, Memory};
 use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
 use crate::pki::{Certificate, KeyPair, PkiError};
-use crate::scenario::{Attendant, Built, CommandsSpec, ScenarioError, ScenarioText, Typed, Workshop};
+use crate::scenario::{
+    self, Attendant, Built, CommandsSpec, Resolved, ScenarioError, ScenarioText, Typed, Workshop,
+};
 use crate::tls::TlsSetupError;
-use crate::wire::{BindError, Live, Ports, Sender, Server, Wanted, wanted};
+use crate::wire::{BindError, Live, Network, Ports, Sender, Server, Wanted, wanted};
 
 /// How a lab is run.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub struct Options {
     pub content_under_way: u64,
     /// Whether mail goes on from one computer to the next, by Send connectors and never out of the lab.
     pub relay: bool,
+    /// The network that it listens and connects on.
+    pub network: Network,
 }
 
 impl Default for Options {
@@ -51,6 +55,7 @@ impl Default for Options {
             bounds: Bounds::default(),
             content_under_way: 1 << 30,
             relay: true,
+            network: Network::default(),
         }
     }
 }
@@ -76,6 +81,9 @@ pub enum LabError {
     /// What happened could not be observed, or two accounts of it contradict each other.
     #[error("{0}")]
     Unobserved(String),
+    /// A dry run did not come to its end.
+    #[error(transparent)]
+    DryRun(#[from] DryRunError),
 }
 
 /// The engine of a lab at work; `harness::Lab` is what tests hold.
@@ -95,6 +103,7 @@ pub struct Engine {
 #[derive(Debug)]
 struct Desk {
     text: ScenarioText,
+    senders: Vec<scenario::Sender>,
     workshop: Workshop,
     memory: Memory,
 }
@@ -123,16 +132,16 @@ impl Engine {
     ///
     /// What is wrong with the scenario, or the socket that could not be bound. Nothing listens then.
     pub async fn start(text: &ScenarioText, options: Options) -> Result<Self, LabError> {
-        Self::start_paper(Paper::new(text)?, options).await
+        Self::start_plan(Plan::new(text)?, options).await
     }
 
-    /// Starts what stands on paper.
+    /// Starts a lab that has been planned.
     ///
     /// # Errors
     ///
     /// The socket that could not be bound. Nothing listens then.
-    pub async fn start_paper(paper: Paper, options: Options) -> Result<Self, LabError> {
-        let Paper { clock, computers, zone, text, workshop } = paper;
+    pub async fn start_plan(plan: Plan, options: Options) -> Result<Self, LabError> {
+        let Plan { clock, computers, zone, senders, text, workshop } = plan;
         let root = workshop.root().clone();
         let wanted = sockets(&computers, &options)?;
         let journal = Arc::new(Journal::new(options.bounds));
@@ -141,6 +150,7 @@ impl Engine {
         let computers = computers.into_iter().map(|built| built.computer).collect();
         let live = Arc::new(
             Live::new(computers, clock, journal)
+                .with_network(options.network.clone())
                 .with_zone(zone)
                 .with_roots(vec![root.clone()])
                 .with_faults(faults),
@@ -153,7 +163,7 @@ impl Engine {
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        let desk = Mutex::new(Desk { text, workshop, memory: Memory::default() });
+        let desk = Mutex::new(Desk { text, senders, workshop, memory: Memory::default() });
         Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
@@ -167,9 +177,13 @@ impl Engine {
     /// What is wrong, or what could not be bound. Nothing has changed then.
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
-        let computers = text.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
-        let what = self.put_in_place(computers, text.zone()).await?;
-        self.desk().text = text.clone();
+        let resolved = text.resolve()?;
+        let computers = resolved.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
+        let Resolved { zone, senders, .. } = resolved;
+        let what = self.put_in_place(computers, zone).await?;
+        let mut desk = self.desk();
+        desk.text = text.clone();
+        desk.senders = senders;
         Ok(what)
     }
 
@@ -186,7 +200,7 @@ impl Engine {
         let (before, events) = (self.computers(), self.logged_events());
         let (typed, zone) = {
             let mut desk = self.desk();
-            let Desk { text, workshop, memory } = &mut *desk;
+            let Desk { text, workshop, memory, .. } = &mut *desk;
             let attendant = Attendant {
                 scenario: &text.scenario,
                 workshop,
@@ -201,13 +215,7 @@ impl Engine {
             return Ok(Typed { computers: before, ..typed });
         }
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
-            let mut faults = self.live.faults();
-            let built = typed.computers.iter().map(|computer| Built {
-                faults: faults.remove(&computer.name).unwrap_or_default(),
-                address: zone.addresses.get(&computer.name).copied().unwrap_or(Ipv4Addr::LOCALHOST.into()),
-                computer: Arc::clone(computer),
-            });
-            let built = built.collect();
+            let built = self.as_built(typed.computers.clone(), &zone);
             self.put_in_place(built, zone).await?;
         }
         self.desk().memory.clone_from(&typed.memory);

@@ -60,7 +60,7 @@ impl Counts {
             | Record::Secured(_)
             | Record::NotSecured(_)
             | Record::Attempt(_)
-            | Record::Misconduct(_)
+            | Record::Fault(_)
             | Record::Oddity(_)
             | Record::Logon { .. }
             | Record::LimitReached(_)

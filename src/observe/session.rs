@@ -140,7 +140,7 @@ impl SessionSummary {
             | Record::ReceivedSecret
             | Record::SentSecret
             | Record::Content(_)
-            | Record::Misconduct(_)
+            | Record::Fault(_)
             | Record::Oddity(_)
             | Record::Logon { .. }
             | Record::Tracking(_)

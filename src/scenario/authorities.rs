@@ -15,7 +15,7 @@ const UNTRUSTED_SUBJECT: &str =
 const PRIVATE_SUBJECT: &str = "CN=starttls-lab Private Root CA, O=TEST LAB - trust nothing signed by this";
 
 /// The lab's root and its issuing authority, and others by what they are like.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Authorities {
     start: Timestamp,
     root: Authority,

@@ -1,25 +1,17 @@
-//! From paper to computers: checks what the types cannot, and files the certificates.
+//! From what a scenario means to computers that can run: issues the certificates and files them.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::certificate_spec::CertificateSpec;
-use super::check::{check_expectations, check_files, check_zone, subscribe};
-use super::expect::{ABSENT, NONE};
-use super::faults::check_faults;
-use super::locate::Step;
-use super::senders::senders;
-use super::spec::{ComputerSpec, Scenario};
+use super::locate::ScenarioError;
+use super::resolve::{Internal, Resolved, Store, Wrong, label};
+use super::spec::ComputerSpec;
 use super::workshop::{Keys, Workshop};
-use super::zone;
-use crate::exchange::{
-    AuthMechanism, CertificateStore, Computer, PSCredential, Profile, ReceiveConnector,
-    ReceiveConnectorParameters, Role, SendConnector, SendConnectorParameters, SendUsage, Services,
-    StoredCertificate, TransportRole, Usage,
-};
+use crate::exchange::{Computer, EdgeSubscription, Services, StoredCertificate};
 use crate::name::covers;
 use crate::pki::Thumbprint;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultRule;
 
 /// A computer that is ready to run, and the loopback address it runs on.
 #[derive(Clone, Debug)]
@@ -29,80 +21,71 @@ pub struct Built {
     /// Where its connectors listen.
     pub address: IpAddr,
     /// What they do wrong on purpose.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<FaultRule>,
 }
 
-/// What is wrong, and the way to it through the file.
-pub(super) struct Wrong {
-    pub(super) path: Vec<Step>,
-    pub(super) message: String,
+impl Resolved<'_> {
+    /// Builds the computers, with certificates from `workshop`.
+    ///
+    /// # Errors
+    ///
+    /// The first certificate that cannot be issued, with line and caret; nothing is half built.
+    pub fn build(&self, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
+        self.computers_with_certificates(workshop, keys).map_err(|wrong| self.text.error(wrong))
+    }
+
+    fn computers_with_certificates(
+        &self,
+        workshop: &mut Workshop,
+        keys: Keys<'_>,
+    ) -> Result<Vec<Built>, Wrong> {
+        let mut built = Vec::new();
+        let resolved = self.computers.iter().zip(&self.stores);
+        for (index, (spec, (computer, store))) in self.text.scenario.computer.iter().zip(resolved).enumerate()
+        {
+            let computer = with_certificates(spec, Computer::clone(computer), store, workshop, keys)
+                .map_err(|wrong| wrong.in_item("computer", index))?;
+            built.push(Built {
+                computer: Arc::new(computer),
+                address: spec.address,
+                faults: store.faults.clone(),
+            });
+        }
+        for (edge, server) in &self.subscriptions {
+            let Some(edge) = built.get(*edge).map(|built| Arc::clone(&built.computer)) else { continue };
+            let Some(server) = built.get_mut(*server) else { continue };
+            Arc::make_mut(&mut server.computer).edge_subscriptions.push(EdgeSubscription {
+                edge: edge.name.clone(),
+                send_connectors: edge.send_connectors.clone(),
+                edge_certificate: edge.internal_transport_certificate,
+            });
+        }
+        Ok(built)
+    }
 }
 
-impl Wrong {
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { path: Vec::new(), message: message.into() }
-    }
-
-    pub(super) fn at(key: &'static str, message: impl Into<String>) -> Self {
-        Self { path: vec![Step::Key(key)], message: message.into() }
-    }
-
-    pub(super) fn in_item(mut self, list: &'static str, index: usize) -> Self {
-        self.path.splice(0..0, [Step::Key(list), Step::Index(index)]);
-        self
-    }
-}
-
-/// Builds every computer of a scenario.
-pub(super) fn build(
-    scenario: &Scenario,
+fn with_certificates(
+    spec: &ComputerSpec,
+    mut computer: Computer,
+    Store { labels, internal, .. }: &Store,
     workshop: &mut Workshop,
     keys: Keys<'_>,
-) -> Result<Vec<Built>, Wrong> {
-    if scenario.computer.is_empty() {
-        return Err(Wrong::new("a lab needs at least one [[computer]]"));
+) -> Result<Computer, Wrong> {
+    for (index, (certificate, label)) in spec.certificate.iter().zip(labels).enumerate() {
+        let stored = stored(&spec.name, certificate, label, workshop, keys);
+        computer.store.add(stored.map_err(|wrong| wrong.in_item("certificate", index))?);
     }
-    let mut built: Vec<Built> = Vec::new();
-    for (index, spec) in scenario.computer.iter().enumerate() {
-        let done = build_computer(spec, workshop, keys).map_err(|wrong| wrong.in_item("computer", index))?;
-        if built.iter().any(|other| other.computer.name.eq_ignore_ascii_case(&spec.name)) {
-            let wrong = Wrong::at("name", format!("another computer is called {} already", spec.name));
-            return Err(wrong.in_item("computer", index));
+    computer.internal_transport_certificate = match internal {
+        Internal::Usual => usual_internal_certificate(&computer),
+        Internal::Unpublished => None,
+        Internal::Labelled(label) => {
+            computer.store.iter().find(|it| it.label == *label).map(|it| it.facts.thumbprint)
         }
-        built.push(done);
-    }
-    subscribe(scenario, &mut built)?;
-    if built.iter().all(|built| built.computer.receive_connectors.is_empty()) {
-        return Err(Wrong::new("nothing would listen: no computer has a [[computer.receive_connector]]"));
-    }
-    check_zone(scenario, &built)?;
-    check_files(scenario)?;
-    let senders = senders(scenario, &built, &zone(scenario))?;
-    check_expectations(scenario, &built, &senders)?;
-    Ok(built)
-}
-
-fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Built, Wrong> {
-    check_role(spec)?;
-    let mut store = CertificateStore::default();
-    for (index, certificate) in spec.certificate.iter().enumerate() {
-        let stored = file(spec, certificate, &store, workshop, keys);
-        store.add(stored.map_err(|wrong| wrong.in_item("certificate", index))?);
-    }
-    let mut computer = Computer {
-        rules: spec.rules.over(spec.profile),
-        internal_transport_certificate: internal_certificate(spec, &store)?,
-        store,
-        accepted_domains: spec.accepted_domains.clone(),
-        users: spec.users.iter().map(|(user, password)| credential(user, password)).collect(),
-        organization: spec.organization.clone(),
-        subscribed_to: spec.subscribed_to.clone(),
-        ..Computer::new(&spec.name, spec.fqdn.clone(), spec.role, spec.profile)
+        Internal::Thumbprint(thumbprint) => Some(*thumbprint),
     };
-    let gone = computer
-        .internal_transport_certificate
-        .filter(|thumbprint| computer.store.find(*thumbprint).is_none());
-    if gone.is_some() {
+    let loads =
+        |thumbprint| computer.store.find(thumbprint).is_some_and(|stored| stored.private_key.is_usable());
+    if computer.internal_transport_certificate.is_some_and(|thumbprint| !loads(thumbprint)) {
         let made = workshop.ephemeral(&spec.name, spec.fqdn.as_str(), keys);
         let (facts, material) = made.map_err(|error| Wrong::new(error.to_string()))?;
         computer.ephemeral = Some(Arc::new(StoredCertificate {
@@ -114,193 +97,48 @@ fn build_computer(spec: &ComputerSpec, workshop: &mut Workshop, keys: Keys<'_>) 
             material: Some(material),
         }));
     }
-    for (index, parameters) in spec.receive_connector.iter().enumerate() {
-        let connector = receive_connector(spec, parameters, &computer);
-        let connector = connector.map_err(|wrong| wrong.in_item("receive_connector", index))?;
-        computer.receive_connectors.push(Arc::new(connector));
-    }
-    for (index, parameters) in spec.send_connector.iter().enumerate() {
-        let connector = send_connector(parameters, &computer);
-        let connector = connector.map_err(|wrong| wrong.in_item("send_connector", index))?;
-        computer.send_connectors.push(Arc::new(connector));
-    }
-    check_faults(&spec.fault, &computer)?;
-    Ok(Built { computer: Arc::new(computer), address: spec.address, faults: spec.fault.clone() })
+    Ok(computer)
 }
 
-/// What stands in expectations where there is no certificate, and so is no label.
-const WORDS: [&str; 4] = [NONE, ABSENT, "NoCredentials", "UnknownCredentials"];
-
-fn credential(user: &str, password: &str) -> PSCredential {
-    PSCredential { user: user.to_owned(), password: password.to_owned() }
+fn usual_internal_certificate(computer: &Computer) -> Option<Thumbprint> {
+    let fits = |stored: &&StoredCertificate| {
+        let named = stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some());
+        named && stored.services.contains(Services::SMTP)
+    };
+    computer.store.iter().find(fits).map(|stored| stored.facts.thumbprint)
 }
 
-fn check_role(spec: &ComputerSpec) -> Result<(), Wrong> {
-    let name = spec.name.as_str();
-    let fits = (1..=15).contains(&name.len())
-        && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_');
-    if !fits {
-        let message =
-            format!("`{name}` is no NetBIOS name: 1 to 15 letters, digits, - or _, such as MAILGATE");
-        return Err(Wrong::at("name", message));
-    }
-    if !spec.address.is_loopback() {
-        let message =
-            format!("{} is no loopback address; a lab lives on 127.0.0.1 or its neighbours", spec.address);
-        return Err(Wrong::at("address", message));
-    }
-    match (spec.role, spec.profile >= Profile::Exchange2013) {
-        (Role::HubTransport, true) => Err(Wrong::at(
-            "role",
-            format!("Hub Transport ended with Exchange 2010; for {} write role = \"mailbox\"", spec.profile),
-        )),
-        (Role::Mailbox, false) => Err(Wrong::at(
-            "role",
-            format!(
-                "before 2013 Mailbox servers spoke no SMTP; for {} write role = \"hub-transport\"",
-                spec.profile
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn file(
-    computer: &ComputerSpec,
+/// Issues a certificate for the store of the computer of this name, which keeps nothing of it yet.
+///
+/// # Errors
+///
+/// What is wrong with its description.
+pub fn issue(
+    computer: &str,
     spec: &CertificateSpec,
-    store: &CertificateStore,
+    workshop: &mut Workshop,
+    keys: Keys<'_>,
+) -> Result<StoredCertificate, ScenarioError> {
+    let label = label(spec, &[], computer);
+    let stored = label.and_then(|label| stored(computer, spec, &label, workshop, keys));
+    stored.map_err(|wrong| ScenarioError::whole("the certificate", wrong.message))
+}
+
+fn stored(
+    computer: &str,
+    spec: &CertificateSpec,
+    label: &str,
     workshop: &mut Workshop,
     keys: Keys<'_>,
 ) -> Result<StoredCertificate, Wrong> {
-    let (facts, material) = workshop
-        .certificate(&computer.name, spec, keys)
-        .map_err(|refused| Wrong::at(refused.key, refused.message))?;
-    let label = spec.label.clone().or_else(|| facts.common_names.first().cloned());
-    let label = label.unwrap_or_else(|| facts.subject.clone());
-    if let Some(word) = WORDS.into_iter().find(|word| label.eq_ignore_ascii_case(word)) {
-        let message =
-            format!("`{word}` is what expectations say where there is no certificate; choose another label");
-        return Err(Wrong::at("label", message));
-    }
-    if label.is_empty() || label.chars().any(char::is_control) {
-        return Err(Wrong::at("label", "a label is a short name such as \"mail\", without line ends"));
-    }
-    if store.iter().any(|other| other.label == label) {
-        let message = format!("another certificate of {} is called `{label}` already", computer.name);
-        return Err(Wrong::at("label", message));
-    }
+    let issued = workshop.certificate(computer, spec, keys);
+    let (facts, material) = issued.map_err(|refused| Wrong::at(refused.key, refused.message))?;
     Ok(StoredCertificate {
-        label,
+        label: label.to_owned(),
         facts,
         services: spec.services,
         private_key: spec.private_key,
         chain: spec.chain,
         material: Some(material),
     })
-}
-
-/// The certificate whose thumbprint the directory holds.
-///
-/// Where the file does not say, it is what `Enable-ExchangeCertificate -Services SMTP` would have
-/// published: the first certificate with the SMTP service that carries the computer's FQDN.
-fn internal_certificate(spec: &ComputerSpec, store: &CertificateStore) -> Result<Option<Thumbprint>, Wrong> {
-    let Some(wanted) = &spec.internal_transport_certificate else {
-        let fits = |stored: &&StoredCertificate| {
-            let named = stored.facts.names().iter().any(|name| covers(name, spec.fqdn.as_str()).is_some());
-            named && stored.services.contains(Services::SMTP)
-        };
-        return Ok(store.iter().find(fits).map(|stored| stored.facts.thumbprint));
-    };
-    if wanted.is_empty() {
-        return Ok(None);
-    }
-    if let Some(stored) = store.iter().find(|stored| stored.label == *wanted) {
-        return Ok(Some(stored.facts.thumbprint));
-    }
-    wanted.parse().map(Some).map_err(|_| {
-        let labels: Vec<_> = store.iter().map(|stored| stored.label.as_str()).collect();
-        let message = format!(
-            "`{wanted}` is neither the label of a certificate of {} ({}) nor a thumbprint of 40 hexadecimal digits",
-            spec.name,
-            if labels.is_empty() { "it has none".to_owned() } else { labels.join(", ") }
-        );
-        Wrong::at("internal_transport_certificate", message)
-    })
-}
-
-fn receive_connector(
-    spec: &ComputerSpec,
-    parameters: &ReceiveConnectorParameters,
-    computer: &Computer,
-) -> Result<ReceiveConnector, Wrong> {
-    let Some(name) = parameters.name.clone() else {
-        return Err(Wrong::new("this connector has no name; write name = \"Default ...\""));
-    };
-    let usage = parameters.usage.unwrap_or(Usage::of_role(spec.role));
-    let of_2013 = matches!(
-        usage,
-        Usage::DefaultFrontend | Usage::ClientFrontend | Usage::ClientProxy | Usage::OutboundProxyFrontend
-    );
-    if of_2013 && spec.role != Role::Mailbox {
-        let message = format!("{usage:?} exists on Mailbox servers of 2013 and later only");
-        return Err(Wrong::at("usage", message));
-    }
-    if parameters.transport_role == Some(TransportRole::FrontendTransport) && spec.role != Role::Mailbox {
-        let message = "FrontendTransport exists on Mailbox servers of 2013 and later only";
-        return Err(Wrong::at("transport_role", message));
-    }
-    let mut connector = ReceiveConnector::new(name, usage, spec.role, spec.profile);
-    parameters.apply_to(&mut connector);
-    settle_what_follows(parameters, &mut connector);
-    if let Some(refusal) = connector.refusal(spec.profile) {
-        return Err(Wrong::at(refusal.key, refusal.message));
-    }
-    if computer.receive_connector(&connector.name).is_some() {
-        let message = format!("another connector of {} is called `{}` already", spec.name, connector.name);
-        return Err(Wrong::at("name", message));
-    }
-    let conflict = |other: &Arc<ReceiveConnector>| connector.conflict_with(other, &spec.name);
-    if let Some(refusal) = computer.receive_connectors.iter().find_map(conflict) {
-        return Err(Wrong::at(refusal.key, refusal.message));
-    }
-    Ok(connector)
-}
-
-fn send_connector(parameters: &SendConnectorParameters, computer: &Computer) -> Result<SendConnector, Wrong> {
-    let Some(name) = parameters.name.clone() else {
-        return Err(Wrong::new("this connector has no name; write name = \"To Internet\""));
-    };
-    let usage = parameters.usage.unwrap_or_default();
-    if usage != SendUsage::Custom && computer.role != Role::Edge {
-        let message = format!("{usage:?} runs on an Edge; this computer is {}", computer.role);
-        return Err(Wrong::at("usage", message));
-    }
-    let mut connector = SendConnector::new(name, usage);
-    parameters.apply_to(&mut connector);
-    parameters.settle(&mut connector);
-    if let Some(refusal) = connector.refusal(computer.role, computer.profile) {
-        return Err(Wrong::at(refusal.key, refusal.message));
-    }
-    if computer.send_connector(&connector.name).is_some() {
-        let message =
-            format!("another Send connector of {} is called `{}` already", computer.name, connector.name);
-        return Err(Wrong::at("name", message));
-    }
-    Ok(connector)
-}
-
-/// A default that another parameter rules out gives way; what the file itself says is left to be refused.
-fn settle_what_follows(parameters: &ReceiveConnectorParameters, connector: &mut ReceiveConnector) {
-    if parameters.domain_secure_enabled.is_none() {
-        connector.domain_secure_enabled &=
-            connector.allows(AuthMechanism::TLS) && !connector.allows(AuthMechanism::EXTERNAL_AUTHORITATIVE);
-    }
-    if parameters.binary_mime_enabled.is_none() {
-        connector.binary_mime_enabled &= connector.chunking_enabled;
-    }
-    if parameters.connection_inactivity_timeout.is_none()
-        && connector.connection_inactivity_timeout >= connector.connection_timeout
-    {
-        connector.connection_inactivity_timeout.0 = connector.connection_timeout.0 / 2;
-    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::moment::Moment;
 use super::spec::is_default;
 use crate::exchange::{ChainStatus, PrivateKey, Services};
-use crate::pki::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, SignatureHash};
+use crate::pki::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, PkiError, SignatureHash};
 
 /// One certificate, issued when the lab starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -192,16 +192,36 @@ impl CertificateSpec {
         }
     }
 
+    /// Whether this is its label.
     pub(super) fn is_called(&self, label: &str) -> bool {
-        match (&self.label, &self.subject, self.names.first()) {
-            (Some(own), ..) => own == label,
-            (None, Some(subject), _) => {
-                let subject = subject.parse::<DistinguishedName>().ok();
-                subject.is_some_and(|it| it.common_names().next() == Some(label))
-            }
-            (None, None, Some(name)) => name == label,
-            (None, None, None) => false,
+        self.called().is_ok_and(|own| own == label)
+    }
+
+    /// Its label: the given one, or else the common name of its subject.
+    ///
+    /// # Errors
+    ///
+    /// The key that is to blame, and what is wrong.
+    pub(super) fn called(&self) -> Result<String, (&'static str, String)> {
+        if let Some(label) = &self.label {
+            return Ok(label.clone());
         }
+        let subject = self.distinguished_name()?;
+        Ok(subject.common_names().next().map_or_else(|| subject.to_string(), str::to_owned))
+    }
+
+    /// Its subject: the given one, or else its first name.
+    ///
+    /// # Errors
+    ///
+    /// The key that is to blame, and what is wrong.
+    pub(super) fn distinguished_name(&self) -> Result<DistinguishedName, (&'static str, String)> {
+        let (key, subject) = match (&self.subject, self.names.first()) {
+            (Some(subject), _) => ("subject", subject.parse()),
+            (None, Some(name)) => ("names", format!("CN={name}").parse()),
+            (None, None) => return Err(("names", "a certificate needs a subject or names".to_owned())),
+        };
+        subject.map_err(|error: PkiError| (key, error.to_string()))
     }
 
     /// The first thing in it that contradicts the rest or is out of reach: its key, and what is wrong.

@@ -2,61 +2,68 @@
 
 use std::sync::Arc;
 
-use super::build::{Built, Wrong};
 use super::expect::Expectations;
 use super::locate::Step;
+use super::names::{self, called, computer_of, missing};
 use super::repair::RepairSpec;
-use super::senders::{Sender, computer_of, missing};
+use super::resolve::Wrong;
+use super::senders::Sender;
 use super::spec::Scenario;
-use crate::exchange::{EdgeSubscription, Role};
+use crate::exchange::{Computer, Role};
 use crate::nearest::nearest;
 
-/// Gives every subscribed Edge's connectors to the server that it is subscribed to.
-pub(super) fn subscribe(scenario: &Scenario, built: &mut [Built]) -> Result<(), Wrong> {
-    for (index, spec) in scenario.computer.iter().enumerate() {
-        let Some(server) = &spec.subscribed_to else { continue };
+/// Checks everything across the computers but what is expected of them. Returns the subscribed Edges, each with
+/// the server that it is subscribed to, by their places.
+pub(super) fn across(scenario: &Scenario, computers: &[Arc<Computer>]) -> Result<Vec<(usize, usize)>, Wrong> {
+    let subscriptions = subscriptions(computers)?;
+    if computers.iter().all(|computer| computer.receive_connectors.is_empty()) {
+        return Err(Wrong::new("nothing would listen: no computer has a [[computer.receive_connector]]"));
+    }
+    hosts(scenario, computers)?;
+    files(scenario)?;
+    Ok(subscriptions)
+}
+
+fn subscriptions(computers: &[Arc<Computer>]) -> Result<Vec<(usize, usize)>, Wrong> {
+    let mut subscriptions = Vec::new();
+    for (index, edge) in computers.iter().enumerate() {
+        let Some(server) = &edge.subscribed_to else { continue };
         let wrong = |message: String| Wrong::at("subscribed_to", message).in_item("computer", index);
-        if spec.role != Role::Edge {
-            return Err(wrong(format!("only an Edge is subscribed; this computer is {}", spec.role)));
+        if edge.role != Role::Edge {
+            return Err(wrong(format!("only an Edge is subscribed; this computer is {}", edge.role)));
         }
-        let Some(edge) = built.get(index).map(|built| Arc::clone(&built.computer)) else { continue };
-        let inside = built.iter_mut().find(|built| built.computer.name.eq_ignore_ascii_case(server));
-        let inside = match inside {
-            Some(inside) if inside.computer.role != Role::Edge => inside,
-            Some(inside) => {
-                let name = &inside.computer.name;
+        let (place, inside) = match called(server, computers) {
+            Some((place, inside)) if inside.role != Role::Edge => (place, inside),
+            Some((_, inside)) => {
+                let name = &inside.name;
                 return Err(wrong(format!("{name} is an Edge; a subscription is made with a server inside")));
             }
             None => return Err(wrong(format!("there is no computer `{server}` in this lab"))),
         };
-        if inside.computer.organization != edge.organization {
+        if inside.organization != edge.organization {
             return Err(wrong(format!("{server} belongs to another organisation than {}", edge.name)));
         }
-        Arc::make_mut(&mut inside.computer).edge_subscriptions.push(EdgeSubscription {
-            edge: edge.name.clone(),
-            send_connectors: edge.send_connectors.clone(),
-            edge_certificate: edge.internal_transport_certificate,
-        });
+        subscriptions.push((index, place));
     }
-    Ok(())
+    Ok(subscriptions)
 }
 
 /// Every host leads to computers that there are.
-pub(super) fn check_zone(scenario: &Scenario, built: &[Built]) -> Result<(), Wrong> {
+fn hosts(scenario: &Scenario, computers: &[Arc<Computer>]) -> Result<(), Wrong> {
     let wrong = |list: &'static str, name: String, message: String| {
         let mut wrong = Wrong::new(message);
         wrong.path = vec![Step::Key(list), Step::Name(name)];
         wrong
     };
-    for (host, computers) in &scenario.hosts {
-        if computers.is_empty() {
+    for (host, pool) in &scenario.hosts {
+        if pool.is_empty() {
             let message = format!("{host} leads nowhere; name a computer, or leave the line away");
             return Err(wrong("hosts", host.to_string(), message));
         }
-        for computer in computers {
-            if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(computer)) {
-                let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
-                let message = format!("there is no computer `{computer}`; there are {}", known.join(", "));
+        for computer in pool {
+            if called(computer, computers).is_none() {
+                let known = names::known(computers);
+                let message = format!("there is no computer `{computer}`; there are {known}");
                 return Err(wrong("hosts", host.to_string(), message));
             }
         }
@@ -69,7 +76,7 @@ pub(super) fn check_zone(scenario: &Scenario, built: &[Built]) -> Result<(), Wro
 }
 
 /// Every file holds one certificate, and is called by one name.
-pub(super) fn check_files(scenario: &Scenario) -> Result<(), Wrong> {
+fn files(scenario: &Scenario) -> Result<(), Wrong> {
     for (index, file) in scenario.certificate_file.iter().enumerate() {
         let wrong = |key, message: String| Err(Wrong::at(key, message).in_item("certificate_file", index));
         let earlier = scenario.certificate_file.iter().take(index);
@@ -94,34 +101,34 @@ pub(super) fn check_files(scenario: &Scenario) -> Result<(), Wrong> {
 }
 
 /// Everything that is expected is expected of something that there is, or that a fix may bring.
-pub(super) fn check_expectations(
+pub(super) fn expectations(
     scenario: &Scenario,
-    built: &[Built],
+    computers: &[Arc<Computer>],
     senders: &[Sender],
 ) -> Result<(), Wrong> {
     let in_path = |mut wrong: Wrong, path: &[Step]| {
         wrong.path.splice(0..0, path.iter().cloned());
         wrong
     };
-    let names = |wrong| in_path(wrong, &[Step::Key("before")]);
-    known(&scenario.before, built, senders).map_err(names)?;
-    connectors_are_there(&scenario.before, built).map_err(names)?;
+    let before = |wrong| in_path(wrong, &[Step::Key("before")]);
+    known(&scenario.before, computers, senders).map_err(before)?;
+    connectors_are_there(&scenario.before, computers).map_err(before)?;
     if scenario.fix.is_empty() && !scenario.after.is_empty() {
         return Err(Wrong::at("after", "there is no [[fix]] after which this could be seen"));
     }
     let after = [Step::Key("after")];
-    known(&scenario.after, built, senders).map_err(|wrong| in_path(wrong, &after))?;
+    known(&scenario.after, computers, senders).map_err(|wrong| in_path(wrong, &after))?;
     for (list, repairs) in [("fix", &scenario.fix), ("wrong_fix", &scenario.wrong_fix)] {
         for (index, repair) in repairs.iter().enumerate() {
-            check_repair(repair, list == "fix", built).map_err(|wrong| wrong.in_item(list, index))?;
+            check_repair(repair, list == "fix", computers).map_err(|wrong| wrong.in_item(list, index))?;
             let place = [Step::Key(list), Step::Index(index), Step::Key("after")];
-            known(&repair.after, built, senders).map_err(|wrong| in_path(wrong, &place))?;
+            known(&repair.after, computers, senders).map_err(|wrong| in_path(wrong, &place))?;
         }
     }
     Ok(())
 }
 
-fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(), Wrong> {
+fn check_repair(repair: &RepairSpec, right: bool, computers: &[Arc<Computer>]) -> Result<(), Wrong> {
     if repair.title.is_empty() {
         return Err(Wrong::new("say what this does, in one line: title = \"...\""));
     }
@@ -135,14 +142,14 @@ fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(),
     if right && repair.refused.is_some() {
         return Err(Wrong::at("refused", "a fix that is refused mends nothing; move it to [[wrong_fix]]"));
     }
-    if repair.on.is_none() && built.len() > 1 {
-        let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
-        let message = format!("say whose Shell runs this: on = one of {}", known.join(", "));
+    if repair.on.is_none() && computers.len() > 1 {
+        let message = format!("say whose Shell runs this: on = one of {}", names::known(computers));
         return Err(Wrong::new(message));
     }
     let unknown = |name: &String| {
-        let known = built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name));
-        (!known).then(|| Wrong::at("on", format!("there is no computer `{name}` in this lab")))
+        called(name, computers)
+            .is_none()
+            .then(|| Wrong::at("on", format!("there is no computer `{name}` in this lab")))
     };
     if let Some(wrong) = repair.on.as_ref().and_then(unknown) {
         return Err(wrong);
@@ -155,17 +162,17 @@ fn check_repair(repair: &RepairSpec, right: bool, built: &[Built]) -> Result<(),
     Ok(())
 }
 
-fn known(expected: &Expectations, built: &[Built], senders: &[Sender]) -> Result<(), Wrong> {
+fn known(expected: &Expectations, computers: &[Arc<Computer>], senders: &[Sender]) -> Result<(), Wrong> {
     for name in expected.computer.keys() {
-        if !built.iter().any(|built| built.computer.name.eq_ignore_ascii_case(name)) {
+        if called(name, computers).is_none() {
             return Err(at("computer", name, format!("there is no computer `{name}` in this lab")));
         }
     }
     for name in expected.receive_connector.keys() {
-        computer_of(name, built).map_err(|why| at("receive_connector", name, why))?;
+        computer_of(name, computers).map_err(|why| at("receive_connector", name, why))?;
     }
     for name in expected.send_connector.keys() {
-        computer_of(name, built).map_err(|why| at("send_connector", name, why))?;
+        computer_of(name, computers).map_err(|why| at("send_connector", name, why))?;
     }
     for name in expected.sender.keys() {
         if !senders.iter().any(|sender| sender.name.eq_ignore_ascii_case(name)) {
@@ -180,9 +187,9 @@ fn known(expected: &Expectations, built: &[Built], senders: &[Sender]) -> Result
 }
 
 /// In the beginning there is nothing that a command would have to make first.
-fn connectors_are_there(expected: &Expectations, built: &[Built]) -> Result<(), Wrong> {
+fn connectors_are_there(expected: &Expectations, computers: &[Arc<Computer>]) -> Result<(), Wrong> {
     for identity in expected.receive_connector.keys() {
-        let Ok((computer, name)) = computer_of(identity, built) else { continue };
+        let Ok((computer, name)) = computer_of(identity, computers) else { continue };
         if computer.receive_connector(name).is_none() {
             let known = computer.receive_connectors.iter().map(|connector| connector.name.as_str());
             let message = missing("receive connector", name, computer, known);
@@ -190,7 +197,7 @@ fn connectors_are_there(expected: &Expectations, built: &[Built]) -> Result<(), 
         }
     }
     for identity in expected.send_connector.keys() {
-        let Ok((computer, name)) = computer_of(identity, built) else { continue };
+        let Ok((computer, name)) = computer_of(identity, computers) else { continue };
         if computer.send_connector(name).is_none() {
             let known = computer.send_connectors.iter().map(|connector| connector.name.as_str());
             let message = missing("Send connector", name, computer, known);

@@ -96,7 +96,7 @@ pub enum Aspect {
     Events,
     /// What becomes of the message.
     Ending,
-    /// Misconduct that was declared and never done.
+    /// Fault rules that were declared and never done.
     NeverDone,
 }
 

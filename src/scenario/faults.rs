@@ -1,30 +1,50 @@
-//! What the types cannot say of rows of misconduct.
+//! Fault rules of a computer, out of the rows of its lab file.
 
-use super::build::Wrong;
-use super::locate::ScenarioError;
+use super::locate::{ScenarioError, Step};
+use super::resolve::Wrong;
 use crate::exchange::Computer;
-use crate::session::fault::{Conduct, Fault, FaultStage, Presented, When};
-use crate::smtp::Reply;
+use crate::session::fault::{FaultError, FaultRule, FaultSpec, HandshakeAction, Presented, StageActions};
 
-/// Checks the rows of a computer.
-pub(super) fn check_faults(rows: &[Fault], computer: &Computer) -> Result<(), Wrong> {
-    for (index, fault) in rows.iter().enumerate() {
-        check(fault, computer).map_err(|wrong| wrong.in_item("fault", index))?;
-    }
-    Ok(())
+/// What a rule has to know of a certificate of its computer.
+pub(super) struct Certificate<'a> {
+    pub(super) label: &'a str,
+    /// Whether its private key can be used.
+    pub(super) has_key: bool,
 }
 
-/// Checks rows that no file stands behind.
+/// The rules of a computer that has these certificates.
+pub(super) fn fault_rules(
+    rows: &[FaultSpec],
+    computer: &Computer,
+    certificates: &[Certificate<'_>],
+) -> Result<Vec<FaultRule>, Wrong> {
+    let rules = rows.iter().enumerate().map(|(index, row)| {
+        let rule = fault_rule(row, computer, certificates);
+        rule.map_err(|wrong| wrong.in_item("fault", index))
+    });
+    rules.collect()
+}
+
+/// The rules of a computer, out of rows that no file stands behind.
 ///
 /// # Errors
 ///
-/// What is wrong with the first of them that is.
-pub fn check_rows(rows: &[Fault], computer: &Computer) -> Result<(), ScenarioError> {
-    check_faults(rows, computer).map_err(|wrong| ScenarioError::whole("the rows", wrong.message))
+/// What is wrong with the first row that is.
+pub fn resolve_faults(rows: &[FaultSpec], computer: &Computer) -> Result<Vec<FaultRule>, ScenarioError> {
+    let certificates = computer
+        .store
+        .iter()
+        .map(|stored| Certificate { label: &stored.label, has_key: stored.private_key.is_usable() });
+    let rules = fault_rules(rows, computer, &certificates.collect::<Vec<_>>());
+    rules.map_err(|wrong| ScenarioError::whole("the rows", wrong.message))
 }
 
-fn check(fault: &Fault, computer: &Computer) -> Result<(), Wrong> {
-    if let Some(name) = &fault.connector
+fn fault_rule(
+    row: &FaultSpec,
+    computer: &Computer,
+    certificates: &[Certificate<'_>],
+) -> Result<FaultRule, Wrong> {
+    if let Some(name) = &row.connector
         && computer.receive_connector(name).is_none()
     {
         let known: Vec<_> = computer.receive_connectors.iter().map(|it| it.name.as_str()).collect();
@@ -32,115 +52,41 @@ fn check(fault: &Fault, computer: &Computer) -> Result<(), Wrong> {
             format!("{} has no receive connector `{name}`; it has: {}", computer.name, known.join(", "));
         return Err(Wrong::at("connector", message));
     }
-    if let Some(places) = places(&fault.conduct, fault.at) {
-        let message = format!("`{}` is something to be done at {places}", name_of(&fault.conduct));
-        return Err(Wrong::at("at", message));
+    let rule = row.resolve().map_err(|error| located(&error))?;
+    if let StageActions::Handshake(actions) = rule.actions() {
+        for action in actions {
+            match action {
+                HandshakeAction::Tls(settings) => {
+                    let check = |present| check_labels(present, &computer.name, certificates);
+                    settings.present.as_ref().map_or(Ok(()), check)?;
+                }
+                HandshakeAction::Delay(_) | HandshakeAction::Flight(_) => {}
+            }
+        }
     }
-    if let Some(message) = never_true(&fault.when, fault.at) {
-        return Err(Wrong::at("when", message));
-    }
-    conduct(&fault.conduct, computer).map_err(|message| Wrong::at("do", message))?;
-    let is_hole = matches!(fault.conduct, Conduct::ExecutePipelined | Conduct::EndOfData(_));
-    match (is_hole, fault.vulnerable) {
-        (true, false) => Err(Wrong::at(
-            "do",
-            format!(
-                "`{}` is a hole in a server's security; write vulnerable = true beside it",
-                name_of(&fault.conduct)
-            ),
-        )),
-        (false, true) => Err(Wrong::at(
-            "vulnerable",
-            "what is done here is no hole in a server's security; leave vulnerable away",
-        )),
-        _ => Ok(()),
-    }
+    Ok(rule)
 }
 
-/// What of a condition can never be true at `at`.
-fn never_true(when: &When, at: FaultStage) -> Option<&'static str> {
-    use FaultStage as S;
-    let has_line =
-        !matches!(at, S::Connect | S::Handshake | S::AfterTls | S::Body | S::EndOfData | S::Bdat | S::Close);
-    match when {
-        When { line: Some(_), .. } if !has_line => {
-            Some("`line` is about a command, and there is none at this stage")
-        }
-        When { longer_than: Some(_), .. } if !(has_line || at == S::EndOfData) => Some(
-            "`longer_than` is about a command or, at end-of-data, about content, and there is none at this stage",
-        ),
-        _ => None,
-    }
+fn located(error: &FaultError) -> Wrong {
+    let (key, item) = error.place();
+    let mut wrong = Wrong::at(key, error.to_string());
+    wrong.path.extend(item.map(Step::Index));
+    wrong
 }
 
-/// Where a conduct belongs, in words, if it does not belong to `at`.
-fn places(conduct: &Conduct, at: FaultStage) -> Option<&'static str> {
-    use FaultStage as S;
-    let (fits, places) = match conduct {
-        Conduct::Silence | Conduct::Close | Conduct::Reset => (true, ""),
-        Conduct::Reply(_) | Conduct::Raw(_) if at == S::Handshake => {
-            (matches!(conduct, Conduct::Raw(_)), "any stage but handshake, where it is `raw`")
-        }
-        Conduct::Delay(_) if matches!(at, S::Body | S::Handshake) => (true, ""),
-        Conduct::Reply(_) | Conduct::Raw(_) | Conduct::Delay(_) => {
-            (!matches!(at, S::Body | S::Close), "any stage but body and close")
-        }
-        Conduct::Say(_)
-        | Conduct::Append(_)
-        | Conduct::Prepend(_)
-        | Conduct::Trickle(_)
-        | Conduct::LineFeeds => (
-            !matches!(at, S::Body | S::Close | S::Handshake | S::AfterTls),
-            "a stage that has a reply: not handshake, after-tls, body or close",
-        ),
-        Conduct::ImplicitTls => (at == S::Connect, "connect"),
-        Conduct::Capabilities(_) => (at == S::Ehlo, "ehlo"),
-        Conduct::ExecutePipelined => (at == S::Starttls, "starttls"),
-        Conduct::KeepState => (at == S::AfterTls, "after-tls"),
-        Conduct::EndOfData(_) => (at == S::Body, "body"),
-        Conduct::Alert(_) => (matches!(at, S::Handshake | S::AfterTls), "handshake or after-tls"),
-        Conduct::Warning(_)
-        | Conduct::Cut(_)
-        | Conduct::Corrupt(_)
-        | Conduct::Legacy(_)
-        | Conduct::Tls(_) => (at == S::Handshake, "handshake"),
-        Conduct::NoCloseNotify => (at == S::Close, "close"),
-    };
-    (!fits).then_some(places)
-}
-
-fn conduct(conduct: &Conduct, computer: &Computer) -> Result<(), String> {
-    match conduct {
-        Conduct::Reply(text) => match text.parse::<Reply>() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("`{text}` is no reply: {error}; for anything else there is `raw`")),
-        },
-        Conduct::Raw(octets) => octets.octets().map(|_| ()),
-        Conduct::Alert(alert) | Conduct::Warning(alert) => alert.number().map(|_| ()),
-        Conduct::EndOfData(ends) if ends.iter().all(String::is_empty) => {
-            Err("name the sequences that end content, such as \"\\n.\\n\"".to_owned())
-        }
-        Conduct::Tls(posture) => posture.present.as_ref().map_or(Ok(()), |it| check_labels(it, computer)),
-        _ => Ok(()),
-    }
-}
-
-fn check_labels(present: &Presented, computer: &Computer) -> Result<(), String> {
-    let labels = present.labels.iter().chain(present.by_name.values());
-    for label in labels {
-        if computer.store.iter().all(|stored| stored.label != *label) {
-            let known: Vec<_> = computer.store.iter().map(|stored| stored.label.as_str()).collect();
-            return Err(format!(
-                "{} has no certificate `{label}`; it has: {}",
-                computer.name,
-                known.join(", ")
-            ));
-        }
+fn check_labels(present: &Presented, computer: &str, certificates: &[Certificate<'_>]) -> Result<(), Wrong> {
+    for label in present.labels.iter().chain(present.by_name.values()) {
+        let message = match certificates.iter().find(|certificate| certificate.label == *label) {
+            Some(Certificate { has_key: true, .. }) => continue,
+            Some(Certificate { has_key: false, .. }) => {
+                format!("`{label}` has no private key that can be used, and nothing is presented without one")
+            }
+            None => {
+                let known: Vec<_> = certificates.iter().map(|certificate| certificate.label).collect();
+                format!("{computer} has no certificate `{label}`; it has: {}", known.join(", "))
+            }
+        };
+        return Err(Wrong::at("do", message));
     }
     Ok(())
-}
-
-/// A conduct's word in a lab file.
-fn name_of(conduct: &Conduct) -> String {
-    conduct.in_words().split(' ').next().unwrap_or_default().to_owned()
 }

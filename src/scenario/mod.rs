@@ -1,4 +1,5 @@
-//! A whole lab on paper: the lab file, the built-in stories, and the way from paper to computers.
+//! A whole lab as a file, and the built-in ones. A file is read ([`ScenarioText::parse`]), then resolved
+//! ([`ScenarioText::resolve`]), then built ([`Resolved::build`]).
 
 mod attendant;
 mod authorities;
@@ -15,15 +16,17 @@ mod journey;
 mod locate;
 mod lookup;
 mod moment;
+mod names;
 mod out_of_reach;
 mod proof;
 mod repair;
+mod resolve;
 mod senders;
 mod spec;
 mod workshop;
 
 pub use attendant::{Attendant, Typed};
-pub use build::Built;
+pub use build::{Built, issue};
 pub use catalogue::{STORIES, Story, story, suggest};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
 pub use ending::{Achieved, Ending};
@@ -33,13 +36,14 @@ pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
     Observation, Subject, Value,
 };
-pub use faults::check_rows;
+pub use faults::resolve_faults;
 pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
 pub use locate::ScenarioError;
 pub use lookup::{built_in, chosen, suggest_built_in};
 pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
+pub use resolve::{Resolved, receive_connector};
 pub use senders::{Sender, SenderKind};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
 pub use workshop::{Keys, ROOT_SUBJECT, RevocationList, Workshop};
@@ -81,30 +85,30 @@ impl ScenarioText {
         &self.origin
     }
 
-    /// Builds the computers, with certificates from `workshop`.
+    /// Looks up every name in it, and tells every contradiction.
     ///
     /// # Errors
     ///
-    /// The first contradiction, with line and caret; nothing is half built.
-    pub fn build(&self, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
-        build::build(&self.scenario, workshop, keys).map_err(|wrong| self.error(wrong))
+    /// The first thing that is wrong, with line and caret.
+    pub fn resolve(&self) -> Result<Resolved<'_>, ScenarioError> {
+        resolve::resolve(self).map_err(|wrong| self.error(wrong))
     }
 
-    /// Who sends to the computers that were built.
+    /// Resolves it and builds its computers, with certificates from `workshop`.
     ///
     /// # Errors
     ///
-    /// The first contradiction, with line and caret.
-    pub fn senders(&self, built: &[Built]) -> Result<Vec<Sender>, ScenarioError> {
-        senders::senders(&self.scenario, built, &self.zone()).map_err(|wrong| self.error(wrong))
+    /// The first thing that is wrong, with line and caret; nothing is half built.
+    pub fn build(&self, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
+        self.resolve()?.build(workshop, keys)
     }
 
     /// The lab's name service.
     pub fn zone(&self) -> Zone {
-        zone(&self.scenario)
+        resolve::zone(&self.scenario)
     }
 
-    fn error(&self, wrong: build::Wrong) -> ScenarioError {
+    fn error(&self, wrong: resolve::Wrong) -> ScenarioError {
         match span_of(&self.text, &wrong.path) {
             Some(span) if !self.text.is_empty() => {
                 ScenarioError::at(&self.origin, &self.text, &span, wrong.message)
@@ -112,17 +116,6 @@ impl ScenarioText {
             _ => ScenarioError::whole(&self.origin, wrong.message),
         }
     }
-}
-
-fn zone(scenario: &Scenario) -> Zone {
-    let addresses = scenario.computer.iter().map(|computer| (computer.name.clone(), computer.address));
-    // A computer is called by its name in whatever letters, and known by the ones it was given.
-    let own = |name: &String| {
-        let found = scenario.computer.iter().find(|computer| computer.name.eq_ignore_ascii_case(name));
-        found.map_or_else(|| name.clone(), |computer| computer.name.clone())
-    };
-    let hosts = scenario.hosts.iter().map(|(host, pool)| (host.clone(), pool.iter().map(own).collect()));
-    Zone { hosts: hosts.collect(), mx: scenario.mx.clone(), addresses: addresses.collect() }
 }
 
 fn from_toml(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {

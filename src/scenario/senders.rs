@@ -3,12 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use super::build::{Built, Wrong};
+use super::names::{computer_of, missing};
 use super::repair::{LogonSpec, SenderSpec};
+use super::resolve::Wrong;
 use super::spec::Scenario;
 use crate::exchange::{Computer, ReceiveConnector, Zone};
 use crate::name::Fqdn;
-use crate::nearest::nearest;
 use crate::session::send::{BUILT_IN, SenderPolicy};
 use crate::smtp::{Address, HelloName, ReversePath};
 
@@ -52,13 +52,17 @@ pub enum SenderKind {
     },
 }
 
-/// Settles every sender of a scenario whose computers are `built`.
-pub(super) fn senders(scenario: &Scenario, built: &[Built], zone: &Zone) -> Result<Vec<Sender>, Wrong> {
+/// Settles every sender of a scenario with these computers.
+pub(super) fn senders(
+    scenario: &Scenario,
+    computers: &[Arc<Computer>],
+    zone: &Zone,
+) -> Result<Vec<Sender>, Wrong> {
     let mut settled: Vec<Sender> = Vec::new();
     for (index, spec) in scenario.sender.iter().enumerate() {
         let wrong = |wrong: Wrong| wrong.in_item("sender", index);
         let known_as = scenario.entry.as_ref().and_then(|entry| entry.host.as_deref());
-        let sender = sender(spec, known_as, built, zone).map_err(wrong)?;
+        let sender = sender(spec, known_as, computers, zone).map_err(wrong)?;
         if settled.iter().any(|other| other.name.eq_ignore_ascii_case(&sender.name)) {
             let key = if spec.name.is_some() { "name" } else { "policy" };
             let message = format!("another sender is called `{}` already; give this one a name", sender.name);
@@ -70,8 +74,13 @@ pub(super) fn senders(scenario: &Scenario, built: &[Built], zone: &Zone) -> Resu
 }
 
 /// `known_as` is the name by which clients know the server, where that is not what the connector calls itself.
-fn sender(spec: &SenderSpec, known_as: Option<&str>, built: &[Built], zone: &Zone) -> Result<Sender, Wrong> {
-    let (kind, called) = kind(spec, built)?;
+fn sender(
+    spec: &SenderSpec,
+    known_as: Option<&str>,
+    computers: &[Arc<Computer>],
+    zone: &Zone,
+) -> Result<Sender, Wrong> {
+    let (kind, called) = kind(spec, computers)?;
     if spec.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
         return Err(Wrong::at(
             "name",
@@ -82,7 +91,7 @@ fn sender(spec: &SenderSpec, known_as: Option<&str>, built: &[Built], zone: &Zon
         let message = "a Send connector logs on with its own authentication_credential; write it there";
         return Err(Wrong::at("logon", message));
     }
-    let target = target(spec, &kind, built)?;
+    let target = target(spec, &kind, computers)?;
     if target.is_none() && spec.dials.is_some() {
         let message =
             "the lab's hosts and MX records say what this connector dials; give to = 'SERVER\\Name' as well";
@@ -141,7 +150,7 @@ fn sender(spec: &SenderSpec, known_as: Option<&str>, built: &[Built], zone: &Zon
     })
 }
 
-fn kind(spec: &SenderSpec, built: &[Built]) -> Result<(SenderKind, String), Wrong> {
+fn kind(spec: &SenderSpec, computers: &[Arc<Computer>]) -> Result<(SenderKind, String), Wrong> {
     match (&spec.policy, &spec.connector) {
         (Some(name), None) => {
             let policy = SenderPolicy::named(name).ok_or_else(|| {
@@ -152,7 +161,8 @@ fn kind(spec: &SenderSpec, built: &[Built]) -> Result<(SenderKind, String), Wron
             Ok((SenderKind::Policy(Box::new(policy)), name.clone()))
         }
         (None, Some(identity)) => {
-            let (computer, name) = computer_of(identity, built).map_err(|why| Wrong::at("connector", why))?;
+            let (computer, name) =
+                computer_of(identity, computers).map_err(|why| Wrong::at("connector", why))?;
             let Some(connector) = computer.send_connector(name) else {
                 let known = computer.send_connectors.iter().map(|connector| connector.name.as_str());
                 return Err(Wrong::at("connector", missing("Send connector", name, computer, known)));
@@ -173,21 +183,21 @@ fn kind(spec: &SenderSpec, built: &[Built]) -> Result<(SenderKind, String), Wron
 fn target<'a>(
     spec: &SenderSpec,
     kind: &SenderKind,
-    built: &'a [Built],
+    computers: &'a [Arc<Computer>],
 ) -> Result<Option<(&'a Computer, &'a ReceiveConnector)>, Wrong> {
     let Some(identity) = &spec.to else {
         if matches!(kind, SenderKind::Connector { .. }) {
             return Ok(None);
         }
-        let mut all = built.iter().flat_map(|built| {
-            built.computer.receive_connectors.iter().map(|connector| (&*built.computer, &**connector))
+        let mut all = computers.iter().flat_map(|computer| {
+            computer.receive_connectors.iter().map(move |connector| (&**computer, &**connector))
         });
         return match all.next() {
             Some(first) => Ok(Some(first)),
             None => Err(Wrong::new("there is no receive connector that it could come to")),
         };
     };
-    let (computer, name) = computer_of(identity, built).map_err(|why| Wrong::at("to", why))?;
+    let (computer, name) = computer_of(identity, computers).map_err(|why| Wrong::at("to", why))?;
     match computer.receive_connector(name) {
         Some(connector) => Ok(Some((computer, connector))),
         None => {
@@ -239,39 +249,4 @@ fn postmaster(computer: &Computer, dialled: &str) -> String {
     let literal = dialled.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     let host = if literal { computer.fqdn.as_str() } else { dialled };
     format!("postmaster@{}", own.unwrap_or_else(|| parent(host)))
-}
-
-/// The computer in `SERVER\Name`, and the name.
-pub(super) fn computer_of<'a, 'b>(
-    identity: &'b str,
-    built: &'a [Built],
-) -> Result<(&'a Arc<Computer>, &'b str), String> {
-    let Some((server, name)) = identity.split_once('\\') else {
-        return Err(format!("`{identity}` is no identity; write 'SERVER\\Name of the connector'"));
-    };
-    let found = built.iter().find(|built| built.computer.name.eq_ignore_ascii_case(server));
-    match found {
-        Some(built) => Ok((&built.computer, name)),
-        None => {
-            let known: Vec<_> = built.iter().map(|built| built.computer.name.as_str()).collect();
-            Err(format!("there is no computer `{server}`; there are {}", known.join(", ")))
-        }
-    }
-}
-
-/// That something is not there, with what was probably meant.
-pub(super) fn missing<'a>(
-    what: &str,
-    name: &str,
-    computer: &Computer,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> String {
-    let hint = match nearest(name, known.clone()) {
-        Some(near) => format!("; did you mean `{near}`?"),
-        None => match known.collect::<Vec<_>>() {
-            none if none.is_empty() => "; it has none".to_owned(),
-            all => format!("; it has {}", all.join(", ")),
-        },
-    };
-    format!("{} has no {what} called `{name}`{hint}", computer.name)
 }

@@ -13,7 +13,7 @@ use super::expect::Expectations;
 use super::repair::{RepairSpec, SenderSpec};
 use crate::exchange::{Profile, ReceiveConnectorParameters, Role, RuleOverrides, SendConnectorParameters};
 use crate::name::Fqdn;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultSpec;
 
 /// A whole lab on paper.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -110,7 +110,7 @@ pub struct ComputerSpec {
     pub receive_connector: Vec<ReceiveConnectorParameters>,
     /// What its receive connectors do wrong on purpose; the first row that fits decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fault: Vec<Fault>,
+    pub fault: Vec<FaultSpec>,
     /// The Send connectors that run on this computer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub send_connector: Vec<SendConnectorParameters>,

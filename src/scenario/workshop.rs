@@ -23,7 +23,7 @@ pub const ROOT_SUBJECT: &str = "CN=starttls-lab Root CA, O=TEST LAB - trust noth
 ///
 /// A certificate is issued once for each description: a lab file that is saved again keeps the
 /// certificates of all lines that did not change.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Workshop {
     start: Timestamp,
     authorities: Authorities,
@@ -180,17 +180,9 @@ impl Workshop {
         description: &str,
         spec: &CertificateSpec,
     ) -> Result<Template, Refused> {
-        let subject = match (&spec.subject, spec.names.first()) {
-            (Some(subject), _) => subject.parse::<DistinguishedName>(),
-            (None, Some(name)) => format!("CN={name}").parse(),
-            (None, None) => {
-                return Err(Refused::new("names", &"a certificate needs a subject or names"));
-            }
-        };
-        let blamed = if spec.subject.is_some() { "subject" } else { "names" };
         let filler = (1..=spec.filler_names).map(filler_name);
         Ok(Template {
-            subject: subject.map_err(|error| Refused::new(blamed, &error))?,
+            subject: spec.distinguished_name().map_err(|(key, message)| Refused { key, message })?,
             dns_names: spec.names.iter().cloned().chain(filler).collect(),
             raw_dns_names: spec.raw_names.clone(),
             ip_addresses: spec.ip_addresses.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::fault::Misconduct;
+use super::fault::Fired;
 use super::message::Message;
 use super::setting::LimitReached;
 use crate::exchange::Event;
@@ -15,7 +15,7 @@ pub enum Fact {
     /// Something for the Application log.
     Event(Event),
     /// Something that the lab does wrong on purpose.
-    Misconduct(Misconduct),
+    Fault(Fired),
     /// Something a well-behaved client would not do.
     Oddity(Oddity),
     /// A logon succeeded.

@@ -8,10 +8,10 @@
 
 mod alert;
 mod auth;
-mod deed;
 mod fact;
 pub mod fault;
 mod hello;
+mod injected;
 mod message;
 mod receive;
 mod reply;
@@ -21,9 +21,9 @@ mod tls;
 mod transaction;
 
 pub use alert::{alert_name, alert_names, alert_number};
-pub use deed::{Deed, Reaction};
 pub use fact::{Fact, Oddity};
 pub use hello::{ClientHelloFacts, TLS_1_2, TLS_1_3, group_name, suite_name, version_name};
+pub use injected::{InjectedFault, Reaction};
 pub use message::Message;
 pub use receive::{Input, Next, ReceiveSession, Step, TlsVerb};
 pub use setting::{Connected, Counters, LimitReached, Setting};

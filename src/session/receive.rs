@@ -1,5 +1,6 @@
 //! The receiving side of a conversation.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 
 use super::auth::Dialogue;
 use super::fact::{Fact, Oddity};
-use super::fault::Twist;
+use super::fault::{Fired, StepAction, StepActions};
 use super::reply;
 use super::setting::{LimitReached, Setting};
 use super::tls::TlsFacts;
@@ -45,8 +46,8 @@ pub struct Step {
     pub delay: Duration,
     /// What to read next.
     pub next: Next,
-    /// What is done otherwise on purpose.
-    pub twist: Option<Box<Twist>>,
+    /// What fault rules do beside; in a box, so that it takes no room in a connection that behaves.
+    pub actions: Option<Box<StepActions>>,
 }
 
 /// What a session reads next.
@@ -166,8 +167,9 @@ impl ReceiveSession {
     }
 
     /// What the reply to EHLO advertised is taken afterwards (RFC 8689 section 2).
-    pub(super) fn advertised(&mut self, hello: &Reply) {
-        self.requiretls = hello.lines().iter().skip(1).any(|line| line.eq_ignore_ascii_case("REQUIRETLS"));
+    pub(super) fn advertised(&mut self, hello: Option<&Reply>) {
+        let is_it = |line: &Cow<'static, str>| line.eq_ignore_ascii_case("REQUIRETLS");
+        self.requiretls = hello.is_some_and(|hello| hello.lines().iter().skip(1).any(is_it));
     }
 
     /// Gives the transaction up without a word.
@@ -381,6 +383,17 @@ impl Step {
         Self { next: Next::Close, ..Self::of(text) }
     }
 
+    /// The fault rule about what comes next: the handshake, the content or the end of the connection.
+    pub fn fault_ahead(&self) -> Option<&Fired> {
+        self.actions.as_ref()?.next.as_ref()
+    }
+
+    /// Whether a fault rule ends the connection with it.
+    pub fn ends(&self) -> bool {
+        let now = self.actions.iter().flat_map(|actions| &actions.now);
+        now.into_iter().any(|action| matches!(action, StepAction::End(_)))
+    }
+
     /// Waits for a line without saying anything, as a session does that was secured.
     pub fn wait() -> Self {
         Self::silent(Next::Line)
@@ -388,6 +401,6 @@ impl Step {
 
     /// Reads on without saying anything.
     pub(super) fn silent(next: Next) -> Self {
-        Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next, twist: None }
+        Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next, actions: None }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::deed::{Deed, Reaction};
 use super::hello::{ClientHelloFacts, TLS_1_2};
+use super::injected::{InjectedFault, Reaction};
 use crate::pki::{Certificate, Thumbprint};
 
 /// A protocol version that a handshake ended with.
@@ -46,6 +46,9 @@ pub struct TlsFacts {
     /// The leaf the client presented, when it was asked for one.
     #[serde(serialize_with = "subject_only")]
     pub client_certificate: Option<Certificate>,
+    /// Why the lab's roots do not vouch for that certificate; `None` where they do, or where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate_error: Option<String>,
     /// What the client had offered; shown by the journal beside these facts, once for each handshake.
     #[serde(skip)]
     pub client_hello: Option<Arc<ClientHelloFacts>>,
@@ -85,7 +88,7 @@ pub enum TlsFailure {
     OnPurpose {
         /// What the lab did.
         #[serde(flatten)]
-        deed: Deed,
+        fault: InjectedFault,
         /// What the client did then; `None` for nothing, as long as the lab watched.
         client: Option<Reaction>,
     },
@@ -102,11 +105,13 @@ impl TlsFailure {
     /// as well: before TLS 1.2 it is over SHA-1, which nothing here makes.
     pub fn legacy_accepted(&self) -> bool {
         match self {
-            Self::OnPurpose { deed: Deed::Legacy { version, .. }, client: Some(client) } => match client {
-                Reaction::WentOn => true,
-                Reaction::Alert { alert } => *version < TLS_1_2 && alert == "decrypt_error",
-                _ => false,
-            },
+            Self::OnPurpose { fault: InjectedFault::Legacy { version, .. }, client: Some(client) } => {
+                match client {
+                    Reaction::WentOn => true,
+                    Reaction::Alert { alert } => *version < TLS_1_2 && alert == "decrypt_error",
+                    _ => false,
+                }
+            }
             _ => false,
         }
     }

@@ -8,13 +8,13 @@ use rustls::{NamedGroup, SignatureAlgorithm, SignatureScheme};
 use super::groups::{Group, MODP_1024, MODP_2048};
 use super::provider;
 use crate::session::fault::LegacyVersion;
-use crate::session::{ClientHelloFacts, Deed, version_name};
+use crate::session::{ClientHelloFacts, InjectedFault, version_name};
 
 /// The first flight of a server of yesterday, or what it says to a client that is none of its kind.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// The flight, up to ServerHelloDone.
-    Flight(Vec<u8>, Deed),
+    Flight(Vec<u8>, InjectedFault),
     /// A fatal alert, and why.
     Alert(Vec<u8>, u8, String),
     /// The certificate is not one that such a server can have.
@@ -78,7 +78,9 @@ pub(super) fn answer(
         return refuse(HANDSHAKE_FAILURE, reason);
     };
     match flight(&kind, suite, hello, client_random, certified) {
-        Some(octets) => Answer::Flight(octets, Deed::Legacy { server, version, cipher_suite: suite }),
+        Some(octets) => {
+            Answer::Flight(octets, InjectedFault::Legacy { server, version, cipher_suite: suite })
+        }
         None => {
             refuse(HANDSHAKE_FAILURE, "the client accepts no signature of the certificate's key".to_owned())
         }

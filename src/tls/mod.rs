@@ -41,12 +41,12 @@ mod hello;
 mod legacy;
 mod misfit;
 mod names;
-mod plan;
 mod refused;
 mod sender;
 mod server;
 mod setup;
 mod signing;
+mod tickets;
 
 use std::sync::Arc;
 
@@ -55,10 +55,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
 
 pub use client::{ClientFacts, ClientTls, ConnectFailure};
-pub use plan::Plan;
 pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
-pub use server::{Accepted, ServerTls, Witness};
+pub use server::{Accepted, HandshakeFault, ServerTls, Witness};
 pub use setup::Setup;
 
 /// A connection on which the lab is the server and the handshake is done.

@@ -12,8 +12,8 @@ use crate::session::{Reaction, TlsFailure, alert_name};
 pub struct Refused<IO> {
     /// Why. Where the lab broke it on purpose, [`Self::watch`] adds what the client did then.
     pub failure: TlsFailure,
-    /// What is to become of the stream: [`Then::Close`] has been done for this side already, [`Then::Reset`]
-    /// is the caller's to do, [`Then::Silence`] is to wait for the client's end. `None`: as soon as the client
+    /// What is to become of the stream: [`Then::Close`] and [`Then::Fin`] have been done for this side already,
+    /// [`Then::Reset`] is the caller's to do, [`Then::Silence`] is to wait for the client's end. `None`: as soon as the client
     /// has done something, it is over.
     pub then: Option<Then>,
     /// The stream.
@@ -21,7 +21,7 @@ pub struct Refused<IO> {
     pub(super) heard: Vec<u8>,
 }
 
-/// How much of what a client says after a deed is looked at.
+/// How much of what a client says after a fault is looked at.
 const LOOKED_AT: usize = 1024;
 
 impl<IO: AsyncRead + Unpin> Refused<IO> {

@@ -8,13 +8,12 @@ use tokio_rustls::TlsAcceptor;
 use super::failure::{self, FirstOctets};
 use super::hello::Hello;
 use super::legacy::Answer;
-use super::plan::{Act, Plan};
 use super::refused::Refused;
-use super::setup::{Asking, Choice, Face, Setup, Wardrobe};
+use super::setup::{Choice, Face, Options, Setup, Wardrobe};
 use super::{ServerStream, TlsSetupError, Versions, handshake, legacy, names};
 use crate::pki::{Certificate, KeyPair, Thumbprint};
-use crate::session::fault::{Cut, CutAfter, LegacyVersion, Then};
-use crate::session::{ClientHelloFacts, Deed, TlsFacts, TlsFailure, alert_name};
+use crate::session::fault::{Corruption, Cut, CutAfter, FlightAction, LegacyVersion, Then};
+use crate::session::{ClientHelloFacts, InjectedFault, TlsFacts, TlsFailure, alert_name};
 
 /// The TLS side of a connector: certificates with their chains and keys, and the versions spoken.
 ///
@@ -29,7 +28,19 @@ pub struct Witness {
     /// What the client offered, as soon as its ClientHello is complete.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
     /// What the lab has done on purpose, in order.
-    pub deeds: Vec<Deed>,
+    pub injected: Vec<InjectedFault>,
+}
+
+/// What is done to one handshake on purpose; nothing by default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HandshakeFault {
+    /// What is done to the server's first flight, in this order.
+    pub actions: Vec<FlightAction>,
+    /// How the connection ends. Where it is left away, an alert and a cut close it, and after bytes and a flight
+    /// of yesterday it is the client's turn.
+    pub then: Option<Then>,
+    /// What of the handshake has been read already.
+    pub early: Vec<u8>,
 }
 
 /// How a handshake ends: a stream and what was negotiated, or why not.
@@ -38,7 +49,7 @@ pub type Accepted<IO> = Result<(ServerStream<IO>, TlsFacts), Box<Refused<IO>>>;
 impl ServerTls {
     /// Presents `chain`, leaf first, and signs with `key`, whether or not it is the leaf's.
     pub fn new(chain: &[Certificate], key: &KeyPair, versions: Versions) -> Result<Self, TlsSetupError> {
-        Ok(Self(Arc::new(Wardrobe::of_one(Face::new(chain, key, versions, Asking::default())?))))
+        Ok(Self(Arc::new(Wardrobe::of_one(Face::new(chain, key, versions, Options::default())?))))
     }
 
     /// Presents the certificates of `setup`. It takes a configuration of rustls for each of them, so a
@@ -64,25 +75,32 @@ impl ServerTls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let accepted = self.accept_as(&Plan::default(), io, &mut Witness::default()).await;
+        let accepted = self.accept_as(&HandshakeFault::default(), io, &mut Witness::default()).await;
         accepted.map_err(|refused| refused.failure)
     }
 
-    /// The same as `plan` has it, telling `witness` of it as it goes.
+    /// Like [`Self::accept`], with what `fault` does to the handshake; `witness` is told as it goes.
     ///
     /// # Errors
     ///
-    /// With the stream. Where the lab broke the handshake on purpose, the deed is done when this returns,
+    /// With the stream. Where the lab broke the handshake on purpose, that is done when this returns,
     /// and [`Refused::watch`] sees what the client does then.
-    pub async fn accept_as<IO>(&self, plan: &Plan, mut io: IO, witness: &mut Witness) -> Accepted<IO>
+    pub async fn accept_as<IO>(
+        &self,
+        fault: &HandshakeFault,
+        mut io: IO,
+        witness: &mut Witness,
+    ) -> Accepted<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        match self.shake_hands(plan, &mut io, witness).await {
+        match self.shake_hands(fault, &mut io, witness).await {
             Ok((session, face)) => self.finish(session, face, io, witness).await,
             Err(Broken { failure, heard, then }) => {
-                if then == Some(Then::Close) {
-                    let _ = io.shutdown().await;
+                match then {
+                    // There are no keys yet, and so no close_notify.
+                    Some(Then::Close | Then::Fin) => drop(io.shutdown().await),
+                    Some(Then::Reset | Then::Silence) | None => {}
                 }
                 Err(Box::new(Refused { failure, then, io, heard }))
             }
@@ -91,18 +109,17 @@ impl ServerTls {
 
     async fn shake_hands<IO>(
         &self,
-        plan: &Plan,
+        fault: &HandshakeFault,
         io: &mut IO,
         witness: &mut Witness,
     ) -> Result<(ServerConnection, &Face), Broken>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        if plan.act == Act::End {
-            let deed = if plan.then == Some(Then::Reset) { Deed::Reset } else { Deed::Close };
-            return Err(Broken::on_purpose(deed, plan, &[], witness));
+        if fault.actions.is_empty() && fault.then.is_some_and(|then| then != Then::Silence) {
+            return Err(fault.broken(fault.ending(), fault.then, &[], witness));
         }
-        let hello = Hello::listen(io, &plan.early).await.map_err(|error| failure::broken(&error))?;
+        let hello = Hello::listen(io, &fault.early).await.map_err(|error| failure::broken(&error))?;
         let facts = hello.facts().map(Arc::new);
         witness.client_hello.clone_from(&facts);
         let Some(facts) = facts else {
@@ -112,76 +129,66 @@ impl ServerTls {
             handshake::drive_from(&mut session, io, hello.octets()).await?;
             return Ok((session, face));
         };
-        self.answer(plan, io, &hello, &facts, witness).await
+        let corruption = self.misbehave(fault, io, &hello, &facts, witness).await?;
+        let face = self.choose(io, &facts, witness).await?;
+        let session = negotiate(corruption, io, &hello, face, witness).await;
+        Ok((session.map_err(|broken| broken.explained(face, &facts))?, face))
     }
 
-    /// Answers a ClientHello that is there, as `plan` has it.
-    async fn answer<IO>(
+    /// Does to a client whose ClientHello is there what `fault` says. Where the handshake goes on, what is to be
+    /// corrupted in the answer.
+    async fn misbehave<IO>(
         &self,
-        plan: &Plan,
+        fault: &HandshakeFault,
         io: &mut IO,
         hello: &Hello,
         facts: &ClientHelloFacts,
         witness: &mut Witness,
-    ) -> Result<(ServerConnection, &Face), Broken>
+    ) -> Result<Option<Corruption>, Broken>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let instead = match plan.act {
-            Act::Legacy(server) => Some(self.legacy(server, io, hello, facts).await?),
-            _ => instead(plan),
-        };
-        if let Some((octets, deed)) = instead {
+        let mut corruption = None;
+        for action in &fault.actions {
+            let closes = fault.then.or(Some(Then::Close));
+            let (octets, injected, then) = match action {
+                FlightAction::Warning(alert) => {
+                    warn(io, *alert, witness).await?;
+                    continue;
+                }
+                FlightAction::Corrupt(it) => {
+                    corruption = Some(*it);
+                    continue;
+                }
+                FlightAction::Raw(octets) => {
+                    (octets.to_vec(), InjectedFault::Octets { octets: octets.len() }, fault.then)
+                }
+                FlightAction::Alert(alert) => {
+                    (alert_record(FATAL, *alert).to_vec(), InjectedFault::Alert { alert: *alert }, closes)
+                }
+                FlightAction::Legacy(server) => {
+                    let (octets, injected) = self.legacy(*server, io, hello, facts).await?;
+                    (octets, injected, fault.then)
+                }
+                FlightAction::Cut(Cut { after: CutAfter::ClientHello, .. }) => {
+                    (Vec::new(), InjectedFault::Cut { after: CutAfter::ClientHello, octets: 0 }, closes)
+                }
+                FlightAction::Cut(Cut { after: CutAfter::ServerHello, octets }) => {
+                    let face = self.choose(io, facts, witness).await?;
+                    let part = cut(*octets, io, hello, face).await;
+                    let part = part.map_err(|broken| broken.explained(face, facts))?;
+                    send(io, &part).await?;
+                    let injected = InjectedFault::Cut { after: CutAfter::ServerHello, octets: part.len() };
+                    return Err(fault.broken(injected, closes, &[], witness));
+                }
+            };
             send(io, &octets).await?;
-            return Err(Broken::on_purpose(deed, plan, hello.behind(), witness));
+            return Err(fault.broken(injected, then, hello.behind(), witness));
         }
-        let face = self.choose(io, facts, witness).await?;
-        let session = self.negotiate(plan, io, hello, face, witness).await;
-        Ok((session.map_err(|broken| broken.explained(face, facts))?, face))
-    }
-
-    /// Has rustls answer, with what `plan` does to its answer.
-    async fn negotiate<IO>(
-        &self,
-        plan: &Plan,
-        io: &mut IO,
-        hello: &Hello,
-        face: &Face,
-        witness: &mut Witness,
-    ) -> Result<ServerConnection, Broken>
-    where
-        IO: AsyncRead + AsyncWrite + Unpin,
-    {
-        let mut session = new_session(face)?;
-        match plan.act {
-            Act::Cut(cut) => {
-                let mut first = FirstOctets::default();
-                let flight = handshake::first_flight(&mut session, io, hello.octets(), &mut first).await?;
-                let part = match cut.octets {
-                    Some(octets) => flight.get(..octets as usize).unwrap_or(&flight).to_vec(),
-                    None => server_hello(&flight),
-                };
-                send(io, &part).await?;
-                let deed = Deed::Cut { after: CutAfter::ServerHello, octets: part.len() };
-                return Err(Broken::on_purpose(deed, plan, &[], witness));
-            }
-            Act::Corrupt(corruption) => {
-                let change = |flight: &mut [u8]| {
-                    let octet = (corruption.octet as usize).min(flight.len().saturating_sub(1));
-                    if let Some(flipped) = flight.get_mut(octet) {
-                        *flipped = !*flipped;
-                        witness.deeds.push(Deed::Corrupted { octet });
-                    }
-                };
-                handshake::drive_changed(&mut session, io, hello.octets(), change).await?;
-            }
-            Act::Warning(alert) => {
-                warn(io, alert, witness).await?;
-                handshake::drive_from(&mut session, io, hello.octets()).await?;
-            }
-            _ => handshake::drive_from(&mut session, io, hello.octets()).await?,
+        match fault.then {
+            Some(_) => Err(fault.broken(fault.ending(), fault.then, hello.behind(), witness)),
+            None => Ok(corruption),
         }
-        Ok(session)
     }
 
     /// The first flight of a server of yesterday, or its refusal.
@@ -191,9 +198,9 @@ impl ServerTls {
         io: &mut IO,
         hello: &Hello,
         facts: &ClientHelloFacts,
-    ) -> Result<(Vec<u8>, Deed), Broken> {
+    ) -> Result<(Vec<u8>, InjectedFault), Broken> {
         match legacy::answer(server, facts, hello.random(), &self.0.first().certified) {
-            Answer::Flight(octets, deed) => Ok((octets, deed)),
+            Answer::Flight(octets, injected) => Ok((octets, injected)),
             Answer::Alert(record, alert, reason) => Err(refuse(io, &record, alert, reason).await),
             Answer::Impossible(reason) => Err(TlsFailure::Unusable { reason }.into()),
         }
@@ -256,13 +263,30 @@ struct Broken {
     heard: Vec<u8>,
 }
 
-impl Broken {
-    fn on_purpose(deed: Deed, plan: &Plan, heard: &[u8], witness: &mut Witness) -> Self {
-        witness.deeds.push(deed.clone());
-        let failure = TlsFailure::OnPurpose { deed, client: None };
-        Self { failure, then: plan.then, heard: heard.to_vec() }
+impl HandshakeFault {
+    /// What the end of the connection is where it is all that is left to do.
+    fn ending(&self) -> InjectedFault {
+        match self.then {
+            Some(Then::Close | Then::Fin) => InjectedFault::Close,
+            Some(Then::Reset) => InjectedFault::Reset,
+            Some(Then::Silence) | None => InjectedFault::Silence,
+        }
     }
 
+    fn broken(
+        &self,
+        injected: InjectedFault,
+        then: Option<Then>,
+        heard: &[u8],
+        witness: &mut Witness,
+    ) -> Broken {
+        witness.injected.push(injected.clone());
+        let failure = TlsFailure::OnPurpose { fault: injected, client: None };
+        Broken { failure, then, heard: heard.to_vec() }
+    }
+}
+
+impl Broken {
     /// With a plainer reason, where the ClientHello holds one.
     fn explained(mut self, face: &Face, hello: &ClientHelloFacts) -> Self {
         if let TlsFailure::AlertSent { reason, .. } = &mut self.failure
@@ -285,7 +309,8 @@ fn new_session(face: &Face) -> Result<ServerConnection, TlsFailure> {
 }
 
 fn facts(session: &ServerConnection, face: &Face, witness: &Witness) -> Option<TlsFacts> {
-    let client = session.peer_certificates().and_then(|chain| chain.first());
+    let chain = session.peer_certificates().unwrap_or_default();
+    let client = chain.first();
     Some(TlsFacts {
         version: names::version(session.protocol_version()?)?,
         cipher_suite: names::cipher_suite(session.negotiated_cipher_suite()?.suite()),
@@ -293,20 +318,49 @@ fn facts(session: &ServerConnection, face: &Face, witness: &Witness) -> Option<T
         server_name: session.server_name().map(str::to_owned),
         presented: face.presented,
         client_certificate: client.and_then(|der| Certificate::from_der(der.to_vec()).ok()),
+        client_certificate_error: face.why_untrusted(chain),
         client_hello: witness.client_hello.clone(),
     })
 }
 
-/// What leaves in place of everything that a server would say.
-fn instead(plan: &Plan) -> Option<(Vec<u8>, Deed)> {
-    Some(match &plan.act {
-        Act::Silence => (Vec::new(), Deed::Silence),
-        Act::Alert(alert) => (alert_record(FATAL, *alert).to_vec(), Deed::Alert { alert: *alert }),
-        Act::Octets(octets) => (octets.clone(), Deed::Octets { octets: octets.len() }),
-        Act::Cut(Cut { after: CutAfter::ClientHello, .. }) => {
-            (Vec::new(), Deed::Cut { after: CutAfter::ClientHello, octets: 0 })
+/// Has rustls answer, with a byte of its answer flipped where that is wanted.
+async fn negotiate<IO>(
+    corruption: Option<Corruption>,
+    io: &mut IO,
+    hello: &Hello,
+    face: &Face,
+    witness: &mut Witness,
+) -> Result<ServerConnection, Broken>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut session = new_session(face)?;
+    let Some(corruption) = corruption else {
+        handshake::drive_from(&mut session, io, hello.octets()).await?;
+        return Ok(session);
+    };
+    let change = |flight: &mut [u8]| {
+        let octet = (corruption.octet as usize).min(flight.len().saturating_sub(1));
+        if let Some(flipped) = flight.get_mut(octet) {
+            *flipped = !*flipped;
+            witness.injected.push(InjectedFault::Corrupted { octet });
         }
-        _ => return None,
+    };
+    handshake::drive_changed(&mut session, io, hello.octets(), change).await?;
+    Ok(session)
+}
+
+/// The first octets of what rustls answers; where it is not said how many, its ServerHello.
+async fn cut<IO>(octets: Option<u32>, io: &mut IO, hello: &Hello, face: &Face) -> Result<Vec<u8>, Broken>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut session = new_session(face)?;
+    let mut first = FirstOctets::default();
+    let flight = handshake::first_flight(&mut session, io, hello.octets(), &mut first).await?;
+    Ok(match octets {
+        Some(octets) => flight.get(..octets as usize).unwrap_or(&flight).to_vec(),
+        None => server_hello(&flight),
     })
 }
 
@@ -329,7 +383,7 @@ const fn alert_record(level: u8, alert: u8) -> [u8; 7] {
 
 async fn warn<IO: AsyncWrite + Unpin>(io: &mut IO, alert: u8, witness: &mut Witness) -> Result<(), Broken> {
     send(io, &alert_record(WARNING, alert)).await?;
-    witness.deeds.push(Deed::Warning { alert });
+    witness.injected.push(InjectedFault::Warning { alert });
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use rustls::{DistinguishedName, Error, ServerConfig, SignatureScheme};
 
 use super::client::{LabTime, root_store};
 use super::misfit::misfit;
+use super::tickets::Tickets;
 use super::{TlsSetupError, Versions, provider, signing};
 use crate::clock::Clock;
 use crate::exchange::Material;
@@ -34,8 +35,13 @@ pub struct Setup<'a> {
     pub unknown_name: Option<UnknownName>,
     /// Whether the client is asked for a certificate.
     pub client_certificate: Option<ClientCertificate>,
-    /// The roots that a certificate which is required has to come from.
+    /// The roots that a certificate which is required has to come from, and that decide whether one which is
+    /// requested is trusted.
     pub roots: &'a [Certificate],
+    /// How many session tickets are sent behind a handshake of TLS 1.3; left away, one.
+    pub tickets: Option<u8>,
+    /// How many bytes each of them has, at least 32; left away, what rustls makes of it.
+    pub ticket_size: Option<u16>,
     /// The time at which it has to be valid.
     pub clock: &'a Clock,
 }
@@ -46,6 +52,8 @@ pub(super) struct Face {
     pub(super) certified: Arc<CertifiedKey>,
     pub(super) presented: Thumbprint,
     versions: Versions,
+    /// What decides whether a certificate of the client is trusted, where it is asked for one.
+    trust: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 /// Certificates, and whom each is for.
@@ -74,7 +82,7 @@ impl Wardrobe {
         let face = |material: &Material| {
             let chain: Vec<_> =
                 std::iter::once(&material.certificate).chain(&material.intermediates).cloned().collect();
-            Face::new(&chain, &material.key, setup.versions, verifier(setup)?)
+            Face::new(&chain, &material.key, setup.versions, Options::of(setup)?)
         };
         let mut usual = setup.certificates.iter().map(|material| face(material));
         let first = usual.next().ok_or(TlsSetupError::NoCertificate)??;
@@ -109,7 +117,10 @@ impl Wardrobe {
         }
         let offered: Vec<_> =
             hello.signature_algorithms.iter().map(|scheme| SignatureScheme::from(*scheme)).collect();
-        let fits = |face: &&Face| face.certified.key.choose_scheme(&offered).is_some();
+        // Before TLS 1.3 the suite decides on the kind of key as well (RFC 8422 section 2).
+        let fits = |face: &&Face| {
+            face.certified.key.choose_scheme(&offered).is_some() && face.misfit(hello).is_none()
+        };
         std::iter::once(first).chain(others).find(fits).unwrap_or(first)
     }
 }
@@ -120,18 +131,18 @@ impl Face {
         chain: &[Certificate],
         key: &KeyPair,
         versions: Versions,
-        asking: Asking,
+        options: Options,
     ) -> Result<Self, TlsSetupError> {
         let leaf = chain.first().ok_or(TlsSetupError::NoCertificate)?;
         let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
         let certified = Arc::new(CertifiedKey::new(chain.collect(), signing::signing_key(&provider(), key)?));
         let failed = |error: Error| TlsSetupError::Configuration(error.to_string());
-        let builder = match asking.time {
+        let builder = match options.time {
             Some(time) => ServerConfig::builder_with_details(provider(), time),
             None => ServerConfig::builder_with_provider(provider()),
         };
         let builder = builder.with_protocol_versions(versions.protocols()).map_err(failed)?;
-        let builder = match asking.verifier {
+        let builder = match options.verifier {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
         };
@@ -140,8 +151,23 @@ impl Face {
         // for nobody opens two at once, out of a store of a few KiB. Being stateful it needs no
         // ticket key that would have to be drawn and rotated, and it dies with the certificate.
         config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
-        config.send_tls13_tickets = 1;
-        Ok(Self { config: Arc::new(config), certified, presented: leaf.thumbprint(), versions })
+        config.send_tls13_tickets = options.tickets.map_or(1, usize::from);
+        if let Some(size) = options.ticket_size {
+            config.ticketer = Arc::new(Tickets::of(size, REMEMBERED_SESSIONS));
+        }
+        let (presented, trust) = (leaf.thumbprint(), options.trust);
+        Ok(Self { config: Arc::new(config), certified, presented, versions, trust })
+    }
+
+    /// Why the roots do not vouch for what a client has shown, leaf first; `None` where they do, or where it has
+    /// shown nothing.
+    pub(super) fn why_untrusted(&self, chain: &[CertificateDer<'_>]) -> Option<String> {
+        let (leaf, intermediates) = chain.split_first()?;
+        let Some(trust) = &self.trust else { return Some("there are no roots to trust".to_owned()) };
+        let Some(now) = self.config.time_provider.current_time() else {
+            return Some("there is no time to judge it by".to_owned());
+        };
+        trust.verify_client_cert(leaf, intermediates, now).err().map(|error| error.to_string())
     }
 
     /// Why a client that offers `hello` cannot succeed with this certificate.
@@ -155,24 +181,36 @@ fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// How clients are asked for certificates.
+/// What of a configuration is not of every connector.
 #[derive(Default)]
-pub(super) struct Asking {
+pub(super) struct Options {
+    /// How a client is asked for a certificate.
     verifier: Option<Arc<dyn ClientCertVerifier>>,
+    /// What decides whether the one that it shows is trusted.
+    trust: Option<Arc<dyn ClientCertVerifier>>,
     time: Option<Arc<dyn TimeProvider>>,
+    tickets: Option<u8>,
+    ticket_size: Option<u16>,
 }
 
-fn verifier(setup: &Setup<'_>) -> Result<Asking, TlsSetupError> {
-    let verifier: Arc<dyn ClientCertVerifier> = match setup.client_certificate {
-        None => return Ok(Asking::default()),
-        Some(ClientCertificate::Request) => Arc::new(Anything { provider: provider() }),
-        Some(ClientCertificate::Require) => {
-            let roots = Arc::new(root_store(setup.roots)?);
-            let built = WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
-            built.map_err(|error| TlsSetupError::Configuration(error.to_string()))?
-        }
-    };
-    Ok(Asking { verifier: Some(verifier), time: Some(Arc::new(LabTime(setup.clock.clone()))) })
+impl Options {
+    fn of(setup: &Setup<'_>) -> Result<Self, TlsSetupError> {
+        let tickets = Self { tickets: setup.tickets, ticket_size: setup.ticket_size, ..Self::default() };
+        let Some(wanted) = setup.client_certificate else { return Ok(tickets) };
+        let roots = Arc::new(root_store(setup.roots)?);
+        let strict = || -> Result<Arc<dyn ClientCertVerifier>, TlsSetupError> {
+            let built = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider()).build();
+            built.map_err(|error| TlsSetupError::Configuration(error.to_string()))
+        };
+        // webpki refuses to be asked without any root.
+        let trust = if roots.is_empty() { None } else { Some(strict()?) };
+        let verifier = match wanted {
+            ClientCertificate::Request => Arc::new(Anything { provider: provider() }),
+            ClientCertificate::Require => strict()?,
+        };
+        let time: Arc<dyn TimeProvider> = Arc::new(LabTime(setup.clock.clone()));
+        Ok(Self { verifier: Some(verifier), trust, time: Some(time), ..tickets })
+    }
 }
 
 /// Presents one certificate to everybody. rustls's own ways of configuring a certificate refuse

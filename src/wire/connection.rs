@@ -1,25 +1,26 @@
 //! One connection: drives a session over a stream.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
+use super::fault::ends;
 use super::live::{Live, Side};
-use super::misconduct::ends;
 use super::reading::{Chunks, LINE_READ, Stop};
 use super::relay::Relay;
 use super::stream::Stream;
+use crate::clock::{Clock, Deadline};
 use crate::exchange::TimeSpan;
 use crate::journal::{Ending, Place, Record, Secrets};
-use crate::session::fault::{Conduct, Conversation};
+use crate::session::fault::{Conversation, StepActions};
 use crate::session::{Fact, Input, Next, Step, TlsVerb};
-use crate::smtp::{LineDecoder, Reply};
+use crate::smtp::LineDecoder;
 
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
 /// lost to a reset.
@@ -43,26 +44,27 @@ pub(super) struct Connection<'a> {
     output: BytesMut,
     /// What of its lines may be written down.
     pub(super) secrets: Secrets,
-    pub(super) deadline: Instant,
+    pub(super) deadline: Deadline,
     /// Whether what stands in clear behind STARTTLS is carried out inside TLS.
     pub(super) keep_input: bool,
 }
 
 /// Why a stream is done with.
 enum Done {
-    Handshake(TlsVerb),
+    Handshake(TlsVerb, Option<Box<StepActions>>),
     Ended(Ending),
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>) -> Self {
+    /// `early` is what the peer had sent before the banner.
+    pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>, early: BytesMut) -> Self {
         let TimeSpan(longest) = side.connector.connection_timeout;
-        let deadline = Instant::now() + longest;
+        let deadline = shared.live.clock().after(longest);
         Self {
             shared,
             side,
             place,
-            input: BytesMut::new(),
+            input: early,
             output: BytesMut::new(),
             secrets: Secrets::default(),
             deadline,
@@ -70,31 +72,38 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Holds the whole conversation. `early` is what the peer had sent before the banner.
-    pub(super) async fn hold<IO>(mut self, io: IO, mut session: Conversation, first: Step, early: BytesMut)
-    where
-        IO: Stream,
-    {
-        self.input = early;
-        let (mut io, mut first) = (io, first);
-        if !first.delay.is_zero() {
-            Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
-        }
-        let ending = match self.converse(&mut io, &mut session, first).await {
-            Done::Ended(ending) => ending,
-            // In a box, or every connection in clear would hold the memory of a handshake as well.
-            Done::Handshake(verb) => match Box::pin(self.handshake(io, session, verb)).await {
-                Ok((mut stream, (mut session, first))) => {
-                    match self.converse(&mut stream, &mut session, first).await {
-                        Done::Ended(ending) => ending,
-                        // Unreachable by construction of the session; closing is the safe answer.
-                        Done::Handshake(_) => Ending::Local,
+    /// Holds the whole conversation.
+    ///
+    /// No `async fn`: that would keep its arguments twice, for as long as the connection lasts.
+    #[expect(clippy::manual_async_fn, reason = "half the memory")]
+    pub(super) fn hold<IO: Stream>(
+        mut self,
+        mut io: IO,
+        mut session: Conversation,
+        mut first: Step,
+    ) -> impl Future<Output = ()> {
+        async move {
+            if !first.delay.is_zero() {
+                Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
+            }
+            let ending = match self.converse(&mut io, &mut session, first).await {
+                Done::Ended(ending) => ending,
+                // In a box, or every connection in clear would hold the memory of a handshake as well.
+                Done::Handshake(verb, actions) => {
+                    match Box::pin(self.handshake(io, session, verb, actions)).await {
+                        Ok((mut stream, (mut session, first))) => {
+                            match self.converse(&mut stream, &mut session, first).await {
+                                Done::Ended(ending) => ending,
+                                // Unreachable by construction of the session; closing is the safe answer.
+                                Done::Handshake(..) => Ending::Local,
+                            }
+                        }
+                        Err(ending) => ending,
                     }
                 }
-                Err(ending) => ending,
-            },
-        };
-        self.write_down(Record::Disconnected(ending));
+            };
+            self.write_down(Record::Disconnected(ending));
+        }
     }
 
     /// Says one thing and closes.
@@ -112,48 +121,51 @@ impl<'a> Connection<'a> {
     }
 
     /// Answers until the stream has to become TLS, or ends.
-    async fn converse<IO>(&mut self, io: &mut IO, session: &mut Conversation, mut step: Step) -> Done
-    where
-        IO: Stream,
-    {
-        let mut lines = LineDecoder::new(session.session().line_limit());
-        let mut chunks: Option<Chunks<'a>> = None;
-        loop {
-            match self.answer(io, &step).await {
-                Ok(None) => {}
-                Ok(Some(ending)) => return Done::Ended(ending),
-                Err(error) => return Done::Ended(ending_of(&error)),
+    #[expect(clippy::manual_async_fn, reason = "half the memory, as for `hold`")]
+    fn converse<IO: Stream>(
+        &mut self,
+        io: &mut IO,
+        session: &mut Conversation,
+        mut step: Step,
+    ) -> impl Future<Output = Done> {
+        async move {
+            let mut lines = LineDecoder::new(session.session().line_limit());
+            let mut chunks: Option<Chunks<'a>> = None;
+            loop {
+                match self.answer(io, &step).await {
+                    Ok(None) => {}
+                    Ok(Some(ending)) => return Done::Ended(ending),
+                    Err(error) => return Done::Ended(ending_of(&error)),
+                }
+                if let Some(fired) = step.fault_ahead()
+                    && matches!(step.next, Next::Data { .. } | Next::Chunk { .. })
+                    && let Some(ending) = Box::pin(self.body(io, fired)).await
+                {
+                    return Done::Ended(ending);
+                }
+                let input = match step.next {
+                    // In boxes, or a connection that waits for a line would hold the memory of these as well.
+                    Next::Close => return Done::Ended(Box::pin(self.part(io, &step)).await),
+                    Next::Handshake(verb) => return Done::Handshake(verb, step.actions.take()),
+                    Next::Line => {
+                        chunks = chunks.filter(|_| session.session().in_chunks());
+                        self.line(io, session.session(), &mut lines).await
+                    }
+                    Next::Data { limit } => Box::pin(self.content(io, limit, ends(step.fault_ahead()))).await,
+                    Next::Chunk { size, last, limit } => {
+                        let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
+                        Box::pin(self.chunk(io, so_far, size, last, &mut chunks)).await
+                    }
+                };
+                let input = match input {
+                    Ok(input) => input,
+                    Err(Stop::Io(error)) => return Done::Ended(ending_of(&error)),
+                    Err(Stop::Closed) => return Done::Ended(Ending::Remote),
+                    Err(Stop::TimedOut) => Input::TimedOut,
+                    Err(Stop::ShuttingDown) => Input::ShuttingDown,
+                };
+                step = session.handle(input, self.now());
             }
-            let body = session.body();
-            if let Some(misconduct) = &body
-                && let Some(ending) = Box::pin(self.body(io, misconduct)).await
-            {
-                return Done::Ended(ending);
-            }
-            let input = match step.next {
-                Next::Close => return Done::Ended(self.part(io, session).await),
-                Next::Handshake(verb) => {
-                    self.keep_input = step.twist.is_some_and(|twist| twist.keep_input);
-                    return Done::Handshake(verb);
-                }
-                Next::Line => {
-                    chunks = chunks.filter(|_| session.session().in_chunks());
-                    self.line(io, session.session(), &mut lines).await
-                }
-                Next::Data { limit } => self.content(io, limit, ends(body.as_ref())).await,
-                Next::Chunk { size, last, limit } => {
-                    let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
-                    self.chunk(io, so_far, size, last, &mut chunks).await
-                }
-            };
-            let input = match input {
-                Ok(input) => input,
-                Err(Stop::Io(error)) => return Done::Ended(ending_of(&error)),
-                Err(Stop::Closed) => return Done::Ended(Ending::Remote),
-                Err(Stop::TimedOut) => Input::TimedOut,
-                Err(Stop::ShuttingDown) => Input::ShuttingDown,
-            };
-            step = session.handle(input, self.now());
         }
     }
 
@@ -167,15 +179,11 @@ impl<'a> Connection<'a> {
         if !step.delay.is_zero() {
             self.flush(io).await?;
             // A peer that is held back does not keep the lab from ending.
-            self.shared.shutdown.run_until_cancelled(sleep(step.delay)).await;
-        }
-        if step.twist.as_ref().is_some_and(|twist| twist.pace.is_some()) {
-            // What was said before is no part of what trickles.
-            self.flush(io).await?;
+            self.shared.shutdown.run_until_cancelled(self.clock().sleep(step.delay)).await;
         }
         self.say(step);
-        if let Some(twist) = &step.twist
-            && let Some(ending) = Box::pin(self.twist(io, twist)).await?
+        if let Some(actions) = &step.actions
+            && let Some(ending) = Box::pin(self.act(io, &actions.now)).await?
         {
             return Ok(Some(ending));
         }
@@ -186,29 +194,24 @@ impl<'a> Connection<'a> {
     }
 
     fn say(&mut self, step: &Step) {
-        let twisted = step.twist.as_ref().and_then(|twist| twist.octets.clone());
-        if let Some(octets) = twisted.or_else(|| step.reply.as_ref().map(Reply::to_bytes)) {
-            self.output.extend_from_slice(&octets);
-            let record = self.secrets.sent(octets);
-            self.write_down(record);
+        if let Some(reply) = &step.reply {
+            self.put(reply.to_bytes());
         }
     }
 
-    pub(super) fn take_output(&mut self) -> BytesMut {
-        std::mem::take(&mut self.output)
+    /// Writes bytes down, and lets them leave with the next flush.
+    pub(super) fn put(&mut self, bytes: Bytes) {
+        self.output.extend_from_slice(&bytes);
+        let record = self.secrets.sent(bytes);
+        self.write_down(record);
     }
 
-    /// Ends the stream from this side, in order unless a row says otherwise.
-    async fn part<IO: Stream>(&mut self, io: &mut IO, session: &mut Conversation) -> Ending {
-        if let Some(misconduct) = session.closing() {
-            let (conduct, then) = (misconduct.conduct().clone(), misconduct.then());
-            self.write_down(Record::Misconduct(Box::new(misconduct)));
-            if conduct == Conduct::NoCloseNotify {
-                self.end_beneath(io).await;
-            }
-            if let Some(then) = then {
-                return Box::pin(self.end(io, then)).await;
-            }
+    /// Ends the stream from this side, in order unless a rule says otherwise.
+    async fn part<IO: Stream>(&mut self, io: &mut IO, last: &Step) -> Ending {
+        if let Some(fired) = last.fault_ahead()
+            && let Some(ending) = Box::pin(self.closing(io, fired)).await
+        {
+            return ending;
         }
         self.close(io).await
     }
@@ -223,7 +226,7 @@ impl<'a> Connection<'a> {
             io.flush().await
         };
         // A peer that does not read is a peer that is silent.
-        match timeout(self.patience(), writing).await {
+        match self.clock().timeout(self.patience(), pin!(writing)).await {
             Ok(result) => result,
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")),
         }
@@ -232,6 +235,7 @@ impl<'a> Connection<'a> {
     /// Ends the stream from this side and waits a little for the other, so that the last reply arrives.
     pub(super) async fn close<IO: Stream>(&mut self, io: &mut IO) -> Ending {
         let (longest, most) = LINGER;
+        let clock = self.clock();
         let lingering = async {
             io.shutdown().await.ok();
             self.input = BytesMut::new();
@@ -242,7 +246,7 @@ impl<'a> Connection<'a> {
                 read += std::mem::take(&mut self.input).len();
             }
         };
-        timeout(longest, lingering).await.ok();
+        clock.timeout(longest, pin!(lingering)).await.ok();
         Ending::Local
     }
 
@@ -261,7 +265,7 @@ impl<'a> Connection<'a> {
                     }
                     continue;
                 }
-                Fact::Misconduct(misconduct) => Record::Misconduct(Box::new(misconduct.clone())),
+                Fact::Fault(fired) => Record::Fault(Box::new(fired.clone())),
                 Fact::Oddity(oddity) => Record::Oddity(oddity.clone()),
                 Fact::LoggedOn { user, mechanism } => {
                     Record::Logon { user: user.clone(), mechanism, succeeded: true }
@@ -287,7 +291,11 @@ impl<'a> Connection<'a> {
     }
 
     fn now(&self) -> jiff::Timestamp {
-        self.shared.live.clock().now()
+        self.clock().now()
+    }
+
+    pub(super) fn clock(&self) -> &'a Clock {
+        self.shared.live.clock()
     }
 
     pub(super) fn patience(&self) -> Duration {
@@ -296,14 +304,14 @@ impl<'a> Connection<'a> {
 }
 
 /// What a peer hears for whom there is no connector.
-pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(mut io: IO, step: &Step) {
+pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(clock: &Clock, mut io: IO, step: &Step) {
     let goodbye = async {
         if let Some(reply) = &step.reply {
             io.write_all(&reply.to_bytes()).await.ok();
         }
         io.shutdown().await.ok();
     };
-    timeout(LINGER.0, goodbye).await.ok();
+    clock.timeout(LINGER.0, pin!(goodbye)).await.ok();
 }
 
 /// The first entry of every conversation.

@@ -1,20 +1,20 @@
-//! The handshake of a conversation: as it goes, or as a row of misconduct has it.
+//! The handshake of a conversation: as it goes, or as a fault rule has it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::time::{sleep, timeout};
 
 use super::connection::Connection;
 use super::live::Credentials;
 use super::reading::LINE_READ;
 use super::stream::Stream;
-use crate::exchange::{CertificateFacts, TimeSpan};
+use crate::exchange::CertificateFacts;
 use crate::journal::{Ending, FailedHandshake, Handshake, Record};
-use crate::session::fault::{Conduct, Conversation, Misconduct, Then};
+use crate::session::fault::{Conversation, Fired, HandshakeAction, StepActions, Then};
 use crate::session::{Oddity, Step, TlsFacts, TlsFailure, TlsVerb};
-use crate::tls::{Plan, Refused, ServerStream, Witness};
+use crate::tls::{HandshakeFault, Refused, ServerStream, Witness};
 
 /// What a handshake comes to that succeeds: the stream, the conversation, and what is said unasked.
 pub(super) type Secured<IO> = (Box<ServerStream<IO>>, (Conversation, Step));
@@ -26,20 +26,25 @@ impl<'a> Connection<'a> {
     pub(super) async fn handshake<IO: Stream>(
         &mut self,
         io: IO,
-        mut session: Conversation,
+        session: Conversation,
         verb: TlsVerb,
+        actions: Option<Box<StepActions>>,
     ) -> Result<Secured<IO>, Ending> {
         let behind = std::mem::take(&mut self.input);
         let implicit = session.begins_with_tls();
         if !behind.is_empty() && !implicit {
             self.write_down(Record::Oddity(Oddity::PipelinedBehindStartTls { octets: behind.len() }));
         }
-        let misconduct = session.handshake();
-        let plan = self.plan(misconduct.as_ref()).await;
-        let plan = if implicit { plan.after(&behind) } else { plan };
-        let credentials = self.credentials(verb, misconduct.as_ref());
+        let mut credentials = self.side.credentials(verb);
+        let mut fault = HandshakeFault::default();
+        if let Some(fired) = actions.and_then(|actions| actions.next) {
+            credentials = self.begin_fault(&fired, &mut fault).await.or(credentials);
+        }
+        if implicit {
+            fault.early = behind.to_vec();
+        }
         let mut witness = Witness::default();
-        let failure = match (self.shake_hands(io, credentials, &plan, &mut witness).await?, credentials) {
+        let failure = match (self.shake_hands(io, credentials, &fault, &mut witness).await?, credentials) {
             (Ok((stream, facts)), Some(credentials)) => {
                 let facts = Arc::new(facts);
                 let certificate = self.presented(&facts, credentials);
@@ -71,7 +76,7 @@ impl<'a> Connection<'a> {
         &mut self,
         mut io: IO,
         credentials: Option<&Credentials>,
-        plan: &Plan,
+        fault: &HandshakeFault,
         witness: &mut Witness,
     ) -> Result<Result<(ServerStream<IO>, TlsFacts), TlsFailure>, Ending> {
         let (shutdown, patience) = (&self.shared.shutdown, self.patience());
@@ -83,7 +88,8 @@ impl<'a> Connection<'a> {
                 return Ok(Err(TlsFailure::Unusable { reason: reason.unwrap_or_default() }));
             }
         };
-        let accepting = timeout(patience, tls.accept_as(plan, io, witness));
+        let accepting = pin!(tls.accept_as(fault, io, witness));
+        let accepting = self.clock().timeout(patience, accepting);
         match shutdown.run_until_cancelled(accepting).await {
             Some(Ok(Ok(secured))) => Ok(Ok(secured)),
             Some(Ok(Err(refused))) => Ok(Err(self.take_leave(*refused).await)),
@@ -95,32 +101,36 @@ impl<'a> Connection<'a> {
     /// Ends a connection whose handshake has failed, and sees what the client does where that was on purpose.
     async fn take_leave<IO: Stream>(&self, mut refused: Refused<IO>) -> TlsFailure {
         let longest = match refused.then {
-            Some(Then::Close) => LAST_LOOK,
-            _ => self.patience(),
+            Some(Then::Close | Then::Fin) => LAST_LOOK,
+            Some(Then::Reset | Then::Silence) | None => self.patience(),
         };
-        let watching = timeout(longest, refused.watch());
-        self.shared.shutdown.run_until_cancelled(watching).await;
+        {
+            let watching = pin!(refused.watch());
+            let watching = self.clock().timeout(longest, watching);
+            self.shared.shutdown.run_until_cancelled(watching).await;
+        }
         if refused.then == Some(Then::Reset) {
             refused.io.reset_when_dropped();
         }
         refused.failure
     }
 
-    /// What is done to the handshake on purpose, once it has been written down.
-    async fn plan(&self, misconduct: Option<&Misconduct>) -> Plan {
-        let Some(misconduct) = misconduct else { return Plan::default() };
-        self.write_down(Record::Misconduct(Box::new(misconduct.clone())));
-        if let Conduct::Delay(TimeSpan(delay)) = misconduct.conduct() {
-            self.shared.shutdown.run_until_cancelled(sleep(*delay)).await;
+    /// Writes a rule down and does what comes before the ClientHello; the rest of it is added to `fault`. What TLS
+    /// is offered with, where the rule configures that.
+    async fn begin_fault(&self, fired: &Fired, fault: &mut HandshakeFault) -> Option<&'a Credentials> {
+        self.write_down(Record::Fault(Box::new(fired.clone())));
+        fault.then = fired.rule.then();
+        let mut credentials = None;
+        for action in fired.handshake() {
+            match action {
+                HandshakeAction::Delay(delay) => {
+                    self.shared.shutdown.run_until_cancelled(self.clock().sleep(*delay)).await;
+                }
+                HandshakeAction::Tls(_) => credentials = self.side.fault_tls.get(&fired.row),
+                HandshakeAction::Flight(action) => fault.actions.push(action.clone()),
+            }
         }
-        // What is no plan was refused when the row was read, or needs no more than another configuration.
-        Plan::of(misconduct.conduct(), misconduct.then()).ok().flatten().unwrap_or_default()
-    }
-
-    /// What TLS is offered with: the connector's own, or what a row presents.
-    fn credentials(&self, verb: TlsVerb, misconduct: Option<&Misconduct>) -> Option<&'a Credentials> {
-        let posture = misconduct.and_then(|misconduct| self.side.postures.get(&misconduct.row));
-        posture.or_else(|| self.side.credentials(verb))
+        credentials
     }
 
     /// The certificate that was shown.

@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::calls::Calls;
-use super::postures::postures;
+use super::fault_tls::credentials_by_rule;
+use super::network::Network;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
@@ -20,7 +21,7 @@ use crate::exchange::{
 };
 use crate::journal::{Journal, Logged, Record};
 use crate::pki::Certificate;
-use crate::session::fault::{Fault, FaultTable};
+use crate::session::fault::{FaultRule, FaultSpec, FaultTable};
 use crate::session::{Counters, TlsVerb};
 use crate::tls::{ServerTls, Versions};
 
@@ -37,6 +38,7 @@ const MOST_REMEMBERED_EVENTS: usize = 4096;
 #[derive(Debug)]
 pub struct Live {
     clock: Clock,
+    network: Network,
     journal: Arc<Journal>,
     message_numbers: Arc<AtomicU64>,
     calls: Arc<Calls>,
@@ -50,15 +52,15 @@ struct State {
     counters: HashMap<(String, String), Arc<Counters>>,
     /// Where a certificate that a client has to show comes from.
     roots: Vec<Certificate>,
-    /// The rows of computers, by name.
-    faults: HashMap<String, Vec<Fault>>,
+    /// The fault rules of computers, by name.
+    faults: HashMap<String, Vec<FaultRule>>,
     /// The tables of connectors.
     tables: HashMap<(String, String), Arc<FaultTable>>,
     prepared: HashMap<(String, String), Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
 }
 
-/// A row of misconduct, with what came of it.
+/// A fault rule, with what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeclaredFault {
     /// The computer's name.
@@ -70,13 +72,13 @@ pub struct DeclaredFault {
     /// Whether it may stay undone.
     pub optional: bool,
     /// What the row says.
-    pub fault: Fault,
+    pub fault: FaultSpec,
 }
 
 impl fmt::Display for DeclaredFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at, conduct) = (self.fault.at.as_str(), self.fault.conduct.in_words());
-        write!(f, "fault {} of {}: at {at}, {conduct}", self.row, self.computer)
+        let (at, actions) = (self.fault.at.as_str(), self.fault.actions.in_words());
+        write!(f, "fault {} of {}: at {at}, {actions}", self.row, self.computer)
     }
 }
 
@@ -97,8 +99,8 @@ pub(super) struct Side {
     pub(super) anonymous_tls: Option<Credentials>,
     /// What is done wrong on purpose, where anything is.
     pub(super) faults: Option<Arc<FaultTable>>,
-    /// What TLS is offered with where a row configures it, by the number of the row.
-    pub(super) postures: HashMap<usize, Credentials>,
+    /// What TLS is offered with where a rule configures it, by the number of the rule.
+    pub(super) fault_tls: HashMap<usize, Credentials>,
     events: Vec<Event>,
 }
 
@@ -123,7 +125,13 @@ impl Live {
     /// Computers at work; nothing listens by itself.
     pub fn new(computers: Vec<Arc<Computer>>, clock: Clock, journal: Arc<Journal>) -> Self {
         let state = Mutex::new(State { computers, ..State::default() });
-        Self { clock, journal, message_numbers: Arc::default(), calls: Arc::default(), state }
+        let (network, message_numbers, calls) = Default::default();
+        Self { clock, network, journal, message_numbers, calls, state }
+    }
+
+    /// The same on another network than the machine's.
+    pub fn with_network(self, network: Network) -> Self {
+        Self { network, ..self }
     }
 
     /// The same with a name service, by which mail finds its way from one to another.
@@ -139,18 +147,18 @@ impl Live {
     }
 
     /// The same, misbehaving on purpose: the rows of computers, by name.
-    pub fn with_faults(self, faults: HashMap<String, Vec<Fault>>) -> Self {
+    pub fn with_faults(self, faults: HashMap<String, Vec<FaultRule>>) -> Self {
         self.put_faults(faults);
         self
     }
 
     /// The rows of computers, by name, as the next connection finds them.
-    pub fn faults(&self) -> HashMap<String, Vec<Fault>> {
+    pub fn faults(&self) -> HashMap<String, Vec<FaultRule>> {
         self.lock().faults.clone()
     }
 
     /// Puts other rows in place; where they are the same, what was counted goes on to count.
-    pub fn put_faults(&self, faults: HashMap<String, Vec<Fault>>) {
+    pub fn put_faults(&self, faults: HashMap<String, Vec<FaultRule>>) {
         let mut state = self.lock();
         let State { faults: before, tables, prepared, .. } = &mut *state;
         tables.retain(|(computer, _), _| before.get(computer) == faults.get(computer));
@@ -159,7 +167,7 @@ impl Live {
     }
 
     /// Every row, with how often it was done.
-    pub fn misconduct(&self) -> Vec<DeclaredFault> {
+    pub fn declared_faults(&self) -> Vec<DeclaredFault> {
         let state = self.lock();
         let done = |computer: &String, row: usize| {
             let tables = state.tables.iter().filter(|((known, _), _)| known == computer);
@@ -172,8 +180,8 @@ impl Live {
                 computer: computer.clone(),
                 row: index + 1,
                 done: done(computer, index + 1),
-                optional: fault.optional,
-                fault: fault.clone(),
+                optional: fault.spec().optional,
+                fault: fault.spec().clone(),
             }));
         }
         rows.sort_by(|one, other| (&one.computer, one.row).cmp(&(&other.computer, other.row)));
@@ -183,6 +191,11 @@ impl Live {
     /// The lab's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The network that it listens and connects on.
+    pub(super) fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The lab's journal.
@@ -252,6 +265,16 @@ impl Live {
         if let Some(event) = internal.and_then(|internal| internal.event(self.clock.now())) {
             self.log_on(computer, source, event, None);
         }
+    }
+
+    /// The certificate that `connector` offers `verb` with to the next connection.
+    pub(crate) fn offered(
+        &self,
+        computer: &Arc<Computer>,
+        connector: &Arc<ReceiveConnector>,
+        verb: TlsVerb,
+    ) -> Option<CertificateFacts> {
+        self.side(computer, connector).credentials(verb).map(|offered| offered.certificate.clone())
     }
 
     /// Which certificate `connector` would use now, and why no other.
@@ -335,7 +358,7 @@ impl Live {
         let mut side = prepare(computer, connector, counters, now);
         if !table.is_empty() {
             let usual = side.starttls.as_ref().map(|usual| usual.certificate.thumbprint);
-            side.postures = postures(table, computer, usual, roots, &self.clock);
+            side.fault_tls = credentials_by_rule(table, computer, usual, roots, &self.clock);
             side.faults = Some(Arc::clone(table));
         }
         let side = Arc::new(side);
@@ -381,15 +404,15 @@ fn prepare(
         starttls,
         anonymous_tls,
         faults: None,
-        postures: HashMap::new(),
+        fault_tls: HashMap::new(),
         events,
     }
 }
 
 fn credentials(stored: &StoredCertificate, unusable: Option<&str>) -> Credentials {
-    let tls = match (unusable, &stored.material) {
+    let tls = match (unusable, stored.presentable()) {
         (Some(reason), _) => Err(reason.to_owned()),
-        (None, None) => Err("the certificate exists on paper only".to_owned()),
+        (None, None) => Err("the private key of the certificate is not there".to_owned()),
         (None, Some(material)) => {
             let mut chain = vec![material.certificate.clone()];
             chain.extend_from_slice(&material.intermediates);

@@ -1,14 +1,17 @@
-//! The server: binds, accepts, and drives sessions over sockets; the sender, which connects; and the relay,
+//! The server: binds, accepts, and drives sessions over a network; the sender, which connects; and the relay,
 //! by which mail goes on from one computer of the lab to the next.
+//!
+//! The network is the machine's, or one in memory ([`Network`]); nothing else here knows which.
 
 mod budget;
 mod calls;
 mod connection;
+mod fault;
+mod fault_tls;
 mod handshake;
 mod live;
-mod misconduct;
+mod network;
 mod ports;
-mod postures;
 mod reading;
 mod relay;
 mod send;
@@ -18,18 +21,19 @@ mod talk;
 mod tests;
 
 pub use live::{DeclaredFault, Live};
+pub use network::{Memory, Network, listen};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +44,7 @@ use crate::session::fault::Conversation;
 use crate::session::{ReceiveSession, Setting};
 use budget::Budget;
 use connection::{Connection, Shared};
+use network::{Listener, NetStream};
 use reading::LINE_READ;
 use relay::Relay;
 use stream::Stream;
@@ -82,7 +87,7 @@ fn hint(error: &io::Error) -> &'static str {
 
 /// Sockets that are bound and not yet served.
 #[derive(Debug)]
-pub struct Bound(Vec<(Endpoint, TcpListener)>);
+pub struct Bound(Vec<(Endpoint, Listener)>);
 
 /// The listening side of a lab.
 #[derive(Debug)]
@@ -95,15 +100,6 @@ pub struct Server {
 
 /// What is listened on, with what ends it.
 type Listening = Mutex<Vec<(Endpoint, CancellationToken)>>;
-
-/// A socket that listens, for whoever speaks something else than SMTP on it.
-///
-/// # Errors
-///
-/// What the operating system says.
-pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
-}
 
 impl Server {
     /// A server for `live` that keeps at most `content` octets of content under way, and every message
@@ -143,7 +139,7 @@ impl Server {
             if known.iter().any(|endpoint| endpoint.computer == *computer && endpoint.binding == *binding) {
                 continue;
             }
-            let listener = match TcpListener::bind(address).await {
+            let listener = match self.shared.live.network().bind(*address).await {
                 Err(error) if address.is_ipv6() && has_no_ipv6(&error) => {
                     tracing::warn!(%binding, computer, "this machine has no IPv6; the binding is left out");
                     continue;
@@ -163,13 +159,14 @@ impl Server {
     /// Takes connections on what was bound.
     pub fn serve(&self, bound: Bound) {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        for (endpoint, listener) in bound.0 {
+        for (endpoint, mut listener) in bound.0 {
+            let endpoint = Arc::new(endpoint);
             let stop = self.shared.shutdown.child_token();
-            listening.push((endpoint.clone(), stop.clone()));
+            listening.push((Endpoint::clone(&endpoint), stop.clone()));
             let (shared, sessions) = (Arc::clone(&self.shared), Arc::clone(&self.sessions));
             let tasks = self.tasks.clone();
             self.tasks.spawn(async move {
-                stop.run_until_cancelled(accept(&listener, &endpoint, &shared, &sessions, &tasks)).await;
+                stop.run_until_cancelled(accept(&mut listener, &endpoint, &shared, &sessions, &tasks)).await;
             });
         }
     }
@@ -205,7 +202,7 @@ impl Server {
     pub async fn drain(&self, patience: Duration) -> bool {
         self.keep_only(&[]);
         self.tasks.close();
-        tokio::time::timeout(patience, self.tasks.wait()).await.is_ok()
+        self.shared.live.clock().timeout(patience, pin!(self.tasks.wait())).await.is_ok()
     }
 
     /// Stops listening, tells every peer goodbye, and waits for conversations to end, at most so long.
@@ -215,7 +212,7 @@ impl Server {
         self.shared.shutdown.cancel();
         self.listening.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.tasks.close();
-        tokio::time::timeout(grace, self.tasks.wait()).await.is_ok()
+        self.shared.live.clock().timeout(grace, pin!(self.tasks.wait())).await.is_ok()
     }
 }
 
@@ -223,8 +220,8 @@ impl Server {
 const BREATHER: Duration = Duration::from_millis(50);
 
 async fn accept(
-    listener: &TcpListener,
-    endpoint: &Endpoint,
+    listener: &mut Listener,
+    endpoint: &Arc<Endpoint>,
     shared: &Arc<Shared>,
     sessions: &AtomicU64,
     tasks: &TaskTracker,
@@ -232,9 +229,9 @@ async fn accept(
     let mut causes = BTreeSet::new();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 let session = SessionId(sessions.fetch_add(1, Ordering::SeqCst) + 1);
-                let (endpoint, shared) = (endpoint.clone(), Arc::clone(shared));
+                let (endpoint, shared) = (Arc::clone(endpoint), Arc::clone(shared));
                 tasks.spawn(connection(stream, session, endpoint, shared));
             }
             Err(error) => {
@@ -242,77 +239,85 @@ async fn accept(
                 if causes.insert(error.to_string()) {
                     tracing::warn!(%error, address = %endpoint.address, "no connection can be taken for now");
                 }
-                tokio::time::sleep(BREATHER).await;
+                shared.live.clock().sleep(BREATHER).await;
             }
         }
     }
 }
 
-async fn connection(stream: TcpStream, session: SessionId, endpoint: Endpoint, shared: Arc<Shared>) {
+async fn connection(stream: NetStream, session: SessionId, endpoint: Arc<Endpoint>, shared: Arc<Shared>) {
     // A peer that is gone again before it was looked at has nothing to be recorded by.
     let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-    stream.set_nodelay(true).ok();
     let early = said_already(&stream);
-    let place = Way { session, endpoint, local, remote };
-    converse(stream, early, place, &shared).await;
+    let way = Way { session, endpoint, local, remote };
+    converse(stream, early, way, &shared).await;
 }
 
 /// What a peer has sent by now, as far as one reading goes.
-fn said_already(stream: &TcpStream) -> BytesMut {
+fn said_already(stream: &NetStream) -> BytesMut {
     let mut octets = [0; LINE_READ];
-    let read = stream.try_read(&mut octets).unwrap_or(0);
+    let read = stream.read_now(&mut octets);
     BytesMut::from(&octets[..read])
 }
 
 /// The way on which a peer came.
 struct Way {
     session: SessionId,
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     local: SocketAddr,
     remote: SocketAddr,
 }
 
 /// Holds one conversation from the banner to the end; `early` came before the banner left.
-async fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) {
-    let Way { session, endpoint, local, remote } = way;
-    let peer = remote.ip().to_canonical();
-    let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
-        let record = Record::NoConnector { local, remote };
-        shared.live.journal().append(shared.live.clock().now(), None, record);
-        return connection::say_and_close(stream, &ReceiveSession::no_connector()).await;
-    };
-    let caller = shared.live.calls().caller(remote);
-    let place = Arc::new(Place {
-        session,
-        computer: Arc::clone(&side.computer),
-        connector: Connector::Receive(Arc::clone(&side.connector)),
-        local,
-        remote,
-        peer: caller.map(|caller| caller.name.clone()),
-    });
-    tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
-    connection::begin(shared, &place);
-    shared.live.log_events(&side);
-    let conversation = Connection::new(shared, &side, &place);
-    let connected = match side.counters.connect(&side.connector, peer) {
-        Ok(connected) => connected,
-        Err(limit) => {
-            return conversation.turn_away(stream, ReceiveSession::turn_away(&side.connector, limit)).await;
-        }
-    };
-    let setting = Setting {
-        computer: Arc::clone(&side.computer),
-        connector: Arc::clone(&side.connector),
-        local,
-        peer: remote,
-        starttls: side.starttls.is_some(),
-        anonymous_tls: side.anonymous_tls.is_some(),
-        counters: Arc::clone(&side.counters),
-    };
-    let now = shared.live.clock().now();
-    let faults = side.faults.as_ref().map(|table| table.connect(peer));
-    let (session, first) = Conversation::open(Arc::new(setting), faults, early.len(), now);
-    conversation.hold(stream, session, first, early).await;
-    tracing::debug!(session = %place.session, "ended");
-    drop(connected);
+///
+/// No `async fn`: that would keep its arguments twice, for as long as the connection lasts.
+#[expect(clippy::manual_async_fn, reason = "half the memory")]
+fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) -> impl Future<Output = ()> {
+    async move {
+        let Way { session, endpoint, local, remote } = way;
+        let peer = remote.ip().to_canonical();
+        let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
+            let record = Record::NoConnector { local, remote };
+            shared.live.journal().append(shared.live.clock().now(), None, record);
+            return connection::say_and_close(shared.live.clock(), stream, &ReceiveSession::no_connector())
+                .await;
+        };
+        let caller = shared.live.calls().caller(remote);
+        let place = Arc::new(Place {
+            session,
+            computer: Arc::clone(&side.computer),
+            connector: Connector::Receive(Arc::clone(&side.connector)),
+            local,
+            remote,
+            peer: caller.map(|caller| caller.name.clone()),
+        });
+        tracing::debug!(%session, %remote, connector = side.connector.name, "connected");
+        connection::begin(shared, &place);
+        shared.live.log_events(&side);
+        let already = early.len();
+        let conversation = Connection::new(shared, &side, &place, early);
+        let connected = match side.counters.connect(&side.connector, peer) {
+            Ok(connected) => connected,
+            Err(limit) => {
+                return conversation
+                    .turn_away(stream, ReceiveSession::turn_away(&side.connector, limit))
+                    .await;
+            }
+        };
+        let setting = Setting {
+            computer: Arc::clone(&side.computer),
+            connector: Arc::clone(&side.connector),
+            local,
+            peer: remote,
+            starttls: side.starttls.is_some(),
+            anonymous_tls: side.anonymous_tls.is_some(),
+            counters: Arc::clone(&side.counters),
+        };
+        let now = shared.live.clock().now();
+        let faults = side.faults.as_ref().map(|table| table.connect(peer));
+        let (session, first) = Conversation::open(Arc::new(setting), faults, already, now);
+        conversation.hold(stream, session, first).await;
+        tracing::debug!(session = %place.session, "ended");
+        drop(connected);
+    }
 }

@@ -3,15 +3,15 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
-use tokio::time::{Instant, timeout_at};
 
 use super::budget::Share;
 use super::connection::Connection;
+use crate::clock::Deadline;
 use crate::journal::Record;
 use crate::session::{Input, ReceiveSession};
 use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder, LooseDecoder};
@@ -128,9 +128,9 @@ impl<'a> Connection<'a> {
     async fn read_content<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> Result<(), Stop> {
         self.input.reserve(CONTENT_READ);
         let deadline = self.read_deadline()?;
-        let input = &mut self.input;
-        let reading = self.shared.shutdown.run_until_cancelled(timeout_at(deadline, io.read_buf(input)));
-        match reading.await {
+        let (clock, input) = (self.clock(), &mut self.input);
+        let reading = pin!(io.read_buf(input));
+        match self.shared.shutdown.run_until_cancelled(clock.timeout_at(deadline, reading)).await {
             None => Err(Stop::ShuttingDown),
             Some(Err(_)) => Err(Stop::TimedOut),
             Some(Ok(Err(error))) => Err(Stop::Io(error)),
@@ -145,7 +145,7 @@ impl<'a> Connection<'a> {
         io: &mut IO,
     ) -> Result<(), Stop> {
         let deadline = self.read_deadline()?;
-        let input = &mut self.input;
+        let (clock, input) = (self.clock(), &mut self.input);
         let reading = poll_fn(|cx| {
             let mut octets = [const { MaybeUninit::uninit() }; N];
             let mut buffer = ReadBuf::uninit(&mut octets);
@@ -153,7 +153,7 @@ impl<'a> Connection<'a> {
             input.extend_from_slice(buffer.filled());
             Poll::Ready(Ok::<_, io::Error>(buffer.filled().len()))
         });
-        match self.shared.shutdown.run_until_cancelled(timeout_at(deadline, reading)).await {
+        match self.shared.shutdown.run_until_cancelled(clock.timeout_at(deadline, reading)).await {
             None => Err(Stop::ShuttingDown),
             Some(Err(_)) => Err(Stop::TimedOut),
             Some(Ok(Err(error))) => Err(Stop::Io(error)),
@@ -163,11 +163,11 @@ impl<'a> Connection<'a> {
     }
 
     /// Until when the next octets have to be there. A peer that never stops talking is out of time too.
-    fn read_deadline(&self) -> Result<Instant, Stop> {
-        let now = Instant::now();
-        match now < self.deadline {
-            true => Ok(self.deadline.min(now + self.patience())),
-            false => Err(Stop::TimedOut),
+    fn read_deadline(&self) -> Result<Deadline, Stop> {
+        let clock = self.clock();
+        if clock.has_passed(self.deadline) {
+            return Err(Stop::TimedOut);
         }
+        Ok(self.deadline.min(clock.after(self.patience())))
     }
 }

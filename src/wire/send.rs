@@ -2,20 +2,20 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
 
 use super::calls::Call;
 use super::live::Live;
+use super::network::NetStream;
 use super::talk::{Talk, Turn};
+use crate::clock::Elapsed;
 use crate::exchange::{
-    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, PrivateKey,
-    SendConnector, StoredCertificate,
+    CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, SendConnector,
+    StoredCertificate, TimeSpan,
 };
 use crate::journal::{Connector, Ending, Place, Record, SessionId};
 use crate::pki::Certificate;
@@ -106,11 +106,10 @@ impl Sender {
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
             ClientCertificate::PinNotFound => Credentials::PinNotFound,
         };
-        let usable = |stored: &&StoredCertificate| match server {
-            true => stored.private_key == PrivateKey::Present,
-            false => selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint),
+        let usable = |stored: &&StoredCertificate| {
+            server || selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint)
         };
-        let material = chosen.filter(usable).and_then(|stored| stored.material.as_ref());
+        let material = chosen.filter(usable).and_then(StoredCertificate::presentable);
         let tls = match SenderTls::new(roots, material, live.clock(), Versions::Both) {
             Err(TlsSetupError::Key(_)) => {
                 credentials = Credentials::NoCredentials;
@@ -194,13 +193,12 @@ impl Sender {
         };
         let nowhere = place((Ipv4Addr::UNSPECIFIED, 0).into());
         self.write_down(&nowhere, Record::Connecting);
-        let stream = match timeout(self.patience(), self.connect(address)).await {
+        let stream = match self.in_time(pin!(self.connect(address))).await {
             Ok(stream) => stream.and_then(|stream| Ok((stream.local_addr()?, stream))),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
         match stream {
             Ok((local, stream)) => {
-                stream.set_nodelay(true).ok();
                 let place = place(local);
                 let mut talk = Talk::new(self, &place);
                 self.converse(stream, &mut talk, first, then).await;
@@ -249,21 +247,19 @@ impl Sender {
         }
     }
 
-    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let Some(from) = self.from else {
-            return TcpStream::connect(address).await;
-        };
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.bind((from, 0).into())?;
-        if self.of_the_lab {
+    async fn connect(&self, address: SocketAddr) -> io::Result<NetStream> {
+        let socket = self.live.network().socket(self.from, address)?;
+        if self.of_the_lab && self.from.is_some() {
             let call = self.live.calls().begin(socket.local_addr()?, &self.computer);
             *self.call.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
         }
         socket.connect(address).await
     }
 
-    pub(super) fn patience(&self) -> Duration {
-        self.connector.connection_inactivity_time_out.0
+    /// Runs `future` for as long as the connector has patience.
+    pub(super) async fn in_time<F: Future + Unpin>(&self, future: F) -> Result<F::Output, Elapsed> {
+        let TimeSpan(patience) = self.connector.connection_inactivity_time_out;
+        self.live.clock().timeout(patience, future).await
     }
 
     pub(super) fn write_down(&self, place: &Arc<Place>, record: Record) {

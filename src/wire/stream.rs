@@ -1,8 +1,8 @@
-//! What misconduct needs of a stream beside reading and writing.
+//! What faults need of a stream beside reading and writing.
 
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::network::NetStream;
 use crate::tls::ServerStream;
 
 /// What bytes go over, whatever is on top of it.
@@ -19,20 +19,10 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     fn beneath(&mut self) -> &mut dyn Raw;
 }
 
-impl Stream for TcpStream {
+impl Stream for NetStream {
     fn reset_when_dropped(&mut self) {
-        // Where that fails the connection is closed in order, which is all that is left to do.
-        self.set_zero_linger().ok();
+        NetStream::reset_when_dropped(self);
     }
-
-    fn beneath(&mut self) -> &mut dyn Raw {
-        self
-    }
-}
-
-/// A pipe in memory knows no reset; its end is all that the other side sees.
-impl Stream for DuplexStream {
-    fn reset_when_dropped(&mut self) {}
 
     fn beneath(&mut self) -> &mut dyn Raw {
         self

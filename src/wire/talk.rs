@@ -1,11 +1,11 @@
 //! One conversation of a sender on its way through a stream.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
 
 use super::send::{GONE, Sender};
 use crate::exchange::CertificateFacts;
@@ -125,7 +125,7 @@ impl<'a> Talk<'a> {
             io.write_all(octets).await?;
             io.flush().await
         };
-        match timeout(self.sender.patience(), writing).await {
+        match self.sender.in_time(pin!(writing)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(SendInput::Broken(error.to_string())),
             Err(_) => Err(SendInput::TimedOut),
@@ -144,7 +144,7 @@ impl<'a> Talk<'a> {
                 }
             }
             self.input.reserve(READ);
-            match timeout(self.sender.patience(), io.read_buf(&mut self.input)).await {
+            match self.sender.in_time(pin!(io.read_buf(&mut self.input))).await {
                 Ok(Ok(0)) => return SendInput::Closed,
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return SendInput::Closed,
@@ -172,7 +172,7 @@ impl<'a> Talk<'a> {
         let connecting = self.sender.tls.connect(&handshake.server_name, &handshake.check, io);
         let lacking = self.sender.of_the_lab && verb == TlsVerb::XAnonymousTls && own.is_none();
         let connected = match lacking {
-            false => timeout(self.sender.patience(), connecting).await,
+            false => self.sender.in_time(pin!(connecting)).await,
             true => Ok(Err(Box::new(no_internal_certificate()))),
         };
         let failed = match connected {
@@ -200,7 +200,7 @@ impl<'a> Talk<'a> {
 
     /// Closes the stream from this side.
     pub(super) async fn part<IO: AsyncWrite + Unpin>(&mut self, io: &mut IO, attempt: Attempt) {
-        timeout(self.sender.patience(), io.shutdown()).await.ok();
+        self.sender.in_time(pin!(io.shutdown())).await.ok();
         let ending = match &attempt.reason {
             Reason::Closed { .. } => Ending::Remote,
             Reason::Broken { why, .. } => Ending::Broken(why.clone()),

@@ -1,11 +1,12 @@
 //! Conversations over a pipe in memory, on tokio's own paused clock: what takes minutes takes no time.
 
-mod misconduct;
+mod faults;
+mod keyless;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -18,7 +19,11 @@ use crate::scenario::{ScenarioText, Workshop};
 
 /// The seed's computer with a connector whose parameters are `parameters`.
 fn shared(parameters: &str, content: u64) -> Arc<Shared> {
-    let file = format!(
+    shared_lab(&file(parameters), content)
+}
+
+fn file(parameters: &str) -> String {
+    format!(
         r#"
         title = "under test"
         now = "2010-09-28T09:35:58Z"
@@ -34,8 +39,7 @@ fn shared(parameters: &str, content: u64) -> Arc<Shared> {
         name = "Default"
         {parameters}
         "#
-    );
-    shared_lab(&file, content)
+    )
 }
 
 /// The lab of a file.
@@ -52,17 +56,17 @@ fn shared_lab(file: &str, content: u64) -> Arc<Shared> {
 }
 
 /// A client's end of a conversation.
-struct Client(DuplexStream, JoinHandle<()>);
+struct Client(NetStream, JoinHandle<()>);
 
 impl Client {
     fn connect(shared: &Arc<Shared>) -> Self {
-        let (client, server) = duplex(1 << 20);
-        let endpoint = Endpoint {
+        let (client, server) = network::pair("127.0.0.1:40000", "127.0.0.1:1025");
+        let endpoint = Arc::new(Endpoint {
             computer: shared.live.computers()[0].name.clone(),
             binding: "0.0.0.0:25".parse().unwrap(),
             address: "127.0.0.1:1025".parse().unwrap(),
-        };
-        let remote = "127.0.0.1:40000".parse().unwrap();
+        });
+        let remote = client.local_addr().unwrap();
         let way = Way { session: SessionId(1), local: endpoint.address, endpoint, remote };
         let shared = Arc::clone(shared);
         let task = tokio::spawn(async move { converse(server, BytesMut::new(), way, &shared).await });
@@ -298,11 +302,13 @@ async fn an_event_is_logged_once_in_five_minutes_and_again_after_a_change() {
 
 #[tokio::test(start_paused = true)]
 async fn a_certificate_that_expires_while_the_lab_runs_is_withheld_from_the_next_session_on() {
-    let shared = shared("", NO_BUDGET);
+    let file = file("connection_inactivity_timeout = \"00:04:00\"");
+    let short = file.replace("services = [\"SMTP\"]", "services = [\"SMTP\"]\nnot_after = \"+2m\"");
+    let shared = shared_lab(&short, NO_BUDGET);
     let mut client = Client::connect(&shared);
     client.reply().await;
     assert!(client.ask("EHLO client.example").await.contains("STARTTLS"));
-    shared.live.clock().advance(jiff::SignedDuration::from_hours(24 * 400));
+    shared.live.clock().advance(jiff::SignedDuration::from_mins(3));
     let mut later = Client::connect(&shared);
     later.reply().await;
     assert!(!later.ask("EHLO client.example").await.contains("STARTTLS"));
@@ -310,4 +316,39 @@ async fn a_certificate_that_expires_while_the_lab_runs_is_withheld_from_the_next
         client.ask("EHLO client.example").await.contains("STARTTLS"),
         "a session keeps what it began with"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_advance_past_a_time_out_ends_it_and_one_past_a_tarpit_lets_the_reply_go() {
+    let shared =
+        shared("tarpit_interval = \"00:00:05\"\nconnection_inactivity_timeout = \"00:01:00\"", NO_BUDGET);
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    client.ask("EHLO client.example").await;
+    let start = Instant::now();
+    client.say("FOO\r\n").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    shared.live.clock().advance(jiff::SignedDuration::from_secs(4));
+    assert_eq!(client.reply().await, "500 5.3.3 Unrecognized command");
+    assert_eq!(start.elapsed().as_secs(), 1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    shared.live.clock().advance(jiff::SignedDuration::from_secs(58));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(ending(&shared), None);
+    assert_eq!(client.rest().await, "421 4.4.1 Connection timed out\r\n");
+    assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_takes_little_memory() {
+    let shared = shared("", NO_BUDGET);
+    let endpoint = Endpoint {
+        computer: "MAILGATE".to_owned(),
+        binding: "0.0.0.0:25".parse().unwrap(),
+        address: "127.0.0.1:1025".parse().unwrap(),
+    };
+    let (_client, server) = network::pair("127.0.0.1:40000", "127.0.0.1:1025");
+    let future = connection(server, SessionId(1), Arc::new(endpoint), shared);
+    let size = size_of_val(&future);
+    assert!(size <= 2400, "{size} bytes");
 }

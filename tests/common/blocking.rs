@@ -52,6 +52,11 @@ impl Client<StreamOwned<ClientConnection, TcpStream>> {
     pub(crate) fn resumed(&self) -> bool {
         self.0.get_ref().conn.handshake_kind() == Some(HandshakeKind::Resumed)
     }
+
+    /// How many session tickets of TLS 1.3 have come.
+    pub(crate) fn tickets(&self) -> u32 {
+        self.0.get_ref().conn.tls13_tickets_received()
+    }
 }
 
 impl<S: Read + Write> Client<S> {
@@ -77,6 +82,11 @@ impl<S: Read + Write> Client<S> {
     /// Says goodbye.
     pub(crate) fn quit(mut self) {
         assert!(self.ask("QUIT").starts_with("221 "));
+    }
+
+    /// How the other side ends the connection; the number of octets that came before.
+    pub(crate) fn end(mut self) -> std::io::Result<usize> {
+        self.0.read_to_end(&mut Vec::new())
     }
 
     /// Everything until the other side closes.

@@ -3,15 +3,16 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 
 use serde_json::{Value, json};
 use starttls_lab::clock::Clock;
 use starttls_lab::exchange::Material;
 use starttls_lab::pki::{Authority, Certificate, KeyAlgorithm, KeyPair, Template};
-use starttls_lab::session::fault::{ClientCertificate, Then, UnknownName};
-use starttls_lab::session::{Deed, Reaction, TlsFacts, TlsFailure};
-use starttls_lab::tls::{Plan, ServerTls, Setup, Versions, Witness};
+use starttls_lab::session::fault::{ClientCertificate, FaultSpec, Fired, HandshakeAction, Then, UnknownName};
+use starttls_lab::session::{InjectedFault, Reaction, TlsFacts, TlsFailure};
+use starttls_lab::tls::{HandshakeFault, ServerTls, Setup, Versions, Witness};
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Finished, PATIENCE, Program, run};
@@ -20,14 +21,14 @@ const NAME: &str = "mail.contoso.com";
 
 /// What the lab presents, and asks for.
 #[derive(Clone, Copy)]
-struct Posture {
+struct Configuration {
     algorithm: KeyAlgorithm,
     client_certificate: Option<ClientCertificate>,
     unknown_name: Option<UnknownName>,
 }
 
-const RSA: Posture =
-    Posture { algorithm: KeyAlgorithm::Rsa2048, client_certificate: None, unknown_name: None };
+const RSA: Configuration =
+    Configuration { algorithm: KeyAlgorithm::Rsa2048, client_certificate: None, unknown_name: None };
 
 /// What the lab saw of one connection.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Seen {
     }
 }
 
-fn server(posture: Posture) -> ServerTls {
+fn server(configuration: Configuration) -> ServerTls {
     let (from, until) = ("2010-01-01T00:00:00Z".parse().unwrap(), "2110-01-01T00:00:00Z".parse().unwrap());
     let key = KeyPair::generate(KeyAlgorithm::EcdsaP256).unwrap();
     let root = Authority::root(key, &"CN=Lab Root".parse().unwrap(), from, until, &[1]).unwrap();
@@ -58,7 +59,7 @@ fn server(posture: Posture) -> ServerTls {
         serial_number: vec![3],
         ..Template::default()
     };
-    let key = KeyPair::generate(posture.algorithm).unwrap();
+    let key = KeyPair::generate(configuration.algorithm).unwrap();
     let certificate = root.issue(&template, &key).unwrap();
     let usual = Material { certificate, intermediates: Vec::new(), key };
     let roots: [Certificate; 1] = [root.certificate().clone()];
@@ -66,21 +67,37 @@ fn server(posture: Posture) -> ServerTls {
         versions: Versions::Both,
         certificates: vec![&usual],
         by_name: vec![(NAME, &usual)],
-        unknown_name: posture.unknown_name,
-        client_certificate: posture.client_certificate,
+        unknown_name: configuration.unknown_name,
+        client_certificate: configuration.client_certificate,
         roots: &roots,
+        tickets: None,
+        ticket_size: None,
         clock: &Clock::pinned("2026-01-01T00:00:00Z".parse().unwrap()),
     })
     .unwrap()
 }
 
-fn plan(conduct: Value, then: Option<Then>) -> Plan {
-    Plan::of(&serde_json::from_value(conduct).unwrap(), then).unwrap().unwrap()
+fn plan(conduct: Value, then: Option<Then>) -> HandshakeFault {
+    let row: FaultSpec =
+        serde_json::from_value(json!({"at": "handshake", "do": conduct, "then": then})).unwrap();
+    let rule = row.resolve().unwrap();
+    let fired = Fired { row: 1, rule: Arc::new(rule) };
+    let actions = fired.handshake().iter().map(|action| match action {
+        HandshakeAction::Flight(action) => action.clone(),
+        HandshakeAction::Delay(_) | HandshakeAction::Tls(_) => {
+            panic!("{action:?} is nothing that is done to a flight")
+        }
+    });
+    HandshakeFault { actions: actions.collect(), then: fired.rule.then(), early: Vec::new() }
 }
 
 /// Lets `command` connect to a lab that does as `plan` says, and tells both sides of it.
-fn meet(posture: Posture, plan: &Plan, command: impl FnOnce(SocketAddr) -> Command) -> (Finished, Seen) {
-    let tls = server(posture);
+fn meet(
+    configuration: Configuration,
+    plan: &HandshakeFault,
+    command: impl FnOnce(SocketAddr) -> Command,
+) -> (Finished, Seen) {
+    let tls = server(configuration);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let plan = plan.clone();
@@ -98,7 +115,7 @@ fn meet(posture: Posture, plan: &Plan, command: impl FnOnce(SocketAddr) -> Comma
     (finished, lab.join().unwrap())
 }
 
-async fn accept(tls: &ServerTls, plan: &Plan, io: tokio::net::TcpStream) -> Seen {
+async fn accept(tls: &ServerTls, plan: &HandshakeFault, io: tokio::net::TcpStream) -> Seen {
     let mut witness = Witness::default();
     let result = match tls.accept_as(plan, io, &mut witness).await {
         Ok((mut stream, facts)) => {
@@ -173,8 +190,8 @@ fn is_alert(reaction: Option<&Reaction>, name: &str) -> bool {
     matches!(reaction, Some(Reaction::Alert { alert }) if alert == name)
 }
 
-const HEALTHY: Posture =
-    Posture { algorithm: KeyAlgorithm::EcdsaP256, client_certificate: None, unknown_name: None };
+const HEALTHY: Configuration =
+    Configuration { algorithm: KeyAlgorithm::EcdsaP256, client_certificate: None, unknown_name: None };
 
 #[test]
 fn a_fatal_alert_is_shown_by_its_name() {
@@ -219,13 +236,16 @@ fn a_warning_is_outlived_by_openssl() {
     for client in clients.into_iter().flatten() {
         let (finished, lab) = meet(HEALTHY, &warning, client);
         finished.succeeded();
-        assert_eq!((lab.result.is_ok(), lab.witness.deeds), (true, vec![Deed::Warning { alert: 112 }]));
+        assert_eq!(
+            (lab.result.is_ok(), lab.witness.injected),
+            (true, vec![InjectedFault::Warning { alert: 112 }])
+        );
     }
     let Some(client) = gnutls("NORMAL") else { return };
     // Its program asks the library to go on; other programs that use the library give up.
     let (finished, lab) = meet(HEALTHY, &warning, client);
     assert!(finished.stderr.contains("A TLS warning alert has been received"), "{finished:#?}");
-    assert_eq!(lab.witness.deeds, [Deed::Warning { alert: 112 }]);
+    assert_eq!(lab.witness.injected, [InjectedFault::Warning { alert: 112 }]);
 }
 
 fn boxed(client: Option<impl Fn(SocketAddr) -> Command + 'static>) -> Option<ToldWhere> {
@@ -335,30 +355,30 @@ fn servers_of_yesterday_are_taken_by_clients_that_are_told_to() {
 
 #[test]
 fn a_client_without_the_certificate_that_is_required_is_told_so() {
-    let require = Posture { client_certificate: Some(ClientCertificate::Require), ..HEALTHY };
+    let require = Configuration { client_certificate: Some(ClientCertificate::Require), ..HEALTHY };
     for options in [&["-tls1_2"][..], &["-tls1_3"]] {
         let Some(client) = openssl(options) else { return };
-        let (finished, lab) = meet(require, &Plan::default(), client);
+        let (finished, lab) = meet(require, &HandshakeFault::default(), client);
         finished.failed_saying("SSL alert number 116");
         let sent = matches!(&lab.result, Err(TlsFailure::AlertSent { alert, .. }) if alert == "certificate_required");
         assert!(sent, "{lab:?}");
     }
     let Some(client) = openssl(&[]) else { return };
-    let request = Posture { client_certificate: Some(ClientCertificate::Request), ..HEALTHY };
-    let (finished, lab) = meet(request, &Plan::default(), client);
+    let request = Configuration { client_certificate: Some(ClientCertificate::Request), ..HEALTHY };
+    let (finished, lab) = meet(request, &HandshakeFault::default(), client);
     finished.succeeded();
     assert_eq!(lab.result.unwrap().client_certificate, None);
 }
 
 #[test]
 fn an_unknown_name_is_refused_where_it_is_to_be() {
-    let refuse = Posture { unknown_name: Some(UnknownName::Refuse), ..HEALTHY };
+    let refuse = Configuration { unknown_name: Some(UnknownName::Refuse), ..HEALTHY };
     let Some(stranger) = openssl(&["-servername", "other.test"]) else { return };
-    let (finished, lab) = meet(refuse, &Plan::default(), stranger);
+    let (finished, lab) = meet(refuse, &HandshakeFault::default(), stranger);
     finished.failed_saying("SSL alert number 112");
     assert!(lab.result.is_err());
     let Some(known) = openssl(&[]) else { return };
-    let (finished, lab) = meet(refuse, &Plan::default(), known);
+    let (finished, lab) = meet(refuse, &HandshakeFault::default(), known);
     finished.succeeded();
     assert_eq!(lab.result.unwrap().server_name.as_deref(), Some(NAME));
 }
@@ -366,7 +386,7 @@ fn an_unknown_name_is_refused_where_it_is_to_be() {
 #[test]
 fn a_client_of_cbc_alone_is_called_by_its_name() {
     let Some(old) = openssl(&["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384:AES256-SHA256"]) else { return };
-    let (finished, lab) = meet(RSA, &Plan::default(), old);
+    let (finished, lab) = meet(RSA, &HandshakeFault::default(), old);
     finished.failed_saying("SSL alert number 40");
     let reason = match lab.result {
         Err(TlsFailure::AlertSent { reason, .. }) => reason,

@@ -1,6 +1,7 @@
 //! The harness in tests that block: what it promises, and what it says where a promise is not kept.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+mod built_faults;
 mod finish;
 mod misconduct;
 mod waits;

@@ -3,6 +3,7 @@
 #[path = "../common/blocking.rs"]
 mod blocking;
 
+mod clock;
 mod examples;
 mod in_async_tests;
 mod in_blocking_tests;

@@ -4,7 +4,7 @@
 use starttls_lab::cli::report::{self, SendConnectorReport};
 use starttls_lab::exchange::cmdlet::{Nobody, Shell};
 use starttls_lab::exchange::{ClientCertificate, ClientSelection, send_fixes};
-use starttls_lab::lab::Paper;
+use starttls_lab::lab::Plan;
 use starttls_lab::scenario::ScenarioText;
 
 const LAB: &str = r#"
@@ -31,8 +31,8 @@ name = "To Internet"
 fqdn = "mail.contoso.com"
 "#;
 
-fn paper(text: &str) -> Paper {
-    Paper::new(&ScenarioText::parse(text, "test").unwrap()).unwrap()
+fn paper(text: &str) -> Plan {
+    Plan::new(&ScenarioText::parse(text, "test").unwrap()).unwrap()
 }
 
 fn reported(text: &str) -> SendConnectorReport {

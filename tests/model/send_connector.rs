@@ -6,7 +6,7 @@ use std::sync::Arc;
 use starttls_lab::exchange::{
     AuthenticationCredential, ClientCertificate, ClientSelection, Computer, SendConnector,
 };
-use starttls_lab::lab::Paper;
+use starttls_lab::lab::Plan;
 use starttls_lab::scenario::ScenarioText;
 
 const LAB: &str = r#"
@@ -45,10 +45,10 @@ name = "To Partner"
 "#;
 
 /// The lab with these lines in its Send connector.
-fn paper(lines: &str) -> Result<Paper, String> {
+fn paper(lines: &str) -> Result<Plan, String> {
     let text = format!("{LAB}{lines}\n");
     let scenario = ScenarioText::parse(&text, "lab.toml").map_err(|error| error.to_string())?;
-    Paper::new(&scenario).map_err(|error| error.to_string())
+    Plan::new(&scenario).map_err(|error| error.to_string())
 }
 
 fn built(lines: &str) -> (Arc<Computer>, Arc<SendConnector>) {

@@ -186,6 +186,7 @@ fn the_received_field_says_how_the_message_came() {
         server_name: None,
         presented: Thumbprint::of(b"a certificate"),
         client_certificate: None,
+        client_certificate_error: None,
         client_hello: None,
     };
     let message = taken(session().secure(TlsVerb::StartTls, Arc::new(facts)));

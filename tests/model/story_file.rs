@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use starttls_lab::clock::Clock;
-use starttls_lab::lab::Paper;
+use starttls_lab::lab::Plan;
 use starttls_lab::scenario::{Aspect, ScenarioText, Stage, Subject, Value};
 
 const LAB: &str = r#"
@@ -80,7 +80,7 @@ refused = "Thumbprint"
 
 fn read(text: &str) -> Result<ScenarioText, String> {
     let text = ScenarioText::parse(text, "lab.toml").map_err(|error| error.to_string())?;
-    Paper::new(&text).map_err(|error| error.to_string())?;
+    Plan::new(&text).map_err(|error| error.to_string())?;
     Ok(text)
 }
 
@@ -92,8 +92,8 @@ fn wrong(from: &str, to: &str) -> String {
 #[test]
 fn senders_are_settled_from_what_the_file_says_and_what_it_leaves_out() {
     let text = read(LAB).unwrap();
-    let paper = Paper::new(&text).unwrap();
-    let senders = text.senders(&paper.computers).unwrap();
+    let paper = Plan::new(&text).unwrap();
+    let senders = &paper.senders;
     let may = &senders[0];
     assert_eq!((may.name.as_str(), may.dials.as_deref()), ("may", Some("mail.contoso.com")));
     assert_eq!(may.rcpt_to.as_str(), "postmaster@contoso.com");
@@ -106,13 +106,13 @@ fn senders_are_settled_from_what_the_file_says_and_what_it_leaves_out() {
 #[test]
 fn a_host_leads_to_its_computer_in_whatever_letters() {
     let text = read(&LAB.replace("[\"EDGE\"]", "[\"edge\"]")).unwrap();
-    let computers: Vec<_> = Paper::new(&text).unwrap().computers.into_iter().map(|it| it.computer).collect();
+    let computers: Vec<_> = Plan::new(&text).unwrap().computers.into_iter().map(|it| it.computer).collect();
     assert_eq!(text.zone().resolve("MAIL.contoso.com", &computers), ["EDGE"]);
 }
 
 #[test]
 fn a_subscription_gives_the_organisation_its_copy_of_the_edges_connectors() {
-    let paper = Paper::new(&read(LAB).unwrap()).unwrap();
+    let paper = Plan::new(&read(LAB).unwrap()).unwrap();
     let hub = &paper.computers[1].computer;
     assert_eq!(hub.edge_subscriptions[0].edge, "EDGE");
     assert_eq!(hub.edge_subscriptions[0].send_connectors, paper.computers[0].computer.send_connectors);

@@ -2,6 +2,7 @@
 #![cfg(feature = "console")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+mod clock;
 mod document;
 mod guard;
 mod http;

@@ -13,6 +13,7 @@ mod cli_send;
 mod cli_verify;
 mod console;
 mod documents;
+mod dry_run;
 mod examples;
 mod fixture;
 mod judge;

@@ -9,7 +9,7 @@ use starttls_lab::cli::report::{self, Starttls};
 use starttls_lab::clock::Clock;
 use starttls_lab::exchange::{Computer, select_for};
 use starttls_lab::journal::Record;
-use starttls_lab::lab::{Engine, Options, Paper};
+use starttls_lab::lab::{Engine, Options, Plan};
 use starttls_lab::scenario::{STORIES, ScenarioText, story};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
@@ -35,10 +35,10 @@ fn comparable(reply: &str) -> Vec<String> {
 async fn what_check_says_of_every_story_is_what_serve_does() {
     for story in STORIES {
         let text = ScenarioText::parse(story.text, story.name).unwrap();
-        let paper = Paper::new(&text).unwrap();
+        let paper = Plan::new(&text).unwrap();
         let report = report::check(&paper.computers, paper.clock.now());
         let lab =
-            Engine::start_paper(paper, Options { ports: Ports::Free, ..Options::default() }).await.unwrap();
+            Engine::start_plan(paper, Options { ports: Ports::Free, ..Options::default() }).await.unwrap();
 
         let mut expected = BTreeSet::new();
         for connector in &report.connectors {
@@ -98,7 +98,7 @@ async fn what_check_says_of_every_story_is_what_serve_does() {
 #[test]
 fn a_certificate_that_only_ails_is_renewed_before_the_connector_turns_to_another() {
     let text = ScenarioText::parse(story("expired-offered").unwrap().text, "expired").unwrap();
-    let paper = Paper::new(&text).unwrap();
+    let paper = Plan::new(&text).unwrap();
     let report = report::check(&paper.computers, paper.clock.now());
     let connector = &report.connectors.iter().find(|connector| !connector.fixes.is_empty()).unwrap();
     let titles: Vec<_> = connector.fixes.iter().map(|fix| fix.title.as_str()).collect();
@@ -113,7 +113,7 @@ fn a_certificate_that_a_pin_names_is_not_proposed_for_removal() {
         .text
         .replace("label = \"renewed\"", "label = \"renewed\"\nnot_after = \"-1d\"");
     let text = ScenarioText::parse(&expired, "pinned").unwrap();
-    let paper = Paper::new(&text).unwrap();
+    let paper = Plan::new(&text).unwrap();
     let report = report::check(&paper.computers, paper.clock.now());
     let fixes = report.connectors.iter().flat_map(|connector| &connector.fixes);
     let commands: Vec<_> = fixes.flat_map(|fix| &fix.commands).collect();

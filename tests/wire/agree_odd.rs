@@ -1,9 +1,7 @@
-//! Labs in odd corners: what is observed over sockets is what the rehearsal says on paper.
+//! Labs in odd corners: what is observed in memory is what is observed over sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use starttls_lab::lab::verify;
-use starttls_lab::pki::{KeyAlgorithm, KeyPair};
-use starttls_lab::rehearsal::rehearse;
+use crate::both::verified;
 use starttls_lab::scenario::{Proof, ScenarioText, Subject};
 
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -53,13 +51,9 @@ fn observed(proof: &Proof) -> Vec<String> {
     .collect()
 }
 
-/// What is observed over sockets, once the rehearsal has said the same.
+/// What is observed, in memory and over sockets.
 async fn agreed(text: &ScenarioText) -> Vec<String> {
-    let key = KeyPair::generate(KeyAlgorithm::default()).unwrap();
-    let paper = rehearse(text, "lab", NOW.parse().unwrap(), &mut move |_| Ok(key.clone())).unwrap();
-    let wire = verify(text, "lab").await.unwrap();
-    assert_eq!(observed(&wire), observed(&paper), "over sockets, and on paper");
-    observed(&wire)
+    observed(&verified(text, "lab").await)
 }
 
 fn has(observed: &[String], row: &str) {
@@ -141,4 +135,58 @@ to = 'EX01\Internet'
 "#;
     let observed = agreed(&lab("", "bindings = [\"0.0.0.0:25\"]", other)).await;
     has(&observed, "may message: tls");
+}
+
+#[tokio::test]
+async fn a_connector_for_one_address_beyond_loopback_shows_its_own_certificate() {
+    let other = r#"
+[[computer.certificate]]
+label = "partner"
+names = ["partner.contoso.com"]
+services = ["SMTP"]
+
+[[computer.receive_connector]]
+name = "Partner"
+fqdn = "partner.contoso.com"
+bindings = ["0.0.0.0:25", "[::]:25"]
+remote_ip_ranges = ["203.0.113.7", "2001:db8::/32"]
+auth_mechanism = ["Tls"]
+permission_groups = ["AnonymousUsers"]
+"#;
+    let observed = agreed(&lab("", "bindings = [\"0.0.0.0:25\"]", other)).await;
+    has(&observed, "EX01\\Partner STARTTLS: partner");
+    has(&observed, "EX01\\Internet STARTTLS: mail");
+}
+
+#[tokio::test]
+async fn faults_are_played_and_those_that_nobody_met_are_named() {
+    let rows = r#"
+[[computer.fault]]
+at = "starttls"
+do = { reply = "454 4.7.0 TLS not available" }
+times = 1
+
+[[computer.fault]]
+at = "handshake"
+do = "reset"
+when = { ehlo = "nobody.example" }
+
+[[sender]]
+name = "first"
+policy = "encrypt"
+
+[[sender]]
+name = "second"
+policy = "may"
+"#;
+    let observed = agreed(&lab("", "bindings = [\"0.0.0.0:25\"]", rows)).await;
+    assert!(observed.iter().any(|row| row.starts_with("first message: ")), "{observed:#?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_or_late_costs_a_dry_run_no_time() {
+    for what in ["\"silence\"", "{ delay = \"700ms\" }"] {
+        let rows = format!("[[computer.fault]]\nat = \"ehlo\"\ndo = {what}\n\n[[sender]]\npolicy = \"may\"");
+        agreed(&lab("", "bindings = [\"0.0.0.0:25\"]", &rows)).await;
+    }
 }

@@ -16,7 +16,7 @@ use std::process::Command;
 
 use crate::installed::Program;
 use starttls_lab::exchange::{Material, StoredCertificate};
-use starttls_lab::lab::Paper;
+use starttls_lab::lab::Plan;
 use starttls_lab::pki::Certificate;
 use starttls_lab::scenario::{ENTRIES, Group, ScenarioText, entry};
 
@@ -116,13 +116,13 @@ fn openssl(arguments: &[&str], directory: &Path) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn paper(name: &str) -> Paper {
+fn paper(name: &str) -> Plan {
     let text = ScenarioText::parse(entry(name).unwrap().story.text, name).unwrap();
-    Paper::new(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+    Plan::new(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The certificate of this label on the first computer.
-fn material<'a>(paper: &'a Paper, label: &str) -> &'a Material {
+fn material<'a>(paper: &'a Plan, label: &str) -> &'a Material {
     let fits = |stored: &&StoredCertificate| stored.label == label;
     paper.computers[0].computer.store.iter().find(fits).unwrap().material.as_ref().unwrap()
 }

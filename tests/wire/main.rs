@@ -1,6 +1,8 @@
 //! What goes over connections: the engine, its servers, senders and relays, TLS, and every scenario and
 //! catalogue entry on the wire.
 
+#[path = "../common/both.rs"]
+mod both;
 #[path = "../common/client.rs"]
 mod client;
 #[path = "../common/installed.rs"]
@@ -12,13 +14,14 @@ mod verify_stories;
 
 mod agree;
 mod agree_odd;
+mod agree_senders;
 mod catalogue;
+mod dry_run;
 mod entries;
 mod entries_openssl;
+mod faults_certificate;
 mod faults_starttls;
 mod lab;
-mod rehearsal;
-mod rehearsal_wire;
 mod relay;
 mod robust;
 mod send_wire;

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use starttls_lab::clock::Clock;
 use starttls_lab::exchange::Material;
 use starttls_lab::pki::{Authority, KeyAlgorithm, KeyPair, Template};
-use starttls_lab::session::fault::{ClientCertificate, CutAfter, LegacyVersion, Then, UnknownName};
+use starttls_lab::session::fault::{
+    ClientCertificate, CutAfter, FaultSpec, Fired, HandshakeAction, LegacyVersion, Then, UnknownName,
+};
 use starttls_lab::session::send::{Check, CommonName, NamesRead, Proof};
-use starttls_lab::session::{Deed, Reaction, TlsFacts, TlsFailure, TlsVersion};
-use starttls_lab::tls::{ClientTls, Plan, SenderTls, ServerTls, Setup, Versions, Witness};
+use starttls_lab::session::{InjectedFault, Reaction, TlsFacts, TlsFailure, TlsVersion};
+use starttls_lab::tls::{ClientTls, HandshakeFault, SenderTls, ServerTls, Setup, Versions, Witness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const NAME: &str = "mail.contoso.com";
@@ -62,6 +64,8 @@ impl Lab {
             unknown_name: None,
             client_certificate: None,
             roots,
+            tickets: None,
+            ticket_size: None,
             clock: &self.clock,
         }
     }
@@ -71,8 +75,18 @@ impl Lab {
     }
 }
 
-fn plan(conduct: Value, then: Option<Then>) -> Plan {
-    Plan::of(&serde_json::from_value(conduct).unwrap(), then).unwrap().unwrap()
+fn plan(conduct: Value, then: Option<Then>) -> HandshakeFault {
+    let row: FaultSpec =
+        serde_json::from_value(json!({"at": "handshake", "do": conduct, "then": then})).unwrap();
+    let rule = row.resolve().unwrap();
+    let fired = Fired { row: 1, rule: Arc::new(rule) };
+    let actions = fired.handshake().iter().map(|action| match action {
+        HandshakeAction::Flight(action) => action.clone(),
+        HandshakeAction::Delay(_) | HandshakeAction::Tls(_) => {
+            panic!("{action:?} is nothing that is done to a flight")
+        }
+    });
+    HandshakeFault { actions: actions.collect(), then: fired.rule.then(), early: Vec::new() }
 }
 
 /// What came of a handshake on the lab's side.
@@ -83,9 +97,9 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn on_purpose(&self) -> (&Deed, Option<&Reaction>) {
+    fn on_purpose(&self) -> (&InjectedFault, Option<&Reaction>) {
         match &self.result {
-            Err(TlsFailure::OnPurpose { deed, client }) => (deed, client.as_ref()),
+            Err(TlsFailure::OnPurpose { fault, client }) => (fault, client.as_ref()),
             other => panic!("{other:?}"),
         }
     }
@@ -94,7 +108,7 @@ impl Outcome {
 /// The lab's side of a connection on which the client does `conduct`, and what came of both.
 async fn meet<T>(
     server: &ServerTls,
-    plan: &Plan,
+    plan: &HandshakeFault,
     conduct: impl AsyncFnOnce(DuplexStream) -> T,
 ) -> (Outcome, T) {
     let (here, there) = duplex(64 * 1024);
@@ -164,7 +178,7 @@ async fn an_alert_in_place_of_the_server_hello_is_seven_octets_and_the_end() {
         let plan = plan(json!({ "alert": alert }), None);
         let (outcome, read) = meet(&server, &plan, async |io| client(io, &modern(), 0, &[]).await).await;
         assert_eq!(read, [21, 3, 3, 0, 2, 2, alert]);
-        assert_eq!(outcome.on_purpose(), (&Deed::Alert { alert }, Some(&Reaction::Closed)));
+        assert_eq!(outcome.on_purpose(), (&InjectedFault::Alert { alert }, Some(&Reaction::Closed)));
         assert_eq!(outcome.then, Some(Then::Close));
         let hello = outcome.witness.client_hello.unwrap();
         assert_eq!((hello.legacy_version, hello.cipher_suites.len()), (0x0303, 8));
@@ -206,7 +220,7 @@ async fn a_warning_leaves_first_and_the_handshake_goes_on() {
         let (outcome, seen) =
             meet(&server, &warning, async |io| anything.connect(NAME, io).await.is_ok()).await;
         assert!(seen && outcome.result.is_ok());
-        assert_eq!(outcome.witness.deeds, [Deed::Warning { alert: 112 }]);
+        assert_eq!(outcome.witness.injected, [InjectedFault::Warning { alert: 112 }]);
     }
 }
 
@@ -217,7 +231,7 @@ async fn what_is_no_tls_leaves_as_it_stands_and_the_answer_in_clear_is_shown() {
     let (outcome, read) = meet(&server, &raw, async |io| client(io, &modern(), 12, b"QUIT\r\n").await).await;
     assert_eq!(read, b"500 no TLS\r\n");
     let quit = Reaction::ClearText { first_octets: "QUIT\\r\\n".to_owned() };
-    assert_eq!(outcome.on_purpose(), (&Deed::Octets { octets: 12 }, Some(&quit)));
+    assert_eq!(outcome.on_purpose(), (&InjectedFault::Octets { octets: 12 }, Some(&quit)));
 
     let raw = plan(json!({ "raw": "hex:00ff" }), Some(Then::Close));
     let (outcome, read) = meet(&server, &raw, async |io| client(io, &modern(), 0, &[]).await).await;
@@ -230,12 +244,12 @@ async fn a_connection_is_closed_before_and_after_the_client_hello() {
     // Nothing is waited for: this client says nothing.
     let (outcome, read) =
         meet(&server, &plan(json!("close"), None), async |io| client(io, &[], 0, &[]).await).await;
-    assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&Deed::Close, Some(&Reaction::Closed))));
+    assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&InjectedFault::Close, Some(&Reaction::Closed))));
     assert_eq!(outcome.witness.client_hello, None);
 
     let cut = plan(json!({ "cut": { "after": "client-hello" } }), None);
     let (outcome, read) = meet(&server, &cut, async |io| client(io, &modern(), 0, &[]).await).await;
-    let deed = Deed::Cut { after: CutAfter::ClientHello, octets: 0 };
+    let deed = InjectedFault::Cut { after: CutAfter::ClientHello, octets: 0 };
     assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&deed, Some(&Reaction::Closed))));
     assert!(outcome.witness.client_hello.is_some());
 }
@@ -275,7 +289,7 @@ async fn a_flight_is_cut_after_its_server_hello_or_anywhere() {
             meet(&server, &cut(Some(octets)), async |io| client(io, &modern(), 0, &[]).await).await;
         let octets = octets as usize;
         assert_eq!((read.len(), read.starts_with(&whole[..octets.min(3)])), (octets, true));
-        let deed = Deed::Cut { after: CutAfter::ServerHello, octets };
+        let deed = InjectedFault::Cut { after: CutAfter::ServerHello, octets };
         assert_eq!(outcome.on_purpose(), (&deed, Some(&Reaction::Closed)));
     }
     let (_, read) = meet(&server, &cut(None), async |io| client(io, &modern(), 0, &[]).await).await;
@@ -294,9 +308,9 @@ async fn one_octet_of_a_flight_is_flipped_and_the_rest_is_what_it_was() {
     let (outcome, read) = meet(&server, &corrupt(5), async |io| client(io, &modern(), 9, b"x").await).await;
     // The type of the message: 2 is ServerHello.
     assert_eq!((&read[..3], read[5], read[6]), (&[22, 3, 3][..], !2, 0));
-    assert_eq!(outcome.witness.deeds, [Deed::Corrupted { octet: 5 }]);
+    assert_eq!(outcome.witness.injected, [InjectedFault::Corrupted { octet: 5 }]);
     let last = meet(&server, &corrupt(u32::MAX), async |io| client(io, &modern(), 300, b"x").await).await;
-    assert!(matches!(last.0.witness.deeds[..], [Deed::Corrupted { octet: 300.. }]));
+    assert!(matches!(last.0.witness.injected[..], [InjectedFault::Corrupted { octet: 300.. }]));
 
     for (versions, octet) in [(Versions::Only12, 60), (Versions::Only13, 200)] {
         let anything = lab.anything(versions);
@@ -345,7 +359,7 @@ async fn a_server_of_yesterday_says_its_version_and_ends_with_server_hello_done(
         assert_eq!(server_hello[38..], [&[0, high, low, 0][..], &renegotiation_info].concat());
         let (deed, client) = outcome.on_purpose();
         assert!(
-            matches!(deed, Deed::Legacy { version: v, cipher_suite: s, .. } if (*v, *s) == (version, suite))
+            matches!(deed, InjectedFault::Legacy { version: v, cipher_suite: s, .. } if (*v, *s) == (version, suite))
         );
         assert_eq!(client, Some(&Reaction::Alert { alert: "protocol_version".to_owned() }));
         assert!(!outcome.result.unwrap_err().legacy_accepted());
@@ -401,7 +415,7 @@ async fn what_an_old_client_offered_is_known_although_it_is_refused() {
         (hello(0x0303, &[0xc02b]), "need an ECDSA certificate, and the certificate's key is RSA"),
     ] {
         let read = async |io| client(io, &hello, 0, &[]).await;
-        let (outcome, answer) = meet(&server, &Plan::default(), read).await;
+        let (outcome, answer) = meet(&server, &HandshakeFault::default(), read).await;
         assert_eq!(answer[..6], [21, 3, 3, 0, 2, 2]);
         assert!(outcome.witness.client_hello.is_some());
         let failure = outcome.result.unwrap_err();
@@ -409,6 +423,33 @@ async fn what_an_old_client_offered_is_known_although_it_is_refused() {
             matches!(&failure, TlsFailure::AlertSent { reason, .. } if reason.contains(why)),
             "{failure:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn of_two_certificates_the_one_is_shown_that_goes_with_the_suites() {
+    let lab = Lab::new();
+    let ecdsa = lab.material(NAME, KeyAlgorithm::EcdsaP256);
+    let rsa = lab.material(NAME, KeyAlgorithm::Rsa2048);
+    let setup = Setup { certificates: vec![&ecdsa, &rsa], ..lab.setup(&[], &ecdsa) };
+    let server = ServerTls::with(&setup).unwrap();
+    // ECDHE-RSA-AES256-GCM-SHA384 alone, and beside ECDHE-ECDSA; all of them can check either signature.
+    for (suites, shown) in [(&[0xc030][..], &rsa), (&[0xc030, 0xc02c], &ecdsa), (&[0xc02c], &ecdsa)] {
+        let hello = hello(0x0303, suites);
+        let shows = |flight: &[u8], material: &Material| {
+            let der = material.certificate.der();
+            flight.windows(der.len()).any(|octets| octets == der)
+        };
+        let read = async |mut io: DuplexStream| {
+            io.write_all(&hello).await.unwrap();
+            let mut flight = Vec::new();
+            while !shows(&flight, &rsa) && !shows(&flight, &ecdsa) {
+                assert!(io.read_buf(&mut flight).await.unwrap() > 0, "no certificate came for {suites:x?}");
+            }
+            flight
+        };
+        let (_, flight) = meet(&server, &HandshakeFault::default(), read).await;
+        assert!(shows(&flight, shown), "{suites:x?}");
     }
 }
 
@@ -426,7 +467,7 @@ async fn a_hello_of_ssl_2_is_called_by_its_name() {
         }
         let _ = io.shutdown().await;
     };
-    let (outcome, ()) = meet(&server, &Plan::default(), conduct).await;
+    let (outcome, ()) = meet(&server, &HandshakeFault::default(), conduct).await;
     let failure = outcome.result.unwrap_err();
     assert!(
         matches!(&failure, TlsFailure::AlertSent { reason, .. } if reason.contains("SSL 2.0")),
@@ -445,10 +486,30 @@ async fn a_client_is_asked_for_a_certificate_and_may_have_none() {
     for versions in [Versions::Only12, Versions::Only13] {
         for own in [None, Some(&own)] {
             let sender = SenderTls::new(&[], own, &lab.clock, versions).unwrap();
-            let (outcome, ()) = meet(&server, &Plan::default(), async |io| greeted(&sender, io).await).await;
+            let (outcome, ()) =
+                meet(&server, &HandshakeFault::default(), async |io| greeted(&sender, io).await).await;
             let shown = outcome.result.unwrap().client_certificate;
             assert_eq!(shown.as_ref(), own.map(|own| &own.certificate), "{versions:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn of_a_certificate_that_is_requested_it_is_known_whether_the_labs_root_vouches_for_it() {
+    let lab = Lab::new();
+    let roots = [lab.root.certificate().clone()];
+    let usual = lab.material(NAME, KeyAlgorithm::EcdsaP256);
+    let own = lab.material("client.contoso.com", KeyAlgorithm::EcdsaP256);
+    let strange = Lab::called("CN=Other Root").material("client.contoso.com", KeyAlgorithm::EcdsaP256);
+    for (roots, own, trusted) in [(&roots[..], &own, true), (&roots, &strange, false), (&[], &own, false)] {
+        let setup =
+            Setup { client_certificate: Some(ClientCertificate::Request), ..lab.setup(roots, &usual) };
+        let server = ServerTls::with(&setup).unwrap();
+        let sender = SenderTls::new(&[], Some(own), &lab.clock, Versions::Both).unwrap();
+        let (outcome, ()) =
+            meet(&server, &HandshakeFault::default(), async |io| greeted(&sender, io).await).await;
+        let error = outcome.result.unwrap().client_certificate_error;
+        assert_eq!(error.is_none(), trusted, "{error:?}");
     }
 }
 
@@ -470,7 +531,8 @@ async fn a_certificate_that_is_required_has_to_come_from_the_labs_root() {
             (Some(&trusted), None),
         ] {
             let sender = SenderTls::new(&[], own, &lab.clock, versions).unwrap();
-            let (outcome, ()) = meet(&server, &Plan::default(), async |io| greeted(&sender, io).await).await;
+            let (outcome, ()) =
+                meet(&server, &HandshakeFault::default(), async |io| greeted(&sender, io).await).await;
             match (&outcome.result, alert) {
                 (Ok(facts), None) => {
                     assert_eq!(facts.client_certificate.as_ref(), own.map(|own| &own.certificate));
@@ -507,14 +569,14 @@ async fn the_certificate_is_chosen_by_name_and_an_unknown_name_is_answered_as_as
             Setup { by_name: vec![("Other.contoso.com", &other)], unknown_name, ..lab.setup(&[], &usual) };
         let server = ServerTls::with(&setup).unwrap();
         let anything = lab.anything(Versions::Both);
-        let (outcome, chain) = meet(&server, &Plan::default(), async |io| {
+        let (outcome, chain) = meet(&server, &HandshakeFault::default(), async |io| {
             anything.connect(name, io).await.map(|(_, facts)| facts.peer_chain)
         })
         .await;
         if let (Ok(facts), Ok(chain)) = (&outcome.result, chain) {
             assert_eq!(chain.first().map(starttls_lab::pki::Certificate::thumbprint), Some(facts.presented));
         }
-        (outcome.result.map(|facts| facts.presented), outcome.witness.deeds)
+        (outcome.result.map(|facts| facts.presented), outcome.witness.injected)
     };
     let (usual, other) = (Ok(usual.certificate.thumbprint()), Ok(other.certificate.thumbprint()));
     for unknown_name in [None, Some(UnknownName::Warn), Some(UnknownName::Refuse)] {
@@ -523,7 +585,10 @@ async fn the_certificate_is_chosen_by_name_and_an_unknown_name_is_answered_as_as
         assert_eq!(presented(unknown_name, "192.0.2.1").await, (usual.clone(), Vec::new()));
     }
     assert_eq!(presented(None, NAME).await, (usual.clone(), Vec::new()));
-    assert_eq!(presented(Some(UnknownName::Warn), NAME).await, (usual, vec![Deed::Warning { alert: 112 }]));
+    assert_eq!(
+        presented(Some(UnknownName::Warn), NAME).await,
+        (usual, vec![InjectedFault::Warning { alert: 112 }])
+    );
     let (refused, deeds) = presented(Some(UnknownName::Refuse), NAME).await;
     assert!(
         matches!(&refused, Err(TlsFailure::AlertSent { alert, reason })
@@ -541,7 +606,7 @@ async fn of_several_certificates_the_first_is_presented_whose_key_the_client_can
     let setup = Setup { certificates: vec![&ed25519, &rsa], ..lab.setup(&[], &rsa) };
     let server = ServerTls::with(&setup).unwrap();
     // `hello` offers RSA and ECDSA; a client of the lab offers Ed25519 as well.
-    let (_, flight) = meet(&server, &Plan::default(), async |mut io: DuplexStream| {
+    let (_, flight) = meet(&server, &HandshakeFault::default(), async |mut io: DuplexStream| {
         io.write_all(&hello(0x0303, &[0xc02f])).await.unwrap();
         let mut flight = Vec::new();
         while !flight.ends_with(&[14, 0, 0, 0]) {
@@ -553,7 +618,7 @@ async fn of_several_certificates_the_first_is_presented_whose_key_the_client_can
     assert!(flight.windows(rsa.certificate.der().len()).any(|part| part == rsa.certificate.der()));
     let anything = lab.anything(Versions::Both);
     let (outcome, _) =
-        meet(&server, &Plan::default(), async |io| anything.connect(NAME, io).await.is_ok()).await;
+        meet(&server, &HandshakeFault::default(), async |io| anything.connect(NAME, io).await.is_ok()).await;
     assert_eq!(outcome.result.unwrap().presented, ed25519.certificate.thumbprint());
 }
 
@@ -566,7 +631,8 @@ async fn one_version_can_be_all_that_is_spoken() {
         let server = ServerTls::with(&Setup { versions, ..lab.setup(&[], &usual) }).unwrap();
         let anything = lab.anything(Versions::Both);
         let (outcome, _) =
-            meet(&server, &Plan::default(), async |io| anything.connect(NAME, io).await.is_ok()).await;
+            meet(&server, &HandshakeFault::default(), async |io| anything.connect(NAME, io).await.is_ok())
+                .await;
         assert_eq!(outcome.result.unwrap().version, version);
     }
 }
@@ -592,7 +658,7 @@ async fn what_a_client_offered_goes_with_what_was_negotiated() {
     let anything = lab.anything(Versions::Only12);
     let server = lab.server(KeyAlgorithm::EcdsaP256);
     let (outcome, _) =
-        meet(&server, &Plan::default(), async |io| anything.connect(NAME, io).await.is_ok()).await;
+        meet(&server, &HandshakeFault::default(), async |io| anything.connect(NAME, io).await.is_ok()).await;
     let facts = outcome.result.unwrap();
     let hello: Arc<_> = facts.client_hello.clone().unwrap();
     assert_eq!(hello.server_name.as_deref(), Some(NAME));

@@ -12,7 +12,7 @@ use super::process::{self, Words};
 use crate::cli::exec::{self, Trust};
 use crate::cli::output::Failure;
 use crate::judgement::{Exit, Trial};
-use crate::lab::{Engine, Options, Paper};
+use crate::lab::{self, Engine, Options};
 use crate::observe::verdict::{Measure, Verdict};
 use crate::scenario::{CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, Taken, Worth};
 
@@ -129,8 +129,8 @@ pub(super) async fn run(
 
 /// Starts a lab file on an address that is there for it alone.
 async fn start(text: &ScenarioText, spot: Spot) -> Result<Engine, Failure> {
-    let mut paper = Paper::new(text)?;
-    for built in &mut paper.computers {
+    let mut lab = lab::Plan::new(text)?;
+    for built in &mut lab.computers {
         let computer = Arc::make_mut(&mut built.computer);
         for connector in &mut computer.receive_connectors {
             // Loopback has many addresses of IPv4 and one of IPv6, which would be everybody's.
@@ -140,7 +140,7 @@ async fn start(text: &ScenarioText, spot: Spot) -> Result<Engine, Failure> {
         }
     }
     let options = Options { ports: spot.ports, bind: Some(spot.address), relay: false, ..Options::default() };
-    Ok(Engine::start_paper(paper, options).await?)
+    Ok(Engine::start_plan(lab, options).await?)
 }
 
 fn unspecified() -> EntrySpec {

@@ -6,11 +6,12 @@ use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
 use crate::exchange::{
-    AuthMechanism, Candidate, Computer, Event, InternalTransport, Outcome, ReceiveConnector, RuleInForce,
-    SearchKey, Selection, Stage, StoredCertificate, fixes, fqdn_guard, keywords, select_for,
+    AuthMechanism, Candidate, Computer, Event, InternalTransport, Outcome, PrivateKey, ReceiveConnector,
+    RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes, fqdn_guard, keywords, select_for,
     selection_events, useless_advice, wants_anonymous_tls,
 };
 use crate::name::covers;
+use crate::pki::Thumbprint;
 use crate::smtp::Reply;
 
 pub(super) fn report(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> ConnectorReport {
@@ -50,7 +51,7 @@ pub(super) fn report(computer: &Computer, connector: &ReceiveConnector, now: Tim
         ehlo_inside_tls: if offered { ehlo(connector, computer, Stage::Tls) } else { Vec::new() },
         events: events.chain(internal_event.iter().map(|event| of_event(event, computer, None))).collect(),
         silence: silence(&selection),
-        anonymous_tls: anonymous_tls(connector, internal.as_ref()),
+        anonymous_tls: anonymous_tls(connector, computer, internal.as_ref()),
         senders: opinion::of_senders(&selection, connector, computer, now),
         notes: notes(connector, computer, &selection),
         useless: useless_advice(computer, connector, now),
@@ -147,7 +148,11 @@ fn silence(selection: &Selection) -> Option<String> {
     })
 }
 
-fn anonymous_tls(connector: &ReceiveConnector, internal: Option<&InternalTransport<'_>>) -> AnonymousTls {
+fn anonymous_tls(
+    connector: &ReceiveConnector,
+    computer: &Computer,
+    internal: Option<&InternalTransport<'_>>,
+) -> AnonymousTls {
     let no = |because: &str| AnonymousTls { offered: false, because: because.to_owned() };
     let with = |how: &str, stored: &StoredCertificate| AnonymousTls {
         offered: true,
@@ -164,16 +169,29 @@ fn anonymous_tls(connector: &ReceiveConnector, internal: Option<&InternalTranspo
         Some(InternalTransport::Gone(thumbprint)) => AnonymousTls {
             offered: false,
             because: format!(
-                "the internal transport certificate {thumbprint} is not in the store (event 12013)"
+                "the internal transport certificate {thumbprint} {} (event 12013)",
+                missing(computer, *thumbprint)
             ),
         },
-        Some(InternalTransport::StandIn(_, stored)) => {
-            with("the internal transport certificate is not in the store; in its place ", stored)
+        Some(InternalTransport::StandIn(thumbprint, stored)) => {
+            let missing = missing(computer, *thumbprint);
+            with(&format!("the internal transport certificate {missing}; in its place "), stored)
         }
-        Some(InternalTransport::Ephemeral(_, stored)) => {
-            with("the internal transport certificate is not in the store; one made on the spot, ", stored)
+        Some(InternalTransport::Ephemeral(thumbprint, stored)) => {
+            let missing = missing(computer, *thumbprint);
+            with(&format!("the internal transport certificate {missing}; one made on the spot, "), stored)
         }
         Some(InternalTransport::Found(stored)) => with("", stored),
+    }
+}
+
+/// Why the internal transport certificate cannot be loaded, as the predicate of a sentence.
+fn missing(computer: &Computer, thumbprint: Thumbprint) -> &'static str {
+    match computer.store.find(thumbprint).map(|stored| stored.private_key) {
+        None => "is not in the store",
+        Some(PrivateKey::Missing) => "has no private key",
+        Some(PrivateKey::Unreadable) => "has a private key that the transport service cannot read",
+        Some(PrivateKey::Present) => "cannot be loaded",
     }
 }
 

@@ -20,7 +20,7 @@ use crate::exchange::{Computer, Fix, Level, Profile, ReceiveConnector, Role, Rul
 use crate::name::Coverage;
 use crate::pki::Thumbprint;
 use crate::scenario::Built;
-use crate::session::fault::Fault;
+use crate::session::fault::FaultRule;
 
 /// What `check` found.
 #[derive(Clone, Debug, Serialize)]
@@ -186,7 +186,7 @@ pub fn check(computers: &[Built], now: Timestamp) -> Report {
         computer.receive_connectors.iter().map(move |connector| {
             let connector: &ReceiveConnector = connector;
             let mut report = connector::report(computer, connector, now);
-            report.notes.extend(misconduct(&built.faults, connector));
+            report.notes.extend(faults(&built.faults, connector));
             report
         })
     });
@@ -198,13 +198,11 @@ pub fn check(computers: &[Built], now: Timestamp) -> Report {
 }
 
 /// What the connector does wrong on purpose, a sentence each.
-fn misconduct(rows: &[Fault], connector: &ReceiveConnector) -> Vec<String> {
-    let numbered = rows.iter().enumerate().filter(|(_, fault)| {
-        fault.connector.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&connector.name))
-    });
-    let each = numbered.map(|(index, fault)| {
-        let (at, conduct) = (fault.at.as_str(), fault.conduct.in_words());
-        format!("fault {}: on purpose, at {at}: {conduct}", index + 1)
+fn faults(rules: &[FaultRule], connector: &ReceiveConnector) -> Vec<String> {
+    let numbered = rules.iter().enumerate().filter(|(_, rule)| rule.spec().is_for(&connector.name));
+    let each = numbered.map(|(index, rule)| {
+        let (at, actions) = (rule.spec().at.as_str(), rule.spec().actions.in_words());
+        format!("fault {}: on purpose, at {at}: {actions}", index + 1)
     });
     each.collect()
 }

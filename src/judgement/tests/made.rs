@@ -141,7 +141,7 @@ impl Made {
             parting: Parting::Quit,
             turn: self.turn,
             oddities: Vec::new(),
-            misconduct: Vec::new(),
+            faults: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
         }

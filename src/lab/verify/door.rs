@@ -1,9 +1,9 @@
-//! Through which socket, and from which address of loopback, a connector is met.
+//! Through which socket, and from which address, a connector is met.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::exchange::{Computer, IpRange, ReceiveConnector};
-use crate::wire::Endpoint;
+use crate::wire::{Endpoint, Network};
 
 /// Where one knocks to be answered by a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,16 +14,17 @@ pub(super) struct Door {
     pub(super) from: IpAddr,
 }
 
-/// The first door at which `connector` answers, by its bindings; `None` where it answers nobody on
-/// loopback.
+/// The first door at which `connector` answers, by its bindings; `None` where it answers nobody who could come
+/// over `network`.
 pub(super) fn door_to(
     connector: &ReceiveConnector,
     computer: &Computer,
     endpoints: &[Endpoint],
+    network: &Network,
 ) -> Option<Door> {
     let mut bindings = connector.bindings.clone();
     bindings.sort_by_key(|binding| binding.0.is_ipv6());
-    let callers = callers(computer);
+    let callers = callers(computer, network);
     bindings.into_iter().find_map(|binding| {
         let Endpoint { address, .. } = *endpoints
             .iter()
@@ -36,27 +37,40 @@ pub(super) fn door_to(
     })
 }
 
-/// Addresses of loopback among which is one for every connector that answers any: where a range begins
-/// and ends, and what lies just outside of it.
-fn callers(computer: &Computer) -> Vec<IpAddr> {
+/// Addresses among which is one for every connector that answers any: where a range begins and ends, and what
+/// lies just outside of it. Over sockets one can come from loopback only, so those of loopback are the first.
+fn callers(computer: &Computer, network: &Network) -> Vec<IpAddr> {
     let ranges = computer.receive_connectors.iter().flat_map(|connector| &connector.remote_ip_ranges);
-    let mut bits = vec![FIRST];
+    let (mut near, mut far) = (vec![FIRST], Vec::new());
     for (low, high) in ranges.filter_map(|range| ends(*range)) {
-        bits.extend(
-            [low, high, low.saturating_sub(1), high.saturating_add(1)].map(|it| it.clamp(FIRST, LAST)),
-        );
+        match (low, high) {
+            (IpAddr::V4(low), IpAddr::V4(high)) => {
+                let (low, high) = (low.to_bits(), high.to_bits());
+                let edges = [low, high, low.saturating_sub(1), high.saturating_add(1)];
+                near.extend(edges.map(|bits| bits.clamp(FIRST, LAST)));
+                far.extend(edges.map(|bits| IpAddr::V4(bits.into())));
+            }
+            (IpAddr::V6(low), IpAddr::V6(high)) => {
+                let (low, high) = (low.to_bits(), high.to_bits());
+                let edges = [low, high, low.saturating_sub(1), high.saturating_add(1)];
+                far.extend(edges.map(|bits| IpAddr::V6(bits.into())));
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {}
+        }
     }
-    let v4 = bits.into_iter().map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
-    v4.chain([IpAddr::V6(Ipv6Addr::LOCALHOST)]).collect()
+    let near = near.into_iter().map(|bits| IpAddr::V4(bits.into())).chain([Ipv6Addr::LOCALHOST.into()]);
+    match network {
+        Network::Sockets => near.collect(),
+        Network::Memory(_) => near.chain(far).collect(),
+    }
 }
 
 const FIRST: u32 = Ipv4Addr::LOCALHOST.to_bits();
 const LAST: u32 = Ipv4Addr::new(127, 255, 255, 254).to_bits();
 
-/// The ends of a range of IPv4 addresses, which is written `low-high` or as one address.
-fn ends(range: IpRange) -> Option<(u32, u32)> {
+/// The ends of a range, which is written `low-high` or as one address.
+fn ends(range: IpRange) -> Option<(IpAddr, IpAddr)> {
     let text = range.to_string();
     let (low, high) = text.split_once('-').unwrap_or((&text, &text));
-    let bits = |text: &str| text.parse().ok().map(Ipv4Addr::to_bits);
-    Some((bits(low)?, bits(high)?))
+    Some((low.parse().ok()?, high.parse().ok()?))
 }

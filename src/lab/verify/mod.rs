@@ -1,9 +1,10 @@
-//! Plays the story of a lab file on the wire: every stage in a lab of its own, over sockets, with TLS.
+//! Runs the scenario of a lab file: every stage in a lab of its own, with TLS. [`verify`] does it over sockets;
+//! [`dry_run`] does the same in memory, where every address is there and waits take no time.
 //!
 //! What is observed is what a peer could observe: the certificate that was shown in a handshake, the
-//! message that arrived, the events that were logged. The model is asked only where nothing can be seen
-//! from outside: which certificate a Send connector would present if it were asked for one, and what a
-//! receive connector offers whose RemoteIPRanges hold no address of loopback.
+//! message that arrived, the events that were logged. Two things are not seen from outside, and are as the lab
+//! itself has them: which certificate a Send connector would present if it were asked for one, and, over
+//! sockets, what a receive connector offers whose RemoteIPRanges hold no address of loopback.
 
 mod door;
 mod outsider;
@@ -12,23 +13,22 @@ mod records;
 mod sending;
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use super::{Engine, LabError, Options, Paper};
-use crate::clock::Clock;
-use crate::exchange::Computer;
+use super::{Engine, LabError, Options, Plan};
+use crate::clock::{Clock, DryRun};
+use crate::exchange::{ClientCertificate, ClientSelection, Computer, SendConnector};
 use crate::pki::Thumbprint;
-use crate::rehearsal::presented;
 use crate::scenario::{Aspect, NONE, Observation, Played, Proof, ScenarioText, Stage, Subject, Value};
 use crate::session::TlsVerb;
-use crate::session::fault::Fault;
-use crate::wire::Ports;
+use crate::session::fault::FaultRule;
+use crate::wire::{Network, Ports};
 use records::Records;
 use sending::Senders;
 
@@ -39,26 +39,114 @@ const LONGEST_STAGE: Duration = Duration::from_secs(300);
 /// How long conversations may go on after a stage has been observed; by then all have ended.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Plays every stage of a story and measures what was observed by what its lab file says.
+/// Runs every stage of a scenario over sockets, and compares what was observed with what its lab file expects.
 ///
 /// Each stage has a lab of its own, on free ports and on a clock that stands at the file's `now`, or at
 /// the machine's time, and moves only where a sender waits for its next attempt. `name` is what the
-/// proof calls the story.
+/// proof calls the scenario.
 ///
 /// # Errors
 ///
 /// A lab that could not be started; an observation that could not be made, or that the journal of the lab
 /// contradicts.
 pub async fn verify(text: &ScenarioText, name: &str) -> Result<Proof, LabError> {
-    let now = text.scenario.now.unwrap_or_else(|| Clock::system().now());
-    let (shared, places) = (Arc::new(text.clone()), Arc::new(Semaphore::new(SIDE_BY_SIDE)));
+    Plan::new(text)?.verify(name).await
+}
+
+/// Like [`verify`], in memory: it opens no socket, and waits take no time. It blocks until it is done.
+///
+/// # Errors
+///
+/// As for [`verify`], and a run that cannot come to its end.
+pub fn dry_run(text: &ScenarioText, name: &str) -> Result<Proof, LabError> {
+    Plan::new(text)?.dry_run(name)
+}
+
+impl Plan {
+    /// Runs the scenario on copies of this lab, as [`verify`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`verify`].
+    pub async fn verify(&self, name: &str) -> Result<Proof, LabError> {
+        prove(self.clone(), name, Transport::Sockets).await
+    }
+
+    /// Runs the scenario on copies of this lab, as [`dry_run`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`dry_run`].
+    pub fn dry_run(&self, name: &str) -> Result<Proof, LabError> {
+        let dry = DryRun::default();
+        dry.run(prove(self.clone(), name, Transport::Memory(dry.clone())))?
+    }
+}
+
+impl Engine {
+    /// What a dry run observes on a copy of the lab as it is now. It blocks until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As for [`dry_run`].
+    pub fn observe(&self) -> Result<Observation, LabError> {
+        let (text, senders, workshop) = {
+            let desk = self.desk();
+            (desk.text.clone(), desk.senders.clone(), desk.workshop.clone())
+        };
+        let (clock, zone) = (self.clock().clone(), text.zone());
+        let now = clock.now();
+        let plan =
+            Plan { computers: self.as_built(self.computers(), &zone), clock, zone, senders, text, workshop };
+        let dry = DryRun::default();
+        let played = dry.run(play(&plan, now, Stage::Before, &Transport::Memory(dry.clone())))??;
+        Ok(played.observed)
+    }
+}
+
+/// What a scenario is run over.
+#[derive(Clone, Debug)]
+enum Transport {
+    Sockets,
+    Memory(DryRun),
+}
+
+impl Transport {
+    fn network(&self) -> Network {
+        match self {
+            Self::Sockets => Network::Sockets,
+            Self::Memory(_) => Network::in_memory(),
+        }
+    }
+
+    fn clock(&self, now: Timestamp) -> Clock {
+        match self {
+            Self::Sockets => Clock::pinned(now),
+            Self::Memory(dry) => dry.clock(now),
+        }
+    }
+
+    /// How many stages run at a time.
+    fn side_by_side(&self) -> usize {
+        match self {
+            Self::Sockets => SIDE_BY_SIDE,
+            // There is nothing to wait for, and one thread.
+            Self::Memory(_) => 1,
+        }
+    }
+}
+
+async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, LabError> {
+    // What the certificates were issued at; all stages begin at the same instant.
+    let now = plan.workshop.start();
+    let (plan, places) = (Arc::new(plan), Arc::new(Semaphore::new(transport.side_by_side())));
     let mut playing = JoinSet::new();
-    for stage in text.scenario.stages() {
-        let (text, places) = (Arc::clone(&shared), Arc::clone(&places));
+    for stage in plan.text.scenario.stages() {
+        let (plan, places, transport) = (Arc::clone(&plan), Arc::clone(&places), transport.clone());
         playing.spawn(async move {
             // It is never closed, so there is a place for everybody in the end.
             let _place = places.acquire_owned().await;
-            (stage, play(&text, stage, now).await)
+            (stage, play(&plan, now, stage, &transport).await)
         });
     }
     // All are waited for, also after a failure: a lab that is left in the middle would go on listening.
@@ -68,25 +156,27 @@ pub async fn verify(text: &ScenarioText, name: &str) -> Result<Proof, LabError> 
         played.insert(stage, done);
     }
     let played = played.into_values().collect::<Result<Vec<_>, _>>()?;
-    Ok(Proof::new(name, &text.scenario, played))
+    Ok(Proof::new(name, &plan.text.scenario, played))
 }
 
-/// Plays one stage in a lab of its own.
-async fn play(text: &ScenarioText, stage: Stage, now: Timestamp) -> Result<Played, LabError> {
-    let mut paper = Paper::at(text, Clock::pinned(now))?;
-    // Whoever knocks before anybody sends is to see the configuration, and use no misconduct up.
-    let faults = paper
+/// Runs one stage in a copy of the lab, which begins at `now`.
+async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) -> Result<Played, LabError> {
+    let mut plan = Plan { clock: transport.clock(now), ..plan.clone() };
+    // Whoever knocks before anybody sends is to see the configuration, and use no fault rule up.
+    let faults = plan
         .computers
         .iter_mut()
         .map(|built| (built.computer.name.clone(), std::mem::take(&mut built.faults)));
     let faults: HashMap<_, _> = faults.filter(|(_, rows)| !rows.is_empty()).collect();
-    let senders = Senders::new(text, &paper)?;
-    let lab = Engine::start_paper(paper, Options { ports: Ports::Free, relay: false, ..Options::default() })
-        .await?;
+    let (text, senders) = (plan.text.clone(), Senders::new(&plan));
+    let options =
+        Options { ports: Ports::Free, relay: false, network: transport.network(), ..Options::default() };
+    let lab = Engine::start_plan(plan, options).await?;
+    let limit = lab.clock().stopwatch();
     let played = {
         // Whoever drops this in the middle leaves nothing behind that listens.
         let _listening = StopListening(&lab);
-        timeout(LONGEST_STAGE, on_the_wire(text, stage, &lab, &senders, faults)).await
+        limit.timeout(LONGEST_STAGE, pin!(at_stage(&text, stage, &lab, &senders, faults))).await
     };
     lab.finish(GRACE).await;
     played.unwrap_or_else(|_| {
@@ -103,12 +193,12 @@ impl Drop for StopListening<'_> {
     }
 }
 
-async fn on_the_wire(
+async fn at_stage(
     text: &ScenarioText,
     stage: Stage,
     lab: &Engine,
     senders: &Senders,
-    faults: HashMap<String, Vec<Fault>>,
+    faults: HashMap<String, Vec<FaultRule>>,
 ) -> Result<Played, LabError> {
     let mut records = Records::of(lab);
     let (mut screen, mut refused) = (String::new(), None);
@@ -128,7 +218,7 @@ async fn observe(
     lab: &Engine,
     records: &Records,
     senders: &Senders,
-    faults: HashMap<String, Vec<Fault>>,
+    faults: HashMap<String, Vec<FaultRule>>,
 ) -> Result<Observation, LabError> {
     let (computers, now) = (lab.computers(), lab.clock().now());
     let mut offers = Vec::new();
@@ -178,4 +268,22 @@ fn label(computer: &Computer, thumbprint: Thumbprint) -> String {
     let ephemeral = computer.ephemeral.as_deref().filter(|it| it.facts.thumbprint == thumbprint);
     let stored = computer.store.find(thumbprint).or(ephemeral);
     stored.map_or_else(|| thumbprint.to_string(), |stored| stored.label.clone())
+}
+
+/// The label of the certificate that a Send connector presents at `now` to whoever asks for one, or `none`; the
+/// error that follows where it names one that cannot be used.
+fn presented(computer: &Computer, connector: &SendConnector, now: Timestamp) -> String {
+    if !connector.enabled {
+        return NONE.to_owned();
+    }
+    let selection = ClientSelection::of(connector, computer, now);
+    let word = match selection.certificate {
+        ClientCertificate::Presented(_) => {
+            selection.chosen(computer).map_or(NONE, |stored| stored.label.as_str())
+        }
+        ClientCertificate::NoCredentials(_) => "NoCredentials",
+        ClientCertificate::UnknownCredentials(_) => "UnknownCredentials",
+        ClientCertificate::PinNotFound | ClientCertificate::NotFound => NONE,
+    };
+    word.to_owned()
 }

@@ -8,7 +8,7 @@ use crate::exchange::{Computer, Nullable, Profile, Role, SendConnector, SendUsag
 use crate::lab::{Engine, LabError};
 use crate::name::NotAnFqdn;
 use crate::pki::Certificate;
-use crate::session::fault::{Conduct, Fault, Then};
+use crate::session::fault::FaultRule;
 use crate::wire::Sender;
 
 /// How long an outsider waits for a reply, in seconds: longer than the longest tarpit of habit.
@@ -41,9 +41,7 @@ fn connector(name: &str, patience: Duration) -> SendConnector {
 
 fn is_silent_on_purpose(lab: &Engine) -> bool {
     let rows = lab.live.faults();
-    // A server that waits for TLS is silent to whoever waits for its banner.
-    let waits = |fault: &Fault| fault.ends() == Some(Then::Silence) || fault.conduct == Conduct::ImplicitTls;
-    rows.values().flatten().any(waits)
+    rows.values().flatten().any(FaultRule::keeps_waiting)
 }
 
 fn computer(fqdn: &str) -> Result<Computer, NotAnFqdn> {

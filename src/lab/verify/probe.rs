@@ -9,14 +9,13 @@ use super::records::Records;
 use crate::exchange::{Computer, Profile, ReceiveConnector};
 use crate::journal::Record;
 use crate::lab::{Engine, LabError};
-use crate::rehearsal;
 use crate::scenario::NONE;
 use crate::session::TlsVerb;
 use crate::session::send::{Attempt, Outgoing, Reason, SenderPolicy, Task};
 use crate::smtp::ReversePath;
 
-/// The label of the certificate behind `verb`, or `none` where it is not offered. Where nobody on loopback is
-/// answered, there is nobody to ask, and it is what the connector would offer.
+/// The label of the certificate behind `verb`, or `none` where it is not offered. Where nobody
+/// is answered that the network has an address for, nobody can ask, and it is what the lab is ready to offer.
 ///
 /// Where it is offered and the handshake fails, nothing was shown, and the lab's own record says with
 /// which certificate it would have gone on.
@@ -27,8 +26,11 @@ pub(super) async fn offered(
     connector: &Arc<ReceiveConnector>,
     verb: TlsVerb,
 ) -> Result<String, LabError> {
-    let Some(Door { address, from }) = door_to(connector, computer, &lab.server.endpoints()) else {
-        return Ok(rehearsal::offered(computer, connector, verb, lab.clock().now()));
+    let Some(Door { address, from }) =
+        door_to(connector, computer, &lab.server.endpoints(), &lab.options.network)
+    else {
+        let offered = connector.enabled.then(|| lab.live.offered(computer, connector, verb)).flatten();
+        return Ok(offered.map_or(NONE.to_owned(), |facts| label(computer, facts.thumbprint)));
     };
     let sender = outsider(lab, "verify", from, &[])?;
     // An address is asked for by no name (RFC 6066 section 3), as most mail servers do.

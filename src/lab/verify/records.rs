@@ -1,11 +1,12 @@
 //! What the lab itself wrote down of a stage.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::timeout;
 
+use crate::clock::Clock;
 use crate::exchange::{Computer, SendConnector};
 use crate::journal::{Connector, Entry, Journal, Record};
 use crate::lab::{Engine, LabError};
@@ -19,6 +20,7 @@ const NOTICE: Duration = Duration::from_secs(30);
 /// The journal of a lab from the beginning of a stage on.
 pub(super) struct Records {
     journal: Arc<Journal>,
+    clock: Clock,
     begin: u64,
     /// Rings with every entry.
     bell: Arc<Notify>,
@@ -30,7 +32,7 @@ impl Records {
         let (journal, bell) = (Arc::clone(lab.journal()), Arc::new(Notify::new()));
         let rings = Arc::clone(&bell);
         journal.listen(Box::new(move |_| rings.notify_one()));
-        Self { journal, begin: 1, bell }
+        Self { journal, clock: lab.clock().clone(), begin: 1, bell }
     }
 
     /// Leaves everything behind that was written down until now.
@@ -57,7 +59,7 @@ impl Records {
                 self.bell.notified().await;
             }
         };
-        timeout(NOTICE, noticed).await.map_err(|_| {
+        self.clock.timeout(NOTICE, pin!(noticed)).await.map_err(|_| {
             let name = &sender.connector().name;
             LabError::Unobserved(format!("the lab did not notice within {NOTICE:?} that `{name}` has left"))
         })

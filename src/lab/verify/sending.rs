@@ -7,12 +7,12 @@ use super::outsider::outsider;
 use super::records::Records;
 use crate::exchange::Zone;
 use crate::journal::{Entry, Record};
-use crate::lab::{Engine, LabError, Paper};
+use crate::lab::{Engine, LabError, Plan};
 use crate::name::Fqdn;
-use crate::scenario::{Answering, Aspect, Destination, Journey, Round, ScenarioText, Sender, Subject, Value};
+use crate::scenario::{Answering, Aspect, Destination, Journey, Round, Sender, Subject, Value};
 use crate::session::send::{Attempt, SendSession, SenderPolicy, Task};
 use crate::smtp::HelloName;
-use crate::wire;
+use crate::wire::{self, Network};
 
 /// Everybody who sends, with what the lab's name service tells them.
 pub(super) struct Senders {
@@ -30,8 +30,8 @@ struct Errand<'a> {
 }
 
 impl Senders {
-    pub(super) fn new(text: &ScenarioText, paper: &Paper) -> Result<Self, LabError> {
-        Ok(Self { senders: text.senders(&paper.computers)?, zone: paper.zone.clone() })
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self { senders: plan.senders.clone(), zone: plan.zone.clone() }
     }
 
     /// Lets everybody send one message, and try until it has arrived or gone back, or until trying changes
@@ -63,14 +63,14 @@ impl Senders {
         Ok(rows.collect())
     }
 
-    /// Where somebody outside comes from. Misconduct counts the connections of each peer, so everybody has
+    /// Where somebody outside comes from. Fault rules count the connections of each peer, so everybody has
     /// an address of his own where the file gives him none and the machine has them.
     fn home(&self, lab: &Engine, sender: &Sender) -> IpAddr {
         let index = self.senders.iter().position(|other| other.name == sender.name);
         let own = index.and_then(|index| u8::try_from(index + 1).ok());
         match own {
             Some(own)
-                if cfg!(target_os = "linux")
+                if (cfg!(target_os = "linux") || matches!(lab.options.network, Network::Memory(_)))
                     && sender.from == Ipv4Addr::LOCALHOST
                     && !lab.live.faults().is_empty() =>
             {

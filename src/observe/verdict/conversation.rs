@@ -16,7 +16,7 @@ use crate::journal::shown::{is_auth, printable};
 use crate::observe::outcome::offers_starttls;
 use crate::observe::session::SessionSummary;
 use crate::session::Oddity;
-use crate::session::fault::{Conduct, Misconduct, Then};
+use crate::session::fault::Fired;
 use crate::smtp::Verb;
 
 /// What a client did in one conversation.
@@ -45,7 +45,8 @@ pub struct Conversation {
     /// Whose turn it was in the end.
     pub turn: Turn,
     /// What the lab did wrong on purpose, each row once.
-    pub misconduct: Vec<String>,
+    #[serde(rename = "misconduct")]
+    pub faults: Vec<String>,
     /// What was odd, in sentences.
     pub oddities: Vec<String>,
     /// Whether a ClientHello came where a command was due.
@@ -149,7 +150,7 @@ impl Telling {
             messages_over_tls: 0,
             parting: Parting::Open,
             turn: Turn::Lab,
-            misconduct: Vec::new(),
+            faults: Vec::new(),
             oddities: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
@@ -190,7 +191,7 @@ impl Telling {
                     self.told.oddities.push(words);
                 }
             }
-            Record::Misconduct(it) => self.misconduct(it),
+            Record::Fault(it) => self.fault(it),
             Record::LimitReached(limit) => {
                 self.told.oddities.push(format!("it was turned away, {limit:?} is reached"));
             }
@@ -249,12 +250,11 @@ impl Telling {
         })
     }
 
-    fn misconduct(&mut self, misconduct: &Misconduct) {
-        let slow = matches!(misconduct.conduct(), Conduct::Delay(_) | Conduct::Trickle(_));
-        self.lags = slow || misconduct.then() == Some(Then::Silence);
-        let words = misconduct.to_string();
-        if !self.told.misconduct.contains(&words) {
-            self.told.misconduct.push(words);
+    fn fault(&mut self, fired: &Fired) {
+        self.lags = fired.rule.takes_time();
+        let words = fired.to_string();
+        if !self.told.faults.contains(&words) {
+            self.told.faults.push(words);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::presented::Presented;
-use crate::session::{ClientHelloFacts, Deed, Reaction as AfterDeed, TlsFailure};
+use crate::session::{ClientHelloFacts, InjectedFault, Reaction as AfterFault, TlsFailure};
 
 /// One handshake: what was presented, and what the client did about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,9 +58,10 @@ pub enum Reaction {
     /// The lab broke the handshake on purpose.
     OnPurpose {
         /// What the lab did.
-        deed: Deed,
+        #[serde(rename = "deed")]
+        fault: InjectedFault,
         /// What the client did then; `None` for nothing.
-        client: Option<AfterDeed>,
+        client: Option<AfterFault>,
     },
     /// The lab could not use its own certificate.
     Unusable,
@@ -75,7 +76,7 @@ impl Reaction {
             TlsFailure::Closed => Self::ClosedDuring,
             TlsFailure::Broken { reason } => Self::Broke { reason },
             TlsFailure::TimedOut => Self::FellSilent,
-            TlsFailure::OnPurpose { deed, client } => Self::OnPurpose { deed, client },
+            TlsFailure::OnPurpose { fault, client } => Self::OnPurpose { fault, client },
             TlsFailure::Unusable { .. } => Self::Unusable,
         }
     }
@@ -92,7 +93,10 @@ impl Reaction {
 
     /// Whether the client went on with a server that speaks only what is outdated.
     pub const fn accepted_legacy(&self) -> bool {
-        matches!(self, Self::OnPurpose { deed: Deed::Legacy { .. }, client: Some(AfterDeed::WentOn) })
+        matches!(
+            self,
+            Self::OnPurpose { fault: InjectedFault::Legacy { .. }, client: Some(AfterFault::WentOn) }
+        )
     }
 
     /// The reaction as a sentence without its subject; where the lab broke the handshake, a whole one.
@@ -108,10 +112,11 @@ impl Reaction {
             Self::RefusedByLab { alert, reason } => {
                 format!("could not succeed: {reason} (alert {alert} from the lab)")
             }
-            Self::OnPurpose { deed, client } => {
-                let client =
-                    client.as_ref().map_or_else(|| "the client said nothing".to_owned(), AfterDeed::in_words);
-                format!("{}, and {client}", deed.in_words())
+            Self::OnPurpose { fault, client } => {
+                let client = client
+                    .as_ref()
+                    .map_or_else(|| "the client said nothing".to_owned(), AfterFault::in_words);
+                format!("{}, and {client}", fault.in_words())
             }
             Self::Unusable => "found that the lab cannot use its certificate".to_owned(),
         }

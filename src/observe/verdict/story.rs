@@ -11,7 +11,7 @@ use super::handshake::Reaction;
 use super::leak::{Leak, Said, Why};
 use super::symptom::{ErrorText, Symptom};
 use crate::journal::explain::counted;
-use crate::session::Deed;
+use crate::session::InjectedFault;
 use crate::session::send::{CertificateProblem, ResultType};
 
 /// What a client's conduct with one connector amounts to.
@@ -184,8 +184,8 @@ fn met(conversation: &Conversation) -> Option<(ResultType, Option<Symptom>)> {
             (Reaction::RefusedByLab { alert, .. }, _) if alert == "handshake_failure" => {
                 Some((ResultType::ValidationFailure, Some(Symptom::HandshakeFailure)))
             }
-            (Reaction::OnPurpose { deed, .. }, _) => {
-                Some((ResultType::ValidationFailure, symptom_of_deed(deed)))
+            (Reaction::OnPurpose { fault, .. }, _) => {
+                Some((ResultType::ValidationFailure, symptom_of_fault(fault)))
             }
             _ => Some((ResultType::ValidationFailure, after_go_ahead(conversation))),
         };
@@ -211,16 +211,16 @@ fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
 /// RFC 8446 section 6.
 const HANDSHAKE_FAILURE: u8 = 40;
 
-const fn symptom_of_deed(deed: &Deed) -> Option<Symptom> {
-    match deed {
-        Deed::Alert { alert: HANDSHAKE_FAILURE } => Some(Symptom::HandshakeFailure),
-        Deed::Octets { .. } => Some(Symptom::ClearText),
-        Deed::Close | Deed::Reset | Deed::Cut { .. } => Some(Symptom::Closed),
-        Deed::Silence
-        | Deed::Alert { .. }
-        | Deed::Warning { .. }
-        | Deed::Corrupted { .. }
-        | Deed::Legacy { .. } => None,
+const fn symptom_of_fault(fault: &InjectedFault) -> Option<Symptom> {
+    match fault {
+        InjectedFault::Alert { alert: HANDSHAKE_FAILURE } => Some(Symptom::HandshakeFailure),
+        InjectedFault::Octets { .. } => Some(Symptom::ClearText),
+        InjectedFault::Close | InjectedFault::Reset | InjectedFault::Cut { .. } => Some(Symptom::Closed),
+        InjectedFault::Silence
+        | InjectedFault::Alert { .. }
+        | InjectedFault::Warning { .. }
+        | InjectedFault::Corrupted { .. }
+        | InjectedFault::Legacy { .. } => None,
     }
 }
 

@@ -1,22 +1,45 @@
-//! Misconduct as rows: where in a conversation, what is done there, how often and to whom.
+//! Faults: what receive connectors do wrong on purpose; where in a session, what is done there, how often and to whom.
 //!
-//! A [`Fault`] is data. It stands in lab files, comes over the control API and is handed to the library in
-//! the same shape; nothing in it is left to chance, so that a lab replays.
+//! A lab file and the control API write a rule as a [`FaultSpec`], Rust builds it as a [`Fault`]; both are data,
+//! and nothing in it is left to chance, so that a lab replays. [`FaultSpec::resolve`] makes a [`FaultRule`] of it,
+//! whose actions are typed by their stage. A connection looks rules up in its connector's [`FaultTable`]; the
+//! [`Conversation`] follows those that are about replies, and each [`Step`](crate::session::Step) carries what is
+//! left to whoever moves the bytes.
 
-mod conduct;
+mod action;
+mod build;
 mod conversation;
+mod error;
+mod interpret;
+mod list;
 mod nth;
-mod row;
+mod payload;
+mod resolve;
+mod spec;
+mod stage;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use conduct::{
-    Alert, Capabilities, ClientCertificate, Conduct, Corruption, Cut, CutAfter, LegacyVersion, Octets,
-    Posture, Presented, UnknownName, Word,
+pub use action::{
+    Action, AfterTlsAction, BodyAction, CloseAction, ConnectAction, EhloAction, FlightAction,
+    HandshakeAction, ReplyAction, StageActions, StartTlsAction,
 };
-pub use conversation::{Conversation, Twist};
+pub use build::Fault;
+pub use conversation::Conversation;
+pub use error::{ActionError, FaultError};
+pub use interpret::{StepAction, StepActions};
+pub use list::Actions;
 pub use nth::Nth;
-pub use row::{Fault, FaultStage, Then, When};
+pub use payload::{
+    Alert, Capabilities, ClientCertificate, Corruption, Cut, CutAfter, LegacyVersion, Octets, Presented,
+    TlsSettings, UnknownName, Word,
+};
+pub use resolve::FaultRule;
+pub use spec::{FaultSpec, ShownCertificate, Then, When};
+pub use stage::{
+    AfterTls, Auth, Bdat, Body, Close, Connect, Data, Ehlo, EndOfData, FaultStage, Handshake, HasReply, Helo,
+    Mail, Other, Quit, Rcpt, Rset, Stage, StartTls,
+};
 pub(crate) use table::is_like;
-pub use table::{FaultTable, Faults, Misconduct};
+pub use table::{FaultTable, Faults, Fired};

@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::conduct::Conduct;
-use super::row::{Fault, FaultStage, Then};
+use super::action::{BodyAction, CloseAction, HandshakeAction, StageActions};
+use super::resolve::FaultRule;
+use super::spec::{FaultSpec, ShownCertificate};
+use super::stage::FaultStage;
+use crate::session::TlsFacts;
 
-/// The rows that count for one connector, with how often each was done; shared by its conversations.
+/// The rules that count for one connector, with how often each was done; shared by its conversations.
 #[derive(Debug, Default)]
 pub struct FaultTable {
     rows: Vec<Row>,
@@ -22,7 +25,7 @@ pub struct FaultTable {
 #[derive(Debug)]
 struct Row {
     number: usize,
-    fault: Arc<Fault>,
+    rule: Arc<FaultRule>,
     fired: AtomicU32,
 }
 
@@ -35,24 +38,22 @@ pub(super) struct Came<'a> {
     pub(super) longest: usize,
 }
 
-/// Something that is done on purpose.
+/// A rule at work: something that is done on purpose.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Misconduct {
-    /// Which row of the computer it is, from 1.
+pub struct Fired {
+    /// Which rule of the computer it is, from 1.
     pub row: usize,
-    /// What the row says.
-    pub fault: Arc<Fault>,
+    /// The rule.
+    pub rule: Arc<FaultRule>,
 }
 
 impl FaultTable {
-    /// The table of `connector`, out of the rows of its computer.
-    pub fn of(rows: &[Fault], connector: &str) -> Self {
-        let numbered = rows.iter().enumerate().filter(|(_, fault)| {
-            fault.connector.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(connector))
-        });
-        let rows = numbered.map(|(index, fault)| Row {
+    /// The table of `connector`, out of the rules of its computer.
+    pub fn of(rules: &[FaultRule], connector: &str) -> Self {
+        let numbered = rules.iter().enumerate().filter(|(_, rule)| rule.spec().is_for(connector));
+        let rows = numbered.map(|(index, rule)| Row {
             number: index + 1,
-            fault: Arc::new(fault.clone()),
+            rule: Arc::new(rule.clone()),
             fired: AtomicU32::new(0),
         });
         Self { rows: rows.collect(), connections: Mutex::default() }
@@ -68,9 +69,9 @@ impl FaultTable {
         self.rows.iter().map(|row| (row.number, row.fired.load(Ordering::SeqCst))).collect()
     }
 
-    /// What stands in its rows.
-    pub fn conducts(&self) -> impl Iterator<Item = (usize, &Conduct)> {
-        self.rows.iter().map(|row| (row.number, &row.fault.conduct))
+    /// Every rule, with its number in its computer.
+    pub fn rules(&self) -> impl Iterator<Item = (usize, &FaultRule)> {
+        self.rows.iter().map(|row| (row.number, &*row.rule))
     }
 
     /// Counts a connection from `peer`, whose conversation looks into the table from now on.
@@ -85,7 +86,7 @@ impl FaultTable {
             *count += 1;
             *count
         };
-        Faults { table, connection, peer, hello: None, tls: false, visits: [0; STAGES] }
+        Faults { table, connection, peer, hello: None, tls: None, visits: [0; STAGES] }
     }
 }
 
@@ -101,7 +102,7 @@ pub struct Faults {
     connection: u64,
     peer: IpAddr,
     hello: Option<String>,
-    tls: bool,
+    tls: Option<Arc<TlsFacts>>,
     visits: [u32; STAGES],
 }
 
@@ -111,64 +112,93 @@ impl Faults {
         self.hello = Some(name);
     }
 
-    /// TLS is in force from now on.
-    pub fn secured(&mut self) {
-        self.tls = true;
+    /// TLS is in force from now on, and this is what was negotiated.
+    pub fn secured(&mut self, tls: Arc<TlsFacts>) {
+        self.tls = Some(tls);
     }
 
-    /// Comes to a stage: the first row that fits, which counts as done with it.
-    pub fn at(&mut self, stage: FaultStage) -> Option<Misconduct> {
+    /// Comes to a stage: the first rule that fits, which counts as done with it.
+    pub fn at(&mut self, stage: FaultStage) -> Option<Fired> {
         self.at_which(stage, Came::default())
     }
 
     /// The same where something came that rows can ask for.
-    pub(super) fn at_which(&mut self, stage: FaultStage, came: Came<'_>) -> Option<Misconduct> {
+    pub(super) fn at_which(&mut self, stage: FaultStage, came: Came<'_>) -> Option<Fired> {
         let visit = self.visits.get_mut(stage as usize)?;
         *visit = visit.saturating_add(1);
         let visit = u64::from(*visit);
-        let fits = |row: &&Row| row.fault.at == stage && self.fits(&row.fault, visit, came) && row.take();
+        let fits = |row: &&Row| {
+            let spec = row.rule.spec();
+            spec.at == stage && self.fits(spec, visit, came) && row.take()
+        };
         let row = self.table.rows.iter().find(fits)?;
-        Some(Misconduct { row: row.number, fault: Arc::clone(&row.fault) })
+        Some(Fired { row: row.number, rule: Arc::clone(&row.rule) })
     }
 
-    fn fits(&self, fault: &Fault, visit: u64, came: Came<'_>) -> bool {
-        let when = &fault.when;
+    fn fits(&self, spec: &FaultSpec, visit: u64, came: Came<'_>) -> bool {
+        let when = &spec.when;
         let named = |pattern: &str| self.hello.as_deref().is_some_and(|name| is_like(pattern, name));
         when.connection.is_none_or(|nth| nth.holds(self.connection))
             && when.visit.is_none_or(|nth| nth.holds(visit))
             && when.peer.is_none_or(|range| range.contains(self.peer))
             && when.ehlo.as_deref().is_none_or(named)
-            && when.tls.is_none_or(|tls| tls == self.tls)
+            && when.tls.is_none_or(|tls| tls == self.tls.is_some())
+            && when.client_certificate.as_ref().is_none_or(|shown| self.has_shown(shown))
             && when.line.as_deref().is_none_or(|pattern| came.line.is_some_and(|line| is_like(pattern, line)))
             && when.longer_than.is_none_or(|limit| came.longest > limit as usize)
+    }
+
+    fn has_shown(&self, shown: &ShownCertificate) -> bool {
+        let tls = self.tls.as_deref();
+        let certificate = tls.and_then(|tls| tls.client_certificate.as_ref());
+        let named = |pattern: &str| {
+            certificate.map(|certificate| {
+                let mut names = certificate.dns_names().iter().chain(certificate.common_names());
+                names.any(|name| is_like(pattern, name))
+            })
+        };
+        match shown {
+            ShownCertificate::Absent => certificate.is_none(),
+            ShownCertificate::Untrusted => tls.is_some_and(|tls| tls.client_certificate_error.is_some()),
+            ShownCertificate::Name(pattern) => named(pattern) == Some(true),
+            ShownCertificate::OtherName(pattern) => named(pattern) == Some(false),
+        }
     }
 }
 
 impl Row {
     /// Counts it as done once more; false where it was done often enough.
     fn take(&self) -> bool {
-        let most = self.fault.times.map_or(u32::MAX, std::num::NonZero::get);
+        let most = self.rule.spec().times.map_or(u32::MAX, std::num::NonZero::get);
         let more = |fired: u32| (fired < most).then(|| fired.saturating_add(1));
         self.fired.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok() || most == u32::MAX
     }
 }
 
-impl Misconduct {
-    /// What is done.
-    pub fn conduct(&self) -> &Conduct {
-        &self.fault.conduct
+impl Fired {
+    /// What is done to the handshake that comes next; nothing, where the rule is about something else.
+    pub fn handshake(&self) -> &[HandshakeAction] {
+        let StageActions::Handshake(actions) = self.rule.actions() else { return &[] };
+        actions
     }
 
-    /// How the connection ends with it, if it does.
-    pub fn then(&self) -> Option<Then> {
-        self.fault.ends()
+    /// What is done while the content comes that is next; nothing, where the rule is about something else.
+    pub fn body(&self) -> &[BodyAction] {
+        let StageActions::Body(actions) = self.rule.actions() else { return &[] };
+        actions
+    }
+
+    /// What is done where the connection ends next; nothing, where the rule is about something else.
+    pub fn closing(&self) -> &[CloseAction] {
+        let StageActions::Close(actions) = self.rule.actions() else { return &[] };
+        actions
     }
 }
 
-impl fmt::Display for Misconduct {
+impl fmt::Display for Fired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { at, conduct, then, .. } = &*self.fault;
-        write!(f, "at {}, {}", at.as_str(), conduct.in_words())?;
+        let FaultSpec { at, actions, then, .. } = self.rule.spec();
+        write!(f, "at {}, {}", at.as_str(), actions.in_words())?;
         match then {
             Some(then) => write!(f, ", then {}", then.as_str()),
             None => Ok(()),
@@ -176,13 +206,13 @@ impl fmt::Display for Misconduct {
     }
 }
 
-impl Serialize for Misconduct {
+impl Serialize for Fired {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Fault { at, conduct, then, .. } = &*self.fault;
+        let FaultSpec { at, actions, then, .. } = self.rule.spec();
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("row", &self.row)?;
         map.serialize_entry("at", at)?;
-        map.serialize_entry("do", conduct)?;
+        map.serialize_entry("do", actions)?;
         map.serialize_entry("then", then)?;
         map.end()
     }
@@ -205,12 +235,14 @@ pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pki::Certificate;
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn table(rows: &str) -> Arc<FaultTable> {
-        let rows: Vec<Fault> = serde_json::from_str(rows).unwrap();
-        Arc::new(FaultTable::of(&rows, "Default"))
+        let rows: Vec<FaultSpec> = serde_json::from_str(rows).unwrap();
+        let rules: Vec<_> = rows.iter().map(|row| row.resolve().unwrap()).collect();
+        Arc::new(FaultTable::of(&rules, "Default"))
     }
 
     fn rows(faults: &mut Faults, stages: &[FaultStage]) -> Vec<usize> {
@@ -227,7 +259,7 @@ mod tests {
         );
         let mut faults = table.connect(PEER);
         assert_eq!(rows(&mut faults, &[FaultStage::Mail, FaultStage::Rcpt, FaultStage::Data]), [3, 4, 0]);
-        faults.secured();
+        faults.secured(crate::session::fault::tests::tls_facts(None));
         assert_eq!(rows(&mut faults, &[FaultStage::Mail]), [2]);
         assert_eq!(table.fired(), [(2, 1), (3, 1), (4, 1)]);
     }
@@ -275,6 +307,34 @@ mod tests {
         let lines = ["RCPT TO:<nobody@b.test>", "RCPT TO:<somebody@b>", "RCPT TO:<somebody@bc>"];
         assert_eq!(lines.map(&mut row), [1, 0, 2]);
         assert!(faults.at(FaultStage::Rcpt).is_none());
+    }
+
+    #[test]
+    fn a_row_is_for_what_a_client_has_shown_of_a_certificate() {
+        let table = table(
+            r#"[{"at": "rcpt", "do": "close", "when": {"client_certificate": "absent"}},
+                {"at": "rcpt", "do": "reset", "when": {"client_certificate": "untrusted"}},
+                {"at": "rcpt", "do": "fin", "when": {"client_certificate": {"other-name": "*.CONTOSO.com"}}},
+                {"at": "rcpt", "do": "silence", "when": {"client_certificate": {"name": "mail.contoso.com"}}}]"#,
+        );
+        let certificate = |name: &str| {
+            let key = crate::pki::KeyPair::generate(crate::pki::KeyAlgorithm::default()).unwrap();
+            let (from, until) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::MAX);
+            let name = format!("CN={name}").parse().unwrap();
+            crate::pki::Authority::root(key, &name, from, until, &[1]).unwrap().certificate().clone()
+        };
+        let row = |certificate: Option<(Certificate, Option<String>)>| {
+            let mut faults = table.connect(PEER);
+            faults.secured(crate::session::fault::tests::tls_facts(certificate));
+            rows(&mut faults, &[FaultStage::Rcpt])[0]
+        };
+        let (ours, theirs) = (certificate("mail.contoso.com"), certificate("mail.fabrikam.com"));
+        let unknown = Some("UnknownIssuer".to_owned());
+        assert_eq!(rows(&mut table.connect(PEER), &[FaultStage::Rcpt]), [1], "in clear");
+        assert_eq!(row(None), 1);
+        assert_eq!(row(Some((ours.clone(), unknown))), 2);
+        assert_eq!(row(Some((theirs, None))), 3);
+        assert_eq!(row(Some((ours, None))), 4);
     }
 
     #[test]

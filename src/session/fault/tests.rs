@@ -1,5 +1,7 @@
 //! Each conduct at the stages that it goes with, as text into the bare session and text out of it.
 
+mod rows;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +9,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 
-use super::{Conversation, Fault, FaultStage, FaultTable, Then, Twist};
+use super::{Conversation, FaultSpec, FaultStage, FaultTable, StepAction, Then};
 use crate::exchange::{Computer, Profile, ReceiveConnector, Role, TimeSpan, Usage};
-use crate::pki::Thumbprint;
+use crate::pki::{Certificate, Thumbprint};
 use crate::session::{Counters, Fact, Input, Next, Oddity, Setting, Step, TlsFacts, TlsVerb, TlsVersion};
 use crate::smtp::{ChunkDecoder, DataDecoder, Ending, Line};
 
@@ -18,8 +20,9 @@ const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A conversation in front of these rows, and its banner.
 fn open(rows: &str, early: usize) -> (Conversation, Step) {
-    let rows: Vec<Fault> = serde_json::from_str(rows).unwrap();
-    let table = Arc::new(FaultTable::of(&rows, "Default"));
+    let rows: Vec<FaultSpec> = serde_json::from_str(rows).unwrap();
+    let rules: Vec<_> = rows.iter().map(|row| row.resolve().unwrap()).collect();
+    let table = Arc::new(FaultTable::of(&rules, "Default"));
     let profile = Profile::Exchange2019;
     let mut connector = ReceiveConnector::new("Default".to_owned(), Usage::Default, Role::Edge, profile);
     connector.tarpit_interval = TimeSpan(Duration::ZERO);
@@ -52,37 +55,60 @@ fn last_chunk(conversation: &mut Conversation) -> Step {
     conversation.handle(Input::Content(ChunkDecoder::new(0).finish()), NOW)
 }
 
-fn secure(conversation: Conversation) -> (Conversation, Step) {
-    let facts = TlsFacts {
+/// A handshake that has succeeded, in which the client has shown `certificate` where it has any.
+pub(super) fn tls_facts(certificate: Option<(Certificate, Option<String>)>) -> Arc<TlsFacts> {
+    let (client_certificate, client_certificate_error) = certificate.unzip();
+    Arc::new(TlsFacts {
         version: TlsVersion::Tls13,
         cipher_suite: "TLS_AES_256_GCM_SHA384",
         key_exchange: None,
         server_name: None,
         presented: Thumbprint::of(b""),
-        client_certificate: None,
+        client_certificate,
+        client_certificate_error: client_certificate_error.flatten(),
         client_hello: None,
-    };
-    conversation.secure(TlsVerb::StartTls, Arc::new(facts), false)
+    })
+}
+
+fn secure(conversation: Conversation) -> (Conversation, Step) {
+    conversation.secure(TlsVerb::StartTls, tls_facts(None), false)
+}
+
+fn actions(step: &Step) -> &[StepAction] {
+    step.actions.as_ref().map_or(&[], |actions| &actions.now)
 }
 
 /// What leaves with a step, as text.
 fn octets(step: &Step) -> String {
-    let twisted = step.twist.as_ref().and_then(|twist| twist.octets.clone());
-    let octets = twisted.or_else(|| step.reply.as_ref().map(crate::smtp::Reply::to_bytes));
-    octets.unwrap_or_default().escape_ascii().to_string()
+    let mut all = step.reply.as_ref().map(crate::smtp::Reply::to_bytes).unwrap_or_default().to_vec();
+    for action in actions(step) {
+        match action {
+            StepAction::Send(bytes) | StepAction::Trickle { bytes, .. } => all.extend_from_slice(bytes),
+            StepAction::SendBeneath(_) | StepAction::KeepInput | StepAction::End(_) => {}
+        }
+    }
+    all.escape_ascii().to_string()
 }
 
 /// How the connection ends with a step.
 fn then(step: &Step) -> Option<Then> {
-    step.twist.as_ref().and_then(|twist| twist.then)
+    actions(step).iter().find_map(|action| match action {
+        StepAction::End(then) => Some(*then),
+        _ => None,
+    })
+}
+
+/// The rule about what comes next.
+fn next(step: &Step) -> Option<FaultStage> {
+    step.actions.as_ref()?.next.as_ref().map(|fired| fired.rule.spec().at)
 }
 
 fn took_a_message(step: &Step) -> bool {
     step.facts.iter().any(|fact| matches!(fact, Fact::Message(_)))
 }
 
-fn is_misconduct(step: &Step) -> bool {
-    step.facts.iter().filter(|fact| matches!(fact, Fact::Misconduct(_))).count() == 1
+fn is_fault(step: &Step) -> bool {
+    step.facts.iter().filter(|fact| matches!(fact, Fact::Fault(_))).count() == 1
 }
 
 /// Every stage that has a command of its own, with the command, in an order in which all are answered, and what
@@ -111,7 +137,7 @@ fn at_each_stage(conduct: &str) -> Vec<(&'static str, &'static str, Step)> {
             }
         }
         let step = say(&mut conversation, command);
-        assert!(is_misconduct(&step), "{stage}");
+        assert!(is_fault(&step), "{stage}");
         (*stage, *reply, step)
     });
     each.collect()
@@ -181,8 +207,9 @@ fn a_reply_is_late_slow_or_without_carriage_returns_and_is_otherwise_what_it_is(
         assert_eq!((octets(&step).as_str(), step.delay), (reply, Duration::from_secs(3)), "{stage}");
     }
     for (stage, reply, step) in at_each_stage(r#"{"trickle": "50ms"}"#) {
-        let pace = step.twist.as_ref().and_then(|twist| twist.pace);
-        assert_eq!((octets(&step).as_str(), pace), (reply, Some(Duration::from_millis(50))), "{stage}");
+        let is_slow = |action: &StepAction| matches!(action, StepAction::Trickle { pace, .. } if *pace == Duration::from_millis(50));
+        assert_eq!(octets(&step), reply, "{stage}");
+        assert!(actions(&step).iter().any(is_slow), "{stage}");
     }
     for (stage, reply, step) in at_each_stage("\"line-feeds\"") {
         assert_eq!(octets(&step), reply.replace("\\r", ""), "{stage}");
@@ -194,7 +221,7 @@ fn whoever_talks_before_a_banner_is_noted_whatever_the_banner_is() {
     for conduct in [r#""close""#, r#"{"reply": "554 5.3.2 no"}"#, r#"{"delay": "1s"}"#] {
         let (_, banner) = open(&format!(r#"[{{"at": "connect", "do": {conduct}}}]"#), 7);
         let early = |fact: &Fact| matches!(fact, Fact::Oddity(Oddity::TalkedBeforeBanner { octets: 7 }));
-        assert!(is_misconduct(&banner) && banner.facts.iter().any(early), "{conduct}");
+        assert!(is_fault(&banner) && banner.facts.iter().any(early), "{conduct}");
     }
 }
 
@@ -273,16 +300,15 @@ fn up_to_bdat(conversation: &mut Conversation) {
 fn what_is_done_while_content_comes_is_told_once_and_not_for_a_chunk_of_nothing() {
     let rows = r#"[{"at": "body", "do": {"end-of-data": ["\n.\n"]}, "vulnerable": true}]"#;
     let (mut conversation, _) = open(rows, 0);
-    up_to_data(&mut conversation);
-    assert!(conversation.body().is_some() && conversation.body().is_none());
-    content(&mut conversation, "x");
-    assert!(conversation.body().is_none());
+    for command in ["HELO a.test", "MAIL FROM:<>", "RCPT TO:<b@lab.test>"] {
+        assert_eq!(next(&say(&mut conversation, command)), None);
+    }
+    assert_eq!(next(&say(&mut conversation, "DATA")), Some(FaultStage::Body));
+    assert_eq!(next(&content(&mut conversation, "x")), None);
     up_to_bdat(&mut conversation);
-    say(&mut conversation, "BDAT 0");
-    assert!(conversation.body().is_none());
+    assert_eq!(next(&say(&mut conversation, "BDAT 0")), None);
     conversation.handle(Input::Chunk(0), NOW);
-    say(&mut conversation, "BDAT 3");
-    assert!(conversation.body().is_some());
+    assert_eq!(next(&say(&mut conversation, "BDAT 3")), Some(FaultStage::Body));
 }
 
 #[test]
@@ -306,7 +332,7 @@ fn what_is_pipelined_behind_starttls_is_kept_where_a_row_wants_it() {
     say(&mut conversation, "EHLO a.test");
     let step = say(&mut conversation, "STARTTLS");
     assert_eq!(step.next, Next::Handshake(TlsVerb::StartTls));
-    assert!(step.twist.as_ref().is_some_and(|twist| twist.keep_input));
+    assert_eq!(actions(&step), [StepAction::KeepInput]);
 }
 
 #[test]
@@ -321,18 +347,52 @@ fn inside_tls_state_is_kept_an_alert_is_said_beneath_or_words_are_said_unasked()
     assert_eq!(octets(&step), "");
     assert_eq!(say(&mut kept, "DATA").next, Next::Data { limit: 36 << 20 });
     let (mut fresh, step) = inside(r#"{"alert": "internal_error"}"#);
-    let beneath = |twist: &Twist| twist.beneath.as_deref() == Some(&[21, 3, 3, 0, 2, 2, 80]);
-    assert!(step.twist.as_deref().is_some_and(beneath));
+    assert_eq!(actions(&step), [StepAction::SendBeneath(Bytes::from_static(&[21, 3, 3, 0, 2, 2, 80]))]);
     assert!(octets(&say(&mut fresh, "DATA")).starts_with("503"));
     assert_eq!(octets(&inside(r#"{"reply": "220 again"}"#).1), "220 again\\r\\n");
     assert_eq!(then(&inside("\"reset\"").1), Some(Then::Reset));
 }
 
 #[test]
-fn the_handshake_and_the_end_are_stages_that_the_wire_asks_for() {
+fn the_step_before_the_handshake_and_before_the_end_carries_the_rule_about_it() {
     let rows = r#"[{"at": "handshake", "do": {"alert": 40}}, {"at": "close", "do": "no-close-notify"}]"#;
+    let (mut conversation, banner) = open(rows, 0);
+    assert_eq!(next(&banner), None);
+    assert_eq!(next(&say(&mut conversation, "EHLO a.test")), None);
+    assert_eq!(next(&say(&mut conversation, "STARTTLS")), Some(FaultStage::Handshake));
+    assert_eq!(next(&say(&mut conversation, "QUIT")), Some(FaultStage::Close));
+}
+
+#[test]
+fn where_a_connection_ends_no_rule_about_what_would_have_come_counts_as_done() {
+    let rows = r#"[{"at": "data", "do": {"say": "354 go\r\n"}, "then": "reset"}, {"at": "body", "do": "close"},
+        {"at": "starttls", "do": "close"}, {"at": "handshake", "do": "close"}]"#;
     let (mut conversation, _) = open(rows, 0);
-    let stage = |misconduct: Option<super::Misconduct>| misconduct.map(|it| it.fault.at);
-    assert_eq!(stage(conversation.handshake()), Some(FaultStage::Handshake));
-    assert_eq!(stage(conversation.closing()), Some(FaultStage::Close));
+    up_to_bdat(&mut conversation);
+    let step = say(&mut conversation, "DATA");
+    assert_eq!((next(&step), then(&step)), (None, Some(Then::Reset)));
+    let step = say(&mut conversation, "STARTTLS");
+    assert_eq!((next(&step), then(&step)), (None, Some(Then::Close)));
+}
+
+#[test]
+fn several_actions_are_done_in_their_order() {
+    for (list, said, late) in [
+        (r#"[{"say": "250 no\r\n"}, {"append": "250 more\r\n"}]"#, "250 no\\r\\n250 more\\r\\n", 0),
+        (r#"[{"reply": "451 4.3.0 no"}, "line-feeds", {"delay": "2s"}]"#, "451 4.3.0 no\\n", 2),
+        (r#"[{"prepend": "a"}, {"prepend": "b"}, {"trickle": "1ms"}]"#, "ba250 2.0.0 OK\\r\\n", 0),
+    ] {
+        let (mut conversation, _) = open(&format!(r#"[{{"at": "other", "do": {list}}}]"#), 0);
+        let step = say(&mut conversation, "NOOP");
+        assert_eq!((octets(&step).as_str(), step.delay.as_secs()), (said, late), "{list}");
+    }
+    let rows = r#"[{"at": "connect", "do": ["implicit-tls", "line-feeds"]},
+        {"at": "ehlo", "do": [{"capabilities": {"with": ["X-Y"]}}, {"append": "!"}, "reset"]}]"#;
+    let (conversation, step) = open(rows, 0);
+    assert_eq!((octets(&step).as_str(), step.next), ("", Next::Handshake(TlsVerb::StartTls)));
+    let (mut conversation, banner) = secure(conversation);
+    assert!(octets(&banner).ends_with("\\n") && !octets(&banner).contains("\\r"));
+    let step = say(&mut conversation, "EHLO a.test");
+    assert!(octets(&step).ends_with("250 X-Y\\r\\n!"), "{}", octets(&step));
+    assert_eq!(then(&step), Some(Then::Reset));
 }

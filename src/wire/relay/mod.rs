@@ -146,7 +146,7 @@ impl Relay {
 
     async fn cut_off(&self) {
         self.shutdown.cancelled().await;
-        tokio::time::sleep(LAST_WORDS).await;
+        self.live.clock().sleep(LAST_WORDS).await;
     }
 
     /// Routes a message by what the lab is now, and makes an attempt where there is a way.

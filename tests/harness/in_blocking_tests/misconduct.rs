@@ -1,14 +1,14 @@
 //! What a lab does wrong on purpose: it has to be done, and it can be changed while the lab runs.
 
-use starttls_lab::{Fault, Lab, a_message};
+use starttls_lab::{FaultSpec, Lab, a_message};
 
 use crate::blocking::{Client, send_in_clear};
 
-fn row(json: &str) -> Fault {
+fn row(json: &str) -> FaultSpec {
     serde_json::from_str(json).unwrap()
 }
 
-fn lab(fault: Fault) -> Lab {
+fn lab(fault: FaultSpec) -> Lab {
     Lab::connector("mail.contoso.com").certificate(["mail.contoso.com"]).fault(fault).start().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn a_fault_that_was_declared_and_never_done_fails_the_report() {
 
 #[test]
 fn a_fault_that_may_stay_undone_fails_nothing() {
-    let fault = Fault { optional: true, ..row(REFUSED) };
+    let fault = FaultSpec { optional: true, ..row(REFUSED) };
     assert!(lab(fault).finish().is_ok());
 }
 

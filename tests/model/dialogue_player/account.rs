@@ -2,7 +2,7 @@
 
 use starttls_lab::exchange::Event;
 use starttls_lab::journal::{Ending, Record, SECRET};
-use starttls_lab::session::fault::Misconduct;
+use starttls_lab::session::fault::Fired;
 use starttls_lab::session::{Fact, LimitReached, Message, Oddity, TlsVerb};
 
 /// Commands, contents, replies and notes, in their order. Whoever keeps it, it reads the same.
@@ -33,7 +33,7 @@ impl Account {
     pub(super) fn fact(&mut self, fact: &Fact) {
         match fact {
             Fact::Event(event) => self.event(event),
-            Fact::Misconduct(misconduct) => self.misconduct(misconduct),
+            Fact::Fault(fired) => self.fault(fired),
             Fact::Oddity(oddity) => self.oddity(oddity),
             Fact::LoggedOn { user, mechanism } => self.logon(user, mechanism, true),
             Fact::LogonFailed { user, mechanism } => self.logon(user, mechanism, false),
@@ -52,7 +52,7 @@ impl Account {
             Record::ReceivedSecret => self.heard_secret(),
             Record::Content(octets) => self.took(*octets),
             Record::TlsEstablished(handshake) => self.secured(handshake.verb),
-            Record::Misconduct(misconduct) => self.misconduct(misconduct),
+            Record::Fault(fired) => self.fault(fired),
             Record::Oddity(oddity) => self.oddity(oddity),
             Record::Logon { user, mechanism, succeeded } => self.logon(user, mechanism, *succeeded),
             Record::LimitReached(limit) => self.limit(*limit),
@@ -73,8 +73,8 @@ impl Account {
     }
 
     /// What a row of the fault table does.
-    pub(super) fn misconduct(&mut self, misconduct: &Misconduct) {
-        self.lines.push(format!("++ row {}: {misconduct}", misconduct.row));
+    pub(super) fn fault(&mut self, fired: &Fired) {
+        self.lines.push(format!("++ row {}: {fired}", fired.row));
     }
 
     pub(super) fn heard(&mut self, line: &[u8]) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use starttls_lab::journal::{Record, Secrets};
-use starttls_lab::session::fault::{Conduct, Conversation, Misconduct, Then};
+use starttls_lab::session::fault::{BodyAction, Conversation, Fired, StepAction, Then};
 use starttls_lab::session::{Fact, Input, Next, Oddity, Step, TlsFacts, TlsVersion};
 use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder, LooseDecoder, Reply};
 
@@ -72,18 +72,25 @@ impl<'a> Bare<'a> {
     /// Writes down, says, and prepares for what is to be read next.
     fn take(&mut self, step: Step) {
         step.facts.iter().for_each(|fact| self.account.fact(fact));
-        let twist = step.twist.unwrap_or_default();
-        if let Some(octets) = twist.octets.or_else(|| step.reply.as_ref().map(Reply::to_bytes)) {
-            if let Record::Sent(shown) = self.secrets.sent(octets.clone()) {
-                self.account.said(&shown);
-            }
-            self.said.extend_from_slice(&octets);
-        }
+        let reply = step.reply.as_ref().map(Reply::to_bytes);
+        reply.into_iter().for_each(|bytes| self.say(&bytes));
         self.next = step.next;
-        match twist.then {
-            Some(then) => self.end(then),
-            None => self.prepare(),
+        let actions = step.actions.unwrap_or_default();
+        for action in &actions.now {
+            match action {
+                StepAction::Send(bytes) | StepAction::Trickle { bytes, .. } => self.say(bytes),
+                StepAction::SendBeneath(_) | StepAction::KeepInput => {}
+                StepAction::End(then) => return self.end(*then),
+            }
         }
+        self.prepare(actions.next.as_ref());
+    }
+
+    fn say(&mut self, bytes: &[u8]) {
+        if let Record::Sent(shown) = self.secrets.sent(Bytes::copy_from_slice(bytes)) {
+            self.account.said(&shown);
+        }
+        self.said.extend_from_slice(bytes);
     }
 
     /// Ends as a row wants it.
@@ -96,23 +103,21 @@ impl<'a> Bare<'a> {
         }
     }
 
-    fn prepare(&mut self) {
-        let conversation = self.session.as_mut().unwrap();
-        let body = conversation.body();
-        if let Some(misconduct) = &body {
-            self.account.misconduct(misconduct);
+    fn prepare(&mut self, ahead: Option<&Fired>) {
+        let session = self.session.as_ref().unwrap().session();
+        let body = ahead.filter(|_| matches!(self.next, Next::Data { .. } | Next::Chunk { .. }));
+        if let Some(fired) = body {
+            self.account.fault(fired);
         }
-        let session = conversation.session();
         if !session.in_chunks() {
             // What came in chunks belongs to a transaction that is over.
             self.chunks = None;
         }
         self.reading = match self.next {
             Next::Line => Reading::Line(LineDecoder::new(session.line_limit())),
-            Next::Data { limit } => match body.as_ref().map(Misconduct::conduct) {
-                Some(Conduct::EndOfData(ends)) => {
-                    let ends = ends.iter().map(|end| Bytes::from(end.clone())).collect();
-                    Reading::Loose(Box::new(LooseDecoder::new(limit, ends)))
+            Next::Data { limit } => match body.map(Fired::body) {
+                Some([BodyAction::EndOfData(ends)]) => {
+                    Reading::Loose(Box::new(LooseDecoder::new(limit, ends.clone())))
                 }
                 _ => Reading::Data(Box::new(DataDecoder::new(limit))),
             },
@@ -246,6 +251,7 @@ impl Wire for Bare<'_> {
             server_name: None,
             presented: self.stage.certificate(verb).unwrap_or_else(|| panic!("nothing to present")),
             client_certificate: None,
+            client_certificate_error: None,
             client_hello: None,
         };
         let session = self.session.take().unwrap();

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use starttls_lab::exchange::{
     Computer, Event, InternalTransport, ReceiveConnector, select_for, selection_events, wants_anonymous_tls,
 };
-use starttls_lab::lab::Paper;
+use starttls_lab::lab::Plan;
 use starttls_lab::pki::Thumbprint;
 use starttls_lab::scenario::{Built, ScenarioText, entry, story};
-use starttls_lab::session::fault::{Fault, FaultTable, Faults};
+use starttls_lab::session::fault::{FaultRule, FaultTable, Faults};
 use starttls_lab::session::{Counters, Setting, TlsVerb};
 use toml::{Table, Value};
 
@@ -36,8 +36,8 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// The lab with the head's changes in it. Its clock stands still, and nobody is held back in it.
-    pub(crate) fn paper(&self) -> Paper {
-        Paper::new(&self.scenario()).unwrap_or_else(|error| panic!("{error}"))
+    pub(crate) fn paper(&self) -> Plan {
+        Plan::new(&self.scenario()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn scenario(&self) -> ScenarioText {
@@ -80,7 +80,7 @@ fn connector<'a>(computer: &'a mut Table, wanted: Option<&str>) -> Option<&'a mu
 pub(crate) struct Stage {
     pub(super) computer: Arc<Computer>,
     pub(super) connector: Arc<ReceiveConnector>,
-    faults: Vec<Fault>,
+    faults: Vec<FaultRule>,
 }
 
 impl Stage {
@@ -90,7 +90,7 @@ impl Stage {
     }
 
     /// The stage in a lab that was made for the same dialogue.
-    pub(crate) fn in_lab(setup: &Setup, lab: &Paper) -> Self {
+    pub(crate) fn in_lab(setup: &Setup, lab: &Plan) -> Self {
         let found = lab.computers.iter().find_map(|Built { computer, faults, .. }| {
             let connector = match &setup.connector {
                 Some(name) => computer.receive_connector(name),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use starttls_lab::journal::{Ending, Entry, Logged, Record};
-use starttls_lab::lab::{Engine, Options, Paper};
+use starttls_lab::lab::{Engine, Options, Plan};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -56,10 +56,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Octets for IO {}
 impl<'a> Socket<'a> {
     /// Starts the lab that the stage is in and connects to it; a client that does not wait for the
     /// banner has sent its first flight before the server finds the connection.
-    pub(crate) fn connect(lab: Paper, stage: &'a Stage, dialogue: &Dialogue, cut: Cut) -> Self {
+    pub(crate) fn connect(lab: Plan, stage: &'a Stage, dialogue: &Dialogue, cut: Cut) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let options = Options { ports: Ports::Free, ..Options::default() };
-        let lab = runtime.block_on(Engine::start_paper(lab, options)).unwrap();
+        let lab = runtime.block_on(Engine::start_plan(lab, options)).unwrap();
         let (write_down, entries) = unbounded_channel();
         lab.journal().listen(Box::new(move |entry| drop(write_down.send(entry.clone()))));
 

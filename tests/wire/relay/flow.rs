@@ -271,7 +271,7 @@ impl Flow {
     }
 
     pub(crate) fn advance(&self, minutes: i64) {
-        assert!(self.lab.clock().advance(SignedDuration::from_mins(minutes)));
+        self.lab.clock().advance(SignedDuration::from_mins(minutes));
     }
 }
 

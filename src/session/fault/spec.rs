@@ -1,12 +1,13 @@
-//! One row of a fault table.
+//! A fault rule as a lab file and the control API write it: a row of keys, which nobody has checked yet.
 
 use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::conduct::Conduct;
+use super::list::Actions;
 use super::nth::Nth;
+use super::stage::FaultStage;
 use crate::exchange::IpRange;
 
 /// One row of a connector's fault table: at this stage, do that.
@@ -14,7 +15,8 @@ use crate::exchange::IpRange;
 /// The first row that fits decides; where none does, the connector does what it always does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Fault {
+#[schemars(rename = "Fault")]
+pub struct FaultSpec {
     /// The receive connector by its name; left away, every receive connector of the computer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
@@ -22,7 +24,7 @@ pub struct Fault {
     pub at: FaultStage,
     /// What is done there in place of, or beside, what the connector would do.
     #[serde(rename = "do")]
-    pub conduct: Conduct,
+    pub actions: Actions,
     /// What follows; left away, the conversation goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Then>,
@@ -40,46 +42,6 @@ pub struct Fault {
     pub optional: bool,
 }
 
-/// Where in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultStage {
-    /// The connection is taken, and the banner is due.
-    Connect,
-    /// EHLO came.
-    Ehlo,
-    /// HELO came.
-    Helo,
-    /// STARTTLS or X-ANONYMOUSTLS came.
-    Starttls,
-    /// The 220 has left, and the handshake is due.
-    Handshake,
-    /// The handshake has succeeded, and nothing has been said inside TLS.
-    AfterTls,
-    /// AUTH came.
-    Auth,
-    /// MAIL came.
-    Mail,
-    /// RCPT came.
-    Rcpt,
-    /// DATA came.
-    Data,
-    /// Content is about to come, after the 354.
-    Body,
-    /// The content is complete, and its reply is due.
-    EndOfData,
-    /// A chunk of BDAT came, and its reply is due; where it is the last one, this comes before `end-of-data`.
-    Bdat,
-    /// RSET came.
-    Rset,
-    /// NOOP, HELP, VRFY, EXPN or something unknown came.
-    Other,
-    /// QUIT came.
-    Quit,
-    /// The lab is about to end the connection.
-    Close,
-}
-
 /// What follows after something was said or done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -90,6 +52,9 @@ pub enum Then {
     Reset,
     /// Nothing is said any more, and whatever comes is read and thrown away.
     Silence,
+    /// The connection is ended by FIN alone: inside TLS there is no close_notify (RFC 8446 section 6.1 demands it),
+    /// in clear it is the same as close.
+    Fin,
 }
 
 /// For whom a row counts; what is left away is no condition.
@@ -118,6 +83,24 @@ pub struct When {
     /// the CRLF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longer_than: Option<u32>,
+    /// The certificate that the client has shown in the handshake, where it was asked for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ShownCertificate>,
+}
+
+/// What a client has shown of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShownCertificate {
+    /// None, which is also so where nobody asked for one or TLS is not in force.
+    Absent,
+    /// One that the lab's roots do not vouch for, by its chain, its dates or its purpose.
+    Untrusted,
+    /// One that carries such a name; `*` stands for anything, as in `*.contoso.com`. Whether it is trusted makes
+    /// no difference.
+    Name(String),
+    /// One that carries no such name.
+    OtherName(String),
 }
 
 impl When {
@@ -126,35 +109,10 @@ impl When {
     }
 }
 
-impl Fault {
-    /// How the connection ends with it, if it does.
-    pub fn ends(&self) -> Option<Then> {
-        self.conduct.ends().or(self.then)
-    }
-}
-
-impl FaultStage {
-    /// The stage as a lab file has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Ehlo => "ehlo",
-            Self::Helo => "helo",
-            Self::Starttls => "starttls",
-            Self::Handshake => "handshake",
-            Self::AfterTls => "after-tls",
-            Self::Auth => "auth",
-            Self::Mail => "mail",
-            Self::Rcpt => "rcpt",
-            Self::Data => "data",
-            Self::Body => "body",
-            Self::EndOfData => "end-of-data",
-            Self::Bdat => "bdat",
-            Self::Rset => "rset",
-            Self::Other => "other",
-            Self::Quit => "quit",
-            Self::Close => "close",
-        }
+impl FaultSpec {
+    /// Whether it counts for the receive connector of this name.
+    pub fn is_for(&self, connector: &str) -> bool {
+        self.connector.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(connector))
     }
 }
 
@@ -165,6 +123,7 @@ impl Then {
             Self::Close => "close",
             Self::Reset => "reset",
             Self::Silence => "silence",
+            Self::Fin => "fin",
         }
     }
 }

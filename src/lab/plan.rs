@@ -1,26 +1,29 @@
-//! A lab on paper, ready to be started.
+//! A lab that is read, resolved and built, and not yet started.
 
 use super::LabError;
 use crate::clock::Clock;
 use crate::exchange::Zone;
 use crate::pki::{Certificate, KeyPair};
-use crate::scenario::{Built, RevocationList, ScenarioText, Workshop};
+use crate::scenario::{Built, Resolved, RevocationList, ScenarioText, Sender, Workshop};
 
-/// A lab that nothing listens for: computers with their certificates, and the time it is there.
-#[derive(Debug)]
-pub struct Paper {
+/// A lab that can be started: its computers with their certificates, its senders, and its clock. A copy has the
+/// same certificates.
+#[derive(Clone, Debug)]
+pub struct Plan {
     /// The lab's clock.
     pub clock: Clock,
     /// The computers.
     pub computers: Vec<Built>,
     /// Which host names lead to which of them.
     pub zone: Zone,
+    /// Who sends to them where the scenario is run.
+    pub senders: Vec<Sender>,
     pub(super) text: ScenarioText,
     pub(super) workshop: Workshop,
 }
 
-impl Paper {
-    /// Issues the certificates and files them.
+impl Plan {
+    /// Resolves and builds a scenario, at the time that it names or else the machine's.
     ///
     /// # Errors
     ///
@@ -29,16 +32,17 @@ impl Paper {
         Self::at(text, text.scenario.now.map_or_else(Clock::system, Clock::pinned))
     }
 
-    /// The same at the time of a clock of one's own.
+    /// Like [`Plan::new`], with an explicit clock.
     ///
     /// # Errors
     ///
     /// What is wrong with the scenario; a key that could not be made.
     pub fn at(text: &ScenarioText, clock: Clock) -> Result<Self, LabError> {
         let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate)?;
-        let computers = text.build(&mut workshop, &mut KeyPair::generate)?;
-        let (zone, text) = (text.zone(), text.clone());
-        Ok(Self { clock, computers, zone, text, workshop })
+        let resolved = text.resolve()?;
+        let computers = resolved.build(&mut workshop, &mut KeyPair::generate)?;
+        let Resolved { zone, senders, .. } = resolved;
+        Ok(Self { clock, computers, zone, senders, text: text.clone(), workshop })
     }
 
     /// The root that a client of this lab has to trust.

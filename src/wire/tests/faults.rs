@@ -1,4 +1,4 @@
-//! Misconduct that takes its time, or that is done in the middle of something.
+//! Faults that take their time, or that are done in the middle of something.
 
 use super::*;
 use crate::scenario::entry;
@@ -9,7 +9,7 @@ fn lab(name: &str) -> Arc<Shared> {
     shared_lab(entry(name).unwrap().story.text, NO_BUDGET)
 }
 
-/// A connector with rows of misconduct.
+/// A connector with fault rules.
 fn with_rows(rows: &str) -> Arc<Shared> {
     shared(rows, NO_BUDGET)
 }
@@ -177,6 +177,19 @@ async fn the_connection_ends_in_the_middle_of_the_content_and_of_a_chunk() {
         assert_eq!(content, [14], "{begin}");
         assert!(shared.live.journal().messages().is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_actions_are_done_to_one_reply() {
+    let shared = with_rows(
+        "[[computer.fault]]\nat = \"other\"\ndo = [{ delay = \"2s\" }, { append = \"!\" }, { trickle = \"1s\" }, \"fin\"]",
+    );
+    let mut client = Client::connect(&shared);
+    client.reply().await;
+    let since = Instant::now();
+    client.say("RSET\r\nNOOP\r\nNOOP\r\n").await;
+    assert_eq!(client.rest().await, "250 2.0.0 Resetting\r\n250 2.0.0 OK\r\n!");
+    assert_eq!(since.elapsed().as_secs(), 2 + "250 2.0.0 OK\r\n!".len() as u64);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use super::hello::{suite_name, version_name};
 /// Something that the lab did to a handshake on purpose, as it left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "deed", rename_all = "snake_case")]
-pub enum Deed {
+pub enum InjectedFault {
     /// Nothing was answered any more.
     Silence,
     /// The connection was closed.
@@ -85,8 +85,8 @@ pub enum Reaction {
     },
 }
 
-impl Deed {
-    /// The deed, as a part of a sentence: `the lab sent the alert handshake_failure`.
+impl InjectedFault {
+    /// What was done, as a part of a sentence: `the lab sent the alert handshake_failure`.
     pub fn in_words(&self) -> String {
         match self {
             Self::Silence => "the lab said nothing".to_owned(),
@@ -147,15 +147,15 @@ mod tests {
     use super::*;
     use crate::session::TlsFailure;
 
-    fn broken(deed: Deed, client: Option<Reaction>) -> serde_json::Value {
-        serde_json::to_value(TlsFailure::OnPurpose { deed, client }).unwrap()
+    fn broken(fault: InjectedFault, client: Option<Reaction>) -> serde_json::Value {
+        serde_json::to_value(TlsFailure::OnPurpose { fault, client }).unwrap()
     }
 
     #[test]
-    fn a_deed_is_told_with_the_names_that_people_know() {
+    fn an_injected_fault_is_told_with_the_names_that_people_know() {
         let closed = Some(Reaction::Closed);
         assert_eq!(
-            broken(Deed::Alert { alert: 40 }, closed),
+            broken(InjectedFault::Alert { alert: 40 }, closed),
             json!({
                 "failure": "on_purpose",
                 "deed": "alert",
@@ -163,7 +163,8 @@ mod tests {
                 "client": { "reaction": "closed" },
             })
         );
-        let legacy = Deed::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
+        let legacy =
+            InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
         assert_eq!(
             legacy.in_words(),
             "the lab answered as a server that speaks only TLSv1.0 with TLS_RSA_WITH_AES_128_CBC_SHA"
@@ -183,11 +184,13 @@ mod tests {
 
     #[test]
     fn only_a_client_that_went_on_with_a_server_of_yesterday_has_accepted_it() {
-        let legacy = Deed::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
-        let accepted =
-            |deed: &Deed, client| TlsFailure::OnPurpose { deed: deed.clone(), client }.legacy_accepted();
+        let legacy =
+            InjectedFault::Legacy { server: LegacyVersion::Tls10, version: 0x0301, cipher_suite: 0x002f };
+        let accepted = |fault: &InjectedFault, client| {
+            TlsFailure::OnPurpose { fault: fault.clone(), client }.legacy_accepted()
+        };
         assert!(accepted(&legacy, Some(Reaction::WentOn)));
         assert!(!accepted(&legacy, Some(Reaction::Closed)) && !accepted(&legacy, None));
-        assert!(!accepted(&Deed::Silence, Some(Reaction::WentOn)));
+        assert!(!accepted(&InjectedFault::Silence, Some(Reaction::WentOn)));
     }
 }

@@ -1,9 +1,8 @@
-//! A story played on paper: what becomes of every sender's message at every stage, reasoned by hand.
+//! A dry run: what becomes of every sender's message at every stage, reasoned by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use jiff::Timestamp;
-use starttls_lab::pki::KeyPair;
-use starttls_lab::rehearsal::rehearse;
+use starttls_lab::lab::dry_run;
 use starttls_lab::scenario::{Aspect, Proof, ProvedStage, ScenarioText};
 use starttls_lab::session::send::BUILT_IN;
 
@@ -12,8 +11,9 @@ fn now() -> Timestamp {
 }
 
 fn played(lab: &str) -> Proof {
-    let text = ScenarioText::parse(lab, "lab.toml").unwrap_or_else(|error| panic!("{error}"));
-    rehearse(&text, "lab", now(), &mut KeyPair::generate).unwrap_or_else(|error| panic!("{error}"))
+    let mut text = ScenarioText::parse(lab, "lab.toml").unwrap_or_else(|error| panic!("{error}"));
+    text.scenario.now = Some(now());
+    dry_run(&text, "lab").unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What was observed of `subject`, in words.
@@ -174,7 +174,7 @@ fn a_lab_file_that_is_wrong_is_not_played() {
     let lab =
         edge("mail.contoso.com", GOOD).replacen("dials = \"mail.contoso.com\"", "dials = \"no host\"", 1);
     let text = ScenarioText::parse(&lab, "lab.toml").unwrap();
-    let error = rehearse(&text, "lab", now(), &mut KeyPair::generate).unwrap_err().to_string();
+    let error = dry_run(&text, "lab").unwrap_err().to_string();
     assert!(error.contains("`no host` is neither a host name nor an address"), "{error}");
     assert!(error.starts_with("lab.toml:") && error.contains('^'), "{error}");
 }

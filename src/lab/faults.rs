@@ -4,19 +4,19 @@ use std::collections::HashMap;
 
 use super::{Engine, LabError};
 use crate::journal::Record;
-use crate::scenario::{Built, check_rows};
-use crate::session::fault::Fault;
+use crate::scenario::{Built, resolve_faults};
+use crate::session::fault::{FaultRule, FaultSpec};
 use crate::wire::DeclaredFault;
 
 impl Engine {
-    /// Every row of misconduct, with how often it was done.
-    pub fn misconduct(&self) -> Vec<DeclaredFault> {
-        self.live.misconduct()
+    /// Every fault rule, with how often it was done.
+    pub fn faults(&self) -> Vec<DeclaredFault> {
+        self.live.declared_faults()
     }
 
-    /// The rows of misconduct that were never done and should have been, a sentence each.
+    /// The fault rules that were never done and should have been, a sentence each.
     pub fn never_done(&self) -> Vec<String> {
-        let undone = self.misconduct().into_iter().filter(|row| row.done == 0 && !row.optional);
+        let undone = self.faults().into_iter().filter(|row| row.done == 0 && !row.optional);
         undone.map(|row| format!("{row}, was never done")).collect()
     }
 
@@ -26,17 +26,17 @@ impl Engine {
     /// # Errors
     ///
     /// The computer is not there, or what is wrong with a row. Nothing has changed then.
-    pub async fn set_faults(&self, computer: &str, rows: Vec<Fault>) -> Result<(), LabError> {
+    pub async fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         let _changing = self.changing.lock().await;
         let computers = self.computers();
         let known = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
         let known =
             known.ok_or_else(|| LabError::Unobserved(format!("there is no computer `{computer}`")))?;
-        check_rows(&rows, known).map_err(LabError::Scenario)?;
+        let rules = resolve_faults(&rows, known).map_err(LabError::Scenario)?;
         let mut faults = self.live.faults();
-        match rows.is_empty() {
+        match rules.is_empty() {
             true => faults.remove(&known.name),
-            false => faults.insert(known.name.clone(), rows),
+            false => faults.insert(known.name.clone(), rules),
         };
         self.live.put_faults(faults);
         let record = Record::Changed { what: format!("{}: what is done wrong on purpose", known.name) };
@@ -46,7 +46,7 @@ impl Engine {
 }
 
 /// What the computers do wrong on purpose, by their names.
-pub(super) fn faults(computers: &[Built]) -> HashMap<String, Vec<Fault>> {
+pub(super) fn faults(computers: &[Built]) -> HashMap<String, Vec<FaultRule>> {
     let some = computers.iter().filter(|built| !built.faults.is_empty());
     some.map(|built| (built.computer.name.clone(), built.faults.clone())).collect()
 }

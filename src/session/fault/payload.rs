@@ -1,69 +1,13 @@
-//! What is done at a stage.
+//! What actions are given beside their names.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::row::Then;
-use crate::exchange::TimeSpan;
+use super::error::ActionError;
 use crate::nearest::nearest;
 use crate::session::{alert_names, alert_number};
-
-/// What is done at a stage in place of, or beside, what the connector would do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Conduct {
-    /// Nothing is said, and whatever comes is read and thrown away; as [`Then::Silence`].
-    Silence,
-    /// The connection is closed; as [`Then::Close`].
-    Close,
-    /// The connection is reset; as [`Then::Reset`].
-    Reset,
-    /// This reply in place of the connector's; the command is not carried out. Several lines with `\n`.
-    Reply(String),
-    /// The command is carried out, and these octets are said in place of the connector's reply, as they are.
-    Say(String),
-    /// These octets are said, as they are, and the command is not carried out.
-    Raw(Octets),
-    /// The connector's reply with these octets behind it, in one write.
-    Append(String),
-    /// The connector's reply with these octets in front of it, in one write.
-    Prepend(String),
-    /// The connector's reply, so much later.
-    Delay(TimeSpan),
-    /// The connector's reply octet by octet, with so much time before each.
-    Trickle(TimeSpan),
-    /// The connector's reply with its lines ended by LF alone (RFC 5321 section 2.3.8 forbids it).
-    LineFeeds,
-    /// At `connect`: the handshake comes first, and the banner inside TLS (RFC 8314 section 3).
-    ImplicitTls,
-    /// At `ehlo`: another list of capabilities.
-    Capabilities(Capabilities),
-    /// At `starttls`: what is pipelined behind it in clear is carried out inside TLS. Needs `vulnerable`
-    /// (CVE-2011-0411; RFC 3207 section 4.2).
-    ExecutePipelined,
-    /// At `after-tls`: EHLO, MAIL and RCPT said in clear are not forgotten (RFC 3207 section 4.2 demands it).
-    KeepState,
-    /// At `body`: content also ends where one of these stands, such as `\n.\n`. Needs `vulnerable`
-    /// (CVE-2023-51764 and its kin).
-    EndOfData(Vec<String>),
-    /// At `handshake`, once the ClientHello is there, a fatal alert in place of the ServerHello; at
-    /// `after-tls`, an alert in clear in the middle of the encrypted stream.
-    Alert(Alert),
-    /// At `handshake`: this alert as a warning, then the handshake as ever.
-    Warning(Alert),
-    /// At `handshake`: the server's first flight is cut.
-    Cut(Cut),
-    /// At `handshake`: an octet of the server's first flight is flipped.
-    Corrupt(Corruption),
-    /// At `handshake`: a server that speaks only an outdated version or key exchange, up to ServerHelloDone.
-    Legacy(LegacyVersion),
-    /// At `handshake`: how TLS is configured.
-    Tls(Posture),
-    /// At `close`: no close_notify before the FIN (RFC 8446 section 6.1).
-    NoCloseNotify,
-}
 
 /// Octets: a text, or hexadecimal digits behind `hex:`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -158,7 +102,8 @@ pub enum LegacyVersion {
 /// How TLS is configured where it is otherwise than the connector has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Posture {
+#[schemars(rename = "Posture")] // what the schema has called it from the beginning
+pub struct TlsSettings {
     /// The only version that is spoken: `TLSv1.2` or `TLSv1.3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<crate::session::TlsVersion>,
@@ -168,6 +113,15 @@ pub struct Posture {
     /// What is presented in place of the certificate that was selected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub present: Option<Presented>,
+    /// How many session tickets are sent behind a handshake of TLS 1.3, at most 16; 0 for none. Left away, it is
+    /// one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 16))]
+    pub tickets: Option<u8>,
+    /// How many bytes the ticket has in each of them, from 32 to 65535.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 32))]
+    pub ticket_size: Option<u16>,
 }
 
 /// Whether a client has to show a certificate (RFC 8446 section 4.3.2).
@@ -206,55 +160,47 @@ pub enum UnknownName {
     Warn,
 }
 
-impl Conduct {
-    /// The way the connection ends where the conduct is nothing but that.
-    pub fn ends(&self) -> Option<Then> {
-        match self {
-            Self::Silence => Some(Then::Silence),
-            Self::Close => Some(Then::Close),
-            Self::Reset => Some(Then::Reset),
-            _ => None,
-        }
-    }
-}
-
-impl Conduct {
-    /// It as a lab file has it, without braces.
-    pub fn in_words(&self) -> String {
-        let written = serde_json::to_value(self).unwrap_or_default();
-        match written.as_object().and_then(|object| object.iter().next()) {
-            Some((name, value)) => format!("{name} {value}"),
-            None => written.as_str().unwrap_or_default().to_owned(),
-        }
-    }
-}
-
 impl Alert {
     /// Its number.
     ///
     /// # Errors
     ///
     /// No alert is called so, with what was probably meant.
-    pub fn number(&self) -> Result<u8, String> {
+    pub(super) fn number(&self) -> Result<u8, ActionError> {
         let name = match &self.0 {
             Word::Number(number) => return Ok(*number),
             Word::Name(name) => name,
         };
-        alert_number(name).ok_or_else(|| match nearest(name, alert_names()) {
-            Some(meant) => format!("no alert is called `{name}`; did you mean `{meant}`?"),
-            None => format!("no alert is called `{name}`; RFC 8446 section 6 lists them"),
-        })
+        let meant = || nearest(name, alert_names()).map(str::to_owned);
+        alert_number(name).ok_or_else(|| ActionError::NoAlert { name: name.clone(), meant: meant() })
+    }
+}
+
+impl From<&str> for Alert {
+    fn from(name: &str) -> Self {
+        Self(Word::Name(name.to_owned()))
     }
 }
 
 impl Octets {
+    /// The text or the digits that stand for `bytes`.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !text.starts_with(HEX) => Self(text.to_owned()),
+            Ok(_) | Err(_) => {
+                let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+                Self(HEX.to_owned() + &digits.collect::<String>())
+            }
+        }
+    }
+
     /// The octets themselves.
     ///
     /// # Errors
     ///
     /// What stands behind `hex:` are no pairs of hexadecimal digits.
-    pub fn octets(&self) -> Result<Vec<u8>, String> {
-        let Some(digits) = self.0.strip_prefix("hex:") else {
+    pub(super) fn octets(&self) -> Result<Vec<u8>, ActionError> {
+        let Some(digits) = self.0.strip_prefix(HEX) else {
             return Ok(self.0.as_bytes().to_vec());
         };
         let digits: Vec<u8> = digits.bytes().filter(|digit| !digit.is_ascii_whitespace()).collect();
@@ -264,9 +210,12 @@ impl Octets {
             u8::from_str_radix(digits, 16).ok()
         };
         let octets: Option<Vec<u8>> = digits.chunks(2).map(pair).collect();
-        octets.ok_or_else(|| format!("`{}` are no pairs of hexadecimal digits", self.0))
+        octets.ok_or_else(|| ActionError::NoOctets(self.0.clone()))
     }
 }
+
+/// What stands in front of hexadecimal digits.
+const HEX: &str = "hex:";
 
 #[cfg(test)]
 mod tests {
@@ -276,7 +225,7 @@ mod tests {
     fn an_alert_is_a_name_or_a_number() {
         assert_eq!(Alert(Word::Number(40)).number(), Ok(40));
         assert_eq!(Alert(Word::Name("unrecognized_name".to_owned())).number(), Ok(112));
-        let wrong = Alert(Word::Name("handshake_failed".to_owned())).number().unwrap_err();
+        let wrong = Alert(Word::Name("handshake_failed".to_owned())).number().unwrap_err().to_string();
         assert!(wrong.contains("did you mean `handshake_failure`"), "{wrong}");
     }
 
@@ -285,6 +234,9 @@ mod tests {
         let octets = |text: &str| Octets(text.to_owned()).octets();
         assert_eq!(octets("500 no\r\n").unwrap(), b"500 no\r\n");
         assert_eq!(octets("hex:15 0303 ff").unwrap(), [0x15, 3, 3, 0xff]);
+        for bytes in [&b"500 no\r\n"[..], b"hex:00", b"\x15\xff"] {
+            assert_eq!(Octets::of(bytes).octets().unwrap(), bytes);
+        }
         assert!(octets("hex:1").is_err() && octets("hex:+1").is_err() && octets("hex:zz").is_err());
     }
 }

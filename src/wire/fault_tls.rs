@@ -7,12 +7,12 @@ use crate::clock::Clock;
 use crate::exchange::{Computer, Material, StoredCertificate};
 use crate::pki::{Certificate, Thumbprint};
 use crate::session::TlsVersion;
-use crate::session::fault::{Conduct, FaultTable, Posture, Presented};
+use crate::session::fault::{FaultTable, HandshakeAction, Presented, StageActions, TlsSettings};
 use crate::tls::{ServerTls, Setup, Versions};
 
-/// What each row that configures TLS offers it with, by the number of the row; `usual` is the certificate
+/// What each rule that configures TLS offers it with, by the number of the rule; `usual` is the certificate
 /// that was selected.
-pub(super) fn postures(
+pub(super) fn credentials_by_rule(
     table: &FaultTable,
     computer: &Computer,
     usual: Option<Thumbprint>,
@@ -20,22 +20,26 @@ pub(super) fn postures(
     clock: &Clock,
 ) -> HashMap<usize, Credentials> {
     let usual = usual.and_then(|usual| computer.store.find(usual));
-    let rows = table.conducts().filter_map(|(row, conduct)| match conduct {
-        Conduct::Tls(posture) => Some((row, credentials(posture, computer, usual, roots, clock)?)),
-        _ => None,
+    let rules = table.rules().filter_map(|(row, rule)| {
+        let StageActions::Handshake(actions) = rule.actions() else { return None };
+        let settings = actions.iter().find_map(|action| match action {
+            HandshakeAction::Tls(settings) => Some(settings),
+            HandshakeAction::Delay(_) | HandshakeAction::Flight(_) => None,
+        })?;
+        Some((row, credentials(settings, computer, usual, roots, clock)?))
     });
-    rows.collect()
+    rules.collect()
 }
 
 /// `None` where nothing is there to present.
 fn credentials(
-    posture: &Posture,
+    settings: &TlsSettings,
     computer: &Computer,
     usual: Option<&StoredCertificate>,
     roots: &[Certificate],
     clock: &Clock,
 ) -> Option<Credentials> {
-    let Presented { labels, by_name, unknown_name } = posture.present.clone().unwrap_or_default();
+    let Presented { labels, by_name, unknown_name } = settings.present.clone().unwrap_or_default();
     let labelled = |label: &String| computer.store.iter().find(|stored| stored.label == *label);
     let certificates: Vec<_> = match labels.is_empty() {
         true => usual.into_iter().collect(),
@@ -47,7 +51,7 @@ fn credentials(
         .filter_map(|(name, label)| Some((name.as_str(), material(labelled(label)?)?)))
         .collect();
     let setup = Setup {
-        versions: match posture.version {
+        versions: match settings.version {
             None => Versions::Both,
             Some(TlsVersion::Tls12) => Versions::Only12,
             Some(TlsVersion::Tls13) => Versions::Only13,
@@ -55,8 +59,10 @@ fn credentials(
         certificates: certificates.into_iter().filter_map(material).collect(),
         by_name,
         unknown_name,
-        client_certificate: posture.client_certificate,
+        client_certificate: settings.client_certificate,
         roots,
+        tickets: settings.tickets,
+        ticket_size: settings.ticket_size,
         clock,
     };
     let tls = ServerTls::with(&setup).map_err(|error| error.to_string());
@@ -64,5 +70,5 @@ fn credentials(
 }
 
 fn material(stored: &StoredCertificate) -> Option<&Material> {
-    stored.material.as_ref()
+    stored.presentable()
 }

@@ -1,0 +1,121 @@
+//! The futures that wait for a clock.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::sleep_until;
+
+use super::{Clock, Deadline, Machine};
+
+/// A wait for a deadline.
+///
+/// Nothing is set up for a wait that is never polled, as of a read that finds its bytes there.
+pub struct Sleep<'a> {
+    clock: &'a Clock,
+    due: Duration,
+    /// Its number among those that wait.
+    number: Option<u64>,
+    /// The timer of the machine, where that is real.
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl<'a> Sleep<'a> {
+    pub(super) fn new(clock: &'a Clock, Deadline(due): Deadline) -> Self {
+        Self { clock, due, number: None, timer: None }
+    }
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { clock, due, number, timer } = self.get_mut();
+        let machine = &clock.0.machine;
+        // The machine's time at which the wait is over, as far as the clock has been advanced by now.
+        let at = {
+            let mut state = clock.0.lock();
+            let at = due.saturating_sub(state.advanced);
+            if at <= machine.elapsed() {
+                return Poll::Ready(());
+            }
+            let number = *number.get_or_insert_with(|| state.number());
+            state.sleeping.insert((*due, number), cx.waker().clone());
+            at
+        };
+        match machine {
+            Machine::Virtual(_) => Poll::Pending,
+            Machine::Real(start) => {
+                let at = start.checked_add(at).unwrap_or_else(|| *start + FAR_AWAY);
+                let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+                if timer.deadline() != at {
+                    timer.as_mut().reset(at);
+                }
+                timer.as_mut().poll(cx)
+            }
+        }
+    }
+}
+
+impl Drop for Sleep<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.clock.0.lock().sleeping.remove(&(self.due, number));
+        }
+    }
+}
+
+impl fmt::Debug for Sleep<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sleep({:?})", self.due)
+    }
+}
+
+/// A deadline that no machine lives to see.
+const FAR_AWAY: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+/// A wait for a time in a lab whose clock is pinned.
+pub(super) struct Until<'a> {
+    clock: &'a Clock,
+    at: Timestamp,
+    number: Option<u64>,
+}
+
+impl<'a> Until<'a> {
+    pub(super) fn new(clock: &'a Clock, at: Timestamp) -> Self {
+        Self { clock, at, number: None }
+    }
+}
+
+impl Future for Until<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { clock, at, number } = self.get_mut();
+        let mut state = clock.0.lock();
+        if state.lab.now() >= *at {
+            return Poll::Ready(());
+        }
+        let number = *number.get_or_insert_with(|| state.number());
+        state.until.insert((*at, number), cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.clock.0.lock().until.remove(&(self.at, number));
+        }
+    }
+}
+
+impl super::State {
+    fn number(&mut self) -> u64 {
+        self.next = self.next.wrapping_add(1);
+        self.next
+    }
+}

@@ -1,0 +1,47 @@
+//! The names in a lab file, and what is probably meant where one leads nowhere.
+
+use std::sync::Arc;
+
+use crate::exchange::Computer;
+use crate::nearest::nearest;
+
+/// The computer of this name, letter case aside, with its place in the file.
+pub(super) fn called<'a>(name: &str, computers: &'a [Arc<Computer>]) -> Option<(usize, &'a Arc<Computer>)> {
+    computers.iter().enumerate().find(|(_, computer)| computer.name.eq_ignore_ascii_case(name))
+}
+
+/// The computers that there are.
+pub(super) fn known(computers: &[Arc<Computer>]) -> String {
+    computers.iter().map(|computer| computer.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The computer in `SERVER\Name`, and the name.
+pub(super) fn computer_of<'a, 'b>(
+    identity: &'b str,
+    computers: &'a [Arc<Computer>],
+) -> Result<(&'a Arc<Computer>, &'b str), String> {
+    let Some((server, name)) = identity.split_once('\\') else {
+        return Err(format!("`{identity}` is no identity; write 'SERVER\\Name of the connector'"));
+    };
+    match called(server, computers) {
+        Some((_, computer)) => Ok((computer, name)),
+        None => Err(format!("there is no computer `{server}`; there are {}", known(computers))),
+    }
+}
+
+/// That a computer has no such connector, with what was probably meant.
+pub(super) fn missing<'a>(
+    what: &str,
+    name: &str,
+    computer: &Computer,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    let hint = match nearest(name, known.clone()) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None => match known.collect::<Vec<_>>() {
+            none if none.is_empty() => "; it has none".to_owned(),
+            all => format!("; it has {}", all.join(", ")),
+        },
+    };
+    format!("{} has no {what} called `{name}`{hint}", computer.name)
+}

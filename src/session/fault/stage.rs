@@ -1,0 +1,91 @@
+//! The stages of a session, as values for lab files and as types for Rust.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A stage as a type, which decides what a [`Fault`](super::Fault) can do there.
+pub trait Stage: Copy + sealed::Sealed {
+    /// The stage as a value.
+    const STAGE: FaultStage;
+}
+
+/// A stage at which the connector has a reply to give.
+pub trait HasReply: Stage {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Makes of one table the stages as values and as types.
+macro_rules! stages {
+    ($($(#[$doc:meta])* $name:ident $word:literal $(: $capability:ident)?;)*) => {
+        /// Where in a conversation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        pub enum FaultStage {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
+        }
+
+        impl FaultStage {
+            /// Every stage, in the order of a session.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The stage as a lab file has it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+
+            impl sealed::Sealed for $name {}
+
+            impl Stage for $name {
+                const STAGE: FaultStage = FaultStage::$name;
+            }
+
+            $(impl $capability for $name {})?
+        )*
+    };
+}
+
+stages! {
+    /// The connection is taken, and the banner is due.
+    Connect "connect": HasReply;
+    /// EHLO came.
+    Ehlo "ehlo": HasReply;
+    /// HELO came.
+    Helo "helo": HasReply;
+    /// STARTTLS or X-ANONYMOUSTLS came.
+    StartTls "starttls": HasReply;
+    /// The 220 has left, and the handshake is due.
+    Handshake "handshake";
+    /// The handshake has succeeded, and nothing has been said inside TLS.
+    AfterTls "after-tls";
+    /// AUTH came.
+    Auth "auth": HasReply;
+    /// MAIL came.
+    Mail "mail": HasReply;
+    /// RCPT came.
+    Rcpt "rcpt": HasReply;
+    /// DATA came.
+    Data "data": HasReply;
+    /// Content is about to come, after the 354.
+    Body "body";
+    /// The content is complete, and its reply is due.
+    EndOfData "end-of-data": HasReply;
+    /// A chunk of BDAT came, and its reply is due; where it is the last one, this comes before `end-of-data`.
+    Bdat "bdat": HasReply;
+    /// RSET came.
+    Rset "rset": HasReply;
+    /// NOOP, HELP, VRFY, EXPN or something unknown came.
+    Other "other": HasReply;
+    /// QUIT came.
+    Quit "quit": HasReply;
+    /// The lab is about to end the connection.
+    Close "close";
+}

@@ -1,0 +1,163 @@
+//! What a connection does about fault rules: what its steps carry, and what is done to the content and to the end.
+
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::AsyncWriteExt;
+
+use super::connection::Connection;
+use super::reading::LINE_READ;
+use super::stream::Stream;
+use crate::journal::{Ending, Record};
+use crate::session::fault::{BodyAction, CloseAction, Fired, StepAction, Then};
+use crate::session::{Fact, Oddity, Step};
+
+impl Connection<'_> {
+    /// Waits where the banner is late, and notes who talks meanwhile (RFC 5321 section 3.1).
+    pub(super) async fn hold_banner_back<IO: Stream>(&mut self, io: &mut IO, first: &mut Step) {
+        self.take(&std::mem::take(&mut first.facts));
+        let clock = self.clock();
+        let (until, early) = (clock.after(std::mem::take(&mut first.delay)), self.input.len());
+        let listening = async {
+            // Beyond that it is noise, and a line that begins it is known by then.
+            while self.input.len() < LINE_READ && self.read::<LINE_READ, _>(io).await.is_ok() {}
+        };
+        clock.timeout_at(until, pin!(listening)).await.ok();
+        self.shared.shutdown.run_until_cancelled(clock.sleep_until(until)).await;
+        let octets = self.input.len();
+        if early == 0 && octets > 0 {
+            first.facts.push(Fact::Oddity(Oddity::TalkedBeforeBanner { octets }));
+        }
+    }
+
+    /// Does what a step carries, once its reply has been said; how the connection ends with it, if it does.
+    pub(super) async fn act<IO: Stream>(
+        &mut self,
+        io: &mut IO,
+        actions: &[StepAction],
+    ) -> io::Result<Option<Ending>> {
+        for action in actions {
+            match action {
+                StepAction::Send(bytes) => self.put(bytes.clone()),
+                StepAction::Trickle { bytes, pace } => {
+                    // What was said before is no part of what trickles.
+                    self.flush(io).await?;
+                    let record = self.secrets.sent(bytes.clone());
+                    self.write_down(record);
+                    self.trickle(io, bytes, *pace).await?;
+                }
+                StepAction::SendBeneath(bytes) => {
+                    self.flush(io).await?;
+                    io.beneath().write_all(bytes).await?;
+                    io.beneath().flush().await?;
+                }
+                StepAction::KeepInput => self.keep_input = true,
+                StepAction::End(then) => {
+                    self.flush(io).await?;
+                    return Ok(Some(self.end(io, *then).await));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the connection in one of the ways that a row can ask for.
+    pub(super) async fn end<IO: Stream>(&mut self, io: &mut IO, then: Then) -> Ending {
+        match then {
+            Then::Close => self.close(io).await,
+            Then::Reset => {
+                io.reset_when_dropped();
+                Ending::Local
+            }
+            Then::Silence => self.be_silent(io).await,
+            Then::Fin => {
+                self.end_beneath(io).await;
+                self.close(io).await
+            }
+        }
+    }
+
+    /// Reads what comes and answers nothing, until the peer is gone, ConnectionTimeout has passed or the lab
+    /// ends.
+    async fn be_silent<IO: Stream>(&mut self, io: &mut IO) -> Ending {
+        let (shutdown, clock, deadline) = (&self.shared.shutdown, self.clock(), self.deadline);
+        let mut thrown_away = BytesMut::with_capacity(LINE_READ);
+        let reading = async {
+            loop {
+                thrown_away.clear();
+                match tokio::io::AsyncReadExt::read_buf(io, &mut thrown_away).await {
+                    Ok(0) => return Ending::Remote,
+                    Ok(_) => {}
+                    Err(error) => return super::connection::ending_of(&error),
+                }
+            }
+        };
+        match shutdown.run_until_cancelled(clock.timeout_at(deadline, pin!(reading))).await {
+            Some(Ok(ending)) => ending,
+            Some(Err(_)) | None => Ending::Local,
+        }
+    }
+
+    async fn trickle<IO: Stream>(&mut self, io: &mut IO, bytes: &[u8], pace: Duration) -> io::Result<()> {
+        for byte in bytes {
+            let waited = self.shared.shutdown.run_until_cancelled(self.clock().sleep(pace)).await;
+            if waited.is_none() || self.clock().has_passed(self.deadline) {
+                return Ok(());
+            }
+            io.write_all(&[*byte]).await?;
+            io.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Does what a rule says while content comes; how the connection ends with it, if it does.
+    pub(super) async fn body<IO: Stream>(&mut self, io: &mut IO, fired: &Fired) -> Option<Ending> {
+        self.write_down(Record::Fault(Box::new(fired.clone())));
+        for action in fired.body() {
+            match action {
+                BodyAction::Delay(delay) => {
+                    self.shared.shutdown.run_until_cancelled(self.clock().sleep(*delay)).await;
+                }
+                // It is the decoder's; see `ends`.
+                BodyAction::EndOfData(_) => {}
+            }
+        }
+        let then = fired.rule.then()?;
+        // In the middle of the content, so some of it has to be there.
+        if self.input.is_empty() && self.read::<LINE_READ, _>(io).await.is_err() {
+            return Some(Ending::Remote);
+        }
+        let octets = self.input.split().len() as u64;
+        self.write_down(Record::Content(octets));
+        Some(self.end(io, then).await)
+    }
+
+    /// Does what a rule says where the lab ends the connection; how it ends, where the rule says that.
+    pub(super) async fn closing<IO: Stream>(&mut self, io: &mut IO, fired: &Fired) -> Option<Ending> {
+        self.write_down(Record::Fault(Box::new(fired.clone())));
+        for action in fired.closing() {
+            match action {
+                CloseAction::NoCloseNotify => self.end_beneath(io).await,
+            }
+        }
+        let then = fired.rule.then()?;
+        Some(self.end(io, then).await)
+    }
+
+    /// Ends the stream without saying so inside TLS.
+    async fn end_beneath<IO: Stream>(&mut self, io: &mut IO) {
+        io.beneath().shutdown().await.ok();
+    }
+}
+
+/// The ends of content that a rule adds.
+pub(super) fn ends(fired: Option<&Fired>) -> Vec<Bytes> {
+    let actions = fired.map(Fired::body).unwrap_or_default();
+    let ends = actions.iter().filter_map(|action| match action {
+        BodyAction::EndOfData(ends) => Some(ends),
+        BodyAction::Delay(_) => None,
+    });
+    ends.flatten().cloned().collect()
+}
