@@ -247,6 +247,14 @@ func (l *Lab) Reset() {
 	l.ask(http.MethodPost, "reset", nil, nil)
 }
 
+// Advance advances the lab's clock and returns the time there.
+func (l *Lab) Advance(by time.Duration) time.Time {
+	l.t.Helper()
+	var clock struct{ Now time.Time }
+	l.ask(http.MethodPost, "clock", map[string]string{"advance": fmt.Sprintf("PT%.3fS", by.Seconds())}, &clock)
+	return clock.Now
+}
+
 // Faults returns the fault rules, each with how often it was applied.
 func (l *Lab) Faults() (rules []FaultRule) {
 	l.t.Helper()

@@ -238,6 +238,15 @@ func TestALabFileIsReplacedWhileTheLabRuns(t *testing.T) {
 	}
 }
 
+func TestTheClockIsAdvanced(t *testing.T) {
+	t.Parallel()
+	lab := starttlslab.Start(t)
+	before := lab.Advance(0)
+	if after := lab.Advance(36 * time.Hour); after.Sub(before) < 36*time.Hour {
+		t.Errorf("%s is not a day and a half after %s", after, before)
+	}
+}
+
 func TestWhatTheLabRefusesIsRefusedInItsWords(t *testing.T) {
 	t.Parallel()
 	if _, err := starttlslab.TryStart(t, starttlslab.Scenario("fqdn-mismatsch")); err == nil {

@@ -202,6 +202,8 @@ export class Lab extends Connector {
     reconfigure(scenario: string | object): Promise<string[]>;
     /** Goes back to the lab file of the start. */
     reset(): Promise<void>;
+    /** Advances the lab's clock, such as by `'36h'` or `'PT5M'`, and returns the time there. */
+    advance(by: string): Promise<Date>;
     /** Returns the fault rules, each with how often it was `done`. */
     faults(): Promise<{ computer: string; row: number; done: number; fault: Fault }[]>;
     /** Replaces the fault rules of a computer; they count from the next connection. */

@@ -305,6 +305,11 @@ class Lab extends Connector {
         await this.api.ask('POST', 'reset');
     }
 
+    /** Advances the lab's clock, such as by '36h' or 'PT5M', and returns the time there. */
+    async advance(by) {
+        return new Date((await this.api.ask('POST', 'clock', { advance: by })).now);
+    }
+
     /** Returns the fault rules, each with how often it was `done`. */
     async faults() {
         return this.api.ask('GET', 'faults');

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -166,6 +167,13 @@ class ClientTest {
         String program = System.getenv().getOrDefault("STARTTLS_LAB", "starttls-lab");
         Process process = new ProcessBuilder(program, "show", scenario).start();
         return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void theClockIsAdvanced(Lab lab) {
+        Duration by = Duration.ofHours(36);
+        Instant before = lab.advance(Duration.ZERO);
+        assertFalse(lab.advance(by).isBefore(before.plus(by)));
     }
 
     @Test

@@ -121,6 +121,13 @@ test('a lab file is replaced while the lab runs', async () => {
     fs.rmSync(folder, { recursive: true });
 });
 
+test('the clock is advanced', async (t) => {
+    const lab = await labFor(t);
+    const before = await lab.advance('0s');
+    const after = await lab.advance('36h');
+    assert.ok(after - before >= 36 * 3_600_000);
+});
+
 test('what the lab refuses is refused in its words', async (t) => {
     await assert.rejects(startLab({ scenario: 'fqdn-mismatsch' }), /did you mean `fqdn-mismatch`/);
     const lab = await labFor(t);

@@ -16,6 +16,8 @@ test('types', async (t) => {
     await mx.fault({ startls: 'close' });
     // @ts-expect-error: there is no such security.
     await mx.waitForMessage({ security: 'ssl' });
+    const now: Date = await lab.advance('36h');
+    t.diagnostic(now.toISOString());
     (await lab.finish()).assertOk();
     await (await startLab({ fqdn: 'mx.lab.test', certificate: [] })).stop();
 });

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union, cast
@@ -331,6 +332,11 @@ class Lab(Connector):
     def reset(self) -> None:
         """Goes back to the lab file of the start."""
         self._api.ask("POST", "reset")
+
+    def advance(self, by: Union[str, timedelta]) -> str:
+        """Advances the lab's clock, such as by "36h" or a timedelta, and returns the time there."""
+        text = f"PT{by.total_seconds():.3f}S" if isinstance(by, timedelta) else by
+        return cast(str, self._api.ask("POST", "clock", {"advance": text})["now"])
 
     def set_faults(self, computer: str, rules: Iterable[Fault]) -> None:
         """Replaces the fault rules of a computer; they count from the next connection."""

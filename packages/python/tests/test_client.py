@@ -5,6 +5,7 @@ import smtplib
 import subprocess
 import sys
 import textwrap
+from datetime import timedelta
 
 import aiosmtplib
 import pytest
@@ -157,6 +158,16 @@ def test_a_lab_file_is_replaced_while_the_lab_runs(tmp_path):
         assert not any(connector["starttls"]["offered"] for connector in other.connectors)
         other.reset()
         assert other.connectors[0]["starttls"]["offered"]
+
+
+def test_a_certificate_expires_when_the_clock_is_advanced():
+    with Lab.connector("mx.lab.test", ["mx.lab.test"]) as lab:
+        before = lab.advance("0s")
+        assert lab.starttls()["offered"]
+        assert lab.advance(timedelta(days=400)) > before
+        with smtplib.SMTP(*lab.addr, timeout=10) as smtp:
+            smtp.ehlo()
+        lab.wait_for_event(12016)
 
 
 def test_a_lab_is_its_first_connector():

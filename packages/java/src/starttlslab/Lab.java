@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -183,6 +184,11 @@ public final class Lab extends Connector implements AutoCloseable {
     /** Goes back to the lab file of the start. */
     public void reset() {
         api.ask("POST", "reset", null);
+    }
+
+    /** Advances the lab's clock and returns the time there. */
+    public Instant advance(Duration by) {
+        return Instant.parse(Values.string(api.object("POST", "clock", Map.of("advance", by.toString())), "now"));
     }
 
     /** Returns the fault rules: {@code computer}, {@code row}, how often it was {@code done}, and the {@code fault}. */
