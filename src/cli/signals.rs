@@ -36,11 +36,10 @@ impl Signals {
     #[cfg(unix)]
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let hang_up =
-            if is_hang_up_ignored() { None } else { Some(signal(SignalKind::hangup()).map_err(not_taken)?) };
+        let hang_up = if is_hang_up_ignored() { None } else { Some(taken(signal(SignalKind::hangup()))?) };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(not_taken)?,
-            terminate: signal(SignalKind::terminate()).map_err(not_taken)?,
+            interrupt: taken(signal(SignalKind::interrupt()))?,
+            terminate: taken(signal(SignalKind::terminate()))?,
             hang_up,
         })
     }
@@ -50,10 +49,10 @@ impl Signals {
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
         Ok(Self {
-            interrupt: ctrl_c().map_err(not_taken)?,
-            interrupt_too: ctrl_break().map_err(not_taken)?,
-            close: ctrl_close().map_err(not_taken)?,
-            shutdown: ctrl_shutdown().map_err(not_taken)?,
+            interrupt: taken(ctrl_c())?,
+            interrupt_too: taken(ctrl_break())?,
+            close: taken(ctrl_close())?,
+            shutdown: taken(ctrl_shutdown())?,
         })
     }
 
@@ -85,8 +84,8 @@ impl Signals {
     }
 }
 
-fn not_taken(error: std::io::Error) -> Failure {
-    Failure::not_ready(format!("signals: {error}"))
+fn taken<T>(taken: std::io::Result<T>) -> Result<T, Failure> {
+    taken.map_err(|error| Failure::not_ready(format!("signals: {error}")))
 }
 
 /// Whether whoever started the program wants it to outlive its terminal, as nohup(1) does. Linux says so in
