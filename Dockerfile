@@ -11,8 +11,8 @@
 #
 # NOT RUN: where this was written there was no Docker engine. What was checked instead, on Debian 12 with Rust
 # 1.95.0 and Debian's musl-tools: that the sources that .dockerignore leaves build for
-# x86_64-unknown-linux-musl, with aws-lc (in the dev profile; the image takes --release); that the program is
-# static; and that in an otherwise empty root directory, as user 65532, `serve`, `readyz` and `verify` work.
+# x86_64-unknown-linux-musl, with aws-lc (in the dev profile; the whole tree also in the profile dist, which
+# the image takes); that the program is static; and that in an otherwise empty root directory, as user 65532, `serve`, `readyz` and `verify` work.
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \
@@ -26,8 +26,8 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     target="$(uname -m)-unknown-linux-musl" \
-    && cargo build --locked --release --bin starttls-lab --target "$target" \
-    && install -D "target/$target/release/starttls-lab" /out/starttls-lab
+    && cargo build --locked --profile dist --bin starttls-lab --target "$target" \
+    && install -D "target/$target/dist/starttls-lab" /out/starttls-lab
 
 FROM scratch
 COPY --from=build /out/starttls-lab /starttls-lab

@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint check bench clients
+.PHONY: help run test lint check bench clients dist
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -30,3 +30,6 @@ clients: ## Makes docs/clients.md: gets the clients, has `judge` try them (as ro
 	$(CARGO) build --locked
 	STARTTLS_LAB=target/debug/starttls-lab clients/measure
 	clients/table
+
+dist: ## All packages for release that this machine can make, in target/packages
+	dist/all

@@ -3,32 +3,26 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.Socket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.SSLSocketFactory;
+import starttlslab.Lab;
+import starttlslab.Want;
 
 /**
  * What does a client of plain JSSE do with STARTTLS? Java 17 or newer, and no build tool:
  *
  * <pre>
- * starttls-lab exec fqdn-mismatch --trust-env --expect-messages 1 --expect-tls --expect-no-leak -- java Client.java
+ * STARTTLS_LAB=path/to/starttls-lab java -cp starttls-lab-junit-0.1.0.jar Client.java
  * </pre>
  *
  * The client dials mail.expta.com and insists: on TLS, and on a certificate of that name. The lab withholds
  * STARTTLS; the first fix brings it back with a certificate of another name, the second one with the right
- * one. Where the lab is and whom to trust Java learns from exec.
+ * one.
  */
 final class Client implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 10_000;
@@ -42,19 +36,28 @@ final class Client implements AutoCloseable {
             Import-ExchangeCertificate -FileData $answer | Enable-ExchangeCertificate -Services SMTP
             """;
 
+    private final Lab lab;
     private Socket socket;
     private BufferedReader in;
     private OutputStream out;
     private List<String> extensions;
 
-    public static void main(String[] arguments) throws IOException, InterruptedException {
-        try (Client client = new Client()) {
+    public static void main(String[] arguments) throws IOException {
+        try (Lab lab = Lab.scenario("fqdn-mismatch")) {
+            lab.expectEvent(12014);
+            lab.expectNoMessageInClear();
+            story(lab);
+        }
+    }
+
+    private static void story(Lab lab) throws IOException {
+        try (Client client = new Client(lab)) {
             expect(!client.extensions.contains("STARTTLS"), "STARTTLS is offered");
             System.out.println("before: STARTTLS is not offered");
         }
 
-        type(OTHER_FQDN);
-        try (Client client = new Client()) {
+        lab.run(OTHER_FQDN);
+        try (Client client = new Client(lab)) {
             client.startTls(NAME);
             throw new AssertionError("the wrong name was taken for the right one");
         } catch (SSLException refused) {
@@ -63,40 +66,18 @@ final class Client implements AutoCloseable {
         }
 
         // The question whether to replace the default certificate is answered with no.
-        type(NEW_CERTIFICATE, "no");
-        try (Client client = new Client()) {
+        lab.run(NEW_CERTIFICATE, "no");
+        try (Client client = new Client(lab)) {
             client.startTls(NAME);
             client.send("me@client.example", "you@expta.com", "Subject: hello\r\n\r\nfrom Java\r\n");
-            System.out.println("after fix 2: sent over " + client.protocol());
         }
-        ask(HttpRequest.newBuilder().GET(), "wait?for=message&to=you@expta.com&security=tls&timeout_ms=10000");
+        System.out.println("after fix 2: sent over "
+                + lab.waitForMessage(Want.any().to("you@expta.com").overTls()).tlsVersion());
     }
 
-    /** Types cmdlets into the lab's Shell. */
-    private static void type(String line, String... answers) throws IOException, InterruptedException {
-        String quoted = Stream.of(answers).map(Client::quote).collect(Collectors.joining(","));
-        String body = "{\"line\":" + quote(line) + ",\"answers\":[" + quoted + "]}";
-        ask(HttpRequest.newBuilder().POST(HttpRequest.BodyPublishers.ofString(body)), "cmdlets");
-    }
-
-    /** Asks the lab's control API; what it says is JSON. */
-    private static String ask(HttpRequest.Builder request, String path) throws IOException, InterruptedException {
-        URI uri = URI.create(System.getenv("STARTTLS_LAB_CONTROL_URL") + "/api/v1/" + path);
-        HttpRequest built = request.uri(uri).timeout(Duration.ofMillis(3 * PATIENCE_MILLIS)).build();
-        // Without proxies: the lab is on loopback.
-        HttpClient client = HttpClient.newBuilder().proxy(HttpClient.Builder.NO_PROXY).build();
-        HttpResponse<String> answer = client.send(built, HttpResponse.BodyHandlers.ofString());
-        expect(answer.statusCode() == 200, path + ": " + answer.body());
-        return answer.body();
-    }
-
-    /** A text in JSON. */
-    private static String quote(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + '"';
-    }
-
-    private Client() throws IOException {
-        use(new Socket(System.getenv("SMTP_HOST"), Integer.parseInt(System.getenv("SMTP_PORT"))));
+    private Client(Lab lab) throws IOException {
+        this.lab = lab;
+        use(new Socket(lab.host(), lab.port()));
         reply(220);
         hello();
     }
@@ -105,8 +86,8 @@ final class Client implements AutoCloseable {
     private void startTls(String name) throws IOException {
         expect(extensions.contains("STARTTLS"), "STARTTLS is not offered; there are: " + extensions);
         command("STARTTLS", 220);
-        SSLSocketFactory factory = (SSLSocketFactory) SSLSocketFactory.getDefault();
-        SSLSocket secured = (SSLSocket) factory.createSocket(socket, name, socket.getPort(), true);
+        SSLSocket secured = (SSLSocket)
+                lab.sslContext().getSocketFactory().createSocket(socket, name, socket.getPort(), true);
         SSLParameters parameters = secured.getSSLParameters();
         // Without this line JSSE looks at no name at all.
         parameters.setEndpointIdentificationAlgorithm("HTTPS");
@@ -122,10 +103,6 @@ final class Client implements AutoCloseable {
         command("DATA", 354);
         command(content.replace("\r\n.", "\r\n..") + ".", 250);
         command("QUIT", 221);
-    }
-
-    private String protocol() {
-        return ((SSLSocket) socket).getSession().getProtocol();
     }
 
     private void hello() throws IOException {

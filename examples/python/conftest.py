@@ -1,32 +1,10 @@
-"""The fixtures: one lab a session, one connector a test."""
-
-import itertools
+"""The lab of the session: the scenario rather than the connector that the plugin starts by itself."""
 
 import pytest
-from starttls_lab import Connector, Lab
-
-numbers = itertools.count(1)
+from starttls_lab import Lab
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    lab = Lab("fqdn-mismatch", tmp_path_factory.mktemp("lab"))
-    yield lab
-    lab.stop()
-
-
-@pytest.fixture
-def connector(lab):
-    """One that answers as mail.expta.com; the computer's certificate says mailgate.expta.com."""
-    connector = Connector(
-        lab,
-        "MAILGATE",
-        f"Test {next(numbers)}",
-        usage="Custom",
-        fqdn="mail.expta.com",
-        auth_mechanism=["Tls"],
-        permission_groups=["AnonymousUsers"],
-        tarpit_interval="0s",
-    )
-    yield connector
-    connector.remove()
+def starttls_lab_session():
+    with Lab.scenario("fqdn-mismatch") as lab:
+        yield lab

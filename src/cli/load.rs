@@ -44,10 +44,20 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     if octets.len() as u64 > LONGEST_FILE {
         return Err(wrong("longer than 4 MiB, which no lab file is"));
     }
+    decoded(octets).map_err(|problem| wrong(&problem))
+}
+
+/// A file's text. Windows PowerShell writes UTF-16 where its output is redirected, and says so with a mark.
+fn decoded(octets: Vec<u8>) -> Result<String, String> {
+    if let Some(utf16) = octets.strip_prefix(&[0xFF, 0xFE]) {
+        let units = utf16.chunks(2).map(|pair| u16::from_le_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        return text.map_err(|_| "neither UTF-16, as its first two bytes say, nor UTF-8".to_owned());
+    }
     String::from_utf8(octets).map_err(|error| {
         let line =
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|o| **o == b'\n').count();
-        wrong(&format!("line {line} is not UTF-8; save the file as UTF-8 text"))
+        format!("line {line} is not UTF-8; save the file as UTF-8 text")
     })
 }
 
@@ -61,4 +71,23 @@ pub(super) fn unknown(word: &str) -> String {
         ),
     };
     format!("there is neither a file nor a story called `{word}`{hint}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "what fails in a test is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_windows_powershell_redirected_is_read() {
+        let text = "title = \"h\u{e9}llo \u{1f511}\"\r\n";
+        let utf16 = [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        assert_eq!(decoded(utf16).unwrap(), text);
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        assert!(decoded(vec![0xFF, 0xFE, 0x00, 0xD8]).unwrap_err().contains("UTF-16"));
+        assert!(decoded(b"a\nb\xFF".to_vec()).unwrap_err().contains("line 2 is not UTF-8"));
+    }
 }

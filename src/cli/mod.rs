@@ -21,6 +21,7 @@ mod junit;
 mod list;
 mod load;
 mod logs;
+mod man;
 mod notify;
 mod output;
 mod printer;
@@ -94,6 +95,9 @@ enum Verb {
         /// For which shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Args),
     /// Send one message to an address, as one of several kinds of sender, and say how it ended
     Send(Box<send::Args>),
     /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to whatever is named
@@ -125,7 +129,7 @@ pub fn main() -> ExitCode {
     let filter = EnvFilter::try_new(&cli.log);
     let done = match filter {
         Ok(filter) => {
-            let colours = std::io::stderr().is_terminal();
+            let colours = std::io::stderr().is_terminal() && understands_colors();
             tracing_subscriber::fmt()
                 .with_env_filter(filter)
                 .with_writer(diagnostics::MakeDiagnostics)
@@ -140,6 +144,18 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Asks a console of Windows to understand the sequences that make colors; it does not by itself.
+#[cfg(windows)]
+fn understands_colors() -> bool {
+    anstyle_query::windows::enable_ansi_colors().unwrap_or(false)
+}
+
+/// A terminal does.
+#[cfg(not(windows))]
+fn understands_colors() -> bool {
+    true
 }
 
 fn run(verb: Verb) -> Result<(), Failure> {
@@ -164,6 +180,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "starttls-lab", &mut script);
             output::text(&String::from_utf8_lossy(&script))
         }
+        Verb::Man(args) => man::man(&args),
         Verb::Send(args) => send::send(&args),
         Verb::Probe(args) => probe::probe(&args),
         Verb::Renew(args) => renew::renew(&args),

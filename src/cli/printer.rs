@@ -15,8 +15,13 @@ pub(super) fn introduction(title: &str, connectors: &[Listening], word: Option<&
         text.push_str(&if list { listed(connector) } else { told(connector) });
     }
     if let Some(Listening { addr, .. }) = connectors.first() {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "\nTry   swaks --server {addr} --tls-optional --to somebody@example.com");
+        // Writing to a String cannot fail. Windows has no swaks.
+        let _ = if cfg!(windows) {
+            let (from, to) = ("me@example.com", "somebody@example.com");
+            writeln!(text, "\nTry   starttls-lab send --to {addr} --from {from} --rcpt {to}")
+        } else {
+            writeln!(text, "\nTry   swaks --server {addr} --tls-optional --to somebody@example.com")
+        };
     }
     if let Some(word) = word {
         let _ = writeln!(text, "Why   starttls-lab check {word}");

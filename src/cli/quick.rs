@@ -1,6 +1,6 @@
 //! `serve --fqdn X --certificate Y`: a lab without a file.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::output::Failure;
 use crate::exchange::{
@@ -16,7 +16,8 @@ pub(super) struct QuickArgs {
     /// Play a connector of this FQDN rather than a file
     #[arg(long, env = "STARTTLS_LAB_FQDN", value_name = "NAME")]
     fqdn: Option<String>,
-    /// Its certificate's names, with commas between them; may be given for several certificates
+    /// Its certificate's names, with commas between them, IP addresses among them as such; may be given for
+    /// several certificates
     #[arg(
         long,
         env = "STARTTLS_LAB_CERTIFICATE",
@@ -88,8 +89,11 @@ fn profile(text: &str) -> Result<Profile, Failure> {
 
 fn certificate(names: &str) -> CertificateSpec {
     let label = Some(names.to_owned());
-    let names = names.split(',').map(|name| name.trim().to_owned()).collect();
-    CertificateSpec { label, ..CertificateSpec::naming(names) }
+    let (addresses, names): (Vec<_>, Vec<_>) =
+        names.split(',').map(str::trim).partition(|name| name.parse::<IpAddr>().is_ok());
+    let ip_addresses = addresses.into_iter().filter_map(|address| address.parse().ok()).collect();
+    let names = names.into_iter().map(str::to_owned).collect();
+    CertificateSpec { label, ip_addresses, ..CertificateSpec::naming(names) }
 }
 
 /// Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.

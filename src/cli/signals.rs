@@ -5,23 +5,30 @@ use super::output::Failure;
 /// What the program was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// SIGINT, which Ctrl-C sends.
+    /// SIGINT, which Ctrl-C sends; on Windows also Ctrl-Break.
     Interrupt,
-    /// SIGTERM.
+    /// SIGTERM; on Windows the machine shuts down.
     Terminate,
-    /// SIGHUP, by which a terminal that is closed says goodbye.
+    /// SIGHUP, by which a terminal that is closed says goodbye; on Windows the console's window was closed.
     HangUp,
 }
 
 /// The signals, which do not end the program by themselves any more.
+#[cfg(unix)]
 pub(super) struct Signals {
-    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     /// `None` where it is ignored, as under nohup.
-    #[cfg(unix)]
     hang_up: Option<tokio::signal::unix::Signal>,
+}
+
+/// The events of the console, which do not end the program by themselves any more.
+#[cfg(windows)]
+pub(super) struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    interrupt_too: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
 }
 
 impl Signals {
@@ -29,42 +36,56 @@ impl Signals {
     #[cfg(unix)]
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let taken = |kind| signal(kind).map_err(|error| Failure::not_ready(format!("signals: {error}")));
-        let hang_up = if is_hang_up_ignored() { None } else { Some(taken(SignalKind::hangup())?) };
+        let hang_up = if is_hang_up_ignored() { None } else { Some(taken(signal(SignalKind::hangup()))?) };
         Ok(Self {
-            interrupt: taken(SignalKind::interrupt())?,
-            terminate: taken(SignalKind::terminate())?,
+            interrupt: taken(signal(SignalKind::interrupt()))?,
+            terminate: taken(signal(SignalKind::terminate()))?,
             hang_up,
         })
     }
 
-    /// Takes the signals over from the system.
-    #[cfg(not(unix))]
+    /// Takes the events over from the system.
+    #[cfg(windows)]
     pub(super) fn new() -> Result<Self, Failure> {
-        Ok(Self {})
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self {
+            interrupt: taken(ctrl_c())?,
+            interrupt_too: taken(ctrl_break())?,
+            close: taken(ctrl_close())?,
+            shutdown: taken(ctrl_shutdown())?,
+        })
     }
 
     /// The next one.
+    #[cfg(unix)]
     pub(super) async fn next(&mut self) -> Asked {
-        #[cfg(unix)]
         let hang_up = async {
             match &mut self.hang_up {
                 Some(signal) => signal.recv().await,
                 None => std::future::pending().await,
             }
         };
-        #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Interrupt,
             _ = self.terminate.recv() => Asked::Terminate,
             _ = hang_up => Asked::HangUp,
         }
-        #[cfg(not(unix))]
-        {
-            tokio::signal::ctrl_c().await.ok();
-            Asked::Interrupt
+    }
+
+    /// The next one.
+    #[cfg(windows)]
+    pub(super) async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::Interrupt,
+            _ = self.interrupt_too.recv() => Asked::Interrupt,
+            _ = self.close.recv() => Asked::HangUp,
+            _ = self.shutdown.recv() => Asked::Terminate,
         }
     }
+}
+
+fn taken<T>(taken: std::io::Result<T>) -> Result<T, Failure> {
+    taken.map_err(|error| Failure::not_ready(format!("signals: {error}")))
 }
 
 /// Whether whoever started the program wants it to outlive its terminal, as nohup(1) does. Linux says so in

@@ -51,12 +51,23 @@ impl Drop for Trust {
     }
 }
 
+/// For nobody else's eyes. On Windows the folder for temporary files is the user's own.
+#[cfg(unix)]
+fn private() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private() -> DirBuilder {
+    DirBuilder::new()
+}
+
 /// Makes a folder that was not there. The command may change its directory, so the path is a whole one.
 fn fresh(above: &Path) -> io::Result<PathBuf> {
     let above = std::path::absolute(above)?;
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let builder = private();
     for number in 1..=MOST_FOLDERS {
         let folder = above.join(format!("starttls-lab-{}-{number}", std::process::id()));
         match builder.create(&folder) {

@@ -102,6 +102,13 @@ async fn kill(child: &mut Child) {
         kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         kill.status().await.ok();
     }
+    #[cfg(windows)]
+    if let Some(leader) = child.id() {
+        let mut kill = Command::new("taskkill");
+        kill.args(["/T", "/F", "/PID", &leader.to_string()]);
+        kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        kill.status().await.ok();
+    }
     child.kill().await.ok();
 }
 

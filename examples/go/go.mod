@@ -1,0 +1,7 @@
+module story
+
+go 1.19
+
+require starttlslab v0.0.0
+
+replace starttlslab => ../../packages/go

@@ -1,0 +1,3 @@
+module starttlslab
+
+go 1.19
