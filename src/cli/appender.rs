@@ -101,7 +101,7 @@ impl Appender {
         }
     }
 
-    /// Whether everything that was put here stands in the file.
+    /// Returns whether everything that was put here stands in the file.
     pub(super) fn is_complete(&self) -> bool {
         self.owed.is_empty() && self.lost_pieces == 0
     }

@@ -125,8 +125,10 @@ mod tests {
             for met in &spec.symptoms {
                 named.insert(symptom(met).unwrap_or_else(|| panic!("{name}: no symptom is called {met}")));
             }
-            let wrong =
-                matches!(spec.tls, crate::scenario::Worth::WrongName | crate::scenario::Worth::Untrusted);
+            let wrong = matches!(
+                spec.tls,
+                crate::scenario::ServerTrust::WrongName | crate::scenario::ServerTrust::Untrusted
+            );
             assert!(!wrong || !spec.symptoms.is_empty(), "{name} does not say what a client meets");
         }
         for symptom in Symptom::ALL {

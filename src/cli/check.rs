@@ -120,7 +120,7 @@ fn lab(
 
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";
 
-/// Whether a dry run would show anything: the file says who sends, what is done wrong on purpose, what is
+/// Returns whether a dry run would show anything: the file says who sends, what is done wrong on purpose, what is
 /// expected, or what fixes it.
 fn says_something(scenario: &Scenario) -> bool {
     !(scenario.sender.is_empty()

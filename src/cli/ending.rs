@@ -41,7 +41,7 @@ enum Quota {
 }
 
 /// How long conversations that are open may go on once enough has come.
-const LAST_WORDS: Duration = Duration::from_millis(1500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 impl EndingArgs {
     /// Waits until the lab is to end; an error where it ends short of what was waited for.
@@ -66,7 +66,7 @@ impl EndingArgs {
         // Whoever brought the last message wants to hear the answer to QUIT, too.
         tokio::select! {
             _ = signals.next() => {}
-            () = observer.quiet(LAST_WORDS) => {}
+            () = observer.quiet(DRAIN_TIMEOUT) => {}
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::output::{self, Failure};
 use super::{Output, catalogue_page, load};
-use crate::scenario::{ENTRIES, STORIES, Scenario, Taken, Worth, built_in};
+use crate::scenario::{Acceptance, ENTRIES, SCENARIOS, Scenario, ServerTrust, built_in};
 
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
@@ -43,8 +43,8 @@ struct FaultRow {
     aliases: Vec<String>,
     rfc: Vec<String>,
     wire: String,
-    tls: Worth,
-    mail: Taken,
+    tls: ServerTrust,
+    mail: Acceptance,
 }
 
 pub(super) fn list(args: &Args) -> Result<(), Failure> {
@@ -74,7 +74,7 @@ pub(super) fn list(args: &Args) -> Result<(), Failure> {
 }
 
 fn stories() -> Result<Vec<Row>, Failure> {
-    STORIES.iter().map(|story| Ok(row(story.name, load::load(story.name)?.text.scenario, None))).collect()
+    SCENARIOS.iter().map(|story| Ok(row(story.name, load::load(story.name)?.text.scenario, None))).collect()
 }
 
 fn faults() -> Result<Vec<Row>, Failure> {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::output::Failure;
-use crate::scenario::{STORIES, ScenarioText, built_in, suggest_built_in};
+use crate::scenario::{SCENARIOS, ScenarioText, built_in, suggest_built_in};
 
 /// No lab file is longer than this, in octets.
 const LONGEST_FILE: u64 = 4 << 20;
@@ -67,7 +67,7 @@ pub(super) fn unknown(word: &str) -> String {
         Some(name) => format!("; did you mean `{name}`?"),
         None => format!(
             "; the stories are: {}",
-            STORIES.iter().map(|story| story.name).collect::<Vec<_>>().join(", ")
+            SCENARIOS.iter().map(|story| story.name).collect::<Vec<_>>().join(", ")
         ),
     };
     format!("there is neither a file nor a story called `{word}`{hint}")

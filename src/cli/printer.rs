@@ -70,7 +70,7 @@ pub(super) fn printed(entry: &Entry, observer: &Observer) -> String {
     }
 }
 
-/// Whether the entry is one side of what two computers of the lab say to each other; the receiving side
+/// Returns whether the entry is one side of what two computers of the lab say to each other; the receiving side
 /// shows it, and once is enough for a person.
 fn is_told_by_the_other_end(entry: &Entry) -> bool {
     let inside = entry.place.as_ref().is_some_and(|place| place.connector.sends() && place.peer.is_some());

@@ -150,7 +150,7 @@ impl Announced {
         format!("220 {}", self.connectors.first().map_or("", |connector| &connector.fqdn))
     }
 
-    /// Whether the process that wrote the line is still there, as far as the system tells.
+    /// Returns whether the process that wrote the line is still there, as far as the system tells.
     pub(super) fn has_process(&self) -> bool {
         let Some(pid) = self.pid else { return true };
         // Linux tells of processes in /proc; elsewhere the file alone has to do.
@@ -158,7 +158,7 @@ impl Announced {
         !processes.exists() || Path::new("/proc").join(pid.to_string()).exists()
     }
 
-    /// Whether the lab still runs.
+    /// Returns whether the lab still runs.
     fn lives(&self) -> bool {
         let address = self.control.as_deref().and_then(|url| url.strip_prefix("http://"));
         match address.and_then(|address| address.parse::<SocketAddr>().ok()) {

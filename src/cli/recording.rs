@@ -34,7 +34,7 @@ pub(super) struct Recording {
 }
 
 impl RecordingArgs {
-    /// Whether the journal was asked for on standard output.
+    /// Returns whether the journal was asked for on standard output.
     pub(super) fn is_to_stdout(&self) -> bool {
         self.journal.as_ref().is_some_and(|path| path.as_os_str() == "-")
     }
@@ -103,7 +103,7 @@ fn lock<T>(file: &Mutex<T>) -> MutexGuard<'_, T> {
     file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a peer or an operator can know of the entry before the next one is made. What was received
+/// Returns whether a peer or an operator can know of the entry before the next one is made. What was received
 /// is answered, and the answer is an entry of its own.
 pub(super) fn ends_a_step(record: &Record) -> bool {
     !matches!(record, Record::Received(_) | Record::ReceivedSecret | Record::Content(_) | Record::Message(_))

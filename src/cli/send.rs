@@ -23,7 +23,7 @@ use crate::session::send::{
 };
 use crate::session::send::{Credentials, Queue};
 use crate::smtp::{Address, HelloName, ReversePath};
-use crate::wire::{Live, Sender};
+use crate::wire::{LabState, Sender};
 
 /// Arguments of `send`.
 #[derive(Debug, clap::Args)]
@@ -83,7 +83,7 @@ async fn deliver(args: &Args) -> Result<(), Failure> {
     let clock = Clock::system();
     let journal = Arc::new(Journal::new(Bounds::default()));
     let computer = Arc::new(computer(args.helo.clone()));
-    let live = Live::new(vec![Arc::clone(&computer)], clock.clone(), Arc::clone(&journal));
+    let live = LabState::new(vec![Arc::clone(&computer)], clock.clone(), Arc::clone(&journal));
     let connector = Arc::new(connector(args.timeout));
     let sender = Sender::new(Arc::new(live), computer, connector, &roots(args)?);
     let sender = sender.map_err(|error| Failure::usage(format!("--ca-file: {error}")))?;
@@ -158,9 +158,10 @@ fn report(
         }
         output::text(&text)?;
     }
-    match delivered {
-        true => Ok(()),
-        false => Err(Failure::unmet(format!("the message was not delivered to {address}"))),
+    if delivered {
+        Ok(())
+    } else {
+        Err(Failure::unmet(format!("the message was not delivered to {address}")))
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
 
 async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     let ports = match args.port {
-        None => Ports::ByHabit,
+        None => Ports::OffsetPrivileged,
         Some(0) => Ports::Free,
         Some(port) => Ports::Only(port),
     };

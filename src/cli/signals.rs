@@ -88,7 +88,7 @@ fn taken<T>(taken: std::io::Result<T>) -> Result<T, Failure> {
     taken.map_err(|error| Failure::not_ready(format!("signals: {error}")))
 }
 
-/// Whether whoever started the program wants it to outlive its terminal, as nohup(1) does. Linux says so in
+/// Returns whether whoever started the program wants it to outlive its terminal, as nohup(1) does. Linux says so in
 /// /proc; elsewhere a hang-up counts.
 #[cfg(unix)]
 fn is_hang_up_ignored() -> bool {

@@ -15,7 +15,7 @@ use super::report::proof::{self, Count, counted};
 use super::{Output, load};
 use crate::exchange::EventKind;
 use crate::lab::{self, LabError};
-use crate::scenario::{Proof, STORIES, ScenarioText};
+use crate::scenario::{Proof, SCENARIOS, ScenarioText};
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -44,9 +44,10 @@ pub(super) struct Args {
 type Verified = (String, Result<Proof, LabError>);
 
 pub(super) fn verify(args: &Args) -> Result<(), Failure> {
-    let words: Vec<String> = match args.all {
-        true => STORIES.iter().map(|story| story.name.to_owned()).collect(),
-        false => args.scenarios.clone(),
+    let words: Vec<String> = if args.all {
+        SCENARIOS.iter().map(|story| story.name.to_owned()).collect()
+    } else {
+        args.scenarios.clone()
     };
     // Whoever made a mistake in the last file need not wait for the first.
     let stories = words.into_iter().map(|word| load::load(&word).map(|loaded| (word, loaded.text)));

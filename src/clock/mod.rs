@@ -148,7 +148,7 @@ impl Clock {
         Deadline(self.elapsed().saturating_add(time))
     }
 
-    /// Whether a deadline of this clock has passed.
+    /// Returns whether a deadline of this clock has passed.
     pub fn has_passed(&self, deadline: Deadline) -> bool {
         deadline.0 <= self.elapsed()
     }

@@ -14,7 +14,7 @@ use super::house::find;
 use super::input;
 use super::problem::Problem;
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
-use crate::scenario::{CertificateSpec, Keys, Workshop, issue};
+use crate::scenario::{CertificateSpec, Issuer, Keys, issue};
 
 /// A certificate in a store.
 #[derive(Serialize, JsonSchema)]
@@ -37,15 +37,15 @@ pub(super) struct CertificateView {
     not_before: String,
     /// Valid to.
     not_after: String,
-    /// Whether it was signed with its own key.
+    /// True if it was signed with its own key.
     self_signed: bool,
     /// What it is enabled for.
     services: Services,
-    /// Whether the transport service can use the private key.
+    /// True if the transport service can use the private key.
     private_key: PrivateKey,
     /// What Windows finds when it builds the chain.
     chain: ChainStatus,
-    /// Whether it is the internal transport certificate.
+    /// True if it is the internal transport certificate.
     internal_transport: bool,
 }
 
@@ -97,9 +97,9 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
     let certificate: CertificateSpec = input::fits(value)?;
     let name = find(&shared.lab.computers(), &name)?.name.clone();
     let mut view = None;
-    let edit = |computers: &mut Vec<Arc<Computer>>, workshop: &mut Workshop, keys: Keys<'_>| {
+    let edit = |computers: &mut Vec<Arc<Computer>>, issuer: &mut Issuer, keys: Keys<'_>| {
         change(computers, &name, |computer| {
-            let stored = issue(&computer.name, &certificate, workshop, keys);
+            let stored = issue(&computer.name, &certificate, issuer, keys);
             let stored = stored.map_err(|error| Problem::refused(error.message()))?;
             if computer.store.iter().any(|other| other.label == stored.label) {
                 let (label, computer) = (&stored.label, &computer.name);

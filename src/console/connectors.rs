@@ -21,7 +21,7 @@ use crate::exchange::{
     select_for,
 };
 use crate::lab::Engine;
-use crate::scenario::{Keys, Workshop, receive_connector};
+use crate::scenario::{Issuer, Keys, receive_connector};
 
 /// A receive connector.
 #[derive(Serialize, JsonSchema)]
@@ -32,7 +32,7 @@ pub(super) struct ConnectorView {
     name: String,
     /// The name it answers with.
     fqdn: String,
-    /// Whether it takes connections.
+    /// True if it takes connections.
     enabled: bool,
     /// Where it really listens.
     addrs: Vec<SocketAddr>,
@@ -45,7 +45,7 @@ pub(super) struct ConnectorView {
 /// What became of the certificate selection.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Offer {
-    /// Whether STARTTLS is offered.
+    /// True if STARTTLS is offered.
     offered: bool,
     /// Why, in a sentence.
     because: String,
@@ -156,7 +156,7 @@ pub(super) async fn set(
         add(&shared, &computer, parameters).await?;
         return made(&shared, &computer, &name);
     }
-    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Workshop, _: Keys<'_>| {
+    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
         change(computers, &computer, |computer| {
             let others = computer.receive_connectors.iter().filter(|it| !it.name.eq_ignore_ascii_case(&name));
             let others: Vec<_> = others.cloned().collect();
@@ -177,7 +177,7 @@ pub(super) async fn remove(
     Path((computer, name)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     view(&shared.lab, &computer, &name)?;
-    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Workshop, _: Keys<'_>| {
+    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
         change(computers, &computer, |computer| {
             computer.receive_connectors.retain(|it| !it.name.eq_ignore_ascii_case(&name));
             Ok(())
@@ -212,7 +212,7 @@ async fn add(
     if parameters.bindings.is_none() {
         parameters.bindings = Some(vec![free_binding()?]);
     }
-    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Workshop, _: Keys<'_>| {
+    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
         change(computers, computer, |computer| {
             let alone = Computer { receive_connectors: Vec::new(), ..computer.clone() };
             let made = receive_connector(&parameters, &alone);

@@ -109,7 +109,7 @@ fn is_same(given: &str, token: &str) -> bool {
     given.len() == token.len() && differing == 0
 }
 
-/// Whether `host`, with or without a port, is the bound address or loopback. Bound to all addresses, every
+/// Returns whether `host`, with or without a port, is the bound address or loopback. Bound to all addresses, every
 /// address is this host; no name is but the `allowed` ones, because a name can be led anywhere.
 fn is_this_host(host: &str, bound: SocketAddr, allowed: &[Fqdn]) -> bool {
     let name = match host.rsplit_once(':') {

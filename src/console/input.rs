@@ -25,9 +25,10 @@ pub(super) async fn octets(body: Body) -> Result<Bytes, Problem> {
     read.map_err(|error| {
         let too_long = std::error::Error::source(&error)
             .is_some_and(|source| source.to_string().contains("length limit exceeded"));
-        match too_long {
-            true => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a body has 1 MiB at most"),
-            false => Problem::bad(format!("the body broke off: {error}")),
+        if too_long {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a body has 1 MiB at most")
+        } else {
+            Problem::bad(format!("the body broke off: {error}"))
         }
     })
 }

@@ -107,7 +107,7 @@ struct Shared {
     token: Option<String>,
     hosts: Vec<Fqdn>,
     ca_file: Option<PathBuf>,
-    /// Told from other labs by its root certificate.
+    /// SampleSession from other labs by its root certificate.
     instance: String,
     /// What the lab was when the API was opened; a reset goes back to it.
     start: ScenarioText,

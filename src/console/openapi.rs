@@ -83,7 +83,7 @@ fn paths() -> Value {
         ("/api/v1/sessions/{id}", vec![
             operation("get", "session", "A conversation with its transcript").path("id", "08D0000000000001").json(shape("SessionView")).fails(404),
         ]),
-        ("/api/v1/messages", vec![operation("get", "messages", "Messages that were taken").pages().json(list("Taken"))]),
+        ("/api/v1/messages", vec![operation("get", "messages", "Messages that were taken").pages().json(list("Acceptance"))]),
         ("/api/v1/messages/{id}", vec![
             operation("get", "message", "A message with its header and structure").path("id", "1").json(shape("MessageView")).fails(404),
         ]),

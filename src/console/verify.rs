@@ -21,7 +21,7 @@ use crate::scenario::{ABSENT, Aspect, Expectations, Row, Subject, Value};
 /// What came of the comparison.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Verdict {
-    /// Whether everything is as expected.
+    /// True if everything is as expected.
     holds: bool,
     /// One row for everything that is expected: subject, aspect, expected, observed, met.
     rows: Vec<Json>,

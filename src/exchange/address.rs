@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 pub struct Binding(pub SocketAddr);
 
 impl Binding {
-    /// Whether a connection to the socket of `local` comes to this one, too. The socket for all addresses
+    /// Returns whether a connection to the socket of `local` comes to this one, too. The socket for all addresses
     /// stands for those that nothing is bound to by itself.
     pub fn covers(self, local: Self) -> bool {
         self == local || (self.0.ip().is_unspecified() && self.overlaps(local))
     }
 
-    /// Whether a connection can fit both.
+    /// Returns whether a connection can fit both.
     pub fn overlaps(self, other: Self) -> bool {
         let (mine, theirs) = (self.0.ip(), other.0.ip());
         let same_family = mine.is_ipv4() == theirs.is_ipv4();
@@ -68,7 +68,7 @@ impl IpRange {
     pub const ALL_V6: Self =
         Self { low: IpAddr::V6(Ipv6Addr::UNSPECIFIED), high: IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)) };
 
-    /// Whether `peer` lies in the range; an IPv4 address inside IPv6 counts as the IPv4 address.
+    /// Returns whether `peer` lies in the range; an IPv4 address inside IPv6 counts as the IPv4 address.
     pub fn contains(self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.low.is_ipv4() == peer.is_ipv4() && (self.low..=self.high).contains(&peer)
@@ -79,7 +79,7 @@ impl IpRange {
         position(self.high) - position(self.low)
     }
 
-    /// Whether the two share an address and neither holds the whole other, which Exchange refuses.
+    /// Returns whether the two share an address and neither holds the whole other, which Exchange refuses.
     pub fn crosses(self, other: Self) -> bool {
         let meet = self.contains(other.low) || other.contains(self.low);
         let inside = |a: Self, b: Self| b.contains(a.low) && b.contains(a.high);

@@ -152,7 +152,7 @@ impl Computer {
         })
     }
 
-    /// Whether `Remove-ExchangeCertificate` refuses the certificate because something is tied to it.
+    /// Returns whether `Remove-ExchangeCertificate` refuses the certificate because something is tied to it.
     pub fn is_in_use(&self, certificate: &CertificateFacts) -> bool {
         self.internal_transport_certificate == Some(certificate.thumbprint)
             || self.pinned_to(certificate).next().is_some()

@@ -142,9 +142,10 @@ impl ReceiveConnector {
             max_hop_count: if modern { 60 } else { 30 },
             max_recipients_per_message: if hub_default { 5000 } else { 200 },
             max_inbound_connection: Unlimited::Limited(5000),
-            max_inbound_connection_per_source: match hub_default {
-                true => Unlimited::Unlimited,
-                false => Unlimited::Limited(20),
+            max_inbound_connection_per_source: if hub_default {
+                Unlimited::Unlimited
+            } else {
+                Unlimited::Limited(20)
             },
             max_inbound_connection_percentage_per_source: if hub_default { 100 } else { 2 },
             max_logon_failures: 3,

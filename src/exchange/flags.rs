@@ -32,12 +32,12 @@ macro_rules! flags {
                 Self(self.0 & !other.0)
             }
 
-            /// Whether everything in `other` is in this set.
+            /// Returns whether everything in `other` is in this set.
             pub const fn contains(self, other: Self) -> bool {
                 self.0 & other.0 == other.0
             }
 
-            /// Whether the set is empty.
+            /// Returns whether the set is empty.
             pub const fn is_empty(self) -> bool {
                 self.0 == 0
             }

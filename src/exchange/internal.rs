@@ -88,7 +88,7 @@ impl<'a> InternalTransport<'a> {
     }
 }
 
-/// Whether `connector` would offer X-ANONYMOUSTLS if there is a certificate for it.
+/// Returns whether `connector` would offer X-ANONYMOUSTLS if there is a certificate for it.
 pub fn wants_anonymous_tls(connector: &ReceiveConnector) -> bool {
     connector.allows(AuthMechanism::EXCHANGE_SERVER) && !connector.suppress_x_anonymous_tls
 }

@@ -16,7 +16,7 @@ pub struct TlsCertificateName {
 }
 
 impl TlsCertificateName {
-    /// Whether both names are equal to those of a certificate.
+    /// Returns whether both names are equal to those of a certificate.
     pub fn names(&self, issuer: &str, subject: &str) -> bool {
         *self.issuer == *issuer && *self.subject == *subject
     }

@@ -26,7 +26,7 @@ parameters! {
     /// `Usage` of `New-ReceiveConnector`, or the connector of setup: what the other parameters start from.
     usage Usage;
 
-    /// Whether the connector takes connections.
+    /// True if the connector takes connections.
     enabled: bool = "Enabled";
     /// The name in banner, EHLO reply and `Received:`, and the key of the certificate selection;
     /// blank means the computer's FQDN.
@@ -41,15 +41,15 @@ parameters! {
     auth_mechanism: AuthMechanism = "AuthMechanism";
     /// Who may submit.
     permission_groups: PermissionGroups = "PermissionGroups";
-    /// Whether MAIL is refused in clear.
+    /// True if MAIL is refused in clear.
     require_tls: bool = "RequireTLS";
     /// Pins the certificate by issuer and subject; 2013 and later. Blank for none.
     tls_certificate_name: Nullable<TlsCertificateName> = "TlsCertificateName" since Exchange2013;
-    /// Whether the connector takes part in Domain Security.
+    /// True if the connector takes part in Domain Security.
     domain_secure_enabled: bool = "DomainSecureEnabled";
-    /// Whether X-ANONYMOUSTLS is left out although ExchangeServer is in AuthMechanism.
+    /// True if X-ANONYMOUSTLS is left out although ExchangeServer is in AuthMechanism.
     suppress_x_anonymous_tls: bool = "SuppressXAnonymousTls" since Exchange2010;
-    /// Whether `AUTH` lists GSSAPI before NTLM.
+    /// True if `AUTH` lists GSSAPI before NTLM.
     enable_auth_gssapi: bool = "EnableAuthGSSAPI";
     /// The `SIZE` keyword.
     size_enabled: SizeMode = "SizeEnabled";
@@ -71,9 +71,9 @@ parameters! {
     long_addresses_enabled: bool = "LongAddressesEnabled";
     /// The `XORAR` keyword.
     orar_enabled: bool = "OrarEnabled";
-    /// Whether a message with bare line feeds is refused.
+    /// True if a message with bare line feeds is refused.
     bare_linefeed_rejection_enabled: bool = "BareLinefeedRejectionEnabled" since Exchange2010;
-    /// Whether EHLO or HELO must carry a domain name.
+    /// True if EHLO or HELO must carry a domain name.
     require_ehlo_domain: bool = "RequireEHLODomain";
     /// The largest message.
     max_message_size: ByteSize = "MaxMessageSize";
@@ -105,7 +105,7 @@ parameters! {
     tarpit_interval: TimeSpan = "TarpitInterval";
     /// How long the reply to a failed logon is held back.
     auth_tarpit_interval: TimeSpan = "AuthTarpitInterval" since Exchange2019;
-    /// Whether the SmtpReceive protocol log is written.
+    /// True if the SmtpReceive protocol log is written.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
     /// Front end or hub; decides the event source and the keywords of a Mailbox server.
     transport_role: TransportRole = "TransportRole" since Exchange2013;
@@ -122,7 +122,7 @@ impl ReceiveConnector {
         self.remote_ip_ranges.iter().filter(|range| range.contains(peer)).map(|range| range.span()).min()
     }
 
-    /// Whether `flag` is in AuthMechanism.
+    /// Returns whether `flag` is in AuthMechanism.
     pub fn allows(&self, flag: AuthMechanism) -> bool {
         self.auth_mechanism.contains(flag)
     }

@@ -143,15 +143,16 @@ pub fn over(
             next_hop: next_hop.to_owned(),
         }));
     }
-    match hops.is_empty() {
-        false => Route::Over { connector: Arc::clone(connector), hops },
-        true => Route::Nowhere {
+    if hops.is_empty() {
+        Route::Nowhere {
             connector: Some(Arc::clone(connector)),
             why: format!(
                 "{} leads to no other computer of this lab, and the lab connects to nothing outside itself",
                 if names.is_empty() { domain.to_owned() } else { names.join(", ") }
             ),
-        },
+        }
+    } else {
+        Route::Over { connector: Arc::clone(connector), hops }
     }
 }
 

@@ -287,13 +287,13 @@ impl<'a> Judged<'a> {
         Self { stored, coverage, reasons }
     }
 
-    /// Whether it would be eligible if its chain were valid.
+    /// Returns whether it would be eligible if its chain were valid.
     fn lacks_only_its_chain(&self) -> bool {
         let of_chain = |reason: &Reason| matches!(reason, Reason::ChainUntrusted | Reason::Revoked);
         !self.reasons.is_empty() && self.reasons.iter().all(of_chain)
     }
 
-    /// Whether it is self-signed, and would be eligible if it had not to stand in for another.
+    /// Returns whether it is self-signed, and would be eligible if it had not to stand in for another.
     fn might_stand_in(&self) -> bool {
         let other = |reason: &Reason| *reason != Reason::StandsInForNone;
         self.stored.facts.self_signed && !self.reasons.iter().any(other)

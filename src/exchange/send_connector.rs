@@ -42,23 +42,23 @@ parameters! {
     /// Who makes the connector, EdgeSync or an administrator: what the other parameters start from.
     usage SendUsage;
 
-    /// Whether the connector sends.
+    /// True if the connector sends.
     enabled: bool = "Enabled";
     /// The name in EHLO, and the key of the certificate selection; blank means the computer's FQDN.
     fqdn: Nullable<Fqdn> = "Fqdn";
     /// The domains the connector sends to.
     address_spaces: Vec<AddressSpace> = "AddressSpaces";
-    /// Whether the next hop is found by MX records rather than by SmartHosts.
+    /// True if the next hop is found by MX records rather than by SmartHosts.
     dns_routing_enabled: bool = "DNSRoutingEnabled";
     /// The next hops, where DNSRoutingEnabled is off.
     smart_hosts: Vec<SmartHost> = "SmartHosts";
-    /// Whether the connector logs on to its smart host, and how.
+    /// True if the connector logs on to its smart host, and how.
     smart_host_auth_mechanism: SmartHostAuthMechanism = "SmartHostAuthMechanism";
     /// Whom the connector logs on as, with BasicAuth and BasicAuthRequireTLS.
     authentication_credential: AuthenticationCredential = "AuthenticationCredential";
     /// The port of the next hop.
     port: u16 = "Port";
-    /// Whether mail is held back rather than sent in clear.
+    /// True if mail is held back rather than sent in clear.
     require_tls: bool = "RequireTLS";
     /// What TLS has to prove; only with RequireTLS. Blank for none.
     tls_auth_level: Nullable<TlsAuthLevel> = "TlsAuthLevel" since Exchange2010;
@@ -66,17 +66,17 @@ parameters! {
     tls_domain: Nullable<TlsDomain> = "TlsDomain" since Exchange2010;
     /// Pins the certificate to present by issuer and subject; 2013 and later. Blank for none.
     tls_certificate_name: Nullable<TlsCertificateName> = "TlsCertificateName" since Exchange2013;
-    /// Whether STARTTLS is left alone although it is offered.
+    /// True if STARTTLS is left alone although it is offered.
     ignore_starttls: bool = "IgnoreSTARTTLS";
-    /// Whether the connector takes part in Domain Security.
+    /// True if the connector takes part in Domain Security.
     domain_secure_enabled: bool = "DomainSecureEnabled";
-    /// Whether HELO is said in place of EHLO, which leaves no way to STARTTLS.
+    /// True if HELO is said in place of EHLO, which leaves no way to STARTTLS.
     force_helo: bool = "ForceHELO";
     /// How long the next hop may be silent.
     connection_inactivity_time_out: TimeSpan = "ConnectionInactivityTimeOut";
     /// How many messages go over one connection; 0 for any number.
     smtp_max_messages_per_connection: u32 = "SmtpMaxMessagesPerConnection" since Exchange2010;
-    /// Whether the SmtpSend protocol log is written.
+    /// True if the SmtpSend protocol log is written.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
 }
 
@@ -96,9 +96,10 @@ impl SendConnector {
             address_spaces: vec![AddressSpace { domains, cost }],
             dns_routing_enabled: !inbound,
             smart_hosts: if inbound { vec![SmartHost::Subscribed] } else { Vec::new() },
-            smart_host_auth_mechanism: match inbound {
-                true => SmartHostAuthMechanism::ExchangeServer,
-                false => SmartHostAuthMechanism::None,
+            smart_host_auth_mechanism: if inbound {
+                SmartHostAuthMechanism::ExchangeServer
+            } else {
+                SmartHostAuthMechanism::None
             },
             authentication_credential: AuthenticationCredential(None),
             port: 25,
@@ -115,7 +116,7 @@ impl SendConnector {
         }
     }
 
-    /// Whether it goes over X-ANONYMOUSTLS, with the internal transport certificate of its own computer
+    /// Returns whether it goes over X-ANONYMOUSTLS, with the internal transport certificate of its own computer
     /// (outbound anonymous TLS certificates selection).
     pub fn uses_anonymous_tls(&self) -> bool {
         self.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer

@@ -98,7 +98,7 @@ pub struct PSCredential {
 }
 
 impl SmartHostAuthMechanism {
-    /// Whether it is `AUTH LOGIN`, and so needs a credential.
+    /// Returns whether it is `AUTH LOGIN`, and so needs a credential.
     pub const fn is_basic(self) -> bool {
         matches!(self, Self::BasicAuth | Self::BasicAuthRequireTLS)
     }
@@ -121,7 +121,7 @@ impl AddressSpace {
 }
 
 impl TlsDomain {
-    /// Whether a name out of a certificate is the one that is expected.
+    /// Returns whether a name out of a certificate is the one that is expected.
     pub fn is_named_by(&self, presented: &str) -> bool {
         match self {
             Self::Host(host) => covers(presented, host.as_str()).is_some(),

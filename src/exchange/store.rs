@@ -58,7 +58,7 @@ impl StoredCertificate {
 }
 
 impl PrivateKey {
-    /// Whether the transport service can sign with it.
+    /// Returns whether the transport service can sign with it.
     pub const fn is_usable(self) -> bool {
         match self {
             Self::Present => true,
@@ -76,7 +76,7 @@ pub struct StoredCertificate {
     pub facts: CertificateFacts,
     /// What it was enabled for.
     pub services: Services,
-    /// Whether the transport service can use its private key.
+    /// True if the transport service can use its private key.
     pub private_key: PrivateKey,
     /// What Windows finds when it builds the chain.
     pub chain: ChainStatus,
@@ -151,7 +151,7 @@ pub struct CertificateFacts {
     pub not_after: Timestamp,
     /// The X.509 version, 3 for all that is current.
     pub version: u8,
-    /// Whether it was signed with its own key.
+    /// True if it was signed with its own key.
     pub self_signed: bool,
 }
 
@@ -163,12 +163,12 @@ impl CertificateFacts {
         names.filter(|name| known.insert(name.to_ascii_lowercase())).collect()
     }
 
-    /// Whether Valid-to lies before `now`.
+    /// Returns whether Valid-to lies before `now`.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now.as_second() > self.not_after.as_second()
     }
 
-    /// Whether Valid-from lies after `now`.
+    /// Returns whether Valid-from lies after `now`.
     pub fn is_not_yet_valid(&self, now: Timestamp) -> bool {
         now < self.not_before
     }

@@ -168,7 +168,7 @@ pub enum Unlimited {
 }
 
 impl Unlimited {
-    /// Whether `count` is more than is allowed.
+    /// Returns whether `count` is more than is allowed.
     pub fn is_exceeded_by(self, count: u64) -> bool {
         matches!(self, Self::Limited(limit) if count > u64::from(limit))
     }

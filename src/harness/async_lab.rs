@@ -10,7 +10,7 @@ use super::builder::Settings;
 use super::error::{CmdletRefused, LabError, WaitError};
 use super::report::Report;
 use super::running::Running;
-use super::thread::{Farewell, LabThread, Plan};
+use super::thread::{LabThread, Plan, ShutdownPolicy};
 use super::transcript::OnPanic;
 use crate::exchange::cmdlet::Answer;
 use crate::observe::{
@@ -239,7 +239,7 @@ impl AsyncLab {
     /// The same where conversations may go on by themselves for so long.
     pub async fn finish_within(self, by_themselves: Duration) -> Report {
         let Self { thread, running, expectations, on_panic, .. } = self;
-        let all_ended = thread.stop(Farewell { by_themselves, after_goodbye: AFTER_GOODBYE }).await;
+        let all_ended = thread.stop(ShutdownPolicy { by_themselves, after_goodbye: AFTER_GOODBYE }).await;
         Report {
             sessions: running.sessions(),
             messages: running.messages(),

@@ -40,7 +40,7 @@ type Edit = Box<dyn FnOnce(&mut Scenario) + Send>;
 
 #[derive(Debug)]
 pub(super) enum Source {
-    Story(String),
+    BuiltIn(String),
     File(PathBuf),
     Text(String),
     Connector(String),
@@ -192,9 +192,9 @@ impl Source {
     /// What the lab is to be.
     fn read(self, edits: Vec<Edit>) -> Result<ScenarioText, LabError> {
         let mut text = match self {
-            Self::Story(name) => match built_in(&name) {
+            Self::BuiltIn(name) => match built_in(&name) {
                 Some(story) => ScenarioText::parse(story.text, story.name)?,
-                None => return Err(LabError::Story { nearest: suggest_built_in(&name), name }),
+                None => return Err(LabError::BuiltIn { nearest: suggest_built_in(&name), name }),
             },
             Self::File(path) => match std::fs::read_to_string(&path) {
                 Ok(text) => ScenarioText::parse(&text, &path.display().to_string())?,

@@ -17,9 +17,9 @@ pub enum LabError {
     /// No built-in story has this name.
     #[error("there is no story `{name}`; {}", match nearest { 
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => "`starttls-lab list` and `starttls_lab::scenario::STORIES` have them all".to_owned(),
+        None => "`starttls-lab list` and `starttls_lab::scenario::SCENARIOS` have them all".to_owned(),
     })]
-    Story {
+    BuiltIn {
         /// The name that was asked for.
         name: String,
         /// The one that was probably meant.

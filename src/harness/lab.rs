@@ -35,7 +35,7 @@ pub struct Lab(pub(super) AsyncLab);
 impl Lab {
     /// A built-in story, such as `fqdn-mismatch`.
     pub fn scenario(name: impl Into<String>) -> LabBuilder {
-        LabBuilder::new(Source::Story(name.into()))
+        LabBuilder::new(Source::BuiltIn(name.into()))
     }
 
     /// A lab file, TOML or JSON.

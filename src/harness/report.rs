@@ -19,13 +19,13 @@ pub struct Report {
     /// What the builder was told to expect, in that order; then, for every fault rule that has to be
     /// done, whether it was.
     pub expectations: Vec<Checked>,
-    /// Whether every conversation had ended when the lab was cut off.
+    /// True if every conversation had ended when the lab was cut off.
     pub all_ended: bool,
     pub(super) on_panic: OnPanic,
 }
 
 impl Report {
-    /// Whether every expectation was met.
+    /// Returns whether every expectation was met.
     pub fn is_ok(&self) -> bool {
         self.expectations.iter().all(|checked| checked.met)
     }

@@ -84,7 +84,7 @@ impl Running {
         }
     }
 
-    /// Whether every fault rule was done.
+    /// Returns whether every fault rule was done.
     pub(super) fn faults(&self) -> Vec<Checked> {
         let rows = self.engine.faults();
         let checked = rows.into_iter().filter(|row| !row.optional).map(|row| Checked {

@@ -30,14 +30,14 @@ pub(super) struct Started {
 
 /// How long a lab may take to end.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Farewell {
+pub(super) struct ShutdownPolicy {
     /// How long conversations may go on by themselves.
     pub(super) by_themselves: Duration,
     /// How long they may go on after they were told goodbye.
     pub(super) after_goodbye: Duration,
 }
 
-impl Farewell {
+impl ShutdownPolicy {
     /// For a lab that nobody asks anything any more. What peers have sent by now is still read.
     const WHEN_DROPPED: Self =
         Self { by_themselves: Duration::from_millis(50), after_goodbye: Duration::from_millis(50) };
@@ -50,12 +50,12 @@ const PATIENCE_OF_DROP: Duration = Duration::from_secs(5);
 /// A lab's thread; it ends when this is dropped, and with it everything that the lab has opened.
 #[derive(Debug)]
 pub(super) struct LabThread {
-    stop: Option<oneshot::Sender<Farewell>>,
+    stop: Option<oneshot::Sender<ShutdownPolicy>>,
     ended: Option<oneshot::Receiver<bool>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Told when the lab takes connections, or why it does not.
+/// SampleSession when the lab takes connections, or why it does not.
 type Ready = oneshot::Sender<Result<Started, LabError>>;
 
 impl LabThread {
@@ -78,7 +78,7 @@ impl LabThread {
     }
 
     /// Ends the lab. Returns whether all conversations had ended.
-    pub(super) async fn stop(mut self, farewell: Farewell) -> bool {
+    pub(super) async fn stop(mut self, farewell: ShutdownPolicy) -> bool {
         if let Some(stop) = self.stop.take() {
             stop.send(farewell).ok();
         }
@@ -105,7 +105,7 @@ impl Drop for LabThread {
 }
 
 /// The body of the thread. When it returns, every socket of the lab is closed.
-fn play(plan: Plan, ready: Ready, stopped: oneshot::Receiver<Farewell>) -> bool {
+fn play(plan: Plan, ready: Ready, stopped: oneshot::Receiver<ShutdownPolicy>) -> bool {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -123,7 +123,7 @@ fn play(plan: Plan, ready: Ready, stopped: oneshot::Receiver<Farewell>) -> bool 
         };
         let engine = Arc::clone(&started.engine);
         ready.send(Ok(started)).ok();
-        let farewell = stopped.await.unwrap_or(Farewell::WHEN_DROPPED);
+        let farewell = stopped.await.unwrap_or(ShutdownPolicy::WHEN_DROPPED);
         engine.drain(farewell.by_themselves).await;
         engine.finish(farewell.after_goodbye).await
     })

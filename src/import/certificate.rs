@@ -22,7 +22,7 @@ pub(super) struct Known {
     pub(super) subject: Option<String>,
     pub(super) issuer: Option<String>,
     pub(super) names: Option<Vec<String>>,
-    /// Whether the list of names was cut.
+    /// True if the list of names was cut.
     pub(super) names_cut: bool,
     pub(super) addresses: Vec<std::net::IpAddr>,
     pub(super) not_before: Option<Timestamp>,
@@ -36,13 +36,13 @@ pub(super) struct Known {
     pub(super) version: Option<u8>,
     pub(super) outdated: bool,
     pub(super) ca: bool,
-    /// Whether it may not serve as a server's.
+    /// True if it may not serve as a server's.
     pub(super) not_for_servers: bool,
     /// The computer that it was listed on.
     pub(super) server: Option<String>,
-    /// Whether the certificate itself was read, and nothing in it is guessed.
+    /// True if the certificate itself was read, and nothing in it is guessed.
     pub(super) exact: bool,
-    /// Whether `Get-ExchangeCertificate` listed it.
+    /// True if `Get-ExchangeCertificate` listed it.
     pub(super) listed: bool,
     /// What was seen that has no place above.
     pub(super) notes: Vec<String>,
@@ -241,7 +241,7 @@ impl Known {
         self.notes.extend(other.notes);
     }
 
-    /// Whether both describe one certificate.
+    /// Returns whether both describe one certificate.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (&self.thumbprint, &other.thumbprint) {
             (Some(mine), Some(theirs)) => mine == theirs,

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::question::{Desk, Question};
+use super::question::{Question, Questions};
 use super::record::{Field, Record};
 use super::text::{dense, folded};
 use crate::exchange::{ReceiveConnectorParameters, SendConnectorParameters, TlsCertificateName};
@@ -16,7 +16,7 @@ pub(super) struct Found<P> {
     pub(super) given: P,
     /// The properties that decide about STARTTLS and that nothing was said about.
     pub(super) missing: Vec<&'static str>,
-    /// Whether the object ended in the middle.
+    /// True if the object ended in the middle.
     pub(super) cut: bool,
     /// The computers that a Send connector runs on.
     pub(super) sources: Vec<String>,
@@ -33,7 +33,7 @@ pub(super) struct Pin {
 const DECIDES: [&str; 4] = ["AuthMechanism", "Fqdn", "TlsCertificateName", "Bindings"];
 
 /// A receive connector.
-pub(super) fn receive(record: &Record, desk: &mut Desk) -> Found<ReceiveConnectorParameters> {
+pub(super) fn receive(record: &Record, desk: &mut Questions) -> Found<ReceiveConnectorParameters> {
     let identity = record.text(&["Identity", "Id"]).map(|text| folded(&text));
     let (server, name) = match identity.as_deref().and_then(|identity| identity.split_once('\\')) {
         Some((server, name)) => (Some(server.to_owned()), Some(name.to_owned())),
@@ -55,7 +55,7 @@ pub(super) fn receive(record: &Record, desk: &mut Desk) -> Found<ReceiveConnecto
 }
 
 /// A Send connector.
-pub(super) fn send(record: &Record, desk: &mut Desk) -> Found<SendConnectorParameters> {
+pub(super) fn send(record: &Record, desk: &mut Questions) -> Found<SendConnectorParameters> {
     let name = record.text(&["Name", "Identity", "Id"]).map(|name| folded(&name));
     let name = name.map(|name| name.rsplit('\\').next().unwrap_or_default().to_owned());
     let name = name.unwrap_or_else(|| "Send connector".to_owned());
@@ -89,7 +89,7 @@ fn parameters<P: DeserializeOwned + Default>(
     record: &Record,
     connector: &str,
     keys: &[String],
-    desk: &mut Desk,
+    desk: &mut Questions,
 ) -> P {
     let mut all = Map::new();
     for (name, field) in &record.fields {

@@ -13,13 +13,13 @@ pub struct Dialogue {
     pub host: Option<String>,
     /// The keywords in order.
     pub keywords: Vec<String>,
-    /// Whether STARTTLS is among them.
+    /// True if STARTTLS is among them.
     pub starttls: bool,
-    /// Whether X-ANONYMOUSTLS is among them.
+    /// True if X-ANONYMOUSTLS is among them.
     pub x_anonymoustls: bool,
-    /// Whether this is the EHLO inside TLS, by what it offers.
+    /// True if this is the EHLO inside TLS, by what it offers.
     pub inside_tls: bool,
-    /// Whether something on the way changed it.
+    /// True if something on the way changed it.
     pub middlebox: bool,
     /// Keywords that something has overwritten with X.
     #[serde(skip_serializing_if = "Vec::is_empty")]

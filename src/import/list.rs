@@ -56,7 +56,7 @@ struct Reader {
     open: Option<Open>,
     /// Where the colons of the current object stand, where they stand in one column.
     column: Option<usize>,
-    /// Whether a blank line came since the last row.
+    /// True if a blank line came since the last row.
     gap: bool,
     hint: Option<Kind>,
     width: usize,

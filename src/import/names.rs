@@ -21,7 +21,7 @@ pub(super) fn known_name(written: &str) -> Option<&'static str> {
     found.all(|other| other == first).then_some(first)
 }
 
-/// Whether both names can stand in one object; a list of certificates pasted behind connectors begins where
+/// Returns whether both names can stand in one object; a list of certificates pasted behind connectors begins where
 /// they cannot.
 pub(super) fn go_together(record: &Record, name: &str) -> bool {
     let of = |name: &str| {

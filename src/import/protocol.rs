@@ -13,9 +13,9 @@ pub struct ProtocolExcerpt {
     /// The connector, as the log names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
-    /// Whether the header of the log was copied.
+    /// True if the header of the log was copied.
     pub header: bool,
-    /// Whether several rows were run together by copying.
+    /// True if several rows were run together by copying.
     pub joined: bool,
     /// The certificate that this computer presented.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +29,7 @@ pub struct ProtocolExcerpt {
     /// Its thumbprint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbprint: Option<String>,
-    /// Whether issuer and subject are the same.
+    /// True if issuer and subject are the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_signed: Option<bool>,
     /// How TLS failed, in the log's word.
@@ -38,10 +38,10 @@ pub struct ProtocolExcerpt {
     /// What that word means.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
-    /// Whether STARTTLS was offered, where the reply to EHLO is in the log.
+    /// True if STARTTLS was offered, where the reply to EHLO is in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starttls: Option<bool>,
-    /// Whether X-ANONYMOUSTLS was.
+    /// True if X-ANONYMOUSTLS was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x_anonymoustls: Option<bool>,
     /// What is odd about the copy.

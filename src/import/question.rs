@@ -61,7 +61,7 @@ pub fn answer(text: &str) -> Result<(String, String), AnswerError> {
 
 /// The answers that were given, what was asked, and what is worth saying.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct Questions {
     answers: Answers,
     used: Vec<String>,
     pub(super) questions: Vec<Question>,
@@ -69,7 +69,7 @@ pub(super) struct Desk {
     pub(super) errors: Vec<AnswerError>,
 }
 
-impl Desk {
+impl Questions {
     pub(super) fn new(answers: &Answers) -> Self {
         Self { answers: answers.clone(), ..Self::default() }
     }

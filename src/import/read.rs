@@ -39,10 +39,10 @@ pub(super) struct Pieces {
     pub(super) dialogues: Vec<Dialogue>,
     pub(super) protocols: Vec<ProtocolExcerpt>,
     pub(super) tracking: Option<TrackingExcerpt>,
-    /// Whether it is the report of a mail that was not delivered.
+    /// True if it is the report of a mail that was not delivered.
     pub(super) bounce: bool,
     pub(super) notes: Vec<String>,
-    /// Whether the text breaks off in the middle of an object.
+    /// True if the text breaks off in the middle of an object.
     pub(super) cut: bool,
     /// Objects of PowerShell that are neither connectors nor certificates.
     pub(super) other_objects: usize,
@@ -156,7 +156,7 @@ fn other_objects(clean: &str) -> usize {
 }
 
 impl Pieces {
-    /// Whether nothing in it was recognized.
+    /// Returns whether nothing in it was recognized.
     pub(super) fn is_empty(&self) -> bool {
         self.lab.is_none()
             && self.records.is_empty()

@@ -21,7 +21,7 @@ pub struct Recognized {
     pub imported: Option<Result<Imported, ImportError>>,
     /// What the events, errors and dialogues mean.
     pub explanation: Explanation,
-    /// Whether there are exports, and not only an event.
+    /// True if there are exports, and not only an event.
     pub has_exports: bool,
 }
 
@@ -53,7 +53,7 @@ impl Recognized {
         }
     }
 
-    /// Whether nothing was.
+    /// Returns whether nothing was.
     pub fn is_nothing(&self) -> bool {
         self.labs.is_empty() && self.lab_error.is_none() && self.explanation.is_empty() && !self.has_exports
     }

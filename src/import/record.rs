@@ -29,14 +29,14 @@ pub(super) enum Field {
     Text {
         /// As it is shown.
         text: String,
-        /// Whether it was put together out of several lines, so that a space may be missing or too many.
+        /// True if it was put together out of several lines, so that a space may be missing or too many.
         wrapped: bool,
     },
     /// A list.
     List {
         /// Its items.
         items: Vec<String>,
-        /// Whether there were more.
+        /// True if there were more.
         cut: bool,
     },
     /// Something that the format did not write down, such as `System.String[]` in CSV.
@@ -48,7 +48,7 @@ pub(super) enum Field {
 pub(super) struct Record {
     /// Its properties in order, each name once.
     pub(super) fields: Vec<(String, Field)>,
-    /// Whether the text ended in the middle of it.
+    /// True if the text ended in the middle of it.
     pub(super) cut: bool,
     /// What the prompt before it or its type name says that it is.
     pub(super) hint: Option<Kind>,

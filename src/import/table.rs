@@ -42,7 +42,7 @@ pub(super) fn read(text: &str) -> Vec<Record> {
     records
 }
 
-/// Whether the text holds a table that was wrapped, so that nobody can tell its columns.
+/// Returns whether the text holds a table that was wrapped, so that nobody can tell its columns.
 pub(super) fn is_broken(text: &str) -> bool {
     let head = ["Identity", "Bindings", "Thumbprint", "TlsCertificateName", "AddressSpaces", "Services"];
     let words = text.split_whitespace().filter(|word| head.contains(word)).count();

@@ -2,7 +2,7 @@
 
 use super::record::FailedHandshake;
 use super::shown::printable;
-use crate::session::{Oddity, Reaction, TlsFailure};
+use crate::session::{Anomaly, Reaction, TlsFailure};
 
 /// How a handshake failed, and what that can mean.
 pub(crate) fn tls_failure(handshake: &FailedHandshake) -> String {
@@ -78,64 +78,64 @@ pub(crate) fn behind_go_ahead(octets: usize, lines: &[String]) -> String {
 }
 
 /// What is odd, with the rule it offends.
-pub(crate) fn oddity(oddity: &Oddity) -> String {
+pub(crate) fn oddity(oddity: &Anomaly) -> String {
     match oddity {
-        Oddity::TalkedBeforeBanner { octets } => format!(
+        Anomaly::TalkedBeforeBanner { octets } => format!(
             "the client talked before the banner ({}); it has to wait for it (RFC 5321 section 3.1)",
             counted(*octets as u64, "octet")
         ),
-        Oddity::BareLineFeedAfterCommand => {
+        Anomaly::BareLineFeedAfterCommand => {
             "a command ended in LF alone; only CRLF ends a line (RFC 5321 section 2.3.8)".to_owned()
         }
-        Oddity::NulInCommand => {
+        Anomaly::NulInCommand => {
             "a command held NUL, for which its grammar has no place (RFC 5321 section 4.1.2)".to_owned()
         }
-        Oddity::OverlongCommand { limit } => format!(
+        Anomaly::OverlongCommand { limit } => format!(
             "a command was longer than the {limit} octets that are taken here; a client may count on 512 \
              (RFC 5321 section 4.5.3.1.4)"
         ),
-        Oddity::PipelinedBehindStartTls { octets, lines, executed: true } => format!(
+        Anomaly::PipelinedBehindStartTls { octets, lines, executed: true } => format!(
             "{}{} stood behind STARTTLS in clear, and the lab executes them inside TLS, as its fault asks \
              (RFC 3207 section 4.2 forbids it)",
             counted(*octets as u64, "octet"),
             in_brackets(lines)
         ),
-        Oddity::PipelinedBehindStartTls { octets, lines, executed: false } => format!(
+        Anomaly::PipelinedBehindStartTls { octets, lines, executed: false } => format!(
             "{}{} stood behind STARTTLS in clear and the lab discards them, or they would pass for encrypted \
              (RFC 3207 section 4.2)",
             counted(*octets as u64, "octet"),
             in_brackets(lines)
         ),
-        Oddity::DidNotAwaitEhloReply { octets: 0 } => {
+        Anomaly::DidNotAwaitEhloReply { octets: 0 } => {
             "the client closed the connection before the reply to its EHLO had left (RFC 2920 section 3.1: EHLO \
              is the last command of a group)"
                 .to_owned()
         }
-        Oddity::DidNotAwaitEhloReply { octets } => format!(
+        Anomaly::DidNotAwaitEhloReply { octets } => format!(
             "the client went on ({}) before the reply to its EHLO had left (RFC 2920 section 3.1: EHLO is the \
              last command of a group)",
             counted(*octets as u64, "octet")
         ),
-        Oddity::ClientHelloInClear => {
+        Anomaly::ClientHelloInClear => {
             "a TLS ClientHello came in place of a command; a client that takes this port for implicit TLS (RFC \
              8314 section 3.3) does so, and one that does not look at the answer to STARTTLS (RFC 3207 section 4)"
                 .to_owned()
         }
-        Oddity::BareLineFeedInContent { count } => format!(
+        Anomaly::BareLineFeedInContent { count } => format!(
             "the content held {} without carriage return (RFC 5321 section 2.3.8)",
             counted(*count, "line feed")
         ),
-        Oddity::BareCarriageReturnInContent { count } => format!(
+        Anomaly::BareCarriageReturnInContent { count } => format!(
             "the content held {} without line feed (RFC 5321 section 2.3.8)",
             counted(*count, "carriage return")
         ),
-        Oddity::NulInContent { count } => {
+        Anomaly::NulInContent { count } => {
             format!("the content held {} (RFC 2045 section 2.7)", counted(*count, "NUL"))
         }
-        Oddity::OverlongLineInContent { octets } => {
+        Anomaly::OverlongLineInContent { octets } => {
             format!("the content held a line of {octets} octets; 998 are the most (RFC 5322 section 2.1.1)")
         }
-        Oddity::UnannouncedEightBitContent => {
+        Anomaly::UnannouncedEightBitContent => {
             "the content was not 7-bit, and neither BODY (RFC 6152) nor SMTPUTF8 (RFC 6531) announced it"
                 .to_owned()
         }
@@ -242,7 +242,7 @@ mod tests {
     fn what_stood_behind_starttls_was_executed_or_discarded_and_is_shown() {
         let said = |executed| {
             let lines = vec!["MAIL FROM:<a@example.com>".to_owned(), String::new()];
-            oddity(&Oddity::PipelinedBehindStartTls { octets: 29, lines, executed })
+            oddity(&Anomaly::PipelinedBehindStartTls { octets: 29, lines, executed })
         };
         assert!(
             said(false).starts_with("29 octets (MAIL FROM:<a@example.com>) stood behind STARTTLS in clear")
@@ -322,18 +322,18 @@ mod tests {
     #[test]
     fn every_oddity_names_its_rule() {
         for odd in [
-            Oddity::TalkedBeforeBanner { octets: 1 },
-            Oddity::BareLineFeedAfterCommand,
-            Oddity::NulInCommand,
-            Oddity::OverlongCommand { limit: 4096 },
-            Oddity::PipelinedBehindStartTls { octets: 2, lines: Vec::new(), executed: false },
-            Oddity::DidNotAwaitEhloReply { octets: 2 },
-            Oddity::ClientHelloInClear,
-            Oddity::BareLineFeedInContent { count: 1 },
-            Oddity::BareCarriageReturnInContent { count: 2 },
-            Oddity::NulInContent { count: 1 },
-            Oddity::OverlongLineInContent { octets: 999 },
-            Oddity::UnannouncedEightBitContent,
+            Anomaly::TalkedBeforeBanner { octets: 1 },
+            Anomaly::BareLineFeedAfterCommand,
+            Anomaly::NulInCommand,
+            Anomaly::OverlongCommand { limit: 4096 },
+            Anomaly::PipelinedBehindStartTls { octets: 2, lines: Vec::new(), executed: false },
+            Anomaly::DidNotAwaitEhloReply { octets: 2 },
+            Anomaly::ClientHelloInClear,
+            Anomaly::BareLineFeedInContent { count: 1 },
+            Anomaly::BareCarriageReturnInContent { count: 2 },
+            Anomaly::NulInContent { count: 1 },
+            Anomaly::OverlongLineInContent { octets: 999 },
+            Anomaly::UnannouncedEightBitContent,
         ] {
             assert!(oddity(&odd).contains("(RFC "), "{odd:?}");
         }
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn one_is_counted_in_the_singular() {
-        assert!(oddity(&Oddity::TalkedBeforeBanner { octets: 1 }).contains("(1 octet)"));
-        assert!(oddity(&Oddity::BareLineFeedInContent { count: 2 }).contains("2 line feeds "));
+        assert!(oddity(&Anomaly::TalkedBeforeBanner { octets: 1 }).contains("(1 octet)"));
+        assert!(oddity(&Anomaly::BareLineFeedInContent { count: 2 }).contains("2 line feeds "));
     }
 }

@@ -72,7 +72,7 @@ impl Serialize for Entry {
             }
             Record::Attempt(attempt) => map.serialize_entry("detail", attempt)?,
             Record::Fault(fired) => map.serialize_entry("detail", fired)?,
-            Record::Oddity(oddity) => map.serialize_entry("detail", oddity)?,
+            Record::Anomaly(oddity) => map.serialize_entry("detail", oddity)?,
             Record::Logon { user, mechanism, succeeded } => {
                 map.serialize_entry("user", user)?;
                 map.serialize_entry("mechanism", mechanism)?;

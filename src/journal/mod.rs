@@ -25,8 +25,8 @@ pub use pipelined::pipelined;
 pub use protocol_log::ProtocolLog;
 pub use protocol_send::SendProtocolLog;
 pub use record::{
-    Connector, Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Place, Record, SECRET,
-    SessionId,
+    Connector, Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET,
+    SessionContext, SessionId,
 };
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
 pub use shown::{Secrets, recipients_in_words, safe_json, sender_in_words, without_secret};
@@ -93,12 +93,12 @@ impl Journal {
     }
 
     /// Appends an entry; whoever reads the journal after this call sees it.
-    pub fn append(&self, now: Timestamp, place: Option<&Arc<Place>>, record: Record) {
+    pub fn append(&self, now: Timestamp, place: Option<&Arc<SessionContext>>, record: Record) {
         self.lock().append(now, place, record);
     }
 
     /// Appends a message and the entry that tells of it.
-    pub fn append_message(&self, now: Timestamp, place: &Arc<Place>, message: Arc<Message>) {
+    pub fn append_message(&self, now: Timestamp, place: &Arc<SessionContext>, message: Arc<Message>) {
         let facts = MessageFacts::from(&message);
         let weight = usize::try_from(message.size()).unwrap_or(usize::MAX);
         let mut inner = self.lock();
@@ -156,7 +156,7 @@ impl Journal {
 }
 
 impl Inner {
-    fn append(&mut self, time: Timestamp, place: Option<&Arc<Place>>, record: Record) {
+    fn append(&mut self, time: Timestamp, place: Option<&Arc<SessionContext>>, record: Record) {
         let weight = record.weight();
         let entry = Entry { seq: self.next, time, place: place.cloned(), record };
         self.next += 1;

@@ -2,7 +2,7 @@
 
 use super::record::SECRET;
 use super::shown::{printable, without_secret};
-use crate::session::Oddity;
+use crate::session::Anomaly;
 use crate::smtp::Verb;
 
 /// How many lines are kept, and how many bytes of each.
@@ -17,8 +17,8 @@ const CLIENT_HELLO: &str = "<TLS ClientHello>";
 
 /// The oddity that `octets` stood in clear behind STARTTLS or behind the 220 to it; `executed` tells whether
 /// the lab carries them out inside TLS.
-pub fn pipelined(octets: &[u8], executed: bool) -> Oddity {
-    Oddity::PipelinedBehindStartTls { octets: octets.len(), lines: lines(octets), executed }
+pub fn pipelined(octets: &[u8], executed: bool) -> Anomaly {
+    Anomaly::PipelinedBehindStartTls { octets: octets.len(), lines: lines(octets), executed }
 }
 
 /// The lines, without secrets and without content. What follows AUTH and is no command may be a secret.

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::protocol_tls;
-use super::record::{Ending, Entry, Place, Record, SECRET, SessionId};
+use super::record::{Ending, Entry, Record, SECRET, SessionContext, SessionId};
 use super::shown::{endpoint, printable, without_secret};
 use crate::smtp::Verb;
 
@@ -88,7 +88,7 @@ impl ProtocolLog {
 struct Rows<'a> {
     text: String,
     time: Timestamp,
-    place: &'a Arc<Place>,
+    place: &'a Arc<SessionContext>,
     session: &'a mut Session,
 }
 
@@ -129,7 +129,7 @@ impl Rows<'_> {
             | Record::Attempt(_)
             | Record::Content(_)
             | Record::Fault(_)
-            | Record::Oddity(_)
+            | Record::Anomaly(_)
             | Record::LimitReached(_)
             | Record::Message(_)
             | Record::Tracking(_)
@@ -158,7 +158,7 @@ impl Rows<'_> {
     }
 
     fn row(&mut self, event: char, data: &str, context: &str) {
-        let Place { session, computer, connector, local, remote, .. } = &**self.place;
+        let SessionContext { session, computer, connector, local, remote, .. } = &**self.place;
         let (time, number) = (self.time, self.session.next);
         self.session.next += 1;
         let connector = format!("{}\\{}", computer.name, connector.name());
@@ -216,13 +216,13 @@ impl std::fmt::Display for Field<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{self, Told, at};
+    use super::super::sample::{self, SampleSession, at};
     use super::*;
     use crate::exchange::{Profile, ProtocolLoggingLevel};
-    use crate::session::{Oddity, TlsFailure, TlsVerb};
+    use crate::session::{Anomaly, TlsFailure, TlsVerb};
 
     /// The fields event, data and context of the rows, one row a line.
-    fn short(told: &Told) -> Vec<String> {
+    fn short(told: &SampleSession) -> Vec<String> {
         let mut log = ProtocolLog::new();
         let rows: String = told.entries.iter().map(|entry| log.rows(entry)).collect();
         rows.lines().map(|row| row.splitn(7, ',').nth(6).unwrap().to_owned()).collect()
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_row_has_nine_fields_and_counts_from_zero() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::Connected).sent("220 mx.example ready\r\n");
         let mut log = ProtocolLog::new();
         let rows: Vec<String> = told.entries.iter().map(|entry| log.rows(entry)).collect();
@@ -255,14 +255,14 @@ mod tests {
 
     #[test]
     fn the_lines_of_one_reply_are_one_record_with_two_spaces() {
-        let mut told = Told::on(Profile::Exchange2010);
+        let mut told = SampleSession::on(Profile::Exchange2010);
         told.received("EHLO a").sent("250-mx Hello [192.0.2.9]\r\n250-SIZE 100\r\n250 STARTTLS\r\n");
         assert_eq!(short(&told), ["<,EHLO a,", ">,250  mx Hello [192.0.2.9] SIZE 100 STARTTLS,"]);
     }
 
     #[test]
     fn fields_with_commas_quotes_and_line_ends_are_quoted_and_controls_are_escaped() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.received("NOOP a,\"b\"\rc").received("NOOP a b");
         let mut log = ProtocolLog::new();
         assert!(log.rows(&told.entries[0]).ends_with(",<,\"NOOP a,\"\"b\"\"\\rc\",\r\n"));
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn no_secret_of_a_logon_is_written() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.received("AUTH LOGIN YW5uYQ==").sent("334 UGFzc3dvcmQ6\r\n").tell(Record::ReceivedSecret);
         told.logon(false).sent("535 5.7.3 Authentication unsuccessful\r\n").logon(true);
         assert_eq!(
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn each_mail_that_is_accepted_is_announced_before_its_reply() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::Connected);
         told.received("MAIL FROM:<a@example>").sent("501 5.1.7 Invalid address\r\n");
         for _ in 0..2 {
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_handshake_shows_the_certificate_and_how_it_went() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.established(TlsVerb::StartTls).failed(TlsFailure::Closed);
         let rows = short(&told);
         assert!(rows[0].contains("Sending certificate Subject Issuer name"), "{}", rows[0]);
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn who_ended_a_conversation_is_said_and_the_conversation_forgotten() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         let endings = [Ending::Local, Ending::Remote].into_iter().chain(
             ["Connection reset by peer (os error 104)", "broken pipe"]
                 .map(|word| Ending::Broken(word.to_owned())),
@@ -343,14 +343,14 @@ mod tests {
 
     #[test]
     fn what_exchange_does_not_log_has_no_row() {
-        let mut told = Told::on(Profile::Exchange2019);
-        told.tell(Record::Oddity(Oddity::NulInCommand)).tell(Record::Content(3)).message(None);
+        let mut told = SampleSession::on(Profile::Exchange2019);
+        told.tell(Record::Anomaly(Anomaly::NulInCommand)).tell(Record::Content(3)).message(None);
         assert_eq!(short(&told), [""; 0]);
     }
 
     #[test]
     fn a_connector_without_protocol_logging_has_no_rows() {
-        let mut told = Told::at(sample::place(Profile::Exchange2010, ProtocolLoggingLevel::None));
+        let mut told = SampleSession::at(sample::place(Profile::Exchange2010, ProtocolLoggingLevel::None));
         told.tell(Record::Connected).received("EHLO a");
         told.entries.push(Entry { place: None, ..told.entries[0].clone() });
         assert_eq!(short(&told), [""; 0]);

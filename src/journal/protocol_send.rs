@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::protocol_log::{Field, end};
 use super::protocol_tls;
-use super::record::{Entry, Place, Record, SECRET, SessionId};
+use super::record::{Entry, Record, SECRET, SessionContext, SessionId};
 use super::sending::{NoTls, WhyNoTls};
 use super::shown::{endpoint, without_secret};
 use crate::session::send::{Credentials, Reason};
@@ -78,7 +78,7 @@ impl SendProtocolLog {
 struct Rows<'a> {
     text: String,
     time: Timestamp,
-    place: &'a Place,
+    place: &'a SessionContext,
     next: &'a mut u64,
 }
 
@@ -141,7 +141,7 @@ impl Rows<'_> {
     }
 
     fn row(&mut self, event: char, data: &str, context: &str) {
-        let Place { session, connector, local, remote, .. } = self.place;
+        let SessionContext { session, connector, local, remote, .. } = self.place;
         let (time, number) = (self.time, *self.next);
         *self.next += 1;
         // Nothing has an end yet while it is only being tried for.

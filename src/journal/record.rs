@@ -16,7 +16,7 @@ use crate::exchange::{
 };
 use crate::session::fault::Fired;
 use crate::session::send::Attempt;
-use crate::session::{ClientHelloFacts, LimitReached, Message, Oddity, TlsFacts, TlsFailure, TlsVerb};
+use crate::session::{Anomaly, ClientHelloFacts, LimitReached, Message, TlsFacts, TlsFailure, TlsVerb};
 
 /// A numbered entry of the journal.
 #[derive(Clone, Debug)]
@@ -26,14 +26,14 @@ pub struct Entry {
     /// When it happened, by the lab's clock.
     pub time: Timestamp,
     /// In which conversation it happened; `None` for what happened outside of one.
-    pub place: Option<Arc<Place>>,
+    pub place: Option<Arc<SessionContext>>,
     /// What happened.
     pub record: Record,
 }
 
 /// A conversation that entries belong to.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct SessionContext {
     /// Its number in the lab.
     pub session: SessionId,
     /// The computer, as it was when the conversation began.
@@ -51,7 +51,7 @@ pub struct Place {
 
 // A place is never changed, so whoever has caught a panic finds it as it was. The compiler cannot tell because of
 // the keys of certificates, which are behind `dyn`.
-impl RefUnwindSafe for Place {}
+impl RefUnwindSafe for SessionContext {}
 
 /// The connector of a conversation, which says which side of it the lab is.
 #[derive(Clone, Debug)]
@@ -71,12 +71,12 @@ impl Connector {
         }
     }
 
-    /// Whether the lab sends.
+    /// Returns whether the lab sends.
     pub const fn sends(&self) -> bool {
         matches!(self, Self::Send(_))
     }
 
-    /// Whether the conversation is in the protocol log.
+    /// Returns whether the conversation is in the protocol log.
     pub fn is_logged(&self) -> bool {
         let level = match self {
             Self::Receive(connector) => connector.protocol_logging_level,
@@ -129,14 +129,14 @@ pub enum Record {
     /// The lab did something wrong on purpose.
     Fault(Box<Fired>),
     /// The peer did something odd.
-    Oddity(Oddity),
+    Anomaly(Anomaly),
     /// A logon succeeded or failed.
     Logon {
         /// Who.
         user: String,
         /// By which mechanism.
         mechanism: &'static str,
-        /// Whether it succeeded.
+        /// True if it succeeded.
         succeeded: bool,
     },
     /// A connection limit turned the peer away.
@@ -204,7 +204,7 @@ pub struct FailedHandshake {
 }
 
 impl FailedHandshake {
-    /// Whether the certificate went out to the client before the handshake failed. Of a handshake that the
+    /// Returns whether the certificate went out to the client before the handshake failed. Of a handshake that the
     /// lab refused or broke on purpose it is not known.
     pub fn certificate_was_sent(&self) -> bool {
         let by_client = match self.failure {
@@ -244,7 +244,7 @@ pub struct MessageFacts {
     pub subject: Option<String>,
     /// The Message-ID the message carries.
     pub message_id: Option<String>,
-    /// Whether MAIL asked for REQUIRETLS (RFC 8689 section 2).
+    /// True if MAIL asked for REQUIRETLS (RFC 8689 section 2).
     pub requiretls: bool,
     /// What its `TLS-Required` field says (RFC 8689 section 3).
     pub tls_required: Option<String>,
@@ -297,7 +297,7 @@ impl Record {
             Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Secured(_) | Self::NotSecured(_) => "tls",
             Self::Attempt(_) => "attempt",
             Self::Fault(_) => "misconduct",
-            Self::Oddity(_) => "oddity",
+            Self::Anomaly(_) => "oddity",
             Self::Logon { .. } => "logon",
             Self::LimitReached(_) => "limit_reached",
             Self::Message(_) => "message",

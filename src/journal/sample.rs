@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::record::{Connector, Entry, FailedHandshake, Handshake, MessageFacts, Place, Record, SessionId};
+use super::record::{
+    Connector, Entry, FailedHandshake, Handshake, MessageFacts, Record, SessionContext, SessionId,
+};
 use crate::exchange::{
     CertificateFacts, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role, Usage,
 };
@@ -13,17 +15,17 @@ use crate::session::fault::{FaultSpec, FaultTable};
 use crate::session::{ClientHelloFacts, TlsFacts, TlsFailure, TlsVerb, TlsVersion};
 
 /// The entries of one conversation; each is a second after the one before.
-pub(crate) struct Told {
+pub(crate) struct SampleSession {
     pub(crate) entries: Vec<Entry>,
-    place: Arc<Place>,
+    place: Arc<SessionContext>,
 }
 
-impl Told {
+impl SampleSession {
     pub(crate) fn on(profile: Profile) -> Self {
         Self::at(place(profile, ProtocolLoggingLevel::Verbose))
     }
 
-    pub(crate) fn at(place: Place) -> Self {
+    pub(crate) fn at(place: SessionContext) -> Self {
         Self { entries: Vec::new(), place: Arc::new(place) }
     }
 
@@ -96,12 +98,12 @@ pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-pub(crate) fn place(profile: Profile, level: ProtocolLoggingLevel) -> Place {
+pub(crate) fn place(profile: Profile, level: ProtocolLoggingLevel) -> SessionContext {
     let name = "Default Frontend GATE".to_owned();
     let mut connector = ReceiveConnector::new(name, Usage::DefaultFrontend, Role::Mailbox, profile);
     connector.protocol_logging_level = level;
     let computer = Computer::new("GATE", "gate.example.com".parse().unwrap(), Role::Mailbox, profile);
-    Place {
+    SessionContext {
         session: SessionId(1),
         computer: Arc::new(computer),
         connector: Connector::Receive(Arc::new(connector)),

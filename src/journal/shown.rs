@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::record::{Place, Record, SECRET};
+use super::record::{Record, SECRET, SessionContext};
 use crate::smtp::Verb;
 
 /// A command line without the secret that may stand in it: the initial response of AUTH (RFC 4954
@@ -29,7 +29,7 @@ pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(masked)
 }
 
-/// Whether a line sets out to log on, however it is spelled.
+/// Returns whether a line sets out to log on, however it is spelled.
 pub(crate) fn is_auth(line: &[u8]) -> bool {
     auth_word(line).is_some()
 }
@@ -174,7 +174,7 @@ pub(crate) fn endpoint(address: SocketAddr) -> SocketAddr {
 }
 
 /// The other end of a conversation, with the name of the computer where it is one of the lab.
-pub(crate) fn far_end(place: &Place) -> String {
+pub(crate) fn far_end(place: &SessionContext) -> String {
     let remote = endpoint(place.remote);
     match &place.peer {
         Some(name) => format!("{name} ({remote})"),
@@ -203,12 +203,12 @@ fn is_mechanism_letter(octet: &u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')
 }
 
-/// Whether a word has the form of a mechanism's name (RFC 4422 section 3.1), which hardly any secret has.
+/// Returns whether a word has the form of a mechanism's name (RFC 4422 section 3.1), which hardly any secret has.
 fn may_be_mechanism(word: &[u8]) -> bool {
     word.len() <= 20 && !word.iter().any(u8::is_ascii_lowercase)
 }
 
-/// Whether a word is the name of a mechanism that clients use, in whatever letters.
+/// Returns whether a word is the name of a mechanism that clients use, in whatever letters.
 fn is_usual_mechanism(word: &[u8]) -> bool {
     const USUAL: [&str; 12] = [
         "plain",

@@ -10,7 +10,7 @@ use super::record::{
 };
 use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
 use super::shown::{endpoint, far_end, printable, without_secret};
-use crate::session::Oddity;
+use crate::session::Anomaly;
 
 /// One conversation, a line each, as [`transcript_line`] writes them. Events have no conversation
 /// and are not in it.
@@ -65,10 +65,10 @@ pub fn transcript_line(entry: &Entry) -> String {
             }
         }
         Record::Fault(it) => format!("~~ on purpose (row {}): {}", it.row, safe(&it.to_string())),
-        Record::Oddity(Oddity::PipelinedBehindStartTls { octets, lines, .. }) if sends => {
+        Record::Anomaly(Anomaly::PipelinedBehindStartTls { octets, lines, .. }) if sends => {
             format!("!! {}", explain::behind_go_ahead(*octets, lines))
         }
-        Record::Oddity(oddity) => format!("!! {}", explain::oddity(oddity)),
+        Record::Anomaly(oddity) => format!("!! {}", explain::oddity(oddity)),
         Record::Logon { user, mechanism, succeeded: true } => {
             format!("-- {} logged on by AUTH {mechanism}", safe(user))
         }
@@ -208,18 +208,18 @@ fn safe(text: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::sample::{self, Told};
+    use super::super::sample::{self, SampleSession};
     use super::*;
     use crate::exchange::{Event, Profile};
     use crate::session::{ClientHelloFacts, LimitReached, TlsFacts, TlsFailure, TlsVerb};
 
-    fn lines(told: &Told) -> Vec<String> {
+    fn lines(told: &SampleSession) -> Vec<String> {
         transcript(&told.entries, SessionId(1)).lines().map(str::to_owned).collect()
     }
 
     #[test]
     fn a_conversation_reads_from_the_connection_to_its_end() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::Connected).sent("220 mx.example ready\r\n").received("EHLO client.example");
         told.sent("250-mx.example Hello\r\n250 STARTTLS\r\n").received("STARTTLS").sent("220 go\r\n");
         told.established(TlsVerb::StartTls).tell(Record::Content(1)).message(Some(sample::facts()));
@@ -245,14 +245,14 @@ mod tests {
 
     #[test]
     fn a_failed_handshake_says_how_and_with_which_certificate() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.failed(TlsFailure::AlertReceived { alert: "unknown_ca".to_owned() });
         let line = &lines(&told)[0];
         assert!(line.starts_with("== STARTTLS failed: refused by the client with alert unknown_ca: it says"));
         assert!(
             line.ends_with("; the certificate was CN=mx.example (DA39A3EE5E6B4B0D3255BFEF95601890AFD80709)")
         );
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.failed_before_hello(TlsFailure::Closed);
         assert!(
             lines(&told)[0].contains("; the certificate to present was CN=mx.example"),
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_message_in_clear_from_nobody_to_many_is_one_short_line() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.message(None);
         let Record::Message(message) = &mut told.entries[0].record else { panic!() };
         let message = Arc::make_mut(message);
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_peer_cannot_draw_on_the_terminal() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.received("EHLO \u{1b}[2J\u{202e}").tell(Record::Received(b"NOOP \xff\r"[..].into()));
         told.sent("500 \u{1b}c\r\n").tell(Record::Logon {
             user: "x\u{7}".to_owned(),
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.received("AUTH PLAIN AGEAYg==").tell(Record::ReceivedSecret).logon(true);
         assert_eq!(
             lines(&told),
@@ -317,7 +317,7 @@ mod tests {
         let event = Event::no_certificate_for_starttls(pin, "Inbound");
         let logged =
             Logged { event, computer: "gate".to_owned(), source: "MSExchangeTransport", connector: None };
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::Event(Arc::new(logged)));
         assert_eq!(
             lines(&told),
@@ -330,9 +330,9 @@ mod tests {
 
     #[test]
     fn what_happens_beside_the_talk_is_said_too() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::LimitReached(LimitReached::MaxInboundConnection));
-        told.tell(Record::Oddity(Oddity::TalkedBeforeBanner { octets: 12 }));
+        told.tell(Record::Anomaly(Anomaly::TalkedBeforeBanner { octets: 12 }));
         told.tell(Record::Disconnected(Ending::Broken("connection reset".to_owned())));
         told.tell(Record::Changed { what: "Fqdn".to_owned() });
         told.tell(Record::ChangeRefused { why: "no such connector".to_owned() });
@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_transcript_holds_one_conversation_only() {
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.received("NOOP");
         let (local, remote) = ("192.0.2.1:25".parse().unwrap(), "192.0.2.8:1".parse().unwrap());
         let stranger = Record::NoConnector { local, remote };
@@ -380,7 +380,7 @@ mod tests {
             certificate: Some(certificate),
             client_hello: hello,
         };
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::TlsEstablished(Arc::new(established)));
         told.tell(Record::TlsFailed(Arc::new(failed)));
         for entry in &told.entries {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::trial::{Outcome, Trial};
 use crate::observe::verdict::{FallBack, Verdict};
-use crate::scenario::{Taken, Worth};
+use crate::scenario::{Acceptance, ServerTrust};
 
 /// A class of mail clients, by what they do where TLS fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -93,7 +93,7 @@ impl<'a> Kind<'a> {
         self.0.iter().copied().filter(|trial| trial.outcome() == outcome).collect()
     }
 
-    /// Whether more of them than not came to `outcome`; `None` of none.
+    /// Returns whether more of them than not came to `outcome`; `None` of none.
     fn mostly(&self, outcome: Outcome) -> Option<bool> {
         (!self.0.is_empty()).then(|| self.with(outcome).len() * 2 > self.0.len())
     }
@@ -119,19 +119,20 @@ const SHOWN: usize = 3;
 /// The class that the trials show.
 pub fn classify(trials: &[Trial]) -> Classified {
     let absent = Kind::of(trials, is_not_offered);
-    let refused = Kind::of(trials, |trial| trial.tls == Worth::None && is_refused(trial));
-    let broken = Kind::of(trials, |trial| trial.tls == Worth::None && is_broken(trial));
-    let untrusted = Kind::of(trials, |trial| trial.tls == Worth::Untrusted && takes(trial));
-    let wrong_name = Kind::of(trials, |trial| trial.tls == Worth::WrongName && takes(trial));
-    let good = Kind::of(trials, |trial| trial.tls == Worth::Good && takes(trial));
+    let refused = Kind::of(trials, |trial| trial.tls == ServerTrust::None && is_refused(trial));
+    let broken = Kind::of(trials, |trial| trial.tls == ServerTrust::None && is_broken(trial));
+    let untrusted = Kind::of(trials, |trial| trial.tls == ServerTrust::Untrusted && takes(trial));
+    let wrong_name = Kind::of(trials, |trial| trial.tls == ServerTrust::WrongName && takes(trial));
+    let good = Kind::of(trials, |trial| trial.tls == ServerTrust::Good && takes(trial));
 
     let upgrades = trials.iter().flat_map(Trial::conversations).any(|it| it.starttls.asked);
-    let verifies = match upgrades {
-        true => Verifies {
+    let verifies = if upgrades {
+        Verifies {
             chain: untrusted.mostly(Outcome::OverTls).map(|accepted| !accepted),
             name: wrong_name.mostly(Outcome::OverTls).map(|accepted| !accepted),
-        },
-        false => Verifies::default(),
+        }
+    } else {
+        Verifies::default()
     };
     let proves = verifies.chain == Some(true) || verifies.name == Some(true);
     let goes_in_clear = absent.mostly(Outcome::InClear);
@@ -245,7 +246,8 @@ fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: &[&Trial]) -> Vec<S
         trials.iter().filter(|trial| holds(trial)).collect()
     };
     if upgrades {
-        let good_in_clear = |trial: &Trial| trial.tls == Worth::Good && trial.outcome() == Outcome::InClear;
+        let good_in_clear =
+            |trial: &Trial| trial.tls == ServerTrust::Good && trial.outcome() == Outcome::InClear;
         surprises.extend(named(&all(&good_in_clear), "in clear where TLS was to be had"));
     }
     surprises.extend(named(&all(&Trial::claims_success), "exit code 0 and nothing delivered"));
@@ -269,15 +271,15 @@ fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: &[&Trial]) -> Vec<S
 }
 
 fn takes(trial: &Trial) -> bool {
-    matches!(trial.mail, Taken::Always | Taken::OverTls)
+    matches!(trial.mail, Acceptance::Always | Acceptance::OverTls)
 }
 
 fn is_not_offered(trial: &Trial) -> bool {
     let never = |verdict: &Verdict| {
         verdict.conversations.iter().all(|it| it.starttls.offered != Some(true) && !it.starttls.is_granted())
     };
-    trial.tls == Worth::None
-        && trial.mail == Taken::Always
+    trial.tls == ServerTrust::None
+        && trial.mail == Acceptance::Always
         && trial.verdicts.iter().all(never)
         && trial.conversations().any(|it| it.starttls.offered == Some(false))
         && !trial.conversations().any(|it| it.client_hello_in_clear)

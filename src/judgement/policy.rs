@@ -41,12 +41,12 @@ impl Policy {
         }
     }
 
-    /// Whether mail must not go in clear.
+    /// Returns whether mail must not go in clear.
     pub const fn demands_tls(self) -> bool {
         matches!(self, Self::Encrypt | Self::Verify | Self::Secure)
     }
 
-    /// Whether the certificate has to prove something.
+    /// Returns whether the certificate has to prove something.
     pub const fn demands_proof(self) -> bool {
         matches!(self, Self::Verify | Self::Secure)
     }

@@ -7,12 +7,12 @@ use serde::Serialize;
 use super::policy::Policy;
 use super::trial::{Outcome, Trial};
 use crate::observe::verdict::Said;
-use crate::scenario::{Taken, Worth};
+use crate::scenario::{Acceptance, ServerTrust};
 
 /// Whether what a client did is right for its policy, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Judged {
-    /// Whether it is.
+    /// True if it is.
     pub mark: Mark,
     /// Why, in a sentence without its end.
     pub why: String,
@@ -52,7 +52,7 @@ const fn wrong(why: &'static str) -> (Mark, &'static str) {
     (Mark::Wrong, why)
 }
 
-/// Whether what a client did in a trial is right for `policy`.
+/// Returns whether what a client did in a trial is right for `policy`.
 pub fn judge(policy: Policy, trial: &Trial) -> Judged {
     let leaked = trial.leaked();
     let (mark, why) = match trial.outcome() {
@@ -107,7 +107,8 @@ fn demanded(
     outcome: Outcome,
     leaked: &BTreeSet<Said>,
 ) -> (Mark, &'static str) {
-    let proves_nothing = policy.demands_proof() && matches!(trial.tls, Worth::WrongName | Worth::Untrusted);
+    let proves_nothing =
+        policy.demands_proof() && matches!(trial.tls, ServerTrust::WrongName | ServerTrust::Untrusted);
     match outcome {
         Outcome::InClear => wrong("delivered in clear"),
         _ if !leaked.is_empty() => wrong("said in clear what only TLS may carry"),
@@ -115,7 +116,7 @@ fn demanded(
             wrong("took a reply that was injected in clear behind the 220 to STARTTLS for the server's")
         }
         Outcome::OverTls if proves_nothing => wrong(match trial.tls {
-            Worth::WrongName => "delivered to a server that has a certificate for another name",
+            ServerTrust::WrongName => "delivered to a server that has a certificate for another name",
             _ => "delivered to a server whose certificate is not to be trusted",
         }),
         _ if proves_nothing && !trial.said_over_tls().is_empty() => {
@@ -125,12 +126,12 @@ fn demanded(
         Outcome::Waits => right("waits for the lab, which is silent; nothing was said in clear"),
         _ => not_delivered(
             trial,
-            trial.tls == Worth::Good || (!policy.demands_proof() && can_succeed(trial.tls)),
+            trial.tls == ServerTrust::Good || (!policy.demands_proof() && can_succeed(trial.tls)),
         ),
     }
 }
 
-/// Whether an opportunistic client had no reason to do without TLS. Where implementations differ it has one,
+/// Returns whether an opportunistic client had no reason to do without TLS. Where implementations differ it has one,
 /// unless it was the client that turned away from a handshake which nobody had broken.
 fn could_be_had(trial: &Trial) -> bool {
     let turned_away = || {
@@ -138,28 +139,30 @@ fn could_be_had(trial: &Trial) -> bool {
         handshakes.filter(|it| it.presented.is_some()).any(|it| it.reaction.is_the_clients())
     };
     match trial.tls {
-        Worth::Good | Worth::WrongName | Worth::Untrusted => true,
-        Worth::Disputed => turned_away(),
-        Worth::Fragile | Worth::None => false,
+        ServerTrust::Good | ServerTrust::WrongName | ServerTrust::Untrusted => true,
+        ServerTrust::Disputed => turned_away(),
+        ServerTrust::Fragile | ServerTrust::None => false,
     }
 }
 
-/// Whether a handshake can come to its end, as far as that is the server's affair.
-const fn can_succeed(tls: Worth) -> bool {
-    matches!(tls, Worth::Good | Worth::WrongName | Worth::Untrusted | Worth::Disputed)
+/// Returns whether a handshake can come to its end, as far as that is the server's affair.
+const fn can_succeed(tls: ServerTrust) -> bool {
+    matches!(tls, ServerTrust::Good | ServerTrust::WrongName | ServerTrust::Untrusted | ServerTrust::Disputed)
 }
 
 /// Not delivered, where the policy and TLS would have allowed it or not.
 fn not_delivered(trial: &Trial, allowed: bool) -> (Mark, &'static str) {
-    let in_clear_only = matches!(trial.tls, Worth::None) && trial.mail == Taken::Always;
+    let in_clear_only = matches!(trial.tls, ServerTrust::None) && trial.mail == Acceptance::Always;
     match trial.mail {
-        Taken::Never => right("not delivered, as nobody could have"),
-        Taken::Later => right("not delivered at the first try, as nobody could have"),
-        Taken::Disputed => right("not delivered, as clients differ here"),
-        Taken::Always | Taken::OverTls if allowed => {
+        Acceptance::Never => right("not delivered, as nobody could have"),
+        Acceptance::Later => right("not delivered at the first try, as nobody could have"),
+        Acceptance::Disputed => right("not delivered, as clients differ here"),
+        Acceptance::Always | Acceptance::OverTls if allowed => {
             (Mark::Stricter, "not delivered where the policy would have allowed it")
         }
-        Taken::Always | Taken::OverTls if in_clear_only => right("not delivered for want of TLS"),
-        Taken::Always | Taken::OverTls => right("not delivered to a server that does not do what is needed"),
+        Acceptance::Always | Acceptance::OverTls if in_clear_only => right("not delivered for want of TLS"),
+        Acceptance::Always | Acceptance::OverTls => {
+            right("not delivered to a server that does not do what is needed")
+        }
     }
 }

@@ -2,14 +2,20 @@
 
 use super::*;
 use crate::observe::verdict::{Said, Turn};
-use crate::scenario::{Taken, Worth};
+use crate::scenario::{Acceptance, ServerTrust};
 
 mod made;
 
 use made::{Made, trial};
 
-const WORTHS: [Worth; 6] =
-    [Worth::Good, Worth::WrongName, Worth::Untrusted, Worth::Disputed, Worth::Fragile, Worth::None];
+const WORTHS: [ServerTrust; 6] = [
+    ServerTrust::Good,
+    ServerTrust::WrongName,
+    ServerTrust::Untrusted,
+    ServerTrust::Disputed,
+    ServerTrust::Fragile,
+    ServerTrust::None,
+];
 
 fn marks(policy: Policy, made: &Made) -> Vec<Mark> {
     WORTHS.iter().map(|worth| judge(policy, &made.clone().worth(*worth).trial()).mark).collect()
@@ -68,12 +74,12 @@ fn verify_and_secure_demand_proof_as_well() {
 
 #[test]
 fn mail_that_nobody_takes_need_not_be_delivered() {
-    for mail in [Taken::Never, Taken::Later, Taken::Disputed] {
+    for mail in [Acceptance::Never, Acceptance::Later, Acceptance::Disputed] {
         for policy in Policy::ALL {
             assert_eq!(marks(policy, &Made::refused().mail(mail)), [Right; 6], "{mail:?} {policy}");
         }
     }
-    let over_tls = Made::refused().mail(Taken::OverTls);
+    let over_tls = Made::refused().mail(Acceptance::OverTls);
     assert_eq!(marks(Policy::May, &over_tls), [Stricter, Stricter, Stricter, Stricter, Right, Right]);
 }
 
@@ -87,7 +93,7 @@ fn what_was_not_run_is_not_judged() {
 #[test]
 fn a_wrong_says_what_leaked() {
     let made = Made::in_clear().leaking(&[Said::Credentials, Said::Envelope, Said::Body]);
-    let judged = judge(Policy::Encrypt, &made.worth(Worth::None).trial());
+    let judged = judge(Policy::Encrypt, &made.worth(ServerTrust::None).trial());
     assert_eq!(judged.why, "delivered in clear (envelope, body and credentials in clear)");
 }
 
@@ -128,11 +134,11 @@ fn what_the_process_says_is_compared_with_what_was_taken() {
 /// The catalogue as far as classes go by it.
 fn trials(good: &Made, absent: &Made, broken: &Made, untrusted: &Made, wrong_name: &Made) -> Vec<Trial> {
     vec![
-        trial("baseline", good.clone().worth(Worth::Good)),
-        trial("starttls-absent", absent.clone().worth(Worth::None).not_offered()),
-        trial("tls-220-close", broken.clone().worth(Worth::None).broken()),
-        trial("trust-selfsigned", untrusted.clone().worth(Worth::Untrusted)),
-        trial("name-mismatch", wrong_name.clone().worth(Worth::WrongName)),
+        trial("baseline", good.clone().worth(ServerTrust::Good)),
+        trial("starttls-absent", absent.clone().worth(ServerTrust::None).not_offered()),
+        trial("tls-220-close", broken.clone().worth(ServerTrust::None).broken()),
+        trial("trust-selfsigned", untrusted.clone().worth(ServerTrust::Untrusted)),
+        trial("name-mismatch", wrong_name.clone().worth(ServerTrust::WrongName)),
     ]
 }
 
@@ -183,7 +189,7 @@ fn a_class_that_nothing_shows_is_not_guessed() {
     assert_eq!(found.evidence, ["with a good certificate: over TLS once (baseline)"]);
     let found = classify(&[
         trial("baseline", Made::over_tls()),
-        trial("trust", Made::refused().worth(Worth::Untrusted)),
+        trial("trust", Made::refused().worth(ServerTrust::Untrusted)),
     ]);
     assert_eq!(found.class, None);
     assert_eq!(found.verifies.in_words(), "verifies the chain; of the name nothing is known");
@@ -197,7 +203,7 @@ fn policies_are_read_in_any_letters() {
 
 #[test]
 fn success_that_is_claimed_where_nothing_was_delivered_is_right_for_no_policy() {
-    for mail in [Taken::Always, Taken::Never, Taken::Later, Taken::Disputed] {
+    for mail in [Acceptance::Always, Acceptance::Never, Acceptance::Later, Acceptance::Disputed] {
         for policy in Policy::ALL {
             let made = Made::refused().exit(Exit::Code(0)).mail(mail);
             assert_eq!(marks(policy, &made), [Wrong; 6], "{mail:?} {policy}");
@@ -233,7 +239,8 @@ fn an_injected_reply_that_was_taken_breaks_encrypt_and_above() {
 fn tls_or_no_mail_is_said_of_nobody_who_goes_in_clear_anywhere() {
     let (tls, no) = (Made::over_tls(), Made::refused());
     let mut tried = trials(&tls, &no, &no, &no, &no);
-    let in_clear = Made::in_clear().answered_454().leaking(&[Said::Envelope, Said::Body]).worth(Worth::None);
+    let in_clear =
+        Made::in_clear().answered_454().leaking(&[Said::Envelope, Said::Body]).worth(ServerTrust::None);
     tried.push(trial("starttls-reply-454", in_clear));
     let found = classify(&tried);
     assert_eq!(found.class, None, "{found:#?}");
@@ -269,7 +276,7 @@ fn at_once_is_not_said_of_six_seconds() {
 fn a_client_that_closes_without_quit_is_told_and_one_that_was_stopped_or_failed_at_tls_is_not() {
     let told = |made: Made, change: &dyn Fn(&mut Trial)| {
         let mut trial = made.trial();
-        trial.verdicts[0].conversations[0].parting = crate::observe::verdict::Parting::Vanished;
+        trial.verdicts[0].conversations[0].parting = crate::observe::verdict::CloseReason::Vanished;
         change(&mut trial);
         trial.notes().iter().any(|note| note.contains("without QUIT"))
     };

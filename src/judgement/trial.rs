@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::observe::verdict::{Conversation, Parting, Reaction, Said, Turn, Verdict};
-use crate::scenario::{Taken, Worth};
+use crate::observe::verdict::{CloseReason, Conversation, Reaction, Said, Turn, Verdict};
+use crate::scenario::{Acceptance, ServerTrust};
 
 /// One entry, and what the client did there.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,12 +13,12 @@ pub struct Trial {
     /// The entry's name.
     pub entry: String,
     /// What TLS is worth there.
-    pub tls: Worth,
+    pub tls: ServerTrust,
     /// What becomes of mail there that is sent by the rules.
-    pub mail: Taken,
+    pub mail: Acceptance,
     /// How the client's process ended.
     pub exit: Exit,
-    /// Whether the client was still at work when its command had ended.
+    /// True if the client was still at work when its command had ended.
     pub outlived: bool,
     /// The reply that was injected behind the 220 and stands in what the command said, if one does.
     pub repeated: Option<String>,
@@ -126,13 +126,13 @@ impl Trial {
         self.conversations().last().is_some_and(|it| it.turn == Turn::Lab)
     }
 
-    /// Whether the command says success where nothing was delivered. One that leaves the work to somebody
+    /// Returns whether the command says success where nothing was delivered. One that leaves the work to somebody
     /// else, who is not done yet, does not.
     pub fn claims_success(&self) -> bool {
         self.exit == Exit::Code(0) && self.over_tls() + self.in_clear() == 0 && !self.outlived
     }
 
-    /// Whether a reply that was injected behind the 220 was taken for the server's: what the client did inside
+    /// Returns whether a reply that was injected behind the 220 was taken for the server's: what the client did inside
     /// TLS shows it, or it delivered nothing and says what was injected.
     pub fn took_injected(&self) -> bool {
         self.fails_with_injected().is_some()
@@ -143,7 +143,7 @@ impl Trial {
         self.repeated.as_deref().filter(|_| self.over_tls() + self.in_clear() == 0)
     }
 
-    /// Whether the client closed a connection without QUIT at its own turn, where nothing kept it from it.
+    /// Returns whether the client closed a connection without QUIT at its own turn, where nothing kept it from it.
     fn left_without_quit(&self) -> bool {
         let by_itself = matches!(self.exit, Exit::Code(_) | Exit::Unknown);
         by_itself && self.conversations().any(is_without_quit)
@@ -207,10 +207,10 @@ impl Trial {
     }
 }
 
-/// Whether a client that had said something left at its own turn without QUIT. After a handshake that came to
+/// Returns whether a client that had said something left at its own turn without QUIT. After a handshake that came to
 /// nothing there is no session left in which to say it.
 fn is_without_quit(conversation: &Conversation) -> bool {
-    let gone = matches!(conversation.parting, Parting::Vanished | Parting::Broke(_));
+    let gone = matches!(conversation.parting, CloseReason::Vanished | CloseReason::Broke(_));
     let starttls = &conversation.starttls;
     let in_session = match &conversation.handshake {
         Some(handshake) => handshake.reaction == Reaction::Accepted,

@@ -10,7 +10,7 @@ use super::{Engine, LabError};
 use crate::exchange::cmdlet::ShellState;
 use crate::exchange::{Computer, Zone};
 use crate::journal::Record;
-use crate::scenario::{Built, Keys, ScenarioText, Workshop};
+use crate::scenario::{Built, Issuer, Keys, ScenarioText};
 
 impl Engine {
     /// The lab file that was put in place last; cmdlets and edits are not in it.
@@ -28,17 +28,16 @@ impl Engine {
     /// What `edit` says, or a socket that could not be bound. Nothing has changed then.
     pub async fn edit<E: From<LabError>>(
         &self,
-        mut edit: impl FnMut(&mut Vec<Arc<Computer>>, &mut Workshop, Keys<'_>) -> Result<(), E>,
+        mut edit: impl FnMut(&mut Vec<Arc<Computer>>, &mut Issuer, Keys<'_>) -> Result<(), E>,
     ) -> Result<Vec<String>, E> {
         let _changing = self.changing.lock().await;
         let mut computers = self.computers();
         let on_trial = computers.clone();
-        let trial =
-            |workshop: &mut Workshop, keys: Keys<'_>| drop(edit(&mut on_trial.clone(), workshop, keys));
+        let trial = |issuer: &mut Issuer, keys: Keys<'_>| drop(edit(&mut on_trial.clone(), issuer, keys));
         let mut keys = self.keys_for(trial).await;
         let zone = {
             let mut desk = self.desk();
-            edit(&mut computers, &mut desk.workshop, &mut |algorithm| keys.next(algorithm))?;
+            edit(&mut computers, &mut desk.issuer, &mut |algorithm| keys.next(algorithm))?;
             desk.text.zone()
         };
         let built = self.as_built(computers, &zone);

@@ -34,9 +34,10 @@ impl Engine {
             known.ok_or_else(|| LabError::Unobserved(format!("there is no computer `{computer}`")))?;
         let rules = resolve_faults(&rows, known).map_err(LabError::Scenario)?;
         let mut faults = self.live.faults();
-        match rules.is_empty() {
-            true => faults.remove(&known.name),
-            false => faults.insert(known.name.clone(), rules),
+        if rules.is_empty() {
+            faults.remove(&known.name)
+        } else {
+            faults.insert(known.name.clone(), rules)
         };
         self.live.put_faults(faults);
         let record = Record::Changed { what: format!("{}: what is done wrong on purpose", known.name) };

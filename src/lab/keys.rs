@@ -6,7 +6,7 @@ use std::num::NonZero;
 
 use super::Engine;
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
-use crate::scenario::{Keys, Workshop};
+use crate::scenario::{Issuer, Keys};
 use crate::wire::Network;
 
 /// Keys that are made already.
@@ -24,10 +24,10 @@ impl Pool {
 }
 
 impl Engine {
-    /// The keys that a change asks for. `change` is tried on a copy of the workshop with one stand-in for all
+    /// The keys that a change asks for. `change` is tried on a copy of the issuer with one stand-in for all
     /// keys of an algorithm; what it makes of that is thrown away. A lab in memory makes its keys where they are
     /// used: nobody waits for it meanwhile, and the time of a dry run jumps where its only thread has nothing to do.
-    pub(super) async fn keys_for(&self, mut change: impl FnMut(&mut Workshop, Keys<'_>)) -> Pool {
+    pub(super) async fn keys_for(&self, mut change: impl FnMut(&mut Issuer, Keys<'_>)) -> Pool {
         match self.options.network {
             Network::Sockets => {}
             Network::Memory(_) => return Pool::default(),
@@ -35,8 +35,8 @@ impl Engine {
         let mut stand_ins: HashMap<KeyAlgorithm, KeyPair> = HashMap::new();
         loop {
             let (mut asked, mut missing) = (Vec::new(), None);
-            let mut workshop = self.desk().workshop.clone();
-            change(&mut workshop, &mut |algorithm| {
+            let mut issuer = self.desk().issuer.clone();
+            change(&mut issuer, &mut |algorithm| {
                 asked.push(algorithm);
                 stand_ins.get(&algorithm).cloned().ok_or_else(|| {
                     missing = Some(algorithm);

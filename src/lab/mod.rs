@@ -26,10 +26,10 @@ use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
 use crate::pki::{Certificate, PkiError};
 use crate::scenario::{
-    self, Built, CommandsSpec, Keys, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun, Workshop,
+    self, Built, CommandsSpec, Issuer, Keys, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun,
 };
 use crate::tls::TlsSetupError;
-use crate::wire::{BindError, Live, Network, Ports, Sender, Server, Wanted, wanted};
+use crate::wire::{BindError, LabState, Network, Ports, Sender, Server, Wanted, wanted};
 
 /// How a lab is run.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Options {
     pub bounds: Bounds,
     /// How many octets of content may be under way in all conversations together.
     pub content_under_way: u64,
-    /// Whether mail goes on from one computer to the next, by Send connectors and never out of the lab.
+    /// True if mail goes on from one computer to the next, by Send connectors and never out of the lab.
     pub relay: bool,
     /// The network that it listens and connects on.
     pub network: Network,
@@ -90,11 +90,11 @@ pub enum LabError {
 /// The engine of a lab at work; `harness::Lab` is what tests hold.
 #[derive(Debug)]
 pub struct Engine {
-    live: Arc<Live>,
+    live: Arc<LabState>,
     observer: Arc<Observer>,
     server: Server,
     options: Options,
-    desk: Mutex<Desk>,
+    desk: Mutex<EditState>,
     /// Held while a change is made, so that the next one begins where it ended.
     changing: tokio::sync::Mutex<()>,
     root: Certificate,
@@ -102,10 +102,10 @@ pub struct Engine {
 
 /// What is at hand where a running lab is changed.
 #[derive(Debug)]
-struct Desk {
+struct EditState {
     text: ScenarioText,
     senders: Vec<scenario::Sender>,
-    workshop: Workshop,
+    issuer: Issuer,
     state: ShellState,
 }
 
@@ -122,7 +122,7 @@ pub struct Listening {
     pub addr: SocketAddr,
     /// All addresses where it listens.
     pub addrs: Vec<SocketAddr>,
-    /// Whether STARTTLS is offered now.
+    /// True if STARTTLS is offered now.
     pub starttls: bool,
 }
 
@@ -142,29 +142,30 @@ impl Engine {
     ///
     /// The socket that could not be bound. Nothing listens then.
     pub async fn start_plan(plan: Plan, options: Options) -> Result<Self, LabError> {
-        let Plan { clock, computers, zone, senders, text, workshop } = plan;
-        let root = workshop.root().clone();
+        let Plan { clock, computers, zone, senders, text, issuer } = plan;
+        let root = issuer.root().clone();
         let wanted = sockets(&computers, &options)?;
         let journal = Arc::new(Journal::new(options.bounds));
         let observer = Observer::of(&journal, options.bounds);
         let faults = faults(&computers);
         let computers = computers.into_iter().map(|built| built.computer).collect();
         let live = Arc::new(
-            Live::new(computers, clock, journal)
+            LabState::new(computers, clock, journal)
                 .with_network(options.network.clone())
                 .with_zone(zone)
                 .with_roots(vec![root.clone()])
                 .with_faults(faults),
         );
         let content = options.content_under_way;
-        let server = match options.relay {
-            true => Server::relaying(Arc::clone(&live), content, vec![root.clone()]),
-            false => Server::new(Arc::clone(&live), content),
+        let server = if options.relay {
+            Server::relaying(Arc::clone(&live), content, vec![root.clone()])
+        } else {
+            Server::new(Arc::clone(&live), content)
         };
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        let desk = Mutex::new(Desk { text, senders, workshop, state: ShellState::default() });
+        let desk = Mutex::new(EditState { text, senders, issuer, state: ShellState::default() });
         Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
@@ -179,8 +180,8 @@ impl Engine {
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
         let resolved = text.resolve()?;
-        let mut keys = self.keys_for(|workshop, keys| drop(resolved.build(workshop, keys))).await;
-        let computers = resolved.build(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm))?;
+        let mut keys = self.keys_for(|issuer, keys| drop(resolved.build(issuer, keys))).await;
+        let computers = resolved.build(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm))?;
         let Resolved { zone, senders, .. } = resolved;
         let what = self.put_in_place(computers, zone).await?;
         let mut desk = self.desk();
@@ -205,13 +206,13 @@ impl Engine {
             let desk = self.desk();
             (desk.text.clone(), desk.state.clone(), self.live.clock().now())
         };
-        let run_all = |workshop: &mut Workshop, keys: Keys<'_>| {
+        let run_all = |issuer: &mut Issuer, keys: Keys<'_>| {
             let (scenario, state) = (&text.scenario, state.clone());
-            let shell = LabShell { scenario, workshop, keys, now, events: &events, queues: &[], state };
+            let shell = LabShell { scenario, issuer, keys, now, events: &events, queues: &[], state };
             shell.run_all(commands, &before)
         };
-        let mut keys = self.keys_for(|workshop, keys| drop(run_all(workshop, keys))).await;
-        let typed = run_all(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm));
+        let mut keys = self.keys_for(|issuer, keys| drop(run_all(issuer, keys))).await;
+        let typed = run_all(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm));
         let zone = text.zone();
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let built = self.as_built(typed.computers.clone(), &zone);
@@ -258,7 +259,7 @@ impl Engine {
     }
 
     // Nothing is left half changed under this lock, so a panic elsewhere does not spoil it.
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    fn desk(&self) -> MutexGuard<'_, EditState> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

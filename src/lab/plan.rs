@@ -4,7 +4,7 @@ use super::LabError;
 use crate::clock::Clock;
 use crate::exchange::Zone;
 use crate::pki::{Certificate, KeyPair};
-use crate::scenario::{Built, Resolved, RevocationList, ScenarioText, Sender, Workshop};
+use crate::scenario::{Built, Issuer, Resolved, RevocationList, ScenarioText, Sender};
 
 /// A lab that can be started: its computers with their certificates, its senders, and its clock. A copy has the
 /// same certificates.
@@ -19,7 +19,7 @@ pub struct Plan {
     /// Who sends to them where the scenario is run.
     pub senders: Vec<Sender>,
     pub(super) text: ScenarioText,
-    pub(super) workshop: Workshop,
+    pub(super) issuer: Issuer,
 }
 
 impl Plan {
@@ -38,16 +38,16 @@ impl Plan {
     ///
     /// What is wrong with the scenario; a key that could not be made.
     pub fn at(text: &ScenarioText, clock: Clock) -> Result<Self, LabError> {
-        let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate)?;
+        let mut issuer = Issuer::open(clock.now(), &mut KeyPair::generate)?;
         let resolved = text.resolve()?;
-        let computers = resolved.build(&mut workshop, &mut KeyPair::generate)?;
+        let computers = resolved.build(&mut issuer, &mut KeyPair::generate)?;
         let Resolved { zone, senders, .. } = resolved;
-        Ok(Self { clock, computers, zone, senders, text: text.clone(), workshop })
+        Ok(Self { clock, computers, zone, senders, text: text.clone(), issuer })
     }
 
     /// The root that a client of this lab has to trust.
     pub fn root(&self) -> &Certificate {
-        self.workshop.root()
+        self.issuer.root()
     }
 
     /// What each authority of the lab has revoked.
@@ -56,6 +56,6 @@ impl Plan {
     ///
     /// Where a list could not be signed.
     pub fn revocation_lists(&self) -> Result<Vec<RevocationList>, LabError> {
-        Ok(self.workshop.revocation_lists()?)
+        Ok(self.issuer.revocation_lists()?)
     }
 }

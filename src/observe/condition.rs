@@ -16,9 +16,9 @@ pub struct Condition<'a, T> {
     article: &'static str,
     noun: String,
     clauses: Vec<Clause<'a, T>>,
-    /// Whether one of which more may come is an answer, too.
+    /// True if one of which more may come is an answer, too.
     pub(super) under_way: bool,
-    /// Whether what the lab did by itself is an answer, too: a session in which it sends.
+    /// True if what the lab did by itself is an answer, too: a session in which it sends.
     pub(super) own: bool,
     /// The number of the entry behind which an answer has to lie.
     pub(super) after: u64,
@@ -92,7 +92,7 @@ impl<'a, T> Condition<'a, T> {
         self.clauses.iter().filter_map(|clause| (clause.miss)(item)).collect()
     }
 
-    /// Whether words stand behind the noun already.
+    /// Returns whether words stand behind the noun already.
     pub(super) fn has_words(&self) -> bool {
         self.clauses.iter().any(|clause| !clause.words.is_empty())
     }
@@ -104,12 +104,12 @@ impl<'a, T> Condition<'a, T> {
     }
 }
 
-/// Whether `item` is an answer to `condition`.
+/// Returns whether `item` is an answer to `condition`.
 pub(super) fn counts<T: Kind>(condition: &Condition<'_, T>, item: &T) -> bool {
     is_candidate(condition, item) && (item.is_complete() || condition.under_way) && condition.fits(item)
 }
 
-/// Whether `item` may be an answer, whatever the clauses say.
+/// Returns whether `item` may be an answer, whatever the clauses say.
 pub(super) fn is_candidate<T: Kind>(condition: &Condition<'_, T>, item: &T) -> bool {
     item.seq() > condition.after && (condition.own || !item.is_own())
 }

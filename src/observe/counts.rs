@@ -61,7 +61,7 @@ impl Counts {
             | Record::NotSecured(_)
             | Record::Attempt(_)
             | Record::Fault(_)
-            | Record::Oddity(_)
+            | Record::Anomaly(_)
             | Record::Logon { .. }
             | Record::LimitReached(_)
             | Record::Tracking(_)

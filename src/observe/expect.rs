@@ -29,7 +29,7 @@ pub enum Expectation {
     MessageCount(u64),
     /// Every message comes over TLS.
     EveryMessageOverTls {
-        /// Whether there has to be one.
+        /// True if there has to be one.
         at_least_one: bool,
     },
     /// An event of this number is logged.
@@ -45,7 +45,7 @@ pub enum Expectation {
 pub struct Checked {
     /// What was expected, in words, such as `no message in clear`.
     pub expected: String,
-    /// Whether it was so.
+    /// True if it was so.
     pub met: bool,
     /// Where it was not: what there was instead.
     pub instead: String,

@@ -36,7 +36,7 @@ struct Session<'a> {
     connector: &'a str,
     /// The name the connector answers or introduces itself with.
     fqdn: &'a str,
-    /// Whether the lab is the one that sends.
+    /// True if the lab is the one that sends.
     sends: bool,
     /// The lab's end.
     local: SocketAddr,
@@ -81,7 +81,7 @@ struct Taken<'a> {
     mail_from: &'a str,
     /// The recipients by RCPT TO.
     rcpt_to: &'a [String],
-    /// Whether it came encrypted.
+    /// True if it came encrypted.
     security: Security,
     /// The TLS it came through.
     tls: Option<Value>,
@@ -95,7 +95,7 @@ struct Taken<'a> {
     subject: Option<&'a str>,
     /// The Message-ID it carries.
     message_id: Option<&'a str>,
-    /// Whether MAIL asked for REQUIRETLS (RFC 8689 section 2).
+    /// True if MAIL asked for REQUIRETLS (RFC 8689 section 2).
     requiretls: bool,
     /// What its `TLS-Required` field says (RFC 8689 section 3).
     tls_required: Option<&'a str>,

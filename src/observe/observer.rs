@@ -214,17 +214,17 @@ pub(crate) trait Kind: Clone + fmt::Display + Sized {
     /// The number of the newest entry that tells of it.
     fn seq(&self) -> u64;
 
-    /// Whether nothing more can come of it.
+    /// Returns whether nothing more can come of it.
     fn is_complete(&self) -> bool {
         true
     }
 
-    /// Whether it is something that the lab did by itself rather than what came to it.
+    /// Returns whether it is something that the lab did by itself rather than what came to it.
     fn is_own(&self) -> bool {
         false
     }
 
-    /// Whether a wait has returned it.
+    /// Returns whether a wait has returned it.
     fn is_returned(&self, seen: &Seen) -> bool;
 
     /// Keeps in mind that a wait returns it.

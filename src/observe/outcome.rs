@@ -154,7 +154,7 @@ impl SessionSummary {
     }
 }
 
-/// Whether a reply to EHLO has STARTTLS (RFC 3207 section 3: the keyword stands alone).
+/// Returns whether a reply to EHLO has STARTTLS (RFC 3207 section 3: the keyword stands alone).
 pub(super) fn offers_starttls(reply: &[u8]) -> bool {
     let mut keywords = reply.split(|octet| *octet == b'\n').skip(1).filter_map(|line| line.get(4..));
     keywords.any(|keyword| keyword.trim_ascii().eq_ignore_ascii_case(b"STARTTLS"))
@@ -164,15 +164,15 @@ pub(super) fn offers_starttls(reply: &[u8]) -> bool {
 mod tests {
     use super::super::session::Sessions;
     use crate::exchange::Profile;
-    use crate::journal::sample::{self, Told};
+    use crate::journal::sample::{self, SampleSession};
     use crate::journal::{Ending, Record};
-    use crate::session::{LimitReached, Oddity, TlsFailure, TlsVerb};
+    use crate::session::{Anomaly, LimitReached, TlsFailure, TlsVerb};
 
     const OFFERED: &str = "250-mx Hello\r\n250-STARTTLS\r\n250 DSN\r\n";
     const MISSING: &str = "250-mx STARTTLS\r\n250-X-STARTTLS\r\n250 DSN\r\n";
 
-    fn told(tell: impl FnOnce(&mut Told)) -> String {
-        let mut told = Told::on(Profile::Exchange2019);
+    fn told(tell: impl FnOnce(&mut SampleSession)) -> String {
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::Connected);
         tell(&mut told);
         told.tell(Record::Disconnected(Ending::Remote));
@@ -277,7 +277,8 @@ mod tests {
     #[test]
     fn a_client_hello_in_place_of_a_command_is_told() {
         let outcome = told(|told| {
-            told.tell(Record::Oddity(Oddity::ClientHelloInClear)).sent("500 5.3.3 Unrecognized command\r\n");
+            told.tell(Record::Anomaly(Anomaly::ClientHelloInClear))
+                .sent("500 5.3.3 Unrecognized command\r\n");
         });
         assert_eq!(
             outcome,
@@ -290,7 +291,7 @@ mod tests {
     fn commands_that_stood_in_clear_behind_starttls_are_not_the_clients_word_inside_tls() {
         let outcome = told(|told| {
             told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("220 go\r\n");
-            told.tell(Record::Oddity(crate::journal::pipelined(b"NOOP\r\n", true)));
+            told.tell(Record::Anomaly(crate::journal::pipelined(b"NOOP\r\n", true)));
             told.established(TlsVerb::StartTls).received("NOOP").sent("250 ok\r\n");
         });
         assert!(outcome.contains("left without a word"), "{outcome}");
@@ -320,7 +321,7 @@ mod tests {
 
     #[test]
     fn where_no_mail_came_the_last_refusal_is_told() {
-        let refused = |told: &mut Told| {
+        let refused = |told: &mut SampleSession| {
             told.received("EHLO a").sent(OFFERED).received("MAIL FROM:<a@example.com>");
             told.sent("451 5.7.3 STARTTLS is required\u{1b}\r\n");
         };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::session::fqdn;
-use crate::journal::{Entry, Logged, MessageFacts, Place, Record, SessionId, transcript_line};
+use crate::journal::{Entry, Logged, MessageFacts, Record, SessionContext, SessionId, transcript_line};
 use crate::session::Message;
 
 /// A message that a connector has answered with 250, with its [`MessageFacts`].
@@ -20,7 +20,7 @@ pub struct ReceivedMessage {
     /// When it was taken, by the lab's clock.
     pub time: Timestamp,
     /// The session it came in: computer, connector and addresses.
-    pub place: Arc<Place>,
+    pub place: Arc<SessionContext>,
     /// Envelope, header and TLS; its fields are this message's.
     pub facts: Arc<MessageFacts>,
     /// The whole message.
@@ -29,7 +29,7 @@ pub struct ReceivedMessage {
 
 impl ReceivedMessage {
     /// The message that `entry` tells of; `None` where the journal does not keep it any more.
-    pub(super) fn of(entry: &Entry, place: &Arc<Place>, facts: &Arc<MessageFacts>) -> Option<Self> {
+    pub(super) fn of(entry: &Entry, place: &Arc<SessionContext>, facts: &Arc<MessageFacts>) -> Option<Self> {
         let message = facts.message.upgrade()?;
         let (place, facts) = (Arc::clone(place), Arc::clone(facts));
         Some(Self { seq: entry.seq, time: entry.time, place, facts, message })

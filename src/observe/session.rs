@@ -9,9 +9,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::outcome::StartTls;
-use super::verdict::Telling;
+use super::verdict::ConversationBuilder;
 use crate::journal::{
-    Connector, Ending, Entry, FailedHandshake, Handshake, NoTls, Place, Record, SessionId, Tls,
+    Connector, Ending, Entry, FailedHandshake, Handshake, NoTls, Record, SessionContext, SessionId, Tls,
 };
 use crate::session::LimitReached;
 use crate::session::send::{Attempt, Reason};
@@ -25,7 +25,7 @@ pub struct SessionSummary {
     /// Its number in the lab.
     pub session: SessionId,
     /// Where it takes place: computer, connector and addresses.
-    pub place: Arc<Place>,
+    pub place: Arc<SessionContext>,
     /// When it began, by the lab's clock.
     pub began: Timestamp,
     /// The number of the newest journal entry that tells of it.
@@ -46,7 +46,7 @@ pub struct SessionSummary {
     pub(super) sent_tls: Option<Arc<Tls>>,
     pub(super) sent_tls_failure: Option<Arc<NoTls>>,
     pub(super) attempt: Option<Arc<Attempt>>,
-    /// Whether nothing more will be told of it.
+    /// True if nothing more will be told of it.
     pub(super) is_over: bool,
     pub(super) last_verb: Option<Verb>,
     /// What was learnt of STARTTLS in clear, the most that was.
@@ -54,11 +54,11 @@ pub struct SessionSummary {
     /// The last reply that refused something.
     pub(super) refusal: Option<Bytes>,
     /// The client's conduct, from which its verdict is read.
-    pub(super) conduct: Telling,
+    pub(super) conduct: ConversationBuilder,
 }
 
 impl SessionSummary {
-    fn begin(entry: &Entry, place: &Arc<Place>) -> Self {
+    fn begin(entry: &Entry, place: &Arc<SessionContext>) -> Self {
         Self {
             session: place.session,
             place: Arc::clone(place),
@@ -77,7 +77,7 @@ impl SessionSummary {
             last_verb: None,
             starttls: StartTls::NotAsked,
             refusal: None,
-            conduct: Telling::begin(entry, place),
+            conduct: ConversationBuilder::begin(entry, place),
         }
     }
 
@@ -101,7 +101,7 @@ impl SessionSummary {
         SocketAddr::new(self.place.remote.ip().to_canonical(), self.place.remote.port())
     }
 
-    /// Whether the lab is the one that sends.
+    /// Returns whether the lab is the one that sends.
     pub fn sends(&self) -> bool {
         self.place.connector.sends()
     }
@@ -135,7 +135,7 @@ impl SessionSummary {
             | Record::SentSecret
             | Record::Content(_)
             | Record::Fault(_)
-            | Record::Oddity(_)
+            | Record::Anomaly(_)
             | Record::Logon { .. }
             | Record::Tracking(_)
             | Record::NoConnector { .. }
@@ -152,7 +152,7 @@ impl fmt::Display for SessionSummary {
 }
 
 /// The name that a connector answers or introduces itself with.
-pub(super) fn fqdn(place: &Place) -> &str {
+pub(super) fn fqdn(place: &SessionContext) -> &str {
     match &place.connector {
         Connector::Receive(connector) => place.computer.fqdn_of(connector).as_str(),
         Connector::Send(connector) => place.computer.send_fqdn_of(connector).as_str(),

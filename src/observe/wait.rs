@@ -102,7 +102,7 @@ impl Observer {
         timeout(longest, lull).await.ok();
     }
 
-    /// Whether something that is an answer has come behind entry number `after`.
+    /// Returns whether something that is an answer has come behind entry number `after`.
     #[cfg(feature = "console")]
     pub(crate) fn has<T: Kind>(&self, condition: &Condition<'_, T>, after: u64) -> bool {
         let fresh = { T::complete(&self.lock(), after) };

@@ -191,7 +191,7 @@ impl<'a, T> Condition<'a, T> {
     }
 }
 
-/// Whether `wanted` names the connector that is called `[computer, connector, fqdn]`.
+/// Returns whether `wanted` names the connector that is called `[computer, connector, fqdn]`.
 pub(crate) fn is_called(wanted: &str, [computer, connector, fqdn]: [&str; 3]) -> bool {
     let with_server = || wanted.eq_ignore_ascii_case(&format!("{computer}\\{connector}"));
     wanted.eq_ignore_ascii_case(connector) || wanted.eq_ignore_ascii_case(fqdn) || with_server()

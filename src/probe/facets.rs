@@ -106,7 +106,7 @@ pub fn differences(one: &[Facet], other: &[Facet], ignored: &[FacetKind]) -> Vec
     differing.map(|(about, one, other)| Difference { about: about.to_owned(), one, other }).collect()
 }
 
-/// Whether a member with these facets could have shown one about this: what follows from STARTTLS is not missed
+/// Returns whether a member with these facets could have shown one about this: what follows from STARTTLS is not missed
 /// where STARTTLS is.
 pub(super) fn may_have(facets: &[Facet], about: &str) -> bool {
     let has = |about: &str| facets.iter().any(|facet| facet.about == about);
@@ -122,7 +122,7 @@ pub(super) fn may_have(facets: &[Facet], about: &str) -> bool {
     }
 }
 
-/// Whether `member` takes a version, in a word or two; `None` where that was not tried and does not follow.
+/// Returns whether `member` takes a version, in a word or two; `None` where that was not tried and does not follow.
 pub(super) fn accepts(member: &Member, offer: Offer) -> Option<String> {
     let chosen = member.visit.handshake.as_ref().and_then(Handshake::established).map(|it| it.version);
     match (offer, chosen, member.trial(offer)) {

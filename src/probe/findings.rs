@@ -28,7 +28,7 @@ pub struct Finding {
 pub enum Severity {
     /// All is well.
     Good,
-    /// Worth knowing.
+    /// ServerTrust knowing.
     Note,
     /// Senders stumble over it.
     Problem,

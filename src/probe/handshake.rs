@@ -88,7 +88,7 @@ pub struct Answered {
     pub cipher_suite: String,
     /// The certificates that were presented, leaf first.
     pub chain: Vec<Presented>,
-    /// Whether the server asked for a certificate of the client.
+    /// True if the server asked for a certificate of the client.
     pub asks_for_certificate: bool,
 }
 
@@ -144,7 +144,7 @@ impl Handshake {
         }
     }
 
-    /// Whether the server took what was offered.
+    /// Returns whether the server took what was offered.
     pub fn is_taken(&self) -> bool {
         match self {
             Self::Established(_) | Self::Answered(_) => true,

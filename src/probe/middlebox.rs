@@ -34,7 +34,7 @@ pub fn middlebox(inside: &Run, outside: &Run) -> Vec<Middlebox> {
     each.collect()
 }
 
-/// Whether `keyword` may be what is left of `of` where a middlebox writes it over: Cisco's inspection leaves as
+/// Returns whether `keyword` may be what is left of `of` where a middlebox writes it over: Cisco's inspection leaves as
 /// many letters X, and a last letter.
 pub(super) fn masked(keyword: &str, of: &str) -> bool {
     let Some((last, first)) = keyword.as_bytes().split_last() else { return false };

@@ -41,7 +41,7 @@ pub enum RunError {
 pub struct Host {
     /// The host and the port, as they were asked for.
     pub target: String,
-    /// Whether TLS comes first, without STARTTLS (RFC 8314 section 3).
+    /// True if TLS comes first, without STARTTLS (RFC 8314 section 3).
     pub implicit_tls: bool,
     /// The name that was asked for by SNI and looked for in the certificate; or an address.
     pub name: String,
@@ -144,7 +144,7 @@ impl Run {
 }
 
 impl Host {
-    /// Whether none of its addresses takes a connection.
+    /// Returns whether none of its addresses takes a connection.
     pub fn is_unreachable(&self) -> bool {
         self.members.iter().all(|member| member.unreachable.is_some())
     }
@@ -162,7 +162,7 @@ impl Member {
         Self { address, unreachable: None, visit: Visit::default(), trials: Vec::new() }
     }
 
-    /// Whether a handshake was refused for want of a client's certificate (RFC 8446 section 6.2).
+    /// Returns whether a handshake was refused for want of a client's certificate (RFC 8446 section 6.2).
     pub fn wants_client_certificate(&self) -> bool {
         let trials = self.trials.iter().map(|trial| &trial.result);
         self.visit.handshake.iter().chain(trials).any(|handshake| match handshake {
@@ -183,7 +183,7 @@ impl Visit {
         self.ehlo.as_ref().map(Heard::keywords).unwrap_or_default()
     }
 
-    /// Whether STARTTLS is listed in clear, in whatever letters.
+    /// Returns whether STARTTLS is listed in clear, in whatever letters.
     pub fn offers_starttls(&self) -> bool {
         self.keywords().iter().any(|(keyword, _)| keyword == "STARTTLS")
     }

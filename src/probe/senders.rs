@@ -30,9 +30,9 @@ pub struct SenderOutcome {
     pub ending: Ending,
     /// The same as a sentence.
     pub sentence: String,
-    /// Whether it would deliver over TLS.
+    /// True if it would deliver over TLS.
     pub over_tls: bool,
-    /// Whether it counts: a sender that never uses TLS, that reads only the first name, or that looks for the
+    /// True if it counts: a sender that never uses TLS, that reads only the first name, or that looks for the
     /// recipient's domain in the certificate, says nothing about the server.
     pub counts: bool,
 }

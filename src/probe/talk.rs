@@ -108,7 +108,7 @@ fn no_reply(mut lines: Vec<String>) -> Heard {
     Heard::NotSmtp(lines.pop().map(|line| line.chars().take(200).collect()).unwrap_or_default())
 }
 
-/// Whether the server is gone without a word: TLS without close_notify is an end like any other here.
+/// Returns whether the server is gone without a word: TLS without close_notify is an end like any other here.
 fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe)
 }

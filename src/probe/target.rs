@@ -71,7 +71,7 @@ impl Target {
         Ok(Self { host: name.to_string(), port })
     }
 
-    /// Whether the host is an address.
+    /// Returns whether the host is an address.
     pub fn is_address(&self) -> bool {
         self.host.parse::<IpAddr>().is_ok()
     }

@@ -31,11 +31,11 @@ pub struct Options {
     pub name: Option<String>,
     /// The domain whose mail would be on its way, for senders that look for it.
     pub domain: Option<String>,
-    /// Whether TLS comes first, without STARTTLS.
+    /// True if TLS comes first, without STARTTLS.
     pub implicit_tls: bool,
     /// How long the server has for each connection, answer and handshake.
     pub patience: Duration,
-    /// Whether the first connection is the only one.
+    /// True if the first connection is the only one.
     pub once: bool,
 }
 

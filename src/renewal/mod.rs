@@ -32,7 +32,7 @@ pub struct Renewal<'a> {
     pub new: StoredCertificate,
     /// What it will be enabled for.
     pub services: Services,
-    /// Whether the question about the default SMTP certificate is answered with Yes.
+    /// True if the question about the default SMTP certificate is answered with Yes.
     pub overwrite: bool,
     /// When it is done.
     pub now: Timestamp,
@@ -158,7 +158,7 @@ impl Rehearsed {
         self.steps.iter().filter(|step| step.refused.is_some())
     }
 
-    /// Whether the exchange loses nothing.
+    /// Returns whether the exchange loses nothing.
     pub fn is_smooth(&self) -> bool {
         self.worse().is_empty()
             && self.refused().next().is_none()

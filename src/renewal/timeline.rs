@@ -23,17 +23,17 @@ pub struct Change {
 const MOST_INSTANTS: usize = 2000;
 
 impl Change {
-    /// Whether the connector does worse from then on.
+    /// Returns whether the connector does worse from then on.
     pub fn is_worse(&self) -> bool {
         self.after.health < self.before.health
     }
 
-    /// Whether senders notice, and not only the event log.
+    /// Returns whether senders notice, and not only the event log.
     pub fn is_seen(&self) -> bool {
         self.before.with != self.after.with || self.before.health != self.after.health
     }
 
-    /// Whether there is no TLS any more from then on.
+    /// Returns whether there is no TLS any more from then on.
     pub fn ends_tls(&self) -> bool {
         self.after.health == Health::None
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::certificate_spec::{CertificateSpec, IntermediateSpec, RootSpec};
-use super::workshop::{Keys, ROOT_SUBJECT, Refused, later, serial};
+use super::issuer::{Keys, ROOT_SUBJECT, Refused, later, serial};
 use crate::exchange::ChainStatus;
 use crate::pki::{Authority, AuthorityTemplate, KeyAlgorithm, PkiError, SignatureHash};
 
@@ -66,9 +66,10 @@ impl Authorities {
 
     /// An authority with others above it, one of which says what it should not.
     fn odd(&mut self, spec: &CertificateSpec, keys: Keys<'_>) -> Result<Authority, Refused> {
-        let above = match spec.root == RootSpec::Private || spec.chain == ChainStatus::Untrusted {
-            false => self.root.clone(),
-            true => self.root_called(PRIVATE_SUBJECT, keys).map_err(|error| Refused::new("root", &error))?,
+        let above = if spec.root == RootSpec::Private || spec.chain == ChainStatus::Untrusted {
+            self.root_called(PRIVATE_SUBJECT, keys).map_err(|error| Refused::new("root", &error))?
+        } else {
+            self.root.clone()
         };
         let described = (above.certificate().subject(), &spec.issuer, &spec.intermediate, spec.signature);
         let described = serde_json::to_string(&described).map_err(|error| Refused::new("issuer", &error))?;
@@ -93,9 +94,10 @@ impl Authorities {
             if number == 1 {
                 odd.say(&mut template, self.start).map_err(|error| Refused::new("intermediate", &error))?;
             }
-            let algorithm = match lowest && spec.signature != SignatureHash::Usual {
-                true => KeyAlgorithm::Rsa2048,
-                false => KeyAlgorithm::default(),
+            let algorithm = if lowest && spec.signature != SignatureHash::Usual {
+                KeyAlgorithm::Rsa2048
+            } else {
+                KeyAlgorithm::default()
             };
             let key = keys(algorithm).map_err(|error| Refused::new("signature", &error))?;
             authority =

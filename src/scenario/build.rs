@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::certificate_spec::CertificateSpec;
+use super::issuer::{Issuer, Keys};
 use super::locate::ScenarioError;
 use super::resolve::{EPHEMERAL, Internal, Resolved, Store, Wrong, label};
 use super::spec::ComputerSpec;
-use super::workshop::{Keys, Workshop};
 use crate::exchange::{Computer, EdgeSubscription, Services, StoredCertificate};
 use crate::name::covers;
 use crate::pki::Thumbprint;
@@ -25,25 +25,21 @@ pub struct Built {
 }
 
 impl Resolved<'_> {
-    /// Builds the computers, with certificates from `workshop`.
+    /// Builds the computers, with certificates from `issuer`.
     ///
     /// # Errors
     ///
     /// The first certificate that cannot be issued, with line and caret; nothing is half built.
-    pub fn build(&self, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
-        self.computers_with_certificates(workshop, keys).map_err(|wrong| self.text.error(wrong))
+    pub fn build(&self, issuer: &mut Issuer, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
+        self.computers_with_certificates(issuer, keys).map_err(|wrong| self.text.error(wrong))
     }
 
-    fn computers_with_certificates(
-        &self,
-        workshop: &mut Workshop,
-        keys: Keys<'_>,
-    ) -> Result<Vec<Built>, Wrong> {
+    fn computers_with_certificates(&self, issuer: &mut Issuer, keys: Keys<'_>) -> Result<Vec<Built>, Wrong> {
         let mut built = Vec::new();
         let resolved = self.computers.iter().zip(&self.stores);
         for (index, (spec, (computer, store))) in self.text.scenario.computer.iter().zip(resolved).enumerate()
         {
-            let computer = with_certificates(spec, Computer::clone(computer), store, workshop, keys)
+            let computer = with_certificates(spec, Computer::clone(computer), store, issuer, keys)
                 .map_err(|wrong| wrong.in_item("computer", index))?;
             built.push(Built {
                 computer: Arc::new(computer),
@@ -68,11 +64,11 @@ fn with_certificates(
     spec: &ComputerSpec,
     mut computer: Computer,
     Store { labels, internal, .. }: &Store,
-    workshop: &mut Workshop,
+    issuer: &mut Issuer,
     keys: Keys<'_>,
 ) -> Result<Computer, Wrong> {
     for (index, (certificate, label)) in spec.certificate.iter().zip(labels).enumerate() {
-        let stored = stored(&spec.name, certificate, label, workshop, keys);
+        let stored = stored(&spec.name, certificate, label, issuer, keys);
         computer.store.add(stored.map_err(|wrong| wrong.in_item("certificate", index))?);
     }
     computer.internal_transport_certificate = match internal {
@@ -86,7 +82,7 @@ fn with_certificates(
     let loads =
         |thumbprint| computer.store.find(thumbprint).is_some_and(|stored| stored.private_key.is_usable());
     if computer.internal_transport_certificate.is_some_and(|thumbprint| !loads(thumbprint)) {
-        let made = workshop.ephemeral(&spec.name, spec.fqdn.as_str(), keys);
+        let made = issuer.ephemeral(&spec.name, spec.fqdn.as_str(), keys);
         let (facts, material) = made.map_err(|error| Wrong::new(error.to_string()))?;
         computer.ephemeral = Some(Arc::new(StoredCertificate {
             label: EPHEMERAL.to_owned(),
@@ -116,11 +112,11 @@ fn usual_internal_certificate(computer: &Computer) -> Option<Thumbprint> {
 pub fn issue(
     computer: &str,
     spec: &CertificateSpec,
-    workshop: &mut Workshop,
+    issuer: &mut Issuer,
     keys: Keys<'_>,
 ) -> Result<StoredCertificate, ScenarioError> {
     let label = label(spec, &[], computer);
-    let stored = label.and_then(|label| stored(computer, spec, &label, workshop, keys));
+    let stored = label.and_then(|label| stored(computer, spec, &label, issuer, keys));
     stored.map_err(|wrong| ScenarioError::whole("the certificate", wrong.message))
 }
 
@@ -128,10 +124,10 @@ fn stored(
     computer: &str,
     spec: &CertificateSpec,
     label: &str,
-    workshop: &mut Workshop,
+    issuer: &mut Issuer,
     keys: Keys<'_>,
 ) -> Result<StoredCertificate, Wrong> {
-    let issued = workshop.certificate(computer, spec, keys);
+    let issued = issuer.certificate(computer, spec, keys);
     let (facts, material) = issued.map_err(|refused| Wrong::at(refused.key, refused.message))?;
     Ok(StoredCertificate {
         label: label.to_owned(),

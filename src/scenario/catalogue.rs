@@ -2,7 +2,7 @@
 
 /// A built-in story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Story {
+pub struct BuiltIn {
     /// Its name, which is its file's without the ending.
     pub name: &'static str,
     /// Its lab file.
@@ -12,8 +12,8 @@ pub struct Story {
 macro_rules! stories {
     ($($name:literal),* $(,)?) => {
         /// Every built-in story, the seed first.
-        pub const STORIES: &[Story] = &[
-            $(Story { name: $name, text: include_str!(concat!("../../lab/", $name, ".toml")) }),*
+        pub const SCENARIOS: &[BuiltIn] = &[
+            $(BuiltIn { name: $name, text: include_str!(concat!("../../lab/", $name, ".toml")) }),*
         ];
     };
 }
@@ -69,11 +69,11 @@ stories! {
 }
 
 /// The story called `name`.
-pub fn story(name: &str) -> Option<&'static Story> {
-    STORIES.iter().find(|story| story.name == name)
+pub fn story(name: &str) -> Option<&'static BuiltIn> {
+    SCENARIOS.iter().find(|story| story.name == name)
 }
 
 /// The story whose name `name` is probably meant to be.
 pub fn suggest(name: &str) -> Option<&'static str> {
-    crate::nearest::nearest(name, STORIES.iter().map(|story| story.name))
+    crate::nearest::nearest(name, SCENARIOS.iter().map(|story| story.name))
 }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moment::Moment;
 use super::spec::is_default;
+use super::time_spec::TimeSpec;
 use crate::exchange::{ChainStatus, PrivateKey, Services};
 use crate::pki::{
     DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, PkiError, SignatureHash, Thumbprint,
@@ -66,26 +66,26 @@ pub struct CertificateSpec {
     /// What it is enabled for.
     #[serde(default)]
     pub services: Services,
-    /// Whether the transport service can use the private key.
+    /// True if the transport service can use the private key.
     #[serde(default, skip_serializing_if = "is_default")]
     pub private_key: PrivateKey,
     /// What Windows finds when it builds the chain.
     #[serde(default, skip_serializing_if = "is_default")]
     pub chain: ChainStatus,
-    /// Whether its authority has revoked it, whatever Windows on the server knows of that; `certs --dir`
+    /// True if its authority has revoked it, whatever Windows on the server knows of that; `certs --dir`
     /// writes the list.
     #[serde(default, skip_serializing_if = "is_default")]
     pub revoked: bool,
     /// Valid from, such as `-30d` or `2010-01-01`.
     #[serde(default = "thirty_days_ago")]
-    pub not_before: Moment,
+    pub not_before: TimeSpec,
     /// Valid to, such as `+335d` or `-2d`.
     #[serde(default = "eleven_months_ahead")]
-    pub not_after: Moment,
+    pub not_after: TimeSpec,
     /// The kind of key.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key: KeyAlgorithm,
-    /// Whether what is signed in the handshake is signed with another key than the certificate's.
+    /// True if what is signed in the handshake is signed with another key than the certificate's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key_mismatch: bool,
     /// What its authority signs over; for `sha1` and `md5` it is given an RSA key.
@@ -95,7 +95,7 @@ pub struct CertificateSpec {
     #[serde(default = "version_3", skip_serializing_if = "is_version_3")]
     #[schemars(range(min = 1, max = 3))]
     pub version: u8,
-    /// Whether its basicConstraints say that it is an authority's.
+    /// True if its basicConstraints say that it is an authority's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ca: bool,
     /// Its keyUsage; left away, what the key is good for in TLS; empty, none.
@@ -104,7 +104,7 @@ pub struct CertificateSpec {
     /// Its extendedKeyUsage; left away, serverAuth, and clientAuth unless it is self-signed; empty, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
-    /// Whether it has an authorityKeyIdentifier; a self-signed one has none.
+    /// True if it has an authorityKeyIdentifier; a self-signed one has none.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub authority_key_identifier: bool,
     /// The URLs of the list of what its authority has revoked; on loopback, or below `.test`.
@@ -133,10 +133,10 @@ pub struct IntermediateSpec {
     pub count: u8,
     /// Valid from; left away, twenty years ago.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_before: Option<Moment>,
+    pub not_before: Option<TimeSpec>,
     /// Valid to; left away, in twenty years.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_after: Option<Moment>,
+    pub not_after: Option<TimeSpec>,
     /// How many authorities may stand below it (RFC 5280 section 4.2.1.9).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<u8>,
@@ -200,7 +200,7 @@ impl CertificateSpec {
         }
     }
 
-    /// Whether this is its label.
+    /// Returns whether this is its label.
     pub(super) fn is_called(&self, label: &str) -> bool {
         self.called().is_ok_and(|own| own == label)
     }
@@ -279,7 +279,7 @@ impl Default for IntermediateSpec {
     }
 }
 
-/// Whether whoever follows a URL comes to loopback, or to a name that never resolves (RFC 6761).
+/// Returns whether whoever follows a URL comes to loopback, or to a name that never resolves (RFC 6761).
 fn is_of_the_lab(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -301,12 +301,12 @@ fn is_lab(issuer: &str) -> bool {
     issuer == "lab"
 }
 
-fn thirty_days_ago() -> Moment {
-    Moment::in_days(-30)
+fn thirty_days_ago() -> TimeSpec {
+    TimeSpec::in_days(-30)
 }
 
-fn eleven_months_ahead() -> Moment {
-    Moment::in_days(335)
+fn eleven_months_ahead() -> TimeSpec {
+    TimeSpec::in_days(335)
 }
 
 const fn version_3() -> u8 {

@@ -1,6 +1,6 @@
 //! The fault catalogue: the files of the folders below `lab/`.
 
-use super::catalogue::Story;
+use super::catalogue::BuiltIn;
 use crate::nearest::nearest;
 
 /// What an entry of the fault catalogue is about.
@@ -25,7 +25,7 @@ pub struct CatalogueEntry {
     /// What it is about; the folder of its file.
     pub group: Group,
     /// Its name and its lab file.
-    pub story: Story,
+    pub story: BuiltIn,
 }
 
 macro_rules! entries {
@@ -34,7 +34,7 @@ macro_rules! entries {
         pub const ENTRIES: &[CatalogueEntry] = &[
             $($(CatalogueEntry {
                 group: Group::$group,
-                story: Story {
+                story: BuiltIn {
                     name: $name,
                     text: include_str!(concat!("../../lab/", $folder, "/", $name, ".toml")),
                 },

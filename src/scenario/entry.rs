@@ -26,16 +26,16 @@ pub struct EntrySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differ: Vec<String>,
     /// What TLS is worth here to somebody who verifies.
-    pub tls: Worth,
+    pub tls: ServerTrust,
     /// What becomes of mail here that is sent by the rules.
-    #[serde(default, skip_serializing_if = "Taken::is_default")]
-    pub mail: Taken,
+    #[serde(default, skip_serializing_if = "Acceptance::is_default")]
+    pub mail: Acceptance,
 }
 
 /// What TLS is worth to somebody who verifies the chain and the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Worth {
+pub enum ServerTrust {
     /// Everybody can accept it.
     Good,
     /// The chain is good, and the name is another one.
@@ -53,7 +53,7 @@ pub enum Worth {
 /// What becomes of mail that is sent by the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Taken {
+pub enum Acceptance {
     /// It is taken, in clear and over TLS.
     #[default]
     Always,
@@ -67,7 +67,7 @@ pub enum Taken {
     Never,
 }
 
-impl Taken {
+impl Acceptance {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

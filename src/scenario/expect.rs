@@ -176,7 +176,7 @@ impl Expectations {
         all
     }
 
-    /// Whether nothing is expected.
+    /// Returns whether nothing is expected.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -197,7 +197,7 @@ impl Value {
         Self::Events(events)
     }
 
-    /// Whether `observed` is what was expected.
+    /// Returns whether `observed` is what was expected.
     pub fn is_met_by(&self, observed: &Self) -> bool {
         match (self, observed) {
             (Self::Ending(expected), Self::Ending(observed)) => {

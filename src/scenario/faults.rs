@@ -8,7 +8,7 @@ use crate::session::fault::{FaultError, FaultRule, FaultSpec, HandshakeAction, P
 /// What a rule has to know of a certificate of its computer.
 pub(super) struct Certificate<'a> {
     pub(super) label: &'a str,
-    /// Whether its private key can be used.
+    /// True if its private key can be used.
     pub(super) has_key: bool,
 }
 

@@ -1,21 +1,21 @@
 //! What is built in, by name: stories and entries of the fault catalogue, by their aliases, too.
 
 use super::ScenarioText;
-use super::catalogue::{STORIES, Story, story};
+use super::catalogue::{BuiltIn, SCENARIOS, story};
 use super::entries::{CatalogueEntry, ENTRIES, Group, entry};
 use super::entry::EntrySpec;
 use crate::nearest::nearest;
 use crate::session::fault::is_like;
 
 /// The story or the entry called `name`, or the entry that has it for an alias.
-pub fn built_in(name: &str) -> Option<&'static Story> {
+pub fn built_in(name: &str) -> Option<&'static BuiltIn> {
     let entry = || entry(name).or_else(|| entry_with_alias(name));
     story(name).or_else(|| entry().map(|entry| &entry.story))
 }
 
 /// The name of something built in that `name` is probably meant to be.
 pub fn suggest_built_in(name: &str) -> Option<&'static str> {
-    let stories = STORIES.iter().map(|story| story.name);
+    let stories = SCENARIOS.iter().map(|story| story.name);
     nearest(name, stories.chain(ENTRIES.iter().map(|entry| entry.story.name)))
 }
 

@@ -11,42 +11,42 @@ mod entries;
 mod entry;
 mod expect;
 mod faults;
-mod journey;
+mod issuer;
 mod locate;
 mod lookup;
-mod moment;
 mod names;
 mod out_of_reach;
 mod proof;
 mod repair;
 mod resolve;
+mod route;
 mod senders;
 mod shell;
 mod spec;
-mod workshop;
+mod time_spec;
 
 pub use build::{Built, issue};
-pub use catalogue::{STORIES, Story, story, suggest};
+pub use catalogue::{BuiltIn, SCENARIOS, story, suggest};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
 pub use ending::{Achieved, Ending};
 pub use entries::{CatalogueEntry, ENTRIES, Group, entry, suggest_entry};
-pub use entry::{EntrySpec, Taken, Worth};
+pub use entry::{Acceptance, EntrySpec, ServerTrust};
 pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
     Observation, Subject, Value,
 };
 pub use faults::resolve_faults;
-pub use journey::{Answering, Destination, Journey, MOST_ATTEMPTS, Round, next_attempt};
+pub use issuer::{Issuer, Keys, ROOT_SUBJECT, RevocationList};
 pub use locate::ScenarioError;
 pub use lookup::{built_in, chosen, suggest_built_in};
-pub use moment::Moment;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
 pub use resolve::{Resolved, receive_connector};
+pub use route::{Answering, DeliveryRoute, Destination, MOST_ATTEMPTS, Round, next_attempt};
 pub use senders::{Sender, SenderKind};
 pub use shell::{LabShell, ShellRun};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
-pub use workshop::{Keys, ROOT_SUBJECT, RevocationList, Workshop};
+pub use time_spec::TimeSpec;
 
 use crate::exchange::Zone;
 use crate::nearest::nearest;
@@ -94,13 +94,13 @@ impl ScenarioText {
         resolve::resolve(self).map_err(|wrong| self.error(wrong))
     }
 
-    /// Resolves it and builds its computers, with certificates from `workshop`.
+    /// Resolves it and builds its computers, with certificates from `issuer`.
     ///
     /// # Errors
     ///
     /// The first thing that is wrong, with line and caret; nothing is half built.
-    pub fn build(&self, workshop: &mut Workshop, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
-        self.resolve()?.build(workshop, keys)
+    pub fn build(&self, issuer: &mut Issuer, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
+        self.resolve()?.build(issuer, keys)
     }
 
     /// The lab's name service.

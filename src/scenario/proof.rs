@@ -63,7 +63,7 @@ pub struct Row {
     pub expected: Option<Value>,
     /// What was observed; nothing where there was nothing to observe.
     pub observed: Option<Value>,
-    /// Whether the one meets the other; true where the file is silent.
+    /// True if the one meets the other; true where the file is silent.
     pub met: bool,
 }
 
@@ -119,7 +119,7 @@ impl Proof {
         Self { name: name.to_owned(), title: scenario.title.clone(), stages: stages.collect() }
     }
 
-    /// Whether everything is as the file says.
+    /// Returns whether everything is as the file says.
     pub fn holds(&self) -> bool {
         self.differences().next().is_none()
     }
@@ -181,7 +181,7 @@ impl Row {
 }
 
 impl Subject {
-    /// Whether both are about the same thing; Exchange's names do not heed letter case.
+    /// Returns whether both are about the same thing; Exchange's names do not heed letter case.
     fn is_same(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
             && self.to_string().eq_ignore_ascii_case(&other.to_string())

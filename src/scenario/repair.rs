@@ -40,7 +40,7 @@ pub struct SenderSpec {
     /// What it logs on with, where LOGIN is offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logon: Option<LogonSpec>,
-    /// Whether it trusts the lab's root; true where left away.
+    /// True if it trusts the lab's root; true where left away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusts_lab: Option<bool>,
 }

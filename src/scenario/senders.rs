@@ -34,7 +34,7 @@ pub struct Sender {
     pub rcpt_to: Address,
     /// What it logs on with.
     pub logon: Option<LogonSpec>,
-    /// Whether it trusts the lab's root.
+    /// True if it trusts the lab's root.
     pub trusts_lab: bool,
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::issuer::{Issuer, Keys};
 use super::repair::{AnswerSpec, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
-use super::workshop::{Keys, Workshop};
 use crate::exchange::cmdlet::{
     Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, MailQueue, Prompt, Shell,
     ShellHost, ShellState,
@@ -21,7 +21,7 @@ pub struct LabShell<'a> {
     /// The lab file, whose certificate files can be imported.
     pub scenario: &'a Scenario,
     /// Where certificates are made.
-    pub workshop: &'a mut Workshop,
+    pub issuer: &'a mut Issuer,
     /// Where their keys come from.
     pub keys: Keys<'a>,
     /// What time it is.
@@ -75,7 +75,7 @@ impl LabShell<'_> {
             });
             let mut host = LabHost {
                 scenario: self.scenario,
-                workshop: self.workshop,
+                issuer: self.issuer,
                 keys: self.keys,
                 now: self.now,
                 answers: answers.collect(),
@@ -102,7 +102,7 @@ impl LabShell<'_> {
 /// What the Shell of a lab is given from outside: certificates, and answers in their order.
 struct LabHost<'a, 'k> {
     scenario: &'a Scenario,
-    workshop: &'a mut Workshop,
+    issuer: &'a mut Issuer,
     keys: &'a mut (dyn FnMut(KeyAlgorithm) -> Result<KeyPair, PkiError> + 'k),
     now: Timestamp,
     answers: VecDeque<Answer>,
@@ -119,7 +119,7 @@ impl ShellHost for LabHost<'_, '_> {
             CertificateSource::Authority { wanted, .. } => (wanted, false),
             CertificateSource::SelfSigned(wanted) => (wanted, true),
         };
-        let (facts, material) = self.workshop.wanted(computer, wanted, self_signed, self.now, self.keys)?;
+        let (facts, material) = self.issuer.wanted(computer, wanted, self_signed, self.now, self.keys)?;
         let label = facts.common_names.first().unwrap_or(&facts.subject).clone();
         Ok(StoredCertificate {
             label,
@@ -155,7 +155,7 @@ impl LabHost<'_, '_> {
             (None, Some(spec)) => (path, spec),
             (None, None) => return Err(format!("there is nothing in {path}")),
         };
-        let issued = self.workshop.certificate(owner, spec, self.keys);
+        let issued = self.issuer.certificate(owner, spec, self.keys);
         let (facts, material) = issued.map_err(|refused| refused.message)?;
         let label = spec.label.clone().or_else(|| facts.common_names.first().cloned());
         Ok(StoredCertificate {

@@ -17,7 +17,7 @@ pub enum Fact {
     /// Something that the lab does wrong on purpose.
     Fault(Fired),
     /// Something a well-behaved client would not do.
-    Oddity(Oddity),
+    Anomaly(Anomaly),
     /// A logon succeeded.
     LoggedOn {
         /// Who.
@@ -41,7 +41,7 @@ pub enum Fact {
 /// Conduct that is answered as the RFC or Exchange says, and noted so that nobody overlooks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "oddity", rename_all = "snake_case")]
-pub enum Oddity {
+pub enum Anomaly {
     /// Octets came before the banner left (RFC 5321 section 3.1).
     TalkedBeforeBanner {
         /// How many were there when the banner left.
@@ -63,7 +63,7 @@ pub enum Oddity {
         octets: usize,
         /// The lines among them, secrets masked and the number of lines bounded.
         lines: Vec<String>,
-        /// Whether the lab keeps them and executes them inside TLS, as a vulnerable server does; otherwise
+        /// True if the lab keeps them and executes them inside TLS, as a vulnerable server does; otherwise
         /// they are discarded.
         executed: bool,
     },

@@ -21,7 +21,7 @@ mod tls;
 mod transaction;
 
 pub use alert::{alert_name, alert_names, alert_number};
-pub use fact::{Fact, Oddity};
+pub use fact::{Anomaly, Fact};
 pub use hello::{ClientHelloFacts, TLS_1_2, TLS_1_3, group_name, suite_name, version_name};
 pub use injected::{InjectedFault, Reaction};
 pub use message::Message;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::auth::Dialogue;
-use super::fact::{Fact, Oddity};
+use super::fact::{Anomaly, Fact};
 use super::fault::{Fired, StepAction, StepActions};
 use super::reply;
 use super::setting::{LimitReached, Setting};
@@ -64,7 +64,7 @@ pub enum Next {
     Chunk {
         /// In octets.
         size: u64,
-        /// Whether the content is complete with it.
+        /// True if the content is complete with it.
         last: bool,
         /// How many octets of the whole content are kept; 0 where the chunk is thrown away.
         limit: u64,
@@ -109,9 +109,9 @@ pub struct ReceiveSession {
     pub(super) tls: Option<Arc<TlsFacts>>,
     pub(super) hello: Option<Hello>,
     pub(super) user: Option<String>,
-    /// Whether the peer is known for a server of the same organisation.
+    /// True if the peer is known for a server of the same organisation.
     server: bool,
-    /// Whether REQUIRETLS was advertised; no parameter makes a connector do it, only a row.
+    /// True if REQUIRETLS was advertised; no parameter makes a connector do it, only a row.
     pub(super) requiretls: bool,
     pub(super) dialogue: Option<Dialogue>,
     pub(super) transaction: Option<Box<Transaction>>,
@@ -135,7 +135,7 @@ impl ReceiveSession {
         let session = Self::new(setting, stage, None);
         let mut step = Step::say(reply::banner(&session.setting, now));
         if early > 0 {
-            step.facts.push(Fact::Oddity(Oddity::TalkedBeforeBanner { octets: early }));
+            step.facts.push(Fact::Anomaly(Anomaly::TalkedBeforeBanner { octets: early }));
         }
         (session, step)
     }
@@ -213,12 +213,12 @@ impl ReceiveSession {
         }
     }
 
-    /// Whether content has come in chunks and more is due (RFC 3030 section 2).
+    /// Returns whether content has come in chunks and more is due (RFC 3030 section 2).
     pub fn in_chunks(&self) -> bool {
         self.transaction.as_ref().is_some_and(|transaction| transaction.chunks)
     }
 
-    /// Whether the next line answers a challenge of AUTH and must not be shown to anybody.
+    /// Returns whether the next line answers a challenge of AUTH and must not be shown to anybody.
     pub fn expects_secret(&self) -> bool {
         self.dialogue.is_some()
     }
@@ -229,7 +229,7 @@ impl ReceiveSession {
             Input::Line(line) => self.line(&line, now),
             Input::ClientHello => {
                 let unknown = reply::unrecognized(self.profile(), "");
-                let fact = Fact::Oddity(Oddity::ClientHelloInClear);
+                let fact = Fact::Anomaly(Anomaly::ClientHelloInClear);
                 Step { facts: vec![fact], next: Next::Close, ..Step::say(unknown) }
             }
             Input::Content(received) => self.content(received, now),
@@ -249,13 +249,13 @@ impl ReceiveSession {
     fn line(&mut self, line: &Line, now: Timestamp) -> Step {
         let mut facts = Vec::new();
         if line.ending == Ending::Lf {
-            facts.push(Fact::Oddity(Oddity::BareLineFeedAfterCommand));
+            facts.push(Fact::Anomaly(Anomaly::BareLineFeedAfterCommand));
         }
         if line.has_nul {
-            facts.push(Fact::Oddity(Oddity::NulInCommand));
+            facts.push(Fact::Anomaly(Anomaly::NulInCommand));
         }
         let mut step = if line.overlong {
-            facts.push(Fact::Oddity(Oddity::OverlongCommand { limit: self.line_limit() }));
+            facts.push(Fact::Anomaly(Anomaly::OverlongCommand { limit: self.line_limit() }));
             self.dialogue = None;
             Step::of(reply::LINE_TOO_LONG)
         } else if let Some(dialogue) = self.dialogue.take() {
@@ -301,9 +301,10 @@ impl ReceiveSession {
         }
         self.transaction = None;
         self.hello = Some(Hello { name, extended });
-        Step::say(match extended {
-            true => reply::extended_hello(&self.setting, self.stage),
-            false => reply::hello(&self.setting),
+        Step::say(if extended {
+            reply::extended_hello(&self.setting, self.stage)
+        } else {
+            reply::hello(&self.setting)
         })
     }
 
@@ -347,7 +348,7 @@ impl ReceiveSession {
         }
     }
 
-    /// Whether the peer has the rights of ExchangeServers here.
+    /// Returns whether the peer has the rights of ExchangeServers here.
     pub(super) fn is_exchange_server(&self) -> bool {
         let connector = &self.setting.connector;
         self.server && connector.permission_groups.contains(PermissionGroups::EXCHANGE_SERVERS)
@@ -388,7 +389,7 @@ impl Step {
         self.actions.as_ref()?.next.as_ref()
     }
 
-    /// Whether a fault rule ends the connection with it.
+    /// Returns whether a fault rule ends the connection with it.
     pub fn ends(&self) -> bool {
         let now = self.actions.iter().flat_map(|actions| &actions.now);
         now.into_iter().any(|action| matches!(action, StepAction::End(_)))

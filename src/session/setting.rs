@@ -20,9 +20,9 @@ pub struct Setting {
     pub local: SocketAddr,
     /// The peer.
     pub peer: SocketAddr,
-    /// Whether a certificate was selected for STARTTLS.
+    /// True if a certificate was selected for STARTTLS.
     pub starttls: bool,
-    /// Whether there is a certificate for X-ANONYMOUSTLS, and the connector wants to offer it.
+    /// True if there is a certificate for X-ANONYMOUSTLS, and the connector wants to offer it.
     pub anonymous_tls: bool,
     /// Counters that outlive the session.
     pub counters: Arc<Counters>,

@@ -100,7 +100,7 @@ pub enum TlsFailure {
 }
 
 impl TlsFailure {
-    /// Whether a client went on with a server that speaks only what is outdated. A lab cannot complete such
+    /// Returns whether a client went on with a server that speaks only what is outdated. A lab cannot complete such
     /// a handshake, but the client would have. One that only complains of the signature has taken the version
     /// as well: before TLS 1.2 it is over SHA-1, which nothing here makes.
     pub fn legacy_accepted(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::fact::{Fact, Oddity};
+use super::fact::{Anomaly, Fact};
 use super::message::{Message, protocol, received_field};
 use super::receive::{Next, ReceiveSession, Step};
 use super::reply;
@@ -89,10 +89,8 @@ impl ReceiveSession {
     }
 
     fn is_not_taken(&self, address: &Address, utf8: bool) -> bool {
-        let limit = match self.setting.connector.long_addresses_enabled {
-            true => ADDRESS_LIMITS.1,
-            false => ADDRESS_LIMITS.0,
-        };
+        let limit =
+            if self.setting.connector.long_addresses_enabled { ADDRESS_LIMITS.1 } else { ADDRESS_LIMITS.0 };
         address.to_string().len() > limit || (address.is_internationalized() && !utf8)
     }
 
@@ -237,14 +235,14 @@ fn oddities(seen: &Oddities, transaction: &Transaction) -> Vec<Fact> {
         parameters.smtputf8 || matches!(parameters.body, Some(BodyType::EightBitMime | BodyType::BinaryMime));
     let binary = transaction.is_binary();
     [
-        (seen.bare_lf > 0 && !binary, Oddity::BareLineFeedInContent { count: seen.bare_lf }),
-        (seen.bare_cr > 0 && !binary, Oddity::BareCarriageReturnInContent { count: seen.bare_cr }),
-        (seen.nul > 0 && !binary, Oddity::NulInContent { count: seen.nul }),
-        (seen.longest_line > 998 && !binary, Oddity::OverlongLineInContent { octets: seen.longest_line }),
-        (seen.eight_bit && !announced, Oddity::UnannouncedEightBitContent),
+        (seen.bare_lf > 0 && !binary, Anomaly::BareLineFeedInContent { count: seen.bare_lf }),
+        (seen.bare_cr > 0 && !binary, Anomaly::BareCarriageReturnInContent { count: seen.bare_cr }),
+        (seen.nul > 0 && !binary, Anomaly::NulInContent { count: seen.nul }),
+        (seen.longest_line > 998 && !binary, Anomaly::OverlongLineInContent { octets: seen.longest_line }),
+        (seen.eight_bit && !announced, Anomaly::UnannouncedEightBitContent),
     ]
     .into_iter()
     .filter(|(odd, _)| *odd)
-    .map(|(_, oddity)| Fact::Oddity(oddity))
+    .map(|(_, oddity)| Fact::Anomaly(oddity))
     .collect()
 }

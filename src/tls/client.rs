@@ -32,7 +32,7 @@ pub struct ClientFacts {
     pub cipher_suite: &'static str,
     /// What the server presented, leaf first; what could not be read as a certificate is left out.
     pub peer_chain: Vec<Certificate>,
-    /// Whether an earlier session was resumed, so that no certificate was looked at.
+    /// True if an earlier session was resumed, so that no certificate was looked at.
     pub resumed: bool,
 }
 

@@ -22,7 +22,7 @@ impl FirstOctets {
         }
     }
 
-    /// Whether they can be the beginning of a record (RFC 8446 section 5.1): a content type and
+    /// Returns whether they can be the beginning of a record (RFC 8446 section 5.1): a content type and
     /// major version 3.
     pub(super) fn may_be_tls(&self) -> bool {
         match *self.seen() {

@@ -32,7 +32,7 @@ pub struct FirstFlight {
     pub cipher_suite: String,
     /// The certificates that it presented, leaf first; what could not be read as one is left out.
     pub chain: Vec<Certificate>,
-    /// Whether it asked for a certificate of the client.
+    /// True if it asked for a certificate of the client.
     pub asks_for_certificate: bool,
 }
 

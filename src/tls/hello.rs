@@ -146,7 +146,7 @@ fn message_end(message: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether a client begins as one of SSLv2 did (RFC 5246 appendix E.2).
+/// Returns whether a client begins as one of SSLv2 did (RFC 5246 appendix E.2).
 pub(super) fn is_ssl2(octets: &[u8]) -> bool {
     matches!(octets, [0x80..=0xff, _, CLIENT_HELLO, 0 | 2 | 3, ..])
 }

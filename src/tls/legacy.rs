@@ -104,10 +104,13 @@ fn kinds(server: LegacyVersion, is_rsa: bool) -> Vec<Kind> {
         LegacyVersion::Ssl3 => vec![rsa()],
         // What asks for RSA is no answer of a server with an ECDSA key; but the version is looked at first, and
         // a client that offers nothing else learns of it.
-        LegacyVersion::Tls10 | LegacyVersion::Tls11 => match is_rsa {
-            true => vec![rsa(), kind(&[0xc013, 0xc014, 0xc012], Exchange::Ecdhe)],
-            false => vec![kind(&[0xc009, 0xc00a, 0xc008], Exchange::Ecdhe), rsa()],
-        },
+        LegacyVersion::Tls10 | LegacyVersion::Tls11 => {
+            if is_rsa {
+                vec![rsa(), kind(&[0xc013, 0xc014, 0xc012], Exchange::Ecdhe)]
+            } else {
+                vec![kind(&[0xc009, 0xc00a, 0xc008], Exchange::Ecdhe), rsa()]
+            }
+        }
         LegacyVersion::RsaKeyExchange => {
             vec![kind(&[0x009c, 0x009d, 0x003c, 0x003d, 0x002f, 0x0035, 0x000a], Exchange::Rsa)]
         }

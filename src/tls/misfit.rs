@@ -63,9 +63,10 @@ fn no_suite(offered: &[u16]) -> String {
     }
     // https://learn.microsoft.com/windows/win32/secauthn/tls-cipher-suites-in-windows-7 and -8-1: with RSA
     // certificates, ECDHE comes with CBC only.
-    let schannel = match kinds.contains(&ECDHE_CBC) {
-        true => "; Windows Server 2008 R2 to 2012 R2 offer no other ECDHE for RSA certificates by default",
-        false => "",
+    let schannel = if kinds.contains(&ECDHE_CBC) {
+        "; Windows Server 2008 R2 to 2012 R2 offer no other ECDHE for RSA certificates by default"
+    } else {
+        ""
     };
     format!(
         "of cipher suites the client offers only {}, and none of that is spoken here, where TLS 1.2 is ECDHE with \

@@ -59,7 +59,7 @@ pub use client::{ClientFacts, ClientTls, ConnectFailure, usable_roots};
 pub use first_flight::{FirstFlight, OldVersion, first_flight};
 pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
-pub use server::{Accepted, HandshakeFault, ServerTls, Witness};
+pub use server::{Accepted, HandshakeFault, HandshakeTrace, ServerTls};
 pub use setup::Setup;
 
 /// A connection on which the lab is the server and the handshake is done.
@@ -106,7 +106,7 @@ pub enum TlsSetupError {
 }
 
 impl Versions {
-    /// Whether this one, as it stands on the wire, is among them.
+    /// Returns whether this one, as it stands on the wire, is among them.
     fn speak(self, version: u16) -> bool {
         self.protocols().iter().any(|protocol| u16::from(protocol.version) == version)
     }

@@ -9,7 +9,7 @@ use super::failure::{self, FirstOctets};
 use super::hello::Hello;
 use super::legacy::Answer;
 use super::refused::Refused;
-use super::setup::{Choice, Face, Options, Setup, Wardrobe};
+use super::setup::{CertificateSet, Choice, Options, ServerIdentity, Setup};
 use super::{ServerStream, TlsSetupError, Versions, handshake, legacy, names};
 use crate::pki::{Certificate, KeyPair, Thumbprint};
 use crate::session::fault::{Corruption, Cut, CutAfter, FlightAction, LegacyVersion, Then};
@@ -20,11 +20,11 @@ use crate::session::{ClientHelloFacts, InjectedFault, TlsFacts, TlsFailure, aler
 /// Built once, used for every connection; clones share it. A certificate is presented as it is:
 /// expired, of another name, of X.509 v1, with a key that is not its own.
 #[derive(Clone)]
-pub struct ServerTls(Arc<Wardrobe>);
+pub struct ServerTls(Arc<CertificateSet>);
 
 /// What is known of a handshake while it is under way, so that it is not lost where the future is dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Witness {
+pub struct HandshakeTrace {
     /// What the client offered, as soon as its ClientHello is complete.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
     /// What the lab has done on purpose, in order.
@@ -49,7 +49,12 @@ pub type Accepted<IO> = Result<(ServerStream<IO>, TlsFacts), Box<Refused<IO>>>;
 impl ServerTls {
     /// Presents `chain`, leaf first, and signs with `key`, whether or not it is the leaf's.
     pub fn new(chain: &[Certificate], key: &KeyPair, versions: Versions) -> Result<Self, TlsSetupError> {
-        Ok(Self(Arc::new(Wardrobe::of_one(Face::new(chain, key, versions, Options::default())?))))
+        Ok(Self(Arc::new(CertificateSet::of_one(ServerIdentity::new(
+            chain,
+            key,
+            versions,
+            Options::default(),
+        )?))))
     }
 
     /// Presents the certificates of `setup`. It takes a configuration of rustls for each of them, so a
@@ -59,7 +64,7 @@ impl ServerTls {
     ///
     /// No certificate, a key or a root that cannot be used.
     pub fn with(setup: &Setup<'_>) -> Result<Self, TlsSetupError> {
-        Ok(Self(Arc::new(Wardrobe::new(setup)?)))
+        Ok(Self(Arc::new(CertificateSet::new(setup)?)))
     }
 
     /// The leaf that clients are shown that ask for no name.
@@ -75,7 +80,7 @@ impl ServerTls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let accepted = self.accept_as(&HandshakeFault::default(), io, &mut Witness::default()).await;
+        let accepted = self.accept_as(&HandshakeFault::default(), io, &mut HandshakeTrace::default()).await;
         accepted.map_err(|refused| refused.failure)
     }
 
@@ -89,7 +94,7 @@ impl ServerTls {
         &self,
         fault: &HandshakeFault,
         mut io: IO,
-        witness: &mut Witness,
+        witness: &mut HandshakeTrace,
     ) -> Accepted<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -111,8 +116,8 @@ impl ServerTls {
         &self,
         fault: &HandshakeFault,
         io: &mut IO,
-        witness: &mut Witness,
-    ) -> Result<(ServerConnection, &Face), Broken>
+        witness: &mut HandshakeTrace,
+    ) -> Result<(ServerConnection, &ServerIdentity), Broken>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -143,7 +148,7 @@ impl ServerTls {
         io: &mut IO,
         hello: &Hello,
         facts: &ClientHelloFacts,
-        witness: &mut Witness,
+        witness: &mut HandshakeTrace,
     ) -> Result<Option<Corruption>, Broken>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -210,8 +215,8 @@ impl ServerTls {
         &self,
         io: &mut IO,
         facts: &ClientHelloFacts,
-        witness: &mut Witness,
-    ) -> Result<&Face, Broken> {
+        witness: &mut HandshakeTrace,
+    ) -> Result<&ServerIdentity, Broken> {
         match self.0.choose(facts) {
             Choice::Present(face) => return Ok(face),
             Choice::Warn(face) => {
@@ -229,9 +234,9 @@ impl ServerTls {
     async fn finish<IO>(
         &self,
         session: ServerConnection,
-        face: &Face,
+        face: &ServerIdentity,
         io: IO,
-        witness: &Witness,
+        witness: &HandshakeTrace,
     ) -> Accepted<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -278,7 +283,7 @@ impl HandshakeFault {
         injected: InjectedFault,
         then: Option<Then>,
         heard: &[u8],
-        witness: &mut Witness,
+        witness: &mut HandshakeTrace,
     ) -> Broken {
         witness.injected.push(injected.clone());
         let failure = TlsFailure::OnPurpose { fault: injected, client: None };
@@ -288,7 +293,7 @@ impl HandshakeFault {
 
 impl Broken {
     /// With a plainer reason, where the ClientHello holds one.
-    fn explained(mut self, face: &Face, hello: &ClientHelloFacts) -> Self {
+    fn explained(mut self, face: &ServerIdentity, hello: &ClientHelloFacts) -> Self {
         if let TlsFailure::AlertSent { reason, .. } = &mut self.failure
             && let Some(plainer) = face.misfit(hello)
         {
@@ -304,11 +309,11 @@ impl From<TlsFailure> for Broken {
     }
 }
 
-fn new_session(face: &Face) -> Result<ServerConnection, TlsFailure> {
+fn new_session(face: &ServerIdentity) -> Result<ServerConnection, TlsFailure> {
     ServerConnection::new(face.config.clone()).map_err(|error| unusable(&error))
 }
 
-fn facts(session: &ServerConnection, face: &Face, witness: &Witness) -> Option<TlsFacts> {
+fn facts(session: &ServerConnection, face: &ServerIdentity, witness: &HandshakeTrace) -> Option<TlsFacts> {
     let chain = session.peer_certificates().unwrap_or_default();
     let client = chain.first();
     Some(TlsFacts {
@@ -328,8 +333,8 @@ async fn negotiate<IO>(
     corruption: Option<Corruption>,
     io: &mut IO,
     hello: &Hello,
-    face: &Face,
-    witness: &mut Witness,
+    face: &ServerIdentity,
+    witness: &mut HandshakeTrace,
 ) -> Result<ServerConnection, Broken>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -351,7 +356,12 @@ where
 }
 
 /// The first octets of what rustls answers; where it is not said how many, its ServerHello.
-async fn cut<IO>(octets: Option<u32>, io: &mut IO, hello: &Hello, face: &Face) -> Result<Vec<u8>, Broken>
+async fn cut<IO>(
+    octets: Option<u32>,
+    io: &mut IO,
+    hello: &Hello,
+    face: &ServerIdentity,
+) -> Result<Vec<u8>, Broken>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
@@ -381,7 +391,11 @@ const fn alert_record(level: u8, alert: u8) -> [u8; 7] {
     [21, 3, 3, 0, 2, level, alert]
 }
 
-async fn warn<IO: AsyncWrite + Unpin>(io: &mut IO, alert: u8, witness: &mut Witness) -> Result<(), Broken> {
+async fn warn<IO: AsyncWrite + Unpin>(
+    io: &mut IO,
+    alert: u8,
+    witness: &mut HandshakeTrace,
+) -> Result<(), Broken> {
     send(io, &alert_record(WARNING, alert)).await?;
     witness.injected.push(InjectedFault::Warning { alert });
     Ok(())

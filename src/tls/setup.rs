@@ -33,7 +33,7 @@ pub struct Setup<'a> {
     /// What is answered to whoever asks for a name that is not listed; left away, the first of `certificates`
     /// that fits.
     pub unknown_name: Option<UnknownName>,
-    /// Whether the client is asked for a certificate.
+    /// True if the client is asked for a certificate.
     pub client_certificate: Option<ClientCertificate>,
     /// The roots that a certificate which is required has to come from, and that decide whether one which is
     /// requested is trusted.
@@ -47,7 +47,7 @@ pub struct Setup<'a> {
 }
 
 /// One certificate, ready to be presented.
-pub(super) struct Face {
+pub(super) struct ServerIdentity {
     pub(super) config: Arc<ServerConfig>,
     pub(super) certified: Arc<CertifiedKey>,
     pub(super) presented: Thumbprint,
@@ -57,24 +57,24 @@ pub(super) struct Face {
 }
 
 /// Certificates, and whom each is for.
-pub(super) struct Wardrobe {
+pub(super) struct CertificateSet {
     /// Never empty.
-    usual: (Face, Vec<Face>),
-    by_name: Vec<(String, Face)>,
+    usual: (ServerIdentity, Vec<ServerIdentity>),
+    by_name: Vec<(String, ServerIdentity)>,
     unknown_name: Option<UnknownName>,
 }
 
 /// Which certificate a client is shown.
 pub(super) enum Choice<'a> {
-    Present(&'a Face),
+    Present(&'a ServerIdentity),
     /// After a warning that the name is unknown.
-    Warn(&'a Face),
+    Warn(&'a ServerIdentity),
     /// The name is unknown, and that is the end of it.
     Refuse,
 }
 
-impl Wardrobe {
-    pub(super) fn of_one(face: Face) -> Self {
+impl CertificateSet {
+    pub(super) fn of_one(face: ServerIdentity) -> Self {
         Self { usual: (face, Vec::new()), by_name: Vec::new(), unknown_name: None }
     }
 
@@ -82,7 +82,7 @@ impl Wardrobe {
         let face = |material: &Material| {
             let chain: Vec<_> =
                 std::iter::once(&material.certificate).chain(&material.intermediates).cloned().collect();
-            Face::new(&chain, &material.key, setup.versions, Options::of(setup)?)
+            ServerIdentity::new(&chain, &material.key, setup.versions, Options::of(setup)?)
         };
         let mut usual = setup.certificates.iter().map(|material| face(material));
         let first = usual.next().ok_or(TlsSetupError::NoCertificate)??;
@@ -93,7 +93,7 @@ impl Wardrobe {
     }
 
     /// The certificate for whoever asks for nothing.
-    pub(super) fn first(&self) -> &Face {
+    pub(super) fn first(&self) -> &ServerIdentity {
         &self.usual.0
     }
 
@@ -110,7 +110,7 @@ impl Wardrobe {
         }
     }
 
-    fn fitting(&self, hello: &ClientHelloFacts) -> &Face {
+    fn fitting(&self, hello: &ClientHelloFacts) -> &ServerIdentity {
         let (first, others) = &self.usual;
         if others.is_empty() {
             return first;
@@ -118,14 +118,14 @@ impl Wardrobe {
         let offered: Vec<_> =
             hello.signature_algorithms.iter().map(|scheme| SignatureScheme::from(*scheme)).collect();
         // Before TLS 1.3 the suite decides on the kind of key as well (RFC 8422 section 2).
-        let fits = |face: &&Face| {
+        let fits = |face: &&ServerIdentity| {
             face.certified.key.choose_scheme(&offered).is_some() && face.misfit(hello).is_none()
         };
         std::iter::once(first).chain(others).find(fits).unwrap_or(first)
     }
 }
 
-impl Face {
+impl ServerIdentity {
     /// Presents `chain`, leaf first, and signs with `key`, whether or not it is the leaf's.
     pub(super) fn new(
         chain: &[Certificate],

@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::fault::ends;
-use super::live::{Live, Side};
 use super::reading::{Chunks, LINE_READ, Stop};
 use super::relay::Relay;
+use super::state::{LabState, PreparedConnector};
 use super::stream::Stream;
 use crate::clock::{Clock, Deadline};
 use crate::exchange::TimeSpan;
-use crate::journal::{Ending, Place, Record, Secrets};
+use crate::journal::{Ending, Record, Secrets, SessionContext};
 use crate::session::fault::{Conversation, StepActions};
 use crate::session::{Fact, Input, Next, Step, TlsVerb};
 use crate::smtp::{LineDecoder, Verb};
@@ -29,7 +29,7 @@ const LINGER: (Duration, usize) = (Duration::from_secs(1), 256 * 1024);
 /// What the connections of a lab share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<LabState>,
     pub(super) shutdown: CancellationToken,
     pub(super) content: Budget,
     pub(super) relay: Option<Arc<Relay>>,
@@ -38,14 +38,14 @@ pub(super) struct Shared {
 /// One conversation on its way through a stream.
 pub(super) struct Connection<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) side: &'a Side,
-    place: &'a Arc<Place>,
+    pub(super) side: &'a PreparedConnector,
+    place: &'a Arc<SessionContext>,
     pub(super) input: BytesMut,
     output: BytesMut,
     /// What of its lines may be written down.
     pub(super) secrets: Secrets,
     pub(super) deadline: Deadline,
-    /// Whether what stands in clear behind STARTTLS is carried out inside TLS.
+    /// True if what stands in clear behind STARTTLS is carried out inside TLS.
     pub(super) keep_input: bool,
 }
 
@@ -57,7 +57,12 @@ enum Done {
 
 impl<'a> Connection<'a> {
     /// `early` is what the peer had sent before the banner.
-    pub(super) fn new(shared: &'a Shared, side: &'a Side, place: &'a Arc<Place>, early: BytesMut) -> Self {
+    pub(super) fn new(
+        shared: &'a Shared,
+        side: &'a PreparedConnector,
+        place: &'a Arc<SessionContext>,
+        early: BytesMut,
+    ) -> Self {
         let TimeSpan(longest) = side.connector.connection_timeout;
         let deadline = shared.live.clock().after(longest);
         Self {
@@ -270,7 +275,7 @@ impl<'a> Connection<'a> {
                     continue;
                 }
                 Fact::Fault(fired) => Record::Fault(Box::new(fired.clone())),
-                Fact::Oddity(oddity) => Record::Oddity(oddity.clone()),
+                Fact::Anomaly(oddity) => Record::Anomaly(oddity.clone()),
                 Fact::LoggedOn { user, mechanism } => {
                     Record::Logon { user: user.clone(), mechanism, succeeded: true }
                 }
@@ -283,7 +288,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Whether the peer is a server of the same organisation that has come by X-ANONYMOUSTLS.
+    /// Returns whether the peer is a server of the same organisation that has come by X-ANONYMOUSTLS.
     pub(super) fn is_server(&self, verb: TlsVerb) -> bool {
         let caller = self.shared.live.calls().caller(self.place.remote);
         let ours = caller.is_some_and(|caller| caller.organization == self.place.computer.organization);
@@ -319,7 +324,7 @@ pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(clock: &Clock, mut io:
 }
 
 /// The first entry of every conversation.
-pub(super) fn begin(shared: &Shared, place: &Arc<Place>) {
+pub(super) fn begin(shared: &Shared, place: &Arc<SessionContext>) {
     let now = shared.live.clock().now();
     shared.live.journal().append(now, Some(place), Record::Connected);
 }

@@ -12,7 +12,7 @@ use super::reading::{LINE_READ, Stop};
 use super::stream::Stream;
 use crate::journal::{Ending, Record};
 use crate::session::fault::{BodyAction, CloseAction, Fired, StepAction, Then};
-use crate::session::{Fact, Oddity, Step};
+use crate::session::{Anomaly, Fact, Step};
 
 impl Connection<'_> {
     /// Waits where the banner is late, and notes who talks meanwhile (RFC 5321 section 3.1).
@@ -28,7 +28,7 @@ impl Connection<'_> {
         self.shared.shutdown.run_until_cancelled(clock.sleep_until(until)).await;
         let octets = self.input.len();
         if early == 0 && octets > 0 {
-            first.facts.push(Fact::Oddity(Oddity::TalkedBeforeBanner { octets }));
+            first.facts.push(Fact::Anomaly(Anomaly::TalkedBeforeBanner { octets }));
         }
     }
 
@@ -50,7 +50,7 @@ impl Connection<'_> {
         clock.timeout_at(until, pin!(listening)).await.ok();
         let octets = self.input.len();
         if closed || octets > 0 {
-            step.facts.push(Fact::Oddity(Oddity::DidNotAwaitEhloReply { octets }));
+            step.facts.push(Fact::Anomaly(Anomaly::DidNotAwaitEhloReply { octets }));
         }
         if !closed {
             self.shared.shutdown.run_until_cancelled(clock.sleep_until(until)).await;

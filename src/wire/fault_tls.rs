@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::live::Credentials;
+use super::state::Credentials;
 use crate::clock::Clock;
 use crate::exchange::{Computer, Material, StoredCertificate};
 use crate::pki::{Certificate, Thumbprint};
@@ -41,9 +41,10 @@ fn credentials(
 ) -> Option<Credentials> {
     let Presented { labels, by_name, unknown_name } = settings.present.clone().unwrap_or_default();
     let labelled = |label: &String| computer.store.iter().find(|stored| stored.label == *label);
-    let certificates: Vec<_> = match labels.is_empty() {
-        true => usual.into_iter().collect(),
-        false => labels.iter().filter_map(labelled).collect(),
+    let certificates: Vec<_> = if labels.is_empty() {
+        usual.into_iter().collect()
+    } else {
+        labels.iter().filter_map(labelled).collect()
     };
     let first = *certificates.first()?;
     let by_name: Vec<_> = by_name

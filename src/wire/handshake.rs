@@ -7,14 +7,14 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::connection::Connection;
-use super::live::Credentials;
 use super::reading::LINE_READ;
+use super::state::Credentials;
 use super::stream::Stream;
 use crate::exchange::CertificateFacts;
 use crate::journal::{Ending, FailedHandshake, Handshake, Record, pipelined};
 use crate::session::fault::{Conversation, Fired, HandshakeAction, StepActions, Then};
 use crate::session::{Step, TlsFacts, TlsFailure, TlsVerb};
-use crate::tls::{HandshakeFault, Refused, ServerStream, Witness};
+use crate::tls::{HandshakeFault, HandshakeTrace, Refused, ServerStream};
 
 /// What a handshake comes to that succeeds: the stream, the conversation, and what is said unasked.
 pub(super) type Secured<IO> = (Box<ServerStream<IO>>, (Conversation, Step));
@@ -33,7 +33,7 @@ impl<'a> Connection<'a> {
         let behind = std::mem::take(&mut self.input);
         let implicit = session.begins_with_tls();
         if !behind.is_empty() && !implicit {
-            self.write_down(Record::Oddity(pipelined(&behind, self.keep_input)));
+            self.write_down(Record::Anomaly(pipelined(&behind, self.keep_input)));
         }
         let mut credentials = self.side.credentials(verb);
         let mut fault = HandshakeFault::default();
@@ -43,7 +43,7 @@ impl<'a> Connection<'a> {
         if implicit {
             fault.early = behind.to_vec();
         }
-        let mut witness = Witness::default();
+        let mut witness = HandshakeTrace::default();
         let failure = match (self.shake_hands(io, credentials, &fault, &mut witness).await?, credentials) {
             (Ok((stream, facts)), Some(credentials)) => {
                 let facts = Arc::new(facts);
@@ -77,7 +77,7 @@ impl<'a> Connection<'a> {
         mut io: IO,
         credentials: Option<&Credentials>,
         fault: &HandshakeFault,
-        witness: &mut Witness,
+        witness: &mut HandshakeTrace,
     ) -> Result<Result<(ServerStream<IO>, TlsFacts), TlsFailure>, Ending> {
         let (shutdown, patience) = (&self.shared.shutdown, self.patience());
         let tls = match credentials.map(|credentials| &credentials.tls) {

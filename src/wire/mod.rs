@@ -9,23 +9,23 @@ mod connection;
 mod fault;
 mod fault_tls;
 mod handshake;
-mod live;
 mod network;
 mod outbound;
 mod ports;
 mod reading;
 mod relay;
 mod send;
+mod state;
 mod stream;
 mod talk;
 #[cfg(test)]
 mod tests;
 
-pub use live::{DeclaredFault, Live};
 pub use network::{Memory, Network, listen};
 pub use outbound::{reach, resolve};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
+pub use state::{DeclaredFault, LabState};
 
 use std::collections::BTreeSet;
 use std::io;
@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::exchange::Binding;
-use crate::journal::{Connector, Place, Record, SessionId};
+use crate::journal::{Connector, Record, SessionContext, SessionId};
 use crate::pki::Certificate;
 use crate::session::fault::Conversation;
 use crate::session::{ReceiveSession, Setting};
@@ -72,7 +72,7 @@ pub struct BindError {
     error: io::Error,
 }
 
-/// Whether the machine lacks the address, or the whole family (97 is Linux's EAFNOSUPPORT, which has no
+/// Returns whether the machine lacks the address, or the whole family (97 is Linux's EAFNOSUPPORT, which has no
 /// kind of its own).
 fn has_no_ipv6(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
@@ -106,16 +106,16 @@ type Listening = Mutex<Vec<(Endpoint, CancellationToken)>>;
 impl Server {
     /// A server for `live` that keeps at most `content` octets of content under way, and every message
     /// where it is.
-    pub fn new(live: Arc<Live>, content: u64) -> Self {
+    pub fn new(live: Arc<LabState>, content: u64) -> Self {
         Self::build(live, content, None)
     }
 
     /// The same, where messages go on to the next computer of the lab; its senders trust `roots`.
-    pub fn relaying(live: Arc<Live>, content: u64, roots: Vec<Certificate>) -> Self {
+    pub fn relaying(live: Arc<LabState>, content: u64, roots: Vec<Certificate>) -> Self {
         Self::build(live, content, Some(roots))
     }
 
-    fn build(live: Arc<Live>, content: u64, roots: Option<Vec<Certificate>>) -> Self {
+    fn build(live: Arc<LabState>, content: u64, roots: Option<Vec<Certificate>>) -> Self {
         let (sessions, listening) = (Arc::<AtomicU64>::default(), Arc::<Listening>::default());
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let relay = roots.map(|roots| {
@@ -219,7 +219,7 @@ impl Server {
 }
 
 /// How long to wait where the machine has run out of something that a connection needs.
-const BREATHER: Duration = Duration::from_millis(50);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 async fn accept(
     listener: &mut Listener,
@@ -241,7 +241,7 @@ async fn accept(
                 if causes.insert(error.to_string()) {
                     tracing::warn!(%error, address = %endpoint.address, "no connection can be taken for now");
                 }
-                shared.live.clock().sleep(BREATHER).await;
+                shared.live.clock().sleep(ACCEPT_BACKOFF).await;
             }
         }
     }
@@ -285,7 +285,7 @@ fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) 
                 .await;
         };
         let caller = shared.live.calls().caller(remote);
-        let place = Arc::new(Place {
+        let place = Arc::new(SessionContext {
             session,
             computer: Arc::clone(&side.computer),
             connector: Connector::Receive(Arc::clone(&side.connector)),

@@ -9,7 +9,7 @@ use crate::exchange::{Binding, Computer};
 pub enum Ports {
     /// Port 25 becomes 1025, 587 becomes 1587; ports from 1024 on stay.
     #[default]
-    ByHabit,
+    OffsetPrivileged,
     /// Every binding gets a free port of its own. Connectors that share a binding share its port.
     Free,
     /// The only binding gets this port.
@@ -74,8 +74,8 @@ fn port_for(binding: Binding, ports: Ports) -> u16 {
     match (ports, binding.0.port()) {
         (Ports::Free, _) => 0,
         (Ports::Only(port), _) => port,
-        (Ports::ByHabit, port @ ..1024) => port + 1000,
-        (Ports::ByHabit, port) => port,
+        (Ports::OffsetPrivileged, port @ ..1024) => port + 1000,
+        (Ports::OffsetPrivileged, port) => port,
     }
 }
 
@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn low_ports_move_up_by_a_thousand_and_high_ones_stay() {
-        assert_eq!(port_for(binding("0.0.0.0:25"), Ports::ByHabit), 1025);
-        assert_eq!(port_for(binding("0.0.0.0:587"), Ports::ByHabit), 1587);
-        assert_eq!(port_for(binding("0.0.0.0:2525"), Ports::ByHabit), 2525);
+        assert_eq!(port_for(binding("0.0.0.0:25"), Ports::OffsetPrivileged), 1025);
+        assert_eq!(port_for(binding("0.0.0.0:587"), Ports::OffsetPrivileged), 1587);
+        assert_eq!(port_for(binding("0.0.0.0:2525"), Ports::OffsetPrivileged), 2525);
         assert_eq!(port_for(binding("0.0.0.0:25"), Ports::Free), 0);
     }
 
@@ -117,10 +117,10 @@ mod tests {
              profile = \"exchange-2019\"\n[[computer.receive_connector]]\nname = \"A\"\nbindings = [{bindings}]\n"
         );
         let text = crate::scenario::ScenarioText::parse(&file, "test").unwrap();
-        let mut workshop =
-            crate::scenario::Workshop::open(jiff::Timestamp::UNIX_EPOCH, &mut crate::pki::KeyPair::generate)
+        let mut issuer =
+            crate::scenario::Issuer::open(jiff::Timestamp::UNIX_EPOCH, &mut crate::pki::KeyPair::generate)
                 .unwrap();
-        text.build(&mut workshop, &mut crate::pki::KeyPair::generate).unwrap().remove(0).computer
+        text.build(&mut issuer, &mut crate::pki::KeyPair::generate).unwrap().remove(0).computer
     }
 
     fn addresses(bindings: &str, home: &str, ports: Ports) -> Vec<String> {
@@ -132,15 +132,18 @@ mod tests {
     #[test]
     fn both_families_have_a_socket_on_loopback_and_share_one_beyond_it() {
         let both = "\"[::]:25\", \"0.0.0.0:25\"";
-        assert_eq!(addresses(both, "127.0.0.1", Ports::ByHabit), ["127.0.0.1:1025", "[::1]:1025"]);
-        assert_eq!(addresses(both, "0.0.0.0", Ports::ByHabit), ["0.0.0.0:1025"]);
+        assert_eq!(addresses(both, "127.0.0.1", Ports::OffsetPrivileged), ["127.0.0.1:1025", "[::1]:1025"]);
+        assert_eq!(addresses(both, "0.0.0.0", Ports::OffsetPrivileged), ["0.0.0.0:1025"]);
         assert_eq!(addresses(both, "127.0.0.1", Ports::Only(2025)), ["127.0.0.1:2025", "[::1]:2025"]);
     }
 
     #[test]
     fn two_addresses_of_a_computer_with_one_port_get_two_ports() {
         let two = "\"192.168.1.5:25\", \"192.168.1.6:25\"";
-        assert_eq!(addresses(two, "127.0.0.1", Ports::ByHabit), ["127.0.0.1:1025", "127.0.0.1:2025"]);
+        assert_eq!(
+            addresses(two, "127.0.0.1", Ports::OffsetPrivileged),
+            ["127.0.0.1:1025", "127.0.0.1:2025"]
+        );
         assert_eq!(addresses(two, "127.0.0.1", Ports::Free), ["127.0.0.1:0", "127.0.0.1:0"]);
     }
 }

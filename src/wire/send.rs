@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::calls::Call;
-use super::live::Live;
 use super::network::NetStream;
+use super::state::LabState;
 use super::talk::{Talk, Turn};
 use crate::clock::Elapsed;
 use crate::exchange::{
     CertificateFacts, ClientCertificate, ClientSelection, Computer, InternalTransport, SendConnector,
     StoredCertificate, TimeSpan,
 };
-use crate::journal::{Connector, Ending, Place, Record, SessionId};
+use crate::journal::{Connector, Ending, Record, SessionContext, SessionId};
 use crate::pki::Certificate;
 use crate::session::send::{Attempt, Credentials, SendInput, SendSession, Task};
 use crate::tls::{SenderTls, TlsSetupError, Versions};
@@ -28,7 +28,7 @@ pub(super) const GONE: &str = "the connection is gone";
 /// A Send connector at work. It connects to nothing but the addresses it is handed.
 #[derive(Debug)]
 pub struct Sender {
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<LabState>,
     sessions: Arc<AtomicU64>,
     pub(super) computer: Arc<Computer>,
     pub(super) connector: Arc<SendConnector>,
@@ -39,7 +39,7 @@ pub struct Sender {
     from: Option<IpAddr>,
     /// Who of the lab is called, where it is a computer of the lab.
     peer: Option<String>,
-    /// Whether the sender is a computer of the lab, which the others know by the socket it calls from.
+    /// True if the sender is a computer of the lab, which the others know by the socket it calls from.
     pub(super) of_the_lab: bool,
     /// That socket, while it is in use.
     call: Mutex<Option<Call>>,
@@ -52,7 +52,7 @@ impl Sender {
     ///
     /// A root that cannot be used.
     pub fn new(
-        live: Arc<Live>,
+        live: Arc<LabState>,
         computer: Arc<Computer>,
         connector: Arc<SendConnector>,
         roots: &[Certificate],
@@ -83,7 +83,7 @@ impl Sender {
     ///
     /// A root that cannot be used.
     pub(crate) fn selecting(
-        live: Arc<Live>,
+        live: Arc<LabState>,
         sessions: Arc<AtomicU64>,
         computer: Arc<Computer>,
         connector: Arc<SendConnector>,
@@ -143,7 +143,7 @@ impl Sender {
         Self { from: Some(address), sessions, ..self }
     }
 
-    /// Whether the sender's own certificate can be used, for the [`Task`].
+    /// Returns whether the sender's own certificate can be used, for the [`Task`].
     pub fn credentials(&self) -> Credentials {
         self.credentials
     }
@@ -182,7 +182,7 @@ impl Sender {
     async fn connection(&self, address: SocketAddr, first: &Arc<Task>, then: &[Arc<Task>]) -> Vec<Attempt> {
         let session = SessionId(self.sessions.fetch_add(1, Ordering::SeqCst) + 1);
         let place = |local| {
-            Arc::new(Place {
+            Arc::new(SessionContext {
                 session,
                 computer: Arc::clone(&self.computer),
                 connector: Connector::Send(Arc::clone(&self.connector)),
@@ -262,7 +262,7 @@ impl Sender {
         self.live.clock().timeout(patience, future).await
     }
 
-    pub(super) fn write_down(&self, place: &Arc<Place>, record: Record) {
+    pub(super) fn write_down(&self, place: &Arc<SessionContext>, record: Record) {
         self.live.journal().append(self.live.clock().now(), Some(place), record);
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::send::{GONE, Sender};
 use crate::exchange::CertificateFacts;
-use crate::journal::{Ending, NoTls, Place, Record, Tls, WhyNoTls, pipelined};
+use crate::journal::{Ending, NoTls, Record, SessionContext, Tls, WhyNoTls, pipelined};
 use crate::session::send::{
     Attempt, Handshake, Reason, Said, Secret, Secured, SendFact, SendInput, SendNext, SendSession, SendStep,
     Task,
@@ -32,7 +32,7 @@ pub(super) enum Turn {
 /// One conversation on its way through a stream.
 pub(super) struct Talk<'a> {
     sender: &'a Sender,
-    pub(super) place: &'a Arc<Place>,
+    pub(super) place: &'a Arc<SessionContext>,
     input: BytesMut,
     lines: LineDecoder,
     reply: ReplyLines,
@@ -41,7 +41,7 @@ pub(super) struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    pub(super) fn new(sender: &'a Sender, place: &'a Arc<Place>) -> Self {
+    pub(super) fn new(sender: &'a Sender, place: &'a Arc<SessionContext>) -> Self {
         let (input, reply) = (BytesMut::new(), ReplyLines::default());
         Self { sender, place, input, lines: LineDecoder::new(REPLY_LINE), reply, attempts: Vec::new() }
     }
@@ -165,14 +165,15 @@ impl<'a> Talk<'a> {
         // What a server, or somebody on the way, says behind its 220 is not under TLS's protection.
         let behind = std::mem::take(&mut self.input);
         if !behind.is_empty() {
-            self.sender.write_down(self.place, Record::Oddity(pipelined(&behind, false)));
+            self.sender.write_down(self.place, Record::Anomaly(pipelined(&behind, false)));
         }
         let (verb, own) = (handshake.verb, self.sender.own.clone());
         let connecting = self.sender.tls.connect(&handshake.server_name, &handshake.check, io);
         let lacking = self.sender.of_the_lab && verb == TlsVerb::XAnonymousTls && own.is_none();
-        let connected = match lacking {
-            false => self.sender.in_time(pin!(connecting)).await,
-            true => Ok(Err(Box::new(no_internal_certificate()))),
+        let connected = if lacking {
+            Ok(Err(Box::new(no_internal_certificate())))
+        } else {
+            self.sender.in_time(pin!(connecting)).await
         };
         let failed = match connected {
             Ok(Ok((stream, facts))) => {

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::exchange::Zone;
 use crate::journal::{Bounds, Ending, Entry, Journal};
 use crate::pki::KeyPair;
-use crate::scenario::{ScenarioText, Workshop};
+use crate::scenario::{Issuer, ScenarioText};
 
 /// The seed's computer with a connector whose parameters are `parameters`.
 fn shared(parameters: &str, content: u64) -> Arc<Shared> {
@@ -46,11 +46,11 @@ fn file(parameters: &str) -> String {
 fn shared_lab(file: &str, content: u64) -> Arc<Shared> {
     let text = ScenarioText::parse(file, "test").unwrap();
     let clock = Clock::pinned(text.scenario.now.unwrap_or(jiff::Timestamp::UNIX_EPOCH));
-    let mut workshop = Workshop::open(clock.now(), &mut KeyPair::generate).unwrap();
-    let built = text.build(&mut workshop, &mut KeyPair::generate).unwrap();
+    let mut issuer = Issuer::open(clock.now(), &mut KeyPair::generate).unwrap();
+    let built = text.build(&mut issuer, &mut KeyPair::generate).unwrap();
     let faults = built.iter().map(|built| (built.computer.name.clone(), built.faults.clone())).collect();
     let computers = built.into_iter().map(|built| built.computer).collect();
-    let live = Live::new(computers, clock, Arc::new(Journal::new(Bounds::default()))).with_faults(faults);
+    let live = LabState::new(computers, clock, Arc::new(Journal::new(Bounds::default()))).with_faults(faults);
     let (shutdown, content) = (CancellationToken::new(), Budget::new(content));
     Arc::new(Shared { live: Arc::new(live), shutdown, content, relay: None })
 }

@@ -12,7 +12,7 @@ use starttls_lab::exchange::Material;
 use starttls_lab::pki::{Authority, Certificate, KeyAlgorithm, KeyPair, Template};
 use starttls_lab::session::fault::{ClientCertificate, FaultSpec, Fired, HandshakeAction, Then, UnknownName};
 use starttls_lab::session::{InjectedFault, Reaction, TlsFacts, TlsFailure};
-use starttls_lab::tls::{HandshakeFault, ServerTls, Setup, Versions, Witness};
+use starttls_lab::tls::{HandshakeFault, HandshakeTrace, ServerTls, Setup, Versions};
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Finished, PATIENCE, Program, run};
@@ -34,7 +34,7 @@ const RSA: Configuration =
 #[derive(Debug)]
 struct Seen {
     result: Result<TlsFacts, TlsFailure>,
-    witness: Witness,
+    witness: HandshakeTrace,
 }
 
 impl Seen {
@@ -116,7 +116,7 @@ fn meet(
 }
 
 async fn accept(tls: &ServerTls, plan: &HandshakeFault, io: tokio::net::TcpStream) -> Seen {
-    let mut witness = Witness::default();
+    let mut witness = HandshakeTrace::default();
     let result = match tls.accept_as(plan, io, &mut witness).await {
         Ok((mut stream, facts)) => {
             use tokio::io::AsyncWriteExt;

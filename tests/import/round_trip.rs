@@ -70,7 +70,7 @@ fn essence(computer: &Computer) -> Vec<String> {
     lines
 }
 
-const STORIES: &[&str] = &[
+const SCENARIOS: &[&str] = &[
     "healthy",
     "fqdn-mismatch",
     "pin-stale",
@@ -108,7 +108,7 @@ fn same(name: &str, before: &[Computer], texts: &[String], format: &str) {
 
 /// A story has several computers, and an export is of one of them.
 fn each(check: impl Fn(&str, &[Computer], &dyn Fn(Culture) -> Vec<Object>)) {
-    for name in STORIES {
+    for name in SCENARIOS {
         // A server without receive connectors is given one, for a lab has to listen.
         for computer in story_called(name).into_iter().filter(|it| !it.receive_connectors.is_empty()) {
             let export = |culture: Culture| objects(&computer, culture);

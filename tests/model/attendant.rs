@@ -1,5 +1,5 @@
 //! Somebody at the Shell of a lab: commands run one after the other, with certificates out of the lab's own
-//! workshop and files out of its lab file.
+//! issuer and files out of its lab file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use starttls_lab::exchange::cmdlet::ShellState;
 use starttls_lab::exchange::{Computer, select_for};
 use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{AnswerSpec, CommandsSpec, LabShell, ScenarioText, ShellRun, Workshop};
+use starttls_lab::scenario::{AnswerSpec, CommandsSpec, Issuer, LabShell, ScenarioText, ShellRun};
 
 const LAB: &str = r#"
 title = "A computer with a certificate that lost its key"
@@ -54,12 +54,12 @@ fn now() -> Timestamp {
 fn typed(commands: &[(&str, &[AnswerSpec])]) -> (ShellRun, Option<String>) {
     let text = ScenarioText::parse(LAB, "lab.toml").unwrap();
     let mut keys = KeyPair::generate;
-    let mut workshop = Workshop::open(now(), &mut keys).unwrap();
-    let built = text.build(&mut workshop, &mut keys).unwrap();
+    let mut issuer = Issuer::open(now(), &mut keys).unwrap();
+    let built = text.build(&mut issuer, &mut keys).unwrap();
     let computers: Vec<Arc<Computer>> = built.into_iter().map(|built| built.computer).collect();
     let shell = LabShell {
         scenario: &text.scenario,
-        workshop: &mut workshop,
+        issuer: &mut issuer,
         keys: &mut keys,
         now: now(),
         events: &[],

@@ -14,7 +14,7 @@ use crate::computers::{certificate, changed, computer, now, with_connector};
 use starttls_lab::cli::report::{Report, Starttls, check};
 use starttls_lab::exchange::{AuthMechanism, Computer, Dates, Profile, Role, Services};
 use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{Built, ScenarioText, Workshop};
+use starttls_lab::scenario::{Built, Issuer, ScenarioText};
 
 fn report(computers: Vec<Computer>) -> Report {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -26,8 +26,8 @@ fn report(computers: Vec<Computer>) -> Report {
 fn seed() -> (Report, String) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/fqdn-mismatch.toml");
     let lab = ScenarioText::parse(&fs::read_to_string(file).unwrap(), "fqdn-mismatch.toml").unwrap();
-    let mut workshop = Workshop::open(now(), &mut KeyPair::generate).unwrap();
-    let built = lab.build(&mut workshop, &mut KeyPair::generate).unwrap();
+    let mut issuer = Issuer::open(now(), &mut KeyPair::generate).unwrap();
+    let built = lab.build(&mut issuer, &mut KeyPair::generate).unwrap();
     let thumbprint = built[0].computer.store.iter().next().unwrap().facts.thumbprint.to_string();
     (check(&built, now()), thumbprint)
 }

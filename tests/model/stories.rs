@@ -12,7 +12,7 @@ use starttls_lab::exchange::{
     fqdn_guard, select_for, selection_events, wants_anonymous_tls,
 };
 use starttls_lab::pki::{KeyAlgorithm, KeyPair};
-use starttls_lab::scenario::{Built, STORIES, Scenario, ScenarioText, Workshop, story};
+use starttls_lab::scenario::{Built, Issuer, SCENARIOS, Scenario, ScenarioText, story};
 
 /// What each connector of each story does, reasoned from the documented rules and written by hand:
 /// the label of the certificate that STARTTLS is offered with, the one of X-ANONYMOUSTLS, and the
@@ -101,9 +101,9 @@ fn built(name: &str) -> Vec<Built> {
     let key = KeyPair::generate(KeyAlgorithm::default()).unwrap();
     // What the key is makes no difference to any rule; one for all is quick.
     let mut keys = move |_| Ok(key.clone());
-    let mut workshop = Workshop::open(now(), &mut keys).unwrap();
+    let mut issuer = Issuer::open(now(), &mut keys).unwrap();
     let text = ScenarioText::parse(story(name).unwrap().text, name).unwrap();
-    text.build(&mut workshop, &mut keys).unwrap_or_else(|error| panic!("{error}"))
+    text.build(&mut issuer, &mut keys).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn scenario(text: &str) -> Scenario {
@@ -162,7 +162,7 @@ fn told() -> Vec<[String; 6]> {
 #[test]
 fn every_story_does_what_the_table_says() {
     let told = told();
-    for story in STORIES {
+    for story in SCENARIOS {
         let expected: Vec<_> = told.iter().filter(|row| row[0] == story.name).cloned().collect();
         assert_eq!(rows_of(story.name), expected, "{}", story.name);
     }
@@ -176,10 +176,10 @@ fn every_lab_file_is_in_the_catalogue_and_every_entry_is_a_lab_file() {
     let files: BTreeSet<_> =
         folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
     let listed: BTreeSet<_> =
-        STORIES.iter().map(|story| folder.join(story.name).with_extension("toml")).collect();
+        SCENARIOS.iter().map(|story| folder.join(story.name).with_extension("toml")).collect();
     assert_eq!(files, listed);
-    assert_eq!(listed.len(), STORIES.len(), "a story is listed twice");
-    for story in STORIES {
+    assert_eq!(listed.len(), SCENARIOS.len(), "a story is listed twice");
+    for story in SCENARIOS {
         let file = folder.join(story.name).with_extension("toml");
         assert_eq!(story.text, std::fs::read_to_string(&file).unwrap(), "{}", file.display());
     }
@@ -187,13 +187,13 @@ fn every_lab_file_is_in_the_catalogue_and_every_entry_is_a_lab_file() {
 
 #[test]
 fn the_seed_comes_first() {
-    assert_eq!(STORIES[0].name, "fqdn-mismatch");
+    assert_eq!(SCENARIOS[0].name, "fqdn-mismatch");
 }
 
 #[test]
 fn every_story_says_what_happens_how_to_mend_it_and_who_says_so() {
     let mut titles = BTreeSet::new();
-    for story in STORIES {
+    for story in SCENARIOS {
         let Scenario { title, story: tale, cure, sources, now, .. } = scenario(story.text);
         assert!((20..=100).contains(&title.len()) && !title.contains('\n'), "{}: {title}", story.name);
         assert!(!title.ends_with('.') && titles.insert(title), "{}", story.name);
@@ -206,7 +206,7 @@ fn every_story_says_what_happens_how_to_mend_it_and_who_says_so() {
 /// A story that Exchange would not let anybody configure teaches nothing.
 #[test]
 fn no_connector_has_an_fqdn_that_the_cmdlet_refuses() {
-    for story in STORIES {
+    for story in SCENARIOS {
         for Built { computer, .. } in built(story.name) {
             for connector in &computer.receive_connectors {
                 assert_eq!(fqdn_guard(connector, &computer), None, "{}", story.name);
@@ -284,7 +284,7 @@ fn one_port_answers_the_relays_address_without_starttls_and_all_others_with_it()
 
 #[test]
 fn computers_of_one_story_have_addresses_of_their_own() {
-    for story in STORIES {
+    for story in SCENARIOS {
         let built = built(story.name);
         let addresses: BTreeSet<_> = built.iter().map(|built| built.address).collect();
         assert_eq!(addresses.len(), built.len(), "{}", story.name);
@@ -293,7 +293,7 @@ fn computers_of_one_story_have_addresses_of_their_own() {
 
 #[test]
 fn nobody_waits_for_a_tarpit() {
-    for story in STORIES {
+    for story in SCENARIOS {
         for Built { computer, .. } in built(story.name) {
             for connector in &computer.receive_connectors {
                 assert!(connector.tarpit_interval.0.is_zero(), "{}: {}", story.name, connector.name);

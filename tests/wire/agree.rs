@@ -10,7 +10,7 @@ use starttls_lab::clock::Clock;
 use starttls_lab::exchange::{Computer, select_for};
 use starttls_lab::journal::Record;
 use starttls_lab::lab::{Engine, Options, Plan};
-use starttls_lab::scenario::{STORIES, ScenarioText, story};
+use starttls_lab::scenario::{SCENARIOS, ScenarioText, story};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -33,7 +33,7 @@ fn comparable(reply: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn what_check_says_of_every_story_is_what_serve_does() {
-    for story in STORIES {
+    for story in SCENARIOS {
         let text = ScenarioText::parse(story.text, story.name).unwrap();
         let paper = Plan::new(&text).unwrap();
         let report = report::check(&paper.computers, paper.clock.now());

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use crate::both::verified;
 use starttls_lab::exchange::{Dates, RuleOverrides, SeveralMatch, SmtpNotAssigned};
 use starttls_lab::lab::dry_run;
-use starttls_lab::scenario::{Aspect, Proof, STORIES, ScenarioText, Stage, Story, Subject};
+use starttls_lab::scenario::{Aspect, BuiltIn, Proof, SCENARIOS, ScenarioText, Stage, Subject};
 
-fn text(story: &Story) -> ScenarioText {
+fn text(story: &BuiltIn) -> ScenarioText {
     ScenarioText::parse(story.text, story.name).unwrap()
 }
 
@@ -36,7 +36,7 @@ fn differences(proof: &Proof) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_story_is_true_over_sockets_and_in_memory_alike() {
     let mut stories = tokio::task::JoinSet::new();
-    for story in STORIES {
+    for story in SCENARIOS {
         stories.spawn(async move {
             let proof = verified(&text(story), story.name).await;
             assert_eq!(differences(&proof), [""; 0]);
@@ -49,7 +49,7 @@ async fn every_story_is_true_over_sockets_and_in_memory_alike() {
 
 #[test]
 fn every_story_says_what_every_connector_and_every_sender_comes_to() {
-    for story in STORIES {
+    for story in SCENARIOS {
         let text = text(story);
         let silent: Vec<_> = dry(&text, story.name)
             .stages
@@ -72,7 +72,7 @@ fn every_story_says_what_every_connector_and_every_sender_comes_to() {
 /// stories that are red at all.
 fn red_with(change: impl Fn(&mut RuleOverrides)) -> (Vec<String>, BTreeSet<&'static str>) {
     let (mut before, mut stories) = (Vec::new(), BTreeSet::new());
-    for story in STORIES {
+    for story in SCENARIOS {
         let mut text = text(story);
         text.scenario.computer.iter_mut().for_each(|computer| change(&mut computer.rules));
         let proof = dry(&text, story.name);

@@ -9,7 +9,7 @@ use crate::both::verified;
 use jiff::Timestamp;
 use starttls_lab::pki::KeyPair;
 use starttls_lab::scenario::{
-    CatalogueEntry, ENTRIES, Proof, STORIES, Scenario, ScenarioText, Workshop, entry,
+    CatalogueEntry, ENTRIES, Issuer, Proof, SCENARIOS, Scenario, ScenarioText, entry,
 };
 use starttls_lab::session::send::SenderPolicy;
 use tokio::sync::Semaphore;
@@ -103,7 +103,7 @@ fn every_entry_speaks_of_every_class_of_senders() {
 #[test]
 fn no_two_entries_share_a_name_with_each_other_or_with_a_story() {
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
-    for story in STORIES {
+    for story in SCENARIOS {
         owners.insert(story.name.to_owned(), story.name);
     }
     for entry in ENTRIES {
@@ -124,9 +124,9 @@ fn every_entry_builds() {
     let now: Timestamp = "2026-11-26T00:00:00Z".parse().unwrap();
     let mut keys = KeyPair::generate;
     for entry in ENTRIES {
-        let mut workshop = Workshop::open(now, &mut keys).unwrap();
+        let mut issuer = Issuer::open(now, &mut keys).unwrap();
         let text = text(entry);
-        text.build(&mut workshop, &mut keys).unwrap_or_else(|error| panic!("{error}"));
+        text.build(&mut issuer, &mut keys).unwrap_or_else(|error| panic!("{error}"));
     }
 }
 

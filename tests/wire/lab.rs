@@ -9,7 +9,7 @@ use starttls_lab::clock::Clock;
 use starttls_lab::journal::{Entry, Record};
 use starttls_lab::lab::{Engine, LabError, Options};
 use starttls_lab::scenario::{CommandsSpec, ScenarioText, story};
-use starttls_lab::session::{Oddity, TlsFailure};
+use starttls_lab::session::{Anomaly, TlsFailure};
 use starttls_lab::tls::{ClientTls, Versions};
 use starttls_lab::wire::Ports;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -201,7 +201,7 @@ async fn what_stands_behind_starttls_in_clear_is_discarded_and_noted() {
     wait_for(&lab, "oddity", |entry| {
         matches!(
             &entry.record,
-            Record::Oddity(Oddity::PipelinedBehindStartTls { octets: 59, executed: false, .. })
+            Record::Anomaly(Anomaly::PipelinedBehindStartTls { octets: 59, executed: false, .. })
         )
     })
     .await;
@@ -236,7 +236,7 @@ async fn a_client_hello_where_a_command_is_due_is_named_and_does_not_hang() {
     let (client, _) = Client::connect(address(&lab)).await;
     let tls = ClientTls::trusting_anything(&Clock::system(), Versions::Both).unwrap();
     tls.connect("mail.expta.com", client.into_stream()).await.unwrap_err();
-    wait_for(&lab, "oddity", |entry| matches!(entry.record, Record::Oddity(Oddity::ClientHelloInClear)))
+    wait_for(&lab, "oddity", |entry| matches!(entry.record, Record::Anomaly(Anomaly::ClientHelloInClear)))
         .await;
 }
 

@@ -13,7 +13,7 @@ use starttls_lab::probe::{
     self, Difference, FacetKind, Offer, Prober, Run, Severity, Target, differences, facets, findings,
     lab_file, outcomes,
 };
-use starttls_lab::scenario::{ENTRIES, STORIES, ScenarioText};
+use starttls_lab::scenario::{ENTRIES, SCENARIOS, ScenarioText};
 use starttls_lab::wire::Ports;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -29,7 +29,7 @@ const AT_A_TIME: usize = 12;
 /// Every scenario and every entry, by name and text.
 fn everything() -> impl Iterator<Item = (&'static str, &'static str)> {
     let entries = ENTRIES.iter().map(|entry| (entry.story.name, entry.story.text));
-    STORIES.iter().map(|story| (story.name, story.text)).chain(entries)
+    SCENARIOS.iter().map(|story| (story.name, story.text)).chain(entries)
 }
 
 async fn start(text: &ScenarioText) -> Engine {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use starttls_lab::journal::{Bounds, Journal, Record, transcript_line};
 use starttls_lab::lab::{Engine, Options};
 use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{STORIES, ScenarioText, Workshop, story};
+use starttls_lab::scenario::{Issuer, SCENARIOS, ScenarioText, story};
 use starttls_lab::session::{Counters, Input, Next, ReceiveSession, Setting};
 use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
 use starttls_lab::wire::Ports;
@@ -23,8 +23,8 @@ fn now() -> Timestamp {
 
 fn setting() -> Arc<Setting> {
     let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "seed").unwrap();
-    let mut workshop = Workshop::open(now(), &mut KeyPair::generate).unwrap();
-    let computer = text.build(&mut workshop, &mut KeyPair::generate).unwrap().remove(0).computer;
+    let mut issuer = Issuer::open(now(), &mut KeyPair::generate).unwrap();
+    let computer = text.build(&mut issuer, &mut KeyPair::generate).unwrap().remove(0).computer;
     let connector = Arc::clone(&computer.receive_connectors[0]);
     let (local, peer) = ("127.0.0.1:1025".parse().unwrap(), "127.0.0.1:40000".parse().unwrap());
     let counters = Arc::new(Counters::default());
@@ -119,16 +119,16 @@ proptest! {
 
     #[test]
     fn a_lab_file_with_anything_in_it_is_read_or_refused(
-        which in 0..STORIES.len(), at in any::<prop::sample::Index>(), with in ".{0,12}", cut in 0..20_usize
+        which in 0..SCENARIOS.len(), at in any::<prop::sample::Index>(), with in ".{0,12}", cut in 0..20_usize
     ) {
-        let text: Vec<char> = STORIES[which].text.chars().collect();
+        let text: Vec<char> = SCENARIOS[which].text.chars().collect();
         let at = at.index(text.len());
         let mangled: String = text[..at].iter().copied().chain(with.chars()).chain(text[at..].iter().copied().skip(cut)).collect();
         match ScenarioText::parse(&mangled, "mangled") {
             Err(error) => prop_assert!(!error.to_string().is_empty()),
             Ok(text) => {
-                let mut workshop = Workshop::open(now(), &mut KeyPair::generate).unwrap();
-                text.build(&mut workshop, &mut KeyPair::generate).ok();
+                let mut issuer = Issuer::open(now(), &mut KeyPair::generate).unwrap();
+                text.build(&mut issuer, &mut KeyPair::generate).ok();
             }
         }
     }

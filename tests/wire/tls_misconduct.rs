@@ -14,7 +14,7 @@ use starttls_lab::session::fault::{
 };
 use starttls_lab::session::send::{Check, CommonName, NamesRead, Proof};
 use starttls_lab::session::{InjectedFault, Reaction, TlsFacts, TlsFailure, TlsVersion};
-use starttls_lab::tls::{ClientTls, HandshakeFault, SenderTls, ServerTls, Setup, Versions, Witness};
+use starttls_lab::tls::{ClientTls, HandshakeFault, HandshakeTrace, SenderTls, ServerTls, Setup, Versions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const NAME: &str = "mail.contoso.com";
@@ -93,7 +93,7 @@ fn plan(conduct: Value, then: Option<Then>) -> HandshakeFault {
 struct Outcome {
     result: Result<TlsFacts, TlsFailure>,
     then: Option<Then>,
-    witness: Witness,
+    witness: HandshakeTrace,
 }
 
 impl Outcome {
@@ -113,7 +113,7 @@ async fn meet<T>(
 ) -> (Outcome, T) {
     let (here, there) = duplex(64 * 1024);
     let serve = async {
-        let mut witness = Witness::default();
+        let mut witness = HandshakeTrace::default();
         match server.accept_as(plan, here, &mut witness).await {
             Ok((mut stream, facts)) => {
                 let _ = stream.write_all(b"220 hello\r\n").await;
@@ -198,7 +198,7 @@ async fn after_an_alert_the_connection_can_be_kept_or_given_back_to_be_reset() {
     let (here, mut there) = duplex(4096);
     there.write_all(&modern()).await.unwrap();
     let reset = plan(json!({ "alert": 40 }), Some(Then::Reset));
-    let mut refused = server.accept_as(&reset, here, &mut Witness::default()).await.unwrap_err();
+    let mut refused = server.accept_as(&reset, here, &mut HandshakeTrace::default()).await.unwrap_err();
     refused.watch().await;
     assert_eq!(refused.then, Some(Then::Reset));
     // The stream is whole: what becomes of it is for whoever has it.
@@ -261,7 +261,7 @@ async fn silence_lasts_until_the_caller_has_had_enough() {
         let (here, mut there) = duplex(4096);
         there.write_all(&modern()).await.unwrap();
         let silent = plan(conduct, Some(Then::Silence));
-        let mut refused = server.accept_as(&silent, here, &mut Witness::default()).await.unwrap_err();
+        let mut refused = server.accept_as(&silent, here, &mut HandshakeTrace::default()).await.unwrap_err();
         let patience = std::time::Duration::from_secs(600);
         assert!(tokio::time::timeout(patience, refused.watch()).await.is_err());
         assert!(matches!(refused.failure, TlsFailure::OnPurpose { client: None, .. }), "{refused:?}");
@@ -645,7 +645,7 @@ async fn a_client_that_says_no_tls_is_not_misbehaved_to() {
     let (outcome, _) = meet(&server, &alert, async |io| client(io, b"EHLO x\r\n", 0, &[]).await).await;
     let first_octets = "EHLO x\\r\\n".to_owned();
     assert_eq!(outcome.result, Err(TlsFailure::NotTls { first_octets }));
-    assert_eq!(outcome.witness, Witness::default());
+    assert_eq!(outcome.witness, HandshakeTrace::default());
     let (outcome, ()) = meet(&server, &alert, async |mut io: DuplexStream| {
         io.write_all(&modern()[..40]).await.unwrap();
     })

@@ -14,7 +14,7 @@ use crate::cli::signals::{Asked, Signals};
 pub(super) struct Outcome {
     /// Its exit code, as a shell counts: 128 and the number of the signal that ended it.
     pub(super) code: u8,
-    /// Whether its time was up.
+    /// True if its time was up.
     pub(super) killed: bool,
 }
 

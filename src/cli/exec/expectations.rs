@@ -91,13 +91,13 @@ impl ExpectArgs {
 mod tests {
     use super::*;
     use crate::exchange::{Event, Profile};
-    use crate::journal::sample::{self, Told};
+    use crate::journal::sample::{self, SampleSession};
     use crate::journal::{Bounds, Journal, Logged, Record};
 
     fn lab(in_clear: u64, over_tls: u64, events: &[u16]) -> std::sync::Arc<Observer> {
         let journal = Journal::new(Bounds::default());
         let observer = Observer::of(&journal, Bounds::default());
-        let mut told = Told::on(Profile::Exchange2019);
+        let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::Connected);
         for _ in 0..in_clear {
             told.message(None);

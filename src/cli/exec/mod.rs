@@ -80,7 +80,7 @@ under [before] of STARTTLS and the certificate events of receive connectors is e
 
 /// How long conversations that the command left open are waited for, and how long they may take to end
 /// after they have been told goodbye.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_millis(1500);
 
 pub(super) fn exec(args: &Args) -> Result<(), Failure> {
@@ -110,7 +110,7 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     let outcome = child::run(&mut command, longest, &mut signals).await;
 
     if outcome.is_ok() {
-        lab.observer().quiet(LAST_WORDS).await;
+        lab.observer().quiet(DRAIN_TIMEOUT).await;
     }
     if let Some(console) = console {
         console.close(GRACE).await;

@@ -8,7 +8,7 @@ use crate::wire::Ports;
 /// Where entries listen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spots {
-    /// Whether each has an address of its own.
+    /// True if each has an address of its own.
     pub(super) own: bool,
     ports: Ports,
 }

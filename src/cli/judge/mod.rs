@@ -145,10 +145,7 @@ pub(super) fn judge(args: &Args) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
     let report = runtime.block_on(async {
-        match args.daemon {
-            true => daemon::collect(args, &entries).await,
-            false => try_all(args, &entries).await,
-        }
+        if args.daemon { daemon::collect(args, &entries).await } else { try_all(args, &entries).await }
     })?;
     output::text(&formats::laid_out(&report, args.format, args.verbose)?)?;
     if report.failing().is_empty() { Ok(()) } else { Err(Failure::told(1)) }

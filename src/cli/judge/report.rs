@@ -8,7 +8,7 @@ use super::trial::Tried;
 use super::{Args, FailOn};
 use crate::judgement::{Classified, Exit, Judged, Mark, Outcome, Policy, Trial, classify, judge};
 use crate::observe::verdict::{FallBack, Said, Verdict};
-use crate::scenario::{Taken, Worth};
+use crate::scenario::{Acceptance, ServerTrust};
 use crate::session::send::ResultType;
 
 /// A run.
@@ -20,11 +20,11 @@ pub(super) struct Report {
     pub(super) command: Vec<String>,
     /// What it was meant to do.
     pub(super) policy: Option<Policy>,
-    /// Whether that policy was broken.
+    /// True if that policy was broken.
     pub(super) broken: bool,
     /// What makes the run fail.
     pub(super) fail_on: FailOn,
-    /// Whether every entry had an address of its own.
+    /// True if every entry had an address of its own.
     pub(super) own_addresses: bool,
     /// Which kind of client it is.
     pub(super) client: Classified,
@@ -54,8 +54,8 @@ pub(super) struct Row {
     pub(super) entry: String,
     pub(super) group: &'static str,
     pub(super) title: String,
-    pub(super) tls: Worth,
-    pub(super) mail: Taken,
+    pub(super) tls: ServerTrust,
+    pub(super) mail: Acceptance,
     pub(super) outcome: Outcome,
     pub(super) judged: Option<Judged>,
     pub(super) exit: Exit,
@@ -145,7 +145,7 @@ impl Row {
         self.mark() == Some(Mark::Wrong)
     }
 
-    /// Whether the run fails by it.
+    /// Returns whether the run fails by it.
     pub(super) fn fails(&self, on: FailOn) -> bool {
         match on {
             FailOn::Wrong => self.is_wrong(),

@@ -6,7 +6,7 @@ use super::FailOn;
 use super::report::{Report, Row};
 use crate::cli::report::layout::columns;
 use crate::judgement::Class;
-use crate::scenario::Worth;
+use crate::scenario::ServerTrust;
 
 /// So many lines of what a command said are shown where nobody asks for all.
 const LAST_LINES: usize = 6;
@@ -77,14 +77,14 @@ fn cells(row: &Row, judged: bool) -> Vec<String> {
     cells
 }
 
-const fn worth(tls: Worth) -> &'static str {
+const fn worth(tls: ServerTrust) -> &'static str {
     match tls {
-        Worth::Good => "good",
-        Worth::WrongName => "wrong name",
-        Worth::Untrusted => "untrusted",
-        Worth::Disputed => "disputed",
-        Worth::Fragile => "fragile",
-        Worth::None => "none",
+        ServerTrust::Good => "good",
+        ServerTrust::WrongName => "wrong name",
+        ServerTrust::Untrusted => "untrusted",
+        ServerTrust::Disputed => "disputed",
+        ServerTrust::Fragile => "fragile",
+        ServerTrust::None => "none",
     }
 }
 

@@ -18,7 +18,7 @@ use crate::judgement::{Exit, Trial};
 use crate::lab::{self, Engine, Options};
 use crate::observe::Counts;
 use crate::observe::verdict::{Measure, Verdict};
-use crate::scenario::{CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, Taken, Worth};
+use crate::scenario::{Acceptance, CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, ServerTrust};
 
 /// What is done with every entry.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub(super) struct Up {
 
 /// How long conversations that a command left open are waited for, and how long they may take to end after
 /// they have been told goodbye.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long what a command sent may take to be read once it has ended.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_millis(250);
 
@@ -79,7 +79,7 @@ impl Up {
         self.engine.observer().verdicts(0, measure)
     }
 
-    /// Whether a client went on when its command had ended: it began a conversation and spoke in it, or spoke
+    /// Returns whether a client went on when its command had ended: it began a conversation and spoke in it, or spoke
     /// later than what was on its way by then.
     fn was_at_work_after(&self, so_far: u64, ended: Timestamp) -> bool {
         let entries = self.engine.journal().entries(so_far + 1);
@@ -148,9 +148,9 @@ pub(super) async fn run(
     if exit == Exit::Code(0) && observer.count(Counts::messages) == 0 {
         // Perhaps somebody else does the work.
         let begun = observer.count(|counts| counts.begun);
-        timeout(LAST_WORDS, observer.until(|counts| counts.begun > begun)).await.ok();
+        timeout(DRAIN_TIMEOUT, observer.until(|counts| counts.begun > begun)).await.ok();
     }
-    observer.quiet(LAST_WORDS).await;
+    observer.quiet(DRAIN_TIMEOUT).await;
     let outlived = matches!(exit, Exit::Code(_)) && up.was_at_work_after(so_far, ended);
     up.finish().await;
     Ok(Tried {
@@ -186,7 +186,7 @@ fn unspecified() -> EntrySpec {
         host: None,
         symptoms: Vec::new(),
         differ: Vec::new(),
-        tls: Worth::Disputed,
-        mail: Taken::Always,
+        tls: ServerTrust::Disputed,
+        mail: Acceptance::Always,
     }
 }

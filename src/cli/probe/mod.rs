@@ -247,7 +247,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether a sender that uses TLS and counts would not deliver over TLS.
+    /// Returns whether a sender that uses TLS and counts would not deliver over TLS.
     fn stumbles(&self) -> bool {
         self.senders.iter().any(|sender| sender.counts && !sender.over_tls)
             || self

@@ -12,7 +12,7 @@ use super::{Output, load};
 use crate::exchange::Services;
 use crate::lab::Plan;
 use crate::renewal::{Rehearsed, Renewal, rehearse};
-use crate::scenario::Moment;
+use crate::scenario::TimeSpec;
 
 /// Arguments of `renew`.
 #[derive(Debug, clap::Args)]
@@ -35,10 +35,10 @@ pub(super) struct Args {
     issuer: Option<String>,
     /// From when it is valid, such as -1d or 2026-12-01
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    not_before: Option<Moment>,
+    not_before: Option<TimeSpec>,
     /// Until when it is valid, such as +1y or 2027-12-01
     #[arg(long, value_name = "TIME")]
-    not_after: Option<Moment>,
+    not_after: Option<TimeSpec>,
     /// The label or the thumbprint of the certificate that goes; left away, the one that most connectors use
     #[arg(long, value_name = "LABEL")]
     replaces: Option<String>,

@@ -9,7 +9,7 @@ use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertifi
 use crate::lab::Plan;
 use crate::pki::Certificate;
 use crate::renewal::offers;
-use crate::scenario::{CertificateSpec, Moment, ScenarioText};
+use crate::scenario::{CertificateSpec, ScenarioText, TimeSpec};
 
 /// What the new certificate is called, unless another one is called so.
 const NEW: &str = "new";
@@ -110,8 +110,8 @@ pub(super) fn new(
         subject,
         issuer,
         services: Services::NONE,
-        not_before: args.not_before.unwrap_or(Moment::in_days(0)),
-        not_after: args.not_after.unwrap_or(Moment::in_days(365)),
+        not_before: args.not_before.unwrap_or(TimeSpec::in_days(0)),
+        not_after: args.not_after.unwrap_or(TimeSpec::in_days(365)),
         ..CertificateSpec::naming(names)
     };
     let mut scenario = text.scenario.clone();

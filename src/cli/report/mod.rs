@@ -51,13 +51,13 @@ pub struct ConnectorReport {
     pub role: Role,
     /// The version its server plays.
     pub profile: Profile,
-    /// Whether it takes connections.
+    /// True if it takes connections.
     pub enabled: bool,
     /// Where it listens.
     pub bindings: Vec<String>,
     /// What is looked for in the store.
     pub search_key: String,
-    /// Whether that is a certificate's issuer and subject, not a name.
+    /// True if that is a certificate's issuer and subject, not a name.
     pub pinned: bool,
     /// Where it came from.
     pub search_key_origin: &'static str,
@@ -114,7 +114,7 @@ pub struct CertificateReport {
     pub subject: String,
     /// Its issuer as Windows writes it.
     pub issuer: String,
-    /// Whether it was signed with its own key.
+    /// True if it was signed with its own key.
     pub self_signed: bool,
     /// The names it carries.
     pub names: Vec<NameReport>,
@@ -141,7 +141,7 @@ pub struct CertificateReport {
 pub struct NameReport {
     /// The name.
     pub name: String,
-    /// Whether it stands among the subject alternative names; else it is the subject's common name only.
+    /// True if it stands among the subject alternative names; else it is the subject's common name only.
     pub in_san: bool,
     /// How it covers the name that is looked for; nothing where it does not.
     pub covers: Option<Coverage>,
@@ -173,7 +173,7 @@ pub struct EventReport {
 /// What becomes of X-ANONYMOUSTLS, the other way into TLS, which only Exchange servers use.
 #[derive(Clone, Debug, Serialize)]
 pub struct AnonymousTls {
-    /// Whether it is offered.
+    /// True if it is offered.
     pub offered: bool,
     /// With which certificate, or why not.
     pub because: String,

@@ -29,13 +29,13 @@ impl Count {
         Self { expected: rows().filter(|row| is_judged(row)).count(), unmet }
     }
 
-    /// Whether nothing is expected, so that nothing is proved.
+    /// Returns whether nothing is expected, so that nothing is proved.
     pub const fn is_silent(self) -> bool {
         self.expected == 0
     }
 }
 
-/// Whether the file has something to say about a row.
+/// Returns whether the file has something to say about a row.
 pub fn is_judged(row: &Row) -> bool {
     match (&row.subject, &row.expected) {
         (_, None) => false,
@@ -128,7 +128,7 @@ pub fn list(proof: &Proof) -> String {
             let (expected, observed) = both(row);
             let expected = if row.expected.is_some() { expected } else { String::new() };
             let properties = [
-                ("Story", proof.name.clone()),
+                ("BuiltIn", proof.name.clone()),
                 ("Stage", stage_words(stage.stage)),
                 ("Subject", row.subject.to_string()),
                 ("Aspect", row.aspect.as_str().to_owned()),

@@ -23,7 +23,7 @@ pub struct SendConnectorReport {
     pub verdict: String,
     /// Why, as a sentence without its end.
     pub cause: String,
-    /// Whether it sends.
+    /// True if it sends.
     pub enabled: bool,
     /// The name it introduces itself with.
     pub fqdn: String,
@@ -167,12 +167,11 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
 
 fn way(connector: &SendConnector) -> String {
     let spaces: Vec<_> = connector.address_spaces.iter().map(ToString::to_string).collect();
-    let hops = match connector.dns_routing_enabled {
-        true => "by MX records".to_owned(),
-        false => {
-            let hosts: Vec<_> = connector.smart_hosts.iter().map(ToString::to_string).collect();
-            format!("to smart host {}", hosts.join(", "))
-        }
+    let hops = if connector.dns_routing_enabled {
+        "by MX records".to_owned()
+    } else {
+        let hosts: Vec<_> = connector.smart_hosts.iter().map(ToString::to_string).collect();
+        format!("to smart host {}", hosts.join(", "))
     };
     format!("{} {hops}, port {}", spaces.join(", "), connector.port)
 }

@@ -119,7 +119,7 @@ impl Bound {
         self.given.iter().find(|given| given.parameter.name == name)
     }
 
-    /// Whether a switch is on; `-Name:$false` turns it off.
+    /// Returns whether a switch is on; `-Name:$false` turns it off.
     pub(super) fn switch(&self, name: &str) -> bool {
         self.get(name).is_some_and(|given| given.value != Value::Bool(false))
     }

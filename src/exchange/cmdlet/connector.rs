@@ -109,7 +109,7 @@ pub(super) fn remove(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
     Ok(Vec::new())
 }
 
-/// Whether what is about to be removed may be removed; `-Confirm:$false` answers beforehand.
+/// Returns whether what is about to be removed may be removed; `-Confirm:$false` answers beforehand.
 pub(super) fn confirmed(run: &mut Run<'_>, bound: &Bound, text: String) -> Result<bool, Wrong> {
     let asks = bound.get("Confirm").is_none_or(|given| given.value != Value::Bool(false));
     Ok(!asks || run.ask(Question::Remove, text, bound.span)? == Answer::Yes)
@@ -262,7 +262,7 @@ fn shown(computer: &Computer, name: &str) -> Option<Value> {
     Some(Object::value(all, LAYOUT, identity))
 }
 
-/// Whether an Exchange of this version has the parameter.
+/// Returns whether an Exchange of this version has the parameter.
 pub(super) fn exists(parameters: &[ConnectorParameter], name: &str, profile: Profile) -> bool {
     let parameter = parameters.iter().find(|parameter| parameter.name == name);
     parameter.is_none_or(|parameter| parameter.since <= profile)

@@ -15,7 +15,7 @@ use super::value::Value;
 pub(super) struct Terms {
     /// What time it is: a time of day alone is of this day.
     pub(super) now: Timestamp,
-    /// Whether letter case counts.
+    /// True if letter case counts.
     pub(super) case: bool,
 }
 
@@ -24,7 +24,7 @@ fn incomparable(left: &Value, right: &Value, why: &str) -> String {
     format!("Could not compare \"{}\" to \"{}\": {why}", left.in_text(), right.in_text())
 }
 
-/// Whether both are equal, the right one converted to the type of the left one.
+/// Returns whether both are equal, the right one converted to the type of the left one.
 ///
 /// # Errors
 ///
@@ -322,7 +322,7 @@ pub(super) fn cast(value: Value, to: Type, now: Timestamp) -> Result<Value, Stri
     }
 }
 
-/// Whether the value is of a type.
+/// Returns whether the value is of a type.
 pub(super) fn is(value: &Value, of: Type) -> bool {
     match of {
         Type::Text => matches!(value, Value::Text(_)),

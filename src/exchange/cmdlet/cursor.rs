@@ -86,7 +86,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether nothing that nests is open here.
+    /// Returns whether nothing that nests is open here.
     pub(super) fn is_outermost(&self) -> bool {
         self.depth == 0
     }

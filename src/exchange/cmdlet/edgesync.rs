@@ -77,7 +77,7 @@ fn synchronize(run: &mut Run<'_>, at: usize, subscription: &EdgeSubscription) ->
     result(run, subscription, "Success", String::new(), &counts)
 }
 
-/// Whether the Edge can show the certificate that it was subscribed with.
+/// Returns whether the Edge can show the certificate that it was subscribed with.
 fn matches(edge: &Computer, subscription: &EdgeSubscription) -> bool {
     let recorded = subscription.edge_certificate;
     edge.internal_transport_certificate == recorded
@@ -182,9 +182,10 @@ fn nothing_subscribed(run: &Run<'_>, server: &str) -> String {
     let others = run.reachable().into_iter().filter_map(|at| run.computer(at));
     let others = others.filter(|computer| !computer.edge_subscriptions.is_empty());
     let names: Vec<String> = others.map(|computer| format!("-Server {}", computer.name)).collect();
-    let hint = match names.is_empty() {
-        true => "no Edge is subscribed to any server that is reached from here".to_owned(),
-        false => format!("write {}", names.join(" or ")),
+    let hint = if names.is_empty() {
+        "no Edge is subscribed to any server that is reached from here".to_owned()
+    } else {
+        format!("write {}", names.join(" or "))
     };
     format!("no Edge is subscribed to '{server}'; {hint}")
 }

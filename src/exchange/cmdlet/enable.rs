@@ -28,10 +28,8 @@ pub(super) fn enable(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
         return Err(not_valid(thumbprint, span));
     }
     // Whether all of it is wanted is asked before any of it is done.
-    let overwrite = match services.contains(Services::SMTP) {
-        true => overwrite(run, bound, at, thumbprint)?,
-        false => Answer::No,
-    };
+    let overwrite =
+        if services.contains(Services::SMTP) { overwrite(run, bound, at, thumbprint)? } else { Answer::No };
     assign(run, at, thumbprint, services, readable);
     publish(run, at, thumbprint, overwrite);
     Ok(Vec::new())

@@ -15,7 +15,7 @@ pub struct CmdletError {
     pub line: usize,
     /// The column in that line, from 1, in characters.
     pub column: usize,
-    /// Whether what stands before it has changed anything, which stays so.
+    /// True if what stands before it has changed anything, which stays so.
     pub kept: bool,
     text: String,
     width: usize,

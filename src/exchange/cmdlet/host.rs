@@ -50,7 +50,7 @@ pub enum CertificateSource {
     File {
         /// The file, as it was typed.
         file: String,
-        /// Whether a password came along, as it has to for a key.
+        /// True if a password came along, as it has to for a key.
         password: bool,
     },
 }
@@ -85,7 +85,7 @@ pub enum Question {
     /// "Overwrite the existing default SMTP certificate?": Yes makes the certificate the internal
     /// transport certificate; for STARTTLS No is enough.
     OverwriteDefaultSmtpCertificate,
-    /// Whether to remove something.
+    /// True if to remove something.
     Remove,
 }
 

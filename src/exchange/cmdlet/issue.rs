@@ -35,10 +35,8 @@ pub(super) fn new(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong>
     let stored = ask_host(run, bound, &CertificateRequest { computer: server, source })?;
     let thumbprint = stored.facts.thumbprint;
     file(run, at, StoredCertificate { services: Services::NONE, private_key: PrivateKey::Present, ..stored });
-    let overwritten = match services.contains(Services::SMTP) {
-        true => overwrite(run, bound, at, thumbprint)?,
-        false => Answer::No,
-    };
+    let overwritten =
+        if services.contains(Services::SMTP) { overwrite(run, bound, at, thumbprint)? } else { Answer::No };
     assign(run, at, thumbprint, services, false);
     publish(run, at, thumbprint, overwritten);
     Ok(found(run, at, thumbprint))

@@ -23,11 +23,11 @@ pub struct CmdletHelp {
 pub struct ParameterHelp {
     /// The name, without its hyphen.
     pub name: &'static str,
-    /// Whether a value follows; a switch stands alone.
+    /// True if a value follows; a switch stands alone.
     pub takes_value: bool,
     /// Its place among the arguments without a name, from 0.
     pub position: Option<u8>,
-    /// Whether it makes a difference in a lab.
+    /// True if it makes a difference in a lab.
     pub matters: bool,
 }
 

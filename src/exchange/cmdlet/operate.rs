@@ -178,7 +178,7 @@ impl Run<'_> {
         Ok(read)
     }
 
-    /// Whether one of the items equals `wanted`; one that cannot be compared does not.
+    /// Returns whether one of the items equals `wanted`; one that cannot be compared does not.
     fn contains(&self, items: &Value, wanted: &Value, operator: Operator) -> Result<bool, Wrong> {
         let terms = self.terms(operator.heeds_case());
         let same = |item: &Value| equal(item, wanted, terms) == Ok(true);

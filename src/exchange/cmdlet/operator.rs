@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Operator {
     /// What it does.
     pub kind: OperatorKind,
-    /// Whether letter case counts: `-ceq` says it does, `-ieq` that it does not, `-eq` nothing.
+    /// True if letter case counts: `-ceq` says it does, `-ieq` that it does not, `-eq` nothing.
     pub case: Option<bool>,
 }
 
@@ -136,7 +136,7 @@ impl Operator {
         Self { kind, case: None }
     }
 
-    /// Whether letter case counts.
+    /// Returns whether letter case counts.
     pub(super) fn heeds_case(self) -> bool {
         self.case == Some(true)
     }
@@ -175,7 +175,7 @@ impl OperatorKind {
         }
     }
 
-    /// Whether there are forms of it that say whether letter case counts.
+    /// Returns whether there are forms of it that say whether letter case counts.
     fn has_case(self) -> bool {
         self.precedence() == Precedence::Comparison
             && !matches!(self, Self::Join | Self::Is | Self::IsNot | Self::As)

@@ -351,7 +351,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether a value begins here rather than a command.
+    /// Returns whether a value begins here rather than a command.
     fn begins_a_value(&self) -> bool {
         let second = self.peek_second();
         match self.peek() {
@@ -363,7 +363,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a statement ends with the brace of a block of its own.
+/// Returns whether a statement ends with the brace of a block of its own.
 fn is_block(statement: &Statement) -> bool {
     match statement {
         Statement::If { .. } | Statement::ForEach { .. } => true,

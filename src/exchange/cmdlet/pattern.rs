@@ -71,7 +71,7 @@ impl Wildcard {
         Ok(Self { pieces, case })
     }
 
-    /// Whether the pattern fits the whole of `text`.
+    /// Returns whether the pattern fits the whole of `text`.
     pub(super) fn fits(&self, text: &str) -> bool {
         let text: Vec<char> =
             if self.case { text.chars().collect() } else { text.to_lowercase().chars().collect() };

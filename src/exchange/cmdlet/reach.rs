@@ -63,7 +63,7 @@ impl Run<'_> {
         })
     }
 
-    /// Whether the Shell runs on an Edge.
+    /// Returns whether the Shell runs on an Edge.
     pub(super) fn on_edge(&self) -> bool {
         self.computer(self.here).is_some_and(|computer| computer.role == Role::Edge)
     }

@@ -112,7 +112,7 @@ pub(super) struct Run<'a> {
     depth: usize,
     transcript: Vec<Entry>,
     logged: Vec<CausedEvent>,
-    /// Whether everything is only tried, and nobody is asked.
+    /// True if everything is only tried, and nobody is asked.
     what_if: bool,
 }
 
@@ -369,7 +369,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether everything is taken back afterwards.
+    /// Returns whether everything is taken back afterwards.
     pub(super) fn only_trying(&self) -> bool {
         self.what_if
     }

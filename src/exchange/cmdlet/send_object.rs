@@ -49,9 +49,10 @@ impl Run<'_> {
         match called.as_slice() {
             [only] => Ok(Found::clone(only)),
             [] => {
-                let hint = match name.contains('\\') {
-                    true => " It belongs to the organization and goes by its name alone, without a server.",
-                    false => "",
+                let hint = if name.contains('\\') {
+                    " It belongs to the organization and goes by its name alone, without a server."
+                } else {
+                    ""
                 };
                 let names: Vec<String> =
                     all.iter().map(|found| format!("'{}'", found.connector.name)).collect();
@@ -91,9 +92,10 @@ impl Run<'_> {
                 sources.push(source);
             }
         }
-        match sources.is_empty() {
-            true => Err(Wrong::argument(span, "-SourceTransportServers names at least one server")),
-            false => Ok(sources),
+        if sources.is_empty() {
+            Err(Wrong::argument(span, "-SourceTransportServers names at least one server"))
+        } else {
+            Ok(sources)
         }
     }
 

@@ -108,7 +108,7 @@ impl Cmdlet {
         Self { exists: (first, Profile::Exchange2019), ..self }
     }
 
-    /// Whether it takes what Format-List and Format-Table make of values.
+    /// Returns whether it takes what Format-List and Format-Table make of values.
     pub(super) fn takes_a_view(&self) -> bool {
         self.name.starts_with("Out-")
     }

@@ -19,7 +19,7 @@ pub enum Statement {
     Assignment {
         /// The variable, without its `$`.
         variable: String,
-        /// Whether the value is added to what the variable holds.
+        /// True if the value is added to what the variable holds.
         adds: bool,
         /// What is assigned.
         value: Box<Statement>,

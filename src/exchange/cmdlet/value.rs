@@ -143,7 +143,7 @@ impl Value {
         }
     }
 
-    /// Whether it counts as true (about_Booleans).
+    /// Returns whether it counts as true (about_Booleans).
     pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Null => false,

@@ -74,7 +74,7 @@ impl<'a> Column<'a> {
     }
 }
 
-/// Whether `pattern`, in which `*` stands for anything and `?` for one character, fits `text`.
+/// Returns whether `pattern`, in which `*` stands for anything and `?` for one character, fits `text`.
 pub(super) fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.to_lowercase().chars().collect(), text.to_lowercase().chars().collect());

@@ -134,7 +134,7 @@ impl Parser<'_> {
             || self.rest().starts_with("`\r")
     }
 
-    /// Whether the `$` here begins an expression; elsewhere it is a dollar sign.
+    /// Returns whether the `$` here begins an expression; elsewhere it is a dollar sign.
     fn expands(&self) -> bool {
         self.peek_second().is_some_and(|c| c == '(' || c == '{' || is_of_name(c))
     }

@@ -102,7 +102,7 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
     proposals
 }
 
-/// Whether a certificate carries a name in a domain of the connector, the pin, or the organization.
+/// Returns whether a certificate carries a name in a domain of the connector, the pin, or the organization.
 fn is_of_domain(case: &Case<'_>, pin: &TlsCertificateName, stored: &StoredCertificate) -> bool {
     let domain = |name: &str| {
         let labels: Vec<&str> = name.rsplit('.').take(2).collect();
@@ -132,13 +132,14 @@ fn name_to_take(case: &Case<'_>, stored: &StoredCertificate) -> Option<Fqdn> {
     let names: Vec<Fqdn> = stored.facts.names().iter().filter_map(|name| name.parse().ok()).collect();
     let dotted = |fqdn: &Fqdn| fqdn.as_str().contains('.');
     let fit = names.into_iter().filter(|fqdn| own(fqdn) || dotted(fqdn));
-    match guarded(case) {
-        true => fit.min_by_key(|fqdn| (*fqdn != case.computer.fqdn, !own(fqdn))),
-        false => fit.min_by_key(|fqdn| !dotted(fqdn)),
+    if guarded(case) {
+        fit.min_by_key(|fqdn| (*fqdn != case.computer.fqdn, !own(fqdn)))
+    } else {
+        fit.min_by_key(|fqdn| !dotted(fqdn))
     }
 }
 
-/// Whether the cmdlet takes only the server's own names for this connector.
+/// Returns whether the cmdlet takes only the server's own names for this connector.
 fn guarded(case: &Case<'_>) -> bool {
     let mut probe = case.connector.clone();
     // No server can be called this (RFC 6761 section 6.4), so only the guard can object.

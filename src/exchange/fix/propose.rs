@@ -41,7 +41,7 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    /// Whether it turns from the certificate that was searched for to another one.
+    /// Returns whether it turns from the certificate that was searched for to another one.
     pub(super) fn goes_elsewhere(self) -> bool {
         matches!(
             self,
@@ -77,7 +77,7 @@ impl<'a> Case<'a> {
         self.computer.store.iter().zip(verdicts)
     }
 
-    /// Whether the certificate that was searched for is there, and only ails: then it is to be mended or
+    /// Returns whether the certificate that was searched for is there, and only ails: then it is to be mended or
     /// renewed before the connector is turned to another one.
     pub(super) fn ailing(&self) -> bool {
         let elsewhere = [Reason::NameDiffers, Reason::IssuerDiffers, Reason::SubjectDiffers];
@@ -150,10 +150,7 @@ impl<'a> Case<'a> {
     pub(super) fn overwrite(&self, thumbprint: Thumbprint, names: &[&str]) -> Overwrite {
         let ails = InternalTransport::of(self.computer).event(self.now).is_some();
         let of_server = names.iter().any(|name| covers(name, self.computer.fqdn.as_str()).is_some());
-        match ails && of_server && self.asks(thumbprint) {
-            true => Overwrite::Yes,
-            false => Overwrite::No,
-        }
+        if ails && of_server && self.asks(thumbprint) { Overwrite::Yes } else { Overwrite::No }
     }
 
     /// The line that says what to answer, where the cmdlet asks at all.
@@ -355,7 +352,7 @@ pub(super) fn removed(steps: &[Change]) -> impl Iterator<Item = Thumbprint> + '_
     })
 }
 
-/// Whether a certificate is refused for what it is called, not for what ails it.
+/// Returns whether a certificate is refused for what it is called, not for what ails it.
 pub(super) const fn is_about_naming(reason: Reason) -> bool {
     matches!(reason, Reason::NameDiffers | Reason::IssuerDiffers | Reason::SubjectDiffers)
 }

@@ -34,9 +34,10 @@ pub(super) fn set(
 /// `New-ReceiveConnector` for the senders at certain addresses.
 pub(super) fn new_connector(computer: &Computer, connector: &ReceiveConnector) -> Vec<String> {
     let list = |items: Vec<String>| items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", ");
-    let role = match computer.profile >= Profile::Exchange2013 && computer.role != Role::Edge {
-        true => format!(" -TransportRole {:?}", connector.transport_role),
-        false => String::new(),
+    let role = if computer.profile >= Profile::Exchange2013 && computer.role != Role::Edge {
+        format!(" -TransportRole {:?}", connector.transport_role)
+    } else {
+        String::new()
     };
     let fqdn = computer.fqdn_of(connector);
     let ranges = list(connector.remote_ip_ranges.iter().map(ToString::to_string).collect());
@@ -122,9 +123,10 @@ pub(super) fn remove(computer: &Computer, thumbprint: Thumbprint) -> String {
 
 /// The server, where it need not be the one the Shell is connected to; on an Edge there is no other.
 fn server(computer: &Computer) -> String {
-    match computer.profile >= Profile::Exchange2010 && computer.role != Role::Edge {
-        true => format!(" -Server {}", computer.name),
-        false => String::new(),
+    if computer.profile >= Profile::Exchange2010 && computer.role != Role::Edge {
+        format!(" -Server {}", computer.name)
+    } else {
+        String::new()
     }
 }
 

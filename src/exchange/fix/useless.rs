@@ -43,9 +43,10 @@ fn enabling(case: &Case<'_>) -> Option<Useless> {
     let mut why: Vec<String> = case
         .judged()
         .map(|(stored, reasons)| {
-            let smtp = match stored.services.contains(Services::SMTP) {
-                true => "is enabled for SMTP already",
-                false => "would then be enabled for SMTP",
+            let smtp = if stored.services.contains(Services::SMTP) {
+                "is enabled for SMTP already"
+            } else {
+                "would then be enabled for SMTP"
             };
             let rest = reasons.iter().filter(|reason| **reason != Reason::SmtpNotAssigned);
             let rest: Vec<&str> = rest.map(|reason| reason.as_words()).collect();

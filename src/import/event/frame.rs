@@ -22,9 +22,9 @@ pub(super) struct Match {
     /// Where the values stand in the text, by the number of the slot, in the order of appearance; `None` where the
     /// text ends before.
     pub(super) values: Vec<(usize, Option<(usize, usize)>)>,
-    /// Whether the text ends early.
+    /// True if the text ends early.
     pub(super) truncated: bool,
-    /// Whether every fixed part that is there is as long as it should be.
+    /// True if every fixed part that is there is as long as it should be.
     exact: bool,
 }
 

@@ -57,13 +57,13 @@ pub struct FoundEvent {
     /// Of 12014: whether the text says the same name in both places.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields_agree: Option<bool>,
-    /// Whether the text ends early.
+    /// True if the text ends early.
     pub truncated: bool,
-    /// Whether it is the name of a monitoring rule and not the event's own text.
+    /// True if it is the name of a monitoring rule and not the event's own text.
     pub alias: bool,
-    /// Whether a value was lost in copying.
+    /// True if a value was lost in copying.
     pub values_lost: bool,
-    /// Whether the text was not among what was pasted, or is in a language that is not read.
+    /// True if the text was not among what was pasted, or is in a language that is not read.
     pub text_missing: bool,
 }
 
@@ -280,7 +280,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Whether a line ends in the middle of a word of the fixed text that would have fitted into a line.
+/// Returns whether a line ends in the middle of a word of the fixed text that would have fitted into a line.
 fn breaks_words(region: &str, fixed: &str, width: usize) -> bool {
     let words: Vec<&str> = fixed.split_whitespace().collect();
     let lines: Vec<&str> = region.lines().collect();

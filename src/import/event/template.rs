@@ -14,7 +14,7 @@ pub(super) struct Template {
     pub(super) text: &'static str,
     /// What `%1`, `%2` and so on are, in the order of the numbers.
     pub(super) slots: &'static [&'static str],
-    /// Whether it is not the event's own text but the name of a monitoring rule.
+    /// True if it is not the event's own text but the name of a monitoring rule.
     pub(super) alias: bool,
 }
 

@@ -22,7 +22,7 @@ pub struct Cause {
     pub check: String,
     /// What mends it.
     pub fix: String,
-    /// Whether the exports show that it is so.
+    /// True if the exports show that it is so.
     pub certain: bool,
 }
 

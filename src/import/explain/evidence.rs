@@ -23,14 +23,14 @@ pub struct CertificateSeen {
     pub names: Vec<String>,
     /// Why it is not used; empty where it would be.
     pub reasons: Vec<String>,
-    /// Whether its list of names was cut, so that the name may be in it all the same.
+    /// True if its list of names was cut, so that the name may be in it all the same.
     pub unknown: bool,
 }
 
 /// What the exports show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// Whether they settle the cause.
+    /// True if they settle the cause.
     pub decided: bool,
     /// What the cause is called, for programs.
     pub cause_id: &'static str,

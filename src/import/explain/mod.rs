@@ -287,7 +287,7 @@ fn missing(pieces: &[Pieces], items: &[Item]) -> Vec<String> {
 }
 
 impl Explanation {
-    /// Whether nothing was recognized.
+    /// Returns whether nothing was recognized.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -3,16 +3,16 @@
 use crate::exchange::{ChainStatus, PrivateKey, Services};
 use crate::import::certificate::{Known, services};
 use crate::import::connector::short;
-use crate::import::question::{Desk, Question, one_of};
+use crate::import::question::{Question, Questions, one_of};
 use crate::import::text::dense;
 use crate::pki::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, SignatureHash};
-use crate::scenario::{CertificateSpec, Moment, RootSpec};
+use crate::scenario::{CertificateSpec, RootSpec, TimeSpec};
 
 use super::computers::Server;
 use super::{Material, Original};
 
 /// Files every certificate, and says which real one each stand-in is for.
-pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Desk) -> Vec<Original> {
+pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Questions) -> Vec<Original> {
     let mut originals: Vec<Original> = Vec::new();
     let without = material.certificates.iter().filter(|known| known.services.is_none()).count();
     for known in &material.certificates {
@@ -53,7 +53,7 @@ fn label(known: &Known) -> String {
 }
 
 /// The computer in whose store it belongs.
-fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Desk) -> usize {
+fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Questions) -> usize {
     if let Some(at) =
         known.server.as_deref().and_then(|name| servers.iter().position(|server| server.is(name)))
     {
@@ -85,7 +85,7 @@ fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Desk) -> usiz
     desk.ask(question, read).unwrap_or(0)
 }
 
-fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Desk) -> CertificateSpec {
+fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Questions) -> CertificateSpec {
     let mut spec = CertificateSpec::naming(known.names.clone().unwrap_or_default());
     spec.label = Some(label.to_owned());
     spec.names = names(known, label, desk);
@@ -96,8 +96,8 @@ fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Des
     spec.ip_addresses.clone_from(&known.addresses);
     spec.issuer = issuer(known, label, server, desk);
     let itself = spec.issuer == "self";
-    spec.not_before = known.not_before.map_or(spec.not_before, Moment::Absolute);
-    spec.not_after = known.not_after.map_or(spec.not_after, Moment::Absolute);
+    spec.not_before = known.not_before.map_or(spec.not_before, TimeSpec::Absolute);
+    spec.not_after = known.not_after.map_or(spec.not_after, TimeSpec::Absolute);
     if known.not_after.is_none() && known.issuer.is_some() {
         desk.note(format!("certificate {label}: no date could be read; it is taken for valid"));
     }
@@ -142,7 +142,7 @@ fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Des
 }
 
 /// The names, of which some may have been cut away.
-fn names(known: &Known, label: &str, desk: &mut Desk) -> Vec<String> {
+fn names(known: &Known, label: &str, desk: &mut Questions) -> Vec<String> {
     let shown = known.names.clone().unwrap_or_default();
     let common = known.common_name();
     let id = format!("names:{label}");
@@ -195,7 +195,7 @@ fn names(known: &Known, label: &str, desk: &mut Desk) -> Vec<String> {
 }
 
 /// A distinguished name that the lab can write, or nothing.
-fn name(text: &str, label: &str, what: &str, desk: &mut Desk) -> Option<String> {
+fn name(text: &str, label: &str, what: &str, desk: &mut Questions) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
     }
@@ -214,7 +214,7 @@ fn name(text: &str, label: &str, what: &str, desk: &mut Desk) -> Option<String> 
     }
 }
 
-fn issuer(known: &Known, label: &str, server: &str, desk: &mut Desk) -> String {
+fn issuer(known: &Known, label: &str, server: &str, desk: &mut Questions) -> String {
     let same = known.issuer.is_some() && known.issuer == known.subject;
     if known.self_signed.unwrap_or(same) {
         return "self".to_owned();
@@ -242,7 +242,7 @@ fn issuer(known: &Known, label: &str, server: &str, desk: &mut Desk) -> String {
     desk.ask(question, |answer| Ok(answer.to_owned())).unwrap_or_else(|| assumed.to_owned())
 }
 
-fn known_services(known: &Known, label: &str, without: usize, desk: &mut Desk) -> Services {
+fn known_services(known: &Known, label: &str, without: usize, desk: &mut Questions) -> Services {
     let id = format!("services:{label}");
     let read = |answer: &str| services(answer).ok_or_else(|| "write SMTP,IIS or None".to_owned());
     if let Some(answer) = desk.optional(&id, read) {
@@ -268,7 +268,7 @@ fn known_services(known: &Known, label: &str, without: usize, desk: &mut Desk) -
 }
 
 /// Exchange lists only certificates with a private key (KB 4495258), so a listed one has one unless it says not.
-fn key(known: &Known, label: &str, desk: &mut Desk) -> PrivateKey {
+fn key(known: &Known, label: &str, desk: &mut Questions) -> PrivateKey {
     let words = [
         ("present", PrivateKey::Present),
         ("missing", PrivateKey::Missing),
@@ -294,7 +294,7 @@ fn key(known: &Known, label: &str, desk: &mut Desk) -> PrivateKey {
 }
 
 /// The internal transport certificate: by its label where it is in the store, else by its thumbprint.
-fn internal(server: &mut Server, originals: &[Original], desk: &mut Desk) {
+fn internal(server: &mut Server, originals: &[Original], desk: &mut Questions) {
     let Some(thumbprint) = server.internal.as_deref().map(dense) else { return };
     let own = originals.iter().filter(|it| it.computer == server.spec.name);
     let found = own

@@ -2,7 +2,7 @@
 
 use crate::exchange::{Profile, Role};
 use crate::import::connector::short;
-use crate::import::question::{Desk, Question, one_of};
+use crate::import::question::{Question, Questions, one_of};
 use crate::import::record::Record;
 use crate::name::Fqdn;
 use crate::scenario::ComputerSpec;
@@ -23,7 +23,7 @@ impl Server {
 }
 
 /// Every computer that something names, or one that is made up.
-pub(super) fn servers(material: &Material, desk: &mut Desk) -> Vec<Server> {
+pub(super) fn servers(material: &Material, desk: &mut Questions) -> Vec<Server> {
     let mut names: Vec<String> = Vec::new();
     let mut add = |name: String| {
         let name = short(&name);
@@ -93,7 +93,7 @@ fn is_netbios(name: &str) -> bool {
 
 /// The name of a computer that nothing names: the last word of a connector that setup made, or the common name
 /// of a certificate that the server signed itself.
-fn made_up(material: &Material, desk: &mut Desk) -> String {
+fn made_up(material: &Material, desk: &mut Questions) -> String {
     let default = |name: String| {
         let of_setup = name.starts_with("Default ")
             || name.starts_with("Client ")
@@ -145,7 +145,7 @@ fn of_version(record: &Record) -> Option<Profile> {
 }
 
 /// The version that the properties of the connectors give away, where no server says its own.
-fn version(material: &Material, desk: &mut Desk) -> Profile {
+fn version(material: &Material, desk: &mut Questions) -> Profile {
     let choices = [
         ("exchange-2007", Profile::Exchange2007),
         ("exchange-2010", Profile::Exchange2010),
@@ -221,7 +221,7 @@ fn role(name: &str, record: Option<&Record>, profile: Profile, material: &Materi
     }
 }
 
-fn fqdn(name: &str, record: Option<&Record>, material: &Material, desk: &mut Desk) -> Option<Fqdn> {
+fn fqdn(name: &str, record: Option<&Record>, material: &Material, desk: &mut Questions) -> Option<Fqdn> {
     let own = |text: &String| {
         let label = text.split('.').next().unwrap_or_default();
         text.contains('.') && label.eq_ignore_ascii_case(name)

@@ -13,7 +13,7 @@ use super::certificate::{Clock, Known};
 use super::connector;
 use super::date::{self, Order, Written};
 use super::event::FoundEvent;
-use super::question::{AnswerError, Answers, Desk, Question, one_of};
+use super::question::{AnswerError, Answers, Question, Questions, one_of};
 use super::read::Pieces;
 use super::record::{Kind, Record};
 use crate::exchange::{Computer, StoredCertificate};
@@ -46,9 +46,9 @@ pub struct Original {
     pub label: String,
     /// The thumbprint of the real one, where it is known.
     pub thumbprint: Option<String>,
-    /// Whether its list of names was cut, so that it may carry more of them.
+    /// True if its list of names was cut, so that it may carry more of them.
     pub names_cut: bool,
-    /// Whether only what a table shows is known of it.
+    /// True if only what a table shows is known of it.
     pub sketchy: bool,
 }
 
@@ -107,7 +107,7 @@ pub(super) fn assemble(
     answers: &Answers,
     now: Timestamp,
 ) -> Result<Imported, ImportError> {
-    let mut desk = Desk::new(answers);
+    let mut desk = Questions::new(answers);
     let material = material(pieces, &mut desk, now);
     let something = !material.receive.is_empty()
         || !material.send.is_empty()
@@ -141,7 +141,7 @@ pub(super) fn assemble(
     }
 }
 
-fn material(pieces: &[Pieces], desk: &mut Desk, now: Timestamp) -> Material {
+fn material(pieces: &[Pieces], desk: &mut Questions, now: Timestamp) -> Material {
     let of = |kind: Kind| {
         let records = pieces.iter().flat_map(|piece| &piece.records);
         records.filter(|record| record.kind() == Some(kind)).cloned().collect::<Vec<Record>>()
@@ -189,7 +189,7 @@ fn joined(records: Vec<Record>, identity: impl Fn(&Record) -> Option<String>) ->
 }
 
 /// In which order day and month are written, and how far the clocks are from UTC.
-fn clock(certificates: &[Record], desk: &mut Desk, now: Timestamp) -> Clock {
+fn clock(certificates: &[Record], desk: &mut Questions, now: Timestamp) -> Clock {
     let text = |record: &Record, name: &str| record.text(&[name]).filter(|_| record.get("RawData").is_none());
     let dates: Vec<(String, Option<String>)> = certificates
         .iter()
@@ -250,7 +250,7 @@ fn by_status(text: &str, status: &str, offset: Offset, now: Timestamp) -> Option
     }
 }
 
-fn scenario(material: &Material, servers: Vec<Server>, desk: &mut Desk) -> Scenario {
+fn scenario(material: &Material, servers: Vec<Server>, desk: &mut Questions) -> Scenario {
     let names: Vec<&str> = servers.iter().map(|server| server.spec.name.as_str()).collect();
     let title = format!("Imported: {}", names.join(", "));
     let mut computer: Vec<_> = servers.into_iter().map(|server| server.spec).collect();

@@ -7,7 +7,7 @@ use crate::exchange::{
 };
 use crate::import::connector::{Found, Pin, pin, pin_problem, receive};
 use crate::import::event::{FoundEvent, SelectionKey};
-use crate::import::question::{Desk, Question};
+use crate::import::question::{Question, Questions};
 use crate::import::text::dense;
 use crate::scenario::{ComputerSpec, ExpectedReceiveConnector, NONE, Scenario};
 
@@ -21,7 +21,7 @@ pub(super) struct Pinned {
 }
 
 /// Reads every receive connector.
-pub(super) fn connectors(material: &Material, _: &[Server], desk: &mut Desk) -> Vec<Pinned> {
+pub(super) fn connectors(material: &Material, _: &[Server], desk: &mut Questions) -> Vec<Pinned> {
     let read = |record| Pinned { pin: pin(record), found: receive(record, desk) };
     let mut all: Vec<Pinned> = material.receive.iter().map(read).collect();
     ask(&mut all, desk);
@@ -29,7 +29,7 @@ pub(super) fn connectors(material: &Material, _: &[Server], desk: &mut Desk) -> 
 }
 
 /// What decides about STARTTLS and is not in the paste: one question for each property.
-fn ask(all: &mut [Pinned], desk: &mut Desk) {
+fn ask(all: &mut [Pinned], desk: &mut Questions) {
     let properties = [
         ("TlsCertificateName", "pin", "none: the FQDN decides"),
         ("Fqdn", "connector-fqdn", "blank: the computer's FQDN"),
@@ -76,7 +76,12 @@ fn ask(all: &mut [Pinned], desk: &mut Desk) {
 }
 
 /// Puts the connectors on their computers.
-pub(super) fn place(connectors: Vec<Pinned>, material: &Material, servers: &mut [Server], desk: &mut Desk) {
+pub(super) fn place(
+    connectors: Vec<Pinned>,
+    material: &Material,
+    servers: &mut [Server],
+    desk: &mut Questions,
+) {
     for Pinned { found, pin } in connectors {
         let mut given = found.given;
         if let Some(pin) = pin {
@@ -113,7 +118,7 @@ pub(super) fn place(connectors: Vec<Pinned>, material: &Material, servers: &mut 
     }
 }
 
-fn home(connector: &str, servers: &[Server], desk: &mut Desk) -> usize {
+fn home(connector: &str, servers: &[Server], desk: &mut Questions) -> usize {
     let ends = |server: &Server| connector.to_lowercase().ends_with(&server.spec.name.to_lowercase());
     if let Some(at) = servers.iter().position(ends) {
         return at;
@@ -129,7 +134,7 @@ pub(super) fn settled(
     pin: &Pin,
     connector: &str,
     material: &Material,
-    desk: &mut Desk,
+    desk: &mut Questions,
 ) -> Option<Nullable<crate::exchange::TlsCertificateName>> {
     let own = dense(&pin.text);
     for known in &material.certificates {
@@ -186,7 +191,7 @@ fn usage(name: &str, given: &ReceiveConnectorParameters, role: Role) -> Usage {
     }
 }
 
-fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameters, desk: &mut Desk) {
+fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameters, desk: &mut Questions) {
     let name: String = name.chars().take(64).collect();
     given.name = Some(name.clone());
     let usage = usage(&name, &given, spec.role);
@@ -256,7 +261,7 @@ fn essential(given: ReceiveConnectorParameters, fresh: &ReceiveConnector) -> Rec
 }
 
 /// A connector that only an event speaks of: its name, and what it looks for.
-fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Desk) {
+fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Questions) {
     let Some(name) = event.value("connector").filter(|name| !name.is_empty()) else { return };
     let all = || servers.iter().flat_map(|server| &server.spec.receive_connector);
     let known = all().any(|it| it.name.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(name)));
@@ -284,18 +289,18 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Desk) {
     }
 }
 
-/// Whether a name is one that EdgeSync or the hybrid wizard gives a Send connector.
+/// Returns whether a name is one that EdgeSync or the hybrid wizard gives a Send connector.
 pub(in crate::import) fn sends(name: &str) -> bool {
     name.starts_with("EdgeSync - ") || name.starts_with("Outbound to ")
 }
 
-/// Whether a name is one that setup gives a receive connector.
+/// Returns whether a name is one that setup gives a receive connector.
 pub(in crate::import) fn receives(name: &str) -> bool {
     ["Default ", "Client ", "Outbound Proxy Frontend "].iter().any(|start| name.starts_with(start))
 }
 
 /// What the events say that is seen before anything is changed.
-pub(super) fn expectations(material: &Material, scenario: &mut Scenario, desk: &mut Desk) {
+pub(super) fn expectations(material: &Material, scenario: &mut Scenario, desk: &mut Questions) {
     for event in &material.events {
         let (Some(name), 12014) = (event.value("connector"), event.event_id) else { continue };
         let home = scenario.computer.iter().find_map(|computer| {

@@ -6,7 +6,7 @@ use crate::exchange::{
     Nullable, Profile, Role, SendConnector, SendConnectorParameters, SendUsage, SmartHostAuthMechanism,
 };
 use crate::import::connector::{pin, send};
-use crate::import::question::{Desk, Question};
+use crate::import::question::{Question, Questions};
 use crate::import::record::Field;
 use crate::scenario::ComputerSpec;
 
@@ -15,7 +15,7 @@ use super::computers::Server;
 use super::receive::{sends, settled};
 
 /// Puts every Send connector on the computers that it runs on.
-pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Desk) {
+pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Questions) {
     for record in &material.send {
         let found = send(record, desk);
         let mut given = found.given;
@@ -72,7 +72,7 @@ pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Desk
     }
 }
 
-fn add(spec: &mut ComputerSpec, name: &str, mut given: SendConnectorParameters, desk: &mut Desk) {
+fn add(spec: &mut ComputerSpec, name: &str, mut given: SendConnectorParameters, desk: &mut Questions) {
     given.name = Some(name.chars().take(64).collect());
     let usage = if spec.role != Role::Edge {
         SendUsage::Custom

@@ -6,16 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::judgement::{Exit, Trial};
 use crate::observe::verdict::{
-    Conversation, FallBack, HandshakeAudit, Injected, Leak, Parting, Presented, Reaction, Said, StartTls,
+    CloseReason, Conversation, FallBack, HandshakeAudit, Injected, Leak, Presented, Reaction, Said, StartTls,
     Turn, Verdict, Why,
 };
-use crate::scenario::{Taken, Worth};
+use crate::scenario::{Acceptance, ServerTrust};
 
 /// What a trial is to be.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
-    tls: Worth,
-    mail: Taken,
+    tls: ServerTrust,
+    mail: Acceptance,
     over_tls: u64,
     in_clear: u64,
     exit: Exit,
@@ -34,8 +34,8 @@ pub(super) struct Made {
 impl Made {
     fn nothing(exit: Exit) -> Self {
         Self {
-            tls: Worth::Good,
-            mail: Taken::Always,
+            tls: ServerTrust::Good,
+            mail: Acceptance::Always,
             over_tls: 0,
             in_clear: 0,
             exit,
@@ -76,11 +76,11 @@ impl Made {
         Self::nothing(Exit::NotRun("no such file".to_owned()))
     }
 
-    pub(super) fn worth(self, tls: Worth) -> Self {
+    pub(super) fn worth(self, tls: ServerTrust) -> Self {
         Self { tls, ..self }
     }
 
-    pub(super) fn mail(self, mail: Taken) -> Self {
+    pub(super) fn mail(self, mail: Acceptance) -> Self {
         Self { mail, ..self }
     }
 
@@ -163,7 +163,7 @@ impl Made {
             said_over_tls: self.told.clone(),
             messages_in_clear: self.in_clear,
             messages_over_tls: self.over_tls,
-            parting: Parting::Quit,
+            parting: CloseReason::Quit,
             turn: self.turn,
             oddities: Vec::new(),
             faults: Vec::new(),

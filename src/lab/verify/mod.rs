@@ -6,11 +6,11 @@
 //! itself has them: which certificate a Send connector would present if it were asked for one, and, over
 //! sockets, what a receive connector offers whose RemoteIPRanges hold no address of loopback.
 
-mod door;
 mod outsider;
 mod probe;
 mod records;
 mod sending;
+mod target;
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
@@ -90,14 +90,14 @@ impl Engine {
     ///
     /// As for [`dry_run`].
     pub fn observe(&self) -> Result<Observation, LabError> {
-        let (text, senders, workshop) = {
+        let (text, senders, issuer) = {
             let desk = self.desk();
-            (desk.text.clone(), desk.senders.clone(), desk.workshop.clone())
+            (desk.text.clone(), desk.senders.clone(), desk.issuer.clone())
         };
         let (clock, zone) = (self.clock().clone(), text.zone());
         let now = clock.now();
         let plan =
-            Plan { computers: self.as_built(self.computers(), &zone), clock, zone, senders, text, workshop };
+            Plan { computers: self.as_built(self.computers(), &zone), clock, zone, senders, text, issuer };
         let dry = DryRun::default();
         let played = dry.run(play(&plan, now, Stage::Before, &Transport::Memory(dry.clone())))??;
         Ok(played.observed)
@@ -138,7 +138,7 @@ impl Transport {
 
 async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, LabError> {
     // What the certificates were issued at; all stages begin at the same instant.
-    let now = plan.workshop.start();
+    let now = plan.issuer.start();
     let (plan, places) = (Arc::new(plan), Arc::new(Semaphore::new(transport.side_by_side())));
     let mut playing = JoinSet::new();
     for stage in plan.text.scenario.stages() {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::door::{Door, door_to};
 use super::label;
 use super::outsider::outsider;
 use super::records::Records;
+use super::target::{ConnectorTarget, target_of};
 use crate::exchange::{Computer, Profile, ReceiveConnector};
 use crate::journal::Record;
 use crate::lab::{Engine, LabError};
@@ -26,8 +26,8 @@ pub(super) async fn offered(
     connector: &Arc<ReceiveConnector>,
     verb: TlsVerb,
 ) -> Result<String, LabError> {
-    let Some(Door { address, from }) =
-        door_to(connector, computer, &lab.server.endpoints(), &lab.options.network)
+    let Some(ConnectorTarget { address, from }) =
+        target_of(connector, computer, &lab.server.endpoints(), &lab.options.network)
     else {
         let offered = connector.enabled.then(|| lab.live.offered(computer, connector, verb)).flatten();
         return Ok(offered.map_or(NONE.to_owned(), |facts| label(computer, facts.thumbprint)));

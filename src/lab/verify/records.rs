@@ -95,7 +95,7 @@ impl Records {
     }
 }
 
-/// Whether the lab has noticed the end of the last conversation that `sender` had with it.
+/// Returns whether the lab has noticed the end of the last conversation that `sender` had with it.
 fn has_ended(entries: &[Entry], sender: &Sender) -> bool {
     let own = |entry: &&Entry| {
         entry.place.as_ref().is_some_and(|place| match &place.connector {

@@ -9,7 +9,7 @@ use crate::exchange::Zone;
 use crate::journal::{Entry, Record};
 use crate::lab::{Engine, LabError, Plan};
 use crate::name::Fqdn;
-use crate::scenario::{Answering, Aspect, Destination, Journey, Round, Sender, Subject, Value};
+use crate::scenario::{Answering, Aspect, DeliveryRoute, Destination, Round, Sender, Subject, Value};
 use crate::session::send::{Attempt, SendSession, SenderPolicy, Task};
 use crate::smtp::HelloName;
 use crate::wire::{self, Network};
@@ -21,7 +21,7 @@ pub(super) struct Senders {
 }
 
 /// An attempt with everything that it needs.
-struct Errand<'a> {
+struct DeliveryAttempt<'a> {
     lab: &'a Engine,
     records: &'a Records,
     sender: &'a Sender,
@@ -85,9 +85,9 @@ impl Senders {
         lab: &'a Engine,
         records: &'a Records,
         sender: &'a Sender,
-    ) -> Result<Option<Errand<'a>>, LabError> {
+    ) -> Result<Option<DeliveryAttempt<'a>>, LabError> {
         let journey = sender.journey(&lab.computers(), &self.zone, lab.clock().now());
-        let Some(Journey { connector, destinations }) = journey else { return Ok(None) };
+        let Some(DeliveryRoute { connector, destinations }) = journey else { return Ok(None) };
         let roots = if sender.trusts_lab { std::slice::from_ref(lab.root()) } else { &[] };
         let wire = match connector {
             None => outsider(lab, &sender.name, self.home(lab, sender), roots)?,
@@ -97,11 +97,11 @@ impl Senders {
                 wire.coming_from(sender.from, lab.server.sessions())
             }
         };
-        Ok(Some(Errand { lab, records, sender, wire, destinations }))
+        Ok(Some(DeliveryAttempt { lab, records, sender, wire, destinations }))
     }
 }
 
-impl Errand<'_> {
+impl DeliveryAttempt<'_> {
     /// One attempt, at the first destination where somebody answers.
     async fn attempt(self, in_clear: bool) -> Result<(SenderPolicy, Attempt), LabError> {
         let answers = |destination: &&Destination| destination.answering.is_ok();

@@ -14,11 +14,11 @@ use super::presented::Presented;
 use crate::exchange::CertificateFacts;
 use crate::journal::explain;
 use crate::journal::pipelined::CONTENT;
-use crate::journal::record::{Ending, Entry, Place, Record, SECRET};
+use crate::journal::record::{Ending, Entry, Record, SECRET, SessionContext};
 use crate::journal::shown::{is_auth, printable};
 use crate::observe::outcome::offers_starttls;
 use crate::observe::session::SessionSummary;
-use crate::session::Oddity;
+use crate::session::Anomaly;
 use crate::session::fault::Fired;
 use crate::smtp::Verb;
 
@@ -44,7 +44,7 @@ pub struct Conversation {
     /// How many were taken over TLS.
     pub messages_over_tls: u64,
     /// How it ended.
-    pub parting: Parting,
+    pub parting: CloseReason,
     /// Whose turn it was in the end.
     pub turn: Turn,
     /// What the lab did wrong on purpose, each row once.
@@ -52,9 +52,9 @@ pub struct Conversation {
     pub faults: Vec<String>,
     /// What was odd, in sentences.
     pub oddities: Vec<String>,
-    /// Whether a ClientHello came where a command was due.
+    /// True if a ClientHello came where a command was due.
     pub client_hello_in_clear: bool,
-    /// Whether something in clear followed the 220 to STARTTLS, from the lab.
+    /// True if something in clear followed the 220 to STARTTLS, from the lab.
     pub clear_text_after_go_ahead: bool,
     /// The replies that followed the 220 to STARTTLS in clear, in the same write.
     pub injected: Option<Injected>,
@@ -65,9 +65,9 @@ pub struct Conversation {
 /// What became of STARTTLS in clear (RFC 3207 section 4).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StartTls {
-    /// Whether the reply to EHLO had it; `None` where the client did not ask by EHLO.
+    /// True if the reply to EHLO had it; `None` where the client did not ask by EHLO.
     pub offered: Option<bool>,
-    /// Whether the client asked for it.
+    /// True if the client asked for it.
     pub asked: bool,
     /// The first line of the answer.
     pub answer: Option<String>,
@@ -76,7 +76,7 @@ pub struct StartTls {
 /// How a conversation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Parting {
+pub enum CloseReason {
     /// The client said QUIT.
     Quit,
     /// The client closed without a word.
@@ -102,27 +102,27 @@ pub enum Turn {
 }
 
 impl StartTls {
-    /// Whether the answer was 220.
+    /// Returns whether the answer was 220.
     pub fn is_granted(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| answer.starts_with("220"))
     }
 }
 
 impl Conversation {
-    /// Whether the client wanted TLS and did not get it.
+    /// Returns whether the client wanted TLS and did not get it.
     pub fn tls_failed(&self) -> bool {
         match &self.handshake {
             Some(handshake) => handshake.reaction.is_failure(),
-            None => self.starttls.asked && self.parting != Parting::Open,
+            None => self.starttls.asked && self.parting != CloseReason::Open,
         }
     }
 
-    /// Whether the client set out for TLS and got rid of nothing that way, whatever it was that failed.
+    /// Returns whether the client set out for TLS and got rid of nothing that way, whatever it was that failed.
     pub fn came_to_nothing(&self) -> bool {
         self.tls_failed() || (self.starttls.asked && self.messages_over_tls == 0 && self.ended.is_some())
     }
 
-    /// Whether a handshake was begun, or at least granted.
+    /// Returns whether a handshake was begun, or at least granted.
     pub fn reached_handshake(&self) -> bool {
         self.handshake.is_some() || self.starttls.is_granted()
     }
@@ -130,7 +130,7 @@ impl Conversation {
 
 /// A conversation as far as it has been told.
 #[derive(Clone, Debug)]
-pub(in crate::observe) struct Telling {
+pub(in crate::observe) struct ConversationBuilder {
     told: Conversation,
     last_verb: Option<Verb>,
     awaits_answer: bool,
@@ -139,9 +139,9 @@ pub(in crate::observe) struct Telling {
     established: bool,
     /// When the handshake came to its end.
     handshake_at: Option<Timestamp>,
-    /// Whether the lab is silent, or slow, on purpose.
+    /// True if the lab is silent, or slow, on purpose.
     lags: bool,
-    /// Whether the lab did something wrong on purpose between the handshake and the client's first word.
+    /// True if the lab did something wrong on purpose between the handshake and the client's first word.
     cut_short: bool,
     /// How many lines are still to be executed that stood in clear behind STARTTLS.
     from_clear: usize,
@@ -153,8 +153,8 @@ pub(in crate::observe) struct Telling {
 /// So many replies are compared with what stands behind the 220; it comes early in a conversation.
 const REPLIES: usize = 16;
 
-impl Telling {
-    pub(in crate::observe) fn begin(entry: &Entry, place: &Place) -> Self {
+impl ConversationBuilder {
+    pub(in crate::observe) fn begin(entry: &Entry, place: &SessionContext) -> Self {
         let told = Conversation {
             session: place.session.to_string(),
             began: entry.time,
@@ -165,7 +165,7 @@ impl Telling {
             said_over_tls: BTreeSet::new(),
             messages_in_clear: 0,
             messages_over_tls: 0,
-            parting: Parting::Open,
+            parting: CloseReason::Open,
             turn: Turn::Lab,
             faults: Vec::new(),
             oddities: Vec::new(),
@@ -195,17 +195,17 @@ impl Telling {
         &self.told.leaks
     }
 
-    /// Whether the client said anything inside TLS.
+    /// Returns whether the client said anything inside TLS.
     pub(in crate::observe) fn spoke_inside(&self) -> bool {
         self.spoke_inside
     }
 
-    /// Whether the lab did something wrong on purpose between the handshake and the client's first word.
+    /// Returns whether the lab did something wrong on purpose between the handshake and the client's first word.
     pub(in crate::observe) fn is_cut_short(&self) -> bool {
         self.cut_short
     }
 
-    /// Whether a ClientHello came where a command was due.
+    /// Returns whether a ClientHello came where a command was due.
     pub(in crate::observe) fn has_hello_in_clear(&self) -> bool {
         self.told.client_hello_in_clear
     }
@@ -227,7 +227,7 @@ impl Telling {
                 self.handshake_at = Some(entry.time);
             }
             Record::TlsFailed(_) => self.handshake_at = Some(entry.time),
-            Record::Oddity(oddity) => self.odd(oddity, entry.time),
+            Record::Anomaly(oddity) => self.odd(oddity, entry.time),
             Record::Fault(it) => self.fault(it),
             Record::LimitReached(limit) => {
                 self.told.oddities.push(format!("it was turned away, {limit:?} is reached"));
@@ -245,7 +245,7 @@ impl Telling {
             handshake: self.handshake(session, measure),
             ..self.told.clone()
         };
-        let left = matches!(told.parting, Parting::Vanished | Parting::Broke(_));
+        let left = matches!(told.parting, CloseReason::Vanished | CloseReason::Broke(_));
         if let Some(handshake) = told.handshake.as_mut().filter(|_| self.established) {
             handshake.reaction = if self.spoke_inside {
                 Reaction::Accepted
@@ -297,14 +297,14 @@ impl Telling {
         })
     }
 
-    fn odd(&mut self, oddity: &Oddity, at: Timestamp) {
-        self.told.client_hello_in_clear |= *oddity == Oddity::ClientHelloInClear;
+    fn odd(&mut self, oddity: &Anomaly, at: Timestamp) {
+        self.told.client_hello_in_clear |= *oddity == Anomaly::ClientHelloInClear;
         match oddity {
-            Oddity::PipelinedBehindStartTls { lines, executed, .. } => {
+            Anomaly::PipelinedBehindStartTls { lines, executed, .. } => {
                 self.from_clear = if *executed { lines.len() } else { 0 };
                 lines.iter().for_each(|line| self.said_behind_starttls(line, at));
             }
-            Oddity::DidNotAwaitEhloReply { octets } if self.established => self.inside.did_not_wait(*octets),
+            Anomaly::DidNotAwaitEhloReply { octets } if self.established => self.inside.did_not_wait(*octets),
             _ => {}
         }
         let words = explain::oddity(oddity);
@@ -413,10 +413,10 @@ impl Telling {
     fn ended(&mut self, ending: &Ending, at: Timestamp) {
         self.told.ended = Some(at);
         self.told.parting = match ending {
-            _ if self.said_quit => Parting::Quit,
-            Ending::Local => Parting::ByLab,
-            Ending::Remote => Parting::Vanished,
-            Ending::Broken(reason) => Parting::Broke(reason.clone()),
+            _ if self.said_quit => CloseReason::Quit,
+            Ending::Local => CloseReason::ByLab,
+            Ending::Remote => CloseReason::Vanished,
+            Ending::Broken(reason) => CloseReason::Broke(reason.clone()),
         };
     }
 }

@@ -20,7 +20,7 @@ pub struct HandshakeAudit {
     pub client_hello: Option<Arc<ClientHelloFacts>>,
     /// What was presented, or would have been.
     pub presented: Option<Presented>,
-    /// Whether the certificate went out to the client. Before it has, it cannot be the reason for anything.
+    /// True if the certificate went out to the client. Before it has, it cannot be the reason for anything.
     pub certificate_sent: bool,
     /// What the client did.
     pub reaction: Reaction,
@@ -87,18 +87,18 @@ impl Reaction {
         }
     }
 
-    /// Whether the client was left without TLS.
+    /// Returns whether the client was left without TLS.
     pub const fn is_failure(&self) -> bool {
         !matches!(self, Self::Accepted | Self::Completed)
     }
 
-    /// Whether it was the client that ended the handshake or left right after it; a certificate that it does
+    /// Returns whether it was the client that ended the handshake or left right after it; a certificate that it does
     /// not accept is one of the reasons for that.
     pub const fn is_the_clients(&self) -> bool {
         matches!(self, Self::LeftAfter | Self::Refused { .. } | Self::ClosedDuring | Self::Broke { .. })
     }
 
-    /// Whether the client went on with a server that speaks only what is outdated.
+    /// Returns whether the client went on with a server that speaks only what is outdated.
     pub const fn accepted_legacy(&self) -> bool {
         matches!(
             self,

@@ -11,7 +11,7 @@ use crate::smtp::Verb;
 pub struct Injected {
     /// The lines behind the 220.
     pub lines: Vec<String>,
-    /// Whether the first of them stands in nothing else that the lab said, so that whoever repeats it has it
+    /// True if the first of them stands in nothing else that the lab said, so that whoever repeats it has it
     /// from there.
     pub distinct: bool,
     /// What shows that the client took them for replies from inside TLS; `None` where nothing does.
@@ -51,7 +51,7 @@ pub(super) struct Inside {
     clear: Vec<String>,
     /// Those inside TLS; `None` as long as no EHLO was accepted there.
     secure: Option<Vec<String>>,
-    /// Whether EHLO was said inside TLS at all.
+    /// True if EHLO was said inside TLS at all.
     asked: bool,
     /// The command that followed the EHLO that was accepted.
     next: Option<Option<Verb>>,
@@ -147,7 +147,7 @@ fn keyword(line: &str) -> String {
     line.get(4..).unwrap_or_default().trim().to_ascii_uppercase()
 }
 
-/// Whether AUTH with this mechanism is among the keywords (RFC 4954 section 3; some write `AUTH=`).
+/// Returns whether AUTH with this mechanism is among the keywords (RFC 4954 section 3; some write `AUTH=`).
 fn offers_mechanism(keywords: &[String], mechanism: &str) -> bool {
     let lists =
         keywords.iter().filter_map(|it| it.strip_prefix("AUTH ").or_else(|| it.strip_prefix("AUTH=")));

@@ -1,6 +1,6 @@
 //! What a client met in a conversation, and whether that was seen or is inferred.
 
-use super::conversation::{Conversation, Parting};
+use super::conversation::{CloseReason, Conversation};
 use super::handshake::{HandshakeAudit, Reaction};
 use super::symptom::Symptom;
 use crate::session::InjectedFault;
@@ -49,8 +49,8 @@ pub(super) fn met(conversation: &Conversation) -> Option<Met> {
         }
         (true, _) if starttls.answer.is_none() => {
             let symptom = match conversation.parting {
-                Parting::ByLab => Some(Symptom::Closed),
-                Parting::Quit | Parting::Vanished | Parting::Broke(_) | Parting::Open => None,
+                CloseReason::ByLab => Some(Symptom::Closed),
+                CloseReason::Quit | CloseReason::Vanished | CloseReason::Broke(_) | CloseReason::Open => None,
             };
             Met::seen(ResultType::StarttlsNotSupported, symptom)
         }
@@ -68,7 +68,7 @@ fn in_handshake(handshake: &HandshakeAudit, conversation: &Conversation) -> Opti
         Reaction::Accepted => None,
         // What the lab did to it then is no matter of TLS (RFC 8460 has no word for it).
         Reaction::Completed => {
-            let by_lab = conversation.parting == Parting::ByLab && !conversation.faults.is_empty();
+            let by_lab = conversation.parting == CloseReason::ByLab && !conversation.faults.is_empty();
             by_lab.then(|| Met { symptom: Some(Symptom::ClosedAfterHandshake), ..Met::default() })
         }
         Reaction::LeftAfter => Met::inferred(
@@ -141,8 +141,8 @@ pub(super) fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
         return Some(Symptom::ClearText);
     }
     match conversation.parting {
-        Parting::ByLab => Some(Symptom::Closed),
-        Parting::Quit | Parting::Vanished | Parting::Broke(_) | Parting::Open => None,
+        CloseReason::ByLab => Some(Symptom::Closed),
+        CloseReason::Quit | CloseReason::Vanished | CloseReason::Broke(_) | CloseReason::Open => None,
     }
 }
 

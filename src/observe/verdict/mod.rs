@@ -15,7 +15,7 @@ mod symptom;
 mod telling;
 mod texts;
 
-pub use conversation::{Conversation, Parting, StartTls, Turn};
+pub use conversation::{CloseReason, Conversation, StartTls, Turn};
 pub use handshake::{HandshakeAudit, Reaction};
 pub use inside::Injected;
 pub use leak::{Leak, Said, Why};
@@ -27,8 +27,8 @@ pub use texts::{ErrorText, Known, texts};
 use std::borrow::Borrow;
 
 use super::session::{SessionSummary, Sessions};
-use crate::journal::{Entry, Place};
-pub(super) use conversation::Telling;
+use crate::journal::{Entry, SessionContext};
+pub(super) use conversation::ConversationBuilder;
 
 /// What the audit measures by.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +54,7 @@ pub fn verdicts(entries: &[Entry], measure: Measure<'_>) -> Vec<Verdict> {
 pub(super) fn of<S: Borrow<SessionSummary>>(mut sessions: Vec<S>, measure: Measure<'_>) -> Vec<Verdict> {
     sessions.retain(|session| !session.borrow().sends());
     sessions.sort_by_key(|session| session.borrow().session);
-    let mut clients: Vec<(&Place, Vec<Conversation>)> = Vec::new();
+    let mut clients: Vec<(&SessionContext, Vec<Conversation>)> = Vec::new();
     for session in &sessions {
         let (place, conversation) = (&*session.borrow().place, session.borrow().conversation(measure));
         match clients.iter_mut().find(|(known, _)| is_same_client(known, place)) {
@@ -69,7 +69,7 @@ pub(super) fn of<S: Borrow<SessionSummary>>(mut sessions: Vec<S>, measure: Measu
     verdicts.collect()
 }
 
-fn is_same_client(one: &Place, other: &Place) -> bool {
+fn is_same_client(one: &SessionContext, other: &SessionContext) -> bool {
     one.remote.ip().to_canonical() == other.remote.ip().to_canonical()
         && one.computer.name == other.computer.name
         && one.connector.name() == other.connector.name()

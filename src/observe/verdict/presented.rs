@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Measure;
 use crate::exchange::{CertificateFacts, ChainStatus, Material, StoredCertificate};
-use crate::journal::record::{Connector, Place};
+use crate::journal::record::{Connector, SessionContext};
 use crate::name::covers;
 use crate::session::send::CertificateProblem;
 
@@ -26,7 +26,7 @@ impl Presented {
     pub(super) fn of(
         certificate: &CertificateFacts,
         asked: Option<&str>,
-        place: &Place,
+        place: &SessionContext,
         now: Timestamp,
         measure: Measure<'_>,
     ) -> Self {
@@ -63,7 +63,7 @@ impl Presented {
     }
 }
 
-fn own_name(place: &Place) -> String {
+fn own_name(place: &SessionContext) -> String {
     match &place.connector {
         Connector::Receive(connector) => place.computer.fqdn_of(connector).to_string(),
         Connector::Send(connector) => connector.name.clone(),

@@ -66,7 +66,7 @@ pub struct FallBack {
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
 
 impl FallBack {
-    /// Whether the next connection was in clear already, and came at once.
+    /// Returns whether the next connection was in clear already, and came at once.
     pub fn is_at_once(&self) -> bool {
         self.connections_later <= 1 && self.seconds_later <= AT_ONCE
     }

@@ -1,6 +1,6 @@
 //! A conversation in a part of a sentence: what was seen, and what the lab did itself.
 
-use super::conversation::{Conversation, Parting};
+use super::conversation::{CloseReason, Conversation};
 use super::handshake::{HandshakeAudit, Reaction};
 use super::met::after_go_ahead;
 use super::symptom::Symptom;
@@ -25,7 +25,7 @@ pub(super) fn tell(conversation: &Conversation) -> Option<String> {
     Some(text)
 }
 
-/// Whether the handshake's own words say already what the lab did.
+/// Returns whether the handshake's own words say already what the lab did.
 fn is_in_reaction(conversation: &Conversation) -> bool {
     let reaction = conversation.handshake.as_ref().map(|handshake| &handshake.reaction);
     matches!(reaction, Some(Reaction::OnPurpose { .. }))
@@ -68,8 +68,8 @@ fn after(handshake: &HandshakeAudit, conversation: &Conversation) -> &'static st
                 ", as a probe does that wants no more"
             }
         }
-        (Reaction::Completed, Parting::ByLab) => " before the lab closed the connection",
-        (Reaction::Completed, Parting::Open) => " so far",
+        (Reaction::Completed, CloseReason::ByLab) => " before the lab closed the connection",
+        (Reaction::Completed, CloseReason::Open) => " so far",
         (Reaction::Completed, _) => " that the lab let be said",
         _ => "",
     }
@@ -88,8 +88,8 @@ fn without_handshake(conversation: &Conversation) -> Option<String> {
         }
         (true, _, Some(answer)) => format!("STARTTLS was refused with {answer}"),
         (true, _, None) => match conversation.parting {
-            Parting::Open => "STARTTLS has not been answered yet".to_owned(),
-            Parting::Quit | Parting::Vanished | Parting::Broke(_) | Parting::ByLab => {
+            CloseReason::Open => "STARTTLS has not been answered yet".to_owned(),
+            CloseReason::Quit | CloseReason::Vanished | CloseReason::Broke(_) | CloseReason::ByLab => {
                 "STARTTLS was not answered".to_owned()
             }
         },

@@ -7,27 +7,27 @@ use jiff::SignedDuration;
 use super::*;
 use crate::exchange::{CertificateFacts, Profile, ProtocolLoggingLevel};
 use crate::journal::record::{Ending, FailedHandshake, Record, SECRET, SessionId};
-use crate::journal::sample::{self, Told, at};
+use crate::journal::sample::{self, SampleSession, at};
 use crate::session::send::{CertificateProblem, ResultType};
-use crate::session::{Oddity, TlsFailure, TlsVerb};
+use crate::session::{Anomaly, TlsFailure, TlsVerb};
 
 const OFFERED: &str = "250-mx Hello\r\n250-STARTTLS\r\n250 DSN\r\n";
 const MISSING: &str = "250-mx Hello\r\n250 DSN\r\n";
 
 /// Several conversations, one after the other.
 #[derive(Default)]
-struct Tale(Vec<Entry>);
+struct SampleStory(Vec<Entry>);
 
-impl Tale {
-    fn conversation(&mut self, tell: impl FnOnce(&mut Told)) -> &mut Self {
+impl SampleStory {
+    fn conversation(&mut self, tell: impl FnOnce(&mut SampleSession)) -> &mut Self {
         self.from("192.0.2.9:4242", tell)
     }
 
-    fn from(&mut self, peer: &str, tell: impl FnOnce(&mut Told)) -> &mut Self {
+    fn from(&mut self, peer: &str, tell: impl FnOnce(&mut SampleSession)) -> &mut Self {
         let mut place = sample::place(Profile::Exchange2019, ProtocolLoggingLevel::Verbose);
         place.session = SessionId(self.0.len() as u64 + 1);
         place.remote = peer.parse().unwrap();
-        let mut told = Told::at(place);
+        let mut told = SampleSession::at(place);
         told.tell(Record::Connected).sent("220 gate\r\n");
         tell(&mut told);
         let before = self.0.len();
@@ -46,21 +46,21 @@ impl Tale {
     }
 }
 
-fn starttls(told: &mut Told) {
+fn starttls(told: &mut SampleSession) {
     told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("220 2.0.0 ready\r\n");
 }
 
-fn mail(told: &mut Told) {
+fn mail(told: &mut SampleSession) {
     told.received("MAIL FROM:<a@example.com>").sent("250 ok\r\n");
     told.received("RCPT TO:<b@example.com>").sent("250 ok\r\n");
     told.received("DATA").sent("354 go\r\n").tell(Record::Content(12));
 }
 
-fn quit(told: &mut Told) {
+fn quit(told: &mut SampleSession) {
     told.sent("250 ok\r\n").received("QUIT").sent("221 bye\r\n").tell(Record::Disconnected(Ending::Remote));
 }
 
-fn failed(told: &mut Told, certificate: Option<CertificateFacts>, failure: TlsFailure) {
+fn failed(told: &mut SampleSession, certificate: Option<CertificateFacts>, failure: TlsFailure) {
     let verb = TlsVerb::StartTls;
     told.tell(Record::TlsFailed(Arc::new(FailedHandshake {
         verb,
@@ -76,7 +76,7 @@ fn alert(name: &str) -> TlsFailure {
 
 #[test]
 fn mail_over_tls_leaks_nothing_and_has_no_result_type() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         starttls(told);
         told.established(TlsVerb::StartTls).received("EHLO a").sent(MISSING);
@@ -89,7 +89,7 @@ fn mail_over_tls_leaks_nothing_and_has_no_result_type() {
     assert_eq!((verdict.leaks.len(), verdict.result_type, verdict.symptom), (0, None, None));
     assert_eq!(verdict.said_over_tls(), [Said::Envelope, Said::Body].into());
     let conversation = &verdict.conversations[0];
-    assert_eq!(conversation.parting, Parting::Quit);
+    assert_eq!(conversation.parting, CloseReason::Quit);
     assert_eq!(conversation.starttls.offered, Some(true));
     let handshake = conversation.handshake.as_ref().unwrap();
     assert_eq!(handshake.reaction, Reaction::Accepted);
@@ -105,7 +105,7 @@ fn what_was_presented_is_measured_whatever_the_client_says() {
     let measured = |host: &str, change: &dyn Fn(&mut CertificateFacts)| {
         let mut certificate = sample::certificate();
         change(&mut certificate);
-        let mut tale = Tale::default();
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             starttls(told);
             failed(told, Some(certificate), alert("certificate_unknown"));
@@ -147,7 +147,7 @@ fn what_was_presented_is_measured_whatever_the_client_says() {
 
 #[test]
 fn the_name_to_expect_is_the_connectors_where_nobody_says_otherwise() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         starttls(told);
         told.established(TlsVerb::StartTls);
@@ -159,8 +159,8 @@ fn the_name_to_expect_is_the_connectors_where_nobody_says_otherwise() {
 
 #[test]
 fn a_client_that_leaves_after_the_handshake_is_told_from_one_that_goes_on_and_one_that_is_shown_out() {
-    let reaction = |tell: &dyn Fn(&mut Told)| {
-        let mut tale = Tale::default();
+    let reaction = |tell: &dyn Fn(&mut SampleSession)| {
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             starttls(told);
             told.established(TlsVerb::StartTls);
@@ -183,7 +183,7 @@ fn a_client_that_leaves_after_the_handshake_is_told_from_one_that_goes_on_and_on
         told.received("EHLO a").sent(MISSING).tell(Record::Disconnected(Ending::Remote));
     });
     assert_eq!(went_on.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::Accepted);
-    assert_eq!(went_on.conversations[0].parting, Parting::Vanished);
+    assert_eq!(went_on.conversations[0].parting, CloseReason::Vanished);
     let shown_out = reaction(&|told| {
         told.tell(Record::Disconnected(Ending::Local));
     });
@@ -195,7 +195,7 @@ fn a_client_that_leaves_after_the_handshake_is_told_from_one_that_goes_on_and_on
 
 #[test]
 fn a_client_that_leaves_a_good_certificate_has_refused_nothing() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         starttls(told);
         told.established(TlsVerb::StartTls).tell(Record::Disconnected(Ending::Remote));
@@ -215,7 +215,7 @@ fn what_the_lab_does_after_the_handshake_is_no_refusal_of_the_client() {
         (r#"{"at": "after-tls", "do": "silence"}"#, Ending::Remote),
         (r#"{"at": "after-tls", "do": {"alert": "internal_error"}}"#, Ending::Broken("reset".to_owned())),
     ] {
-        let mut tale = Tale::default();
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             starttls(told);
             told.established(TlsVerb::StartTls).on_purpose(row).tell(Record::Disconnected(ending));
@@ -230,7 +230,7 @@ fn what_the_lab_does_after_the_handshake_is_no_refusal_of_the_client() {
 
 #[test]
 fn before_any_client_hello_the_certificate_is_the_reason_for_nothing() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         starttls(told);
         told.failed_before_hello(TlsFailure::Closed).tell(Record::Disconnected(Ending::Remote));
@@ -251,7 +251,7 @@ fn before_any_client_hello_the_certificate_is_the_reason_for_nothing() {
 #[test]
 fn an_alert_that_says_what_is_wrong_is_believed_and_one_that_has_nothing_to_do_with_it_is_not_bent() {
     let by_alert = |name: &str, host: &str| {
-        let mut tale = Tale::default();
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             starttls(told);
             told.failed(alert(name));
@@ -278,11 +278,11 @@ fn an_alert_that_says_what_is_wrong_is_believed_and_one_that_has_nothing_to_do_w
 #[test]
 fn what_stands_behind_starttls_was_said_in_clear_whatever_becomes_of_it() {
     let behind = |executed| {
-        let mut tale = Tale::default();
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             starttls(told);
             let octets = b"MAIL FROM:<a@example.com>\r\nAUTH PLAIN AGEAYg==\r\n";
-            told.tell(Record::Oddity(crate::journal::pipelined(octets, executed)));
+            told.tell(Record::Anomaly(crate::journal::pipelined(octets, executed)));
             told.established(TlsVerb::StartTls);
             if executed {
                 told.received("MAIL FROM:<a@example.com>").sent("250 ok\r\n");
@@ -304,8 +304,8 @@ fn what_stands_behind_starttls_was_said_in_clear_whatever_becomes_of_it() {
 }
 
 /// A conversation in which `injected` follows the 220 in clear.
-fn injected(injected: &str, tell: impl FnOnce(&mut Told)) -> Conversation {
-    let mut tale = Tale::default();
+fn injected(injected: &str, tell: impl FnOnce(&mut SampleSession)) -> Conversation {
+    let mut tale = SampleStory::default();
     let go_ahead = format!("220 2.0.0 ready\r\n{injected}\r\n");
     tale.conversation(|told| {
         told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent(&go_ahead);
@@ -342,7 +342,7 @@ fn a_client_that_takes_an_injected_reply_for_one_from_inside_tls_is_told_from_on
     assert_eq!(mechanism.unwrap(), "it said AUTH PLAIN, which only the injected reply offers");
     for octets in [30, 0] {
         let early = taken(injected(OFFER, |told| {
-            told.tell(Record::Oddity(Oddity::DidNotAwaitEhloReply { octets })).sent(INSIDE);
+            told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets })).sent(INSIDE);
         }));
         assert!(early.unwrap().contains("before the reply to its EHLO inside TLS had left"));
     }
@@ -360,7 +360,7 @@ fn a_client_that_takes_an_injected_reply_for_one_from_inside_tls_is_told_from_on
 
 #[test]
 fn a_go_ahead_of_several_lines_injects_nothing() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("220-go\r\n220 on\r\n");
         told.established(TlsVerb::StartTls).received("EHLO a").sent(MISSING).received("QUIT");
@@ -370,8 +370,8 @@ fn a_go_ahead_of_several_lines_injects_nothing() {
 
 #[test]
 fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
-    let stale = |tell: &dyn Fn(&mut Told)| {
-        let mut tale = Tale::default();
+    let stale = |tell: &dyn Fn(&mut SampleSession)| {
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             told.received("EHLO a")
                 .sent("250-mx Hello\r\n250-SIZE 1024\r\n250-AUTH LOGIN\r\n250 STARTTLS\r\n");
@@ -380,7 +380,7 @@ fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
         });
         tale.only("mx.example").conversations.remove(0).stale_capabilities
     };
-    let refused = |told: &mut Told| {
+    let refused = |told: &mut SampleSession| {
         told.received("EHLO a").sent("554 5.7.0 no\r\n");
     };
     let size = stale(&|told| {
@@ -410,8 +410,8 @@ fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
 
 #[test]
 fn what_is_said_in_clear_is_a_leak_with_its_reason() {
-    let leaks = |ehlo: &'static str, tell: &dyn Fn(&mut Told)| {
-        let mut tale = Tale::default();
+    let leaks = |ehlo: &'static str, tell: &dyn Fn(&mut SampleSession)| {
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             told.received("EHLO a").sent(ehlo);
             tell(told);
@@ -422,19 +422,19 @@ fn what_is_said_in_clear_is_a_leak_with_its_reason() {
     assert_eq!(leaks(MISSING, &mail), [(Said::Envelope, Why::NotOffered), (Said::Body, Why::NotOffered)]);
     assert_eq!(leaks(OFFERED, &mail)[0], (Said::Envelope, Why::OfferedAndNotUsed));
     let plain = format!("AUTH PLAIN {SECRET}");
-    let auth = |told: &mut Told| {
+    let auth = |told: &mut SampleSession| {
         told.received(&plain).sent("235 ok\r\n");
     };
     assert_eq!(leaks(OFFERED, &auth), [(Said::Credentials, Why::OfferedAndNotUsed)]);
-    let challenged = |told: &mut Told| {
+    let challenged = |told: &mut SampleSession| {
         told.received("AUTH LOGIN").sent("334 VXNlcm5hbWU6\r\n").tell(Record::ReceivedSecret);
     };
     assert_eq!(leaks(MISSING, &challenged), [(Said::Credentials, Why::NotOffered)]);
-    let only_asked = |told: &mut Told| {
+    let only_asked = |told: &mut SampleSession| {
         told.received("AUTH LOGIN").sent("538 5.7.11 no\r\n").tell(Record::Content(0));
     };
     assert_eq!(leaks(MISSING, &only_asked), []);
-    let refused = |told: &mut Told| {
+    let refused = |told: &mut SampleSession| {
         told.received("STARTTLS").sent("454 4.7.0 not now\r\n");
         mail(told);
     };
@@ -442,7 +442,7 @@ fn what_is_said_in_clear_is_a_leak_with_its_reason() {
 }
 
 fn falls_back(connections_before: usize) -> Verdict {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     for _ in 0..connections_before {
         tale.conversation(|told| {
             starttls(told);
@@ -484,7 +484,7 @@ fn a_return_in_clear_on_another_connection_is_one_story() {
 
 #[test]
 fn a_refused_starttls_can_be_followed_by_clear_text_in_the_same_connection() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("454 4.7.0 not now\r\n");
         mail(told);
@@ -500,7 +500,7 @@ fn a_refused_starttls_can_be_followed_by_clear_text_in_the_same_connection() {
 
 #[test]
 fn a_client_that_was_never_offered_tls_does_not_fall_back() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         told.received("EHLO a").sent(MISSING);
         mail(told);
@@ -514,7 +514,7 @@ fn a_client_that_was_never_offered_tls_does_not_fall_back() {
 
 #[test]
 fn clients_from_two_addresses_are_two_stories() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.from("192.0.2.9:1", starttls).from("[::ffff:192.0.2.9]:2", starttls).from("192.0.2.10:1", starttls);
     let found = verdicts(&tale.0, Measure::default());
     let counts: Vec<_> = found.iter().map(|it| (it.peer.to_string(), it.conversations.len())).collect();
@@ -523,42 +523,42 @@ fn clients_from_two_addresses_are_two_stories() {
 
 #[test]
 fn it_is_known_whose_turn_it_was() {
-    let turn = |tell: &dyn Fn(&mut Told)| {
-        let mut tale = Tale::default();
+    let turn = |tell: &dyn Fn(&mut SampleSession)| {
+        let mut tale = SampleStory::default();
         tale.conversation(|told| tell(told));
         let conversation = tale.only("mx.example").conversations.remove(0);
         (conversation.turn, conversation.parting)
     };
-    let waits = |told: &mut Told| {
+    let waits = |told: &mut SampleSession| {
         told.received("EHLO a");
     };
-    assert_eq!(turn(&waits), (Turn::Lab, Parting::Open));
-    let hangs = |told: &mut Told| {
+    assert_eq!(turn(&waits), (Turn::Lab, CloseReason::Open));
+    let hangs = |told: &mut SampleSession| {
         told.received("EHLO a").sent(OFFERED).tell(Record::Disconnected(Ending::Broken("reset".to_owned())));
     };
-    assert_eq!(turn(&hangs), (Turn::Client, Parting::Broke("reset".to_owned())));
-    assert_eq!(turn(&starttls), (Turn::Handshake, Parting::Open));
+    assert_eq!(turn(&hangs), (Turn::Client, CloseReason::Broke("reset".to_owned())));
+    assert_eq!(turn(&starttls), (Turn::Handshake, CloseReason::Open));
 }
 
 #[test]
 fn what_follows_the_220_in_clear_and_what_ends_there_are_symptoms() {
-    let symptom = |tell: &dyn Fn(&mut Told)| {
-        let mut tale = Tale::default();
+    let symptom = |tell: &dyn Fn(&mut SampleSession)| {
+        let mut tale = SampleStory::default();
         tale.conversation(|told| {
             starttls(told);
             tell(told);
         });
         tale.only("mx.example").symptom
     };
-    let closed = |told: &mut Told| {
+    let closed = |told: &mut SampleSession| {
         told.tell(Record::Disconnected(Ending::Local));
     };
     assert_eq!(symptom(&closed), Some(Symptom::Closed));
-    let garbage = |told: &mut Told| {
+    let garbage = |told: &mut SampleSession| {
         told.sent("500 what?\r\n").tell(Record::Disconnected(Ending::Remote));
     };
     assert_eq!(symptom(&garbage), Some(Symptom::ClearText));
-    let hopeless = |told: &mut Told| {
+    let hopeless = |told: &mut SampleSession| {
         let reason = "the client offers at most TLS 1.0".to_owned();
         failed(told, None, TlsFailure::AlertSent { alert: "handshake_failure".to_owned(), reason });
     };
@@ -567,7 +567,7 @@ fn what_follows_the_220_in_clear_and_what_ends_there_are_symptoms() {
 
 #[test]
 fn a_client_hello_that_cannot_succeed_is_named() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     tale.conversation(|told| {
         starttls(told);
         let reason = "the client offers at most TLS 1.0".to_owned();
@@ -578,10 +578,10 @@ fn a_client_hello_that_cannot_succeed_is_named() {
 
 #[test]
 fn a_client_hello_in_place_of_a_command_and_a_hundred_connections_are_told_in_few_words() {
-    let mut tale = Tale::default();
+    let mut tale = SampleStory::default();
     for _ in 0..100 {
         tale.conversation(|told| {
-            told.tell(Record::Oddity(Oddity::ClientHelloInClear));
+            told.tell(Record::Anomaly(Anomaly::ClientHelloInClear));
             told.tell(Record::Disconnected(Ending::Local));
         });
     }

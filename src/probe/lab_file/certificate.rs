@@ -51,14 +51,14 @@ impl File<'_> {
         (!other.is_empty() && other.first() != self.member.chain().first()).then_some(other)
     }
 
-    /// Whether the handshake was signed with a key that is not the certificate's, as far as a client can tell.
+    /// Returns whether the handshake was signed with a key that is not the certificate's, as far as a client can tell.
     fn signs_with_another_key(&self) -> bool {
         !self.is_refused_for_itself()
             && matches!(&self.member.visit.handshake, Some(Handshake::Failed(failed))
                 if failed.how == FailureKind::NotAccepted && failed.detail.contains("BadSignature"))
     }
 
-    /// Whether the certificate is one that no handshake is completed with here.
+    /// Returns whether the certificate is one that no handshake is completed with here.
     pub(super) fn is_refused_for_itself(&self) -> bool {
         self.leaf.is_some_and(|leaf| {
             let weak = leaf.public_key().algorithm == "RSA" && leaf.public_key().bits < 2048;

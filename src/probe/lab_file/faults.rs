@@ -167,13 +167,13 @@ impl File<'_> {
     }
 }
 
-/// Whether a version was refused as such, and not for anything else.
+/// Returns whether a version was refused as such, and not for anything else.
 fn refuses_the_version(handshake: &Handshake) -> bool {
     matches!(handshake, Handshake::Failed(failed) if failed.how == FailureKind::AlertReceived
         && matches!(failed.detail.as_str(), "protocol_version" | "handshake_failure" | "insufficient_security"))
 }
 
-/// Whether it is the banner that a connector gives by itself.
+/// Returns whether it is the banner that a connector gives by itself.
 fn is_of_exchange(banner: &Heard) -> bool {
     matches!(banner, Heard::Reply(lines) if lines.len() == 1 && banner.code() == Some(220)
         && lines.iter().any(|line| line.contains(" Microsoft ESMTP MAIL Service ready at ")))

@@ -107,7 +107,7 @@ impl File<'_> {
         reply.map(Heard::keywords).unwrap_or_default()
     }
 
-    /// Whether AUTH LOGIN is listed anywhere.
+    /// Returns whether AUTH LOGIN is listed anywhere.
     fn logs_on(&self) -> bool {
         let visit = &self.member.visit;
         let all = [visit.ehlo.as_ref(), visit.ehlo_inside.as_ref()];
@@ -117,7 +117,7 @@ impl File<'_> {
     }
 }
 
-/// Whether a keyword's parameter is switched on; BINARYMIME needs CHUNKING (RFC 3030 section 3).
+/// Returns whether a keyword's parameter is switched on; BINARYMIME needs CHUNKING (RFC 3030 section 3).
 fn on(keyword: &str, has: &impl Fn(&str) -> bool) -> bool {
     has(keyword) && (keyword != "BINARYMIME" || has("CHUNKING"))
 }

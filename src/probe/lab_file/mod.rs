@@ -89,7 +89,7 @@ impl<'a> File<'a> {
         Self { host, member, fqdn, leaf, presented, text: String::new() }
     }
 
-    /// Whether the lab has to do STARTTLS, listed or not.
+    /// Returns whether the lab has to do STARTTLS, listed or not.
     fn does_starttls(&self) -> bool {
         let unlisted = self.member.trial(Offer::Unlisted).is_some_and(Handshake::is_taken);
         self.member.visit.offers_starttls() || self.host.implicit_tls || unlisted
@@ -218,7 +218,7 @@ fn presenting(leaf: &Certificate, fqdn: &str) -> Presenting {
     }
 }
 
-/// Whether a name is the same once it has been read and written.
+/// Returns whether a name is the same once it has been read and written.
 fn keeps(name: &str) -> bool {
     name.parse::<DistinguishedName>().is_ok_and(|read| read.to_string() == name)
 }

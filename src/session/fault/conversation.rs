@@ -15,7 +15,7 @@ use crate::smtp::Verb;
 pub struct Conversation {
     session: ReceiveSession,
     faults: Option<Box<Faults>>,
-    /// Whether the content that is due is a chunk.
+    /// True if the content that is due is a chunk.
     chunk: bool,
     /// The banner, where it is said inside TLS.
     banner: Option<Box<Step>>,
@@ -130,7 +130,7 @@ impl Conversation {
         step
     }
 
-    /// Whether TLS comes before the banner, so that nothing was said in clear.
+    /// Returns whether TLS comes before the banner, so that nothing was said in clear.
     pub fn begins_with_tls(&self) -> bool {
         self.banner.is_some()
     }

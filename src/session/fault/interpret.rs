@@ -158,7 +158,7 @@ impl Capabilities {
     }
 }
 
-/// Whether `line` of a reply to EHLO is about the keyword `word` (RFC 5321 section 4.1.1.1).
+/// Returns whether `line` of a reply to EHLO is about the keyword `word` (RFC 5321 section 4.1.1.1).
 fn is_keyword(word: &str, line: &str) -> bool {
     let keyword = line.split([' ', '=']).next().unwrap_or_default();
     keyword.eq_ignore_ascii_case(word)

@@ -20,7 +20,7 @@ pub enum Nth {
 }
 
 impl Nth {
-    /// Whether `number` is one of them.
+    /// Returns whether `number` is one of them.
     pub fn holds(self, number: u64) -> bool {
         match self {
             Self::Odd => !number.is_multiple_of(2),

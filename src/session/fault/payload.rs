@@ -107,7 +107,7 @@ pub struct TlsSettings {
     /// The only version that is spoken: `TLSv1.2` or `TLSv1.3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<crate::session::TlsVersion>,
-    /// Whether the client is asked for a certificate.
+    /// True if the client is asked for a certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_certificate: Option<ClientCertificate>,
     /// What is presented in place of the certificate that was selected.

@@ -36,30 +36,30 @@ impl FaultRule {
         self.then
     }
 
-    /// Whether a client may wait for the lab because of it.
+    /// Returns whether a client may wait for the lab because of it.
     pub fn takes_time(&self) -> bool {
         let slows = |action: &Action| action.kind() == Kind::Slows;
         self.then == Some(Then::Silence) || self.spec.actions.0.iter().any(slows)
     }
 
-    /// Whether a client that waits for the lab may wait for nothing: the lab is silent, or waits for TLS itself.
+    /// Returns whether a client that waits for the lab may wait for nothing: the lab is silent, or waits for TLS itself.
     pub fn keeps_waiting(&self) -> bool {
         self.then == Some(Then::Silence) || self.begins_with_tls()
     }
 
-    /// Whether the command is not carried out: something stands in for the reply, or nothing is said at all.
+    /// Returns whether the command is not carried out: something stands in for the reply, or nothing is said at all.
     pub(super) fn replaces_command(&self) -> bool {
         let mut kinds = self.spec.actions.0.iter().map(Action::kind);
         kinds.clone().all(|kind| matches!(kind, Kind::Ending(_))) || kinds.any(|kind| kind == Kind::Replaces)
     }
 
-    /// Whether the handshake comes before the banner.
+    /// Returns whether the handshake comes before the banner.
     pub(super) fn begins_with_tls(&self) -> bool {
         let StageActions::Connect(list) = &self.actions else { return false };
         list.contains(&ConnectAction::ImplicitTls)
     }
 
-    /// Whether the session inside TLS remembers what was said in clear.
+    /// Returns whether the session inside TLS remembers what was said in clear.
     pub(super) fn keeps_state(&self) -> bool {
         let StageActions::AfterTls(list) = &self.actions else { return false };
         list.contains(&AfterTlsAction::KeepState)
@@ -121,7 +121,7 @@ impl FaultSpec {
         }
     }
 
-    /// Whether what the row waits for can come at its stage.
+    /// Returns whether what the row waits for can come at its stage.
     fn can_be_true(&self) -> Result<(), FaultError> {
         use FaultStage as S;
         let has_line = match self.at {
@@ -150,7 +150,7 @@ impl FaultSpec {
     }
 }
 
-/// Whether the actions of one list can all be done.
+/// Returns whether the actions of one list can all be done.
 fn compatible(list: &[Action]) -> Result<(), FaultError> {
     for (index, second) in list.iter().enumerate() {
         let clashes = |first: &&Action| match second.kind() {
@@ -179,9 +179,10 @@ fn places(action: &Action) -> String {
             [before @ .., end] => format!("{} {last} {end}", before.join(", ")),
         }
     };
-    match others.len() < places.len() {
-        true => format!("any stage but {}", named(&others, "and")),
-        false => named(&places, "or"),
+    if others.len() < places.len() {
+        format!("any stage but {}", named(&others, "and"))
+    } else {
+        named(&places, "or")
     }
 }
 

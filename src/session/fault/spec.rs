@@ -37,7 +37,7 @@ pub struct FaultSpec {
     /// Has to be true for conduct that is a hole in a server's security and not merely wrong.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub vulnerable: bool,
-    /// Whether it is no failure of the run when it was never done.
+    /// True if it is no failure of the run when it was never done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
 }
@@ -73,7 +73,7 @@ pub struct When {
     /// What the client called itself in EHLO or HELO; `*` stands for anything, as in `*.contoso.com`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ehlo: Option<String>,
-    /// Whether TLS is in force.
+    /// True if TLS is in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
     /// What the command says, letter case aside; `*` stands for anything, as in `RCPT TO:<nobody@*`.
@@ -110,7 +110,7 @@ impl When {
 }
 
 impl FaultSpec {
-    /// Whether it counts for the receive connector of this name.
+    /// Returns whether it counts for the receive connector of this name.
     pub fn is_for(&self, connector: &str) -> bool {
         self.connector.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(connector))
     }

@@ -59,7 +59,7 @@ impl FaultTable {
         Self { rows: rows.collect(), connections: Mutex::default() }
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -218,7 +218,7 @@ impl Serialize for Fired {
     }
 }
 
-/// Whether `name` is what `pattern` says, letter case aside, where `*` stands for anything.
+/// Returns whether `name` is what `pattern` says, letter case aside, where `*` stands for anything.
 pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{Conversation, FaultSpec, FaultStage, FaultTable, StepAction, Then};
 use crate::exchange::{Computer, Profile, ReceiveConnector, Role, TimeSpan, Usage};
 use crate::pki::{Certificate, Thumbprint};
-use crate::session::{Counters, Fact, Input, Next, Oddity, Setting, Step, TlsFacts, TlsVerb, TlsVersion};
+use crate::session::{Anomaly, Counters, Fact, Input, Next, Setting, Step, TlsFacts, TlsVerb, TlsVersion};
 use crate::smtp::{ChunkDecoder, DataDecoder, Ending, Line};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -220,7 +220,7 @@ fn a_reply_is_late_slow_or_without_carriage_returns_and_is_otherwise_what_it_is(
 fn whoever_talks_before_a_banner_is_noted_whatever_the_banner_is() {
     for conduct in [r#""close""#, r#"{"reply": "554 5.3.2 no"}"#, r#"{"delay": "1s"}"#] {
         let (_, banner) = open(&format!(r#"[{{"at": "connect", "do": {conduct}}}]"#), 7);
-        let early = |fact: &Fact| matches!(fact, Fact::Oddity(Oddity::TalkedBeforeBanner { octets: 7 }));
+        let early = |fact: &Fact| matches!(fact, Fact::Anomaly(Anomaly::TalkedBeforeBanner { octets: 7 }));
         assert!(is_fault(&banner) && banner.facts.iter().any(early), "{conduct}");
     }
 }

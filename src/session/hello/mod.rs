@@ -33,9 +33,9 @@ pub struct ClientHelloFacts {
     pub server_name: Option<Box<str>>,
     /// The protocols that it offers by ALPN (RFC 7301).
     pub alpn: Box<[Box<str>]>,
-    /// Whether it offers to resume a session of TLS 1.3 (RFC 8446 section 4.2.11).
+    /// True if it offers to resume a session of TLS 1.3 (RFC 8446 section 4.2.11).
     pub offers_psk: bool,
-    /// Whether it offers to resume a session of TLS 1.2 by a ticket (RFC 5077 section 3.2).
+    /// True if it offers to resume a session of TLS 1.2 by a ticket (RFC 5077 section 3.2).
     pub offers_ticket: bool,
 }
 
@@ -52,7 +52,7 @@ impl ClientHelloFacts {
         known.max().unwrap_or(self.legacy_version)
     }
 
-    /// Whether it offers this version.
+    /// Returns whether it offers this version.
     pub fn offers_version(&self, version: u16) -> bool {
         match self.supported_versions.is_empty() {
             // Who offers a version up to 1.2 offers all below it as well, as far as he says.

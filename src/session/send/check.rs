@@ -16,13 +16,13 @@ pub struct Check {
     pub proof: Proof,
     /// Of which the certificate has to name one.
     pub references: Vec<Reference>,
-    /// Whether a common name counts.
+    /// True if a common name counts.
     pub common_name: CommonName,
     /// Which of the alternative names count.
     pub names: NamesRead,
     /// Whose rules count beyond those of the RFCs.
     pub tls_library: TlsLibrary,
-    /// Whether a certificate that does not prove it ends the handshake with an alert, as in programs that
+    /// True if a certificate that does not prove it ends the handshake with an alert, as in programs that
     /// leave it to their TLS library; mail servers finish the handshake, look, and leave.
     pub within_handshake: bool,
 }

@@ -18,7 +18,7 @@ pub struct Delivery {
 pub struct Made {
     /// When it began.
     pub at: Timestamp,
-    /// Whether it left TLS alone because an earlier one had failed at it.
+    /// True if it left TLS alone because an earlier one had failed at it.
     pub in_clear: bool,
     /// How it ended.
     pub attempt: Attempt,
@@ -58,7 +58,7 @@ impl Delivery {
         }
     }
 
-    /// Whether an attempt at `now` leaves TLS alone.
+    /// Returns whether an attempt at `now` leaves TLS alone.
     pub fn in_clear(&self, now: Timestamp) -> bool {
         let any = |failed: fn(&Attempt) -> bool| self.attempts.iter().any(|made| failed(&made.attempt));
         let may = match self.policy.handshake_failed {
@@ -77,9 +77,10 @@ impl Delivery {
         let in_clear = self.in_clear(now);
         let expired = attempt.outcome == Outcome::Deferred
             && now.duration_since(self.entered) >= self.policy.queue.keeps_for();
-        let attempt = match expired {
-            true => Attempt { outcome: Outcome::Bounced, reason: Reason::Expired, ..attempt },
-            false => attempt,
+        let attempt = if expired {
+            Attempt { outcome: Outcome::Bounced, reason: Reason::Expired, ..attempt }
+        } else {
+            attempt
         };
         self.attempts.push(Made { at: now, in_clear, attempt });
     }
@@ -100,7 +101,7 @@ impl Delivery {
     }
 }
 
-/// Whether the connection was lost after the handshake; a 421 says that it will be.
+/// Returns whether the connection was lost after the handshake; a 421 says that it will be.
 fn was_lost_inside(attempt: &Attempt) -> bool {
     attempt.tls.is_some()
         && match &attempt.reason {
@@ -110,7 +111,7 @@ fn was_lost_inside(attempt: &Attempt) -> bool {
         }
 }
 
-/// Whether the attempt was told to go ahead with TLS and got none.
+/// Returns whether the attempt was told to go ahead with TLS and got none.
 fn broke_tls(attempt: &Attempt) -> bool {
     matches!(attempt.reason, Reason::Handshake(_))
 }

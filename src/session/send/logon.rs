@@ -13,7 +13,7 @@ use crate::smtp::Reply;
 /// The mechanism as events and journal write it.
 const LOGIN: &str = "Login";
 
-/// Whether the reply to EHLO offers AUTH with LOGIN among its mechanisms (RFC 4954 section 3).
+/// Returns whether the reply to EHLO offers AUTH with LOGIN among its mechanisms (RFC 4954 section 3).
 pub(super) fn offers_login(reply: &Reply) -> bool {
     reply.lines().iter().skip(1).any(|line| {
         let mut words = line.split_whitespace();

@@ -34,7 +34,7 @@ pub struct Attempt {
 pub enum Outcome {
     /// The server took the message, encrypted.
     DeliveredOverTls {
-        /// Whether the certificate proved what the sender demands of one; false where it demands nothing.
+        /// True if the certificate proved what the sender demands of one; false where it demands nothing.
         authenticated: bool,
     },
     /// The server took the message, for everybody on the way to read.
@@ -155,7 +155,7 @@ pub enum ResultType {
 }
 
 impl Outcome {
-    /// Whether the server has the message.
+    /// Returns whether the server has the message.
     pub const fn is_delivered(self) -> bool {
         matches!(self, Self::DeliveredOverTls { .. } | Self::DeliveredInClear)
     }

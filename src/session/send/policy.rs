@@ -13,15 +13,15 @@ use crate::session::TlsVerb;
 pub struct SenderPolicy {
     /// What it is called in reports.
     pub name: &'static str,
-    /// Whether it uses TLS at all.
+    /// True if it uses TLS at all.
     pub tls: Use,
     /// By which verb.
     pub verb: TlsVerb,
-    /// Whether it says HELO in place of EHLO.
+    /// True if it says HELO in place of EHLO.
     pub helo: bool,
     /// Which reply to STARTTLS it takes for the word to go ahead.
     pub go_ahead: GoAhead,
-    /// Whether it says HELO where EHLO is refused inside TLS (RFC 5321 section 3.2).
+    /// True if it says HELO where EHLO is refused inside TLS (RFC 5321 section 3.2).
     pub helo_inside: bool,
     /// What it does where STARTTLS is refused and TLS is not required.
     pub refused: AfterRefusal,
@@ -29,15 +29,15 @@ pub struct SenderPolicy {
     pub handshake_failed: AfterHandshakeFailure,
     /// What the certificate has to prove.
     pub trust: Trust,
-    /// Whether a common name counts.
+    /// True if a common name counts.
     pub common_name: CommonName,
     /// Which of the alternative names count.
     pub names: NamesRead,
     /// Whose rules it measures certificates by, beyond those of the RFCs.
     pub tls_library: TlsLibrary,
-    /// Whether the certificate is judged within the handshake (see [`Check::within_handshake`]).
+    /// True if the certificate is judged within the handshake (see [`Check::within_handshake`]).
     pub within_handshake: bool,
-    /// Whether a refusal of STARTTLS that is no 4yz bounces the message where TLS is required, as in Postfix.
+    /// True if a refusal of STARTTLS that is no 4yz bounces the message where TLS is required, as in Postfix.
     pub bounces_refusal: bool,
     /// Who keeps the message between attempts.
     pub queue: Queue,
@@ -50,7 +50,7 @@ pub struct SenderPolicy {
 pub struct Logon {
     /// As whom.
     pub credential: PSCredential,
-    /// Whether the password is said inside TLS only.
+    /// True if the password is said inside TLS only.
     pub requires_tls: bool,
 }
 
@@ -129,7 +129,7 @@ pub enum Queue {
 }
 
 impl GoAhead {
-    /// Whether a reply with this code is one.
+    /// Returns whether a reply with this code is one.
     pub const fn is_said_by(self, code: u16) -> bool {
         match self {
             Self::Code220 => code == 220,

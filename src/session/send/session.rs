@@ -147,7 +147,7 @@ impl SendSession {
         }
     }
 
-    /// Whether HELO follows where EHLO is refused.
+    /// Returns whether HELO follows where EHLO is refused.
     fn says_helo(&self) -> bool {
         self.tls.is_none() || self.task.policy.helo_inside
     }

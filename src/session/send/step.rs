@@ -104,7 +104,7 @@ pub enum SendFact {
         user: String,
         /// By which mechanism.
         mechanism: &'static str,
-        /// Whether it succeeded.
+        /// True if it succeeded.
         succeeded: bool,
     },
     /// The attempt of a message ended that is not the last one that this conversation decides on.

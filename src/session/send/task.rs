@@ -16,7 +16,7 @@ use crate::smtp::{Address, HelloName, ReversePath};
 pub struct Task {
     /// What kind of sender.
     pub policy: SenderPolicy,
-    /// Whether this attempt leaves TLS alone because an earlier one failed at it.
+    /// True if this attempt leaves TLS alone because an earlier one failed at it.
     pub in_clear: bool,
     /// What to introduce oneself as.
     pub helo: HelloName,

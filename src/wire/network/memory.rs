@@ -112,7 +112,7 @@ impl State {
     }
 }
 
-/// Whether two sockets cannot both listen.
+/// Returns whether two sockets cannot both listen.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let same = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() == other.port() && one.is_ipv4() == other.is_ipv4() && same

@@ -37,7 +37,7 @@ struct Flow(Mutex<State>);
 struct State {
     bytes: BytesMut,
     end: Option<End>,
-    /// Whether the reading end is gone.
+    /// True if the reading end is gone.
     unread: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,

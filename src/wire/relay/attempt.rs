@@ -151,9 +151,10 @@ impl Relay {
                 continue;
             };
             queued.recipients = recipients;
-            next = match permanent {
-                true => self.give_up(queued, Some(way.connector), format!("they were refused with {reply}.")),
-                false => self.hold(queued, Some(way.connector), reply, Queue::Exchange(way.computer.profile)),
+            next = if permanent {
+                self.give_up(queued, Some(way.connector), format!("they were refused with {reply}."))
+            } else {
+                self.hold(queued, Some(way.connector), reply, Queue::Exchange(way.computer.profile))
             };
         }
         next
@@ -161,7 +162,7 @@ impl Relay {
 }
 
 impl Way<'_> {
-    /// Whether the connector speaks as one server of the organisation to another.
+    /// Returns whether the connector speaks as one server of the organisation to another.
     fn is_server(self) -> bool {
         self.connector.uses_anonymous_tls()
     }
@@ -178,12 +179,13 @@ impl Way<'_> {
             found.is_some_and(|found| found.organization == self.computer.organization)
         };
         let strangers: Vec<_> = hops.extract_if(.., |hop| !own(hop)).map(|hop| hop.computer).collect();
-        match hops.is_empty() {
-            true => Err(format!(
+        if hops.is_empty() {
+            Err(format!(
                 "{NO_SERVER_AUTHENTICATION} ({} belongs to another organisation)",
                 strangers.join(", ")
-            )),
-            false => Ok(hops),
+            ))
+        } else {
+            Ok(hops)
         }
     }
 
@@ -208,7 +210,7 @@ impl Way<'_> {
     }
 }
 
-/// Whether there was a server that could be spoken to; where there was not, the next hop is tried (RFC 5321
+/// Returns whether there was a server that could be spoken to; where there was not, the next hop is tried (RFC 5321
 /// section 5.1).
 fn was_reached(attempt: &Attempt) -> bool {
     let banner = SendStage::Banner;

@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Listening;
-use super::live::Live;
+use super::state::LabState;
 use crate::exchange::{Computer, Route, SendConnector, route};
 use crate::journal::{Record, Tracking, TrackingEvent};
 use crate::pki::Certificate;
@@ -45,11 +45,11 @@ use crate::smtp::Address;
 use queue::{MOST_MESSAGES, MOST_OCTETS, Queues, Room};
 
 /// How long an attempt that is under way may go on when the lab ends.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Brings messages from one computer of a lab to the next.
 pub(super) struct Relay {
-    live: Arc<Live>,
+    live: Arc<LabState>,
     sessions: Arc<AtomicU64>,
     listening: Arc<Listening>,
     roots: Vec<Certificate>,
@@ -75,7 +75,7 @@ impl Relay {
     /// A relay between whatever is in `listening`, whose senders trust `roots`. Every message that waits is a
     /// task of `tasks`, and ends with `shutdown`.
     pub(super) fn new(
-        live: Arc<Live>,
+        live: Arc<LabState>,
         sessions: Arc<AtomicU64>,
         listening: Arc<Listening>,
         roots: Vec<Certificate>,
@@ -146,7 +146,7 @@ impl Relay {
 
     async fn cut_off(&self) {
         self.shutdown.cancelled().await;
-        self.live.clock().sleep(LAST_WORDS).await;
+        self.live.clock().sleep(DRAIN_TIMEOUT).await;
     }
 
     /// Routes a message by what the lab is now, and makes an attempt where there is a way.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::scenario::entry;
-use crate::session::Oddity;
+use crate::session::Anomaly;
 
 /// The lab of an entry of the fault catalogue.
 fn lab(name: &str) -> Arc<Shared> {
@@ -32,7 +32,7 @@ impl Client {
 
 fn early(shared: &Shared) -> Vec<usize> {
     let early = entries(shared).into_iter().filter_map(|entry| match entry.record {
-        Record::Oddity(Oddity::TalkedBeforeBanner { octets }) => Some(octets),
+        Record::Anomaly(Anomaly::TalkedBeforeBanner { octets }) => Some(octets),
         _ => None,
     });
     early.collect()

@@ -71,7 +71,7 @@ fn a_fault_rule_that_would_present_a_certificate_without_a_key_is_refused() {
     let rows =
         "[[computer.fault]]\nat = \"handshake\"\ndo = { tls = { present = { labels = [\"default\"] } } }";
     let text = ScenarioText::parse(&format!("{KEYLESS}{rows}"), "test").unwrap();
-    let mut workshop = Workshop::open(jiff::Timestamp::UNIX_EPOCH, &mut KeyPair::generate).unwrap();
-    let error = text.build(&mut workshop, &mut KeyPair::generate).unwrap_err();
+    let mut issuer = Issuer::open(jiff::Timestamp::UNIX_EPOCH, &mut KeyPair::generate).unwrap();
+    let error = text.build(&mut issuer, &mut KeyPair::generate).unwrap_err();
     assert!(error.message().contains("no private key that can be used"), "{error}");
 }

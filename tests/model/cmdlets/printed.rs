@@ -8,7 +8,7 @@ use starttls_lab::exchange::cmdlet::{
     Outcome, Part, Pipeline, Script, Span, Stage, Statement, Unary,
 };
 use starttls_lab::exchange::{Change, Computer, Fix, Nullable, PrivateKey, Profile, Role, Services, fixes};
-use starttls_lab::scenario::STORIES;
+use starttls_lab::scenario::SCENARIOS;
 
 use super::world::{World, computers, now};
 
@@ -224,7 +224,8 @@ fn follow_all(computers: &[Arc<Computer>], story: &str) -> (usize, usize) {
 
 #[test]
 fn what_a_fix_prints_does_what_the_fix_does() {
-    let followed: usize = STORIES.iter().map(|story| follow_all(&computers(story.name), story.name).0).sum();
+    let followed: usize =
+        SCENARIOS.iter().map(|story| follow_all(&computers(story.name), story.name).0).sum();
     assert!(followed > 50, "{followed}");
 }
 

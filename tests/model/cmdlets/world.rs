@@ -12,7 +12,7 @@ use starttls_lab::exchange::{
     StoredCertificate, select_for,
 };
 use starttls_lab::pki::{KeyAlgorithm, KeyPair, Thumbprint};
-use starttls_lab::scenario::{ScenarioText, Workshop, story};
+use starttls_lab::scenario::{Issuer, ScenarioText, story};
 
 pub(crate) fn now() -> Timestamp {
     "2010-09-28T09:35:58Z".parse().unwrap()
@@ -26,9 +26,9 @@ pub(crate) fn computers(name: &str) -> Vec<Arc<Computer>> {
 pub(crate) fn built(text: &str, name: &str) -> Vec<Arc<Computer>> {
     let key = KeyPair::generate(KeyAlgorithm::default()).unwrap();
     let mut keys = move |_| Ok(key.clone());
-    let mut workshop = Workshop::open(now(), &mut keys).unwrap();
+    let mut issuer = Issuer::open(now(), &mut keys).unwrap();
     let text = ScenarioText::parse(text, name).unwrap();
-    let built = text.build(&mut workshop, &mut keys).unwrap_or_else(|error| panic!("{error}"));
+    let built = text.build(&mut issuer, &mut keys).unwrap_or_else(|error| panic!("{error}"));
     built.into_iter().map(|built| built.computer).collect()
 }
 

@@ -3,7 +3,7 @@
 use starttls_lab::exchange::Event;
 use starttls_lab::journal::{Ending, Record, SECRET};
 use starttls_lab::session::fault::Fired;
-use starttls_lab::session::{Fact, LimitReached, Message, Oddity, TlsVerb};
+use starttls_lab::session::{Anomaly, Fact, LimitReached, Message, TlsVerb};
 
 /// Commands, contents, replies and notes, in their order. Whoever keeps it, it reads the same.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Account {
         match fact {
             Fact::Event(event) => self.event(event),
             Fact::Fault(fired) => self.fault(fired),
-            Fact::Oddity(oddity) => self.oddity(oddity),
+            Fact::Anomaly(oddity) => self.oddity(oddity),
             Fact::LoggedOn { user, mechanism } => self.logon(user, mechanism, true),
             Fact::LogonFailed { user, mechanism } => self.logon(user, mechanism, false),
             Fact::LimitReached(limit) => self.limit(*limit),
@@ -53,7 +53,7 @@ impl Account {
             Record::Content(octets) => self.took(*octets),
             Record::TlsEstablished(handshake) => self.secured(handshake.verb),
             Record::Fault(fired) => self.fault(fired),
-            Record::Oddity(oddity) => self.oddity(oddity),
+            Record::Anomaly(oddity) => self.oddity(oddity),
             Record::Logon { user, mechanism, succeeded } => self.logon(user, mechanism, *succeeded),
             Record::LimitReached(limit) => self.limit(*limit),
             Record::Message(facts) => self.message(&facts.message.upgrade().unwrap()),
@@ -103,7 +103,7 @@ impl Account {
     }
 
     /// `NulInCommand` as `!! nul-in-command`, fields behind it as `name=value`.
-    fn oddity(&mut self, oddity: &Oddity) {
+    fn oddity(&mut self, oddity: &Anomaly) {
         let serde_json::Value::Object(fields) = serde_json::to_value(oddity).unwrap() else {
             panic!("{oddity:?} has a name")
         };

@@ -224,7 +224,7 @@ impl Wire for Bare<'_> {
         // the verb is thrown away, in however many pieces it came.
         if matches!(self.next, Next::Handshake(_)) && !self.thrown_away.is_empty() {
             let octets = std::mem::take(&mut self.thrown_away);
-            self.account.fact(&Fact::Oddity(pipelined(&octets, false)));
+            self.account.fact(&Fact::Anomaly(pipelined(&octets, false)));
         }
     }
 

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use starttls_lab::journal::Record;
-use starttls_lab::session::Oddity;
+use starttls_lab::session::Anomaly;
 use starttls_lab::tls::Versions::Only13;
 use starttls_lab::{Lab, a_session};
 
@@ -32,7 +32,7 @@ fn heard(lab: &Lab) -> (Vec<String>, usize) {
     for entry in lab.journal().entries(1) {
         match entry.record {
             Record::Received(line) => lines.push(String::from_utf8_lossy(&line).into_owned()),
-            Record::Oddity(Oddity::PipelinedBehindStartTls { octets, .. }) => thrown_away += octets,
+            Record::Anomaly(Anomaly::PipelinedBehindStartTls { octets, .. }) => thrown_away += octets,
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::wire::{Endpoint, Network};
 
 /// Where one knocks to be answered by a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Door {
+pub(super) struct ConnectorTarget {
     /// The socket.
     pub(super) address: SocketAddr,
     /// Where one has to come from.
@@ -16,12 +16,12 @@ pub(super) struct Door {
 
 /// The first door at which `connector` answers, by its bindings; `None` where it answers nobody who could come
 /// over `network`.
-pub(super) fn door_to(
+pub(super) fn target_of(
     connector: &ReceiveConnector,
     computer: &Computer,
     endpoints: &[Endpoint],
     network: &Network,
-) -> Option<Door> {
+) -> Option<ConnectorTarget> {
     let mut bindings = connector.bindings.clone();
     bindings.sort_by_key(|binding| binding.0.is_ipv6());
     let callers = callers(computer, network);
@@ -33,7 +33,7 @@ pub(super) fn door_to(
             let met = computer.connector_for(binding.0, *caller);
             caller.is_ipv4() == binding.0.is_ipv4() && met.is_some_and(|met| met.name == connector.name)
         };
-        callers.iter().copied().find(answered).map(|from| Door { address, from })
+        callers.iter().copied().find(answered).map(|from| ConnectorTarget { address, from })
     })
 }
 

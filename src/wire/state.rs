@@ -36,7 +36,7 @@ const MOST_REMEMBERED_EVENTS: usize = 4096;
 
 /// The computers of a running lab; what changes here counts from the next connection.
 #[derive(Debug)]
-pub struct Live {
+pub struct LabState {
     clock: Clock,
     network: Network,
     journal: Arc<Journal>,
@@ -69,7 +69,7 @@ pub struct DeclaredFault {
     pub row: usize,
     /// How often it was done.
     pub done: u64,
-    /// Whether it may stay undone.
+    /// True if it may stay undone.
     pub optional: bool,
     /// What the row says.
     pub fault: FaultSpec,
@@ -85,13 +85,13 @@ impl fmt::Display for DeclaredFault {
 /// A connector that is ready to take connections, until a date in the store is passed.
 #[derive(Clone, Debug)]
 struct Prepared {
-    side: Arc<Side>,
+    side: Arc<PreparedConnector>,
     until: Option<Timestamp>,
 }
 
 /// What a connection needs of its connector.
 #[derive(Debug)]
-pub(super) struct Side {
+pub(super) struct PreparedConnector {
     pub(super) computer: Arc<Computer>,
     pub(super) connector: Arc<ReceiveConnector>,
     pub(super) counters: Arc<Counters>,
@@ -112,7 +112,7 @@ pub(super) struct Credentials {
     pub(super) tls: Result<ServerTls, String>,
 }
 
-impl Side {
+impl PreparedConnector {
     pub(super) fn credentials(&self, verb: TlsVerb) -> Option<&Credentials> {
         match verb {
             TlsVerb::StartTls => self.starttls.as_ref(),
@@ -121,7 +121,7 @@ impl Side {
     }
 }
 
-impl Live {
+impl LabState {
     /// Computers at work; nothing listens by itself.
     pub fn new(computers: Vec<Arc<Computer>>, clock: Clock, journal: Arc<Journal>) -> Self {
         let state = Mutex::new(State { computers, ..State::default() });
@@ -283,7 +283,12 @@ impl Live {
     }
 
     /// The connector of `computer` that takes a connection to `binding` from `peer`.
-    pub(super) fn side_for(&self, computer: &str, binding: Binding, peer: IpAddr) -> Option<Arc<Side>> {
+    pub(super) fn side_for(
+        &self,
+        computer: &str,
+        binding: Binding,
+        peer: IpAddr,
+    ) -> Option<Arc<PreparedConnector>> {
         let computers = self.computers();
         let computer = computers.iter().find(|known| known.name == computer)?;
         let connector = computer.connector_for(binding.0, peer)?;
@@ -291,7 +296,7 @@ impl Live {
     }
 
     /// Logs what loading its certificates makes a session log.
-    pub(super) fn log_events(&self, side: &Side) {
+    pub(super) fn log_events(&self, side: &PreparedConnector) {
         for event in &side.events {
             let about =
                 (event.kind.subject() == EventSubject::Connector).then(|| side.connector.name.clone());
@@ -300,7 +305,7 @@ impl Live {
     }
 
     /// Writes an event to the log of a connector's computer, unless the same stands there already.
-    pub(super) fn log(&self, side: &Side, event: Event, connector: Option<String>) {
+    pub(super) fn log(&self, side: &PreparedConnector, event: Event, connector: Option<String>) {
         let source = side.computer.event_source(connector.is_some().then_some(&*side.connector));
         self.log_on(&side.computer, source, event, connector);
     }
@@ -340,7 +345,7 @@ impl Live {
         self.journal.append(now, None, Record::Event(Arc::new(logged)));
     }
 
-    fn side(&self, computer: &Arc<Computer>, connector: &Arc<ReceiveConnector>) -> Arc<Side> {
+    fn side(&self, computer: &Arc<Computer>, connector: &Arc<ReceiveConnector>) -> Arc<PreparedConnector> {
         let now = self.clock.now();
         let key = (computer.name.clone(), connector.name.clone());
         let mut state = self.lock();
@@ -379,7 +384,7 @@ fn prepare(
     connector: &Arc<ReceiveConnector>,
     counters: Arc<Counters>,
     now: Timestamp,
-) -> Side {
+) -> PreparedConnector {
     let selection = select_for(connector, computer, now);
     let mut events = selection_events(&selection, connector, computer, now);
     let starttls = match selection.outcome {
@@ -394,7 +399,7 @@ fn prepare(
             events.extend(internal.event(now));
             internal.certificate().map(|stored| credentials(stored, None))
         });
-    Side {
+    PreparedConnector {
         computer: Arc::clone(computer),
         connector: Arc::clone(connector),
         counters,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// An instant: `-2d`, `+1y`, `+12h` from the start of the lab, or a date of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Moment {
+pub enum TimeSpec {
     /// So many seconds after the start.
     Relative(i64),
     /// This instant.
@@ -23,7 +23,7 @@ pub enum Moment {
 const UNITS: [(char, i64); 6] =
     [('y', 365 * 86_400), ('w', 7 * 86_400), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
-impl Moment {
+impl TimeSpec {
     /// So many days after the start.
     pub const fn in_days(days: i64) -> Self {
         Self::Relative(days * 86_400)
@@ -45,7 +45,7 @@ impl Moment {
     }
 }
 
-impl FromStr for Moment {
+impl FromStr for TimeSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -77,7 +77,7 @@ impl FromStr for Moment {
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for TimeSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absolute(instant) => instant.fmt(f),
@@ -91,7 +91,7 @@ impl fmt::Display for Moment {
     }
 }
 
-impl TryFrom<String> for Moment {
+impl TryFrom<String> for TimeSpec {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -99,15 +99,15 @@ impl TryFrom<String> for Moment {
     }
 }
 
-impl From<Moment> for String {
-    fn from(moment: Moment) -> Self {
+impl From<TimeSpec> for String {
+    fn from(moment: TimeSpec) -> Self {
         moment.to_string()
     }
 }
 
-impl JsonSchema for Moment {
+impl JsonSchema for TimeSpec {
     fn schema_name() -> Cow<'static, str> {
-        "Moment".into()
+        "TimeSpec".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
@@ -135,7 +135,7 @@ mod tests {
             ("2012-02-29", "2012-02-29T00:00:00Z"),
             ("2012-02-29T12:00:00Z", "2012-02-29T12:00:00Z"),
         ] {
-            let moment: Moment = text.parse().unwrap();
+            let moment: TimeSpec = text.parse().unwrap();
             assert_eq!(moment.from_start(start).unwrap().to_string(), instant, "{text}");
         }
     }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_moment_is_shown_in_a_form_that_reads_back() {
         for text in ["-2d", "+335d", "+12h", "-90m", "+1s", "+0d", "2010-09-28T00:00:00Z"] {
-            let moment: Moment = text.parse().unwrap();
+            let moment: TimeSpec = text.parse().unwrap();
             assert_eq!(moment.to_string().parse(), Ok(moment), "{text}");
         }
     }
@@ -151,13 +151,13 @@ mod tests {
     #[test]
     fn what_is_no_date_is_answered_with_the_forms() {
         for text in ["", "2d", "+", "+d", "+2x", "-", "tomorrow", "+-2d", "+99999999999999999y", "+1ü"] {
-            assert!(text.parse::<Moment>().unwrap_err().contains("-2d"), "{text}");
+            assert!(text.parse::<TimeSpec>().unwrap_err().contains("-2d"), "{text}");
         }
     }
 
     #[test]
     fn a_date_beyond_all_years_is_an_error_and_no_panic() {
-        let far: Moment = "+20000y".parse().unwrap();
+        let far: TimeSpec = "+20000y".parse().unwrap();
         assert!(far.from_start(START.parse().unwrap()).is_err());
     }
 }

@@ -24,7 +24,7 @@ pub const ROOT_SUBJECT: &str = "CN=starttls-lab Root CA, O=TEST LAB - trust noth
 /// A certificate is issued once for each description: a lab file that is saved again keeps the
 /// certificates of all lines that did not change.
 #[derive(Clone, Debug)]
-pub struct Workshop {
+pub struct Issuer {
     start: Timestamp,
     authorities: Authorities,
     issued: HashMap<(String, String), (CertificateFacts, Material)>,
@@ -51,8 +51,8 @@ pub struct RevocationList {
     pub pem: String,
 }
 
-impl Workshop {
-    /// Opens a workshop whose relative dates count from `start`.
+impl Issuer {
+    /// Opens a issuer whose relative dates count from `start`.
     ///
     /// # Errors
     ///
@@ -141,12 +141,11 @@ impl Workshop {
             ..Template::default()
         };
         let key = keys(KeyAlgorithm::default()).map_err(|error| error.to_string())?;
-        let issued = match by_itself {
-            true => self_signed(&template, &key).map(|it| (it, Vec::new())),
-            false => {
-                let issuing = self.authorities.issuing();
-                issuing.issue(&template, &key).map(|it| (it, issuing.chain().to_vec()))
-            }
+        let issued = if by_itself {
+            self_signed(&template, &key).map(|it| (it, Vec::new()))
+        } else {
+            let issuing = self.authorities.issuing();
+            issuing.issue(&template, &key).map(|it| (it, issuing.chain().to_vec()))
         };
         let (certificate, chain) = issued.map_err(|error| error.to_string())?;
         Ok(filed(certificate, chain, key))
@@ -226,9 +225,10 @@ impl Workshop {
             }
             (certificate, sent(&authority, spec.chain_sent))
         };
-        let key = match spec.key_mismatch {
-            false => key,
-            true => keys(spec.key).map_err(|error| Refused::new("key", &error))?,
+        let key = if spec.key_mismatch {
+            keys(spec.key).map_err(|error| Refused::new("key", &error))?
+        } else {
+            key
         };
         Ok(filed(certificate, chain, key))
     }

@@ -22,7 +22,7 @@ use crate::smtp::{Address, HelloName};
 
 /// The way of a sender's message, as it is at one stage.
 #[derive(Clone, Debug)]
-pub struct Journey {
+pub struct DeliveryRoute {
     /// The Send connector that the sender is, with its computer.
     pub connector: Option<(Arc<Computer>, Arc<SendConnector>)>,
     /// Whom it turns to, at least one; to the next where there is no connection to the one before.
@@ -55,7 +55,7 @@ impl Sender {
     /// The way of the sender's message at `now`; `None` where the sender is a Send connector that is gone.
     ///
     /// A peer meets whichever connector answers at the binding of the one that it comes to.
-    pub fn journey(&self, computers: &[Arc<Computer>], zone: &Zone, now: Timestamp) -> Option<Journey> {
+    pub fn journey(&self, computers: &[Arc<Computer>], zone: &Zone, now: Timestamp) -> Option<DeliveryRoute> {
         let (policy, connector) = match &self.kind {
             SenderKind::Policy(policy) => {
                 let logon = self.logon.as_ref().map(|logon| Logon {
@@ -73,7 +73,7 @@ impl Sender {
         };
         let setting_out = SettingOut { sender: self, policy, home: connector.as_ref(), now };
         let destinations = setting_out.destinations(computers, zone);
-        Some(Journey { connector, destinations })
+        Some(DeliveryRoute { connector, destinations })
     }
 }
 
@@ -252,7 +252,7 @@ impl Round {
         due.min_by_key(|(_, due)| *due)
     }
 
-    /// Whether this one leaves TLS alone at `now`.
+    /// Returns whether this one leaves TLS alone at `now`.
     pub fn in_clear(&self, sender: usize, now: Timestamp) -> bool {
         let delivery = self.turns.get(sender).and_then(|turn| turn.delivery.as_ref());
         delivery.is_some_and(|delivery| delivery.in_clear(now))
