@@ -16,10 +16,13 @@
 //! floor 8  harness     a lab inside anybody's tests: start, talk to it, wait, finish
 //!          console     the same over HTTP, for whoever is outside of the process (only here: axum)
 //! floor 7  lab         the engine: a lab as a whole, started, changed and ended; check and verify are two runs of it
+//!          probe       what a server shows to a reader that sends no mail; runs compared, saved, made into a lab
 //! floor 6  judgement   a client's conduct measured by its policy, and the class that it belongs to
 //!          wire        the server and the sender: drive sessions over sockets or in memory (only here: tokio's net)
+//!          import      what administrators paste: events, errors, exports and certificates, and labs out of them
 //! floor 5  tls         certificates -> rustls; rustls's failures -> our words (only here: rustls)
 //!          observe     what was seen: sessions, messages, events, verdicts; conditions and expectations
+//!          renewal     a certificate exchanged on the model: what each connector does, step by step and day by day
 //! floor 4  scenario    a whole lab on paper: TOML, JSON, the built-in stories, the fault catalogue
 //!          journal     what happened, in order, once; every log is a view of it
 //! floor 3  session     one conversation, receiving or sending, without I/O; faults as rules
@@ -32,7 +35,7 @@
 //!          nearest     the word that was probably meant
 //! ```
 //!
-//! Floors 0 to 4 and `judgement` decide (as does `observe`, which waits besides): they never await, never read a clock (the clock apart) and never
+//! Floors 0 to 4, `renewal` and `judgement` decide (as does `observe`, which waits besides): they never await, never read a clock (the clock apart) and never
 //! draw randomness; they are handed the time and the keys. (The one function that makes a key,
 //! [`pki::KeyPair::generate`], is called from floor 7.) `tls` and floor 6 move bytes. Floors 7 to 9 are
 //! for people.
@@ -63,6 +66,7 @@ pub mod clock;
 pub mod console;
 pub mod exchange;
 pub mod harness;
+pub mod import;
 pub mod journal;
 pub mod judgement;
 pub mod lab;
@@ -70,6 +74,8 @@ pub mod name;
 mod nearest;
 pub mod observe;
 pub mod pki;
+pub mod probe;
+pub mod renewal;
 pub mod scenario;
 pub mod session;
 pub mod smtp;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::observe::verdict::{ErrorText, Symptom};
 use crate::scenario::{CatalogueEntry, ENTRIES, EntrySpec, Group, Scenario, ScenarioError};
 
 const HEAD: &str = "\
@@ -17,6 +18,15 @@ This page is made by `starttls-lab list --faults --markdown`, and a test compare
 [out-of-reach.md](out-of-reach.md).
 ";
 
+const TEXTS_HEAD: &str = "
+## Texts to search by
+
+What programs and libraries print, by what they met. Names, addresses and thumbprints are left away. *Observed*: run \
+against a server with the fault, on loopback in November 2026. *Documented*: by its maker, or in its source. \
+*Reported*: quoted in public by administrators. A running lab finds the texts for what a client of its own met \
+(`error_texts` in `GET /api/v1/verdicts`).
+";
+
 /// The whole page.
 pub(super) fn page() -> Result<String, ScenarioError> {
     let mut page = HEAD.to_owned();
@@ -28,6 +38,7 @@ pub(super) fn page() -> Result<String, ScenarioError> {
         }
         self::entry(&mut page, entry, &entry.read()?.scenario);
     }
+    texts(&mut page);
     Ok(page)
 }
 
@@ -46,7 +57,7 @@ fn heading(page: &mut String, group: Group) {
 fn entry(page: &mut String, entry: &CatalogueEntry, scenario: &Scenario) {
     let name = entry.story.name;
     let _ = write!(page, "\n### {name}\n\n{}.\n", marked(&scenario.title));
-    let Some(EntrySpec { aliases, rfc, wire, host, .. }) = &scenario.entry else { return };
+    let Some(EntrySpec { aliases, rfc, wire, host, symptoms, differ, .. }) = &scenario.entry else { return };
     let _ = write!(page, "\n- On the wire: {}\n", marked(wire));
     let code = |words: &[String]| words.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
     if !rfc.is_empty() {
@@ -63,9 +74,65 @@ fn entry(page: &mut String, entry: &CatalogueEntry, scenario: &Scenario) {
     if !endings.is_empty() {
         let _ = writeln!(page, "- Senders: {}", endings.join("; "));
     }
+    if !differ.is_empty() {
+        let _ = writeln!(page, "- Measured otherwise ([clients.md](clients.md)): {}", differ.join("; "));
+    }
+    let known = symptoms.iter().filter_map(|name| symptom(name));
+    let links: Vec<_> = known.map(|it| format!("[{}](#{})", it.in_words(), it.as_str())).collect();
+    if !links.is_empty() {
+        let _ = writeln!(page, "- What senders print: {}", links.join("; "));
+    }
+}
+
+/// The symptom of this name.
+fn symptom(name: &str) -> Option<Symptom> {
+    Symptom::ALL.into_iter().find(|symptom| symptom.as_str() == name)
+}
+
+/// What senders print, by what they met.
+fn texts(page: &mut String) {
+    page.push_str(TEXTS_HEAD);
+    for symptom in Symptom::ALL {
+        let _ = write!(
+            page,
+            "\n<a id=\"{}\"></a>\n### {}\n\n| Who | Text | Known |\n| --- | --- | --- |\n",
+            symptom.as_str(),
+            symptom.in_words()
+        );
+        for ErrorText { client, text, known } in symptom.error_texts() {
+            let _ = writeln!(page, "| {client} | `{}` | {} |", text.replace('|', "\\|"), known.as_str());
+        }
+    }
 }
 
 /// A text in which nothing is taken for a tag or a mark.
 fn marked(text: &str) -> String {
     text.replace('<', "&lt;").replace('*', "\\*")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn what_entries_say_a_client_meets_is_in_the_table_and_every_wrong_certificate_says_so() {
+        let mut named = BTreeSet::new();
+        for entry in ENTRIES {
+            let name = entry.story.name;
+            let spec = entry.read().unwrap().scenario.entry.unwrap();
+            for met in &spec.symptoms {
+                named.insert(symptom(met).unwrap_or_else(|| panic!("{name}: no symptom is called {met}")));
+            }
+            let wrong =
+                matches!(spec.tls, crate::scenario::Worth::WrongName | crate::scenario::Worth::Untrusted);
+            assert!(!wrong || !spec.symptoms.is_empty(), "{name} does not say what a client meets");
+        }
+        for symptom in Symptom::ALL {
+            // Two are of the sender's own side, which no entry plays.
+            let of_sender = matches!(symptom, Symptom::OwnCertificate | Symptom::NotAttributed);
+            assert!(of_sender || named.contains(&symptom), "no entry plays {symptom:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::output::Failure;
 use super::signals::Signals;
+use super::time::some_time;
 use crate::exchange::TimeSpan;
 use crate::observe::{Counts, Observer};
 
@@ -28,7 +29,7 @@ pub(super) struct EndingArgs {
     #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER_SESSIONS", value_name = "N")]
     exit_after_sessions: Option<NonZeroU64>,
     /// End after so long, such as 30s; with exit code 1 if --exit-after was given and is not reached
-    #[arg(long, env = "STARTTLS_LAB_SERVE_TIMEOUT", value_name = "TIME")]
+    #[arg(long, env = "STARTTLS_LAB_SERVE_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
 }
 

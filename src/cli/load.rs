@@ -61,7 +61,8 @@ fn decoded(octets: Vec<u8>) -> Result<String, String> {
     })
 }
 
-fn unknown(word: &str) -> String {
+/// What to say of a word that stands for nothing.
+pub(super) fn unknown(word: &str) -> String {
     let hint = match suggest_built_in(word) {
         Some(name) => format!("; did you mean `{name}`?"),
         None => format!(

@@ -12,7 +12,10 @@ mod control;
 mod diagnostics;
 mod ending;
 mod exec;
+mod explain;
 mod follow;
+mod import;
+mod inputs;
 mod judge;
 mod junit;
 mod list;
@@ -22,14 +25,17 @@ mod man;
 mod notify;
 mod output;
 mod printer;
+mod probe;
 mod quick;
 mod ready;
 mod readyz;
 mod recording;
+mod renew;
 pub mod report;
 mod send;
 mod serve;
 mod signals;
+mod time;
 mod verify;
 mod watch;
 
@@ -64,6 +70,10 @@ enum Verb {
     Show(list::ShowArgs),
     /// Say what each connector would offer, why, and what would mend it; opens no socket
     Check(check::Args),
+    /// Say what an event, a sender's error, a bounce, a reply to EHLO or a protocol log means
+    Explain(explain::Args),
+    /// Make a lab file of what Exchange's cmdlets print: connectors, certificates, servers
+    Import(import::Args),
     /// Play a lab file or a story on loopback
     Serve(Box<serve::Args>),
     /// Run a command against a lab that is there for it alone, and check what came of it
@@ -90,6 +100,10 @@ enum Verb {
     Man(man::Args),
     /// Send one message to an address, as one of several kinds of sender, and say how it ended
     Send(Box<send::Args>),
+    /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to whatever is named
+    Probe(Box<probe::Args>),
+    /// Rehearse the renewal of a certificate: what each connector does at each step, and on which day it would break
+    Renew(Box<renew::Args>),
     /// Ask a running lab whether it takes connections
     Readyz(readyz::Args),
 }
@@ -149,6 +163,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::List(args) => list::list(&args),
         Verb::Show(args) => list::show(&args),
         Verb::Check(args) => check::check(&args),
+        Verb::Explain(args) => explain::explain(&args),
+        Verb::Import(args) => import::import(&args),
         Verb::Serve(args) => serve::serve(&args),
         Verb::Exec(args) => exec::exec(&args),
         Verb::Judge(args) => judge::judge(&args),
@@ -166,6 +182,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Man(args) => man::man(&args),
         Verb::Send(args) => send::send(&args),
+        Verb::Probe(args) => probe::probe(&args),
+        Verb::Renew(args) => renew::renew(&args),
         Verb::Readyz(args) => readyz::readyz(&args),
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::output::{self, Failure};
 use super::ready::Announced;
+use super::time::some_time;
 use crate::exchange::TimeSpan;
 
 /// Arguments of `readyz`.
@@ -34,7 +35,7 @@ pub(super) struct Args {
     #[arg(long, env = "STARTTLS_LAB_WAIT")]
     wait: bool,
     /// How long to wait, such as 30s
-    #[arg(long, env = "STARTTLS_LAB_TIMEOUT", default_value = "30s", value_name = "TIME")]
+    #[arg(long, env = "STARTTLS_LAB_TIMEOUT", default_value = "30s", value_name = "TIME", value_parser = some_time)]
     timeout: TimeSpan,
 }
 

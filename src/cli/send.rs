@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Output;
 use super::output::{self, Failure};
+use super::time::some_time;
 use crate::clock::Clock;
 use crate::exchange::{Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
 use crate::journal::{Bounds, Entry, Journal, Record, attempt_sentence, transcript_line};
@@ -51,7 +52,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "starttls-lab.test", value_name = "NAME")]
     helo: Fqdn,
     /// How long the server may be silent
-    #[arg(long, default_value = "30s", value_name = "TIME")]
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = some_time)]
     timeout: TimeSpan,
     /// How standard output is laid out
     #[arg(long, value_enum, default_value_t)]
@@ -179,24 +180,43 @@ fn task(args: &Args, now: Timestamp) -> Result<Task, Failure> {
             ReversePath::Address(address.map_err(|error| Failure::usage(format!("--from {text}: {error}")))?)
         }
     };
-    if let (Trust::Name(Expect::TlsDomain(None)), Some(name)) = (&policy.trust, &args.name) {
+    let of_domain = matches!(policy.trust, Trust::Name(Expect::TlsDomain(None)));
+    let name = args.name.as_deref().map(|name| dialed(name, of_domain)).transpose()?;
+    if let (Trust::Name(Expect::TlsDomain(None)), Some(name)) = (&policy.trust, &name) {
         let domain = name.parse().map_err(|error| Failure::usage(format!("--name: {error}")))?;
         policy.trust = Trust::Name(Expect::TlsDomain(Some(domain)));
     }
     let helo: HelloName = args.helo.as_str().parse().map_err(|_| Failure::usage("--helo: not a name"))?;
     let host = args.to.rsplit_once(':').map_or(args.to.as_str(), |(host, _)| host);
-    let host = args.name.as_deref().unwrap_or(host.trim_matches(['[', ']']));
+    let host = name.as_deref().unwrap_or(host.trim_matches(['[', ']']));
     let domain = args.rcpt.first().and_then(Address::domain).unwrap_or_default();
     Ok(Task {
         policy,
         in_clear: false,
         helo,
         host: host.trim_start_matches("*.").to_owned(),
-        next_hop: args.name.as_deref().unwrap_or(domain).to_owned(),
+        next_hop: name.as_deref().unwrap_or(domain).to_owned(),
         connector: Some(CONNECTOR.to_owned()),
         credentials: Credentials::Usable,
         message: Arc::new(Outgoing { content: content(args, now), from, to: args.rcpt.clone() }),
     })
+}
+
+/// The name that a sender expects, as DNS carries it: a host name, or an address. Only a policy that expects a
+/// whole domain (TlsDomain) takes `*.contoso.com`.
+fn dialed(name: &str, of_domain: bool) -> Result<String, Failure> {
+    let wildcard = name.strip_prefix("*.");
+    if wildcard.is_some() && !of_domain {
+        let wrong =
+            format!("--name: `{name}` is a wildcard, and a sender dials one host; write mail{}", &name[1..]);
+        return Err(Failure::usage(wrong));
+    }
+    let bare = wildcard.unwrap_or(name);
+    if bare.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() {
+        return Ok(bare.trim_matches(['[', ']']).to_owned());
+    }
+    let host: Fqdn = bare.parse().map_err(|error| Failure::usage(format!("--name: {error}")))?;
+    Ok(if wildcard.is_some() { format!("*.{host}") } else { host.to_string() })
 }
 
 /// A small message that says what it is.

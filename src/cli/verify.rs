@@ -13,6 +13,7 @@ use super::junit::junit;
 use super::output::{self, Failure};
 use super::report::proof::{self, Count, counted};
 use super::{Output, load};
+use crate::exchange::EventKind;
 use crate::lab::{self, LabError};
 use crate::scenario::{Proof, STORIES, ScenarioText};
 
@@ -170,8 +171,9 @@ fn outcome(verified: Vec<Verified>) -> Result<(), Failure> {
     if silent.len() == total {
         return Err(Failure::usage(format!(
             "nothing is expected of {}, so nothing is proved; say in the lab file what is seen, such as\n\
-             [before.receive_connector.'SERVER\\Name']\nstarttls = \"none\"\nevents = [12014]",
-            if total == 1 { silent.join("") } else { format!("any of these {}", stories(total)) }
+             [before.receive_connector.'SERVER\\Name']\nstarttls = \"none\"\nevents = [{}]",
+            if total == 1 { silent.join("") } else { format!("any of these {}", stories(total)) },
+            EventKind::NoCertificateForStarttls.id(),
         )));
     }
     Ok(())

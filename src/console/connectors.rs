@@ -17,7 +17,8 @@ use super::house::find;
 use super::input;
 use super::problem::Problem;
 use crate::exchange::{
-    Binding, Computer, Outcome, ReceiveConnector, ReceiveConnectorParameters, fqdn_guard, select_for,
+    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, fqdn_guard,
+    select_for,
 };
 use crate::lab::Engine;
 use crate::scenario::{Keys, Workshop, receive_connector};
@@ -92,7 +93,10 @@ impl Offer {
         let because = match &selection.outcome {
             _ if !connector.enabled => "the connector is disabled".to_owned(),
             Outcome::NotConfigured => "Tls is not in AuthMechanism".to_owned(),
-            Outcome::Withheld => format!("nothing in the store fits {key} (event 12014)"),
+            Outcome::Withheld => format!(
+                "nothing in the store fits {key} (event {})",
+                EventKind::NoCertificateForStarttls.id()
+            ),
             Outcome::Offered(_) => format!("a certificate fits {key}"),
         };
         Self {

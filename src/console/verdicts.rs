@@ -39,7 +39,7 @@ pub(super) fn schema() -> Value {
                     "type": "object",
                     "properties": {
                         "what": { "enum": ["envelope", "body", "credentials"] },
-                        "why": { "enum": ["not-offered", "offered-and-not-used", "refused", "after-failure"] },
+                        "why": { "enum": ["not-offered", "offered-and-not-used", "refused", "behind-start-tls", "after-failure"] },
                         "session": text(),
                         "at": text(),
                     },
@@ -48,6 +48,7 @@ pub(super) fn schema() -> Value {
             "fall_back": maybe("object"),
             "result_type": { "type": ["string", "null"], "description": "A result type of RFC 8460 section 4.3." },
             "symptom": maybe("string"),
+            "inferred": { "type": ["string", "null"], "description": "From what result_type and symptom are inferred, and what else fits; null where they were seen." },
             "error_texts": list(),
             "words": { "type": "string", "description": "The whole in a few sentences." },
             "conversations": list(),

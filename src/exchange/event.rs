@@ -15,6 +15,9 @@ use crate::pki::Thumbprint;
 /// An event as it was decided; who logged it and when is the journal's to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
+    /// Which event it is.
+    #[serde(skip)]
+    pub kind: EventKind,
     /// Its number.
     pub event_id: u16,
     /// Its level.
@@ -23,8 +26,189 @@ pub struct Event {
     pub category: Category,
     /// The insertion strings, in the order of `%1`, `%2`, ...
     pub parameters: Vec<String>,
-    #[serde(skip)]
-    template: &'static str,
+}
+
+/// An event that transport or EdgeSync logs. Its number, level, category and text stand here and nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// No certificate for STARTTLS. Source: the seed; for a pin Black Marble (2016).
+    NoCertificateForStarttls,
+    /// The certificate for STARTTLS has expired. Source: TechNet ff983405.
+    StarttlsCertificateExpired,
+    /// The certificate for STARTTLS expires soon. Source: TechNet ff982351.
+    StarttlsCertificateExpiresSoon,
+    /// No internal transport certificate is published. Source: TechNet ff984391.
+    InternalCertificateNotPublished,
+    /// The internal transport certificate is not in the store. Source: TechNet ff985435.
+    InternalCertificateGone,
+    /// The internal transport certificate has expired. Source: TechNet ff981561.
+    InternalCertificateExpired,
+    /// The internal transport certificate expires soon. Source: TechNet ff985092.
+    InternalCertificateExpiresSoon,
+    /// The peer's internal transport certificate has expired. Source: TechNet ff980723.
+    RemoteInternalCertificateExpired,
+    /// Another certificate stands in for the internal one.
+    InternalCertificateReplaced,
+    /// An ephemeral certificate stands in for the internal one. Source: TechNet ff983190.
+    InternalCertificateEphemeral,
+    /// The Edge presents another certificate than it was subscribed with. Source: TechNet ff985467.
+    EdgeCertificateNotMatched,
+    /// Too many failed logons. Source: TechNet hh994900.
+    TooManyFailedLogons,
+    /// TLS is demanded before MAIL, and there is none to be had. Source: TechNet bb217382.
+    TlsRequiredButNotAvailable,
+    /// A failed logon. Source: an observed log of 2016.
+    LogonFailed,
+    /// TLS is required by a Send connector and not to be had. Source: TechNet ff982694.
+    SendTlsRequired,
+    /// The logon at the next hop failed. Source: TechNet ff982082.
+    OutboundAuthenticationFailed,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventSubject {
+    /// A connector, whose name is among the insertion strings.
+    Connector,
+    /// The computer as a whole.
+    Computer,
+}
+
+impl EventKind {
+    /// Every event, by ascending number.
+    pub const ALL: [Self; 16] = [
+        Self::TooManyFailedLogons,
+        Self::TlsRequiredButNotAvailable,
+        Self::LogonFailed,
+        Self::SendTlsRequired,
+        Self::OutboundAuthenticationFailed,
+        Self::EdgeCertificateNotMatched,
+        Self::InternalCertificateNotPublished,
+        Self::InternalCertificateGone,
+        Self::NoCertificateForStarttls,
+        Self::InternalCertificateExpired,
+        Self::StarttlsCertificateExpired,
+        Self::InternalCertificateExpiresSoon,
+        Self::StarttlsCertificateExpiresSoon,
+        Self::RemoteInternalCertificateExpired,
+        Self::InternalCertificateReplaced,
+        Self::InternalCertificateEphemeral,
+    ];
+
+    /// The number, the level and the text; `%1` and so on stand for the insertion strings.
+    const fn row(self) -> (u16, Level, &'static str) {
+        match self {
+            Self::NoCertificateForStarttls => (12014, Level::Error, NO_CERTIFICATE_FOR_STARTTLS),
+            Self::StarttlsCertificateExpired => (12016, Level::Error, STARTTLS_CERTIFICATE_EXPIRED),
+            Self::StarttlsCertificateExpiresSoon => {
+                (12018, Level::Warning, STARTTLS_CERTIFICATE_EXPIRES_SOON)
+            }
+            Self::InternalCertificateNotPublished => {
+                (12012, Level::Error, INTERNAL_CERTIFICATE_NOT_PUBLISHED)
+            }
+            Self::InternalCertificateGone => (12013, Level::Error, INTERNAL_CERTIFICATE_GONE),
+            Self::InternalCertificateExpired => (12015, Level::Warning, INTERNAL_CERTIFICATE_EXPIRED),
+            Self::InternalCertificateExpiresSoon => {
+                (12017, Level::Warning, INTERNAL_CERTIFICATE_EXPIRES_SOON)
+            }
+            Self::RemoteInternalCertificateExpired => {
+                (12019, Level::Information, REMOTE_INTERNAL_CERTIFICATE_EXPIRED)
+            }
+            Self::InternalCertificateReplaced => (12023, Level::Warning, INTERNAL_CERTIFICATE_REPLACED),
+            Self::InternalCertificateEphemeral => (12024, Level::Information, INTERNAL_CERTIFICATE_EPHEMERAL),
+            Self::EdgeCertificateNotMatched => (10104, Level::Warning, EDGE_CERTIFICATE_NOT_MATCHED),
+            Self::TooManyFailedLogons => (1012, Level::Warning, TOO_MANY_FAILED_LOGONS),
+            Self::TlsRequiredButNotAvailable => (1032, Level::Error, TLS_REQUIRED_BUT_NOT_AVAILABLE),
+            Self::LogonFailed => (1035, Level::Warning, LOGON_FAILED),
+            Self::SendTlsRequired => (2015, Level::Error, SEND_TLS_REQUIRED),
+            Self::OutboundAuthenticationFailed => (2017, Level::Error, OUTBOUND_AUTHENTICATION_FAILED),
+        }
+    }
+
+    /// The number.
+    pub const fn id(self) -> u16 {
+        self.row().0
+    }
+
+    /// The level; where the sources disagree, the observed one.
+    pub const fn level(self) -> Level {
+        self.row().1
+    }
+
+    /// Its text, with `%1`, `%2` and so on where the insertion strings go.
+    pub const fn template(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The task category.
+    pub const fn category(self) -> Category {
+        match self {
+            Self::TooManyFailedLogons | Self::TlsRequiredButNotAvailable | Self::LogonFailed => {
+                Category::SmtpReceive
+            }
+            Self::SendTlsRequired | Self::OutboundAuthenticationFailed => Category::SmtpSend,
+            Self::EdgeCertificateNotMatched => Category::Synchronization,
+            Self::NoCertificateForStarttls
+            | Self::StarttlsCertificateExpired
+            | Self::StarttlsCertificateExpiresSoon
+            | Self::InternalCertificateNotPublished
+            | Self::InternalCertificateGone
+            | Self::InternalCertificateExpired
+            | Self::InternalCertificateExpiresSoon
+            | Self::RemoteInternalCertificateExpired
+            | Self::InternalCertificateReplaced
+            | Self::InternalCertificateEphemeral => Category::TransportService,
+        }
+    }
+
+    /// What it is about.
+    pub const fn subject(self) -> EventSubject {
+        match self {
+            Self::NoCertificateForStarttls
+            | Self::StarttlsCertificateExpired
+            | Self::StarttlsCertificateExpiresSoon
+            | Self::TooManyFailedLogons
+            | Self::TlsRequiredButNotAvailable
+            | Self::LogonFailed
+            | Self::SendTlsRequired
+            | Self::OutboundAuthenticationFailed => EventSubject::Connector,
+            Self::InternalCertificateNotPublished
+            | Self::InternalCertificateGone
+            | Self::InternalCertificateExpired
+            | Self::InternalCertificateExpiresSoon
+            | Self::RemoteInternalCertificateExpired
+            | Self::InternalCertificateReplaced
+            | Self::InternalCertificateEphemeral
+            | Self::EdgeCertificateNotMatched => EventSubject::Computer,
+        }
+    }
+
+    /// The qualifiers of the number, where they are known: those of 12014 are derived, the others were not found.
+    pub const fn qualifiers(self) -> Option<u16> {
+        match self {
+            Self::NoCertificateForStarttls => Some(0xC004),
+            Self::StarttlsCertificateExpired
+            | Self::StarttlsCertificateExpiresSoon
+            | Self::InternalCertificateNotPublished
+            | Self::InternalCertificateGone
+            | Self::InternalCertificateExpired
+            | Self::InternalCertificateExpiresSoon
+            | Self::RemoteInternalCertificateExpired
+            | Self::InternalCertificateReplaced
+            | Self::InternalCertificateEphemeral
+            | Self::EdgeCertificateNotMatched
+            | Self::TooManyFailedLogons
+            | Self::TlsRequiredButNotAvailable
+            | Self::LogonFailed
+            | Self::SendTlsRequired
+            | Self::OutboundAuthenticationFailed => None,
+        }
+    }
+
+    /// The instance number, of the qualifiers and the number.
+    pub fn instance_id(self) -> Option<u32> {
+        self.qualifiers().map(|qualifiers| u32::from(qualifiers) << 16 | u32::from(self.id()))
+    }
 }
 
 /// The level of an event; where the sources disagree, the observed one.
@@ -96,13 +280,14 @@ impl Category {
 impl Event {
     /// The text of the event with its insertion strings in place.
     pub fn message(&self) -> String {
-        self.fill(self.template)
+        self.fill(self.kind.template())
     }
 
     /// The first sentence of the text, which says what happened; what to do about it follows.
     pub fn first_sentence(&self) -> String {
         // Sought in the template: a name that is filled in may hold a full stop and a space.
-        self.fill(self.template.split_once(". ").map_or(self.template, |(first, _)| first))
+        let template = self.kind.template();
+        self.fill(template.split_once(". ").map_or(template, |(first, _)| first))
     }
 
     fn fill(&self, template: &str) -> String {
@@ -122,106 +307,106 @@ impl Event {
         message
     }
 
-    fn new(event_id: u16, level: Level, template: &'static str, parameters: Vec<String>) -> Self {
-        let category = match event_id {
-            ..2000 => Category::SmtpReceive,
-            2000..3000 => Category::SmtpSend,
-            10_000..11_000 => Category::Synchronization,
-            _ => Category::TransportService,
-        };
-        Self { event_id, level, category, parameters, template }
+    fn new(kind: EventKind, parameters: Vec<String>) -> Self {
+        let (event_id, level, category) = (kind.id(), kind.level(), kind.category());
+        Self { kind, event_id, level, category, parameters }
+    }
+
+    /// The source that logs it on `computer`, about a receive connector where there is one.
+    pub fn source(&self, computer: &Computer, connector: Option<&ReceiveConnector>) -> &'static str {
+        match self.category {
+            // The event source of the Microsoft Exchange EdgeSync service (TechNet ff985467).
+            Category::Synchronization => "MSExchange EdgeSync",
+            Category::SmtpReceive | Category::SmtpSend | Category::TransportService => {
+                computer.event_source(connector)
+            }
+        }
     }
 
     /// 12014: no certificate for STARTTLS. Source: the seed; for a pin Black Marble (2016), which shows
     /// the pin in both places.
     pub fn no_certificate_for_starttls(key: &str, connector: &str) -> Self {
         let parameters = vec![key.to_owned(), connector.to_owned(), key.to_owned()];
-        Self::new(12014, Level::Error, NO_CERTIFICATE_FOR_STARTTLS, parameters)
+        Self::new(EventKind::NoCertificateForStarttls, parameters)
     }
 
     /// 12016: the certificate for STARTTLS has expired. Source: TechNet ff983405.
     pub fn starttls_certificate_expired(fqdn: &str) -> Self {
-        Self::new(12016, Level::Error, STARTTLS_CERTIFICATE_EXPIRED, vec![fqdn.to_owned()])
+        Self::new(EventKind::StarttlsCertificateExpired, vec![fqdn.to_owned()])
     }
 
     /// 12018: the certificate for STARTTLS expires soon. Source: TechNet ff982351.
     pub fn starttls_certificate_expires_soon(subject: &str, thumbprint: Thumbprint, hours: i64) -> Self {
         let parameters = vec![subject.to_owned(), thumbprint.to_string(), hours.to_string()];
-        Self::new(12018, Level::Warning, STARTTLS_CERTIFICATE_EXPIRES_SOON, parameters)
+        Self::new(EventKind::StarttlsCertificateExpiresSoon, parameters)
     }
 
     /// 12012: no internal transport certificate is published. Source: TechNet ff984391.
     pub fn internal_certificate_not_published() -> Self {
-        Self::new(12012, Level::Error, INTERNAL_CERTIFICATE_NOT_PUBLISHED, Vec::new())
+        Self::new(EventKind::InternalCertificateNotPublished, Vec::new())
     }
 
     /// 12013: the internal transport certificate is not in the store. Source: TechNet ff985435.
     pub fn internal_certificate_gone(thumbprint: Thumbprint) -> Self {
-        Self::new(12013, Level::Error, INTERNAL_CERTIFICATE_GONE, vec![thumbprint.to_string()])
+        Self::new(EventKind::InternalCertificateGone, vec![thumbprint.to_string()])
     }
 
     /// 12015: the internal transport certificate has expired. Source: TechNet ff981561.
     pub fn internal_certificate_expired(thumbprint: Thumbprint) -> Self {
-        let template = "An internal transport certificate expired. Thumbprint:%1";
-        Self::new(12015, Level::Warning, template, vec![thumbprint.to_string()])
+        Self::new(EventKind::InternalCertificateExpired, vec![thumbprint.to_string()])
     }
 
     /// 12017: the internal transport certificate expires soon. Source: TechNet ff985092.
     pub fn internal_certificate_expires_soon(thumbprint: Thumbprint, hours: i64) -> Self {
-        let template =
-            "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";
-        Self::new(12017, Level::Warning, template, vec![thumbprint.to_string(), hours.to_string()])
+        Self::new(EventKind::InternalCertificateExpiresSoon, vec![thumbprint.to_string(), hours.to_string()])
     }
 
     /// 12019: the peer's internal transport certificate has expired. Source: TechNet ff980723.
     pub fn remote_internal_certificate_expired(subject: &str) -> Self {
-        let template = "The remote internal transport certificate expired. Certificate subject: %1.";
-        Self::new(12019, Level::Information, template, vec![subject.to_owned()])
+        Self::new(EventKind::RemoteInternalCertificateExpired, vec![subject.to_owned()])
     }
 
     /// 12023: another certificate stands in for the internal one. The text is that of 12013 with the
     /// ending of 12024; no page of its own was found.
     pub fn internal_certificate_replaced(thumbprint: Thumbprint, by: Thumbprint) -> Self {
         let parameters = vec![thumbprint.to_string(), by.to_string()];
-        Self::new(12023, Level::Warning, INTERNAL_CERTIFICATE_REPLACED, parameters)
+        Self::new(EventKind::InternalCertificateReplaced, parameters)
     }
 
     /// 12024: an ephemeral certificate stands in for the internal one. Source: TechNet ff983190.
     pub fn internal_certificate_ephemeral(thumbprint: Thumbprint, by: Thumbprint) -> Self {
         let parameters = vec![thumbprint.to_string(), by.to_string()];
-        Self::new(12024, Level::Information, INTERNAL_CERTIFICATE_EPHEMERAL, parameters)
+        Self::new(EventKind::InternalCertificateEphemeral, parameters)
     }
 
     /// 10104 of `MSExchange EdgeSync`: the Edge presents another certificate than it was subscribed with.
     /// Source: TechNet ff985467.
     pub fn edge_certificate_not_matched(edge: &str) -> Self {
-        let template =
-            "Microsoft Exchange couldn't match certificate when contacting %1. The connection was stopped.";
-        Self::new(10104, Level::Warning, template, vec![edge.to_owned()])
+        Self::new(EventKind::EdgeCertificateNotMatched, vec![edge.to_owned()])
     }
 
     /// 1012: too many failed logons. Source: TechNet hh994900.
     pub fn too_many_failed_logons(connector: &str, limit: u32, peer: &str) -> Self {
         let parameters = vec![connector.to_owned(), limit.to_string(), peer.to_owned()];
-        Self::new(1012, Level::Warning, TOO_MANY_FAILED_LOGONS, parameters)
+        Self::new(EventKind::TooManyFailedLogons, parameters)
     }
 
     /// 1032: TLS is demanded before MAIL, and there is none to be had. Source: the management pack rule
     /// of TechNet bb217382; the event's own text was not found.
     pub fn tls_required_but_not_available() -> Self {
-        Self::new(1032, Level::Error, TLS_REQUIRED_BUT_NOT_AVAILABLE, Vec::new())
+        Self::new(EventKind::TlsRequiredButNotAvailable, Vec::new())
     }
 
     /// 1035: a failed logon. Source: an observed log of 2016.
     pub fn logon_failed(error: &str, connector: &str, mechanism: &str, peer: &str) -> Self {
         let parameters = [error, connector, mechanism, peer].map(str::to_owned).to_vec();
-        Self::new(1035, Level::Warning, LOGON_FAILED, parameters)
+        Self::new(EventKind::LogonFailed, parameters)
     }
 
     /// 2015: TLS is required and not to be had. Source: TechNet ff982694.
     pub fn send_tls_required(connector: &str, domain: &str, server: &str) -> Self {
         let parameters = [connector, domain, server].map(str::to_owned).to_vec();
-        Self::new(2015, Level::Error, SEND_TLS_REQUIRED, parameters)
+        Self::new(EventKind::SendTlsRequired, parameters)
     }
 
     /// 2017: the logon at the next hop failed. Source: TechNet ff982082. The one published record with its
@@ -234,7 +419,7 @@ impl Event {
         target: &str,
     ) -> Self {
         let parameters = [error, connector, mechanism, target].map(str::to_owned).to_vec();
-        Self::new(2017, Level::Error, OUTBOUND_AUTHENTICATION_FAILED, parameters)
+        Self::new(EventKind::OutboundAuthenticationFailed, parameters)
     }
 }
 
@@ -264,6 +449,17 @@ pub fn selection_events(
     let subject = stored.facts.common_names.first().unwrap_or(&stored.facts.subject);
     vec![Event::starttls_certificate_expires_soon(subject, offered.thumbprint, hours)]
 }
+
+const INTERNAL_CERTIFICATE_EXPIRED: &str = "An internal transport certificate expired. Thumbprint:%1";
+
+const INTERNAL_CERTIFICATE_EXPIRES_SOON: &str =
+    "An internal transport certificate will expire soon. Thumbprint:%1, hours remaining: %2";
+
+const REMOTE_INTERNAL_CERTIFICATE_EXPIRED: &str =
+    "The remote internal transport certificate expired. Certificate subject: %1.";
+
+const EDGE_CERTIFICATE_NOT_MATCHED: &str =
+    "Microsoft Exchange couldn't match certificate when contacting %1. The connection was stopped.";
 
 const NO_CERTIFICATE_FOR_STARTTLS: &str = "Microsoft Exchange could not find a certificate that contains the domain name %1 in the personal store on the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector %2 with a FQDN parameter of %3. If the connector's FQDN is not specified, the computer's FQDN is used. Verify the connector configuration and the installed certificates to make sure that there is a certificate with a domain name for that FQDN. If this certificate exists, run Enable-ExchangeCertificate -Services SMTP to make sure that the Microsoft Exchange Transport service has access to the certificate key.";
 

@@ -28,8 +28,11 @@ mod values;
 pub use address::{Binding, IpRange, in_family_of};
 pub use computer::{Computer, Role};
 pub use defaults::Usage;
-pub use event::{Category, Event, Level, selection_events};
-pub use fix::{Change, Fix, Overwrite, SendFix, Useless, apply_all, fixes, send_fixes, useless_advice};
+pub use event::{Category, Event, EventKind, EventSubject, Level, selection_events};
+pub use fix::{
+    Change, Fix, Overwrite, SendFix, Trial, Useless, apply_all, fixes, fixes_in, send_fixes, send_fixes_in,
+    useless_advice, without_require_tls,
+};
 pub use flags::{AuthMechanism, PermissionGroups, Services};
 pub use internal::{InternalTransport, wants_anonymous_tls};
 pub use keywords::{Stage, keywords};

@@ -1,9 +1,34 @@
 //! Connectors as lists of parameters: one list makes the connector, what a file or a cmdlet may give,
 //! and what `Format-List` shows.
 
-use super::flags::{AuthMechanism, PermissionGroups};
-use super::receive_connector::{MessageRateSource, ProtocolLoggingLevel, SizeMode, TransportRole};
-use super::values::{ByteSize, Nullable, TimeSpan, Unlimited};
+use super::cmdlet::{FromValue, ToValue};
+use super::profile::Profile;
+
+/// A parameter of a connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ConnectorParameter {
+    /// The key in a lab file.
+    pub(super) key: &'static str,
+    /// The name in the Shell.
+    pub(super) name: &'static str,
+    /// The Exchange that it came with.
+    pub(super) since: Profile,
+}
+
+/// Hands over what was given for a parameter.
+pub(super) trait ReadParameters {
+    /// What is wrong with what was given.
+    type Error;
+
+    /// What was given for the parameter called `name`, which is worth `current` now.
+    fn read<T: FromValue>(&mut self, name: &'static str, current: &T) -> Result<Option<T>, Self::Error>;
+}
+
+/// Takes the value of each parameter.
+pub(super) trait ShowParameters {
+    /// Takes the value of the parameter called `name`.
+    fn show<T: ToValue>(&mut self, name: &'static str, value: &T);
+}
 
 /// Defines a connector, the part of it that somebody gave, and the way from one to the other.
 macro_rules! parameters {
@@ -11,7 +36,7 @@ macro_rules! parameters {
         $(#[$about:meta])* connector $connector:ident;
         $(#[$about_given:meta])* given $given:ident;
         $(#[$about_usage:meta])* usage $usage:ty;
-        $($(#[$doc:meta])* $field:ident: $type:ty = $cmdlet:literal;)*
+        $($(#[$doc:meta])* $field:ident: $type:ty = $cmdlet:literal $(since $since:ident)?;)*
     ) => {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq)]
@@ -45,59 +70,67 @@ macro_rules! parameters {
                     connector.$field = value.clone();
                 })*
             }
+
+            /// What `reader` was given, read against the connector as it is: a list can be added to.
+            pub(super) fn read<R: $crate::exchange::parameters::ReadParameters>(
+                reader: &mut R,
+                current: &$connector,
+            ) -> Result<Self, R::Error> {
+                Ok(Self { name: None, usage: None, $($field: reader.read($cmdlet, &current.$field)?,)* })
+            }
         }
 
         impl $connector {
+            /// The parameters, `Name` apart.
+            pub(super) const PARAMETERS: &'static [$crate::exchange::parameters::ConnectorParameter] = &[$(
+                $crate::exchange::parameters::ConnectorParameter {
+                    key: stringify!($field),
+                    name: $cmdlet,
+                    since: $crate::exchange::parameters::since!($($since)?),
+                },
+            )*];
+
             /// Every parameter by its cmdlet name with its value as `Format-List` shows it.
             pub fn properties(&self) -> Vec<(&'static str, String)> {
-                use crate::exchange::parameters::Shown as _;
-                vec![("Name", self.name.clone()), $(($cmdlet, self.$field.shown())),*]
+                let values = $crate::exchange::parameters::Values::of(|values| self.show(values));
+                let values = values.into_iter().map(|(name, value)| (name, value.to_string()));
+                std::iter::once(("Name", self.name.clone())).chain(values).collect()
+            }
+
+            /// Shows `to` the value of each parameter, `Name` apart.
+            pub(super) fn show(&self, to: &mut impl $crate::exchange::parameters::ShowParameters) {
+                $(to.show($cmdlet, &self.$field);)*
             }
         }
     };
 }
 
-pub(super) use parameters;
-
-/// A value as `Format-List` shows it.
-pub(super) trait Shown {
-    fn shown(&self) -> String;
-}
-
-impl Shown for bool {
-    fn shown(&self) -> String {
-        if *self { "True" } else { "False" }.to_owned()
-    }
-}
-
-impl<T: std::fmt::Display> Shown for Vec<T> {
-    fn shown(&self) -> String {
-        format!("{{{}}}", self.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-    }
-}
-
-impl<T: std::fmt::Display> Shown for Nullable<T> {
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-}
-
-macro_rules! shown {
-    (by display: $($type:ty),*; by debug: $($name:ty),*) => {
-        $(impl Shown for $type {
-            fn shown(&self) -> String {
-                self.to_string()
-            }
-        })*
-        $(impl Shown for $name {
-            fn shown(&self) -> String {
-                format!("{self:?}")
-            }
-        })*
+/// The Exchange that a parameter came with; the first where nothing is said.
+macro_rules! since {
+    () => {
+        $crate::exchange::Profile::Exchange2007
+    };
+    ($since:ident) => {
+        $crate::exchange::Profile::$since
     };
 }
 
-shown! {
-    by display: u16, u32, AuthMechanism, PermissionGroups, ByteSize, Unlimited, TimeSpan;
-    by debug: SizeMode, MessageRateSource, ProtocolLoggingLevel, TransportRole
+pub(super) use {parameters, since};
+
+/// The values of a connector's parameters.
+pub(super) struct Values(Vec<(&'static str, super::cmdlet::Value)>);
+
+impl Values {
+    /// What `show` shows.
+    pub(super) fn of(show: impl FnOnce(&mut Self)) -> Vec<(&'static str, super::cmdlet::Value)> {
+        let mut values = Self(Vec::new());
+        show(&mut values);
+        values.0
+    }
+}
+
+impl ShowParameters for Values {
+    fn show<T: ToValue>(&mut self, name: &'static str, value: &T) {
+        self.0.push((name, value.to_value()));
+    }
 }

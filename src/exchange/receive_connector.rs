@@ -17,7 +17,9 @@ parameters! {
     /// A receive connector with every parameter settled.
     ///
     /// The parameters, their meaning and their limits are those of the `Set-ReceiveConnector` page of
-    /// the Exchange PowerShell reference.
+    /// the Exchange PowerShell reference. TlsCertificateName came with 2013 (receive connectors page, changes
+    /// compared to 2010), and with it the front end that TransportRole tells apart; SMTPUTF8 and
+    /// AuthTarpitInterval came with 2016.
     connector ReceiveConnector;
     /// The parameters that somebody gave, in a lab file or to a cmdlet; the others keep their value.
     given ReceiveConnectorParameters;
@@ -42,11 +44,11 @@ parameters! {
     /// Whether MAIL is refused in clear.
     require_tls: bool = "RequireTLS";
     /// Pins the certificate by issuer and subject; 2013 and later. Blank for none.
-    tls_certificate_name: Nullable<TlsCertificateName> = "TlsCertificateName";
+    tls_certificate_name: Nullable<TlsCertificateName> = "TlsCertificateName" since Exchange2013;
     /// Whether the connector takes part in Domain Security.
     domain_secure_enabled: bool = "DomainSecureEnabled";
     /// Whether X-ANONYMOUSTLS is left out although ExchangeServer is in AuthMechanism.
-    suppress_x_anonymous_tls: bool = "SuppressXAnonymousTls";
+    suppress_x_anonymous_tls: bool = "SuppressXAnonymousTls" since Exchange2010;
     /// Whether `AUTH` lists GSSAPI before NTLM.
     enable_auth_gssapi: bool = "EnableAuthGSSAPI";
     /// The `SIZE` keyword.
@@ -64,13 +66,13 @@ parameters! {
     /// The `CHUNKING` keyword.
     chunking_enabled: bool = "ChunkingEnabled";
     /// The `SMTPUTF8` keyword.
-    smtp_utf8_enabled: bool = "SmtpUtf8Enabled";
+    smtp_utf8_enabled: bool = "SmtpUtf8Enabled" since Exchange2019;
     /// The `XLONGADDR` keyword, and addresses of up to 1860 characters.
     long_addresses_enabled: bool = "LongAddressesEnabled";
     /// The `XORAR` keyword.
     orar_enabled: bool = "OrarEnabled";
     /// Whether a message with bare line feeds is refused.
-    bare_linefeed_rejection_enabled: bool = "BareLinefeedRejectionEnabled";
+    bare_linefeed_rejection_enabled: bool = "BareLinefeedRejectionEnabled" since Exchange2010;
     /// Whether EHLO or HELO must carry a domain name.
     require_ehlo_domain: bool = "RequireEHLODomain";
     /// The largest message.
@@ -94,7 +96,7 @@ parameters! {
     /// How many messages a minute.
     message_rate_limit: Unlimited = "MessageRateLimit";
     /// Who is counted against MessageRateLimit.
-    message_rate_source: MessageRateSource = "MessageRateSource";
+    message_rate_source: MessageRateSource = "MessageRateSource" since Exchange2010;
     /// How long a connection may last altogether.
     connection_timeout: TimeSpan = "ConnectionTimeout";
     /// How long a peer may be silent.
@@ -102,11 +104,11 @@ parameters! {
     /// How long a 5yz reply to an unauthenticated peer is held back.
     tarpit_interval: TimeSpan = "TarpitInterval";
     /// How long the reply to a failed logon is held back.
-    auth_tarpit_interval: TimeSpan = "AuthTarpitInterval";
+    auth_tarpit_interval: TimeSpan = "AuthTarpitInterval" since Exchange2019;
     /// Whether the SmtpReceive protocol log is written.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
     /// Front end or hub; decides the event source and the keywords of a Mailbox server.
-    transport_role: TransportRole = "TransportRole";
+    transport_role: TransportRole = "TransportRole" since Exchange2013;
 }
 
 impl ReceiveConnector {

@@ -35,7 +35,7 @@ parameters! {
     /// A Send connector with every parameter settled.
     ///
     /// The parameters, their meaning and their limits are those of the `Set-SendConnector` page of the
-    /// Exchange PowerShell reference.
+    /// Exchange PowerShell reference, and of those of 2007 SP3, 2010 SP3 and 2013: the later ones have more.
     connector SendConnector;
     /// The parameters that somebody gave, in a lab file or to a cmdlet; the others keep their value.
     given SendConnectorParameters;
@@ -61,11 +61,11 @@ parameters! {
     /// Whether mail is held back rather than sent in clear.
     require_tls: bool = "RequireTLS";
     /// What TLS has to prove; only with RequireTLS. Blank for none.
-    tls_auth_level: Nullable<TlsAuthLevel> = "TlsAuthLevel";
+    tls_auth_level: Nullable<TlsAuthLevel> = "TlsAuthLevel" since Exchange2010;
     /// Whom the certificate has to name; only with DomainValidation. Blank for the recipient's domain.
-    tls_domain: Nullable<TlsDomain> = "TlsDomain";
+    tls_domain: Nullable<TlsDomain> = "TlsDomain" since Exchange2010;
     /// Pins the certificate to present by issuer and subject; 2013 and later. Blank for none.
-    tls_certificate_name: Nullable<TlsCertificateName> = "TlsCertificateName";
+    tls_certificate_name: Nullable<TlsCertificateName> = "TlsCertificateName" since Exchange2013;
     /// Whether STARTTLS is left alone although it is offered.
     ignore_starttls: bool = "IgnoreSTARTTLS";
     /// Whether the connector takes part in Domain Security.
@@ -75,7 +75,7 @@ parameters! {
     /// How long the next hop may be silent.
     connection_inactivity_time_out: TimeSpan = "ConnectionInactivityTimeOut";
     /// How many messages go over one connection; 0 for any number.
-    smtp_max_messages_per_connection: u32 = "SmtpMaxMessagesPerConnection";
+    smtp_max_messages_per_connection: u32 = "SmtpMaxMessagesPerConnection" since Exchange2010;
     /// Whether the SmtpSend protocol log is written.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
 }

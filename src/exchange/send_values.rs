@@ -11,7 +11,6 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::address::text_in_files;
-use super::parameters::Shown;
 use crate::name::{Fqdn, covers, is_below};
 
 /// One of a connector's `AddressSpaces`: `SMTP:contoso.com;1`, of which type and cost may be left away.
@@ -238,18 +237,6 @@ impl FromStr for TlsAuthLevel {
 impl fmt::Display for TlsAuthLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
-    }
-}
-
-impl Shown for SmartHostAuthMechanism {
-    fn shown(&self) -> String {
-        format!("{self:?}")
-    }
-}
-
-impl Shown for AuthenticationCredential {
-    fn shown(&self) -> String {
-        self.0.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 }
 

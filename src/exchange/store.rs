@@ -1,5 +1,7 @@
 //! The certificate store of a computer: what Exchange chooses from.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,9 +29,10 @@ impl CertificateStore {
         self.0.iter_mut()
     }
 
-    /// The certificate with this thumbprint.
+    /// The certificate with this thumbprint: the one that it goes by, or else the one that peers see.
     pub fn find(&self, thumbprint: Thumbprint) -> Option<&StoredCertificate> {
-        self.0.iter().find(|stored| stored.facts.thumbprint == thumbprint)
+        let known = self.0.iter().find(|stored| stored.facts.thumbprint == thumbprint);
+        known.or_else(|| self.0.iter().find(|stored| stored.handshake_thumbprint() == Some(thumbprint)))
     }
 
     /// The first instant after `now` at which one of the certificates begins or ends to be valid,
@@ -81,6 +84,15 @@ pub struct StoredCertificate {
     pub material: Option<Material>,
 }
 
+impl StoredCertificate {
+    /// The thumbprint of what is presented in a handshake, where it is another one than the certificate goes by:
+    /// a lab file may declare the thumbprint that an administrator's certificate has.
+    pub fn handshake_thumbprint(&self) -> Option<Thumbprint> {
+        let presented = self.material.as_ref()?.certificate.thumbprint();
+        (presented != self.facts.thumbprint).then_some(presented)
+    }
+}
+
 /// What it takes to serve a certificate.
 #[derive(Clone, Debug)]
 pub struct Material {
@@ -121,7 +133,7 @@ pub enum ChainStatus {
 /// What the selection reads in a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CertificateFacts {
-    /// SHA-1 of the DER.
+    /// What the certificate goes by: SHA-1 of the DER, or what a lab file declares in its place.
     pub thumbprint: Thumbprint,
     /// The subject as Windows writes it.
     pub subject: String,
@@ -146,13 +158,9 @@ pub struct CertificateFacts {
 impl CertificateFacts {
     /// Every name the certificate carries, once each: `CertificateDomains` as the cmdlet shows it.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for name in self.dns_names.iter().chain(&self.common_names) {
-            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                names.push(name);
-            }
-        }
-        names
+        let mut known = HashSet::new();
+        let names = self.dns_names.iter().chain(&self.common_names).map(String::as_str);
+        names.filter(|name| known.insert(name.to_ascii_lowercase())).collect()
     }
 
     /// Whether Valid-to lies before `now`.

@@ -113,7 +113,12 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a size; write 10485760, 10240KB or 10MB");
-        let short = text.split_once(" (").map_or(text, |(short, _)| short).to_ascii_uppercase();
+        // What is shown is rounded, and says the exact number in brackets.
+        let exact = text.split_once('(').and_then(|(_, exact)| exact.strip_suffix(" bytes)"));
+        if let Some(exact) = exact {
+            return exact.replace([',', '.', ' ', '\u{a0}', '\''], "").parse().map(Self).map_err(|_| wrong());
+        }
+        let short = text.to_ascii_uppercase();
         let at = short.find(|c: char| !c.is_ascii_digit()).unwrap_or(short.len());
         let (number, unit) = short.split_at(at);
         let factor = match unit.trim() {
@@ -282,6 +287,8 @@ mod tests {
             ("36MB", 37_748_736),
             ("36 MB (37,748,736 bytes)", 37_748_736),
             ("64kb", 65_536),
+            ("97.66 KB (100,000 bytes)", 100_000),
+            ("35 MB (36.700.160 bytes)", 36_700_160),
         ] {
             assert_eq!(text.parse::<ByteSize>().unwrap(), ByteSize(octets), "{text}");
         }

@@ -70,7 +70,8 @@ impl AsyncLab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses, or that there are several computers. Nothing has changed then.
+    /// What the Shell refuses, or that there are several computers. What stands before the line that was refused is
+    /// done and stays done.
     pub async fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
         self.running.run(commands, &[]).await
     }
@@ -79,7 +80,7 @@ impl AsyncLab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses. Nothing has changed then.
+    /// What the Shell refuses. What stands before the line that was refused is done and stays done.
     pub async fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
         self.running.run_on(computer, commands, &[]).await
     }
@@ -88,8 +89,8 @@ impl AsyncLab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses; a question without an answer, an answer without a question. Nothing has changed
-    /// then.
+    /// What the Shell refuses; a question without an answer, an answer without a question. What stands before
+    /// the line that was refused is done and stays done.
     pub async fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
         self.running.run(commands, answers).await
     }

@@ -53,7 +53,7 @@ pub enum LabError {
     Ended,
 }
 
-/// What the Exchange Management Shell refused; nothing has changed then.
+/// What the Exchange Management Shell refused. What stands before the line that was refused is done and stays done.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct CmdletRefused {

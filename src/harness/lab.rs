@@ -62,7 +62,8 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses, or that there are several computers. Nothing has changed then.
+    /// What the Shell refuses, or that there are several computers. What stands before the line that was refused is
+    /// done and stays done.
     pub fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
         block_on(self.0.run(commands))
     }
@@ -71,7 +72,7 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses. Nothing has changed then.
+    /// What the Shell refuses. What stands before the line that was refused is done and stays done.
     pub fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
         block_on(self.0.run_on(computer, commands))
     }
@@ -80,8 +81,8 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What the Shell refuses; a question without an answer, an answer without a question. Nothing has changed
-    /// then.
+    /// What the Shell refuses; a question without an answer, an answer without a question. What stands before
+    /// the line that was refused is done and stays done.
     pub fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
         block_on(self.0.run_answering(commands, answers))
     }

@@ -44,7 +44,7 @@ pub fn event_xml(seq: u64, time: Timestamp, logged: &Logged) -> String {
     let Logged { event, computer, source, .. } = logged;
     // Nobody has published a 12014 as XML: its qualifiers (0xC004: error, facility 4) and its task are
     // derived. The other events go without rather than with a guess.
-    let qualifiers = if event.event_id == 12014 { " Qualifiers=\"49156\"" } else { "" };
+    let qualifiers = event.kind.qualifiers().map(|of| format!(" Qualifiers=\"{of}\"")).unwrap_or_default();
     let mut xml = format!(
         "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System>\
          <Provider Name=\"{source}\"/><EventID{qualifiers}>{}</EventID><Level>{}</Level><Task>{}</Task>\

@@ -1,31 +1,40 @@
-//! What went wrong or was odd, in a sentence for whoever looks for the cause.
+//! What went wrong or was odd, in a sentence: what was seen, and what it can mean.
 
+use super::record::FailedHandshake;
 use super::shown::printable;
 use crate::session::{Oddity, Reaction, TlsFailure};
 
-/// How a handshake failed and what that most likely means.
-pub(crate) fn tls_failure(failure: &TlsFailure) -> String {
-    let advice = match failure {
+/// How a handshake failed, and what that can mean.
+pub(crate) fn tls_failure(handshake: &FailedHandshake) -> String {
+    let hello_came = handshake.client_hello.is_some();
+    let meaning = match &handshake.failure {
         TlsFailure::AlertReceived { alert } => refusal(alert).to_owned(),
         TlsFailure::AlertSent { reason, .. } => printable(reason.as_bytes()),
         TlsFailure::NotTls { first_octets } => format!(
-            "it began with b\"{}\"; most likely it goes on in clear after STARTTLS, or something on the way \
-             answers in its place",
+            "it began with b\"{}\"; a client that goes on in clear after STARTTLS and a device on the way that \
+             answers in its place look the same from here",
             printable(first_octets.as_bytes())
         ),
-        TlsFailure::Closed => {
-            "it gave no reason; many clients do so when they do not accept the certificate, \
-             or speak no version or suite that is spoken here"
+        TlsFailure::Closed if hello_came => {
+            "no alert came; a client that does not accept the certificate, one that shares no version or suite, \
+             and one that was stopped look the same from here"
                 .to_owned()
         }
+        TlsFailure::Closed => "no certificate had been presented to it, so none can be the reason".to_owned(),
         TlsFailure::Broken { .. } => {
-            "a client that fails without an alert, or a firewall that does not let TLS pass on this port"
+            "no alert came; a client that fails without one and a firewall that does not let TLS pass on this \
+             port look the same from here"
                 .to_owned()
+        }
+        TlsFailure::TimedOut if hello_came => {
+            "its ClientHello came and nothing after it for as long as the lab waits".to_owned()
         }
         TlsFailure::TimedOut => {
-            "it waits for something, often for STARTTLS on a port that it takes for implicit TLS".to_owned()
+            "no ClientHello came for as long as the lab waits; a client that expects a banner in clear on a \
+             port with implicit TLS waits like this"
+                .to_owned()
         }
-        TlsFailure::OnPurpose { .. } if failure.legacy_accepted() => {
+        failure @ TlsFailure::OnPurpose { .. } if failure.legacy_accepted() => {
             "a real server of that kind would have completed it, which the lab cannot".to_owned()
         }
         TlsFailure::OnPurpose { .. } => "a fault asked for it, and nothing is wrong".to_owned(),
@@ -33,16 +42,17 @@ pub(crate) fn tls_failure(failure: &TlsFailure) -> String {
             "nothing is wrong with the client; the certificate or its private key is".to_owned()
         }
     };
-    format!("{}: {advice}", short_tls_failure(failure))
+    format!("{}: {meaning}", short_tls_failure(&handshake.failure, hello_came))
 }
 
-/// How a handshake failed, without what it means.
-pub(crate) fn short_tls_failure(failure: &TlsFailure) -> String {
+/// How a handshake failed, without what it means. `hello_came`: whether the client's hello was there.
+pub(crate) fn short_tls_failure(failure: &TlsFailure, hello_came: bool) -> String {
     match failure {
         TlsFailure::AlertReceived { alert } => format!("refused by the client with alert {}", safe(alert)),
         TlsFailure::AlertSent { alert, .. } => format!("refused by the lab with alert {}", safe(alert)),
         TlsFailure::NotTls { .. } => "what came after it was no TLS".to_owned(),
-        TlsFailure::Closed => "the client closed in the middle of the handshake".to_owned(),
+        TlsFailure::Closed if hello_came => "the client closed in the middle of the handshake".to_owned(),
+        TlsFailure::Closed => "the client closed before any ClientHello".to_owned(),
         TlsFailure::Broken { reason } => format!("the connection broke in the handshake ({})", safe(reason)),
         TlsFailure::TimedOut => "the client fell silent in the handshake".to_owned(),
         TlsFailure::OnPurpose { fault, client } => {
@@ -55,6 +65,16 @@ pub(crate) fn short_tls_failure(failure: &TlsFailure) -> String {
         }
         TlsFailure::Unusable { reason } => format!("the lab cannot use its certificate ({})", safe(reason)),
     }
+}
+
+/// What followed the 220 in clear where the lab is the client.
+pub(crate) fn behind_go_ahead(octets: usize, lines: &[String]) -> String {
+    format!(
+        "{}{} came behind the 220 to STARTTLS in clear; the lab discards them, because they are not under TLS's \
+         protection (RFC 3207 section 4.2)",
+        counted(octets as u64, "octet"),
+        in_brackets(lines)
+    )
 }
 
 /// What is odd, with the rule it offends.
@@ -74,14 +94,31 @@ pub(crate) fn oddity(oddity: &Oddity) -> String {
             "a command was longer than the {limit} octets that are taken here; a client may count on 512 \
              (RFC 5321 section 4.5.3.1.4)"
         ),
-        Oddity::PipelinedBehindStartTls { octets } => format!(
-            "{} stood behind STARTTLS in clear and went unread, or they would have passed for encrypted \
+        Oddity::PipelinedBehindStartTls { octets, lines, executed: true } => format!(
+            "{}{} stood behind STARTTLS in clear, and the lab executes them inside TLS, as its fault asks \
+             (RFC 3207 section 4.2 forbids it)",
+            counted(*octets as u64, "octet"),
+            in_brackets(lines)
+        ),
+        Oddity::PipelinedBehindStartTls { octets, lines, executed: false } => format!(
+            "{}{} stood behind STARTTLS in clear and the lab discards them, or they would pass for encrypted \
              (RFC 3207 section 4.2)",
+            counted(*octets as u64, "octet"),
+            in_brackets(lines)
+        ),
+        Oddity::DidNotAwaitEhloReply { octets: 0 } => {
+            "the client closed the connection before the reply to its EHLO had left (RFC 2920 section 3.1: EHLO \
+             is the last command of a group)"
+                .to_owned()
+        }
+        Oddity::DidNotAwaitEhloReply { octets } => format!(
+            "the client went on ({}) before the reply to its EHLO had left (RFC 2920 section 3.1: EHLO is the \
+             last command of a group)",
             counted(*octets as u64, "octet")
         ),
         Oddity::ClientHelloInClear => {
-            "a TLS ClientHello came in place of a command; the client takes this port for implicit TLS \
-             (RFC 8314 section 3.3), or did not wait for the 220 after STARTTLS (RFC 3207 section 4)"
+            "a TLS ClientHello came in place of a command; a client that takes this port for implicit TLS (RFC \
+             8314 section 3.3) does so, and one that does not look at the answer to STARTTLS (RFC 3207 section 4)"
                 .to_owned()
         }
         Oddity::BareLineFeedInContent { count } => format!(
@@ -110,36 +147,45 @@ pub(crate) fn counted(count: u64, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-/// What a client most likely means by an alert (RFC 8446 section 6.2 and what OpenSSL, Go, rustls, Java
-/// and Schannel send).
+/// ` (EHLO x; MAIL FROM:<a@example.com>)`, or nothing.
+fn in_brackets(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().filter(|line| !line.is_empty()).map(|line| safe(line)).collect();
+    if lines.is_empty() { String::new() } else { format!(" ({})", lines.join("; ")) }
+}
+
+/// What an alert says (RFC 8446 section 6.2), and what else clients were seen to mean by it: OpenSSL, GnuTLS,
+/// Go, rustls, Java and Schannel.
 fn refusal(alert: &str) -> &'static str {
     match alert {
         "unknown_ca" => {
-            "it does not trust the authority that issued the certificate, or it was not sent an \
+            "it says that it does not trust the authority that issued the certificate, or was not sent an \
              intermediate that it needs"
         }
         "bad_certificate" => {
-            "it does not accept the certificate; often the name is not the one it asked for, and some \
-             clients say this whatever is wrong"
+            "it says that it does not accept the certificate; some clients say this for a name that is not the \
+             one they asked for, others whatever is wrong"
         }
         "certificate_unknown" => {
-            "it does not accept the certificate and does not say why: trust, name and dates are all possible"
+            "it says that it does not accept the certificate, and not why: trust, name and dates are all possible"
         }
         "certificate_expired" => {
-            "by its clock the certificate, or one above it, has expired or is not valid yet"
+            "it says that by its clock the certificate, or one above it, has expired or is not valid yet"
         }
-        "certificate_revoked" => "it was told that the certificate has been revoked",
+        "certificate_revoked" => "it says that the certificate has been revoked",
         "unsupported_certificate" => {
-            "it cannot use a certificate like this: its purpose is not a server's, or its key or signature \
-             is of a kind that it does not take"
+            "it says that it cannot use a certificate like this: its purpose is not a server's, or its key or \
+             signature is of a kind that it does not take"
         }
         "handshake_failure" | "insufficient_security" => {
-            "nothing it is willing to speak is spoken here: suites, groups or signatures"
+            "it says that nothing it is willing to speak is spoken here: suites, groups or signatures; some \
+             clients say so where a check of their own refuses the certificate"
         }
-        "protocol_version" => "it does not speak the version of TLS that was chosen",
-        "decrypt_error" => "a signature does not hold; the private key may not belong to the certificate",
+        "protocol_version" => "it says that it does not speak the version of TLS that was chosen",
+        "decrypt_error" => {
+            "it says that a signature does not hold; a private key that does not belong to the certificate does that"
+        }
         "access_denied" => {
-            "it could read the certificate and its policy forbids it, as a pin or DANE record does"
+            "it says that it could read the certificate and its policy forbids it, as a pin or DANE record does"
         }
         "illegal_parameter"
         | "decode_error"
@@ -148,10 +194,10 @@ fn refusal(alert: &str) -> &'static str {
         | "record_overflow"
         | "unsupported_extension"
         | "missing_extension" => {
-            "it cannot make sense of the handshake; something on the way may have changed it"
+            "it says that it cannot make sense of the handshake; a device on the way that changed it does that"
         }
         "close_notify" | "user_canceled" => "it gave up and blames nothing",
-        "internal_error" => "it failed by itself; its own log knows why",
+        "internal_error" => "it says that it failed by itself; its own log may know why",
         _ => "RFC 8446 section 6.2 says what this alert means",
     }
 }
@@ -162,17 +208,56 @@ fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::session::InjectedFault;
     use crate::session::fault::LegacyVersion;
+    use crate::session::{ClientHelloFacts, InjectedFault, TlsVerb};
+
+    fn tls_failure(failure: &TlsFailure) -> String {
+        told(failure, true)
+    }
+
+    fn told(failure: &TlsFailure, hello_came: bool) -> String {
+        super::tls_failure(&FailedHandshake {
+            verb: TlsVerb::StartTls,
+            failure: failure.clone(),
+            certificate: None,
+            client_hello: hello_came.then(|| Arc::new(ClientHelloFacts::default())),
+        })
+    }
+
+    #[test]
+    fn a_client_that_closed_before_its_hello_cannot_have_refused_a_certificate() {
+        assert_eq!(
+            told(&TlsFailure::Closed, false),
+            "the client closed before any ClientHello: no certificate had been presented to it, so none can be \
+             the reason"
+        );
+        assert!(told(&TlsFailure::Closed, true).contains("the certificate, one that shares no version"));
+        assert!(told(&TlsFailure::TimedOut, false).contains("no ClientHello came"));
+    }
+
+    #[test]
+    fn what_stood_behind_starttls_was_executed_or_discarded_and_is_shown() {
+        let said = |executed| {
+            let lines = vec!["MAIL FROM:<a@example.com>".to_owned(), String::new()];
+            oddity(&Oddity::PipelinedBehindStartTls { octets: 29, lines, executed })
+        };
+        assert!(
+            said(false).starts_with("29 octets (MAIL FROM:<a@example.com>) stood behind STARTTLS in clear")
+        );
+        assert!(said(false).contains("discards") && !said(false).contains("executes"));
+        assert!(said(true).contains("the lab executes them inside TLS") && !said(true).contains("discards"));
+    }
 
     #[test]
     fn an_alert_is_named_and_explained() {
         let failure = TlsFailure::AlertReceived { alert: "unknown_ca".to_owned() };
         assert_eq!(
             tls_failure(&failure),
-            "refused by the client with alert unknown_ca: it does not trust the authority that issued the \
-             certificate, or it was not sent an intermediate that it needs"
+            "refused by the client with alert unknown_ca: it says that it does not trust the authority that issued \
+             the certificate, or was not sent an intermediate that it needs"
         );
         let failure = TlsFailure::AlertReceived { alert: "unassigned_200".to_owned() };
         assert!(
@@ -241,7 +326,8 @@ mod tests {
             Oddity::BareLineFeedAfterCommand,
             Oddity::NulInCommand,
             Oddity::OverlongCommand { limit: 4096 },
-            Oddity::PipelinedBehindStartTls { octets: 2 },
+            Oddity::PipelinedBehindStartTls { octets: 2, lines: Vec::new(), executed: false },
+            Oddity::DidNotAwaitEhloReply { octets: 2 },
             Oddity::ClientHelloInClear,
             Oddity::BareLineFeedInContent { count: 1 },
             Oddity::BareCarriageReturnInContent { count: 2 },

@@ -8,6 +8,7 @@
 mod event_log;
 pub(crate) mod explain;
 mod json;
+pub(crate) mod pipelined;
 mod protocol_log;
 mod protocol_send;
 mod protocol_tls;
@@ -20,6 +21,7 @@ mod tracking;
 mod transcript;
 
 pub use event_log::{event_block, event_xml};
+pub use pipelined::pipelined;
 pub use protocol_log::ProtocolLog;
 pub use protocol_send::SendProtocolLog;
 pub use record::{

@@ -203,6 +203,24 @@ pub struct FailedHandshake {
     pub client_hello: Option<Arc<ClientHelloFacts>>,
 }
 
+impl FailedHandshake {
+    /// Whether the certificate went out to the client before the handshake failed. Of a handshake that the
+    /// lab refused or broke on purpose it is not known.
+    pub fn certificate_was_sent(&self) -> bool {
+        let by_client = match self.failure {
+            TlsFailure::AlertReceived { .. }
+            | TlsFailure::Closed
+            | TlsFailure::Broken { .. }
+            | TlsFailure::TimedOut => true,
+            TlsFailure::AlertSent { .. }
+            | TlsFailure::NotTls { .. }
+            | TlsFailure::OnPurpose { .. }
+            | TlsFailure::Unusable { .. } => false,
+        };
+        by_client && self.client_hello.is_some()
+    }
+}
+
 /// What the journal keeps of a message beside the message itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct MessageFacts {

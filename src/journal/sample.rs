@@ -9,7 +9,8 @@ use super::record::{Connector, Entry, FailedHandshake, Handshake, MessageFacts, 
 use crate::exchange::{
     CertificateFacts, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role, Usage,
 };
-use crate::session::{TlsFacts, TlsFailure, TlsVerb, TlsVersion};
+use crate::session::fault::{FaultSpec, FaultTable};
+use crate::session::{ClientHelloFacts, TlsFacts, TlsFailure, TlsVerb, TlsVersion};
 
 /// The entries of one conversation; each is a second after the one before.
 pub(crate) struct Told {
@@ -51,14 +52,25 @@ impl Told {
         self.tell(Record::TlsEstablished(Arc::new(Handshake { verb, facts, certificate })))
     }
 
+    /// The lab does what this row says, as JSON.
+    pub(crate) fn on_purpose(&mut self, row: &str) -> &mut Self {
+        let row: FaultSpec = serde_json::from_str(row).unwrap();
+        let table = Arc::new(FaultTable::of(&[row.resolve().unwrap()], ""));
+        let fired = table.connect([127, 0, 0, 1].into()).at(row.at).unwrap();
+        self.tell(Record::Fault(Box::new(fired)))
+    }
+
     pub(crate) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
+        self.failed_with(failure, Some(Arc::default()))
+    }
+
+    pub(crate) fn failed_before_hello(&mut self, failure: TlsFailure) -> &mut Self {
+        self.failed_with(failure, None)
+    }
+
+    fn failed_with(&mut self, failure: TlsFailure, client_hello: Option<Arc<ClientHelloFacts>>) -> &mut Self {
         let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
-        self.tell(Record::TlsFailed(Arc::new(FailedHandshake {
-            verb,
-            failure,
-            certificate,
-            client_hello: None,
-        })))
+        self.tell(Record::TlsFailed(Arc::new(FailedHandshake { verb, failure, certificate, client_hello })))
     }
 
     pub(crate) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {

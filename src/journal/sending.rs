@@ -132,7 +132,9 @@ pub(super) const fn own_certificate(credentials: Credentials) -> &'static str {
         Credentials::Usable => "nothing is wrong with the certificate",
         Credentials::NoCredentials => "the private key of the connector's own certificate cannot be used",
         Credentials::UnknownCredentials => "the connector's own certificate is not enabled for SMTP",
-        Credentials::PinNotFound => "the connector's TlsCertificateName names no certificate in the store",
+        Credentials::PinNotFound => {
+            "the connector's TlsCertificateName names no valid certificate in the store"
+        }
     }
 }
 

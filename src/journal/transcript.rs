@@ -10,6 +10,7 @@ use super::record::{
 };
 use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
 use super::shown::{endpoint, far_end, printable, without_secret};
+use crate::session::Oddity;
 
 /// One conversation, a line each, as [`transcript_line`] writes them. Events have no conversation
 /// and are not in it.
@@ -64,6 +65,9 @@ pub fn transcript_line(entry: &Entry) -> String {
             }
         }
         Record::Fault(it) => format!("~~ on purpose (row {}): {}", it.row, safe(&it.to_string())),
+        Record::Oddity(Oddity::PipelinedBehindStartTls { octets, lines, .. }) if sends => {
+            format!("!! {}", explain::behind_go_ahead(*octets, lines))
+        }
         Record::Oddity(oddity) => format!("!! {}", explain::oddity(oddity)),
         Record::Logon { user, mechanism, succeeded: true } => {
             format!("-- {} logged on by AUTH {mechanism}", safe(user))
@@ -118,11 +122,17 @@ fn established(handshake: &Handshake) -> String {
 }
 
 fn failed(handshake: &FailedHandshake) -> String {
-    let FailedHandshake { verb, failure, certificate, .. } = handshake;
+    let FailedHandshake { verb, certificate, .. } = handshake;
     let presented = certificate.as_ref().map(|certificate| {
-        format!("; the certificate was {} ({})", safe(&certificate.subject), certificate.thumbprint)
+        let sent = if handshake.certificate_was_sent() { "was" } else { "to present was" };
+        format!("; the certificate {sent} {} ({})", safe(&certificate.subject), certificate.thumbprint)
     });
-    format!("== {} failed: {}{}", verb.as_str(), explain::tls_failure(failure), presented.unwrap_or_default())
+    format!(
+        "== {} failed: {}{}",
+        verb.as_str(),
+        explain::tls_failure(handshake),
+        presented.unwrap_or_default()
+    )
 }
 
 fn secured(tls: &Tls) -> String {
@@ -201,7 +211,7 @@ mod tests {
     use super::super::sample::{self, Told};
     use super::*;
     use crate::exchange::{Event, Profile};
-    use crate::session::{ClientHelloFacts, LimitReached, Oddity, TlsFacts, TlsFailure, TlsVerb};
+    use crate::session::{ClientHelloFacts, LimitReached, TlsFacts, TlsFailure, TlsVerb};
 
     fn lines(told: &Told) -> Vec<String> {
         transcript(&told.entries, SessionId(1)).lines().map(str::to_owned).collect()
@@ -238,9 +248,16 @@ mod tests {
         let mut told = Told::on(Profile::Exchange2019);
         told.failed(TlsFailure::AlertReceived { alert: "unknown_ca".to_owned() });
         let line = &lines(&told)[0];
-        assert!(line.starts_with("== STARTTLS failed: refused by the client with alert unknown_ca: it does"));
+        assert!(line.starts_with("== STARTTLS failed: refused by the client with alert unknown_ca: it says"));
         assert!(
             line.ends_with("; the certificate was CN=mx.example (DA39A3EE5E6B4B0D3255BFEF95601890AFD80709)")
+        );
+        let mut told = Told::on(Profile::Exchange2019);
+        told.failed_before_hello(TlsFailure::Closed);
+        assert!(
+            lines(&told)[0].contains("; the certificate to present was CN=mx.example"),
+            "{:?}",
+            lines(&told)
         );
     }
 

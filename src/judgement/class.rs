@@ -12,7 +12,7 @@ pub enum Class {
     /// It never upgrades.
     #[serde(rename = "plain-only")]
     PlainOnly,
-    /// Opportunistic, with a fall-back to clear text at once, on a new connection.
+    /// Opportunistic, with a fall-back to clear text at once, on the next connection.
     O1,
     /// Opportunistic, with a fall-back to clear text on a later try.
     O2,
@@ -135,21 +135,25 @@ pub fn classify(trials: &[Trial]) -> Classified {
     };
     let proves = verifies.chain == Some(true) || verifies.name == Some(true);
     let goes_in_clear = absent.mostly(Outcome::InClear);
-    let bad_in_clear = [&untrusted, &wrong_name].iter().any(|kind| !kind.with(Outcome::InClear).is_empty());
-    let falls_back: Vec<&FallBack> =
-        broken.0.iter().flat_map(|trial| &trial.verdicts).filter_map(|it| it.fall_back.as_ref()).collect();
+    let bad = || untrusted.0.iter().chain(&wrong_name.0).copied();
+    let bad_in_clear: Vec<&Trial> = bad().filter(|trial| trial.outcome() == Outcome::InClear).collect();
+    let broken_speed = Speed::of(broken.0.iter().copied());
+    let spoke_in_clear: Vec<&Trial> = trials.iter().filter(|trial| !trial.leaked().is_empty()).collect();
     let class = match goes_in_clear {
         _ if !upgrades => good.mostly(Outcome::InClear).filter(|clear| *clear).map(|_| Class::PlainOnly),
+        // Whoever says anything in clear, wherever it was, is not of those who send over TLS or not at all.
+        Some(false) if !spoke_in_clear.is_empty() => None,
         Some(false) if proves => Some(Class::M2),
         Some(false) => Some(Class::M1),
         // A client that verifies and then comes back in clear is not kept from anything by it.
-        _ if bad_in_clear => Some(Class::O1),
+        _ if !bad_in_clear.is_empty() => Speed::of(bad_in_clear.iter().copied()).class(),
         Some(true) if proves => Some(Class::O4),
-        None if proves || falls_back.is_empty() => None,
-        _ if falls_back.iter().any(|it| it.is_at_once()) => Some(Class::O1),
-        _ if !falls_back.is_empty() => Some(Class::O2),
+        None if proves => None,
+        _ if broken_speed.class().is_some() => broken_speed.class(),
+        None => None,
         _ => (!broken.0.is_empty()).then_some(Class::O3),
     };
+    let fell_back = Speed::of(broken.0.iter().copied().chain(bad()));
     let evidence = [
         good.evidence("with a good certificate"),
         absent.evidence("STARTTLS not offered"),
@@ -157,43 +161,110 @@ pub fn classify(trials: &[Trial]) -> Classified {
         broken.evidence("handshake broken by the server"),
         untrusted.evidence("certificate not to be trusted"),
         wrong_name.evidence("certificate for another name"),
+        fell_back.evidence(),
     ];
     let evidence = evidence.into_iter().flatten().collect();
-    Classified { class, verifies, evidence, surprises: surprises(trials, upgrades, bad_in_clear) }
+    let mut surprises = surprises(trials, upgrades, &bad_in_clear);
+    if goes_in_clear == Some(false) && upgrades {
+        surprises.extend(named(
+            &spoke_in_clear,
+            "nothing in clear where STARTTLS is not offered, and yet in clear where it is offered and fails, so it \
+             is of no class",
+        ));
+    }
+    Classified { class, verifies, evidence, surprises }
 }
 
-fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: bool) -> Vec<String> {
+/// How soon a client came back in clear after TLS had come to nothing, each time that it did.
+struct Speed<'a>(Vec<(&'a str, &'a FallBack)>);
+
+impl<'a> Speed<'a> {
+    fn of(trials: impl Iterator<Item = &'a Trial>) -> Self {
+        let each = trials.flat_map(|trial| {
+            let fall_backs = trial.verdicts.iter().filter_map(|verdict| verdict.fall_back.as_ref());
+            fall_backs.map(|fall_back| (trial.entry.as_str(), fall_back))
+        });
+        Self(each.collect())
+    }
+
+    fn at_once(&self) -> usize {
+        self.0.iter().filter(|(_, fall_back)| fall_back.is_at_once()).count()
+    }
+
+    /// O1 where it mostly came back at once, O2 where it mostly did not; `None` where it never did.
+    fn class(&self) -> Option<Class> {
+        match (self.at_once(), self.0.len()) {
+            (_, 0) => None,
+            (at_once, all) if at_once * 2 >= all => Some(Class::O1),
+            _ => Some(Class::O2),
+        }
+    }
+
+    /// `came back in clear: at once 2 times, later 1 times (tls-220-close after 6.0 s)`.
+    fn evidence(&self) -> Option<String> {
+        let later: Vec<_> = self.0.iter().filter(|(_, fall_back)| !fall_back.is_at_once()).collect();
+        let shown: Vec<_> = later
+            .iter()
+            .take(SHOWN)
+            .map(|(entry, fall_back)| {
+                let connections = fall_back.connections_later;
+                let seconds = fall_back.seconds_later.as_secs_f64();
+                format!("{entry}, {connections} connections and {seconds:.1} s later")
+            })
+            .collect();
+        let more = if later.len() > SHOWN { "; ..." } else { "" };
+        let mut counts = Vec::new();
+        if self.at_once() > 0 {
+            counts.push(format!("at once {} times", self.at_once()));
+        }
+        if !later.is_empty() {
+            counts.push(format!("later {} times ({}{more})", later.len(), shown.join("; ")));
+        }
+        let counts =
+            counts.join(", ").replace(" 1 times", " once").replace(" 1 connections", " 1 connection");
+        (!counts.is_empty()).then(|| format!("came back in clear: {counts}"))
+    }
+}
+
+/// `words: entry, entry`; `None` of no trials.
+fn named(found: &[&Trial], words: &str) -> Option<String> {
+    let names: Vec<_> = found.iter().map(|trial| trial.entry.as_str()).collect();
+    (!names.is_empty()).then(|| format!("{words}: {}", names.join(", ")))
+}
+
+fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: &[&Trial]) -> Vec<String> {
     let mut surprises = Vec::new();
-    if bad_in_clear && upgrades {
+    if upgrades && !bad_in_clear.is_empty() {
         surprises.push(
             "a certificate that it does not accept makes it deliver in clear; verification without a demand \
              for TLS is a downgrade"
                 .to_owned(),
         );
     }
-    let named = |found: Vec<&Trial>, words: &str| {
-        let names: Vec<_> = found.iter().map(|trial| trial.entry.as_str()).collect();
-        (!names.is_empty()).then(|| format!("{words}: {}", names.join(", ")))
+    let all = |holds: &dyn Fn(&Trial) -> bool| -> Vec<&Trial> {
+        trials.iter().filter(|trial| holds(trial)).collect()
     };
-    let all = |holds: &dyn Fn(&Trial) -> bool| trials.iter().filter(|trial| holds(trial)).collect();
     if upgrades {
         let good_in_clear = |trial: &Trial| trial.tls == Worth::Good && trial.outcome() == Outcome::InClear;
-        surprises.extend(named(all(&good_in_clear), "in clear where TLS was to be had"));
+        surprises.extend(named(&all(&good_in_clear), "in clear where TLS was to be had"));
     }
-    let lost = |trial: &Trial| trial.exit == super::Exit::Code(0) && trial.over_tls() + trial.in_clear() == 0;
-    surprises.extend(named(all(&lost), "exit code 0 and nothing delivered"));
+    surprises.extend(named(&all(&Trial::claims_success), "exit code 0 and nothing delivered"));
+    surprises.extend(named(
+        &all(&Trial::took_injected),
+        "takes a reply that was injected in clear behind the 220 for the server's",
+    ));
     let twice = |trial: &Trial| {
         matches!(trial.exit, super::Exit::Code(1..)) && trial.over_tls() + trial.in_clear() > 0
     };
-    surprises.extend(named(all(&twice), "a failure reported after the mail was taken"));
+    surprises.extend(named(&all(&twice), "a failure reported after the mail was taken"));
     let legacy = |trial: &Trial| {
         let mut handshakes = trial.conversations().filter_map(|it| it.handshake.as_ref());
         handshakes.any(|handshake| handshake.reaction.accepted_legacy())
     };
-    surprises.extend(named(all(&legacy), "goes on with what is outdated (legacy-accepted-by-client)"));
-    surprises.extend(named(all(&|trial| trial.outcome() == Outcome::Hung), "hung"));
+    surprises.extend(named(&all(&legacy), "goes on with what is outdated (legacy-accepted-by-client)"));
+    surprises.extend(named(&all(&|trial| trial.outcome() == Outcome::Hung), "hung"));
     let died = |trial: &Trial| matches!(trial.exit, super::Exit::Signal(_));
-    surprises.extend(named(all(&died), "died by a signal"));
+    surprises.extend(named(&all(&died), "died by a signal"));
     surprises
 }
 

@@ -58,6 +58,9 @@ pub fn judge(policy: Policy, trial: &Trial) -> Judged {
     let (mark, why) = match trial.outcome() {
         Outcome::NotRun => (Mark::Untried, "the client was not run"),
         Outcome::Hung => wrong("it does not go on although it is its turn"),
+        Outcome::Refused if trial.claims_success() => {
+            wrong("the command says success, and nothing was delivered")
+        }
         _ if policy == Policy::None => right("the policy demands nothing of TLS"),
         outcome if policy.demands_tls() => demanded(policy, trial, outcome, &leaked),
         outcome => opportunistic(trial, outcome, &leaked),
@@ -108,6 +111,9 @@ fn demanded(
     match outcome {
         Outcome::InClear => wrong("delivered in clear"),
         _ if !leaked.is_empty() => wrong("said in clear what only TLS may carry"),
+        _ if trial.took_injected() => {
+            wrong("took a reply that was injected in clear behind the 220 to STARTTLS for the server's")
+        }
         Outcome::OverTls if proves_nothing => wrong(match trial.tls {
             Worth::WrongName => "delivered to a server that has a certificate for another name",
             _ => "delivered to a server whose certificate is not to be trusted",

@@ -194,3 +194,89 @@ fn policies_are_read_in_any_letters() {
     assert_eq!("Encrypt".parse(), Ok(Policy::Encrypt));
     assert!("mandatory".parse::<Policy>().unwrap_err().to_string().contains("secure"));
 }
+
+#[test]
+fn success_that_is_claimed_where_nothing_was_delivered_is_right_for_no_policy() {
+    for mail in [Taken::Always, Taken::Never, Taken::Later, Taken::Disputed] {
+        for policy in Policy::ALL {
+            let made = Made::refused().exit(Exit::Code(0)).mail(mail);
+            assert_eq!(marks(policy, &made), [Wrong; 6], "{mail:?} {policy}");
+        }
+    }
+    let mut elsewhere = Made::refused().exit(Exit::Code(0)).trial();
+    elsewhere.outlived = true;
+    assert_eq!(judge(Policy::Encrypt, &elsewhere).mark, Stricter, "somebody else is still at work");
+    assert!(elsewhere.notes()[0].contains("there is --daemon"), "{:?}", elsewhere.notes());
+}
+
+#[test]
+fn an_injected_reply_that_was_taken_breaks_encrypt_and_above() {
+    let taken = Made::refused().injected(true);
+    let discarded = Made::over_tls().injected(false);
+    for policy in [Policy::Encrypt, Policy::Verify, Policy::Secure] {
+        assert_eq!(judge(policy, &taken.trial()).mark, Wrong, "{policy}");
+        assert_eq!(judge(policy, &discarded.trial()).mark, Right, "{policy}");
+        assert_eq!(judge(policy, &Made::over_tls().injected(true).trial()).mark, Wrong, "{policy}");
+    }
+    assert_eq!(judge(Policy::May, &taken.trial()).mark, Stricter);
+    assert!(taken.trial().notes().iter().any(|note| note.contains("injected behind the 220")));
+    assert!(judge(Policy::Encrypt, &taken.trial()).why.contains("for the server's"));
+    let mut fails = Made::refused().trial();
+    fails.repeated = Some("554 5.7.1 injected".to_owned());
+    assert_eq!(judge(Policy::Encrypt, &fails).mark, Wrong, "it fails with what was injected");
+    let mut shows = Made::over_tls().trial();
+    shows.repeated = Some("554 5.7.1 injected".to_owned());
+    assert_eq!(judge(Policy::Encrypt, &shows).mark, Right, "it shows what came, and goes on without it");
+}
+
+#[test]
+fn tls_or_no_mail_is_said_of_nobody_who_goes_in_clear_anywhere() {
+    let (tls, no) = (Made::over_tls(), Made::refused());
+    let mut tried = trials(&tls, &no, &no, &no, &no);
+    let in_clear = Made::in_clear().answered_454().leaking(&[Said::Envelope, Said::Body]).worth(Worth::None);
+    tried.push(trial("starttls-reply-454", in_clear));
+    let found = classify(&tried);
+    assert_eq!(found.class, None, "{found:#?}");
+    let surprise = found.surprises.last().unwrap();
+    assert!(surprise.contains("of no class") && surprise.ends_with(": starttls-reply-454"), "{surprise}");
+
+    let bad = Made::in_clear().leaking(&[Said::Envelope]).falling_back(1);
+    let mut tried = trials(&tls, &no, &no, &bad, &bad);
+    assert_eq!(classify(&tried).class, None, "in clear after bad certificates");
+    tried.remove(1);
+    assert_eq!(classify(&tried).class, Some(Class::O1), "nothing is known of a server without STARTTLS");
+}
+
+#[test]
+fn at_once_is_not_said_of_six_seconds() {
+    let tls = Made::over_tls();
+    let slow = Made::in_clear().falling_back_after(6);
+    for tried in [
+        trials(&tls, &Made::in_clear(), &slow, &tls, &tls),
+        trials(&tls, &Made::in_clear(), &Made::refused(), &slow, &slow),
+    ] {
+        let found = classify(&tried);
+        assert_eq!(found.class, Some(Class::O2), "{found:#?}");
+        let evidence = found.evidence.last().unwrap();
+        assert!(evidence.starts_with("came back in clear: later"), "{evidence}");
+        assert!(evidence.contains("1 connection and 6.0 s later"), "{evidence}");
+    }
+    let quick = Made::in_clear().falling_back_after(5);
+    assert_eq!(classify(&trials(&tls, &Made::in_clear(), &quick, &tls, &tls)).class, Some(Class::O1));
+}
+
+#[test]
+fn a_client_that_closes_without_quit_is_told_and_one_that_was_stopped_or_failed_at_tls_is_not() {
+    let told = |made: Made, change: &dyn Fn(&mut Trial)| {
+        let mut trial = made.trial();
+        trial.verdicts[0].conversations[0].parting = crate::observe::verdict::Parting::Vanished;
+        change(&mut trial);
+        trial.notes().iter().any(|note| note.contains("without QUIT"))
+    };
+    assert!(told(Made::over_tls(), &|_| {}));
+    assert!(told(Made::refused().answered_454(), &|_| {}));
+    assert!(!told(Made::over_tls(), &|trial| trial.exit = Exit::Killed));
+    assert!(!told(Made::over_tls(), &|trial| trial.verdicts[0].conversations[0].turn = Turn::Lab));
+    assert!(!told(Made::refused().refusing(), &|_| {}));
+    assert!(!told(Made::refused().broken(), &|_| {}));
+}

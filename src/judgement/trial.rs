@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::observe::verdict::{Conversation, Said, Turn, Verdict};
+use crate::observe::verdict::{Conversation, Parting, Reaction, Said, Turn, Verdict};
 use crate::scenario::{Taken, Worth};
 
 /// One entry, and what the client did there.
@@ -18,6 +18,10 @@ pub struct Trial {
     pub mail: Taken,
     /// How the client's process ended.
     pub exit: Exit,
+    /// Whether the client was still at work when its command had ended.
+    pub outlived: bool,
+    /// The reply that was injected behind the 220 and stands in what the command said, if one does.
+    pub repeated: Option<String>,
     /// What the lab saw of it.
     pub verdicts: Vec<Verdict>,
 }
@@ -122,12 +126,35 @@ impl Trial {
         self.conversations().last().is_some_and(|it| it.turn == Turn::Lab)
     }
 
-    /// What whoever runs the client should know beside the outcome, in sentences.
+    /// Whether the command says success where nothing was delivered. One that leaves the work to somebody
+    /// else, who is not done yet, does not.
+    pub fn claims_success(&self) -> bool {
+        self.exit == Exit::Code(0) && self.over_tls() + self.in_clear() == 0 && !self.outlived
+    }
+
+    /// Whether a reply that was injected behind the 220 was taken for the server's: what the client did inside
+    /// TLS shows it, or it delivered nothing and says what was injected.
+    pub fn took_injected(&self) -> bool {
+        self.fails_with_injected().is_some()
+            || self.conversations().any(|it| it.injected.as_ref().is_some_and(|it| it.taken.is_some()))
+    }
+
+    fn fails_with_injected(&self) -> Option<&str> {
+        self.repeated.as_deref().filter(|_| self.over_tls() + self.in_clear() == 0)
+    }
+
+    /// Whether the client closed a connection without QUIT at its own turn, where nothing kept it from it.
+    fn left_without_quit(&self) -> bool {
+        let by_itself = matches!(self.exit, Exit::Code(_) | Exit::Unknown);
+        by_itself && self.conversations().any(is_without_quit)
+    }
+
+    /// What is worth knowing of the trial beside the outcome, in sentences.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let delivered = self.over_tls() + self.in_clear();
         match &self.exit {
-            Exit::Code(0) if delivered == 0 => {
+            Exit::Code(0) if self.claims_success() => {
                 notes.push("the command says success, and nothing was delivered".to_owned());
             }
             Exit::Code(code) if *code != 0 && delivered > 0 => notes.push(format!(
@@ -144,6 +171,13 @@ impl Trial {
             Exit::NotRun(why) => notes.push(format!("the command could not be run: {why}")),
             Exit::Code(_) | Exit::Unknown => {}
         }
+        if self.outlived {
+            notes.push(
+                "the client was still at work when its command had ended; for a program that works from a queue \
+                 there is --daemon"
+                    .to_owned(),
+            );
+        }
         if delivered > 1 {
             notes.push(format!("{delivered} messages were taken"));
         }
@@ -152,13 +186,35 @@ impl Trial {
             count if count > MANY => notes.push(format!("it opened {count} connections")),
             _ => {}
         }
+        if let Some(line) = self.fails_with_injected() {
+            notes.push(format!("it fails with a reply that was injected behind the 220, in clear: {line}"));
+        }
+        if self.left_without_quit() {
+            notes.push("it closed a connection without QUIT (RFC 5321 section 4.1.1.10)".to_owned());
+        }
         for conversation in self.conversations() {
-            for oddity in &conversation.oddities {
-                if !notes.contains(oddity) {
-                    notes.push(oddity.clone());
+            let taken = conversation.injected.as_ref().and_then(|injected| injected.taken.as_ref());
+            let taken =
+                taken.map(|taken| format!("the reply that was injected behind the 220 was taken: {taken}"));
+            let more = taken.into_iter().chain(conversation.stale_capabilities.clone());
+            for note in more.chain(conversation.oddities.iter().cloned()) {
+                if !notes.contains(&note) {
+                    notes.push(note);
                 }
             }
         }
         notes
     }
+}
+
+/// Whether a client that had said something left at its own turn without QUIT. After a handshake that came to
+/// nothing there is no session left in which to say it.
+fn is_without_quit(conversation: &Conversation) -> bool {
+    let gone = matches!(conversation.parting, Parting::Vanished | Parting::Broke(_));
+    let starttls = &conversation.starttls;
+    let in_session = match &conversation.handshake {
+        Some(handshake) => handshake.reaction == Reaction::Accepted,
+        None => !starttls.is_granted() && starttls.offered.is_some(),
+    };
+    gone && in_session && conversation.turn == Turn::Client
 }

@@ -7,10 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, LabError};
-use crate::exchange::cmdlet::Memory;
+use crate::exchange::cmdlet::ShellState;
 use crate::exchange::{Computer, Zone};
 use crate::journal::Record;
-use crate::pki::KeyPair;
 use crate::scenario::{Built, Keys, ScenarioText, Workshop};
 
 impl Engine {
@@ -19,7 +18,8 @@ impl Engine {
         self.desk().text.clone()
     }
 
-    /// Lets `edit` change the computers; what it makes of them counts from the next connection.
+    /// Lets `edit` change the computers; what it makes of them counts from the next connection. It is called
+    /// several times, because the keys that it asks for are made aside; what it makes of the last one counts.
     ///
     /// The answer says what changed for whom, a line for each connector.
     ///
@@ -28,13 +28,17 @@ impl Engine {
     /// What `edit` says, or a socket that could not be bound. Nothing has changed then.
     pub async fn edit<E: From<LabError>>(
         &self,
-        edit: impl FnOnce(&mut Vec<Arc<Computer>>, &mut Workshop, Keys<'_>) -> Result<(), E>,
+        mut edit: impl FnMut(&mut Vec<Arc<Computer>>, &mut Workshop, Keys<'_>) -> Result<(), E>,
     ) -> Result<Vec<String>, E> {
         let _changing = self.changing.lock().await;
         let mut computers = self.computers();
+        let on_trial = computers.clone();
+        let trial =
+            |workshop: &mut Workshop, keys: Keys<'_>| drop(edit(&mut on_trial.clone(), workshop, keys));
+        let mut keys = self.keys_for(trial).await;
         let zone = {
             let mut desk = self.desk();
-            edit(&mut computers, &mut desk.workshop, &mut KeyPair::generate)?;
+            edit(&mut computers, &mut desk.workshop, &mut |algorithm| keys.next(algorithm))?;
             desk.text.zone()
         };
         let built = self.as_built(computers, &zone);
@@ -74,7 +78,7 @@ impl Engine {
         meanwhile: impl FnOnce(),
     ) -> Result<Vec<String>, LabError> {
         let what = self.change(text).await?;
-        self.desk().memory = Memory::default();
+        self.desk().state = ShellState::default();
         meanwhile();
         self.log_start().await;
         Ok(what)

@@ -3,6 +3,7 @@
 mod changes;
 mod edit;
 mod faults;
+mod keys;
 mod plan;
 mod verify;
 
@@ -19,13 +20,13 @@ use changes::changes;
 use faults::faults;
 
 use crate::clock::{Clock, DryRunError};
-use crate::exchange::cmdlet::{LoggedEvent, Memory};
-use crate::exchange::{Computer, Outcome, ReceiveConnector, Zone};
+use crate::exchange::cmdlet::{LoggedEvent, ShellState};
+use crate::exchange::{Computer, EventKind, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
-use crate::pki::{Certificate, KeyPair, PkiError};
+use crate::pki::{Certificate, PkiError};
 use crate::scenario::{
-    self, Attendant, Built, CommandsSpec, Resolved, ScenarioError, ScenarioText, Typed, Workshop,
+    self, Built, CommandsSpec, Keys, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun, Workshop,
 };
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, Live, Network, Ports, Sender, Server, Wanted, wanted};
@@ -105,7 +106,7 @@ struct Desk {
     text: ScenarioText,
     senders: Vec<scenario::Sender>,
     workshop: Workshop,
-    memory: Memory,
+    state: ShellState,
 }
 
 /// A connector that listens.
@@ -163,7 +164,7 @@ impl Engine {
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        let desk = Mutex::new(Desk { text, senders, workshop, memory: Memory::default() });
+        let desk = Mutex::new(Desk { text, senders, workshop, state: ShellState::default() });
         Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
@@ -178,7 +179,8 @@ impl Engine {
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
         let resolved = text.resolve()?;
-        let computers = resolved.build(&mut self.desk().workshop, &mut KeyPair::generate)?;
+        let mut keys = self.keys_for(|workshop, keys| drop(resolved.build(workshop, keys))).await;
+        let computers = resolved.build(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm))?;
         let Resolved { zone, senders, .. } = resolved;
         let what = self.put_in_place(computers, zone).await?;
         let mut desk = self.desk();
@@ -187,38 +189,35 @@ impl Engine {
         Ok(what)
     }
 
-    /// Types cmdlets into the Exchange Management Shell of the running lab, each on its computer; what they
-    /// change counts from the next connection.
+    /// Runs cmdlets in the Exchange Management Shell of the running lab, each on its computer; what they change
+    /// counts from the next connection.
     ///
-    /// What the Shell refuses is no error: it stands in the answer, and nothing has changed then.
+    /// What the Shell refuses is no error: it stands in the answer. What stands before the line that was
+    /// refused is done and stays done.
     ///
     /// # Errors
     ///
     /// A binding that could not be bound. Nothing has changed then.
-    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<Typed, LabError> {
+    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
         let _changing = self.changing.lock().await;
         let (before, events) = (self.computers(), self.logged_events());
-        let (typed, zone) = {
-            let mut desk = self.desk();
-            let Desk { text, workshop, memory, .. } = &mut *desk;
-            let attendant = Attendant {
-                scenario: &text.scenario,
-                workshop,
-                keys: &mut KeyPair::generate,
-                now: self.live.clock().now(),
-                events: &events,
-                memory: memory.clone(),
-            };
-            (attendant.type_all(commands, &before), text.zone())
+        let (text, state, now) = {
+            let desk = self.desk();
+            (desk.text.clone(), desk.state.clone(), self.live.clock().now())
         };
-        if typed.refused.is_some() {
-            return Ok(Typed { computers: before, ..typed });
-        }
+        let run_all = |workshop: &mut Workshop, keys: Keys<'_>| {
+            let (scenario, state) = (&text.scenario, state.clone());
+            let shell = LabShell { scenario, workshop, keys, now, events: &events, queues: &[], state };
+            shell.run_all(commands, &before)
+        };
+        let mut keys = self.keys_for(|workshop, keys| drop(run_all(workshop, keys))).await;
+        let typed = run_all(&mut self.desk().workshop, &mut |algorithm| keys.next(algorithm));
+        let zone = text.zone();
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let built = self.as_built(typed.computers.clone(), &zone);
             self.put_in_place(built, zone).await?;
         }
-        self.desk().memory.clone_from(&typed.memory);
+        self.desk().state.clone_from(&typed.state);
         typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
         Ok(typed)
     }
@@ -380,7 +379,11 @@ impl Engine {
         let selection = self.live.selection(computer, connector);
         let starttls = match selection.outcome {
             Outcome::NotConfigured => "no STARTTLS (Tls is not in AuthMechanism)".to_owned(),
-            Outcome::Withheld => format!("no STARTTLS (event 12014: nothing fits {})", selection.key),
+            Outcome::Withheld => format!(
+                "no STARTTLS (event {}: nothing fits {})",
+                EventKind::NoCertificateForStarttls.id(),
+                selection.key
+            ),
             Outcome::Offered(offered) => match computer.store.find(offered.thumbprint) {
                 Some(stored) => format!("STARTTLS with {} {}", stored.facts.subject, offered.thumbprint),
                 None => "STARTTLS".to_owned(),

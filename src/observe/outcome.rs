@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::session::SessionSummary;
-use crate::journal::attempt_sentence;
 use crate::journal::explain::{counted, short_tls_failure};
 use crate::journal::shown::{far_end, printable};
+use crate::journal::{Ending, attempt_sentence};
 use crate::session::TlsVerb;
 use crate::smtp::Verb;
 
@@ -18,7 +18,9 @@ pub(super) enum StartTls {
     Missing,
     /// It asked, and STARTTLS was there.
     Offered,
-    /// It was there, and was refused to whoever said STARTTLS.
+    /// It was there, the client asked for it, and nothing was answered.
+    Unanswered,
+    /// It was there, and was refused to the client that asked for it.
     Refused,
 }
 
@@ -37,12 +39,20 @@ impl SessionSummary {
         }
     }
 
+    /// Takes a command line.
+    pub(super) fn received(&mut self, line: &[u8]) {
+        self.last_verb = Verb::of(line);
+        if self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Offered {
+            self.starttls = StartTls::Unanswered;
+        }
+    }
+
     /// Takes a reply.
     pub(super) fn sent(&mut self, octets: &Bytes) {
         if let [b'4' | b'5', ..] = octets[..] {
             self.refusal = Some(octets.clone());
         }
-        let asked = self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Offered;
+        let asked = self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Unanswered;
         if asked && matches!(octets[..], [b'4' | b'5', ..]) {
             self.starttls = StartTls::Refused;
         }
@@ -83,16 +93,21 @@ impl SessionSummary {
         if nothing {
             parts.push("no message".to_owned());
         }
+        if self.conduct.has_hello_in_clear() {
+            parts.push("a TLS ClientHello came in place of a command".to_owned());
+        }
         match &self.tls_failure {
             Some(it) => {
-                parts.push(format!("{} failed: {}", it.verb.as_str(), short_tls_failure(&it.failure)));
+                let hello_came = it.client_hello.is_some();
+                parts.push(format!(
+                    "{} failed: {}",
+                    it.verb.as_str(),
+                    short_tls_failure(&it.failure, hello_came)
+                ));
             }
-            // Some libraries compare names only when the handshake is over.
-            None if self.tls.is_some() && !self.spoke_inside && self.messages_over_tls == 0 => parts.push(
-                "the client left right after the handshake without a word, so it probably refused the \
-                 certificate: its name, its authority or its dates"
-                    .to_owned(),
-            ),
+            None if self.tls.is_some() && !self.conduct.spoke_inside() && self.messages_over_tls == 0 => {
+                parts.push(self.silent_inside().to_owned());
+            }
             // Who has not come as far as EHLO has said nothing about STARTTLS.
             None if nothing && self.starttls > StartTls::NotAsked => {
                 parts.push(self.in_clear_because().to_owned());
@@ -104,7 +119,27 @@ impl SessionSummary {
             let line = refusal.split(|octet| *octet == b'\n').next().unwrap_or_default();
             parts.push(format!("the last refusal was {}", printable(line.trim_ascii_end())));
         }
+        if let Some(fault) = self.conduct.on_purpose().filter(|_| !delivered) {
+            parts.push(format!("on purpose, the lab did this: {}", printable(fault.as_bytes())));
+        }
         parts.join("; ")
+    }
+
+    /// What a handshake came to after which the client said nothing.
+    fn silent_inside(&self) -> &'static str {
+        match &self.ending {
+            _ if self.conduct.is_cut_short() => {
+                "the client completed the handshake, and the lab let it say nothing more"
+            }
+            Some(Ending::Local) => {
+                "the client completed the handshake and said nothing until the lab closed the connection"
+            }
+            Some(Ending::Remote | Ending::Broken(_)) => {
+                "the client completed the handshake and left without a word, as clients do that look at the \
+                 certificate afterwards and refuse it, and as probes do that want no more"
+            }
+            None => "the client completed the handshake and has said nothing yet",
+        }
     }
 
     fn in_clear_because(&self) -> &'static str {
@@ -113,6 +148,7 @@ impl SessionSummary {
             StartTls::NotAsked => "STARTTLS was not offered, because nobody asked by EHLO",
             StartTls::Missing => "STARTTLS was not offered",
             StartTls::Offered => "STARTTLS was offered and not used",
+            StartTls::Unanswered => "STARTTLS was offered, asked for and not answered",
             StartTls::Refused => "STARTTLS was offered and refused",
         }
     }
@@ -130,7 +166,7 @@ mod tests {
     use crate::exchange::Profile;
     use crate::journal::sample::{self, Told};
     use crate::journal::{Ending, Record};
-    use crate::session::{LimitReached, TlsFailure, TlsVerb};
+    use crate::session::{LimitReached, Oddity, TlsFailure, TlsVerb};
 
     const OFFERED: &str = "250-mx Hello\r\n250-STARTTLS\r\n250 DSN\r\n";
     const MISSING: &str = "250-mx STARTTLS\r\n250-X-STARTTLS\r\n250 DSN\r\n";
@@ -204,12 +240,60 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_leaves_after_the_handshake_without_a_word_is_suspected_of_having_refused() {
+    fn a_client_that_leaves_after_the_handshake_without_a_word_has_not_been_seen_to_refuse_anything() {
         let outcome = told(|told| {
             told.received("EHLO a").sent(OFFERED).established(TlsVerb::StartTls);
         });
-        assert!(outcome.starts_with("no message over TLSv1.3; the client left right after the handshake"));
-        assert!(outcome.contains("probably refused the certificate"), "{outcome}");
+        assert!(
+            outcome.starts_with(
+                "no message over TLSv1.3; the client completed the handshake and left without a"
+            )
+        );
+        assert!(outcome.contains("and as probes do") && !outcome.contains("probably"), "{outcome}");
+    }
+
+    #[test]
+    fn what_the_lab_did_is_told_as_its_own_deed() {
+        let outcome = told(|told| {
+            told.received("EHLO a").sent(OFFERED).established(TlsVerb::StartTls);
+            told.on_purpose(r#"{"at": "after-tls", "do": "close"}"#);
+        });
+        assert_eq!(
+            outcome,
+            "no message over TLSv1.3; the client completed the handshake, and the lab let it say nothing more; \
+             on purpose, the lab did this: at after-tls, close"
+        );
+        let outcome = told(|told| {
+            told.received("EHLO a").sent(OFFERED).received("STARTTLS");
+            told.on_purpose(r#"{"at": "starttls", "do": "close"}"#);
+        });
+        assert_eq!(
+            outcome,
+            "no message; STARTTLS was offered, asked for and not answered; on purpose, the lab did this: at \
+             starttls, close"
+        );
+    }
+
+    #[test]
+    fn a_client_hello_in_place_of_a_command_is_told() {
+        let outcome = told(|told| {
+            told.tell(Record::Oddity(Oddity::ClientHelloInClear)).sent("500 5.3.3 Unrecognized command\r\n");
+        });
+        assert_eq!(
+            outcome,
+            "no message; a TLS ClientHello came in place of a command; the last refusal was 500 5.3.3 \
+             Unrecognized command"
+        );
+    }
+
+    #[test]
+    fn commands_that_stood_in_clear_behind_starttls_are_not_the_clients_word_inside_tls() {
+        let outcome = told(|told| {
+            told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("220 go\r\n");
+            told.tell(Record::Oddity(crate::journal::pipelined(b"NOOP\r\n", true)));
+            told.established(TlsVerb::StartTls).received("NOOP").sent("250 ok\r\n");
+        });
+        assert!(outcome.contains("left without a word"), "{outcome}");
     }
 
     #[test]

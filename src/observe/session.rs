@@ -51,8 +51,6 @@ pub struct SessionSummary {
     pub(super) last_verb: Option<Verb>,
     /// What was learnt of STARTTLS in clear, the most that was.
     pub(super) starttls: StartTls,
-    /// Whether the client said anything inside TLS.
-    pub(super) spoke_inside: bool,
     /// The last reply that refused something.
     pub(super) refusal: Option<Bytes>,
     /// The client's conduct, from which its verdict is read.
@@ -78,7 +76,6 @@ impl SessionSummary {
             is_over: false,
             last_verb: None,
             starttls: StartTls::NotAsked,
-            spoke_inside: false,
             refusal: None,
             conduct: Telling::begin(entry, place),
         }
@@ -113,10 +110,7 @@ impl SessionSummary {
         self.seq = entry.seq;
         self.conduct.note(entry);
         match &entry.record {
-            Record::Received(line) => {
-                self.spoke_inside |= self.tls.is_some();
-                self.last_verb = Verb::of(line);
-            }
+            Record::Received(line) => self.received(line),
             Record::Sent(octets) => self.sent(octets),
             Record::TlsEstablished(handshake) => self.tls = Some(Arc::clone(handshake)),
             Record::TlsFailed(handshake) => self.tls_failure = Some(Arc::clone(handshake)),

@@ -5,6 +5,7 @@ use x509_parser::extensions::{GeneralName, GeneralSubtree};
 
 pub(super) struct Bounds {
     pub(super) for_servers: bool,
+    pub(super) for_handshakes: bool,
     pub(super) outdated_signature: bool,
     pub(super) path_length: Option<u32>,
     permitted: Vec<String>,
@@ -22,11 +23,15 @@ impl Bounds {
             });
             names.collect()
         };
+        let usage = x509.key_usage().ok().flatten().map(|usage| usage.value);
         let authority = x509.basic_constraints().ok().flatten();
         // RFC 8017 appendix C and RFC 5758: signatures over MD5 and SHA-1.
         let outdated = ["1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
         Self {
             for_servers: purposes.is_none_or(|purposes| purposes.value.server_auth),
+            for_handshakes: usage.is_none_or(|usage| {
+                usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
+            }),
             outdated_signature: outdated.contains(&&*x509.signature_algorithm.algorithm.to_id_string()),
             path_length: authority.and_then(|authority| authority.value.path_len_constraint),
             permitted: trees(constraints.as_ref().and_then(|it| it.value.permitted_subtrees.as_ref())),
@@ -53,6 +58,7 @@ mod tests {
     fn a_domain_that_is_permitted_includes_what_lies_below_it_and_no_namesake() {
         let bounds = |permitted: &[&str], excluded: &[&str]| Bounds {
             for_servers: true,
+            for_handshakes: true,
             outdated_signature: false,
             path_length: None,
             permitted: permitted.iter().map(|&it| it.to_owned()).collect(),

@@ -135,6 +135,12 @@ impl Certificate {
         self.0.bounds.for_servers
     }
 
+    /// Returns whether its keyUsage allows what a server does in a handshake (RFC 5280 section 4.2.1.3), or there is
+    /// none.
+    pub fn may_be_used_in_handshakes(&self) -> bool {
+        self.0.bounds.for_handshakes
+    }
+
     /// Returns whether it was signed over MD5 or SHA-1.
     pub fn has_outdated_signature(&self) -> bool {
         self.0.bounds.outdated_signature

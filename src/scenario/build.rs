@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::certificate_spec::CertificateSpec;
 use super::locate::ScenarioError;
-use super::resolve::{Internal, Resolved, Store, Wrong, label};
+use super::resolve::{EPHEMERAL, Internal, Resolved, Store, Wrong, label};
 use super::spec::ComputerSpec;
 use super::workshop::{Keys, Workshop};
 use crate::exchange::{Computer, EdgeSubscription, Services, StoredCertificate};
@@ -89,7 +89,7 @@ fn with_certificates(
         let made = workshop.ephemeral(&spec.name, spec.fqdn.as_str(), keys);
         let (facts, material) = made.map_err(|error| Wrong::new(error.to_string()))?;
         computer.ephemeral = Some(Arc::new(StoredCertificate {
-            label: "ephemeral".to_owned(),
+            label: EPHEMERAL.to_owned(),
             facts,
             services: Services::SMTP,
             private_key: Default::default(),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::moment::Moment;
 use super::spec::is_default;
 use crate::exchange::{ChainStatus, PrivateKey, Services};
-use crate::pki::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, PkiError, SignatureHash};
+use crate::pki::{
+    DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, PkiError, SignatureHash, Thumbprint,
+};
 
 /// One certificate, issued when the lab starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +19,11 @@ pub struct CertificateSpec {
     /// What the lab calls it; the common name if left away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The thumbprint that it goes by in the Shell, in events and in reports, such as the one that your own
+    /// certificate has; left away, that of the certificate which is issued here and seen in handshakes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub thumbprint: Option<Thumbprint>,
     /// The subject as Windows writes it, `CN=mail.contoso.com, O=Contoso`; the first name if left away. It
     /// may be empty, and may hold several common names, of which the last one stands first in the encoding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,6 +169,7 @@ impl CertificateSpec {
     pub fn naming(names: Vec<String>) -> Self {
         Self {
             label: Some(names.join(",")),
+            thumbprint: None,
             subject: None,
             names,
             raw_names: Vec::new(),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::expect::Expectations;
+use super::expect::{ABSENT, Expectations, NONE};
 use super::locate::Step;
 use super::names::{self, called, computer_of, missing};
 use super::repair::RepairSpec;
-use super::resolve::Wrong;
+use super::resolve::{EPHEMERAL, Store, Wrong};
 use super::senders::Sender;
 use super::spec::Scenario;
 use crate::exchange::{Computer, Role};
@@ -104,6 +104,7 @@ fn files(scenario: &Scenario) -> Result<(), Wrong> {
 pub(super) fn expectations(
     scenario: &Scenario,
     computers: &[Arc<Computer>],
+    stores: &[Store],
     senders: &[Sender],
 ) -> Result<(), Wrong> {
     let in_path = |mut wrong: Wrong, path: &[Step]| {
@@ -113,6 +114,7 @@ pub(super) fn expectations(
     let before = |wrong| in_path(wrong, &[Step::Key("before")]);
     known(&scenario.before, computers, senders).map_err(before)?;
     connectors_are_there(&scenario.before, computers).map_err(before)?;
+    labels_are_there(&scenario.before, computers, stores).map_err(before)?;
     if scenario.fix.is_empty() && !scenario.after.is_empty() {
         return Err(Wrong::at("after", "there is no [[fix]] after which this could be seen"));
     }
@@ -203,6 +205,46 @@ fn connectors_are_there(expected: &Expectations, computers: &[Arc<Computer>]) ->
             let message = missing("Send connector", name, computer, known);
             return Err(at("send_connector", identity, message));
         }
+    }
+    Ok(())
+}
+
+/// In the beginning there is no certificate but those of the lab file.
+fn labels_are_there(
+    expected: &Expectations,
+    computers: &[Arc<Computer>],
+    stores: &[Store],
+) -> Result<(), Wrong> {
+    let check =
+        |kind: &'static str, identity: &str, key: &'static str, label: &Option<String>, words: &[&str]| {
+            let (Some(label), Ok((computer, _))) = (label, computer_of(identity, computers)) else {
+                return Ok(());
+            };
+            let of = computers.iter().zip(stores).find(|(known, _)| known.name == computer.name);
+            let labels = of.into_iter().flat_map(|(_, store)| store.labels.iter().map(String::as_str));
+            let labels: Vec<&str> = labels.chain([EPHEMERAL]).collect();
+            let there = labels.iter().any(|known| known.eq_ignore_ascii_case(label));
+            if there || words.iter().any(|word| word.eq_ignore_ascii_case(label)) {
+                return Ok(());
+            }
+            let known = labels.iter().chain(words).copied();
+            let hint = match nearest(label, known.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("no certificate of {} is called `{label}`; {hint}", computer.name);
+            let mut wrong = at(kind, identity, message);
+            wrong.path.push(Step::Key(key));
+            Err(wrong)
+        };
+    for (identity, connector) in &expected.receive_connector {
+        let words = [NONE, ABSENT];
+        check("receive_connector", identity, "starttls", &connector.starttls, &words)?;
+        check("receive_connector", identity, "anonymous_tls", &connector.anonymous_tls, &words)?;
+    }
+    for (identity, connector) in &expected.send_connector {
+        let words = [NONE, ABSENT, "NoCredentials", "UnknownCredentials"];
+        check("send_connector", identity, "presents", &connector.presents, &words)?;
     }
     Ok(())
 }

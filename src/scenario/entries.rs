@@ -129,6 +129,7 @@ entries! {
         "inject-command-vulnerable",
         "inject-preauth-banner",
         "inject-response",
+        "inject-response-554",
         "starttls-absent",
         "starttls-absent-but-accepted",
         "starttls-cmd-close",

@@ -18,6 +18,13 @@ pub struct EntrySpec {
     /// The name by which a client knows the server; left away, the first connector's FQDN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// What a client meets here, by which its error text is found: names of the table of error texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symptoms: Vec<String>,
+    /// Which measured clients come to something else than the emulated sender of their class, such as
+    /// `o1 clear: exim default`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differ: Vec<String>,
     /// What TLS is worth here to somebody who verifies.
     pub tls: Worth,
     /// What becomes of mail here that is sent by the rules.

@@ -199,7 +199,7 @@ impl SettingOut<'_> {
             ClientCertificate::Presented(_) | ClientCertificate::NotFound => Credentials::Usable,
             ClientCertificate::NoCredentials(_) => Credentials::NoCredentials,
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
-            ClientCertificate::PinNotFound => Credentials::PinNotFound,
+            ClientCertificate::PinNotFound | ClientCertificate::PinExpired(_) => Credentials::PinNotFound,
         }
     }
 

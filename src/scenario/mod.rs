@@ -1,7 +1,6 @@
 //! A whole lab as a file, and the built-in ones. A file is read ([`ScenarioText::parse`]), then resolved
 //! ([`ScenarioText::resolve`]), then built ([`Resolved::build`]).
 
-mod attendant;
 mod authorities;
 mod build;
 mod catalogue;
@@ -22,10 +21,10 @@ mod proof;
 mod repair;
 mod resolve;
 mod senders;
+mod shell;
 mod spec;
 mod workshop;
 
-pub use attendant::{Attendant, Typed};
 pub use build::{Built, issue};
 pub use catalogue::{STORIES, Story, story, suggest};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
@@ -45,6 +44,7 @@ pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
 pub use resolve::{Resolved, receive_connector};
 pub use senders::{Sender, SenderKind};
+pub use shell::{LabShell, ShellRun};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
 pub use workshop::{Keys, ROOT_SUBJECT, RevocationList, Workshop};
 

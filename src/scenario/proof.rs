@@ -13,7 +13,7 @@ pub struct Played {
     pub stage: Stage,
     /// What stands on the screens after the commands.
     pub screen: String,
-    /// With what the Shell refused; the lab is as it was before then.
+    /// With what the Shell refused; what stands before the line that was refused is done.
     pub refused: Option<String>,
     /// What was observed afterwards.
     pub observed: Observation,

@@ -58,6 +58,9 @@ pub(super) enum Internal {
     Thumbprint(Thumbprint),
 }
 
+/// The label of a certificate that transport makes on the spot (event 12023).
+pub(super) const EPHEMERAL: &str = "ephemeral";
+
 /// What is wrong, and the way to it through the file.
 pub(super) struct Wrong {
     pub(super) path: Vec<Step>,
@@ -98,7 +101,7 @@ pub(super) fn resolve(text: &ScenarioText) -> Result<Resolved<'_>, Wrong> {
     let subscriptions = check::across(scenario, &computers)?;
     let zone = zone(scenario);
     let senders = senders(scenario, &computers, &zone)?;
-    check::expectations(scenario, &computers, &senders)?;
+    check::expectations(scenario, &computers, &stores, &senders)?;
     Ok(Resolved { text, computers, stores, subscriptions, zone, senders })
 }
 

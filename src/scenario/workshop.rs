@@ -113,7 +113,9 @@ impl Workshop {
         }
         let template = self.template(&known.0, &known.1, spec)?;
         let key = keys(spec.key).map_err(|error| Refused::new("key", &error))?;
-        let issued = self.issue(&template, spec, key, keys)?;
+        let (mut facts, material) = self.issue(&template, spec, key, keys)?;
+        facts.thumbprint = spec.thumbprint.unwrap_or(facts.thumbprint);
+        let issued = (facts, material);
         self.issued.insert(known, issued.clone());
         Ok(issued)
     }

@@ -56,9 +56,21 @@ pub enum Oddity {
         /// How long a line may be.
         limit: usize,
     },
-    /// Octets stood behind STARTTLS in clear; they were thrown away unread (RFC 3207 section 4.2).
+    /// Bytes stood behind STARTTLS in clear, or behind the 220 to it where the lab is the client (RFC 3207
+    /// section 4.2).
     PipelinedBehindStartTls {
         /// How many.
+        octets: usize,
+        /// The lines among them, secrets masked and the number of lines bounded.
+        lines: Vec<String>,
+        /// Whether the lab keeps them and executes them inside TLS, as a vulnerable server does; otherwise
+        /// they are discarded.
+        executed: bool,
+    },
+    /// The client went on before the reply to its EHLO had left. EHLO has to be the last command of a group
+    /// (RFC 2920 section 3.1).
+    DidNotAwaitEhloReply {
+        /// How many bytes had come by then; 0 where it had closed the connection.
         octets: usize,
     },
     /// A TLS ClientHello came where a command was due: the client takes the port for implicit TLS, or

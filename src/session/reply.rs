@@ -122,10 +122,17 @@ pub(super) fn not_authenticated(profile: Profile) -> Reply {
 
 /// MAIL in clear on a connector with RequireTLS.
 pub(super) fn tls_first(profile: Profile) -> Reply {
-    Reply::of(match profile {
+    Reply::of(must_start_tls(profile))
+}
+
+/// What a connector with RequireTLS answers to MAIL in clear.
+pub(crate) const fn must_start_tls(profile: Profile) -> &'static str {
+    match profile {
         Profile::Exchange2019 => "451 5.7.3 STARTTLS is required to send mail",
-        _ => "451 5.7.3 Must issue a STARTTLS command first",
-    })
+        Profile::Exchange2007 | Profile::Exchange2010 | Profile::Exchange2013 => {
+            "451 5.7.3 Must issue a STARTTLS command first"
+        }
+    }
 }
 
 /// RCPT to a domain that is not accepted.

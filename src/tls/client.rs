@@ -135,6 +135,11 @@ fn facts(session: &ClientConnection) -> Option<ClientFacts> {
     })
 }
 
+/// Returns those of `roots` that trust can be anchored in; a system's store may hold others as well.
+pub fn usable_roots(roots: Vec<Certificate>) -> Vec<Certificate> {
+    roots.into_iter().filter(|root| root_store(std::slice::from_ref(root)).is_ok()).collect()
+}
+
 /// The roots that trust is anchored in.
 pub(super) fn root_store(roots: &[Certificate]) -> Result<RootCertStore, TlsSetupError> {
     let mut store = RootCertStore::empty();

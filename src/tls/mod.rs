@@ -35,6 +35,7 @@ macro_rules! signatures_by_the_provider {
 
 mod client;
 mod failure;
+mod first_flight;
 mod groups;
 mod handshake;
 mod hello;
@@ -54,7 +55,8 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
 
-pub use client::{ClientFacts, ClientTls, ConnectFailure};
+pub use client::{ClientFacts, ClientTls, ConnectFailure, usable_roots};
+pub use first_flight::{FirstFlight, OldVersion, first_flight};
 pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
 pub use server::{Accepted, HandshakeFault, ServerTls, Witness};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::failure;
+use super::{failure, hello};
 use crate::session::fault::Then;
 use crate::session::{Reaction, TlsFailure, alert_name};
 
@@ -76,6 +76,7 @@ fn reaction(mut octets: &[u8]) -> Option<Reaction> {
     loop {
         let (length, payload) = match *octets {
             [] => return None,
+            _ if hello::is_ssl2(octets) => return Some(Reaction::WentOn),
             [kind, ..] if !(20..=24).contains(&kind) => return Some(clear_text(octets)),
             [_, major, ..] if major != 3 => return Some(clear_text(octets)),
             [_, _, _, high, low, ref payload @ ..] => (usize::from(u16::from_be_bytes([high, low])), payload),
@@ -113,6 +114,11 @@ mod tests {
         assert_eq!(reaction(&[23, 3, 3, 0, 53, 9]), Some(Reaction::WentOn));
         assert_eq!(reaction(&[23, 3, 3, 0, 19, 9]), Some(Reaction::EncryptedAlert));
         assert_eq!(reaction(&[21, 3, 3, 0, 26, 9]), Some(Reaction::EncryptedAlert));
+        assert_eq!(
+            reaction(b"\x80\x2e\x01\x03\x01\0\x15"),
+            Some(Reaction::WentOn),
+            "in the format of SSL 2.0"
+        );
         let quit = Reaction::ClearText { first_octets: "QUIT\\r\\n".to_owned() };
         assert_eq!(reaction(b"QUIT\r\n"), Some(quit));
         for nothing in [&[][..], &[21], &[21, 3, 3, 0, 2], &[21, 3, 3, 0, 2, 2], &[20, 3, 3, 0, 1, 1]] {

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::exchange::Material;
 use crate::pki::{Certificate, Thumbprint};
 use crate::session::TlsFailure;
-use crate::session::send::{Assessment, CertificateProblem, Check, Secured, name_problem};
+use crate::session::send::{Assessment, CertificateProblem, Check, Secured, name_problem, purpose_problem};
 
 /// The TLS side of a sender: whom it trusts, and what it presents where it is asked. Clones share it.
 #[derive(Clone)]
@@ -118,10 +118,11 @@ impl fmt::Debug for SenderTls {
 
 /// Stands in a configuration until the check of a connection takes its place.
 fn placeholder() -> Check {
-    use crate::session::send::{CommonName, NamesRead, Proof};
+    use crate::session::send::{CommonName, NamesRead, Proof, TlsLibrary};
     let (proof, references) = (Proof::ChainAndName, Vec::new());
     let names = NamesRead::All;
-    Check { proof, references, common_name: CommonName::Never, names, within_handshake: true }
+    let (common_name, tls_library) = (CommonName::Never, TlsLibrary::Rustls);
+    Check { proof, references, common_name, names, tls_library, within_handshake: true }
 }
 
 fn certified(own: &Material) -> Result<Arc<CertifiedKey>, TlsSetupError> {
@@ -229,14 +230,19 @@ impl ServerCertVerifier for Judge {
         let error = self.chain_error(leaf, intermediates, now);
         let self_signed = presented.first().is_some_and(Certificate::is_self_signed);
         let assessment = Assessment {
-            chain: error.as_ref().map(|error| problem_of(error, self_signed)),
+            chain: error
+                .as_ref()
+                .map(|error| problem_of(error, self_signed))
+                .or_else(|| presented.first().and_then(|leaf| purpose_problem(leaf, &self.check))),
             name: presented.first().and_then(|leaf| name_problem(leaf, &self.check)),
         };
         let refused = self.check.within_handshake && assessment.problem(self.check.proof).is_some();
+        let unfit = assessment.chain == Some(CertificateProblem::WrongPurpose);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen { presented, assessment };
         match error {
             _ if !refused => Ok(ServerCertVerified::assertion()),
             Some(error) => Err(error),
+            None if unfit => Err(CertificateError::InvalidPurpose.into()),
             None => Err(CertificateError::NotValidForName.into()),
         }
     }

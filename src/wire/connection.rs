@@ -20,7 +20,7 @@ use crate::exchange::TimeSpan;
 use crate::journal::{Ending, Place, Record, Secrets};
 use crate::session::fault::{Conversation, StepActions};
 use crate::session::{Fact, Input, Next, Step, TlsVerb};
-use crate::smtp::LineDecoder;
+use crate::smtp::{LineDecoder, Verb};
 
 /// How long and how much is still read from a peer that was told goodbye, so that the reply is not
 /// lost to a reset.
@@ -164,7 +164,11 @@ impl<'a> Connection<'a> {
                     Err(Stop::TimedOut) => Input::TimedOut,
                     Err(Stop::ShuttingDown) => Input::ShuttingDown,
                 };
+                let is_ehlo = matches!(&input, Input::Line(line) if Verb::of(&line.text) == Some(Verb::Ehlo));
                 step = session.handle(input, self.now());
+                if is_ehlo && !step.delay.is_zero() {
+                    Box::pin(self.hold_ehlo_reply_back(io, &mut step)).await;
+                }
             }
         }
     }

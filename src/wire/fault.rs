@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
 
 use super::connection::Connection;
-use super::reading::LINE_READ;
+use super::reading::{LINE_READ, Stop};
 use super::stream::Stream;
 use crate::journal::{Ending, Record};
 use crate::session::fault::{BodyAction, CloseAction, Fired, StepAction, Then};
@@ -29,6 +29,31 @@ impl Connection<'_> {
         let octets = self.input.len();
         if early == 0 && octets > 0 {
             first.facts.push(Fact::Oddity(Oddity::TalkedBeforeBanner { octets }));
+        }
+    }
+
+    /// Waits where the reply to EHLO is late, and notes a client that does not (RFC 2920 section 3.1).
+    pub(super) async fn hold_ehlo_reply_back<IO: Stream>(&mut self, io: &mut IO, step: &mut Step) {
+        self.take(&std::mem::take(&mut step.facts));
+        let clock = self.clock();
+        let until = clock.after(std::mem::take(&mut step.delay));
+        let mut closed = self.flush(io).await.is_err();
+        let listening = async {
+            while !closed && self.input.len() < LINE_READ {
+                match self.read::<LINE_READ, _>(io).await {
+                    Ok(()) => {}
+                    Err(Stop::Closed | Stop::Io(_)) => closed = true,
+                    Err(Stop::TimedOut | Stop::ShuttingDown) => break,
+                }
+            }
+        };
+        clock.timeout_at(until, pin!(listening)).await.ok();
+        let octets = self.input.len();
+        if closed || octets > 0 {
+            step.facts.push(Fact::Oddity(Oddity::DidNotAwaitEhloReply { octets }));
+        }
+        if !closed {
+            self.shared.shutdown.run_until_cancelled(clock.sleep_until(until)).await;
         }
     }
 

@@ -11,9 +11,9 @@ use super::live::Credentials;
 use super::reading::LINE_READ;
 use super::stream::Stream;
 use crate::exchange::CertificateFacts;
-use crate::journal::{Ending, FailedHandshake, Handshake, Record};
+use crate::journal::{Ending, FailedHandshake, Handshake, Record, pipelined};
 use crate::session::fault::{Conversation, Fired, HandshakeAction, StepActions, Then};
-use crate::session::{Oddity, Step, TlsFacts, TlsFailure, TlsVerb};
+use crate::session::{Step, TlsFacts, TlsFailure, TlsVerb};
 use crate::tls::{HandshakeFault, Refused, ServerStream, Witness};
 
 /// What a handshake comes to that succeeds: the stream, the conversation, and what is said unasked.
@@ -33,7 +33,7 @@ impl<'a> Connection<'a> {
         let behind = std::mem::take(&mut self.input);
         let implicit = session.begins_with_tls();
         if !behind.is_empty() && !implicit {
-            self.write_down(Record::Oddity(Oddity::PipelinedBehindStartTls { octets: behind.len() }));
+            self.write_down(Record::Oddity(pipelined(&behind, self.keep_input)));
         }
         let mut credentials = self.side.credentials(verb);
         let mut fault = HandshakeFault::default();

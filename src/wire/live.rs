@@ -15,9 +15,9 @@ use super::network::Network;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
-    Binding, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, InternalTransport, Outcome,
-    ReceiveConnector, Selection, SendConnector, StoredCertificate, Zone, select_for, selection_events,
-    wants_anonymous_tls,
+    Binding, Category, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, EventSubject,
+    InternalTransport, Outcome, ReceiveConnector, Selection, SendConnector, StoredCertificate, Zone,
+    select_for, selection_events, wants_anonymous_tls,
 };
 use crate::journal::{Journal, Logged, Record};
 use crate::pki::Certificate;
@@ -294,7 +294,7 @@ impl Live {
     pub(super) fn log_events(&self, side: &Side) {
         for event in &side.events {
             let about =
-                (event.event_id / 1000 == 12 && !is_internal(event)).then(|| side.connector.name.clone());
+                (event.kind.subject() == EventSubject::Connector).then(|| side.connector.name.clone());
             self.log(side, event.clone(), about);
         }
     }
@@ -309,7 +309,8 @@ impl Live {
     pub fn log_caused(&self, caused: CausedEvent) {
         let computers = self.computers();
         if let Some(computer) = computers.iter().find(|computer| computer.name == caused.computer) {
-            self.log_on(computer, caused.source, caused.event, None);
+            let source = caused.event.source(computer, None);
+            self.log_on(computer, source, caused.event, None);
         }
     }
 
@@ -327,7 +328,7 @@ impl Live {
             let mut state = self.lock();
             let recent = |last: &Timestamp| now.duration_since(*last) < EVENT_PERIOD;
             // A logon that fails is an event each time: its repetition is the news.
-            if event.event_id > 12000 && state.logged.get(&key).is_some_and(recent) {
+            if event.category == Category::TransportService && state.logged.get(&key).is_some_and(recent) {
                 return;
             }
             if state.logged.len() >= MOST_REMEMBERED_EVENTS {
@@ -371,10 +372,6 @@ impl Live {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_internal(event: &Event) -> bool {
-    !matches!(event.event_id, 12014 | 12016 | 12018)
 }
 
 fn prepare(

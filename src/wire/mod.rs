@@ -11,6 +11,7 @@ mod fault_tls;
 mod handshake;
 mod live;
 mod network;
+mod outbound;
 mod ports;
 mod reading;
 mod relay;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use live::{DeclaredFault, Live};
 pub use network::{Memory, Network, listen};
+pub use outbound::{reach, resolve};
 pub use ports::{Ports, Wanted, wanted};
 pub use send::Sender;
 

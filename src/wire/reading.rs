@@ -47,8 +47,9 @@ impl<'a> Connection<'a> {
     {
         lines.set_limit(session.line_limit());
         loop {
-            // A handshake record of any version: 22, 3, 0 to 4 (RFC 8446 section 5.1).
-            if let [22, 3, 0..=4, ..] = self.input[..] {
+            // A handshake record of any version: 22, 3, 0 to 4 (RFC 8446 section 5.1), or a ClientHello in
+            // the format of SSL 2.0 (RFC 5246 appendix E.2).
+            if let [22, 3, 0..=4, ..] | [0x80..=0xff, _, 1, 0 | 2 | 3, ..] = self.input[..] {
                 self.input = BytesMut::new();
                 return Ok(Input::ClientHello);
             }

@@ -104,7 +104,7 @@ impl Sender {
             ClientCertificate::Presented(_) | ClientCertificate::NotFound => Credentials::Usable,
             ClientCertificate::NoCredentials(_) => Credentials::NoCredentials,
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
-            ClientCertificate::PinNotFound => Credentials::PinNotFound,
+            ClientCertificate::PinNotFound | ClientCertificate::PinExpired(_) => Credentials::PinNotFound,
         };
         let usable = |stored: &&StoredCertificate| {
             server || selection.certificate == ClientCertificate::Presented(stored.facts.thumbprint)

@@ -9,12 +9,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::send::{GONE, Sender};
 use crate::exchange::CertificateFacts;
-use crate::journal::{Ending, NoTls, Place, Record, Tls, WhyNoTls};
+use crate::journal::{Ending, NoTls, Place, Record, Tls, WhyNoTls, pipelined};
 use crate::session::send::{
     Attempt, Handshake, Reason, Said, Secret, Secured, SendFact, SendInput, SendNext, SendSession, SendStep,
     Task,
 };
-use crate::session::{Oddity, TlsFailure, TlsVerb};
+use crate::session::{TlsFailure, TlsVerb};
 use crate::smtp::{LineDecoder, ReplyLines};
 use crate::tls::{ClientStream, SenderFailure};
 
@@ -163,10 +163,9 @@ impl<'a> Talk<'a> {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         // What a server, or somebody on the way, says behind its 220 is not under TLS's protection.
-        let behind = std::mem::take(&mut self.input).len();
-        if behind > 0 {
-            let oddity = Oddity::PipelinedBehindStartTls { octets: behind };
-            self.sender.write_down(self.place, Record::Oddity(oddity));
+        let behind = std::mem::take(&mut self.input);
+        if !behind.is_empty() {
+            self.sender.write_down(self.place, Record::Oddity(pipelined(&behind, false)));
         }
         let (verb, own) = (handshake.verb, self.sender.own.clone());
         let connecting = self.sender.tls.connect(&handshake.server_name, &handshake.check, io);

@@ -2,7 +2,8 @@
 //! smtplib, lettre and a real Postfix do at a connector whose certificate does not fit, and what
 //! they do once it fits. None of them shares a line of SMTP or TLS code with the lab (lettre shares
 //! rustls, on the other end of the wire). And the lab as a sender, at servers that are not the lab's:
-//! Postfix, aiosmtpd, OpenSSL's `s_server`, and a few lines of Python.
+//! Postfix, aiosmtpd, OpenSSL's `s_server`, and a few lines of Python; and as a reader (`probe`) of Postfix, Exim
+//! and aiosmtpd.
 //!
 //! A program that is not installed is skipped and said to be; with `STARTTLS_LAB_REQUIRE_CLIENTS=1`
 //! its absence is a failure.

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use starttls_lab::exchange::cmdlet::Memory;
+use starttls_lab::exchange::cmdlet::ShellState;
 use starttls_lab::exchange::{Computer, select_for};
 use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{AnswerSpec, Attendant, CommandsSpec, ScenarioText, Typed, Workshop};
+use starttls_lab::scenario::{AnswerSpec, CommandsSpec, LabShell, ScenarioText, ShellRun, Workshop};
 
 const LAB: &str = r#"
 title = "A computer with a certificate that lost its key"
@@ -51,19 +51,20 @@ fn now() -> Timestamp {
 }
 
 /// Types the commands on a fresh copy; says which certificate STARTTLS is offered with afterwards.
-fn typed(commands: &[(&str, &[AnswerSpec])]) -> (Typed, Option<String>) {
+fn typed(commands: &[(&str, &[AnswerSpec])]) -> (ShellRun, Option<String>) {
     let text = ScenarioText::parse(LAB, "lab.toml").unwrap();
     let mut keys = KeyPair::generate;
     let mut workshop = Workshop::open(now(), &mut keys).unwrap();
     let built = text.build(&mut workshop, &mut keys).unwrap();
     let computers: Vec<Arc<Computer>> = built.into_iter().map(|built| built.computer).collect();
-    let attendant = Attendant {
+    let shell = LabShell {
         scenario: &text.scenario,
         workshop: &mut workshop,
         keys: &mut keys,
         now: now(),
         events: &[],
-        memory: Memory::default(),
+        queues: &[],
+        state: ShellState::default(),
     };
     let commands: Vec<_> = commands
         .iter()
@@ -73,7 +74,7 @@ fn typed(commands: &[(&str, &[AnswerSpec])]) -> (Typed, Option<String>) {
             answers: answers.to_vec(),
         })
         .collect();
-    let typed = attendant.type_all(&commands, &computers);
+    let typed = shell.run_all(&commands, &computers);
     let computer = &typed.computers[0];
     let selection = select_for(&computer.receive_connectors[0], computer, now());
     let offered = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));
@@ -120,4 +121,33 @@ fn two_certificates_of_one_name_are_told_apart() {
     let (typed, _) = typed(&[(new, &[]), (new, &[])]);
     let labels: Vec<_> = typed.computers[0].store.iter().map(|stored| stored.label.as_str()).collect();
     assert_eq!(labels, ["default", "mail", "mail.contoso.com", "mail.contoso.com (2)"]);
+}
+
+#[test]
+fn what_stands_before_a_refused_line_is_done_and_the_refusal_says_so() {
+    let set = "Set-ReceiveConnector 'EX01\\Internet EX01' -MaxHopCount 30";
+    let name = |typed: &ShellRun| typed.computers[0].receive_connectors[0].max_hop_count;
+    let connector = typed(&[]).0.computers[0].receive_connectors[0].name.clone();
+    let set = set.replace("Internet EX01", &connector);
+    let (done, _) = typed(&[(&format!("{set}\nGet-ReceiveConnector Nobody\nGet-ReceiveConnector"), &[])]);
+    let refused = done.refused.clone().unwrap();
+    assert!(refused.contains("2:22") && refused.contains("what stands before it took effect"), "{refused}");
+    assert_eq!((name(&done), done.screen.as_str()), (30, ""));
+}
+
+/// Nothing that is nested can end a process: every parser has a depth limit.
+#[test]
+fn a_lab_file_that_is_nested_deep_is_refused() {
+    const DEEP: usize = 20_000;
+    let nested = |open: &str, close: &str| format!("x = {}1{}", open.repeat(DEEP), close.repeat(DEEP));
+    for text in [
+        nested("[", "]"),
+        nested("{ a = ", " }"),
+        format!("{}a = 1", "a.".repeat(DEEP)),
+        format!("[{}a]", "a.".repeat(DEEP)),
+        format!("[[{}a]]", "a.".repeat(DEEP)),
+        format!("{{\"title\": {}1{}}}", "[".repeat(DEEP), "]".repeat(DEEP)),
+    ] {
+        assert!(ScenarioText::parse(&text, "deep.toml").is_err(), "{}", &text[..20]);
+    }
 }

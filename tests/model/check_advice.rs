@@ -69,7 +69,7 @@ fn the_guard_leads_round_the_name_and_says_why() {
         fixes[0].commands[1..],
         [
             r#"$name = "<I>$($cert.Issuer)<S>$($cert.Subject)""#,
-            r#"Set-ReceiveConnector "EX01\Default Frontend EX01" -TlsCertificateName $name"#
+            r#"Set-ReceiveConnector "EX01\Default Frontend EX01" -TlsCertificateName $name -Fqdn ex01.contoso.local"#
         ]
     );
     let refused = fixes.last().unwrap();
@@ -186,7 +186,8 @@ fn a_certificate_that_does_not_carry_the_answered_name_comes_with_a_warning() {
     let store = vec![certificate("public", &["mail.contoso.com"])];
     let computer = computer(Role::Mailbox, Profile::Exchange2019, WANTED, store);
     let pin = &fixes_of(&computer)[0];
-    let warning = "warning: CN=mail.contoso.com (public) does not carry mail.expta.com";
+    // The cmdlet insists on the server's own name, so that is what the connector answers with then.
+    let warning = "warning: CN=mail.contoso.com (public) does not carry ex01.contoso.local";
     assert!(pin.changes.iter().any(|line| line.starts_with(warning)), "{:#?}", pin.changes);
 }
 

@@ -63,9 +63,15 @@ fn every_fix_of_a_connectors_name_or_pin_does_what_it_says() {
         let fixes = send_fixes(computer, &computer.send_connectors[0], now);
         assert!(fixes.len() >= 2, "{fixes:#?}");
         for fix in fixes {
-            let shell =
-                Shell { computers: &computers, here: &fix.on, now, events: &[], memory: Default::default() };
-            let outcome = shell.run(&fix.commands.join("\n"), &mut Nobody).unwrap();
+            let shell = Shell {
+                computers: &computers,
+                here: &fix.on,
+                now,
+                events: &[],
+                queues: &[],
+                state: Default::default(),
+            };
+            let outcome = shell.run(&fix.commands.join("\n"), &mut Nobody).into_result().unwrap();
             let after = &outcome.computers[0];
             let selection = ClientSelection::of(&after.send_connectors[0], after, now);
             assert!(matches!(selection.certificate, ClientCertificate::Presented(_)), "{}", fix.title);

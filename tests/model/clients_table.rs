@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "what is not there is a failed test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use starttls_lab::judgement::Policy;
-use starttls_lab::scenario::entry;
+use starttls_lab::scenario::{ENTRIES, Scenario, entry};
+use starttls_lab::session::send::SenderPolicy;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -67,5 +68,122 @@ fn every_client_has_a_wrapper_a_policy_and_its_place_on_the_page() {
             page.contains(&format!("\n| {client} | {word} |")),
             "docs/clients.md was made without {client} {word}"
         );
+    }
+}
+
+/// A class: its sender, its word on the page, what its members verify, and the policies that it is measured by.
+const CLASSES: [(&str, &str, Option<&str>, &[&str]); 6] = [
+    ("o1", "O1", None, &["may"]),
+    ("may", "O2", None, &["may"]),
+    ("o3", "O3", None, &["may"]),
+    ("o4", "O4", Some("yes"), &["may"]),
+    ("encrypt", "M1", None, &["encrypt"]),
+    ("verify", "M2", Some("yes"), &["verify", "secure"]),
+];
+
+/// The cells of a table's rows.
+fn rows(section: &str) -> impl Iterator<Item = Vec<&str>> {
+    let rows = section.lines().filter(|line| line.starts_with('|') && !line.starts_with("| ---"));
+    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+}
+
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    page.split_once(from).and_then(|(_, rest)| rest.split_once(to)).map(|(part, _)| part).unwrap()
+}
+
+/// The measured members of each class, by its sender: `exim default`.
+fn members(page: &str) -> BTreeMap<&'static str, Vec<String>> {
+    let mut members: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for cells in rows(between(page, "## In sum", "## Surprises")).skip(1) {
+        let [client, word, class, chain, name, _, _, policy, _] = cells[..] else {
+            unreachable!("{cells:?}")
+        };
+        for (sender, called, verifies, policies) in CLASSES {
+            let fits = verifies.is_none_or(|it| chain == it && name == it);
+            if class == called && fits && policies.contains(&policy) {
+                members.entry(sender).or_default().push(format!("{client} {word}"));
+            }
+        }
+    }
+    members
+}
+
+/// What each measured client came to at each entry: `tls`, `clear` or `not delivered`.
+fn measured(page: &str) -> BTreeMap<(String, String), &'static str> {
+    let mut found = BTreeMap::new();
+    let mut heads = Vec::new();
+    for cells in rows(between(page, "## Entry by entry", "## Versions")) {
+        let (entry, rest) = cells.split_first().unwrap();
+        if *entry == "entry" {
+            heads = rest.iter().map(|head| head.replace("<br>", " ")).collect();
+            continue;
+        }
+        for (client, cell) in heads.iter().zip(rest) {
+            let outcome = match cell.trim_matches(['*', '!']) {
+                "T" => "tls",
+                "C" => "clear",
+                "-" | "w" | "H" => "not delivered",
+                other => unreachable!("{entry}: {other}"),
+            };
+            found.insert((entry.trim_matches('`').to_owned(), client.clone()), outcome);
+        }
+    }
+    found
+}
+
+/// What the sender of a class comes to at an entry.
+fn emulated(scenario: &Scenario, class: &str) -> &'static str {
+    let class = SenderPolicy::named(class).unwrap().name;
+    let is = |policy: &Option<String>| {
+        policy.as_deref().and_then(SenderPolicy::named).is_some_and(|policy| policy.name == class)
+    };
+    let sender = scenario.sender.iter().find(|sender| is(&sender.policy)).unwrap();
+    let name = sender.name.as_ref().or(sender.policy.as_ref()).unwrap();
+    match scenario.before.sender.get(name).unwrap().to_string() {
+        ending if ending.starts_with("tls") => "tls",
+        ending if ending.starts_with("clear") => "clear",
+        _ => "not delivered",
+    }
+}
+
+/// What `[entry] differ` has to say.
+fn differences(name: &str, scenario: &Scenario, page: &str) -> Vec<String> {
+    let (members, measured) = (members(page), measured(page));
+    let mut differ = Vec::new();
+    for (sender, ..) in CLASSES {
+        let ours = emulated(scenario, sender);
+        for outcome in ["tls", "clear", "not delivered"].into_iter().filter(|outcome| *outcome != ours) {
+            let others = members.get(sender).into_iter().flatten();
+            let others =
+                others.filter(|it| measured.get(&(name.to_owned(), (*it).clone())) == Some(&outcome));
+            let others: Vec<_> = others.cloned().collect();
+            if !others.is_empty() {
+                differ.push(format!("{sender} {outcome}: {}", others.join(", ")));
+            }
+        }
+    }
+    differ
+}
+
+#[test]
+fn an_emulated_sender_does_what_the_measured_clients_of_its_class_do_or_the_entry_says_which_differ() {
+    let page = read("docs/clients.md");
+    let mut wrong = Vec::new();
+    for name in lines("clients/entries") {
+        let scenario = entry(&name).unwrap().read().unwrap().scenario;
+        let differ = differences(&name, &scenario, &page);
+        if scenario.entry.as_ref().unwrap().differ != differ {
+            wrong.push(format!("lab/*/{name}.toml has to say differ = {differ:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_entry_that_no_client_was_measured_with_has_nobody_who_differs() {
+    let tried = lines("clients/entries");
+    for entry in ENTRIES.iter().filter(|entry| !tried.iter().any(|name| name == entry.story.name)) {
+        let spec = entry.read().unwrap().scenario.entry.unwrap();
+        assert!(spec.differ.is_empty(), "{}", entry.story.name);
     }
 }

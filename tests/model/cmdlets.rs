@@ -5,6 +5,7 @@
 mod edge;
 mod look;
 mod mend;
+mod pasted;
 mod printed;
 mod refuse;
 mod send;

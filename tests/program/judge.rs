@@ -8,6 +8,7 @@ mod daemon;
 mod formats;
 mod odd;
 mod programs;
+mod seen;
 
 use std::path::Path;
 use std::process::Output;

@@ -8,7 +8,9 @@ mod installed;
 mod verify_stories;
 
 mod cli;
+mod cli_probe;
 mod cli_relay;
+mod cli_renew;
 mod cli_send;
 mod cli_verify;
 mod console;

@@ -81,13 +81,17 @@ async fn a_cmdlet_mends_the_running_lab_and_finds_what_it_has_logged() {
 }
 
 #[tokio::test]
-async fn a_cmdlet_that_is_refused_changes_nothing_and_says_so() {
+async fn what_stands_before_a_cmdlet_that_is_refused_stays_done() {
     let lab = start(seed()).await;
-    let wrong = "Set-ReceiveConnector 'Default internal receive connector MAILGATE' -Fqdn mailgate.expta.com\n\
-                 Set-ReceiveConnector 'Default internal' -Fqdn mailgate.expta.com";
-    let typed = lab.run(&typed(wrong)).await.unwrap();
-    assert!(typed.refused.unwrap().contains("'Default internal' couldn't be found"));
+    let wrong = "Set-ReceiveConnector 'Default internal' -Fqdn mailgate.expta.com\n\
+                 Set-ReceiveConnector 'Default internal receive connector MAILGATE' -Fqdn mailgate.expta.com";
+    let refused = lab.run(&typed(wrong)).await.unwrap().refused.unwrap();
+    assert!(refused.contains("'Default internal' couldn't be found"), "{refused}");
     assert!(!ehlo(address(&lab)).await.contains("STARTTLS"));
+    let (first, last) = wrong.split_once('\n').unwrap();
+    let refused = lab.run(&typed(&format!("{last}\n{first}"))).await.unwrap().refused.unwrap();
+    assert!(refused.contains("what stands before it took effect"), "{refused}");
+    assert!(ehlo(address(&lab)).await.contains("STARTTLS"));
 }
 
 #[tokio::test]
@@ -188,14 +192,17 @@ async fn a_lab_that_is_finished_says_goodbye_and_frees_its_port() {
 }
 
 #[tokio::test]
-async fn what_stands_behind_starttls_in_clear_is_thrown_away_unread_and_noted() {
+async fn what_stands_behind_starttls_in_clear_is_discarded_and_noted() {
     let lab = start(story("healthy").unwrap().text).await;
     let (mut client, _) = Client::connect(address(&lab)).await;
     client.ask("EHLO client.example").await;
     client.say("STARTTLS\r\nMAIL FROM:<injected@example.com>\r\nRCPT TO:<b@example.com>\r\n").await;
     assert_eq!(client.reply().await, "220 2.0.0 SMTP server ready");
     wait_for(&lab, "oddity", |entry| {
-        matches!(&entry.record, Record::Oddity(Oddity::PipelinedBehindStartTls { octets: 59 }))
+        matches!(
+            &entry.record,
+            Record::Oddity(Oddity::PipelinedBehindStartTls { octets: 59, executed: false, .. })
+        )
     })
     .await;
     let tls = ClientTls::trusting(&[lab.root().clone()], &Clock::system(), Versions::Both).unwrap();

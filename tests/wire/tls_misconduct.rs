@@ -551,6 +551,7 @@ async fn greeted(sender: &SenderTls, io: DuplexStream) {
         references: Vec::new(),
         common_name: CommonName::Never,
         names: NamesRead::All,
+        tls_library: starttls_lab::session::send::TlsLibrary::Rustls,
         within_handshake: false,
     };
     if let Ok((mut stream, _)) = sender.connect(NAME, &check, io).await {

@@ -20,6 +20,7 @@ use super::load::{self, Loaded};
 use super::output::{self, Failure};
 use super::recording::RecordingArgs;
 use super::signals::Signals;
+use crate::cli::time::some_time;
 use crate::console::{self, Console};
 use crate::exchange::TimeSpan;
 use crate::lab::{Engine, Options};
@@ -44,7 +45,7 @@ pub(super) struct Args {
     #[command(flatten)]
     control: ClosedArgs,
     /// Kill the command, and nothing that it started, after so long, such as 30s
-    #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME")]
+    #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
     #[command(flatten)]
     recording: RecordingArgs,

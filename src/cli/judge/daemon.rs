@@ -82,7 +82,7 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
         tried.push(Tried {
             group: up.entry.group.as_str(),
             title: up.title.clone(),
-            trial: up.trial(Exit::Unknown),
+            trial: up.trial(Exit::Unknown, false, ""),
             command: String::new(),
             output: String::new(),
         });
@@ -90,7 +90,7 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
     if let Some(first) = tried.first_mut() {
         first.output = output;
     }
-    Ok(Report::of(args.policy, &args.command, spots.own, tried))
+    Ok(Report::of(args, spots.own, tried))
 }
 
 /// Runs the command that submits, if there is one.

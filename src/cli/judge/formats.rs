@@ -23,12 +23,10 @@ pub(super) fn laid_out(report: &Report, format: Format, verbose: bool) -> Result
     }
 }
 
-/// A suite for the run, a case for each entry. Without a policy nothing fails but a client that hangs.
+/// A suite for the run, a case for each entry. Without a policy a client that hangs fails, too.
 fn junit(report: &Report) -> String {
-    let is_failed = |row: &Row| match report.policy {
-        Some(_) => row.is_wrong(),
-        None => row.outcome == Outcome::Hung,
-    };
+    let hangs = |row: &Row| report.policy.is_none() && row.outcome == Outcome::Hung;
+    let is_failed = |row: &Row| row.fails(report.fail_on) || hangs(row);
     let failures = report.entries.iter().filter(|row| is_failed(row)).count();
     let skipped = report.entries.iter().filter(|row| is_skipped(row)).count();
     let mut xml = format!(
@@ -46,7 +44,12 @@ fn junit(report: &Report) -> String {
             escaped(&row.entry)
         );
         if is_failed(row) {
-            let why = row.judged.as_ref().map_or("it hangs", |judged| judged.why.as_str());
+            let remark = row.remark();
+            let why = match &row.judged {
+                Some(judged) if row.is_wrong() => judged.why.as_str(),
+                _ if hangs(row) => "it hangs",
+                _ => remark.as_str(),
+            };
             let _ = write!(
                 xml,
                 "<failure message=\"{}\" type=\"{}\">{}</failure>",
@@ -57,7 +60,9 @@ fn junit(report: &Report) -> String {
         } else if is_skipped(row) {
             let _ = write!(xml, "<skipped message=\"{}\"/>", escaped(&row.notes.join("; ")));
         }
-        let words = format!("{}: {}", row.outcome.as_words(), row.words);
+        let remark = row.remark();
+        let remark = if remark.is_empty() { remark } else { format!("\nremarks: {remark}") };
+        let words = format!("{}: {}{remark}", row.outcome.as_words(), row.words);
         let _ = writeln!(xml, "<system-out>{}</system-out></testcase>", escaped(&words));
     }
     xml.push_str("  </testsuite>\n</testsuites>\n");

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::{self, Failure};
 use super::signals::Signals;
+use super::time::some_time;
 use crate::exchange::TimeSpan;
 use crate::judgement::{Outcome, Policy};
 use crate::scenario::{CatalogueEntry, chosen, entry};
@@ -40,9 +41,13 @@ pub(super) struct Args {
     /// How many entries are tried at a time
     #[arg(long, default_value = "1", value_name = "N")]
     jobs: NonZeroUsize,
-    /// Kill the command, with all that it started, after so long; 10s if left away. With --daemon: how long
-    /// deliveries are collected at most, 10m if left away
-    #[arg(long, env = "STARTTLS_LAB_JUDGE_TIMEOUT", value_name = "TIME")]
+    /// What makes the run fail: entries where the policy was broken, entries where the client is stricter than
+    /// the policy as well, or every entry with a remark
+    #[arg(long, env = "STARTTLS_LAB_JUDGE_FAIL_ON", value_enum, default_value_t, value_name = "WHAT")]
+    fail_on: FailOn,
+    /// Kill the command, with all that it started, after so long, in seconds where no unit is given; 10s if
+    /// left away. With --daemon: how long deliveries are collected at most, 10m if left away
+    #[arg(long, env = "STARTTLS_LAB_JUDGE_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
     /// The port of every entry, each on an address of its own; left away, a free one for each
     #[arg(long, env = "STARTTLS_LAB_JUDGE_PORT", value_name = "PORT")]
@@ -62,7 +67,7 @@ pub(super) struct Args {
     #[arg(long)]
     daemon: bool,
     /// With --daemon: how long nothing may happen before it counts as quiet
-    #[arg(long, default_value = "5s", requires = "daemon", value_name = "TIME")]
+    #[arg(long, default_value = "5s", requires = "daemon", value_name = "TIME", value_parser = some_time)]
     quiet: TimeSpan,
     /// What sends a mail, with its arguments
     #[arg(last = true, required_unless_present = "daemon", value_name = "COMMAND")]
@@ -83,6 +88,29 @@ pub(super) enum Format {
     Markdown,
 }
 
+/// What makes a run fail; each includes the ones before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FailOn {
+    /// The policy was broken
+    #[default]
+    Wrong,
+    /// Mail did not arrive that the policy would have allowed
+    Stricter,
+    /// There is any remark
+    Remarks,
+}
+
+impl FailOn {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong",
+            Self::Stricter => "stricter",
+            Self::Remarks => "remarks",
+        }
+    }
+}
+
 const HELP: &str = "\
 The command is run once for every entry, against a lab that is there for it alone. In its arguments these \
 words are replaced, and its environment has them, too:
@@ -98,7 +126,7 @@ JSON file with the address, the name and a recipient of each entry.
 First of all comes the entry `baseline`, with which nothing is wrong: a command that delivers nothing there \
 is not tried any further.
 
-Exit code: 0, or 1 where the policy was broken; 2 where usage is wrong or the command does not work; 3 where \
+Exit code: 0, or 1 where the policy was broken or --fail-on says so; 2 where usage is wrong or the command does not work; 3 where \
 the lab could not listen. A client that hangs, dies by a signal or never comes does not end the run.";
 
 /// How long a trial may take, and a whole collection, where nobody says.
@@ -123,10 +151,7 @@ pub(super) fn judge(args: &Args) -> Result<(), Failure> {
         }
     })?;
     output::text(&formats::laid_out(&report, args.format, args.verbose)?)?;
-    match report.broken {
-        true => Err(Failure::told(1)),
-        false => Ok(()),
-    }
+    if report.failing().is_empty() { Ok(()) } else { Err(Failure::told(1)) }
 }
 
 /// The baseline in front, once.
@@ -172,7 +197,7 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
     }
     others.sort_by_key(|(number, _)| *number);
     tried.extend(others.into_iter().map(|(_, tried)| tried));
-    Ok(Report::of(args.policy, &args.command, spots.own, tried))
+    Ok(Report::of(args, spots.own, tried))
 }
 
 /// Ends the run where somebody asks for it.
@@ -195,6 +220,12 @@ fn works(baseline: &Tried) -> Result<(), Failure> {
          the others",
         baseline.trial.entry
     )];
+    if baseline.trial.claims_success() {
+        lines.push(
+            "it says success all the same: if it hands the mail to a program that works from a queue, use --daemon"
+                .to_owned(),
+        );
+    }
     lines.push(format!("command: {}", baseline.command));
     lines.extend(baseline.trial.notes().into_iter().map(|note| format!("note: {note}")));
     lines.extend(baseline.trial.verdicts.iter().map(|verdict| format!("the lab saw: {}", verdict.words)));

@@ -1,11 +1,11 @@
 //! What came of a run, entry by entry and in sum.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 
 use serde::Serialize;
 
 use super::trial::Tried;
+use super::{Args, FailOn};
 use crate::judgement::{Classified, Exit, Judged, Mark, Outcome, Policy, Trial, classify, judge};
 use crate::observe::verdict::{FallBack, Said, Verdict};
 use crate::scenario::{Taken, Worth};
@@ -22,6 +22,8 @@ pub(super) struct Report {
     pub(super) policy: Option<Policy>,
     /// Whether that policy was broken.
     pub(super) broken: bool,
+    /// What makes the run fail.
+    pub(super) fail_on: FailOn,
     /// Whether every entry had an address of its own.
     pub(super) own_addresses: bool,
     /// Which kind of client it is.
@@ -70,12 +72,9 @@ pub(super) struct Row {
 }
 
 impl Report {
-    pub(super) fn of(
-        policy: Option<Policy>,
-        command: &[OsString],
-        own_addresses: bool,
-        tried: Vec<Tried>,
-    ) -> Self {
+    pub(super) fn of(args: &Args, own_addresses: bool, tried: Vec<Tried>) -> Self {
+        let Args { policy, fail_on, command, .. } = args;
+        let (policy, fail_on) = (*policy, *fail_on);
         let trials: Vec<Trial> = tried.iter().map(|tried| tried.trial.clone()).collect();
         let entries: Vec<Row> = tried.into_iter().map(|tried| Row::of(policy, tried)).collect();
         Self {
@@ -83,11 +82,19 @@ impl Report {
             command: command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             policy,
             broken: entries.iter().any(Row::is_wrong),
+            fail_on,
             own_addresses,
             client: classify(&trials),
             sum: Sum::of(&entries),
             entries,
         }
+    }
+}
+
+impl Report {
+    /// The entries by which the run fails.
+    pub(super) fn failing(&self) -> Vec<&Row> {
+        self.entries.iter().filter(|row| row.fails(self.fail_on)).collect()
     }
 }
 
@@ -138,6 +145,15 @@ impl Row {
         self.mark() == Some(Mark::Wrong)
     }
 
+    /// Whether the run fails by it.
+    pub(super) fn fails(&self, on: FailOn) -> bool {
+        match on {
+            FailOn::Wrong => self.is_wrong(),
+            FailOn::Stricter => matches!(self.mark(), Some(Mark::Wrong | Mark::Stricter)),
+            FailOn::Remarks => !self.remark().is_empty(),
+        }
+    }
+
     pub(super) fn mark(&self) -> Option<Mark> {
         self.judged.as_ref().map(|judged| judged.mark)
     }
@@ -163,6 +179,12 @@ impl Row {
     pub(super) fn remark(&self) -> String {
         let why = self.judged.iter().filter(|judged| judged.mark >= Mark::Stricter).map(|it| it.why.clone());
         let fall_back = self.fall_back.iter().map(FallBack::in_words);
-        why.chain(fall_back).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("; ")
+        let mut remarks: Vec<String> = Vec::new();
+        for remark in why.chain(fall_back).chain(self.notes.iter().cloned()) {
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
+        }
+        remarks.join("; ")
     }
 }

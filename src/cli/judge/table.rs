@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::FailOn;
 use super::report::{Report, Row};
 use crate::cli::report::layout::columns;
 use crate::judgement::Class;
@@ -110,7 +111,13 @@ pub(super) fn sum(report: &Report) -> Vec<String> {
         let verdict = if report.broken { "BROKEN" } else { "kept" };
         lines.push(format!("policy {policy}: {verdict} ({})", marks.collect::<Vec<_>>().join(", ")));
     }
-    let class = report.client.class.map_or("these entries do not tell its class", Class::in_words);
+    let fails = report.failing();
+    if report.fail_on != FailOn::Wrong {
+        let names: Vec<_> = fails.iter().map(|row| row.entry.as_str()).collect();
+        let names = if names.is_empty() { "no entry".to_owned() } else { names.join(", ") };
+        lines.push(format!("--fail-on {}: {names}", report.fail_on.as_str()));
+    }
+    let class = report.client.class.map_or("these entries do not put it into one class", Class::in_words);
     lines.push(format!("client: {class}; {}", report.client.verifies.in_words()));
     lines.extend(report.client.evidence.iter().map(|line| format!("  {line}")));
     lines.extend(report.client.surprises.iter().map(|line| format!("  surprising: {line}")));

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spot;
 use super::process::{self, Words};
 use crate::cli::exec::{self, Trust};
 use crate::cli::output::Failure;
+use crate::journal::{Entry, Record};
 use crate::judgement::{Exit, Trial};
 use crate::lab::{self, Engine, Options};
+use crate::observe::Counts;
 use crate::observe::verdict::{Measure, Verdict};
 use crate::scenario::{CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, Taken, Worth};
 
@@ -50,6 +54,9 @@ pub(super) struct Up {
 /// How long conversations that a command left open are waited for, and how long they may take to end after
 /// they have been told goodbye.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long what a command sent may take to be read once it has ended.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_millis(250);
+
 const GRACE: Duration = Duration::from_millis(1500);
 
 impl Up {
@@ -72,19 +79,39 @@ impl Up {
         self.engine.observer().verdicts(0, measure)
     }
 
+    /// Whether a client went on when its command had ended: it began a conversation and spoke in it, or spoke
+    /// later than what was on its way by then.
+    fn was_at_work_after(&self, so_far: u64, ended: Timestamp) -> bool {
+        let entries = self.engine.journal().entries(so_far + 1);
+        let session = |entry: &Entry| entry.place.as_ref().map(|place| place.session);
+        let begun: Vec<_> =
+            entries.iter().filter(|it| matches!(it.record, Record::Connected)).filter_map(session).collect();
+        entries.iter().any(|entry| {
+            let spoke = matches!(entry.record, Record::Received(_) | Record::Message(_));
+            let late = entry.time.duration_since(ended) > ON_ITS_WAY;
+            spoke && (late || session(entry).is_some_and(|session| begun.contains(&session)))
+        })
+    }
+
     /// Ends it.
     pub(super) async fn finish(&self) {
         self.engine.finish(GRACE).await;
     }
 
     /// What came of it, with how the client's process ended.
-    pub(super) fn trial(&self, exit: Exit) -> Trial {
+    pub(super) fn trial(&self, exit: Exit, outlived: bool, output: &str) -> Trial {
+        let verdicts = self.verdicts();
+        let conversations = verdicts.iter().flat_map(|verdict| &verdict.conversations);
+        let mut injected = conversations.filter_map(|it| it.injected.as_ref());
+        let repeated = injected.find_map(|it| it.repeated_in(output)).map(str::to_owned);
         Trial {
             entry: self.entry.story.name.to_owned(),
             tls: self.spec.tls,
             mail: self.spec.mail,
             exit,
-            verdicts: self.verdicts(),
+            outlived,
+            repeated,
+            verdicts,
         }
     }
 }
@@ -116,12 +143,20 @@ pub(super) async fn run(
         }
         None => (Exit::NotRun("there is no command".to_owned()), String::new()),
     };
-    up.engine.observer().quiet(LAST_WORDS).await;
+    let (ended, so_far) = (up.engine.clock().now(), up.engine.observer().newest());
+    let observer = up.engine.observer();
+    if exit == Exit::Code(0) && observer.count(Counts::messages) == 0 {
+        // Perhaps somebody else does the work.
+        let begun = observer.count(|counts| counts.begun);
+        timeout(LAST_WORDS, observer.until(|counts| counts.begun > begun)).await.ok();
+    }
+    observer.quiet(LAST_WORDS).await;
+    let outlived = matches!(exit, Exit::Code(_)) && up.was_at_work_after(so_far, ended);
     up.finish().await;
     Ok(Tried {
         group: entry.group.as_str(),
         title: up.title.clone(),
-        trial: up.trial(exit),
+        trial: up.trial(exit, outlived, &output),
         command: shown.join(" "),
         output,
     })
@@ -149,6 +184,8 @@ fn unspecified() -> EntrySpec {
         rfc: Vec::new(),
         wire: String::new(),
         host: None,
+        symptoms: Vec::new(),
+        differ: Vec::new(),
         tls: Worth::Disputed,
         mail: Taken::Always,
     }

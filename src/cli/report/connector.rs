@@ -1,20 +1,28 @@
 //! One connector, from the model to the report.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
 use crate::exchange::{
-    AuthMechanism, Candidate, Computer, Event, InternalTransport, Outcome, PrivateKey, ReceiveConnector,
-    RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes, fqdn_guard, keywords, select_for,
-    selection_events, useless_advice, wants_anonymous_tls,
+    AuthMechanism, Candidate, Computer, Event, EventKind, InternalTransport, Outcome, PrivateKey,
+    ReceiveConnector, RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes_in, fqdn_guard,
+    keywords, select_for, selection_events, useless_advice, wants_anonymous_tls, without_require_tls,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
 use crate::smtp::Reply;
 
-pub(super) fn report(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> ConnectorReport {
+pub(super) fn report(
+    lab: &[Arc<Computer>],
+    computer: &Computer,
+    connector: &ReceiveConnector,
+    now: Timestamp,
+) -> ConnectorReport {
     let selection = select_for(connector, computer, now);
     let logged = selection_events(&selection, connector, computer, now);
     let numbers: Vec<u16> = logged.iter().map(|event| event.event_id).collect();
@@ -25,7 +33,8 @@ pub(super) fn report(computer: &Computer, connector: &ReceiveConnector, now: Tim
     let internal = wants_anonymous_tls(connector).then(|| InternalTransport::of(computer));
     let internal_event = internal.as_ref().and_then(|internal| internal.event(now));
     let events = logged.iter().map(|event| of_event(event, computer, Some(connector)));
-    let fixes = fixes(computer, connector, now);
+    let (refused, fixes) =
+        fixes_in(lab, computer, connector, now).into_iter().partition(|fix| fix.refused.is_some());
     let offered = selection.offered().is_some();
     let clear = Stage::Clear {
         starttls: offered,
@@ -56,17 +65,15 @@ pub(super) fn report(computer: &Computer, connector: &ReceiveConnector, now: Tim
         notes: notes(connector, computer, &selection),
         useless: useless_advice(computer, connector, now),
         fixes,
+        refused,
+        without_tls: without_require_tls(lab, computer, connector, now),
     }
 }
 
 pub(super) fn names_in_store(computer: &Computer) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in computer.store.iter().flat_map(|stored| stored.facts.names()) {
-        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            names.push(name.to_owned());
-        }
-    }
-    names
+    let mut known = HashSet::new();
+    let names = computer.store.iter().flat_map(|stored| stored.facts.names());
+    names.filter(|name| known.insert(name.to_ascii_lowercase())).map(str::to_owned).collect()
 }
 
 pub(super) fn of_certificate(
@@ -75,9 +82,10 @@ pub(super) fn of_certificate(
     key: &SearchKey,
 ) -> CertificateReport {
     let facts = &stored.facts;
+    let in_san: HashSet<String> = facts.dns_names.iter().map(|name| name.to_ascii_lowercase()).collect();
     let of_name = |name: &str| NameReport {
         name: name.to_owned(),
-        in_san: facts.dns_names.iter().any(|dns| dns.eq_ignore_ascii_case(name)),
+        in_san: in_san.contains(&name.to_ascii_lowercase()),
         covers: match key {
             SearchKey::Pin(_) => None,
             SearchKey::ConnectorFqdn(fqdn) | SearchKey::ComputerFqdn(fqdn) => covers(name, fqdn.as_str()),
@@ -90,6 +98,7 @@ pub(super) fn of_certificate(
         self_signed: facts.self_signed,
         names: facts.names().into_iter().map(of_name).collect(),
         thumbprint: facts.thumbprint,
+        handshake_thumbprint: stored.handshake_thumbprint(),
         services: stored.services.letters(),
         not_before: facts.not_before,
         not_after: facts.not_after,
@@ -163,14 +172,16 @@ fn anonymous_tls(
             no("SuppressXAnonymousTls is set")
         }
         None => no("ExchangeServer is not in AuthMechanism"),
-        Some(InternalTransport::NotPublished) => {
-            no("no internal transport certificate is published (event 12012)")
-        }
+        Some(InternalTransport::NotPublished) => no(&format!(
+            "no internal transport certificate is published (event {})",
+            EventKind::InternalCertificateNotPublished.id()
+        )),
         Some(InternalTransport::Gone(thumbprint)) => AnonymousTls {
             offered: false,
             because: format!(
-                "the internal transport certificate {thumbprint} {} (event 12013)",
-                missing(computer, *thumbprint)
+                "the internal transport certificate {thumbprint} {} (event {})",
+                missing(computer, *thumbprint),
+                EventKind::InternalCertificateGone.id()
             ),
         },
         Some(InternalTransport::StandIn(thumbprint, stored)) => {
@@ -208,8 +219,49 @@ fn notes(connector: &ReceiveConnector, computer: &Computer, selection: &Selectio
             computer.fqdn_of(connector)
         ));
     }
-    if connector.require_tls && selection.offered().is_none() {
-        notes.push("RequireTLS is on: without STARTTLS nobody can submit here at all.".to_owned());
+    match (connector.require_tls, selection.offered()) {
+        (false, _) => {}
+        (true, None) => {
+            notes.push("RequireTLS is on: without STARTTLS nobody can submit here at all.".to_owned());
+        }
+        (true, Some(_)) => notes.push(format!(
+            "RequireTLS is on: a sender that does not use STARTTLS is refused at MAIL FROM with \"{}\".",
+            crate::session::must_start_tls(computer.profile)
+        )),
     }
+    notes.extend(neighbors(connector, computer));
     notes
+}
+
+/// The connectors beside this one on the same address and port, where RemoteIPRanges decide which of them
+/// answers a sender (receive connectors page, "Receive connector remote addresses").
+fn neighbors(connector: &ReceiveConnector, computer: &Computer) -> Vec<String> {
+    let shares = |other: &ReceiveConnector| {
+        other.enabled
+            && other.name != connector.name
+            && connector
+                .bindings
+                .iter()
+                .any(|own| other.bindings.iter().any(|binding| binding.covers(*own) || own.covers(*binding)))
+    };
+    let ranges = |of: &ReceiveConnector| {
+        of.remote_ip_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let narrowest = |of: &ReceiveConnector| of.remote_ip_ranges.iter().map(|range| range.span()).min();
+    let beside = computer.receive_connectors.iter().filter(|other| shares(other)).map(|other| {
+        if narrowest(other) < narrowest(connector) {
+            format!(
+                "Senders from {} are answered by {}, not by this connector: both listen there, and the more specific RemoteIPRanges decide.",
+                ranges(other),
+                other.name
+            )
+        } else {
+            format!(
+                "It answers only senders from {}; all others are answered by {}: both listen there, and the more specific RemoteIPRanges decide.",
+                ranges(connector),
+                other.name
+            )
+        }
+    });
+    beside.collect()
 }

@@ -5,18 +5,18 @@ pub(super) const WIDTH: usize = 100;
 
 /// Text that grows line by line.
 #[derive(Default)]
-pub(super) struct Page(String);
+pub(in crate::cli) struct Page(String);
 
 impl Page {
     /// A line as it is: commands have to survive being copied.
-    pub(super) fn line(&mut self, indent: usize, text: &str) {
+    pub(in crate::cli) fn line(&mut self, indent: usize, text: &str) {
         self.0.push_str(&" ".repeat(indent));
         self.0.push_str(text);
         self.0.push('\n');
     }
 
     /// Text broken at spaces; `head` stands in front, and what follows is aligned behind it.
-    pub(super) fn text(&mut self, indent: usize, head: &str, text: &str) {
+    pub(in crate::cli) fn text(&mut self, indent: usize, head: &str, text: &str) {
         let hanging = indent + head.chars().count();
         let mut lines = wrap(text, WIDTH.saturating_sub(hanging)).into_iter();
         self.line(indent, format!("{head}{}", lines.next().unwrap_or_default()).trim_end());
@@ -26,12 +26,12 @@ impl Page {
     }
 
     /// A section's name, with an empty line before it.
-    pub(super) fn section(&mut self, name: &str) {
+    pub(in crate::cli) fn section(&mut self, name: &str) {
         self.0.push('\n');
         self.text(2, "", name);
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(in crate::cli) fn finish(self) -> String {
         self.0
     }
 }

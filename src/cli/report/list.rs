@@ -2,6 +2,7 @@
 
 use super::layout::{WIDTH, wrap};
 use super::{ConnectorReport, EventReport, SendConnectorReport};
+use crate::exchange::Trial;
 
 pub(super) fn render(report: &ConnectorReport) -> String {
     laid_out(&properties(report))
@@ -124,10 +125,22 @@ fn properties(report: &ConnectorReport) -> Vec<(String, Value)> {
     for (at, fix) in report.fixes.iter().enumerate() {
         let number = at + 1;
         properties.push((format!("Fix{number}"), text(&fix.title)));
-        if let Some(refused) = &fix.refused {
-            properties.push((format!("Fix{number}Refused"), text(refused)));
+        if let Trial::Untried(why) = &fix.trial {
+            properties.push((format!("Fix{number}Untried"), text(why)));
         }
         properties.push((format!("Fix{number}Commands"), Value::Lines(fix.commands.clone())));
+    }
+    for (at, fix) in report.refused.iter().enumerate() {
+        let number = at + 1;
+        properties.push((format!("Refused{number}"), text(&fix.title)));
+        properties.push((format!("Refused{number}Commands"), Value::Lines(fix.commands.clone())));
+        if let Some(refused) = &fix.refused {
+            properties.push((format!("Refused{number}Refusal"), text(refused)));
+        }
+    }
+    if let Some(fix) = &report.without_tls {
+        properties.push(("WithoutTls".to_owned(), text(&fix.title)));
+        properties.push(("WithoutTlsCommands".to_owned(), Value::Lines(fix.commands.clone())));
     }
     properties
 }

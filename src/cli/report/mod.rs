@@ -13,6 +13,8 @@ mod words;
 
 pub use send::SendConnectorReport;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -81,8 +83,12 @@ pub struct ConnectorReport {
     pub notes: Vec<String>,
     /// Advice in the events' texts that would change nothing here.
     pub useless: Vec<Useless>,
-    /// What mends it, best first.
+    /// What fixes it, best first.
     pub fixes: Vec<Fix>,
+    /// What would, and what the Shell refuses.
+    pub refused: Vec<Fix>,
+    /// What lets senders in that do not use STARTTLS, where RequireTLS keeps them out.
+    pub without_tls: Option<Fix>,
 }
 
 /// What becomes of STARTTLS on a connector.
@@ -112,8 +118,11 @@ pub struct CertificateReport {
     pub self_signed: bool,
     /// The names it carries.
     pub names: Vec<NameReport>,
-    /// Its thumbprint.
+    /// The thumbprint that it goes by.
     pub thumbprint: Thumbprint,
+    /// The thumbprint of what is presented in a handshake, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake_thumbprint: Option<Thumbprint>,
     /// What it is enabled for, as the letters of `Get-ExchangeCertificate`.
     pub services: String,
     /// Valid from.
@@ -181,18 +190,20 @@ pub struct Opinion {
 
 /// Checks every connector of every computer.
 pub fn check(computers: &[Built], now: Timestamp) -> Report {
+    let lab: Vec<Arc<Computer>> = computers.iter().map(|built| Arc::clone(&built.computer)).collect();
+    let lab = lab.as_slice();
     let connectors = computers.iter().flat_map(|built| {
         let computer: &Computer = &built.computer;
         computer.receive_connectors.iter().map(move |connector| {
             let connector: &ReceiveConnector = connector;
-            let mut report = connector::report(computer, connector, now);
+            let mut report = connector::report(lab, computer, connector, now);
             report.notes.extend(faults(&built.faults, connector));
             report
         })
     });
     let send_connectors = computers.iter().flat_map(|built| {
         let computer: &Computer = &built.computer;
-        computer.send_connectors.iter().map(move |connector| send::report(computer, connector, now))
+        computer.send_connectors.iter().map(move |connector| send::report(lab, computer, connector, now))
     });
     Report { at: now, connectors: connectors.collect(), send_connectors: send_connectors.collect() }
 }

@@ -1,6 +1,7 @@
 //! A story with everything that was expected and observed, for reading.
 
 use super::layout::{Page, WIDTH, wrap};
+use crate::exchange::cmdlet::KEPT;
 use crate::scenario::{ABSENT, Achieved, Aspect, NONE, Proof, ProvedStage, Row, Stage, Subject, Value};
 
 /// How wide a column may become.
@@ -348,7 +349,11 @@ fn one_line(value: &Value) -> String {
 /// What the Shell said on one line, without the place in the script and the line that is shown below it.
 fn said(words: &str) -> String {
     let lines = words.lines().take_while(|line| line.trim() != "|");
+    // Behind the line and its caret stands what became of the lines before it.
+    let kept = words.lines().rev().take_while(|line| !line.trim_end().ends_with('^'));
+    let kept = kept.filter(|line| line.starts_with(KEPT)).map(|line| format!("; {line}"));
     let line = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+    let line = line + &kept.collect::<String>();
     let number = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
     match line.splitn(3, ':').collect::<Vec<_>>().as_slice() {
         [row, column, message] if number(row) && number(column) => message.trim().to_owned(),

@@ -1,5 +1,7 @@
 //! One Send connector: the certificate it would present, what it demands of the next hop, and where it is edited.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -8,8 +10,8 @@ use super::layout::Page;
 use super::words::named;
 use super::{CertificateReport, EventReport, table};
 use crate::exchange::{
-    ClientCertificate, ClientSelection, Computer, InternalTransport, SearchKey, SendConnector, SendFix,
-    send_fixes,
+    ClientCertificate, ClientSelection, Computer, EventKind, InternalTransport, SearchKey, SendConnector,
+    SendFix, Trial, send_fixes_in,
 };
 
 /// What there is to say about one Send connector.
@@ -45,15 +47,25 @@ pub struct SendConnectorReport {
     pub notes: Vec<String>,
     /// What lets it present a certificate, best first.
     pub fixes: Vec<SendFix>,
+    /// What would, and what the Shell refuses.
+    pub refused: Vec<SendFix>,
 }
 
-pub(super) fn report(computer: &Computer, connector: &SendConnector, now: Timestamp) -> SendConnectorReport {
+pub(super) fn report(
+    lab: &[Arc<Computer>],
+    computer: &Computer,
+    connector: &SendConnector,
+    now: Timestamp,
+) -> SendConnectorReport {
     let found = ClientSelection::of(connector, computer, now);
     let certificates = computer.store.iter().zip(&found.selection.candidates);
     let (verdict, cause) = words(&found, connector, computer);
     let internal =
         connector.uses_anonymous_tls().then(|| InternalTransport::of(computer).event(now)).flatten();
     let events = found.event(connector).into_iter().chain(internal);
+    let (refused, fixes) = send_fixes_in(lab, computer, connector, now)
+        .into_iter()
+        .partition(|fix| matches!(fix.trial, Trial::Refused(_)));
     SendConnectorReport {
         identity: format!("{}\\{}", computer.name, connector.name),
         verdict: if connector.enabled { verdict } else { format!("{verdict}; the connector is disabled") },
@@ -71,7 +83,8 @@ pub(super) fn report(computer: &Computer, connector: &SendConnector, now: Timest
             .collect(),
         events: events.map(|event| of_event(&event, computer, None)).collect(),
         notes: notes(&found, connector, computer),
-        fixes: send_fixes(computer, connector, now),
+        fixes,
+        refused,
     }
 }
 
@@ -97,7 +110,11 @@ pub(super) fn render(report: &SendConnectorReport) -> String {
         page.section(&format!("Fix {}: {}", at + 1, fix.title));
         page.line(4, &format!("on {}", fix.on));
         fix.commands.iter().for_each(|command| page.line(6, command));
+        table::untried(&mut page, &fix.trial);
         page.text(4, "", &format!("it then presents {}", fix.presents));
+    }
+    for fix in &report.refused {
+        table::refused(&mut page, &fix.title, &fix.commands, &fix.trial);
     }
     page.section("Events");
     if report.events.is_empty() {
@@ -114,6 +131,7 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
     let key = &found.selection.key;
     let chosen = found.chosen(computer).map(named).unwrap_or_default();
     let over = if connector.uses_anonymous_tls() { " for STARTTLS" } else { "" };
+    let event = EventKind::NoCertificateForStarttls.id();
     let (verdict, cause) = match found.certificate {
         ClientCertificate::Presented(_) => (
             format!("presents {chosen}{over} where it is asked for a certificate"),
@@ -127,12 +145,20 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
             "TLS fails before it begins (UnknownCredentials), and mail stays in the queue".to_owned(),
             format!("{chosen} is not enabled for SMTP (KB 4051498)"),
         ),
+        ClientCertificate::PinExpired(_) => (
+            "the certificate that it is pinned to has expired, and mail stays in the queue (454 4.7.5)"
+                .to_owned(),
+            format!(
+                "{chosen} is what TlsCertificateName names, and its Valid to has passed; profile {} sends nothing then, as administrators report from 2013 on (inferred: no page of Microsoft's was found)",
+                computer.profile
+            ),
+        ),
         ClientCertificate::PinNotFound => (
-            "finds no certificate (event 12014), and mail stays in the queue (454 4.7.5)".to_owned(),
+            format!("finds no certificate (event {event}), and mail stays in the queue (454 4.7.5)"),
             "no certificate in the store has the issuer and subject that it is pinned to".to_owned(),
         ),
         ClientCertificate::NotFound => (
-            format!("finds no certificate to present{over} (event 12014)"),
+            format!("finds no certificate to present{over} (event {event})"),
             format!("no certificate in the store of {} carries {key}, the {}", computer.name, key.origin()),
         ),
     };
@@ -191,6 +217,12 @@ fn notes(found: &ClientSelection, connector: &SendConnector, computer: &Computer
             "The certificate has to be in the store of {}, where the connector runs; the name of a certificate that only the Hub has changes nothing.",
             computer.name
         ));
+    }
+    if let ClientCertificate::PinExpired(_) = found.certificate {
+        notes.push(
+            "A certificate that the same issuer renews for the same subject is found by the pin as it is, once it is enabled for SMTP."
+                .to_owned(),
+        );
     }
     if let SearchKey::Pin(_) = found.selection.key {
         notes.push(format!(

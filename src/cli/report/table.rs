@@ -3,7 +3,7 @@
 use super::layout::{Page, columns};
 use super::words::day;
 use super::{CertificateReport, ConnectorReport, Starttls};
-use crate::exchange::Fix;
+use crate::exchange::{Fix, Trial};
 use crate::name::Coverage;
 
 pub(super) fn render(report: &ConnectorReport) -> String {
@@ -73,7 +73,8 @@ pub(super) fn certificates(page: &mut Page, certificates: &[CertificateReport], 
         let from =
             if certificate.self_signed { "self-signed".to_owned() } else { certificate.issuer.clone() };
         page.text(6, "", &format!("{}, from {from}", certificate.subject).replace(", from self", ", self"));
-        page.line(6, &format!("thumbprint {}", certificate.thumbprint));
+        let seen = certificate.handshake_thumbprint.map(|seen| format!(" (in the handshake {seen})"));
+        page.line(6, &format!("thumbprint {}{}", certificate.thumbprint, seen.unwrap_or_default()));
     }
 }
 
@@ -174,6 +175,18 @@ fn fixes(page: &mut Page, report: &ConnectorReport) {
     for (at, fix) in report.fixes.iter().enumerate() {
         one_fix(page, at + 1, fix, &common);
     }
+    for fix in &report.refused {
+        refused(page, &fix.title, &fix.commands, &fix.trial);
+    }
+    if let Some(fix) = &report.without_tls {
+        page.section(&format!("Where senders without STARTTLS have to get in: {}", fix.title));
+        fix.commands.iter().for_each(|command| page.line(4, &format!("shell     {command}")));
+        untried(page, &fix.trial);
+        fix.clicks.iter().for_each(|line| page.text(4, "console   ", line));
+        if let Trial::Refused(words) = &fix.trial {
+            page.text(4, "refusal   ", words);
+        }
+    }
     if !common.is_empty() {
         page.section("Every fix leaves as they are");
         common.iter().for_each(|line| page.text(4, "", line));
@@ -187,19 +200,35 @@ fn fixes(page: &mut Page, report: &ConnectorReport) {
 
 fn one_fix(page: &mut Page, number: usize, fix: &Fix, common: &[&String]) {
     page.section(&format!("Fix {number}: {}", fix.title));
-    if let Some(refused) = &fix.refused {
-        page.text(4, "refused   ", refused);
-    }
     // Commands are for copying, so they keep their length.
     for (at, command) in fix.commands.iter().enumerate() {
         page.line(4, &format!("{}{command}", if at == 0 { "shell     " } else { NOTHING }));
     }
+    untried(page, &fix.trial);
     let leaves: Vec<String> = fix.leaves.iter().filter(|line| !common.contains(line)).cloned().collect();
     let prose = [("console   ", &fix.clicks), ("changes   ", &fix.changes), ("leaves    ", &leaves)];
     for (head, lines) in prose {
         for (at, line) in lines.iter().enumerate() {
             page.text(4, if at == 0 { head } else { NOTHING }, line);
         }
+    }
+}
+
+/// Says that commands could not be tried, and why.
+pub(super) fn untried(page: &mut Page, trial: &Trial) {
+    if let Trial::Untried(why) = trial {
+        page.text(4, "untried   ", why);
+    }
+}
+
+/// What would help and what the Shell refuses, with the refusal.
+pub(super) fn refused(page: &mut Page, title: &str, commands: &[String], trial: &Trial) {
+    page.section(&format!("The Shell refuses: {title}"));
+    for (at, command) in commands.iter().enumerate() {
+        page.line(4, &format!("{}{command}", if at == 0 { "shell     " } else { NOTHING }));
+    }
+    if let Trial::Refused(words) = trial {
+        page.text(4, "refusal   ", words);
     }
 }
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::Starttls;
 use crate::exchange::{
-    Computer, Outcome, Reason, ReceiveConnector, SearchKey, Selection, StoredCertificate, TlsCertificateName,
-    Verdict,
+    Computer, EventKind, Outcome, Reason, ReceiveConnector, SearchKey, Selection, StoredCertificate,
+    TlsCertificateName, Verdict,
 };
 
 /// What becomes of STARTTLS, for programs and as a sentence.
@@ -20,7 +20,10 @@ pub(super) fn verdict(
             return (Starttls::Silent, "STARTTLS is NOT offered, and nothing is logged".to_owned());
         }
         Outcome::Withheld => {
-            return (Starttls::Withheld, "STARTTLS is NOT offered (event 12014)".to_owned());
+            return (
+                Starttls::Withheld,
+                format!("STARTTLS is NOT offered (event {})", EventKind::NoCertificateForStarttls.id()),
+            );
         }
         Outcome::Offered(offered) => offered,
     };

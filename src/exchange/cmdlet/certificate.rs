@@ -1,13 +1,12 @@
 //! `Get-ExchangeCertificate` and `Remove-ExchangeCertificate`.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::bind::Bound;
 use super::connector::confirmed;
 use super::error::{Span, Wrong};
 use super::run::Run;
+use super::typed::{CERTIFICATE_STATUS, Kind, ROOT_CA_TYPE};
 use super::value::{Object, Value};
 use super::view::{Column, Layout};
 use crate::exchange::{
@@ -189,6 +188,7 @@ pub(super) fn shown(computer: &Computer, stored: &StoredCertificate, now: Timest
         PrivateKey::Missing => Value::Null,
     };
     let bits = stored.material.as_ref().map(|material| material.certificate.public_key().bits);
+    let bits = bits.and_then(|bits| i64::try_from(bits).ok());
     let properties = [
         ("AccessRules", rules),
         ("CertificateDomains", texts(facts.names())),
@@ -197,21 +197,24 @@ pub(super) fn shown(computer: &Computer, stored: &StoredCertificate, now: Timest
         ("Issuer", Value::text(&facts.issuer)),
         ("NotAfter", Value::Date(facts.not_after)),
         ("NotBefore", Value::Date(facts.not_before)),
-        ("PublicKeySize", bits.map_or(Value::Null, |bits| Value::text(bits.to_string()))),
-        ("RootCAType", Value::text(root_ca_type(stored))),
+        ("PublicKeySize", bits.map_or(Value::Null, Value::Integer)),
+        ("RootCAType", of_kind(ROOT_CA_TYPE, root_ca_type(stored))),
         ("SerialNumber", Value::text(&facts.serial_number)),
-        ("Services", Value::text(stored.services.to_string())),
-        ("Status", Value::text(status(stored, now))),
+        ("Services", of_kind(Kind::Services, &stored.services.to_string())),
+        ("Status", of_kind(CERTIFICATE_STATUS, status(stored, now))),
         ("Subject", Value::text(&facts.subject)),
         ("Thumbprint", Value::text(facts.thumbprint.to_string())),
         ("FriendlyName", Value::text(&stored.label)),
         ("Identity", Value::text(format!("{}\\{}", computer.fqdn, facts.thumbprint))),
         ("ServicesStringForm", Value::text(stored.services.letters())),
-        ("Version", Value::text(facts.version.to_string())),
+        ("Version", Value::Integer(facts.version.into())),
     ];
-    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let identity = facts.thumbprint.to_string();
-    Value::Object(Arc::new(Object { properties, layout: LAYOUT, identity }))
+    Object::value(properties, LAYOUT, facts.thumbprint.to_string())
+}
+
+/// A value of one of Exchange's own types; what cannot be read as one stays a text.
+pub(super) fn of_kind(kind: Kind, text: &str) -> Value {
+    kind.read(text).map_or_else(|_| Value::text(text), Value::Typed)
 }
 
 /// The values of the cmdlet's page; which of several that apply is shown is inferred.

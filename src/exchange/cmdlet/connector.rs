@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::bind::Bound;
 use super::error::{Span, Wrong};
-use super::outside::{Answer, Question};
-use super::parameters::{KEYS, SETTINGS, in_cmdlet_words, parameter_of, settings};
+use super::host::{Answer, Question};
+use super::parameters::{in_cmdlet_words, parameter_of, settings};
 use super::run::Run;
 use super::value::{Object, Value};
 use super::view::{Column, Layout, like};
+use crate::exchange::parameters::{ConnectorParameter, Values};
 use crate::exchange::{Computer, Profile, ReceiveConnector, Refusal, Role, TransportRole, Usage, fqdn_guard};
 
 /// `Get-ReceiveConnector`.
@@ -122,8 +123,9 @@ fn check<'a>(
     bound: &Bound,
 ) -> Result<(), Wrong> {
     let refused = |Refusal { key, message }: Refusal| {
-        let place = parameter_of(KEYS, key).map_or(bound.span, |name| bound.place(name));
-        Wrong::refused(place, in_cmdlet_words(KEYS, &message))
+        let place =
+            parameter_of(ReceiveConnector::PARAMETERS, key).map_or(bound.span, |name| bound.place(name));
+        Wrong::refused(place, in_cmdlet_words(ReceiveConnector::PARAMETERS, &message))
     };
     if let Some(guard) = fqdn_guard(connector, computer) {
         let parameter = if bound.get("Fqdn").is_some() { "Fqdn" } else { "AuthMechanism" };
@@ -246,39 +248,22 @@ const ORDER: &[&str] = &[
     "Identity",
 ];
 
-/// A connector as the cmdlet hands it on.
+/// A connector as the cmdlet hands it on. A blank FQDN is shown blank; which name it stands for is not the
+/// cmdlet's to say.
 fn shown(computer: &Computer, name: &str) -> Option<Value> {
     let connector = computer.receive_connector(name)?;
     let identity = format!("{}\\{}", computer.name, connector.name);
-    let list = |items: Vec<String>| Value::List(items.into_iter().map(Value::Text).collect());
-    let mut all: Vec<(&str, Value)> = connector
-        .properties()
-        .into_iter()
-        .filter(|(name, _)| exists(name, computer.profile))
-        .map(|(name, text)| match text.as_str() {
-            "True" => (name, Value::Bool(true)),
-            "False" => (name, Value::Bool(false)),
-            _ => (name, Value::Text(text)),
-        })
-        .collect();
-    for (name, value) in &mut all {
-        match *name {
-            "Bindings" => *value = list(connector.bindings.iter().map(ToString::to_string).collect()),
-            "RemoteIPRanges" => {
-                *value = list(connector.remote_ip_ranges.iter().map(ToString::to_string).collect());
-            }
-            // A blank FQDN is shown blank; which name it stands for is not the cmdlet's to say.
-            _ => {}
-        }
-    }
+    let mut all = Values::of(|values| connector.show(values));
+    all.retain(|(name, _)| exists(ReceiveConnector::PARAMETERS, name, computer.profile));
+    all.push(("Name", Value::text(&connector.name)));
     all.push(("Server", Value::text(&computer.name)));
     all.push(("Identity", Value::text(&identity)));
     all.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
-    let properties = all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Some(Value::Object(Arc::new(Object { properties, layout: LAYOUT, identity })))
+    Some(Object::value(all, LAYOUT, identity))
 }
 
-fn exists(name: &str, profile: Profile) -> bool {
-    let setting = SETTINGS.iter().find(|setting| setting.name == name);
-    setting.is_none_or(|setting| setting.since <= profile)
+/// Whether an Exchange of this version has the parameter.
+pub(super) fn exists(parameters: &[ConnectorParameter], name: &str, profile: Profile) -> bool {
+    let parameter = parameters.iter().find(|parameter| parameter.name == name);
+    parameter.is_none_or(|parameter| parameter.since <= profile)
 }

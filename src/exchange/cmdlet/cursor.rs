@@ -6,15 +6,17 @@ use super::error::{Span, Wrong};
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
+    /// Where the outermost statement that is being read begins.
+    pub(super) statement_start: usize,
     depth: usize,
 }
 
 /// Deeper than any guide nests, and shallow enough for every stack.
-const DEEPEST: usize = 32;
+const DEEPEST: usize = 24;
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, statement_start: 0, depth: 0 }
     }
 
     pub(super) fn rest(&self) -> &'a str {
@@ -84,10 +86,18 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Whether nothing that nests is open here.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.depth == 0
+    }
+
     /// Goes one level deeper for as long as `read` takes.
     pub(super) fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Wrong>) -> Result<T, Wrong> {
         if self.depth == DEEPEST {
-            return Err(Wrong::syntax(self.here(), format!("nested more than {DEEPEST} deep")));
+            return Err(Wrong::syntax(
+                self.here(),
+                format!("what is nested here is more than {DEEPEST} deep"),
+            ));
         }
         self.depth += 1;
         let read = read(self);

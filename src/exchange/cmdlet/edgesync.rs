@@ -1,4 +1,5 @@
-//! `Start-EdgeSynchronization`: what the organisation keeps for an Edge is brought to the Edge.
+//! `Start-EdgeSynchronization`, which brings to an Edge what the organization keeps for it, and
+//! `Test-EdgeSynchronization`.
 
 use std::sync::Arc;
 
@@ -8,9 +9,6 @@ use super::run::Run;
 use super::value::{Object, Value};
 use super::view::Layout;
 use crate::exchange::{Computer, EdgeSubscription, Event, SendConnector};
-
-/// The event source of the Microsoft Exchange EdgeSync service (TechNet ff985467).
-const SOURCE: &str = "MSExchange EdgeSync";
 
 /// `Start-EdgeSynchronization`, on the server of the Shell or on `-Server` (the cmdlet's page).
 pub(super) fn start(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
@@ -67,7 +65,7 @@ fn synchronize(run: &mut Run<'_>, at: usize, subscription: &EdgeSubscription) ->
             None => format!("{} is not in this lab.", subscription.edge),
         };
         if found.is_some() {
-            run.log(at, SOURCE, event);
+            run.log(at, event);
         }
         return result(run, subscription, "CouldNotConnect", details, &Counts::default());
     };
@@ -109,7 +107,6 @@ fn result(
     details: String,
     counts: &Counts,
 ) -> Value {
-    let number = |count: usize| Value::Text(count.to_string());
     let properties = [
         ("Result", Value::text(result)),
         ("Type", Value::text("Configuration")),
@@ -117,15 +114,68 @@ fn result(
         ("FailureDetails", Value::Text(details)),
         ("StartUTC", Value::Date(run.now)),
         ("EndUTC", Value::Date(run.now)),
-        ("Added", number(counts.added)),
-        ("Deleted", number(counts.deleted)),
-        ("Updated", number(counts.updated)),
-        ("Scanned", number(counts.scanned)),
-        ("TargetScanned", number(counts.target_scanned)),
+        ("Added", Value::count(counts.added)),
+        ("Deleted", Value::count(counts.deleted)),
+        ("Updated", Value::count(counts.updated)),
+        ("Scanned", Value::count(counts.scanned)),
+        ("TargetScanned", Value::count(counts.target_scanned)),
     ];
-    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let identity = subscription.edge.clone();
-    Value::Object(Arc::new(Object { properties, layout: Layout::List, identity }))
+    Object::value(properties, Layout::List, &subscription.edge)
+}
+
+/// `Test-EdgeSynchronization`: what is on each Edge, beside what is kept for it. Of what the real cmdlet
+/// compares a lab has the Send connectors; the values are those of its page.
+pub(super) fn test(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
+    inside(run, bound)?;
+    let target = bound.text("TargetServer")?;
+    let mut results = Vec::new();
+    for at in run.reachable() {
+        let kept =
+            run.computer(at).map(|computer| (computer.name.clone(), computer.edge_subscriptions.clone()));
+        let Some((holder, subscriptions)) = kept else { continue };
+        for subscription in subscriptions {
+            let edge = run.edge(&subscription.edge);
+            if target.as_ref().is_some_and(|target| edge.is_none() || run.edge(target) != edge) {
+                continue;
+            }
+            results.push(tested(run, &holder, edge, &subscription));
+        }
+    }
+    if let (true, Some(target)) = (results.is_empty(), &target) {
+        let wrong = format!("no Edge '{target}' is subscribed; see Get-EdgeSubscription");
+        return Err(Wrong::not_found(bound.place("TargetServer"), wrong));
+    }
+    Ok(results)
+}
+
+fn tested(run: &Run<'_>, holder: &str, edge: Option<usize>, subscription: &EdgeSubscription) -> Value {
+    let computer = edge.and_then(|at| run.computer(at));
+    let trusted = computer.is_some_and(|edge| matches(edge, subscription));
+    let same = computer.is_some_and(|edge| edge.send_connectors == subscription.send_connectors);
+    let failure = match computer {
+        None => format!("{} is not in this lab.", subscription.edge),
+        Some(_) if !trusted => Event::edge_certificate_not_matched(&subscription.edge).message(),
+        Some(_) => String::new(),
+    };
+    let connectors = match (trusted, same) {
+        (false, _) => "Unknown",
+        (true, true) => "Synchronized",
+        (true, false) => "NotSynchronized",
+    };
+    let properties = [
+        ("SyncStatus", Value::text(if trusted { "Normal" } else { "Failed" })),
+        ("UtcNow", Value::Date(run.now)),
+        ("Name", Value::text(&subscription.edge)),
+        ("LeaseHolder", Value::text(holder)),
+        ("FailureDetail", Value::Text(failure)),
+        ("CredentialStatus", Value::text(if trusted { "Synchronized" } else { "Unknown" })),
+        ("TransportServerStatus", Value::text("Skipped")),
+        ("TransportConfigStatus", Value::text("Skipped")),
+        ("AcceptedDomainStatus", Value::text("Skipped")),
+        ("SendConnectorStatus", Value::text(connectors)),
+        ("RecipientStatus", Value::text("NotTested")),
+    ];
+    Object::value(properties, Layout::List, &subscription.edge)
 }
 
 fn nothing_subscribed(run: &Run<'_>, server: &str) -> String {

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::bind::Bound;
 use super::certificate::{find, not_valid, required};
 use super::error::Wrong;
-use super::outside::{Answer, Question};
+use super::host::{Answer, Question};
 use super::run::Run;
 use super::value::Value;
 use crate::exchange::{Computer, PrivateKey, Services, StoredCertificate};

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::outside::Prompt;
+use super::host::Prompt;
 
-/// Why a script was not carried out; nothing of it took effect.
+/// Why a script was not carried out to its end. What stands before the line took effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct CmdletError {
     /// What kind of thing went wrong.
@@ -15,14 +15,19 @@ pub struct CmdletError {
     pub line: usize,
     /// The column in that line, from 1, in characters.
     pub column: usize,
+    /// Whether what stands before it has changed anything, which stays so.
+    pub kept: bool,
     text: String,
     width: usize,
 }
 
+/// What an error says of the lines before it, where they changed something.
+pub const KEPT: &str = "what stands before it took effect and stays so; nothing behind it was run";
+
 /// What kind of thing went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// It is no PowerShell, or none that is spoken here.
+    /// It is no PowerShell, or none that is supported here.
     Syntax,
     /// A cmdlet, parameter, variable or property of that name does not exist.
     UnknownName,
@@ -36,7 +41,7 @@ pub enum ErrorKind {
     Asked(Prompt),
 }
 
-/// Octets of the script.
+/// Bytes of the script.
 ///
 /// What something says does not depend on where it stood, so any two spans are equal; that is what
 /// lets a script be compared with what it was printed to and read again from.
@@ -47,7 +52,7 @@ pub struct Span {
 }
 
 /// What is wrong and where, before it is known in which text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Wrong {
     pub(super) kind: ErrorKind,
     pub(super) message: String,
@@ -100,6 +105,7 @@ impl Wrong {
             message: self.message,
             line: before.matches('\n').count() + 1,
             column: script[line_start..start].chars().count() + 1,
+            kept: false,
             width: script[start..end].chars().count().max(1),
             text,
         }
@@ -108,29 +114,47 @@ impl Wrong {
 
 impl fmt::Display for CmdletError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { message, line, column, text, width, .. } = self;
+        let Self { message, line, column, text, width, kept, .. } = self;
         let gutter = " ".repeat(line.to_string().len());
         let tab = |c| if c == '\t' { '\t' } else { ' ' };
         let indent: String = text.chars().take(column - 1).map(tab).collect();
         writeln!(f, "{line}:{column}: {message}")?;
         writeln!(f, "{gutter} |")?;
         writeln!(f, "{line} | {text}")?;
-        write!(f, "{gutter} | {indent}{}", "^".repeat(*width))
+        write!(f, "{gutter} | {indent}{}", "^".repeat(*width))?;
+        if *kept {
+            write!(f, "\n{KEPT}")?;
+        }
+        Ok(())
     }
 }
 
 /// `known`, what `wrong` was probably meant to be first, and no more than fits a line or two.
 pub(super) fn nearest_first<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 8;
-    let wrong = wrong.to_ascii_lowercase();
-    let mut known: Vec<(usize, &str)> =
-        known.map(|name| (distance(&wrong, &name.to_ascii_lowercase()), name)).collect();
-    known.sort_unstable();
+    let known = by_distance(wrong, known);
     let shown: Vec<&str> = known.iter().take(SHOWN).map(|(_, name)| *name).collect();
     match known.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// Those of `known` that `wrong` was probably meant to be, the likeliest first.
+pub(super) fn near<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    const SHOWN: usize = 5;
+    let tolerance = (wrong.chars().count() / 4).min(4);
+    let near = by_distance(wrong, known).into_iter().filter(|(far, _)| *far <= tolerance);
+    near.map(|(_, name)| name).take(SHOWN).collect()
+}
+
+fn by_distance<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<(usize, &'a str)> {
+    // A name of a hundred letters is no slip of the pen, and the distance grows with both lengths.
+    let wrong: String = wrong.chars().take(100).collect::<String>().to_ascii_lowercase();
+    let mut known: Vec<(usize, &str)> =
+        known.map(|name| (distance(&wrong, &name.to_ascii_lowercase()), name)).collect();
+    known.sort_unstable();
+    known
 }
 
 /// How many letters have to change (Levenshtein); a name that goes on where `wrong` stops is near.

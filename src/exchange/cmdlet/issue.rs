@@ -1,10 +1,12 @@
 //! `New-ExchangeCertificate` and `Import-ExchangeCertificate`.
 
-use super::bind::Bound;
+use std::collections::HashSet;
+
+use super::bind::{Bound, Given};
 use super::certificate::shown;
 use super::enable::{assign, overwrite, publish, services};
 use super::error::Wrong;
-use super::outside::{Answer, CertificateRequest, CertificateSource, Wanted};
+use super::host::{Answer, CertificateRequest, CertificateSource, Wanted};
 use super::run::Run;
 use super::value::Value;
 use crate::exchange::{Computer, PrivateKey, Services, StoredCertificate};
@@ -17,7 +19,10 @@ pub(super) fn new(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong>
     let Some(computer) = run.computer(at) else {
         return Ok(Vec::new());
     };
-    let wanted = wanted(computer, bound)?;
+    let wanted = match bound.get("Instance") {
+        Some(given) => renewed(computer, bound, given)?,
+        None => wanted(computer, bound)?,
+    };
     let server = computer.name.clone();
     if bound.switch("GenerateRequest") {
         return request(run, bound, server, wanted);
@@ -27,7 +32,7 @@ pub(super) fn new(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong>
     }
     let services = wanted.services;
     let source = CertificateSource::SelfSigned(wanted);
-    let stored = ask_outside(run, bound, &CertificateRequest { computer: server, source })?;
+    let stored = ask_host(run, bound, &CertificateRequest { computer: server, source })?;
     let thumbprint = stored.facts.thumbprint;
     file(run, at, StoredCertificate { services: Services::NONE, private_key: PrivateKey::Present, ..stored });
     let overwritten = match services.contains(Services::SMTP) {
@@ -48,6 +53,22 @@ pub(super) fn import(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
             if run.profile() >= crate::exchange::Profile::Exchange2010 { "FileData" } else { "Path" };
         return Err(bound.missing(&[newest]));
     };
+    let written = match (&given.value, given.parameter.name) {
+        (Value::Text(path), "FileName" | "Path") => run.file(path),
+        (value, _) => value.clone(),
+    };
+    if let Some(exported) = run.state.exported.read(&written) {
+        if run.only_trying() {
+            return Ok(Vec::new());
+        }
+        if bound.get("Password").is_none() && exported.private_key != PrivateKey::Missing {
+            let wrong = "The password is missing: a file with a private key is read with -Password";
+            return Err(Wrong::refused(given.span, wrong));
+        }
+        let thumbprint = exported.facts.thumbprint;
+        file(run, at, exported);
+        return Ok(found(run, at, thumbprint));
+    }
     let file_name = match (&given.value, given.parameter.name) {
         (Value::File(path), _) => path.clone(),
         (Value::Text(path), "FileName" | "Path") => path.clone(),
@@ -66,23 +87,48 @@ pub(super) fn import(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
     let server = run.computer(at).map(|computer| computer.name.clone()).unwrap_or_default();
     let password = bound.get("Password").is_some();
     // The answer of an authority has no password; it belongs to the request that was made last.
-    let pending = run.memory.requests.iter().rposition(|(of, _)| !password && *of == server);
-    let source = match pending.map(|pending| run.memory.requests.remove(pending)) {
+    let pending = run.state.requests.iter().rposition(|(of, _)| !password && *of == server);
+    let source = match pending.map(|pending| run.state.requests.remove(pending)) {
         Some((_, wanted)) => CertificateSource::Authority { wanted, file: file_name },
         None => CertificateSource::File { file: file_name, password },
     };
-    let stored = ask_outside(run, bound, &CertificateRequest { computer: server, source })?;
+    let stored = ask_host(run, bound, &CertificateRequest { computer: server, source })?;
     let thumbprint = stored.facts.thumbprint;
     file(run, at, stored);
     Ok(found(run, at, thumbprint))
+}
+
+/// What a certificate that is renewed carries: the subject and the names of the old one, and what was given
+/// besides. That it is enabled for what the old one is enabled for is inferred.
+fn renewed(computer: &Computer, bound: &Bound, given: &Given) -> Result<Wanted, Wrong> {
+    let Value::Object(old) = &given.value else {
+        let wrong = "New-ExchangeCertificate renews what Get-ExchangeCertificate puts out";
+        return Err(Wrong::argument(given.span, wrong));
+    };
+    let thumbprint = old.property("Thumbprint").and_then(|text| text.to_string().parse().ok());
+    let Some(old) = thumbprint.and_then(|thumbprint| computer.store.find(thumbprint)) else {
+        let wrong = format!("the certificate that is to be renewed is not in the store of {}", computer.name);
+        return Err(Wrong::not_found(given.span, wrong));
+    };
+    let new = wanted(computer, bound)?;
+    let given = |name: &str| bound.get(name).is_some();
+    let names = old.facts.names().into_iter().map(str::to_owned).collect();
+    Ok(Wanted {
+        subject: if given("SubjectName") { new.subject } else { old.facts.subject.clone() },
+        names: if given("DomainName") || given("SubjectName") { new.names } else { names },
+        services: if given("Services") || old.services.is_empty() { new.services } else { old.services },
+        key_size: new.key_size,
+        friendly_name: if given("FriendlyName") { new.friendly_name } else { old.label.clone() },
+    })
 }
 
 /// What is wanted, with the defaults of the cmdlet's page: the server's names, IMAP, POP and SMTP, 2048
 /// bits. The common name is always among the names, and `-DomainName` alone makes the subject.
 fn wanted(computer: &Computer, bound: &Bound) -> Result<Wanted, Wrong> {
     let mut names: Vec<String> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     let mut add = |name: &str| {
-        if !name.is_empty() && !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        if !name.is_empty() && known.insert(name.to_ascii_lowercase()) {
             names.push(name.to_owned());
         }
     };
@@ -139,32 +185,32 @@ fn request(run: &mut Run<'_>, bound: &Bound, server: String, wanted: Wanted) -> 
         wanted.subject,
         wanted.names.join(", ")
     );
-    run.memory.requests.push((server, wanted));
+    run.state.requests.push((server, wanted));
     let file = match bound.text("RequestFile")? {
         Some(file) => Some(file),
         None => bound.text("Path")?,
     };
     match file {
         Some(file) => {
-            run.memory.files.insert(file.to_lowercase(), Value::Text(text));
+            run.write_file(&file, Value::Text(text), bound.span)?;
             Ok(Vec::new())
         }
         None => Ok(vec![Value::Text(text)]),
     }
 }
 
-fn ask_outside(
+pub(super) fn ask_host(
     run: &mut Run<'_>,
     bound: &Bound,
     request: &CertificateRequest,
 ) -> Result<StoredCertificate, Wrong> {
-    let issued = run.outside.certificate(request);
+    let issued = run.host.certificate(request);
     issued.map_err(|why| Wrong::refused(bound.span, format!("there is no such certificate: {why}")))
 }
 
 /// Files a certificate. One that is there already keeps its services and what is known of it, and gets
 /// the key that came along.
-fn file(run: &mut Run<'_>, at: usize, new: StoredCertificate) {
+pub(super) fn file(run: &mut Run<'_>, at: usize, new: StoredCertificate) {
     run.change(at, |computer| {
         let known = computer.store.iter_mut().find(|known| known.facts.thumbprint == new.facts.thumbprint);
         match known {

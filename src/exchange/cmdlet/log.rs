@@ -1,17 +1,17 @@
 //! `Get-EventLog` and `Get-WinEvent`: the Application log of the computer that the Shell runs on.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::bind::{Bound, Given};
+use super::certificate::of_kind;
+use super::convert::to_date;
 use super::error::{Wrong, nearest_first};
-use super::outside::LoggedEvent;
+use super::host::LoggedEvent;
 use super::run::Run;
+use super::typed::ENTRY_TYPE;
 use super::value::{Object, Value};
 use super::view::{Column, Layout, like};
+use crate::exchange::EventKind;
 
 /// `Get-EventLog`, newest first.
 pub(super) fn get_event_log(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
@@ -22,13 +22,15 @@ pub(super) fn get_event_log(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Valu
         let wanted = bound.texts(name);
         wanted.is_empty() || wanted.iter().any(|pattern| like(pattern, found))
     };
-    let after = instant(bound.get("After"))?;
-    let before = instant(bound.get("Before"))?;
+    let after = instant(run, bound.get("After"))?;
+    let before = instant(run, bound.get("Before"))?;
     let message = bound.text("Message")?;
     let mut found: Vec<&LoggedEvent> = newest_first(run.events, &computer)
         .filter(|logged| one_of("Source", &logged.source))
         .filter(|logged| one_of("EntryType", logged.event.level.as_str()))
-        .filter(|logged| one_of("InstanceId", &instance_id(logged).unwrap_or_default()))
+        .filter(|logged| {
+            one_of("InstanceId", &instance_id(logged).map(|id| id.to_string()).unwrap_or_default())
+        })
         .filter(|logged| one_of("Index", &logged.index.to_string()))
         .filter(|logged| message.as_ref().is_none_or(|message| like(message, &logged.event.message())))
         .filter(|logged| after.is_none_or(|after| logged.time > after))
@@ -47,11 +49,14 @@ pub(super) fn get_win_event(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Valu
     let mut wanted = Wanted::default();
     if let Some(given) = bound.get("FilterHashtable") {
         let Value::Table(entries) = &given.value else {
-            let wrong = "-FilterHashtable takes @{LogName='Application'; Id=12014}";
+            let wrong = format!(
+                "-FilterHashtable takes @{{LogName='Application'; Id={}}}",
+                EventKind::NoCertificateForStarttls.id()
+            );
             return Err(Wrong::argument(given.span, wrong));
         };
         for (key, value) in entries {
-            wanted.read(key, value, given)?;
+            wanted.read(run, key, value, given)?;
         }
     }
     wanted.logs.extend(bound.texts("LogName"));
@@ -85,9 +90,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(&mut self, key: &str, value: &Value, given: &Given) -> Result<(), Wrong> {
+    fn read(&mut self, run: &Run<'_>, key: &str, value: &Value, given: &Given) -> Result<(), Wrong> {
         let texts = || value.clone().each().iter().map(ToString::to_string).collect();
-        let at = || instant(Some(&Given { value: value.clone(), ..given.clone() }));
+        let at = || instant(run, Some(&Given { value: value.clone(), ..given.clone() }));
         match key.to_ascii_lowercase().as_str() {
             "logname" => self.logs = texts(),
             "providername" => self.providers = texts(),
@@ -151,28 +156,13 @@ fn limit(found: &mut Vec<&LoggedEvent>, at_most: Option<u64>) {
     }
 }
 
-/// An instant as ISO 8601 writes it, or as the United States do; without a zone it is UTC.
-fn instant(given: Option<&Given>) -> Result<Option<Timestamp>, Wrong> {
+/// The instant that a parameter stands for.
+fn instant(run: &Run<'_>, given: Option<&Given>) -> Result<Option<Timestamp>, Wrong> {
     let Some(given) = given else {
         return Ok(None);
     };
-    let text = given.value.to_string();
-    let civil = || {
-        let formats = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M"];
-        let day = || jiff::civil::Date::strptime("%m/%d/%Y", &text).map(|day| day.at(0, 0, 0, 0));
-        let found = formats.iter().find_map(|format| DateTime::strptime(format, &text).ok());
-        found.or_else(|| day().ok()).or_else(|| text.parse().ok())
-    };
-    let read = match &given.value {
-        Value::Date(date) => Some(*date),
-        _ => text.parse().ok().or_else(|| {
-            civil().and_then(|civil| civil.to_zoned(TimeZone::UTC).ok()).map(|zoned| zoned.timestamp())
-        }),
-    };
-    read.map(Some).ok_or_else(|| {
-        let wrong = format!("`{text}` is no instant; write '2010-09-28T09:35:58Z' or '9/28/2010 9:35:58 AM'");
-        Wrong::argument(given.span, wrong)
-    })
+    let read = to_date(&given.value, run.now);
+    read.map(Some).map_err(|why| Wrong::argument(given.span, format!("-{}: {why}", given.parameter.name)))
 }
 
 const MESSAGE_WIDTH: usize = 48;
@@ -180,15 +170,15 @@ const MESSAGE_WIDTH: usize = 48;
 fn entry(logged: &LoggedEvent) -> Value {
     let event = &logged.event;
     let properties = [
-        ("EventID", Value::text(event.event_id.to_string())),
+        ("EventID", Value::Integer(event.event_id.into())),
         ("MachineName", Value::text(&logged.computer)),
-        ("Index", Value::text(logged.index.to_string())),
+        ("Index", number(logged.index)),
         ("Category", Value::text(event.category.as_str())),
-        ("EntryType", Value::text(event.level.as_str())),
+        ("EntryType", of_kind(ENTRY_TYPE, event.level.as_str())),
         ("Message", Value::text(event.message())),
         ("Source", Value::text(&logged.source)),
         ("ReplacementStrings", strings(&event.parameters)),
-        ("InstanceId", instance_id(logged).map_or(Value::Null, Value::Text)),
+        ("InstanceId", instance_id(logged).map_or(Value::Null, number)),
         ("TimeGenerated", Value::Date(logged.time)),
         ("TimeWritten", Value::Date(logged.time)),
     ];
@@ -210,13 +200,13 @@ fn record(logged: &LoggedEvent) -> Value {
     let properties = [
         ("TimeCreated", Value::Date(logged.time)),
         ("ProviderName", Value::text(&logged.source)),
-        ("Id", Value::text(event.event_id.to_string())),
-        ("Level", Value::text(event.level.number().to_string())),
+        ("Id", Value::Integer(event.event_id.into())),
+        ("Level", Value::Integer(event.level.number().into())),
         ("LevelDisplayName", Value::text(event.level.as_str())),
         ("TaskDisplayName", Value::text(event.category.as_str())),
         ("LogName", Value::text("Application")),
         ("MachineName", Value::text(&logged.computer)),
-        ("RecordId", Value::text(logged.index.to_string())),
+        ("RecordId", number(logged.index)),
         ("Properties", strings(&event.parameters)),
         ("Message", Value::text(event.message())),
     ];
@@ -233,16 +223,18 @@ fn record(logged: &LoggedEvent) -> Value {
 }
 
 fn object(properties: Vec<(&str, Value)>, layout: Layout, logged: &LoggedEvent) -> Value {
-    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let identity = format!("{} {}", logged.source, logged.event.event_id);
-    Value::Object(Arc::new(Object { properties, layout, identity }))
+    Object::value(properties, layout, format!("{} {}", logged.source, logged.event.event_id))
 }
 
 fn strings(parameters: &[String]) -> Value {
     Value::List(parameters.iter().map(Value::text).collect())
 }
 
-/// 12014 with its qualifiers (0xC004, derived); those of the others are not known and not guessed.
-fn instance_id(logged: &LoggedEvent) -> Option<String> {
-    (logged.event.event_id == 12014).then(|| 0xC004_2EEE_u32.to_string())
+/// The number with its qualifiers, where these are known.
+fn instance_id(logged: &LoggedEvent) -> Option<u64> {
+    logged.event.kind.instance_id().map(u64::from)
+}
+
+fn number(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

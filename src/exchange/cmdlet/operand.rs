@@ -1,8 +1,8 @@
-//! Reading values: variables, lists, tables, and what stands in parentheses.
+//! Reading values: variables, lists, tables, blocks, types, and what stands in parentheses.
 
 use super::cursor::{Parser, is_blank, is_line_end};
 use super::error::{Span, Wrong};
-use super::syntax::{Comparison, Enclosure, Expression, Node};
+use super::syntax::{Enclosure, Expression, Member, Node, Unary};
 use super::word::{is_dash, is_double_quote, is_single_quote};
 
 impl Parser<'_> {
@@ -15,17 +15,26 @@ impl Parser<'_> {
                 if self.at_word_end() {
                     return Ok(value);
                 }
+                if self.peek() == Some('+') {
+                    return Err(self.not_joined());
+                }
                 // `$env:COMPUTERNAME\Default` is one word that begins with a variable.
-                if matches!(value.node, Node::Property(..) | Node::Index(..)) {
+                if matches!(value.node, Node::Members(..)) {
                     let wrong = "in double quotes a property stands in $( ): \"$($cert.Subject) and more\"";
                     return Err(Wrong::syntax(self.since(start), wrong));
                 }
                 self.word(Some(value))
             }
-            Some('@' | '(') => self.expression_item(),
-            Some('{') => self.filter(),
+            Some('@' | '(') => {
+                let value = self.primary()?;
+                if self.peek() == Some('+') { Err(self.not_joined()) } else { Ok(value) }
+            }
+            Some('{') => self.block(),
             Some(c) if is_single_quote(c) || is_double_quote(c) => {
                 let value = self.quoted(c)?;
+                if self.peek() == Some('+') {
+                    return Err(self.not_joined());
+                }
                 if !self.at_word_end() {
                     let wrong = "PowerShell begins another argument after the quote; put all of it in quotes";
                     return Err(Wrong::syntax(self.here(), wrong));
@@ -36,32 +45,67 @@ impl Parser<'_> {
         }
     }
 
-    /// A value where no argument stands.
-    pub(super) fn expression_item(&mut self) -> Result<Expression, Wrong> {
+    fn not_joined(&self) -> Wrong {
+        let wrong = "PowerShell calculates nothing among arguments; put it in parentheses: ('<I>'+$cert.Issuer+'<S>'+$cert.Subject)";
+        Wrong::syntax(self.here(), wrong)
+    }
+
+    /// A value where no argument stands, with the operators before it.
+    pub(super) fn unary(&mut self) -> Result<Expression, Wrong> {
+        let start = self.at;
+        let before = |parser: &mut Self, operator: Unary, length: usize| {
+            parser.at += length;
+            parser.skip_lines()?;
+            let value = parser.nested(Self::unary)?;
+            let node = Node::Unary(operator, Box::new(value));
+            Ok(Expression { node, span: parser.since(start) })
+        };
+        match self.peek() {
+            Some('!') => before(self, Unary::Not, 1),
+            Some('+') => before(self, Unary::Plus, 1),
+            Some(',') => before(self, Unary::Comma, 1),
+            Some(c) if is_dash(c) => {
+                let name: String =
+                    self.rest().chars().skip(1).take_while(char::is_ascii_alphabetic).collect();
+                let length = c.len_utf8() + name.len();
+                match name.to_ascii_lowercase().as_str() {
+                    "" if self.peek_second().is_some_and(is_dash) => {
+                        Err(Wrong::syntax(self.here(), "`--` is not supported here; write $a = $a - 1"))
+                    }
+                    "" => before(self, Unary::Minus, length),
+                    "not" => before(self, Unary::Not, length),
+                    "join" => before(self, Unary::Join, length),
+                    "split" => before(self, Unary::Split, length),
+                    _ => {
+                        let span = Span { start, end: start + length };
+                        let wrong = format!("a value is missing before -{name}");
+                        Err(Wrong::syntax(span, wrong))
+                    }
+                }
+            }
+            _ => self.primary(),
+        }
+    }
+
+    /// A value where no argument stands, with the members asked of it.
+    fn primary(&mut self) -> Result<Expression, Wrong> {
         let start = self.at;
         match self.peek() {
             Some('$' | '(') => self.postfixed(start),
             Some('@') => match self.peek_second() {
-                Some('{') => self.table(),
-                Some('(') => self.postfixed(start),
+                Some('{' | '(') => self.postfixed(start),
                 Some(c) if is_single_quote(c) || is_double_quote(c) => {
-                    Err(Wrong::syntax(self.here(), "here-strings are not spoken here; use quotes"))
+                    Err(Wrong::syntax(self.here(), "here-strings are not supported here; use quotes"))
                 }
-                _ => Err(Wrong::syntax(self.here(), "after @ comes { or (; splatting is not spoken here")),
+                _ => {
+                    let wrong = "after @ comes { or (; splatting is not supported here: write each parameter with its value";
+                    Err(Wrong::syntax(self.here(), wrong))
+                }
             },
             Some('[') => self.typed(),
-            Some(c) if is_single_quote(c) || is_double_quote(c) => self.quoted(c),
-            Some(c) if c.is_ascii_digit() => {
-                let number = self.take_while(|c| c.is_ascii_alphanumeric() || c == '.').to_owned();
-                let digits = number.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-                let unit = &number[digits.len()..];
-                let sized = ["", "kb", "mb", "gb"].iter().any(|known| unit.eq_ignore_ascii_case(known));
-                if !sized || digits.matches('.').count() > 1 || !self.at_value_end() {
-                    let wrong = format!("a text needs quotes here, such as '{number}'");
-                    return Err(Wrong::syntax(self.since(start), wrong));
-                }
-                Ok(Expression { node: Node::Text(number), span: self.since(start) })
-            }
+            Some('{') => self.block(),
+            Some(c) if is_single_quote(c) || is_double_quote(c) => self.postfixed(start),
+            Some(c) if c.is_ascii_digit() => self.number(),
             Some(c) => {
                 let word = self.rest().split(|c: char| is_blank(c) || is_line_end(c) || ",;)}".contains(c));
                 let word = word.into_iter().next().filter(|word| !word.is_empty()).unwrap_or_default();
@@ -76,40 +120,95 @@ impl Parser<'_> {
         }
     }
 
-    /// A variable or something in parentheses, and the properties asked of it.
+    fn number(&mut self) -> Result<Expression, Wrong> {
+        let start = self.at;
+        let digits = |parser: &mut Self| parser.take_while(|c| c.is_ascii_alphanumeric()).len();
+        digits(self);
+        // `1..5` is a range, `1.5` a number.
+        if self.peek() == Some('.') && self.peek_second().is_some_and(|c| c.is_ascii_digit()) {
+            self.next();
+            digits(self);
+        }
+        let number = self.text[start..self.at].to_owned();
+        let more = self.peek().is_some_and(|c| {
+            c.is_alphanumeric()
+                || (c == '.' && self.peek_second() != Some('.'))
+                || matches!(c, '_' | ':' | '\\' | '@')
+        });
+        if more || super::number::parse(&number).is_none() {
+            let word = self.rest().split(|c: char| is_blank(c) || is_line_end(c) || ",;)}".contains(c));
+            let rest = word.into_iter().next().unwrap_or_default().len();
+            let span = Span { start, end: self.at + rest };
+            let wrong = format!("a text needs quotes here, such as '{}'", &self.text[start..span.end]);
+            return Err(Wrong::syntax(span, wrong));
+        }
+        Ok(Expression { node: Node::Number(number), span: self.since(start) })
+    }
+
+    /// A variable, a text or something in parentheses, and the members asked of it.
     fn postfixed(&mut self, start: usize) -> Result<Expression, Wrong> {
-        let node = match (self.peek(), self.peek_second()) {
+        let (first, second) = (self.peek(), self.peek_second());
+        let node = match (first, second) {
             (Some('$'), Some('(')) => self.enclosed("$(", Enclosure::Subexpression)?,
+            (Some('@'), Some('{')) => self.table()?.node,
             (Some('@'), _) => self.enclosed("@(", Enclosure::Array)?,
             (Some('('), _) => self.enclosed("(", Enclosure::Parenthesis)?,
+            (Some(c), _) if is_single_quote(c) || is_double_quote(c) => self.quoted(c)?.node,
             _ => named(self.variable_name()?),
         };
-        let mut value = Expression { node, span: self.since(start) };
+        let value = Expression { node, span: self.since(start) };
+        self.members(value, start)
+    }
+
+    /// What is asked of `value`, one after the other.
+    fn members(&mut self, value: Expression, start: usize) -> Result<Expression, Wrong> {
+        let mut members = Vec::new();
         loop {
             let second = self.peek_second();
-            let node = match self.peek() {
+            match self.peek() {
                 Some('.') if second.is_some_and(|c| c.is_alphabetic() || c == '_') => {
                     self.next();
                     let name = self.identifier();
-                    if self.peek() == Some('(') {
-                        let wrong = format!("methods such as .{name}() are not called here");
-                        return Err(Wrong::syntax(self.here(), wrong));
-                    }
-                    Node::Property(Box::new(value), name)
+                    members.push(if self.peek() == Some('(') {
+                        Member::Method(name, self.arguments()?)
+                    } else {
+                        Member::Property(name)
+                    });
                 }
-                Some('[') if second.is_some_and(|c| c.is_ascii_digit() || c == '-') => {
+                Some('[') => {
                     self.next();
-                    let number = self.take_while(|c| c.is_ascii_digit() || c == '-');
-                    let at = number.parse().map_err(|_| {
-                        Wrong::syntax(self.since(start), format!("`{number}` is no place in a list"))
-                    })?;
-                    self.expect(']', "after the number")?;
-                    Node::Index(Box::new(value), at)
+                    self.skip_lines()?;
+                    let at = self.nested(Self::expression)?;
+                    self.skip_lines()?;
+                    self.expect(']', "after the place in the list")?;
+                    members.push(Member::Index(at));
                 }
-                _ => return Ok(value),
-            };
-            value = Expression { node, span: self.since(start) };
+                _ if members.is_empty() => return Ok(value),
+                _ => {
+                    let node = Node::Members(Box::new(value), members);
+                    return Ok(Expression { node, span: self.since(start) });
+                }
+            }
         }
+    }
+
+    /// The arguments of a method, in parentheses.
+    fn arguments(&mut self) -> Result<Vec<Expression>, Wrong> {
+        self.expect('(', "after the method")?;
+        self.skip_lines()?;
+        let mut arguments = Vec::new();
+        if self.peek() != Some(')') {
+            loop {
+                arguments.push(self.nested(Self::expression_item)?);
+                self.skip_lines()?;
+                if !self.eat(',') {
+                    break;
+                }
+                self.skip_lines()?;
+            }
+        }
+        self.expect(')', "after the arguments")?;
+        Ok(arguments)
     }
 
     pub(super) fn enclosed(&mut self, opening: &str, enclosure: Enclosure) -> Result<Node, Wrong> {
@@ -126,7 +225,22 @@ impl Parser<'_> {
         Ok(Node::Enclosed(enclosure, script))
     }
 
-    /// `[Type]value` or `[Class]::Method(...)`.
+    /// `{ ... }`.
+    fn block(&mut self) -> Result<Expression, Wrong> {
+        let start = self.at;
+        self.eat('{');
+        let opened = self.since(start);
+        let script = self.nested(Self::script)?;
+        if !self.eat('}') {
+            return Err(match self.peek() {
+                None => Wrong::syntax(opened, "`{` is not closed"),
+                Some(c) => Wrong::syntax(self.here(), format!("`{c}` closes nothing")),
+            });
+        }
+        Ok(Expression { node: Node::Block(script), span: self.since(start) })
+    }
+
+    /// `[Type]value`, `[Class]::Method(...)`, `[Class]::Property`, or `[Type]` alone.
     fn typed(&mut self) -> Result<Expression, Wrong> {
         let start = self.at;
         self.next();
@@ -136,24 +250,29 @@ impl Parser<'_> {
             return Err(Wrong::syntax(self.since(start), "after [ comes a type, such as [Byte[]]"));
         }
         if !self.eat_all("::") {
+            let end = self.at;
             self.skip_blanks()?;
-            let value = self.nested(Self::expression_item)?;
+            let value = self.peek().is_some_and(|c| {
+                c.is_ascii_digit() || is_single_quote(c) || is_double_quote(c) || "$(@[!{".contains(c)
+            });
+            let minus = self.peek().is_some_and(is_dash)
+                && self.peek_second().is_some_and(|c| c.is_ascii_digit() || c == '$' || c == '(');
+            if !value && !minus {
+                self.at = end;
+                return Ok(Expression { node: Node::Type(name), span: self.since(start) });
+            }
+            let value = self.nested(Self::unary)?;
             let node = Node::Cast(name, Box::new(value));
             return Ok(Expression { node, span: self.since(start) });
         }
-        let method = self.identifier();
-        self.expect('(', "after the method")?;
-        self.skip_lines()?;
-        let arguments = match self.peek() {
-            Some(')') => Vec::new(),
-            _ => match self.nested(Self::expression)? {
-                Expression { node: Node::List(items), .. } => items,
-                only => vec![only],
-            },
-        };
-        self.skip_lines()?;
-        self.expect(')', "after the arguments")?;
-        Ok(Expression { node: Node::Static { class: name, method, arguments }, span: self.since(start) })
+        let member = self.identifier();
+        if member.is_empty() {
+            return Err(Wrong::syntax(self.here(), "after :: comes a method or property"));
+        }
+        let arguments = if self.peek() == Some('(') { Some(self.arguments()?) } else { None };
+        let value =
+            Expression { node: Node::Static { class: name, member, arguments }, span: self.since(start) };
+        self.members(value, start)
     }
 
     fn table(&mut self) -> Result<Expression, Wrong> {
@@ -184,63 +303,12 @@ impl Parser<'_> {
             self.skip_blanks()?;
             self.expect('=', "after the key")?;
             self.skip_lines()?;
-            if self.peek() == Some('{') {
-                return Err(Wrong::syntax(self.here(), "properties that are calculated are not spoken here"));
-            }
             entries.push((key, self.nested(Self::expression)?));
             self.skip_blanks()?;
             if !matches!(self.peek(), Some(';' | '}' | '\n' | '\r')) {
                 self.expect('}', "or `;` is missing after the value")?;
             }
         }
-    }
-
-    /// `{ $_.Property -eq value }`.
-    fn filter(&mut self) -> Result<Expression, Wrong> {
-        let start = self.at;
-        self.eat('{');
-        let mut comparisons = Vec::new();
-        loop {
-            self.skip_lines()?;
-            let at = self.at;
-            let subject = match self.peek() {
-                Some('$') => self.postfixed(at)?.node,
-                _ => Node::Null,
-            };
-            let property = match subject {
-                Node::Property(of, property) if matches!(&of.node, Node::Variable(name) if name == "_" || name.eq_ignore_ascii_case("PSItem")) => {
-                    property
-                }
-                _ => {
-                    let wrong = "a filter reads { $_.Property -eq value }";
-                    return Err(Wrong::syntax(self.since(at), wrong));
-                }
-            };
-            let (operator, span) = self.operator()?;
-            self.skip_lines()?;
-            let value = self.nested(Self::expression)?;
-            comparisons.push(Comparison { property, operator, value, span });
-            self.skip_lines()?;
-            if self.eat('}') {
-                return Ok(Expression { node: Node::Filter(comparisons), span: self.since(start) });
-            }
-            let (joint, span) = self.operator()?;
-            if !joint.eq_ignore_ascii_case("and") {
-                let wrong = format!("comparisons are joined with -and here, not with -{joint}");
-                return Err(Wrong::syntax(span, wrong));
-            }
-        }
-    }
-
-    fn operator(&mut self) -> Result<(String, Span), Wrong> {
-        self.skip_lines()?;
-        let start = self.at;
-        if !self.peek().is_some_and(is_dash) {
-            return Err(Wrong::syntax(self.here(), "an operator such as -eq is missing"));
-        }
-        self.next();
-        let name = self.take_while(|c| c.is_ascii_alphabetic()).to_owned();
-        Ok((name, self.since(start)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::cursor::{Parser, is_blank, is_line_end};
-use super::error::{CmdletError, Wrong};
+use super::error::{CmdletError, Span, Wrong};
 use super::syntax::{Argument, Command, Expression, Node, Pipeline, Script, Stage, Statement};
 use super::word::{is_dash, is_double_quote, is_single_quote};
 
@@ -14,52 +14,200 @@ impl FromStr for Script {
     ///
     /// # Errors
     ///
-    /// What is no PowerShell, or none that is spoken here, with line and caret.
+    /// What is no PowerShell, or none that is supported here, with line and caret.
     fn from_str(text: &str) -> Result<Self, CmdletError> {
-        let mut parser = Parser::new(text);
-        let script = parser.script().and_then(|script| match parser.peek() {
-            None => Ok(script),
-            Some(c) => Err(Wrong::syntax(parser.here(), format!("`{c}` closes nothing"))),
-        });
-        script.map_err(|wrong| wrong.in_script(text))
+        let (script, wrong) = Self::read(text);
+        match wrong {
+            None => Ok(Self(script.into_iter().map(|(statement, _)| statement).collect())),
+            Some(wrong) => Err(wrong.in_script(text)),
+        }
     }
 }
+
+impl Script {
+    /// Reads as much of a script as is right, each statement with its place, and what is wrong then.
+    ///
+    /// A Shell reads a line as a whole before it does any of it, so the statements that stand on the line of
+    /// what is wrong are not among those that are handed back.
+    pub(super) fn read(text: &str) -> (Vec<(Statement, Span)>, Option<Wrong>) {
+        let mut parser = Parser::new(text);
+        let mut statements: Vec<(Statement, Span)> = Vec::new();
+        let wrong = loop {
+            match parser.next_statement() {
+                Ok(Some(statement)) => statements.push(statement),
+                Ok(None) => match parser.peek() {
+                    None => return (statements, None),
+                    Some(c) => break Wrong::syntax(parser.here(), format!("`{c}` closes nothing")),
+                },
+                Err(wrong) => break wrong,
+            }
+        };
+        let line = text[..parser.statement_start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+        statements.retain(|(_, span)| span.end <= line);
+        (statements, Some(wrong))
+    }
+}
+
+/// The words that begin a statement which is not supported here, and what is to be written in its place.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    ("while", "loops are written with foreach or ForEach-Object"),
+    ("do", "loops are written with foreach or ForEach-Object"),
+    ("for", "loops are written with foreach or ForEach-Object"),
+    ("switch", "write if and elseif"),
+    ("function", "write its commands one after the other"),
+    ("filter", "write its commands one after the other"),
+    ("param", "assign the variables instead"),
+    ("try", "write its commands without try and catch"),
+    ("trap", "write its commands without it"),
+    ("throw", "leave it away"),
+    ("return", "leave it away"),
+    ("exit", "leave it away"),
+    ("break", "filter with Where-Object before the loop"),
+    ("continue", "filter with Where-Object before the loop"),
+    ("begin", "write its commands one after the other"),
+    ("process", "write its commands one after the other"),
+    ("end", "write its commands one after the other"),
+    ("class", "write its commands one after the other"),
+    ("using", "leave it away"),
+    ("elseif", "it follows the closing brace of an if"),
+    ("else", "it follows the closing brace of an if"),
+];
 
 impl Parser<'_> {
     /// Statements up to what closes them, which is left standing, or to the end of the text.
     pub(super) fn script(&mut self) -> Result<Script, Wrong> {
         let mut statements = Vec::new();
-        loop {
+        while let Some((statement, _)) = self.next_statement()? {
+            statements.push(statement);
+        }
+        Ok(Script(statements))
+    }
+
+    /// The next statement with its place; `None` before what closes the script, and at its end.
+    fn next_statement(&mut self) -> Result<Option<(Statement, Span)>, Wrong> {
+        self.skip_lines()?;
+        while self.eat(';') {
             self.skip_lines()?;
-            while self.eat(';') {
-                self.skip_lines()?;
+        }
+        if matches!(self.peek(), None | Some(')' | '}' | ']')) {
+            return Ok(None);
+        }
+        let start = self.at;
+        if self.is_outermost() {
+            self.statement_start = start;
+        }
+        let statement = self.statement()?;
+        let span = self.since(start);
+        self.skip_blanks()?;
+        match self.peek() {
+            None | Some(';' | '\n' | '\r' | ')' | '}' | ']') => {}
+            // A block that has just been closed needs nothing behind it.
+            Some(_) if self.text[..span.end].ends_with('}') && is_block(&statement) => {}
+            Some('&') if self.rest().starts_with("&&") => {
+                return Err(Wrong::syntax(self.here(), "`&&` is not supported here; begin a new line"));
             }
-            if matches!(self.peek(), None | Some(')' | '}' | ']')) {
-                return Ok(Script(statements));
+            Some('>') => {
+                let wrong = "files are not written with `>` here; pipe into Set-Content -Path";
+                return Err(Wrong::syntax(self.here(), wrong));
             }
-            statements.push(self.statement()?);
-            self.skip_blanks()?;
-            match self.peek() {
-                None | Some(';' | '\n' | '\r' | ')' | '}' | ']') => {}
-                Some('+' | '*' | '/') => {
-                    let wrong = "nothing is calculated here; texts are joined inside double quotes: \"$a$b\"";
-                    return Err(Wrong::syntax(self.here(), wrong));
-                }
-                Some(c) => {
-                    let wrong = format!("`;`, `|` or a new line is missing before `{c}`");
-                    return Err(Wrong::syntax(self.here(), wrong));
-                }
+            Some(c) => {
+                let wrong = format!("`;`, `|` or a new line is missing before `{c}`");
+                return Err(Wrong::syntax(self.here(), wrong));
             }
         }
+        Ok(Some((statement, span)))
     }
 
     fn statement(&mut self) -> Result<Statement, Wrong> {
-        let variable = self.assigned()?;
-        Ok(Statement { variable, pipeline: self.pipeline()? })
+        let start = self.at;
+        if let Some((variable, adds)) = self.assigned()? {
+            let value = Box::new(self.nested(Self::statement)?);
+            return Ok(Statement::Assignment { variable, adds, value });
+        }
+        if self.keyword("if") {
+            return self.nested(Self::conditional);
+        }
+        if self.keyword("foreach") {
+            return self.nested(Self::for_each);
+        }
+        let word = self.word_ahead();
+        if let Some((word, instead)) = UNSUPPORTED.iter().find(|(known, _)| known.eq_ignore_ascii_case(word))
+        {
+            let span = Span { start, end: start + word.len() };
+            return Err(Wrong::syntax(span, format!("`{word}` is not supported here; {instead}")));
+        }
+        Ok(Statement::Pipeline(self.pipeline()?))
     }
 
-    /// `$name =`; where there is none, nothing is read.
-    fn assigned(&mut self) -> Result<Option<String>, Wrong> {
+    fn word_ahead(&self) -> &str {
+        let rest = self.rest();
+        &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '-').unwrap_or(rest.len())]
+    }
+
+    /// Reads a keyword that a parenthesis follows; where there is none, nothing is read.
+    fn keyword(&mut self, word: &str) -> bool {
+        let ahead = self.word_ahead();
+        let after = self.rest()[ahead.len()..].trim_start_matches(is_blank);
+        let there = ahead.eq_ignore_ascii_case(word) && after.starts_with('(');
+        if there {
+            self.at += ahead.len();
+        }
+        there
+    }
+
+    fn conditional(&mut self) -> Result<Statement, Wrong> {
+        let mut branches = Vec::new();
+        loop {
+            self.skip_lines()?;
+            self.expect('(', "before the condition")?;
+            self.skip_lines()?;
+            let condition = self.pipeline()?;
+            self.skip_lines()?;
+            self.expect(')', "after the condition")?;
+            branches.push((condition, self.body()?));
+            let end = self.at;
+            self.skip_lines()?;
+            if self.keyword("elseif") {
+                continue;
+            }
+            if self.word_ahead().eq_ignore_ascii_case("else") {
+                self.at += "else".len();
+                return Ok(Statement::If { branches, otherwise: Some(self.body()?) });
+            }
+            self.at = end;
+            return Ok(Statement::If { branches, otherwise: None });
+        }
+    }
+
+    fn for_each(&mut self) -> Result<Statement, Wrong> {
+        self.skip_lines()?;
+        self.expect('(', "after foreach")?;
+        self.skip_lines()?;
+        let start = self.at;
+        let variable = self.variable_name()?;
+        self.settable(&variable, self.since(start))?;
+        self.skip_lines()?;
+        if !self.word_ahead().eq_ignore_ascii_case("in") {
+            return Err(Wrong::syntax(self.here(), "`in` is missing after the variable"));
+        }
+        self.at += "in".len();
+        self.skip_lines()?;
+        let of = self.pipeline()?;
+        self.skip_lines()?;
+        self.expect(')', "after what it goes through")?;
+        Ok(Statement::ForEach { variable, of, body: self.body()? })
+    }
+
+    fn body(&mut self) -> Result<Script, Wrong> {
+        self.skip_lines()?;
+        self.expect('{', "before what is done")?;
+        let body = self.nested(Self::script)?;
+        self.expect('}', "after what is done")?;
+        Ok(body)
+    }
+
+    /// `$name =` or `$name +=`; where there is none, nothing is read.
+    fn assigned(&mut self) -> Result<Option<(String, bool)>, Wrong> {
         let start = self.at;
         if self.peek() != Some('$') || self.peek_second() == Some('(') {
             return Ok(None);
@@ -67,29 +215,61 @@ impl Parser<'_> {
         let name = self.variable_name()?;
         let span = self.since(start);
         self.skip_blanks()?;
-        if matches!(self.rest().as_bytes(), [b'+' | b'-' | b'*', b'=', ..]) {
-            return Err(Wrong::syntax(self.here(), "a variable is only set with `=` here"));
-        }
+        let adds = match self.rest().as_bytes() {
+            [b'+', b'=', ..] => {
+                self.at += 1;
+                true
+            }
+            [b'-' | b'*' | b'/' | b'%', b'=', ..] | [b'+', b'+', ..] | [b'-', b'-', ..] => {
+                return Err(Wrong::syntax(self.here(), "a variable is set with `=` or `+=` here"));
+            }
+            _ => false,
+        };
         if !self.eat('=') {
             self.at = start;
             return Ok(None);
         }
-        let constant = ["true", "false", "null", "_"].iter().any(|fixed| name.eq_ignore_ascii_case(fixed));
-        if constant || name.contains(':') {
+        self.settable(&name, span)?;
+        self.skip_lines()?;
+        Ok(Some((name, adds)))
+    }
+
+    fn settable(&self, name: &str, span: Span) -> Result<(), Wrong> {
+        let constants = ["true", "false", "null", "_", "psitem"];
+        let constant = constants.iter().any(|fixed| name.eq_ignore_ascii_case(fixed));
+        if constant || name.to_ascii_lowercase().starts_with("env:") {
             return Err(Wrong::syntax(span, format!("${name} cannot be set")));
         }
-        self.skip_lines()?;
-        Ok(Some(name))
+        Ok(())
     }
 
     fn pipeline(&mut self) -> Result<Pipeline, Wrong> {
         let first = match self.peek() {
-            Some(c) if begins_a_value(c) => Stage::Value(self.expression()?),
+            Some('&') => {
+                let wrong = format!(
+                    "a cmdlet such as Get-ReceiveConnector is expected here, not {}; what stands in braces or in a variable is not called",
+                    self.found()
+                );
+                return Err(Wrong::syntax(self.here(), wrong));
+            }
+            Some(_) if self.begins_a_value() => Stage::Value(self.expression()?),
             _ => Stage::Command(self.command()?),
         };
+        if let Stage::Value(_) = first {
+            let after = self.at;
+            self.skip_blanks()?;
+            if matches!(self.peek(), Some('=')) || matches!(self.rest().as_bytes(), [b'+' | b'-', b'=', ..]) {
+                let wrong = "only a variable can be set here, not a property or an item of one; values are compared with -eq";
+                return Err(Wrong::syntax(self.here(), wrong));
+            }
+            self.at = after;
+        }
         let mut stages = vec![first];
         loop {
             self.skip_blanks()?;
+            if self.rest().starts_with("||") {
+                return Err(Wrong::syntax(self.here(), "`||` is not supported here; begin a new line"));
+            }
             if !self.eat('|') {
                 return Ok(Pipeline(stages));
             }
@@ -100,10 +280,10 @@ impl Parser<'_> {
 
     fn command(&mut self) -> Result<Command, Wrong> {
         let start = self.at;
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\\' | ':' | '?');
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\\' | ':' | '?' | '%');
         let name = self.take_while(plain).to_owned();
         let span = self.since(start);
-        let ends = self.peek().is_none_or(|c| is_blank(c) || is_line_end(c) || ";|)}{`".contains(c));
+        let ends = self.peek().is_none_or(|c| is_blank(c) || is_line_end(c) || ";|)}{`(".contains(c));
         if name.is_empty() || !ends {
             let wrong =
                 format!("a cmdlet such as Get-ReceiveConnector is expected here, not {}", self.found());
@@ -144,12 +324,11 @@ impl Parser<'_> {
         self.listed(Self::argument_item)
     }
 
-    /// A value where no argument stands: words need quotes.
-    pub(super) fn expression(&mut self) -> Result<Expression, Wrong> {
-        self.listed(Self::expression_item)
-    }
-
-    fn listed(&mut self, item: impl Fn(&mut Self) -> Result<Expression, Wrong>) -> Result<Expression, Wrong> {
+    /// What `item` reads, or several of it with commas between them.
+    pub(super) fn listed(
+        &mut self,
+        item: impl Fn(&mut Self) -> Result<Expression, Wrong>,
+    ) -> Result<Expression, Wrong> {
         let start = self.at;
         let first = item(self)?;
         let mut items = vec![first];
@@ -171,116 +350,27 @@ impl Parser<'_> {
             }
         }
     }
+
+    /// Whether a value begins here rather than a command.
+    fn begins_a_value(&self) -> bool {
+        let second = self.peek_second();
+        match self.peek() {
+            None => false,
+            Some(c) if c.is_ascii_digit() || is_single_quote(c) || is_double_quote(c) => true,
+            Some('$' | '(' | '@' | '[' | '{' | '!' | '+' | ',') => true,
+            Some(c) => is_dash(c) && second.is_some_and(|c| c.is_alphanumeric() || c == '(' || c == '$'),
+        }
+    }
 }
 
-fn begins_a_value(c: char) -> bool {
-    matches!(c, '$' | '(' | '@' | '[') || c.is_ascii_digit() || is_single_quote(c) || is_double_quote(c)
+/// Whether a statement ends with the brace of a block of its own.
+fn is_block(statement: &Statement) -> bool {
+    match statement {
+        Statement::If { .. } | Statement::ForEach { .. } => true,
+        Statement::Assignment { value, .. } => is_block(value),
+        Statement::Pipeline(_) => false,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is read, as it is printed.
-    fn read(text: &str) -> String {
-        text.parse::<Script>().unwrap_or_else(|error| panic!("{error}")).to_string()
-    }
-
-    #[test]
-    fn a_script_is_read_whatever_its_quotes_and_layout() {
-        for (text, printed) in [
-            ("Get-X", "Get-X"),
-            ("  get-x ; ; Get-Y\r\n\r\nGet-Z # and so on", "get-x; Get-Y; Get-Z"),
-            ("Get-X <# over\ntwo lines #> -A 1", "Get-X -A 1"),
-            ("Set-X -A `\n  b `\r\n  -C d", "Set-X -A b -C d"),
-            ("Set-X 'it''s' \"say \"\"no\"\" `$5\"", "Set-X 'it''s' 'say \"no\" $5'"),
-            ("Set-X \"`t`n``\"", "Set-X '\t\n`'"),
-            ("Set-X a` b", "Set-X 'a b'"),
-            ("Set-X a'b c'd", "Set-X 'ab cd'"),
-            ("Set-X \"\" ''", "Set-X '' ''"),
-            ("Set-X \u{201c}two words\u{201d} \u{2013}A \u{2018}x\u{2019}", "Set-X 'two words' -A x"),
-            ("Set-X '\u{2019}\u{2019}'", "Set-X '\u{2019}\u{2019}'"),
-            ("Set-X [::]:25, 0.0.0.0:25", "Set-X '[::]:25', 0.0.0.0:25"),
-            ("Set-X -A:$false -B: 'x','y'", "Set-X -A:$false -B:x, y"),
-            ("Set-X -1 '-A' 10MB", "Set-X '-1' '-A' 10MB"),
-            ("Set-X C:\\a.req, *.b.test", "Set-X C:\\a.req, *.b.test"),
-            ("Set-X a,`\n b,\n c", "Set-X a, b, c"),
-            (
-                "Set-X @{Add='a','b'; \"Remove\" = 5\n C=$true}",
-                "Set-X @{'Add' = 'a', 'b'; 'Remove' = '5'; 'C' = $true}",
-            ),
-            ("Set-X @()", "Set-X @()"),
-            ("$a=Get-X|fl *", "$a = Get-X | fl *"),
-            ("$a = 'x'", "$a = 'x'"),
-            ("$a.B | ft C,D", "$a.B | ft C, D"),
-            ("Set-X $a.B $a[0].B ($a)[-1]", "Set-X $a.B $a[0].B ($a)[-1]"),
-            ("Set-X $env:COMPUTERNAME\\A", "Set-X \"${env:COMPUTERNAME}\\A\""),
-            ("Set-X \"<I>$($a.B)<S>$($a.C)\"", "Set-X \"<I>$($a.B)<S>$($a.C)\""),
-            ("Set-X \"$a.B ${c}d $ 5$\"", "Set-X \"${a}.B ${c}d `$ 5`$\""),
-            ("Set-X \"$null$true\"", "Set-X \"${null}${true}\""),
-            ("Set-X (Get-Y -A (Get-Z).B).C", "Set-X (Get-Y -A (Get-Z).B).C"),
-            ("Set-X ([Byte[]]$(Get-Y a))", "Set-X ([Byte[]]$(Get-Y a))"),
-            (
-                "Set-X ([System.IO.File]::ReadAllBytes('C:\\a'))",
-                "Set-X ([System.IO.File]::ReadAllBytes('C:\\a'))",
-            ),
-            (
-                "Get-X | ? {$_.Id -eq 5 -and $_.B -like 'a*'}",
-                "Get-X | ? { $_.Id -eq '5' -and $_.B -like 'a*' }",
-            ),
-            ("Get-X |\n  ? Id -eq 5", "Get-X | ? Id -eq 5"),
-            ("", ""),
-            ("# nothing\n", ""),
-        ] {
-            assert_eq!(read(text), printed, "{text}");
-            assert_eq!(read(printed), printed, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
-        for (text, place, hint) in [
-            ("Set-X 'a", "1:7", "not closed"),
-            ("Set-X\n \"a", "2:2", "not closed"),
-            ("Set-X -A <I>CN=a", "1:10", "in quotes"),
-            ("Set-X \"a\"b", "1:10", "put all of it in quotes"),
-            ("Set-X -A ` \n -B", "1:10", "last character"),
-            ("Set-X -A:", "1:10", "missing"),
-            ("Set-X a,", "1:9", "missing"),
-            ("Set-X a, | b", "1:10", "missing"),
-            ("$a = , b", "1:6", "not `,`"),
-            ("$a = @{Add=b}", "1:12", "such as 'b'"),
-            ("$a = @{Add=10.0.0.1}", "1:12", "such as '10.0.0.1'"),
-            ("$a = @{Add 'b'}", "1:12", "`=` is missing"),
-            ("$a = @{Add='b'", "1:15", "missing"),
-            ("$a = @{", "1:6", "not closed"),
-            ("$a = @\"\nx\n\"@", "1:6", "here-strings"),
-            ("Set-X @a", "1:7", "splatting"),
-            ("Set-X (Get-Y", "1:7", "not closed"),
-            ("Set-X \"$(Get-Y\"", "1:15", "not `\"`"),
-            ("Get-X)", "1:6", "closes nothing"),
-            ("$a + $b", "1:4", "calculated"),
-            ("$a += 1", "1:4", "only set with `=`"),
-            ("$true = 1", "1:1", "cannot be set"),
-            ("$a.Trim()", "1:8", "not called"),
-            ("Set-X \"$a:b\"", "1:8", "${a}:"),
-            ("Get-X | ", "1:9", "cmdlet"),
-            ("& Get-X", "1:1", "not `&`"),
-            ("Get-X | ? {$_.A -eq 1 -or $_.B -eq 2}", "1:23", "-and"),
-            ("Get-X | ? {A -eq 1}", "1:12", "$_.Property"),
-            ("Get-X <# a", "1:7", "`#>`"),
-        ] {
-            let error = text.parse::<Script>().unwrap_err().to_string();
-            let shown = error.starts_with(&format!("{place}: ")) && error.contains(hint);
-            assert!(shown && error.ends_with('^'), "{text}\n{error}");
-        }
-    }
-
-    #[test]
-    fn nesting_has_an_end() {
-        let deep = |levels: usize| format!("{}Get-X{}", "(".repeat(levels), ")".repeat(levels));
-        assert!(deep(20).parse::<Script>().is_ok());
-        let error = deep(100_000).parse::<Script>().unwrap_err();
-        assert!(error.message.contains("deep"), "{error}");
-    }
-}
+mod tests;

@@ -1,16 +1,17 @@
-//! Carrying a script out: on copies, so that what fails half-way has changed nothing.
+//! Carrying a script out, statement by statement, on copies of the computers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::bind::Bound;
-use super::error::{CmdletError, ErrorKind, Span, Wrong};
+use super::error::{ErrorKind, Span, Wrong};
+use super::host::{Answer, CausedEvent, LoggedEvent, MailQueue, Prompt, Question, ShellHost};
 use super::known;
-use super::outside::{Answer, CausedEvent, LoggedEvent, Outside, Prompt, Question, Wanted};
+use super::outcome::{Entry, Outcome};
 use super::signature::Verb;
-use super::syntax::{Command, Script, Stage, Statement};
+use super::state::ShellState;
+use super::syntax::{Command, Pipeline, Script, Stage, Statement};
 use super::value::Value;
 use super::view::{Output, View};
 use crate::exchange::{Computer, Event, Profile};
@@ -18,8 +19,8 @@ use crate::exchange::{Computer, Event, Profile};
 /// An Exchange Management Shell on one of the computers, at one instant.
 #[derive(Clone, Debug)]
 pub struct Shell<'a> {
-    /// All computers of the lab. From a server of an organisation the cmdlets reach its other servers and
-    /// those of no other organisation; an Edge stands outside and reaches nobody, and nobody reaches it.
+    /// All computers of the lab. From a server of an organization the cmdlets reach its other servers and
+    /// those of no other organization; an Edge stands outside and reaches nobody, and nobody reaches it.
     pub computers: &'a [Arc<Computer>],
     /// The name of the computer that the Shell runs on.
     pub here: &'a str,
@@ -27,104 +28,72 @@ pub struct Shell<'a> {
     pub now: Timestamp,
     /// What the Application logs hold.
     pub events: &'a [LoggedEvent],
+    /// What the queues hold, the empty ones left out.
+    pub queues: &'a [MailQueue],
     /// What earlier scripts left behind.
-    pub memory: Memory,
-}
-
-/// What a Shell remembers from one script to the next.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Memory {
-    pub(super) variables: BTreeMap<String, Value>,
-    pub(super) files: BTreeMap<String, Value>,
-    /// Certificates that were requested and have not come yet, each with its computer.
-    pub(super) requests: Vec<(String, Wanted)>,
-}
-
-/// What a script did.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// All computers, the changed ones among them, in the order in which they were given.
-    pub computers: Vec<Arc<Computer>>,
-    /// The names of the computers that were changed.
-    pub changed: Vec<String>,
-    /// What the statements put out.
-    pub output: Vec<Output>,
-    /// What PowerShell would print in yellow.
-    pub warnings: Vec<String>,
-    /// The questions that were asked, and the answers.
-    pub answered: Vec<(Prompt, Answer)>,
-    /// The events that the cmdlets had services log, in order; nothing here keeps a log, so whoever runs the
-    /// script writes them down. Cmdlets find them with the next script, once they are in [`Shell::events`].
-    pub logged: Vec<CausedEvent>,
-    /// What the next script finds.
-    pub memory: Memory,
+    pub state: ShellState,
 }
 
 impl Shell<'_> {
-    /// Carries `script` out, all of it or nothing.
-    ///
-    /// # Errors
-    ///
-    /// The first thing that is wrong, with line and caret. PowerShell would keep what the statements
-    /// before it did; here a script that fails has changed nothing, so it can be mended and run again.
-    pub fn run(&self, script: &str, outside: &mut dyn Outside) -> Result<Outcome, CmdletError> {
-        let parsed: Script = script.parse()?;
+    /// Carries `script` out, statement by statement, up to the first that fails. What was done before it
+    /// stays done, as in PowerShell, and nothing behind it is tried.
+    pub fn run(&self, script: &str, host: &mut dyn ShellHost) -> Outcome {
         let known = || self.computers.iter().map(|computer| computer.name.as_str());
-        let here = known().position(|name| name.eq_ignore_ascii_case(self.here)).ok_or_else(|| {
-            let names: Vec<&str> = known().collect();
-            let wrong = format!("no computer is called `{}`; there are: {}", self.here, names.join(", "));
-            Wrong::not_found(Span::default(), wrong).in_script(script)
-        })?;
+        let here = known().position(|name| name.eq_ignore_ascii_case(self.here));
         let mut run = Run {
             computers: self.computers.to_vec(),
-            here,
+            here: here.unwrap_or_default(),
             now: self.now,
             events: self.events,
-            memory: self.memory.clone(),
-            outside,
-            output: Vec::new(),
-            warnings: Vec::new(),
-            answered: Vec::new(),
+            queues: self.queues,
+            state: self.state.clone(),
+            host,
+            current: Vec::new(),
+            regex: None,
+            steps: 0,
+            depth: 0,
+            transcript: Vec::new(),
             logged: Vec::new(),
             what_if: false,
         };
-        run.top_level(&parsed).map_err(|wrong| wrong.in_script(script))?;
+        let wrong = if here.is_some() {
+            let (statements, wrong) = Script::read(script);
+            run.top_level(&statements).err().or(wrong)
+        } else {
+            let names: Vec<&str> = known().collect();
+            let wrong = format!("no computer is called `{}`; there are: {}", self.here, names.join(", "));
+            Some(Wrong::not_found(Span::default(), wrong))
+        };
         let pairs = self.computers.iter().zip(&run.computers);
         let changed = pairs.filter(|(old, new)| !Arc::ptr_eq(old, new)).map(|(old, _)| old.name.clone());
-        Ok(Outcome {
-            changed: changed.collect(),
+        let changed: Vec<String> = changed.collect();
+        let error = wrong.map(|wrong| {
+            let mut error = wrong.in_script(script);
+            error.kept = !changed.is_empty();
+            error
+        });
+        Outcome {
+            changed,
             computers: run.computers,
-            output: run.output,
-            warnings: run.warnings,
-            answered: run.answered,
+            transcript: run.transcript,
+            error,
             logged: run.logged,
-            memory: run.memory,
-        })
+            state: run.state,
+        }
     }
 }
 
-impl Memory {
-    /// The value of a variable.
-    pub fn variable(&self, name: &str) -> Option<&Value> {
-        self.variables.get(&name.to_lowercase())
-    }
+/// What a value may hold: more than any store of certificates comes to as text.
+pub(super) const HEAVIEST: usize = 1 << 20;
 
-    /// Sets a variable.
-    pub fn set_variable(&mut self, name: &str, value: Value) {
-        self.variables.insert(name.to_lowercase(), value);
-    }
-}
+/// How many values a script may calculate: more than any guide does, and done within seconds.
+const MOST_STEPS: usize = 500_000;
 
-impl Outcome {
-    /// Everything that stands on the screen after the script.
-    pub fn screen(&self) -> String {
-        let warnings = self.warnings.iter().map(|warning| format!("WARNING: {warning}\n"));
-        warnings.chain(self.output.iter().map(ToString::to_string)).collect()
-    }
-}
+/// How deep blocks may run one inside the other.
+const DEEPEST: usize = 24;
 
-/// What a variable may hold: more than any store of certificates comes to as text.
-const HEAVIEST: usize = 1 << 20;
+/// How many lists may stand one inside the other.
+const DEEPEST_VALUE: usize = 24;
 
 /// A script on its way.
 pub(super) struct Run<'a> {
@@ -132,11 +101,16 @@ pub(super) struct Run<'a> {
     pub(super) here: usize,
     pub(super) now: Timestamp,
     pub(super) events: &'a [LoggedEvent],
-    pub(super) memory: Memory,
-    pub(super) outside: &'a mut dyn Outside,
-    output: Vec<Output>,
-    warnings: Vec<String>,
-    answered: Vec<(Prompt, Answer)>,
+    pub(super) queues: &'a [MailQueue],
+    pub(super) state: ShellState,
+    pub(super) host: &'a mut dyn ShellHost,
+    /// What `$_` stands for, the innermost last.
+    pub(super) current: Vec<Value>,
+    /// The regular expression that was used last.
+    pub(super) regex: Option<(String, bool, regex::Regex)>,
+    steps: usize,
+    depth: usize,
+    transcript: Vec<Entry>,
     logged: Vec<CausedEvent>,
     /// Whether everything is only tried, and nobody is asked.
     what_if: bool,
@@ -149,77 +123,198 @@ pub(super) struct Piped {
     pub(super) view: View,
 }
 
+impl From<Vec<Value>> for Piped {
+    fn from(values: Vec<Value>) -> Self {
+        Self { values, view: View::Default }
+    }
+}
+
 impl Run<'_> {
-    fn top_level(&mut self, script: &Script) -> Result<(), Wrong> {
-        for statement in &script.0 {
-            let Piped { values, view } = self.pipeline(&statement.pipeline.0)?;
-            match &statement.variable {
-                Some(name) => self.assign(name, values, statement)?,
-                None if values.is_empty() => {}
-                None => self.output.push(Output { values, view }),
-            }
+    fn top_level(&mut self, statements: &[(Statement, Span)]) -> Result<(), Wrong> {
+        for (statement, _) in statements {
+            self.carry_out(statement)?;
         }
         Ok(())
     }
 
-    /// The values of all statements in parentheses.
+    /// Carries a statement out, and puts what comes of it on the screen at once.
+    fn carry_out(&mut self, statement: &Statement) -> Result<(), Wrong> {
+        if let Statement::Pipeline(pipeline) = statement {
+            let Piped { values, view } = self.pipeline(&pipeline.0)?;
+            self.put_out(values, view);
+            return Ok(());
+        }
+        let bodies: &mut dyn FnMut(&mut Self, &Script) -> Result<(), Wrong> =
+            &mut |run, body| body.0.iter().try_for_each(|statement| run.carry_out(statement));
+        self.controlled(statement, bodies)
+    }
+
+    fn put_out(&mut self, values: Vec<Value>, view: View) {
+        if !values.is_empty() {
+            self.transcript.push(Entry::Output(Output { values, view }));
+        }
+    }
+
+    /// The values of all statements of a block or in parentheses.
     pub(super) fn values_of(&mut self, script: &Script) -> Result<Vec<Value>, Wrong> {
         let mut all = Vec::new();
         for statement in &script.0 {
-            let Piped { values, .. } = self.pipeline(&statement.pipeline.0)?;
-            match &statement.variable {
-                Some(name) => self.assign(name, values, statement)?,
-                None => all.extend(values),
-            }
+            all.extend(self.values_of_statement(statement)?);
         }
         Ok(all)
     }
 
+    fn values_of_statement(&mut self, statement: &Statement) -> Result<Vec<Value>, Wrong> {
+        if let Statement::Pipeline(pipeline) = statement {
+            return Ok(self.pipeline(&pipeline.0)?.values);
+        }
+        let mut all = Vec::new();
+        let bodies: &mut dyn FnMut(&mut Self, &Script) -> Result<(), Wrong> = &mut |run, body| {
+            all.extend(run.values_of(body)?);
+            Ok(())
+        };
+        self.controlled(statement, bodies)?;
+        Ok(all)
+    }
+
+    /// Carries out a statement that is no pipeline; `bodies` carries out what stands in its braces.
+    fn controlled(
+        &mut self,
+        statement: &Statement,
+        bodies: &mut dyn FnMut(&mut Self, &Script) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        match statement {
+            Statement::Pipeline(_) => Ok(()),
+            Statement::Assignment { variable, adds, value } => {
+                let span = value.span();
+                let value = self.assigned(value)?;
+                let value = match (adds, self.state.variable(variable).cloned()) {
+                    (true, Some(held)) => {
+                        let plus = super::operator::Operator::plain(super::operator::OperatorKind::Add);
+                        self.operate(held, plus, value, span)?
+                    }
+                    _ => value,
+                };
+                self.assign(variable, value, span)
+            }
+            Statement::If { branches, otherwise } => {
+                for (condition, body) in branches {
+                    let values = self.pipeline(&condition.0)?.values;
+                    if Value::of(values).is_true() {
+                        return bodies(self, body);
+                    }
+                }
+                otherwise.as_ref().map_or(Ok(()), |body| bodies(self, body))
+            }
+            Statement::ForEach { variable, of, body } => {
+                let span = of.span();
+                for value in self.pipeline(&of.0)?.values {
+                    self.step(1, span)?;
+                    self.assign(variable, value, span)?;
+                    bodies(self, body)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What is assigned: an expression is worth what it is, a list of one among it; of a pipeline one value
+    /// is no list.
+    fn assigned(&mut self, statement: &Statement) -> Result<Value, Wrong> {
+        match statement {
+            Statement::Pipeline(Pipeline(stages)) => match stages.as_slice() {
+                [Stage::Value(value)] => self.expression(value),
+                stages => Ok(Value::of(self.pipeline(stages)?.values)),
+            },
+            Statement::Assignment { .. } | Statement::If { .. } | Statement::ForEach { .. } => {
+                Ok(Value::of(self.values_of_statement(statement)?))
+            }
+        }
+    }
+
     /// Sets a variable. `$a = "$a$a"` doubles with every line, so there is a bound.
-    fn assign(&mut self, name: &str, values: Vec<Value>, statement: &Statement) -> Result<(), Wrong> {
-        let value = Value::of(values);
-        if value.weight() > HEAVIEST {
-            let span = statement.pipeline.0.first().map_or(Span::default(), Stage::span);
-            let wrong = format!("${name} would hold more than {HEAVIEST} characters and items");
+    fn assign(&mut self, name: &str, value: Value, span: Span) -> Result<(), Wrong> {
+        self.held(&value, span)
+            .map_err(|wrong| Wrong { message: format!("${name}: {}", wrong.message), ..wrong })?;
+        self.state.set_variable(name, value);
+        Ok(())
+    }
+
+    /// Counts what a value holds as work, and fails where it holds more than is kept.
+    pub(super) fn held(&mut self, value: &Value, span: Span) -> Result<(), Wrong> {
+        let weight = value.weight();
+        self.step(weight / 16, span)?;
+        if weight > HEAVIEST {
+            let wrong = format!("it would hold more than {HEAVIEST} characters and items");
             return Err(Wrong::argument(span, wrong));
         }
-        self.memory.set_variable(name, value);
+        if value.depth() > DEEPEST_VALUE {
+            let wrong = format!("more than {DEEPEST_VALUE} lists would stand one inside the other");
+            return Err(Wrong::argument(span, wrong));
+        }
         Ok(())
+    }
+
+    /// Counts work. A script comes to an end, whatever it loops over.
+    pub(super) fn step(&mut self, steps: usize, span: Span) -> Result<(), Wrong> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > MOST_STEPS {
+            let wrong = format!("the script calculates more than {MOST_STEPS} values");
+            return Err(Wrong::argument(span, wrong));
+        }
+        Ok(())
+    }
+
+    /// What a block puts out for one value, which it finds as `$_`.
+    pub(super) fn block(&mut self, block: &Script, value: Value, span: Span) -> Result<Vec<Value>, Wrong> {
+        self.step(1, span)?;
+        if self.depth == DEEPEST {
+            return Err(Wrong::argument(span, format!("blocks run more than {DEEPEST} deep")));
+        }
+        self.depth += 1;
+        self.current.push(value);
+        let values = self.values_of(block);
+        self.current.pop();
+        self.depth -= 1;
+        values
     }
 
     fn pipeline(&mut self, stages: &[Stage]) -> Result<Piped, Wrong> {
         let mut piped: Option<Piped> = None;
         for stage in stages {
             piped = Some(match stage {
-                Stage::Value(value) => {
-                    let values = self.expression(value)?.each();
-                    Piped { values, view: View::Default }
-                }
+                Stage::Value(value) => self.expression(value)?.each().into(),
                 Stage::Command(command) => self.command(command, piped)?,
             });
+            // What goes through a pipeline is work as well, and is bounded by it.
+            let weights = piped.iter().flat_map(|piped| &piped.values).map(Value::weight);
+            let weight = weights.fold(0, |sum: usize, weight| sum.saturating_add(weight / 16 + 1));
+            self.step(weight, stage.span())?;
         }
         Ok(piped.unwrap_or_default())
     }
 
     fn command(&mut self, command: &Command, input: Option<Piped>) -> Result<Piped, Wrong> {
+        self.step(1, command.span)?;
         let cmdlet = known::cmdlet(&command.name, command.span, self.profile())?;
-        if input.as_ref().is_some_and(|piped| piped.view != View::Default) {
+        if input.as_ref().is_some_and(|piped| piped.view != View::Default) && !cmdlet.takes_a_view() {
             let wrong =
                 "after Format-List and Format-Table nothing can follow; filter and select before them";
             return Err(Wrong::argument(command.span, wrong));
         }
-        let values = |input: Option<Piped>| input.map(|piped| piped.values).unwrap_or_default();
         let (work, takes) = match cmdlet.verb {
-            Verb::Raw(work) => return work(self, command, values(input)),
+            Verb::Raw(work) => {
+                let values = input.map(|piped| piped.values).unwrap_or_default();
+                return work(self, command, values);
+            }
             Verb::Shape(work) => {
                 let bound = Bound::new(self, cmdlet, command)?;
-                return work(self, &bound, values(input));
+                return work(self, &bound, input.unwrap_or_default());
             }
             Verb::Model(work, takes) => (work, takes),
         };
-        let bound = Bound::new(self, cmdlet, command)?;
         let all = match (input, takes) {
-            (None, _) => vec![bound],
+            (None, _) => vec![Bound::new(self, cmdlet, command)?],
             (Some(input), Some((parameter, property))) => {
                 // `Get-... | Set-...` works wherever the object came from, so no version stands in the way.
                 let parameter = cmdlet.all_parameters().find(|known| known.name == parameter);
@@ -227,8 +322,19 @@ impl Run<'_> {
                     Value::Object(object) => object.property(property).cloned().unwrap_or(value),
                     _ => value,
                 };
-                let each = input.values.into_iter().filter_map(|value| Some((parameter?, handed_on(value))));
-                each.map(|(parameter, value)| bound.clone().with_input(parameter, value)).collect()
+                let mut all = Vec::new();
+                for value in input.values {
+                    // An argument in braces is worth what it is for each value that comes.
+                    self.current.push(value.clone());
+                    let bound = Bound::new(self, cmdlet, command);
+                    self.current.pop();
+                    let bound = bound?;
+                    all.push(match parameter {
+                        Some(parameter) => bound.with_input(parameter, handed_on(value)),
+                        None => bound,
+                    });
+                }
+                all
             }
             (Some(_), None) => {
                 let wrong = format!("{} takes nothing from a pipeline", cmdlet.name);
@@ -243,7 +349,7 @@ impl Run<'_> {
                 made.extend(work(self, &bound)?);
             }
         }
-        Ok(Piped { values: made, view: View::Default })
+        Ok(made.into())
     }
 
     /// Does it, says so, and takes it back.
@@ -252,14 +358,14 @@ impl Run<'_> {
         work: fn(&mut Self, &Bound) -> Result<Vec<Value>, Wrong>,
         bound: &Bound,
     ) -> Result<(), Wrong> {
-        let (computers, memory) = (self.computers.clone(), self.memory.clone());
+        let (computers, state) = (self.computers.clone(), self.state.clone());
         self.what_if = true;
         let tried = work(self, bound);
         self.what_if = false;
-        (self.computers, self.memory) = (computers, memory);
+        (self.computers, self.state) = (computers, state);
         tried?;
         let said = format!("What if: {} would succeed; nothing was changed.", bound.cmdlet);
-        self.output.push(Output { values: vec![Value::Text(said)], view: View::Default });
+        self.put_out(vec![Value::Text(said)], View::Default);
         Ok(())
     }
 
@@ -269,13 +375,24 @@ impl Run<'_> {
     }
 
     /// Has a service on a computer log an event; what is only tried is not logged.
-    pub(super) fn log(&mut self, at: usize, source: &'static str, event: Event) {
+    pub(super) fn log(&mut self, at: usize, event: Event) {
         let computer = self.computer(at).filter(|_| !self.what_if).map(|computer| computer.name.clone());
-        self.logged.extend(computer.map(|computer| CausedEvent { computer, source, event }));
+        self.logged.extend(computer.map(|computer| CausedEvent { computer, event }));
     }
 
+    /// Warns, once of the same thing.
     pub(super) fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+        let warning = Entry::Warning(warning.into());
+        // The whole screen is looked through, which is work as well.
+        self.steps = self.steps.saturating_add(self.transcript.len() / 32);
+        if !self.transcript.contains(&warning) {
+            self.transcript.push(warning);
+        }
+    }
+
+    /// Puts a text on the screen at once.
+    pub(super) fn say(&mut self, text: String) {
+        self.put_out(vec![Value::Text(text)], View::Default);
     }
 
     /// Asks, and stops the script where nobody answers.
@@ -284,12 +401,23 @@ impl Run<'_> {
             return Ok(Answer::Yes);
         }
         let prompt = Prompt { question, text };
-        let Some(answer) = self.outside.answer(&prompt) else {
+        let Some(answer) = self.host.answer(&prompt) else {
             let wrong = format!("{}\nit asks, and nobody answered", prompt.text);
             return Err(Wrong::new(ErrorKind::Asked(prompt), span, wrong));
         };
-        self.answered.push((prompt, answer));
+        self.transcript.push(Entry::Question { prompt, answer });
         Ok(answer)
+    }
+
+    /// Keeps what a cmdlet writes into a file: a lab writes no files of its users.
+    pub(super) fn write_file(&mut self, path: &str, content: Value, span: Span) -> Result<(), Wrong> {
+        const MOST_FILES: usize = 256;
+        self.held(&content, span)?;
+        if self.state.files.len() >= MOST_FILES && !self.state.files.contains_key(&path.to_lowercase()) {
+            return Err(Wrong::refused(span, format!("at most {MOST_FILES} files are kept here")));
+        }
+        self.state.files.insert(path.to_lowercase(), content);
+        Ok(())
     }
 
     /// The Exchange of the computer that the Shell runs on.
@@ -305,6 +433,20 @@ impl Run<'_> {
     pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut Computer)) {
         if let Some(computer) = self.computers.get_mut(at) {
             change(Arc::make_mut(computer));
+        }
+    }
+}
+
+impl Statement {
+    /// Where it begins, as far as it is known.
+    fn span(&self) -> Span {
+        match self {
+            Self::Pipeline(pipeline) => pipeline.span(),
+            Self::Assignment { value, .. } => value.span(),
+            Self::If { branches, .. } => {
+                branches.first().map_or(Span::default(), |(condition, _)| condition.span())
+            }
+            Self::ForEach { of, .. } => of.span(),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::error::Wrong;
 use super::parameters::{in_cmdlet_words, parameter_of};
 use super::run::Run;
 use super::send_object::{Found, Kept};
-use super::send_parameters::{KEYS, USAGE, settings};
+use super::send_parameters::{USAGE, settings};
 use super::value::Value;
 use super::view::like;
 use crate::exchange::{Refusal, Role, SendConnector, SendUsage};
@@ -146,8 +146,8 @@ fn check(
     let runs = sources.iter().filter_map(|source| run.runs(*source));
     let refusals = runs.filter_map(|(role, profile)| connector.refusal(role, profile));
     if let Some(Refusal { key, message }) = refusals.into_iter().next() {
-        let place = parameter_of(KEYS, key).map_or(bound.span, |name| bound.place(name));
-        return Err(Wrong::refused(place, in_cmdlet_words(KEYS, &message)));
+        let place = parameter_of(SendConnector::PARAMETERS, key).map_or(bound.span, |name| bound.place(name));
+        return Err(Wrong::refused(place, in_cmdlet_words(SendConnector::PARAMETERS, &message)));
     }
     let is_old = |found: &Found| old.is_some_and(|old| old.connector.name == found.connector.name);
     let same = |found: &Found| found.connector.name.eq_ignore_ascii_case(&connector.name);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::connector::exists;
 use super::error::{Span, Wrong};
 use super::run::Run;
-use super::send_parameters::SETTINGS;
 use super::value::{Object, Value};
 use super::view::{Column, Layout};
+use crate::exchange::parameters::Values;
 use crate::exchange::{Profile, Role, SendConnector};
 
 /// Where a Send connector is kept.
@@ -126,37 +127,16 @@ impl Run<'_> {
     /// A connector as the cmdlet hands it on.
     pub(super) fn shown(&self, found: &Found) -> Value {
         let Found { connector, .. } = found;
-        let list = |items: Vec<String>| Value::List(items.into_iter().map(Value::Text).collect());
-        let exists = |name: &str| {
-            let setting = SETTINGS.iter().find(|setting| setting.name == name);
-            setting.is_none_or(|setting| setting.since <= self.profile())
-        };
-        let mut all: Vec<(&str, Value)> = connector
-            .properties()
-            .into_iter()
-            .filter(|(name, _)| exists(name))
-            .map(|(name, text)| match text.as_str() {
-                "True" => (name, Value::Bool(true)),
-                "False" => (name, Value::Bool(false)),
-                _ => (name, Value::Text(text)),
-            })
-            .collect();
+        let mut all = Values::of(|values| connector.show(values));
+        all.retain(|(name, _)| exists(SendConnector::PARAMETERS, name, self.profile()));
         let hosts: Vec<String> = connector.smart_hosts.iter().map(ToString::to_string).collect();
+        let sources = self.sources_of(found).into_iter().map(Value::Text).collect();
         all.push(("SmartHostsString", Value::Text(hosts.join(","))));
-        for (name, value) in &mut all {
-            match *name {
-                "AddressSpaces" => {
-                    *value = list(connector.address_spaces.iter().map(ToString::to_string).collect());
-                }
-                "SmartHosts" => *value = list(hosts.clone()),
-                _ => {}
-            }
-        }
-        all.push(("SourceTransportServers", list(self.sources_of(found))));
+        all.push(("SourceTransportServers", Value::List(sources)));
+        all.push(("Name", Value::text(&connector.name)));
         all.push(("Identity", Value::text(&connector.name)));
         all.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
-        let properties = all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Value::Object(Arc::new(Object { properties, layout: LAYOUT, identity: connector.name.clone() }))
+        Object::value(all, LAYOUT, &connector.name)
     }
 
     /// Every place where a Send connector may be kept, as far as it can be seen from here.
@@ -236,8 +216,8 @@ mod tests {
 
     #[test]
     fn every_property_has_its_place_in_the_order() {
-        for setting in SETTINGS {
-            assert!(ORDER.contains(&setting.name), "{}", setting.name);
+        for parameter in SendConnector::PARAMETERS {
+            assert!(ORDER.contains(&parameter.name), "{}", parameter.name);
         }
     }
 }

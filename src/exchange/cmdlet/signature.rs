@@ -12,6 +12,8 @@ use crate::exchange::Profile;
 pub(super) struct Cmdlet {
     pub(super) name: &'static str,
     pub(super) aliases: &'static [&'static str],
+    /// What it does, in a line.
+    pub(super) synopsis: &'static str,
     pub(super) verb: Verb,
     pub(super) parameters: &'static [&'static [Parameter]],
     /// The first and the last Exchange that has it.
@@ -25,7 +27,7 @@ pub(super) enum Verb {
     /// name is the parameter that takes it, the others are properties of the object.
     Model(fn(&mut Run<'_>, &Bound) -> Result<Vec<Value>, Wrong>, Option<FromPipeline>),
     /// It works on what comes through a pipeline.
-    Shape(fn(&mut Run<'_>, &Bound, Vec<Value>) -> Result<Piped, Wrong>),
+    Shape(fn(&mut Run<'_>, &Bound, Piped) -> Result<Piped, Wrong>),
     /// It reads its arguments itself.
     Raw(fn(&mut Run<'_>, &Command, Vec<Value>) -> Result<Piped, Wrong>),
 }
@@ -88,6 +90,29 @@ const COMMON: &[Parameter] = &[
 ];
 
 impl Cmdlet {
+    /// A cmdlet that every version has, without parameters of its own.
+    pub(super) const fn new(name: &'static str, synopsis: &'static str, verb: Verb) -> Self {
+        let exists = (Profile::Exchange2007, Profile::Exchange2019);
+        Self { name, aliases: &[], synopsis, verb, parameters: &[], exists }
+    }
+
+    pub(super) const fn with(self, parameters: &'static [&'static [Parameter]]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    pub(super) const fn called(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    pub(super) const fn since(self, first: Profile) -> Self {
+        Self { exists: (first, Profile::Exchange2019), ..self }
+    }
+
+    /// Whether it takes what Format-List and Format-Table make of values.
+    pub(super) fn takes_a_view(&self) -> bool {
+        self.name.starts_with("Out-")
+    }
+
     /// Every parameter, whichever Exchange it came with; what all cmdlets take stands last.
     pub(super) fn all_parameters(&self) -> impl Iterator<Item = &'static Parameter> {
         self.parameters.iter().copied().flatten().chain(COMMON)

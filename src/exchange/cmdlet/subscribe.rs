@@ -40,10 +40,7 @@ pub(super) fn get(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong>
 /// subscription is made again; one that is there already is overwritten and keeps its connectors (Edge
 /// Subscriptions page).
 pub(super) fn new(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
-    match run.on_edge() {
-        true => write(run, bound),
-        false => read(run, bound),
-    }
+    if run.on_edge() { write(run, bound) } else { read(run, bound) }
 }
 
 /// What of the real file a lab has a use for: whose it is, and the certificate.
@@ -59,10 +56,9 @@ fn write(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
         ("EdgeServerFQDN", Value::text(edge.fqdn.as_str())),
         (CERTIFICATE, certificate.map_or(Value::Null, |of| Value::Text(of.to_string()))),
     ];
-    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let identity = format!("(the Edge subscription file of {})", edge.name);
-    let file = Value::Object(Arc::new(Object { properties, layout: Layout::List, identity }));
-    run.memory.files.insert(path.to_lowercase(), file);
+    let file = Object::value(properties, Layout::List, identity);
+    run.write_file(&path, file, bound.span)?;
     Ok(Vec::new())
 }
 
@@ -161,9 +157,7 @@ fn shown(run: &Run<'_>, subscription: &EdgeSubscription) -> Value {
         ("Domain", optional(domain)),
         ("Identity", Value::text(&subscription.edge)),
     ];
-    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let identity = subscription.edge.clone();
-    Value::Object(Arc::new(Object { properties, layout: LAYOUT, identity }))
+    Object::value(properties, LAYOUT, &subscription.edge)
 }
 
 const LAYOUT: Layout =

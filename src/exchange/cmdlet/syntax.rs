@@ -1,12 +1,10 @@
-//! A script as a value, and how it is written.
+//! A script as a value.
 //!
-//! Sources: about_Parsing, about_Quoting_Rules, about_Special_Characters and about_Pipelines of the
-//! PowerShell documentation. What is printed is read back as the same value.
-
-use std::fmt::{self, Display as _, Write as _};
+//! Sources: about_Parsing, about_Operators, about_Operator_Precedence, about_Quoting_Rules,
+//! about_Special_Characters and about_Pipelines of the PowerShell documentation. `printed` writes it.
 
 use super::error::Span;
-use super::word::{is_double_quote, is_single_quote};
+use super::operator::Operator;
 
 /// Statements, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +12,34 @@ pub struct Script(pub Vec<Statement>);
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// The variable that takes the result, without its `$`.
-    pub variable: Option<String>,
-    /// What is done.
-    pub pipeline: Pipeline,
+pub enum Statement {
+    /// What is done, and what comes of it is put out.
+    Pipeline(Pipeline),
+    /// `$name = ...`, or `$name += ...`.
+    Assignment {
+        /// The variable, without its `$`.
+        variable: String,
+        /// Whether the value is added to what the variable holds.
+        adds: bool,
+        /// What is assigned.
+        value: Box<Statement>,
+    },
+    /// `if (...) {...} elseif (...) {...} else {...}`.
+    If {
+        /// Each condition with what is done where it holds.
+        branches: Vec<(Pipeline, Script)>,
+        /// What is done where none holds.
+        otherwise: Option<Script>,
+    },
+    /// `foreach ($name in ...) {...}`.
+    ForEach {
+        /// The variable, without its `$`.
+        variable: String,
+        /// What it goes through.
+        of: Pipeline,
+        /// What is done for each.
+        body: Script,
+    },
 }
 
 /// Stages with `|` between them.
@@ -70,15 +91,18 @@ pub struct Expression {
     pub span: Span,
 }
 
-/// A value as it is written.
+/// A value as it is written. What may be repeated without end, members and operators, is a list and no
+/// nest, so that the depth of a script is what its brackets say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// `$null`.
     Null,
     /// `$true` or `$false`.
     Bool(bool),
-    /// A text, in whatever quotes or none; numbers are texts until a parameter wants one.
+    /// A text, in whatever quotes or none; a number among arguments is one too.
     Text(String),
+    /// A number where no argument stands, such as `30`, `1.5` or `10MB`.
+    Number(String),
     /// A text in double quotes, or in none, that holds expressions.
     Interpolated(Vec<Part>),
     /// `a, b`.
@@ -87,25 +111,57 @@ pub enum Node {
     Table(Vec<(String, Expression)>),
     /// `$name`.
     Variable(String),
-    /// `$name.Property`.
-    Property(Box<Expression>, String),
-    /// `$name[0]`.
-    Index(Box<Expression>, i32),
+    /// A value and what is asked of it, one after the other: `$name.Property[0].Method()`.
+    Members(Box<Expression>, Vec<Member>),
     /// `(...)`, `$(...)` or `@(...)`.
     Enclosed(Enclosure, Script),
     /// `[Byte[]]` before a value.
     Cast(String, Box<Expression>),
-    /// `[System.IO.File]::ReadAllBytes('C:\file')`.
+    /// `[datetime]` alone, beside `-is` and `-as`.
+    Type(String),
+    /// `[System.IO.File]::ReadAllBytes('C:\file')`, or `[datetime]::Now` without arguments.
     Static {
         /// The class.
         class: String,
-        /// The method.
-        method: String,
-        /// Its arguments.
-        arguments: Vec<Expression>,
+        /// The method or property.
+        member: String,
+        /// The arguments of a method.
+        arguments: Option<Vec<Expression>>,
     },
-    /// `{ $_.Property -eq value -and ... }`.
-    Filter(Vec<Comparison>),
+    /// An operator before a value.
+    Unary(Unary, Box<Expression>),
+    /// A value and operators of one precedence, each with the value behind it, from left to right.
+    Operation(Box<Expression>, Vec<(Operator, Span, Expression)>),
+    /// `{ ... }`.
+    Block(Script),
+}
+
+/// What is asked of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// `.Name`.
+    Property(String),
+    /// `.Name(...)`.
+    Method(String, Vec<Expression>),
+    /// `[0]`.
+    Index(Expression),
+}
+
+/// An operator before a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unary {
+    /// `-not` or `!`.
+    Not,
+    /// `-`.
+    Minus,
+    /// `+`.
+    Plus,
+    /// `-join`.
+    Join,
+    /// `-split`.
+    Split,
+    /// `,`: a list of one.
+    Comma,
 }
 
 /// A piece of a text.
@@ -128,19 +184,6 @@ pub enum Enclosure {
     Array,
 }
 
-/// `$_.Property -eq value`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparison {
-    /// The property.
-    pub property: String,
-    /// The operator, without its hyphen.
-    pub operator: String,
-    /// The value.
-    pub value: Expression,
-    /// Where the operator stands.
-    pub span: Span,
-}
-
 impl Stage {
     /// Where it begins.
     pub(super) fn span(&self) -> Span {
@@ -151,175 +194,9 @@ impl Stage {
     }
 }
 
-impl fmt::Display for Script {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        separated(f, &self.0, "; ", |f, statement| statement.fmt(f))
+impl Pipeline {
+    /// Where it begins.
+    pub(super) fn span(&self) -> Span {
+        self.0.first().map_or(Span::default(), Stage::span)
     }
-}
-
-impl fmt::Display for Statement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(variable) = &self.variable {
-            write!(f, "{} = ", Variable(variable))?;
-        }
-        self.pipeline.fmt(f)
-    }
-}
-
-impl fmt::Display for Pipeline {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        separated(f, &self.0, " | ", |f, stage| match stage {
-            Stage::Command(command) => command.fmt(f),
-            Stage::Value(value) => value.write(f, Mode::Expression),
-        })
-    }
-}
-
-impl fmt::Display for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        for argument in &self.arguments {
-            f.write_char(' ')?;
-            match argument {
-                Argument::Parameter { name, value: None, .. } => write!(f, "-{name}")?,
-                Argument::Parameter { name, value: Some(value), .. } => {
-                    write!(f, "-{name}:")?;
-                    value.write(f, Mode::Argument)?;
-                }
-                Argument::Value(value) => value.write(f, Mode::Argument)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// PowerShell reads words without quotes only where arguments stand (about_Parsing).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Argument,
-    Expression,
-}
-
-impl Expression {
-    fn write(&self, f: &mut fmt::Formatter<'_>, mode: Mode) -> fmt::Result {
-        match &self.node {
-            Node::Null => f.write_str("$null"),
-            Node::Bool(true) => f.write_str("$true"),
-            Node::Bool(false) => f.write_str("$false"),
-            Node::Text(text) if mode == Mode::Argument && needs_no_quotes(text) => f.write_str(text),
-            Node::Text(text) => write!(f, "'{}'", doubled(text)),
-            Node::Interpolated(parts) => {
-                f.write_char('"')?;
-                for part in parts {
-                    match part {
-                        Part::Text(text) => f.write_str(&escaped(text))?,
-                        Part::Expression(expression) => match &expression.node {
-                            // In braces, because a letter may follow.
-                            Node::Variable(name) => write!(f, "${{{name}}}")?,
-                            Node::Null => f.write_str("${null}")?,
-                            Node::Bool(value) => write!(f, "${{{value}}}")?,
-                            _ => expression.write(f, Mode::Expression)?,
-                        },
-                    }
-                }
-                f.write_char('"')
-            }
-            Node::List(items) => separated(f, items, ", ", |f, item| item.write(f, mode)),
-            Node::Table(entries) => {
-                f.write_str("@{")?;
-                separated(f, entries, "; ", |f, (key, value)| {
-                    write!(f, "'{}' = ", doubled(key))?;
-                    value.write(f, Mode::Expression)
-                })?;
-                f.write_char('}')
-            }
-            Node::Variable(name) => Variable(name).fmt(f),
-            Node::Property(of, name) => {
-                of.write(f, Mode::Expression)?;
-                write!(f, ".{name}")
-            }
-            Node::Index(of, at) => {
-                of.write(f, Mode::Expression)?;
-                write!(f, "[{at}]")
-            }
-            Node::Enclosed(enclosure, script) => match enclosure {
-                Enclosure::Parenthesis => write!(f, "({script})"),
-                Enclosure::Subexpression => write!(f, "$({script})"),
-                Enclosure::Array => write!(f, "@({script})"),
-            },
-            Node::Cast(to, value) => {
-                write!(f, "[{to}]")?;
-                value.write(f, Mode::Expression)
-            }
-            Node::Static { class, method, arguments } => {
-                write!(f, "[{class}]::{method}(")?;
-                separated(f, arguments, ", ", |f, argument| argument.write(f, Mode::Expression))?;
-                f.write_char(')')
-            }
-            Node::Filter(comparisons) => {
-                f.write_str("{ ")?;
-                separated(f, comparisons, " -and ", |f, comparison| {
-                    write!(f, "$_.{} -{} ", comparison.property, comparison.operator)?;
-                    comparison.value.write(f, Mode::Expression)
-                })?;
-                f.write_str(" }")
-            }
-        }
-    }
-}
-
-struct Variable<'a>(&'a str);
-
-impl fmt::Display for Variable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = self.0.strip_prefix("env:").unwrap_or(self.0);
-        match plain.chars().all(|c| c.is_alphanumeric() || c == '_') && !plain.is_empty() {
-            true => write!(f, "${}", self.0),
-            false => write!(f, "${{{}}}", self.0),
-        }
-    }
-}
-
-fn separated<T>(
-    f: &mut fmt::Formatter<'_>,
-    items: &[T],
-    separator: &str,
-    mut write: impl FnMut(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
-) -> fmt::Result {
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            f.write_str(separator)?;
-        }
-        write(f, item)?;
-    }
-    Ok(())
-}
-
-fn needs_no_quotes(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '\\' | '/' | '*');
-    text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '*')
-}
-
-/// For single quotes: a quote stands twice.
-fn doubled(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len());
-    for c in text.chars() {
-        quoted.push(c);
-        if is_single_quote(c) {
-            quoted.push(c);
-        }
-    }
-    quoted
-}
-
-/// For double quotes: what would end them or begin an expression has a backtick before it.
-fn escaped(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '$' | '`') || is_double_quote(c) {
-            quoted.push('`');
-        }
-        quoted.push(c);
-    }
-    quoted
 }

@@ -1,12 +1,14 @@
-//! What cmdlets hand on to each other: values, and objects with properties.
+//! The values that cmdlets hand on to each other, and objects with properties.
 
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
+use super::syntax::Script;
+use super::text;
+use super::typed::Typed;
 use super::view::Layout;
 
 /// A value.
@@ -16,18 +18,30 @@ pub enum Value {
     Null,
     /// `$true` or `$false`.
     Bool(bool),
-    /// A text, a number among them.
+    /// A text.
     Text(String),
-    /// An instant.
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Real(f64),
+    /// A DateTime.
     Date(Timestamp),
+    /// A TimeSpan.
+    Span(SignedDuration),
+    /// A value of one of Exchange's own types, such as a set of services or a size.
+    Typed(Typed),
     /// Several values.
     List(Vec<Value>),
     /// `@{Add="a"}`.
     Table(Vec<(String, Value)>),
     /// What a cmdlet found or made.
     Object(Arc<Object>),
-    /// The octets of a file that lies outside the lab.
+    /// The bytes of a file that lies outside the lab.
     File(String),
+    /// `[datetime]`, by the name as it was typed.
+    Type(String),
+    /// `{ ... }`.
+    Block(Arc<Script>),
 }
 
 /// What a cmdlet found or made.
@@ -48,6 +62,11 @@ impl Value {
     /// A text.
     pub(super) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// A count.
+    pub(super) fn count(count: usize) -> Self {
+        Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
     /// `values` as a pipeline leaves them: none, one, or a list.
@@ -76,23 +95,110 @@ impl Value {
         let all =
             |values: &mut dyn Iterator<Item = &Self>| values.map(Self::weight).fold(1, usize::saturating_add);
         match self {
-            Self::Text(text) | Self::File(text) => text.len().saturating_add(1),
+            Self::Text(text) | Self::File(text) | Self::Type(text) => text.len().saturating_add(1),
             Self::List(items) => all(&mut items.iter()),
             Self::Table(entries) => all(&mut entries.iter().map(|(_, value)| value)),
-            Self::Null | Self::Bool(_) | Self::Date(_) | Self::Object(_) => 1,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Integer(_)
+            | Self::Real(_)
+            | Self::Date(_)
+            | Self::Span(_)
+            | Self::Typed(_)
+            | Self::Object(_)
+            | Self::Block(_) => 1,
         }
     }
 
-    /// The value inside a text in double quotes, where the items of a list stand side by side.
+    /// How many values stand one inside the other in it.
+    pub(super) fn depth(&self) -> usize {
+        let deepest =
+            |values: &mut dyn Iterator<Item = &Self>| values.map(Self::depth).max().unwrap_or(0) + 1;
+        match self {
+            Self::List(items) => deepest(&mut items.iter()),
+            Self::Table(entries) => deepest(&mut entries.iter().map(|(_, value)| value)),
+            Self::Object(object) => deepest(&mut object.properties.iter().map(|(_, value)| value)),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Text(_)
+            | Self::Integer(_)
+            | Self::Real(_)
+            | Self::Date(_)
+            | Self::Span(_)
+            | Self::Typed(_)
+            | Self::File(_)
+            | Self::Type(_)
+            | Self::Block(_) => 1,
+        }
+    }
+
+    /// The value where a text is wanted, as PowerShell converts it: the items of a list stand side by side,
+    /// and a date is written in the invariant culture, whatever the console shows.
     pub(super) fn in_text(&self) -> String {
         match self {
             Self::List(items) => items.iter().map(Self::in_text).collect::<Vec<_>>().join(" "),
+            Self::Date(date) => text::invariant(*date),
+            Self::Table(_) => "System.Collections.Hashtable".to_owned(),
             other => other.to_string(),
+        }
+    }
+
+    /// Whether it counts as true (about_Booleans).
+    pub(super) fn is_true(&self) -> bool {
+        match self {
+            Self::Null => false,
+            Self::Bool(value) => *value,
+            Self::Text(text) => !text.is_empty(),
+            Self::Integer(number) => *number != 0,
+            Self::Real(number) => *number != 0.0,
+            Self::Typed(typed) => !typed.is_zero(),
+            Self::List(items) => match items.as_slice() {
+                [] => false,
+                [only] => only.is_true(),
+                _ => true,
+            },
+            Self::Date(_)
+            | Self::Span(_)
+            | Self::Table(_)
+            | Self::Object(_)
+            | Self::File(_)
+            | Self::Type(_)
+            | Self::Block(_) => true,
+        }
+    }
+
+    /// What PowerShell calls the type of the value.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "System.Boolean",
+            Self::Text(_) => "System.String",
+            Self::Integer(_) => "System.Int64",
+            Self::Real(_) => "System.Double",
+            Self::Date(_) => "System.DateTime",
+            Self::Span(_) => "System.TimeSpan",
+            Self::Typed(typed) => typed.kind().type_name(),
+            Self::List(_) => "System.Object[]",
+            Self::Table(_) => "System.Collections.Hashtable",
+            Self::Object(_) => "System.Management.Automation.PSObject",
+            Self::File(_) => "System.Byte[]",
+            Self::Type(_) => "System.RuntimeType",
+            Self::Block(_) => "System.Management.Automation.ScriptBlock",
         }
     }
 }
 
 impl Object {
+    /// An object of these properties.
+    pub(super) fn value<'a>(
+        properties: impl IntoIterator<Item = (&'a str, Value)>,
+        layout: Layout,
+        identity: impl Into<String>,
+    ) -> Value {
+        let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Value::Object(Arc::new(Self { properties, layout, identity: identity.into() }))
+    }
+
     /// The property called `name`, letter case aside.
     pub fn property(&self, name: &str) -> Option<&Value> {
         self.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -107,10 +213,11 @@ impl fmt::Display for Value {
             Self::Bool(true) => f.write_str("True"),
             Self::Bool(false) => f.write_str("False"),
             Self::Text(text) => f.write_str(text),
-            Self::Date(date) => {
-                let date = date.to_zoned(TimeZone::UTC);
-                write!(f, "{}", date.strftime("%-m/%-d/%Y %-I:%M:%S %p"))
-            }
+            Self::Integer(number) => number.fmt(f),
+            Self::Real(number) => number.fmt(f),
+            Self::Date(date) => f.write_str(&text::shown(*date)),
+            Self::Span(span) => f.write_str(&text::span(*span)),
+            Self::Typed(typed) => typed.fmt(f),
             Self::List(items) => {
                 let items: Vec<String> = items.iter().map(ToString::to_string).collect();
                 write!(f, "{{{}}}", items.join(", "))
@@ -120,7 +227,9 @@ impl fmt::Display for Value {
                 write!(f, "{{{}}}", entries.join(", "))
             }
             Self::Object(object) => f.write_str(&object.identity),
-            Self::File(path) => write!(f, "(the octets of {path})"),
+            Self::File(path) => write!(f, "(the bytes of {path})"),
+            Self::Type(name) => f.write_str(name),
+            Self::Block(script) => write!(f, " {script} "),
         }
     }
 }
@@ -131,11 +240,15 @@ impl Serialize for Value {
             Self::Null => to.serialize_none(),
             Self::Bool(value) => to.serialize_bool(*value),
             Self::Text(text) => to.serialize_str(text),
+            Self::Integer(number) => to.serialize_i64(*number),
+            Self::Real(number) => to.serialize_f64(*number),
             Self::Date(date) => date.serialize(to),
             Self::List(items) => items.serialize(to),
             Self::Table(entries) => to.collect_map(entries.iter().map(|(key, value)| (key, value))),
             Self::Object(object) => object.serialize(to),
-            Self::File(_) => to.collect_str(self),
+            Self::Span(_) | Self::Typed(_) | Self::File(_) | Self::Type(_) | Self::Block(_) => {
+                to.collect_str(self)
+            }
         }
     }
 }

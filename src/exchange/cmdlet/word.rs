@@ -106,7 +106,13 @@ impl Parser<'_> {
                 }
                 Some('$') if self.expands() => parts.0.push(Part::Expression(self.expansion()?)),
                 Some(c @ ('<' | '>' | '&' | '(' | '{')) => {
-                    let wrong = format!("`{c}` means something to PowerShell; put the text in quotes");
+                    let instead = match c {
+                        '>' => "; files are written with Set-Content -Path",
+                        '&' => "; for another command begin a new line",
+                        _ => "",
+                    };
+                    let wrong =
+                        format!("`{c}` means something to PowerShell; put the text in quotes{instead}");
                     return Err(Wrong::syntax(self.here(), wrong));
                 }
                 Some(c) if !ends_a_word(c) => {
@@ -126,10 +132,6 @@ impl Parser<'_> {
         self.peek().is_none_or(ends_a_word)
             || self.rest().starts_with("`\n")
             || self.rest().starts_with("`\r")
-    }
-
-    pub(super) fn at_value_end(&self) -> bool {
-        self.peek().is_none_or(|c| ends_a_word(c) || is_dash(c))
     }
 
     /// Whether the `$` here begins an expression; elsewhere it is a dollar sign.

@@ -99,6 +99,12 @@ pub(super) fn certificates(computer: &Computer, in_2010: &str, in_admin_center: 
     }
 }
 
+/// The way to RequireTLS, which is on no page.
+pub(super) fn require_tls(computer: &Computer, connector: &ReceiveConnector) -> Vec<String> {
+    let none = || format!("only the Shell: no page of {} shows RequireTLS", connector.name);
+    vec![no_console(computer).unwrap_or_else(none)]
+}
+
 /// TlsCertificateName is on no page.
 pub(super) fn pin(computer: &Computer) -> Vec<String> {
     let none = || "only the Shell: the admin center does not show TlsCertificateName".to_owned();

@@ -13,7 +13,7 @@ use crate::pki::Thumbprint;
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// The issuer of an imagined certificate, which nobody can take for a real one.
-const SOME_AUTHORITY: &str = "CN=(the authority of your choice)";
+pub(super) const SOME_AUTHORITY: &str = "CN=(the authority of your choice)";
 
 /// New certificates with what is searched for.
 pub(super) fn new_certificates(case: &Case<'_>) -> Vec<Proposal> {
@@ -71,16 +71,19 @@ fn new_and_pinned(case: &Case<'_>) -> Proposal {
     let (subject, certificate) = imagined(case, &names, Some(SOME_AUTHORITY));
     let mut commands = shell::request(case.computer, &subject, &names);
     commands.push("# not needed where issuer and subject are those of the old pin:".to_owned());
-    commands.extend(shell::pin(case.computer, case.connector, None));
+    commands.extend(shell::pin_name(case.computer, None));
+    let (change, command, besides) =
+        case.set_by(name::pin_parameters(&certificate), "TlsCertificateName", "$name");
+    commands.push(command);
     let mut clicks = of_authority(case);
     clicks.extend(console::pin(case.computer));
     clicks.dedup();
     let draft = Proposal {
         rank: Rank::Authority,
         title: format!(
-            "Get a certificate of an authority that carries {wanted}, and pin the connector to it"
+            "Get a certificate of an authority that carries {wanted}, and pin the connector to it{besides}"
         ),
-        steps: vec![case.set(name::pin_parameters(&certificate))],
+        steps: vec![change],
         commands,
         clicks,
         refused: None,

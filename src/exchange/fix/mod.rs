@@ -1,7 +1,7 @@
-//! What mends a connector's STARTTLS, and what does not.
+//! What fixes a connector's STARTTLS, and what does not.
 //!
-//! Every way is tried on a copy of the computer before it is offered: what it changes and what it leaves
-//! is read off the model, and a way that does not help is not offered.
+//! Every fix is tried on a copy before it is offered: what it changes and what it leaves is read off the model,
+//! a fix that does not help is not offered, and its commands are run in the Shell on a copy of the lab.
 
 mod change;
 mod console;
@@ -12,10 +12,12 @@ mod propose;
 mod send;
 mod shell;
 mod state;
+mod trial;
 mod useless;
 
 pub use change::{Change, Overwrite, apply_all};
-pub use send::{SendFix, send_fixes};
+pub use send::{SendFix, send_fixes, send_fixes_in};
+pub use trial::Trial;
 pub use useless::{Useless, useless_advice};
 
 use std::sync::Arc;
@@ -25,9 +27,11 @@ use serde::Serialize;
 
 use super::computer::Computer;
 use super::receive_connector::ReceiveConnector;
+use super::store::StoredCertificate;
 use effect::Effect;
 use propose::{Case, Proposal, proposals};
 use state::Health;
+use trial::try_commands;
 
 /// One way to get STARTTLS for a connector.
 #[derive(Clone, Debug, Serialize)]
@@ -44,6 +48,9 @@ pub struct Fix {
     pub leaves: Vec<String>,
     /// What the cmdlet says, where it would refuse.
     pub refused: Option<String>,
+    /// What came of running the commands in the Shell on a copy of the lab.
+    #[serde(flatten)]
+    pub trial: Trial,
     /// The change itself.
     #[serde(skip)]
     pub steps: Vec<Change>,
@@ -61,8 +68,20 @@ impl Fix {
 
 /// The ways to get STARTTLS for `connector` on `computer`, best first; none where nothing is wrong.
 ///
-/// What the cmdlets would refuse stands last, because it is what everybody tries first.
+/// What the cmdlets would refuse stands last, because it is what everybody tries first. The commands have been
+/// run in the Shell on a copy of a lab that has this computer only.
 pub fn fixes(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> Vec<Fix> {
+    fixes_in(&[Arc::new(computer.clone())], computer, connector, now)
+}
+
+/// Like [`fixes`], on a computer of a lab that has other computers as well.
+pub fn fixes_in(
+    lab: &[Arc<Computer>],
+    computer: &Computer,
+    connector: &ReceiveConnector,
+    now: Timestamp,
+) -> Vec<Fix> {
+    let lab = lab_with(lab, holding(computer, connector));
     let computer = &holding(computer, connector);
     let case = Case::new(computer, connector, now);
     if case.health == Health::Good {
@@ -75,22 +94,65 @@ pub fn fixes(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) 
     let mut helpful: Vec<Proposal> = proposals(&case).into_iter().filter(helps).collect();
     let ailing = case.ailing();
     helpful.sort_by_key(|proposal| (ailing && proposal.rank.goes_elsewhere(), proposal.rank));
-    helpful.into_iter().map(|proposal| fix(&case, proposal)).collect()
+    let mut fixes: Vec<Fix> = helpful.into_iter().map(|proposal| fix(&case, proposal, &lab)).collect();
+    fixes.sort_by_key(|fix| fix.refused.is_some());
+    fixes
 }
 
-fn fix(case: &Case<'_>, proposal: Proposal) -> Fix {
+/// What lets senders without STARTTLS in, where RequireTLS is all that keeps them out.
+pub fn without_require_tls(
+    lab: &[Arc<Computer>],
+    computer: &Computer,
+    connector: &ReceiveConnector,
+    now: Timestamp,
+) -> Option<Fix> {
+    let lab = lab_with(lab, holding(computer, connector));
+    let computer = &holding(computer, connector);
+    let case = Case::new(computer, connector, now);
+    let offered = case.health > Health::NotOffered;
+    (connector.require_tls && offered).then(|| fix(&case, propose::without_require_tls(&case), &lab))
+}
+
+/// The lab with this computer in the place of the one of its name.
+fn lab_with(lab: &[Arc<Computer>], computer: Computer) -> Vec<Arc<Computer>> {
+    let computer = Arc::new(computer);
+    let others = lab.iter().filter(|known| !known.name.eq_ignore_ascii_case(&computer.name));
+    std::iter::once(&computer).chain(others).cloned().collect()
+}
+
+fn fix(case: &Case<'_>, proposal: Proposal, lab: &[Arc<Computer>]) -> Fix {
     let effect = Effect::of(case, &proposal.steps);
     let connector = propose::target(&proposal.steps, case.connector).to_owned();
+    let file = stand_in(case, &proposal.steps);
+    let (trial, _) = try_commands(lab, &case.computer.name, &proposal.commands, case.now, file.as_ref());
+    let refused = match &trial {
+        Trial::Refused(words) => Some(words.clone()),
+        Trial::Ran | Trial::Untried(_) => proposal.refused,
+    };
     Fix {
         title: proposal.title,
         commands: proposal.commands,
         clicks: proposal.clicks,
         changes: effect.changes,
         leaves: effect.leaves,
-        refused: proposal.refused,
+        refused,
+        trial,
         steps: proposal.steps,
         connector,
     }
+}
+
+/// The certificate that stands in for the file that the commands name.
+fn stand_in(case: &Case<'_>, steps: &[Change]) -> Option<StoredCertificate> {
+    steps.iter().find_map(|step| match step {
+        Change::FileCertificate { certificate, .. } => Some((**certificate).clone()),
+        Change::RestoreKey(thumbprint) => case.computer.store.find(*thumbprint).cloned(),
+        Change::SetReceiveConnector { .. }
+        | Change::NewReceiveConnector(_)
+        | Change::EnableForSmtp { .. }
+        | Change::TrustChain(_)
+        | Change::RemoveCertificate(_) => None,
+    })
 }
 
 /// The computer with `connector` as it is given, whether or not it was there before.

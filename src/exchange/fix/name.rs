@@ -7,7 +7,7 @@ use super::shell;
 use super::state::{Health, called};
 use crate::exchange::{
     AuthMechanism, IpRange, Nullable, PermissionGroups, Profile, Reason, ReceiveConnector,
-    ReceiveConnectorParameters, StoredCertificate, TlsCertificateName, Usage, fqdn_guard,
+    ReceiveConnectorParameters, SearchKey, StoredCertificate, TlsCertificateName, Usage, fqdn_guard,
 };
 use crate::name::{Fqdn, covers};
 
@@ -40,17 +40,42 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
     proposals
 }
 
+/// For a connector that presents a certificate of its own making: those of an authority, which senders that
+/// verify accept. Nothing is wrong in Exchange's eyes, so only what the cmdlets take as it is is offered.
+pub(super) fn public_instead(case: &Case<'_>) -> Vec<Proposal> {
+    if matches!(case.selection.key, SearchKey::Pin(_)) {
+        return Vec::new();
+    }
+    let usable = usable_but_for(case, &[Reason::NameDiffers]);
+    let public = usable.into_iter().filter(|stored| !stored.facts.self_signed);
+    let proposals = public.filter_map(|stored| {
+        pin_to(case, stored, "Pin the connector (TlsCertificateName)").or_else(|| {
+            let fqdn = name_to_take(case, stored)?;
+            Some(with_fqdn(case, stored, &fqdn)).filter(|proposal| proposal.refused.is_none())
+        })
+    });
+    proposals.collect()
+}
+
 /// For a pinned connector: another pin, or none.
 pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Proposal> {
     let fqdn = case.computer.fqdn_of(case.connector);
+    let same_subject = |stored: &StoredCertificate| *stored.facts.subject == *pin.subject;
     let related = |stored: &&StoredCertificate| {
         let carries = stored.facts.names().iter().any(|name| covers(name, fqdn.as_str()).is_some());
-        carries || *stored.facts.subject == *pin.subject
+        carries || same_subject(stored)
     };
     let others = usable_but_for(case, &[Reason::IssuerDiffers, Reason::SubjectDiffers]);
     let move_to = |stored| pin_to(case, stored, "Move the pin (TlsCertificateName)");
-    let usable: Vec<&StoredCertificate> = others.into_iter().filter(related).collect();
+    let (mut usable, unrelated): (Vec<&StoredCertificate>, Vec<&StoredCertificate>) =
+        others.into_iter().partition(|stored| related(stored));
+    // The renewed one of the same subject is what the pin was meant for.
+    usable.sort_by_key(|stored| (!same_subject(stored), stored.facts.self_signed));
     let mut proposals: Vec<Proposal> = usable.iter().filter_map(|stored| move_to(stored)).collect();
+    // A certificate of an authority serves senders that verify, whatever the connector answers with.
+    let public =
+        unrelated.iter().filter(|stored| !stored.facts.self_signed && is_of_domain(case, pin, stored));
+    proposals.extend(public.filter_map(|stored| move_to(stored)));
     if usable.is_empty() {
         // The right one is there, and something else ails it as well.
         let ailing = case.judged().filter(|(stored, _)| related(stored));
@@ -64,15 +89,31 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
         tls_certificate_name: Some(Nullable::NULL),
         ..ReceiveConnectorParameters::default()
     };
+    let (change, command, besides) = case.set_by(parameters, "TlsCertificateName", "$null");
+    let decides = if besides.is_empty() { fqdn } else { &case.computer.fqdn };
     proposals.push(Proposal {
         rank: Rank::ClearPin,
-        title: format!("Take the pin away, so that the FQDN decides ({fqdn})"),
-        steps: vec![case.set(parameters)],
-        commands: vec![shell::set(case.computer, case.connector, "TlsCertificateName", "$null")],
+        title: format!("Take the pin away{besides}, so that the FQDN decides ({decides})"),
+        steps: vec![change],
+        commands: vec![command],
         clicks: console::pin(case.computer),
         refused: None,
     });
     proposals
+}
+
+/// Whether a certificate carries a name in a domain of the connector, the pin, or the organization.
+fn is_of_domain(case: &Case<'_>, pin: &TlsCertificateName, stored: &StoredCertificate) -> bool {
+    let domain = |name: &str| {
+        let labels: Vec<&str> = name.rsplit('.').take(2).collect();
+        (labels.len() == 2).then(|| labels.join(".").to_ascii_lowercase())
+    };
+    let subject = pin.subject.split(',').find_map(|part| part.trim().strip_prefix("CN="));
+    let own = [case.computer.fqdn_of(case.connector).as_str(), case.computer.fqdn.as_str()];
+    let accepted = case.computer.accepted_domains.iter().map(Fqdn::as_str);
+    let domains: Vec<String> = own.into_iter().chain(subject).chain(accepted).filter_map(domain).collect();
+    let carried = stored.facts.names();
+    carried.iter().any(|name| domain(name).is_some_and(|domain| domains.contains(&domain)))
 }
 
 /// The certificates that nothing speaks against but `reasons`, those of an authority first.
@@ -127,11 +168,14 @@ fn pin_to(case: &Case<'_>, stored: &StoredCertificate, title: &str) -> Option<Pr
     if case.computer.profile < Profile::Exchange2013 || !dotted {
         return None;
     }
+    let (change, command, besides) = case.set_by(pin_parameters(stored), "TlsCertificateName", "$name");
+    let mut commands = shell::pin_name(case.computer, Some(stored.facts.thumbprint));
+    commands.push(command);
     Some(Proposal {
         rank: Rank::Pin,
-        title: format!("{title} to {}", called(stored)),
-        steps: vec![case.set(pin_parameters(stored))],
-        commands: shell::pin(case.computer, case.connector, Some(stored.facts.thumbprint)),
+        title: format!("{title} to {}{besides}", called(stored)),
+        steps: vec![change],
+        commands,
         clicks: console::pin(case.computer),
         refused: None,
     })

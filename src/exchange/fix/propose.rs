@@ -4,10 +4,12 @@ use jiff::Timestamp;
 
 use super::change::{Change, Overwrite, apply_all};
 use super::state::{Health, State, called};
+use super::trial::OR;
 use super::{console, issue, name, shell};
 use crate::exchange::{
     AuthMechanism, Computer, InternalTransport, Nullable, Outcome, PrivateKey, Reason, ReceiveConnector,
-    ReceiveConnectorParameters, SearchKey, Selection, Services, StoredCertificate, Verdict, select_for,
+    ReceiveConnectorParameters, SearchKey, Selection, Services, StoredCertificate, Verdict, fqdn_guard,
+    select_for,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
@@ -34,6 +36,7 @@ pub(super) enum Rank {
     Authority,
     SelfSigned,
     Remove,
+    WithoutRequireTls,
     Refused,
 }
 
@@ -93,6 +96,28 @@ impl<'a> Case<'a> {
     pub(super) fn set(&self, parameters: ReceiveConnectorParameters) -> Change {
         let connector = self.connector.name.clone();
         Change::SetReceiveConnector { connector, parameters: Box::new(parameters) }
+    }
+
+    /// Sets parameters with `Set-ReceiveConnector -parameter value`: the change, the command, and what the title
+    /// says besides. Where the connector has an FQDN that no cmdlet would have set, every other change of it is
+    /// refused, so the FQDN is set back with it.
+    pub(super) fn set_by(
+        &self,
+        mut parameters: ReceiveConnectorParameters,
+        parameter: &str,
+        value: impl std::fmt::Display,
+    ) -> (Change, String, String) {
+        let mut command = shell::set(self.computer, self.connector, parameter, value);
+        let mut after = self.connector.clone();
+        parameters.apply_to(&mut after);
+        let mut besides = String::new();
+        if parameters.fqdn.is_none() && fqdn_guard(&after, self.computer).is_some() {
+            let own = &self.computer.fqdn;
+            command.push_str(&format!(" -Fqdn {own}"));
+            besides = format!(", and the FQDN back to {own}, which the cmdlet insists on");
+            parameters.fqdn = Some(Nullable(Some(own.clone())));
+        }
+        (self.set(parameters), command, besides)
     }
 
     pub(super) fn health_after(&self, steps: &[Change]) -> Health {
@@ -162,6 +187,9 @@ pub(super) fn proposals(case: &Case<'_>) -> Vec<Proposal> {
     if case.selection.outcome == Outcome::NotConfigured {
         return with_tls_first(case);
     }
+    if case.health == Health::SelfSigned {
+        return name::public_instead(case);
+    }
     let mut proposals: Vec<Proposal> =
         case.judged().filter_map(|(stored, reasons)| repair(case, stored, reasons)).collect();
     match &case.selection.key {
@@ -178,11 +206,12 @@ fn with_tls_first(case: &Case<'_>) -> Vec<Proposal> {
     let flags = case.connector.auth_mechanism.and(AuthMechanism::TLS);
     let parameters =
         ReceiveConnectorParameters { auth_mechanism: Some(flags), ..ReceiveConnectorParameters::default() };
+    let (change, command, besides) = case.set_by(parameters, "AuthMechanism", flags);
     let first = || Proposal {
         rank: Rank::Repair,
-        title: "Put Tls into AuthMechanism".to_owned(),
-        steps: vec![case.set(parameters.clone())],
-        commands: vec![shell::set(case.computer, case.connector, "AuthMechanism", flags)],
+        title: format!("Put Tls into AuthMechanism{besides}"),
+        steps: vec![change.clone()],
+        commands: vec![command.clone()],
         clicks: console::connector(
             case.computer,
             case.connector,
@@ -251,7 +280,7 @@ pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Rea
             titles.push(format!("import {called} again, with its private key"));
             steps.push(Change::RestoreKey(facts.thumbprint));
             commands.push(shell::import(computer, "C:\\certificate.pfx", true));
-            commands.push("# or, where the key is still on this computer:".to_owned());
+            commands.push(format!("{OR}where the key is still on this computer:"));
             commands.push(format!("certutil -repairstore my {}", facts.serial_number));
             clicks.extend(console::windows("Personal", "All Tasks, Import: the PFX with the key"));
         }
@@ -283,6 +312,21 @@ pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Rea
         head.make_ascii_uppercase();
     }
     Some(Proposal { rank: Rank::Repair, title, steps, commands, clicks, refused: None })
+}
+
+/// Turns RequireTLS off, and with it the level that only goes with it.
+pub(super) fn without_require_tls(case: &Case<'_>) -> Proposal {
+    let parameters =
+        ReceiveConnectorParameters { require_tls: Some(false), ..ReceiveConnectorParameters::default() };
+    let (change, command, besides) = case.set_by(parameters, "RequireTLS", "$false");
+    Proposal {
+        rank: Rank::WithoutRequireTls,
+        title: format!("Offer TLS and do not require it: turn RequireTLS off{besides}"),
+        steps: vec![change],
+        commands: vec![command],
+        clicks: console::require_tls(case.computer, case.connector),
+        refused: None,
+    }
 }
 
 /// Takes away what is chosen and cannot serve, so that the next one is chosen.

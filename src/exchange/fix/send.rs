@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::change::{Change, Overwrite};
-use super::shell::{enable, quoted};
+use super::shell::{answer, enable, quoted};
 use super::state::called;
+use super::trial::{Trial, try_commands};
 use crate::exchange::{
     ClientCertificate, ClientSelection, Computer, Nullable, PrivateKey, SendConnector, Services,
     StoredCertificate, TlsCertificateName,
@@ -24,13 +25,43 @@ pub struct SendFix {
     pub commands: Vec<String>,
     /// The certificate that is presented afterwards, by the lab's name for it.
     pub presents: String,
+    /// What came of running the commands in the Shell on a copy of the lab.
+    #[serde(flatten)]
+    pub trial: Trial,
 }
 
 /// The ways to let `connector` on `computer` present a certificate, best first; none where it does.
 ///
-/// Each was tried on a copy of the model. A connector of EdgeSync is edited inside the organisation and
-/// reaches the Edge with the next synchronisation (Edge Subscriptions page).
+/// Each was tried on a copy of the model, and in the Shell on a copy of a lab that has this computer only. A
+/// connector of EdgeSync is edited inside the organization and reaches the Edge with the next synchronization
+/// (Edge Subscriptions page).
 pub fn send_fixes(computer: &Computer, connector: &SendConnector, now: Timestamp) -> Vec<SendFix> {
+    send_fixes_in(&[Arc::new(computer.clone())], computer, connector, now)
+}
+
+/// Like [`send_fixes`], on a computer of a lab that has other computers as well. What the Shell refuses stands
+/// last.
+pub fn send_fixes_in(
+    lab: &[Arc<Computer>],
+    computer: &Computer,
+    connector: &SendConnector,
+    now: Timestamp,
+) -> Vec<SendFix> {
+    let mut fixes = proposed(computer, connector, now);
+    for fix in &mut fixes {
+        let known = lab.iter().any(|known| known.name.eq_ignore_ascii_case(&fix.on));
+        let file = ClientSelection::of(connector, computer, now).chosen(computer).cloned();
+        fix.trial = if known {
+            try_commands(lab, &fix.on, &fix.commands, now, file.as_ref()).0
+        } else {
+            Trial::Untried(format!("{} is not in this lab", fix.on))
+        };
+    }
+    fixes.sort_by_key(|fix| matches!(fix.trial, Trial::Refused(_)));
+    fixes
+}
+
+fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> Vec<SendFix> {
     let selection = ClientSelection::of(connector, computer, now);
     if matches!(selection.certificate, ClientCertificate::Presented(_)) {
         return Vec::new();
@@ -48,19 +79,32 @@ pub fn send_fixes(computer: &Computer, connector: &SendConnector, now: Timestamp
         ClientCertificate::UnknownCredentials(_) | ClientCertificate::NoCredentials(_) => {
             offer(selection.chosen(computer).and_then(|chosen| mended(computer, connector, chosen, now)));
         }
-        _ => {}
+        ClientCertificate::Presented(_)
+        | ClientCertificate::PinNotFound
+        | ClientCertificate::PinExpired(_)
+        | ClientCertificate::NotFound => {}
     }
-    for stored in computer.store.iter() {
+    // The renewed one of the same subject is what the pin was meant for, and a certificate of an authority
+    // serves where a self-signed one does not.
+    let pin = connector.tls_certificate_name.0.as_ref();
+    let mut others: Vec<&StoredCertificate> = computer.store.iter().collect();
+    others.sort_by_key(|stored| {
+        (pin.is_none_or(|pin| *pin.subject != *stored.facts.subject), stored.facts.self_signed)
+    });
+    for stored in others {
         offer(pinned(computer, connector, stored, now));
     }
     offer(unpinned(computer, connector, now));
     for stored in computer.store.iter() {
-        for name in stored.facts.names() {
+        for name in stored.facts.names().into_iter().take(MOST_NAMES) {
             offer(named(computer, connector, name, now));
         }
     }
     fixes
 }
+
+/// How many names of one certificate are proposed; one does, and a certificate may carry thousands.
+const MOST_NAMES: usize = 5;
 
 /// The service or the key that the chosen certificate lacks.
 fn mended(
@@ -78,24 +122,25 @@ fn mended(
                 "# in place of C:\\certificate.pfx: the file that holds the certificate with its key".to_owned(),
                 "Import-ExchangeCertificate -FileData ([Byte[]]$(Get-Content -Path C:\\certificate.pfx -Encoding Byte -ReadCount 0)) -Password (Get-Credential).password".to_owned(),
                 enable(computer, thumbprint),
+                answer(false),
             ],
             vec![Change::RestoreKey(thumbprint), enabling],
         ),
         (PrivateKey::Unreadable, _) => (
             format!("Let the transport service read the key of {}", called(chosen)),
-            vec![enable(computer, thumbprint)],
+            vec![enable(computer, thumbprint), answer(false)],
             vec![enabling],
         ),
         (PrivateKey::Present, false) => (
             format!("Enable {} for SMTP", called(chosen)),
-            vec![enable(computer, thumbprint)],
+            vec![enable(computer, thumbprint), answer(false)],
             vec![enabling],
         ),
         (PrivateKey::Present, true) => return None,
     };
     let after = super::apply_all(&changes, computer);
     let presents = presented(&after, connector, now)?;
-    Some(SendFix { title, on: computer.name.clone(), commands, presents })
+    Some(SendFix { title, on: computer.name.clone(), commands, presents, trial: not_yet() })
 }
 
 /// A pin to a certificate whose names cover the connector's FQDN, where it is the pin that names nothing.
@@ -152,7 +197,11 @@ fn set(
         commands.push("Start-EdgeSynchronization".to_owned());
     }
     let on = computer.subscribed_to.clone().unwrap_or_else(|| computer.name.clone());
-    Some(SendFix { title, on, commands, presents })
+    Some(SendFix { title, on, commands, presents, trial: not_yet() })
+}
+
+fn not_yet() -> Trial {
+    Trial::Untried("it has not been tried".to_owned())
 }
 
 fn presented(computer: &Computer, connector: &SendConnector, now: Timestamp) -> Option<String> {

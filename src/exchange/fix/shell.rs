@@ -106,17 +106,13 @@ pub(super) fn import(computer: &Computer, file: &str, pfx: bool) -> String {
     }
 }
 
-/// The lines that pin a connector to a certificate; `None` for the one in `$cert`.
-pub(super) fn pin(
-    computer: &Computer,
-    connector: &ReceiveConnector,
-    thumbprint: Option<Thumbprint>,
-) -> Vec<String> {
+/// The lines that put the name of a certificate into `$name`; `None` for the certificate in `$cert`.
+pub(super) fn pin_name(computer: &Computer, thumbprint: Option<Thumbprint>) -> Vec<String> {
     let get = thumbprint.map(|thumbprint| {
         format!("$cert = Get-ExchangeCertificate -Thumbprint {thumbprint}{}", server(computer))
     });
     let name = "$name = \"<I>$($cert.Issuer)<S>$($cert.Subject)\"".to_owned();
-    get.into_iter().chain([name, set(computer, connector, "TlsCertificateName", "$name")]).collect()
+    get.into_iter().chain([name]).collect()
 }
 
 /// `Remove-ExchangeCertificate`.

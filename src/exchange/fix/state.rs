@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::exchange::{
-    Computer, InternalTransport, Offered, Outcome, ReceiveConnector, StoredCertificate, select_for,
-    selection_events, wants_anonymous_tls,
+    Computer, EventKind, InternalTransport, Offered, Outcome, ReceiveConnector, StoredCertificate,
+    select_for, selection_events, wants_anonymous_tls,
 };
 
 /// How well a connector does at STARTTLS; the greater, the better.
@@ -16,6 +16,8 @@ pub(super) enum Health {
     Broken,
     /// All is well, and will end soon.
     ExpiresSoon,
+    /// All is well in Exchange's eyes, with a certificate that no sender trusts who verifies.
+    SelfSigned,
     /// Nothing to fix.
     Good,
 }
@@ -45,6 +47,9 @@ impl<'a> State<'a> {
             }
             Outcome::Offered(_) if not_yet_valid => Health::Broken,
             Outcome::Offered(_) if !events.is_empty() => Health::ExpiresSoon,
+            Outcome::Offered(_) if presented.is_some_and(|stored| stored.facts.self_signed) => {
+                Health::SelfSigned
+            }
             Outcome::Offered(_) => Health::Good,
         };
         Self { health, outcome: selection.outcome, presented, events, not_yet_valid }
@@ -56,7 +61,9 @@ impl<'a> State<'a> {
             Outcome::NotConfigured => {
                 return "not offered, and nothing logged: Tls is not in AuthMechanism".to_owned();
             }
-            Outcome::Withheld => return "not offered, event 12014".to_owned(),
+            Outcome::Withheld => {
+                return format!("not offered, event {}", EventKind::NoCertificateForStarttls.id());
+            }
             Outcome::Offered(offered) => offered,
         };
         let mut words = match self.presented {

@@ -8,7 +8,7 @@ use super::holding;
 use super::issue::self_signed_helps;
 use super::propose::Case;
 use super::state::{Health, called};
-use crate::exchange::{Computer, Offered, Outcome, Reason, ReceiveConnector, SearchKey, Services};
+use crate::exchange::{Computer, EventKind, Offered, Outcome, Reason, ReceiveConnector, SearchKey, Services};
 
 /// Advice that would change nothing here, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,7 +56,10 @@ fn enabling(case: &Case<'_>) -> Option<Useless> {
         why.push("there is no certificate in the store to enable".to_owned());
     }
     Some(Useless {
-        advice: "Enable-ExchangeCertificate -Services SMTP, as event 12014 advises".to_owned(),
+        advice: format!(
+            "Enable-ExchangeCertificate -Services SMTP, as event {} advises",
+            EventKind::NoCertificateForStarttls.id()
+        ),
         why,
     })
 }
@@ -65,7 +68,10 @@ fn making_a_new_one(case: &Case<'_>) -> Option<Useless> {
     if matches!(case.selection.key, SearchKey::Pin(_)) || self_signed_helps(case) {
         return None;
     }
-    let advice = "New-ExchangeCertificate for a self-signed certificate, as event 12016 advises".to_owned();
+    let advice = format!(
+        "New-ExchangeCertificate for a self-signed certificate, as event {} advises",
+        EventKind::StarttlsCertificateExpired.id()
+    );
     let why = "the expired certificate of an authority goes before every self-signed one".to_owned();
     Some(Useless { advice, why: vec![why] })
 }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::judgement::{Exit, Trial};
 use crate::observe::verdict::{
-    Conversation, FallBack, HandshakeAudit, Leak, Parting, Presented, Reaction, Said, StartTls, Turn,
-    Verdict, Why,
+    Conversation, FallBack, HandshakeAudit, Injected, Leak, Parting, Presented, Reaction, Said, StartTls,
+    Turn, Verdict, Why,
 };
 use crate::scenario::{Taken, Worth};
 
@@ -26,7 +26,9 @@ pub(super) struct Made {
     refuses: bool,
     leaks: Vec<Said>,
     told: BTreeSet<Said>,
-    falls_back: Option<usize>,
+    falls_back: Option<(usize, SignedDuration)>,
+    injected: Option<Injected>,
+    answers_454: bool,
 }
 
 impl Made {
@@ -45,6 +47,8 @@ impl Made {
             leaks: Vec::new(),
             told: BTreeSet::new(),
             falls_back: None,
+            injected: None,
+            answers_454: false,
         }
     }
 
@@ -106,7 +110,26 @@ impl Made {
     }
 
     pub(super) fn falling_back(self, connections_later: usize) -> Self {
-        Self { falls_back: Some(connections_later), ..self }
+        Self { falls_back: Some((connections_later, SignedDuration::from_millis(3))), ..self }
+    }
+
+    pub(super) fn falling_back_after(self, seconds: i64) -> Self {
+        Self { falls_back: Some((1, SignedDuration::from_secs(seconds))), ..self }
+    }
+
+    /// A reply was injected behind the 220, and the client took it or did not.
+    pub(super) fn injected(self, taken: bool) -> Self {
+        let taken = taken.then(|| "it said HELO".to_owned());
+        Self { injected: Some(Injected { lines: vec!["554 no".to_owned()], distinct: true, taken }), ..self }
+    }
+
+    /// STARTTLS is answered with 454.
+    pub(super) fn answered_454(self) -> Self {
+        Self { answers_454: true, ..self }
+    }
+
+    pub(super) fn exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     pub(super) fn trial(&self) -> Trial {
@@ -114,7 +137,8 @@ impl Made {
     }
 
     fn conversation(&self) -> Conversation {
-        let granted = self.asked.then(|| "220 2.0.0 ready".to_owned());
+        let answer = if self.answers_454 { "454 4.7.0 not now" } else { "220 2.0.0 ready" };
+        let answer = self.asked.then(|| answer.to_owned());
         let (reaction, presented) = match (self.broken, self.refuses) {
             (true, _) => (Reaction::ClosedDuring, None),
             (false, true) => (Reaction::Refused { alert: "unknown_ca".to_owned() }, Some(presented())),
@@ -126,14 +150,15 @@ impl Made {
             server_name: None,
             client_hello: None,
             presented,
+            certificate_sent: true,
             reaction,
         };
         Conversation {
             session: "1".to_owned(),
             began: Timestamp::UNIX_EPOCH,
             ended: None,
-            starttls: StartTls { offered: Some(self.offered), asked: self.asked, answer: granted },
-            handshake: self.asked.then_some(handshake),
+            starttls: StartTls { offered: Some(self.offered), asked: self.asked, answer },
+            handshake: (self.asked && !self.answers_454).then_some(handshake),
             leaks: Vec::new(),
             said_over_tls: self.told.clone(),
             messages_in_clear: self.in_clear,
@@ -144,6 +169,8 @@ impl Made {
             faults: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
+            injected: self.injected.clone(),
+            stale_capabilities: None,
         }
     }
 }
@@ -155,11 +182,11 @@ pub(super) fn trial(entry: &str, made: Made) -> Trial {
         session: "1".to_owned(),
         at: Timestamp::UNIX_EPOCH,
     };
-    let fall_back = made.falls_back.map(|connections_later| FallBack {
+    let fall_back = made.falls_back.map(|(connections_later, seconds_later)| FallBack {
         from: "1".to_owned(),
         to: "2".to_owned(),
         connections_later,
-        seconds_later: SignedDuration::from_millis(3),
+        seconds_later,
         said: BTreeSet::new(),
     });
     let verdict = Verdict {
@@ -172,7 +199,8 @@ pub(super) fn trial(entry: &str, made: Made) -> Trial {
         fall_back,
         result_type: None,
         symptom: None,
-        error_texts: &[],
+        inferred: None,
+        error_texts: Vec::new(),
         words: String::new(),
         conversations: vec![made.conversation()],
     };
@@ -181,6 +209,8 @@ pub(super) fn trial(entry: &str, made: Made) -> Trial {
         tls: made.tls,
         mail: made.mail,
         exit: made.exit,
+        outlived: false,
+        repeated: None,
         verdicts: vec![verdict],
     }
 }

@@ -283,7 +283,9 @@ fn presented(computer: &Computer, connector: &SendConnector, now: Timestamp) -> 
         }
         ClientCertificate::NoCredentials(_) => "NoCredentials",
         ClientCertificate::UnknownCredentials(_) => "UnknownCredentials",
-        ClientCertificate::PinNotFound | ClientCertificate::NotFound => NONE,
+        ClientCertificate::PinNotFound | ClientCertificate::PinExpired(_) | ClientCertificate::NotFound => {
+            NONE
+        }
     };
     word.to_owned()
 }

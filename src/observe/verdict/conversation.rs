@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Measure;
 use super::handshake::{HandshakeAudit, Reaction};
+use super::inside::{Injected, Inside};
 use super::leak::{Leak, Said, Why};
 use super::presented::Presented;
 use crate::exchange::CertificateFacts;
 use crate::journal::explain;
+use crate::journal::pipelined::CONTENT;
 use crate::journal::record::{Ending, Entry, Place, Record, SECRET};
 use crate::journal::shown::{is_auth, printable};
 use crate::observe::outcome::offers_starttls;
@@ -53,6 +56,10 @@ pub struct Conversation {
     pub client_hello_in_clear: bool,
     /// Whether something in clear followed the 220 to STARTTLS, from the lab.
     pub clear_text_after_go_ahead: bool,
+    /// The replies that followed the 220 to STARTTLS in clear, in the same write.
+    pub injected: Option<Injected>,
+    /// How the client used inside TLS what EHLO had offered in clear, in a sentence.
+    pub stale_capabilities: Option<String>,
 }
 
 /// What became of STARTTLS in clear (RFC 3207 section 4).
@@ -134,7 +141,17 @@ pub(in crate::observe) struct Telling {
     handshake_at: Option<Timestamp>,
     /// Whether the lab is silent, or slow, on purpose.
     lags: bool,
+    /// Whether the lab did something wrong on purpose between the handshake and the client's first word.
+    cut_short: bool,
+    /// How many lines are still to be executed that stood in clear behind STARTTLS.
+    from_clear: usize,
+    inside: Inside,
+    /// What the lab has said, the first of it.
+    replies: Vec<Bytes>,
 }
+
+/// So many replies are compared with what stands behind the 220; it comes early in a conversation.
+const REPLIES: usize = 16;
 
 impl Telling {
     pub(in crate::observe) fn begin(entry: &Entry, place: &Place) -> Self {
@@ -154,6 +171,8 @@ impl Telling {
             oddities: Vec::new(),
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
+            injected: None,
+            stale_capabilities: None,
         };
         Self {
             told,
@@ -164,12 +183,36 @@ impl Telling {
             established: false,
             handshake_at: None,
             lags: false,
+            cut_short: false,
+            from_clear: 0,
+            inside: Inside::default(),
+            replies: Vec::new(),
         }
     }
 
     /// What was said in clear, each part once.
     pub(super) fn leaks(&self) -> &[Leak] {
         &self.told.leaks
+    }
+
+    /// Whether the client said anything inside TLS.
+    pub(in crate::observe) fn spoke_inside(&self) -> bool {
+        self.spoke_inside
+    }
+
+    /// Whether the lab did something wrong on purpose between the handshake and the client's first word.
+    pub(in crate::observe) fn is_cut_short(&self) -> bool {
+        self.cut_short
+    }
+
+    /// Whether a ClientHello came where a command was due.
+    pub(in crate::observe) fn has_hello_in_clear(&self) -> bool {
+        self.told.client_hello_in_clear
+    }
+
+    /// What the lab did wrong on purpose, the last of it.
+    pub(in crate::observe) fn on_purpose(&self) -> Option<&str> {
+        self.told.faults.last().map(String::as_str)
     }
 
     pub(in crate::observe) fn note(&mut self, entry: &Entry) {
@@ -184,13 +227,7 @@ impl Telling {
                 self.handshake_at = Some(entry.time);
             }
             Record::TlsFailed(_) => self.handshake_at = Some(entry.time),
-            Record::Oddity(oddity) => {
-                self.told.client_hello_in_clear |= *oddity == Oddity::ClientHelloInClear;
-                let words = explain::oddity(oddity);
-                if !self.told.oddities.contains(&words) {
-                    self.told.oddities.push(words);
-                }
-            }
+            Record::Oddity(oddity) => self.odd(oddity, entry.time),
             Record::Fault(it) => self.fault(it),
             Record::LimitReached(limit) => {
                 self.told.oddities.push(format!("it was turned away, {limit:?} is reached"));
@@ -209,12 +246,20 @@ impl Telling {
             ..self.told.clone()
         };
         let left = matches!(told.parting, Parting::Vanished | Parting::Broke(_));
-        if let Some(handshake) = &mut told.handshake
-            && self.established
-            && !self.spoke_inside
-            && left
-        {
-            handshake.reaction = Reaction::LeftAfter;
+        if let Some(handshake) = told.handshake.as_mut().filter(|_| self.established) {
+            handshake.reaction = if self.spoke_inside {
+                Reaction::Accepted
+            } else if left && !self.cut_short {
+                Reaction::LeftAfter
+            } else {
+                Reaction::Completed
+            };
+        }
+        if self.established {
+            if let Some(injected) = &mut told.injected {
+                injected.taken = self.inside.took(injected, left, told.messages_over_tls > 0);
+            }
+            told.stale_capabilities = self.inside.stale();
         }
         if self.lags {
             told.turn = Turn::Lab;
@@ -235,6 +280,7 @@ impl Telling {
                 server_name: asked.map(str::to_owned),
                 client_hello: it.client_hello.clone(),
                 presented: it.certificate.as_ref().map(|leaf| measured(leaf, asked)),
+                certificate_sent: it.certificate_was_sent(),
                 reaction: Reaction::to(&it.failure),
             });
         }
@@ -246,11 +292,39 @@ impl Telling {
             server_name: asked.map(str::to_owned),
             client_hello: it.facts.client_hello.clone(),
             presented: Some(measured(&it.certificate, asked)),
-            reaction: Reaction::Accepted,
+            certificate_sent: true,
+            reaction: Reaction::Completed,
         })
     }
 
+    fn odd(&mut self, oddity: &Oddity, at: Timestamp) {
+        self.told.client_hello_in_clear |= *oddity == Oddity::ClientHelloInClear;
+        match oddity {
+            Oddity::PipelinedBehindStartTls { lines, executed, .. } => {
+                self.from_clear = if *executed { lines.len() } else { 0 };
+                lines.iter().for_each(|line| self.said_behind_starttls(line, at));
+            }
+            Oddity::DidNotAwaitEhloReply { octets } if self.established => self.inside.did_not_wait(*octets),
+            _ => {}
+        }
+        let words = explain::oddity(oddity);
+        if !self.told.oddities.contains(&words) {
+            self.told.oddities.push(words);
+        }
+    }
+
+    fn said_behind_starttls(&mut self, line: &str, at: Timestamp) {
+        let what = match Verb::of(line.as_bytes()) {
+            Some(Verb::Mail | Verb::Rcpt) => Said::Envelope,
+            _ if line == CONTENT => Said::Body,
+            _ if line.ends_with(SECRET) => Said::Credentials,
+            _ => return,
+        };
+        self.leak(what, Why::BehindStartTls, at);
+    }
+
     fn fault(&mut self, fired: &Fired) {
+        self.cut_short |= self.established && !self.spoke_inside;
         self.lags = fired.rule.takes_time();
         let words = fired.to_string();
         if !self.told.faults.contains(&words) {
@@ -261,7 +335,16 @@ impl Telling {
     fn received(&mut self, line: &[u8], at: Timestamp) {
         self.told.turn = Turn::Lab;
         self.lags = false;
-        self.spoke_inside |= self.established;
+        if self.established && self.from_clear > 0 {
+            // The lab executes what stood in clear; the client has not said it inside TLS.
+            self.from_clear -= 1;
+            self.last_verb = Verb::of(line);
+            return;
+        }
+        if self.established {
+            self.spoke_inside = true;
+            self.inside.said(line, self.told.injected.as_ref());
+        }
         let verb = Verb::of(line);
         self.last_verb = verb;
         self.said_quit = verb == Some(Verb::Quit);
@@ -276,17 +359,29 @@ impl Telling {
         }
     }
 
-    fn sent(&mut self, octets: &[u8]) {
+    fn sent(&mut self, octets: &Bytes) {
         self.told.turn = Turn::Client;
-        if self.last_verb.take() == Some(Verb::Ehlo) && !self.established && octets.starts_with(b"250") {
-            let offered = offers_starttls(octets);
-            self.told.starttls.offered = Some(offered || self.told.starttls.offered == Some(true));
+        if !self.awaits_answer {
+            self.told.injected.iter_mut().for_each(|injected| injected.compare(octets));
+            if self.replies.len() < REPLIES {
+                self.replies.push(octets.clone());
+            }
+        }
+        if self.last_verb.take() == Some(Verb::Ehlo) && octets.starts_with(b"250") {
+            self.inside.hello(octets, self.established);
+            if !self.established {
+                let offered = offers_starttls(octets);
+                self.told.starttls.offered = Some(offered || self.told.starttls.offered == Some(true));
+            }
         }
         if std::mem::take(&mut self.awaits_answer) {
             let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
             self.told.starttls.answer = Some(printable(line.trim_ascii_end()));
             if self.told.starttls.is_granted() {
                 self.told.turn = Turn::Handshake;
+                self.told.injected = Injected::behind(octets);
+                let injected = self.told.injected.iter_mut();
+                injected.for_each(|it| self.replies.iter().for_each(|reply| it.compare(reply)));
             }
         } else if self.told.starttls.is_granted() && self.handshake_at.is_none() {
             self.told.clear_text_after_go_ahead = true;
@@ -299,16 +394,20 @@ impl Telling {
             self.told.said_over_tls.insert(what);
             return;
         }
-        if self.told.leaks.iter().any(|leak| leak.what == what) {
-            return;
-        }
         let starttls = &self.told.starttls;
         let why = match (starttls.asked, starttls.offered) {
             (true, _) => Why::Refused,
             (false, Some(true)) => Why::OfferedAndNotUsed,
             (false, _) => Why::NotOffered,
         };
-        self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });
+        self.leak(what, why, at);
+    }
+
+    /// Notes what was said in clear, each part once.
+    fn leak(&mut self, what: Said, why: Why, at: Timestamp) {
+        if self.told.leaks.iter().all(|leak| leak.what != what) {
+            self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });
+        }
     }
 
     fn ended(&mut self, ending: &Ending, at: Timestamp) {

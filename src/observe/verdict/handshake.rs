@@ -20,6 +20,8 @@ pub struct HandshakeAudit {
     pub client_hello: Option<Arc<ClientHelloFacts>>,
     /// What was presented, or would have been.
     pub presented: Option<Presented>,
+    /// Whether the certificate went out to the client. Before it has, it cannot be the reason for anything.
+    pub certificate_sent: bool,
     /// What the client did.
     pub reaction: Reaction,
 }
@@ -30,7 +32,11 @@ pub struct HandshakeAudit {
 pub enum Reaction {
     /// It went on inside TLS.
     Accepted,
-    /// It finished the handshake and left without a word, as clients do that look at the certificate then.
+    /// It completed the handshake. What it thinks of the certificate was not seen: the lab acted first, or
+    /// nothing has been said inside TLS so far.
+    Completed,
+    /// It completed the handshake and left without a word inside TLS. Clients do so that look at the
+    /// certificate afterwards and refuse it, and probes that want no more than the handshake.
     LeftAfter,
     /// It refused with an alert (RFC 8446 section 6.2).
     Refused {
@@ -83,10 +89,11 @@ impl Reaction {
 
     /// Whether the client was left without TLS.
     pub const fn is_failure(&self) -> bool {
-        !matches!(self, Self::Accepted)
+        !matches!(self, Self::Accepted | Self::Completed)
     }
 
-    /// Whether the client itself turned away, as one does that does not like a certificate.
+    /// Whether it was the client that ended the handshake or left right after it; a certificate that it does
+    /// not accept is one of the reasons for that.
     pub const fn is_the_clients(&self) -> bool {
         matches!(self, Self::LeftAfter | Self::Refused { .. } | Self::ClosedDuring | Self::Broke { .. })
     }
@@ -103,7 +110,8 @@ impl Reaction {
     pub fn in_words(&self) -> String {
         match self {
             Self::Accepted => "accepted it".to_owned(),
-            Self::LeftAfter => "finished the handshake and left without a word".to_owned(),
+            Self::Completed => "completed the handshake and said nothing inside TLS".to_owned(),
+            Self::LeftAfter => "completed the handshake and left without a word".to_owned(),
             Self::Refused { alert } => format!("refused with alert {alert}"),
             Self::ClosedDuring => "closed the connection during the handshake".to_owned(),
             Self::Broke { reason } => format!("was gone during the handshake ({reason})"),

@@ -39,7 +39,9 @@ pub enum Why {
     OfferedAndNotUsed,
     /// STARTTLS was asked for and not granted.
     Refused,
-    /// In an earlier conversation of the same client TLS had come to nothing.
+    /// It stood behind STARTTLS, in clear, before the handshake.
+    BehindStartTls,
+    /// In an earlier conversation the same client had asked for TLS and delivered nothing.
     AfterFailure,
 }
 
@@ -50,7 +52,8 @@ impl Why {
             Self::NotOffered => "where STARTTLS was not offered",
             Self::OfferedAndNotUsed => "although STARTTLS was offered",
             Self::Refused => "after STARTTLS was refused",
-            Self::AfterFailure => "after TLS had come to nothing in an earlier conversation",
+            Self::BehindStartTls => "behind STARTTLS, before the handshake",
+            Self::AfterFailure => "after a conversation in which it had asked for TLS and delivered nothing",
         }
     }
 }

@@ -6,17 +6,23 @@
 
 mod conversation;
 mod handshake;
+mod inside;
 mod leak;
+mod met;
 mod presented;
 mod story;
 mod symptom;
+mod telling;
+mod texts;
 
 pub use conversation::{Conversation, Parting, StartTls, Turn};
 pub use handshake::{HandshakeAudit, Reaction};
+pub use inside::Injected;
 pub use leak::{Leak, Said, Why};
 pub use presented::Presented;
 pub use story::{FallBack, Verdict};
-pub use symptom::{ErrorText, Symptom};
+pub use symptom::Symptom;
+pub use texts::{ErrorText, Known, texts};
 
 use std::borrow::Borrow;
 

@@ -6,13 +6,14 @@ use std::net::IpAddr;
 use jiff::SignedDuration;
 use serde::{Serialize, Serializer};
 
-use super::conversation::{Conversation, Parting};
-use super::handshake::Reaction;
+use super::conversation::Conversation;
 use super::leak::{Leak, Said, Why};
-use super::symptom::{ErrorText, Symptom};
+use super::met::met;
+use super::symptom::Symptom;
+use super::telling::tell;
+use super::texts::ErrorText;
 use crate::journal::explain::counted;
-use crate::session::InjectedFault;
-use crate::session::send::{CertificateProblem, ResultType};
+use crate::session::send::ResultType;
 
 /// What a client's conduct with one connector amounts to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,8 +36,10 @@ pub struct Verdict {
     pub result_type: Option<ResultType>,
     /// What the client met, by which its error text is decided.
     pub symptom: Option<Symptom>,
+    /// From what `result_type` and `symptom` are inferred, and what else fits; `None` where they were seen.
+    pub inferred: Option<String>,
     /// What programs say then.
-    pub error_texts: &'static [ErrorText],
+    pub error_texts: Vec<ErrorText>,
     /// The whole in a few sentences.
     pub words: String,
     /// The conversations, by their beginning.
@@ -92,10 +95,10 @@ impl Verdict {
         let failed = conversations.iter().position(Conversation::came_to_nothing);
         if let Some(failed) = failed {
             let later = conversations.iter_mut().skip(failed + 1);
-            later.flat_map(|it| &mut it.leaks).for_each(|leak| leak.why = Why::AfterFailure);
+            let leaks = later.flat_map(|it| &mut it.leaks).filter(|leak| leak.why != Why::BehindStartTls);
+            leaks.for_each(|leak| leak.why = Why::AfterFailure);
         }
-        let met = conversations.iter().find_map(met);
-        let symptom = met.and_then(|(_, symptom)| symptom);
+        let met = conversations.iter().find_map(met).unwrap_or_default();
         let mut verdict = Self {
             peer,
             computer,
@@ -104,9 +107,10 @@ impl Verdict {
             messages_in_clear: conversations.iter().map(|it| it.messages_in_clear).sum(),
             leaks: conversations.iter().flat_map(|it| it.leaks.clone()).collect(),
             fall_back: failed.and_then(|failed| fall_back(&conversations, failed)),
-            result_type: met.map(|(result_type, _)| result_type),
-            symptom,
-            error_texts: symptom.map_or(&[], Symptom::error_texts),
+            result_type: met.result,
+            symptom: met.symptom,
+            inferred: met.inferred,
+            error_texts: met.symptom.map(Symptom::error_texts).unwrap_or_default(),
             words: String::new(),
             conversations,
         };
@@ -131,7 +135,7 @@ impl Verdict {
         let skipped = self.conversations.len().saturating_sub(2 * SHOWN);
         for (number, conversation) in self.conversations.iter().enumerate() {
             if skipped > 0 && number == SHOWN {
-                parts.push(format!("{skipped} more like these"));
+                parts.push(format!("{skipped} more in between"));
             }
             if number < SHOWN || number >= SHOWN + skipped {
                 parts.extend(tell(conversation));
@@ -154,7 +158,11 @@ fn fall_back(conversations: &[Conversation], failed: usize) -> Option<FallBack> 
     let from = conversations.get(failed)?;
     let came_back = conversations.iter().enumerate().skip(failed).find_map(|(number, it)| {
         // In the same conversation only a refused STARTTLS leaves something to say.
-        let leaks = it.leaks.iter().filter(|leak| number > failed || leak.why == Why::Refused);
+        let leaks = it.leaks.iter().filter(|leak| match leak.why {
+            Why::Refused | Why::AfterFailure => true,
+            Why::NotOffered | Why::OfferedAndNotUsed => number > failed,
+            Why::BehindStartTls => false,
+        });
         let first = leaks.clone().map(|leak| leak.at).min()?;
         Some((number, it, first, leaks.map(|leak| leak.what).collect()))
     });
@@ -166,115 +174,6 @@ fn fall_back(conversations: &[Conversation], failed: usize) -> Option<FallBack> 
         connections_later: number - failed,
         seconds_later: first.duration_since(since),
         said,
-    })
-}
-
-/// What a client met in a conversation without success.
-fn met(conversation: &Conversation) -> Option<(ResultType, Option<Symptom>)> {
-    let starttls = &conversation.starttls;
-    if let Some(handshake) = &conversation.handshake {
-        let problem = handshake.presented.as_ref().and_then(|it| it.problem());
-        return match (&handshake.reaction, problem) {
-            (Reaction::Accepted, _) => None,
-            (reaction, Some(problem)) if reaction.is_the_clients() => {
-                Some((problem.result_type(), symptom_of(problem)))
-            }
-            // What it did not like cannot be seen in what was presented.
-            (reaction, None) if reaction.is_the_clients() => Some((ResultType::ValidationFailure, None)),
-            (Reaction::RefusedByLab { alert, .. }, _) if alert == "handshake_failure" => {
-                Some((ResultType::ValidationFailure, Some(Symptom::HandshakeFailure)))
-            }
-            (Reaction::OnPurpose { fault, .. }, _) => {
-                Some((ResultType::ValidationFailure, symptom_of_fault(fault)))
-            }
-            _ => Some((ResultType::ValidationFailure, after_go_ahead(conversation))),
-        };
-    }
-    match (starttls.asked, starttls.offered) {
-        (true, _) if starttls.is_granted() => {
-            Some((ResultType::ValidationFailure, after_go_ahead(conversation)))
-        }
-        (true, _) => Some((ResultType::StarttlsNotSupported, Some(Symptom::Refused))),
-        (false, Some(false)) => Some((ResultType::StarttlsNotSupported, Some(Symptom::NotOffered))),
-        (false, _) => None,
-    }
-}
-
-fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
-    match conversation.parting {
-        _ if conversation.clear_text_after_go_ahead => Some(Symptom::ClearText),
-        Parting::ByLab => Some(Symptom::Closed),
-        _ => None,
-    }
-}
-
-/// RFC 8446 section 6.
-const HANDSHAKE_FAILURE: u8 = 40;
-
-const fn symptom_of_fault(fault: &InjectedFault) -> Option<Symptom> {
-    match fault {
-        InjectedFault::Alert { alert: HANDSHAKE_FAILURE } => Some(Symptom::HandshakeFailure),
-        InjectedFault::Octets { .. } => Some(Symptom::ClearText),
-        InjectedFault::Close | InjectedFault::Reset | InjectedFault::Cut { .. } => Some(Symptom::Closed),
-        InjectedFault::Silence
-        | InjectedFault::Alert { .. }
-        | InjectedFault::Warning { .. }
-        | InjectedFault::Corrupted { .. }
-        | InjectedFault::Legacy { .. } => None,
-    }
-}
-
-const fn symptom_of(problem: &CertificateProblem) -> Option<Symptom> {
-    match problem {
-        CertificateProblem::HostMismatch { .. } => Some(Symptom::NameMismatch),
-        CertificateProblem::Expired | CertificateProblem::NotYetValid => Some(Symptom::Expired),
-        CertificateProblem::SelfSigned | CertificateProblem::UnknownIssuer => Some(Symptom::UnknownAuthority),
-        CertificateProblem::WrongPurpose => Some(Symptom::WrongPurpose),
-        CertificateProblem::Revoked | CertificateProblem::Invalid { .. } => None,
-    }
-}
-
-/// A conversation in one part of a sentence; one in which nothing happened is passed over.
-fn tell(conversation: &Conversation) -> Option<String> {
-    let starttls = &conversation.starttls;
-    if conversation.client_hello_in_clear {
-        return Some("a TLS ClientHello came in place of a command".to_owned());
-    }
-    if let Some(handshake) = &conversation.handshake {
-        if handshake.reaction.accepted_legacy() {
-            return Some(format!(
-                "{}; a real server of that kind would have completed it",
-                handshake.reaction.in_words()
-            ));
-        }
-        if let Reaction::OnPurpose { .. } = handshake.reaction {
-            return Some(handshake.reaction.in_words());
-        }
-        let problem = handshake.presented.as_ref().and_then(|it| it.problem());
-        let certificate = problem.map_or_else(
-            || "a certificate that holds was presented".to_owned(),
-            |problem| format!("the certificate {}", problem.in_words()),
-        );
-        let suspicion = match (&handshake.reaction, problem) {
-            (Reaction::LeftAfter, Some(_)) => ", so it probably refused the certificate",
-            _ => "",
-        };
-        return Some(format!("{certificate}, and the client {}{suspicion}", handshake.reaction.in_words()));
-    }
-    Some(match (starttls.asked, starttls.offered, &starttls.answer) {
-        (true, _, Some(answer)) if starttls.is_granted() => {
-            let then = match after_go_ahead(conversation) {
-                Some(Symptom::ClearText) => "and then clear text",
-                Some(Symptom::Closed) => "and the lab closed",
-                _ => "and no handshake",
-            };
-            format!("STARTTLS was answered {answer}, {then}")
-        }
-        (true, _, Some(answer)) => format!("STARTTLS was refused with {answer}"),
-        (true, _, None) => "STARTTLS was not answered".to_owned(),
-        (false, Some(true), _) => "STARTTLS was offered and not used".to_owned(),
-        (false, Some(false), _) => "STARTTLS was not offered".to_owned(),
-        (false, None, _) => return None,
     })
 }
 

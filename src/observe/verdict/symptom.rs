@@ -1,159 +1,149 @@
-//! By what error texts a client's user finds what the lab has seen, and the other way round.
+//! What a client meets, by which its error text is decided.
 
 use serde::Serialize;
 
-/// What a client meets, by which its error text is decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+use super::texts::{ErrorText, texts};
+
+/// What a client meets, by which its error text is decided: a class of fault as seen from the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Symptom {
-    /// The certificate names somebody else.
-    NameMismatch,
-    /// The certificate has expired.
-    Expired,
-    /// The issuer is unknown, or an intermediate is missing.
-    UnknownAuthority,
-    /// The certificate was not issued for servers.
-    WrongPurpose,
     /// STARTTLS is not offered.
     NotOffered,
     /// STARTTLS is refused.
     Refused,
-    /// The server sends the alert handshake_failure.
+    /// Mail is refused as long as there is no TLS.
+    TlsDemanded,
+    /// The certificate names somebody else.
+    NameMismatch,
+    /// The certificate has expired, or one above it.
+    Expired,
+    /// The certificate is not valid yet, or one above it.
+    NotYetValid,
+    /// The certificate is signed with its own key.
+    SelfSigned,
+    /// The issuer is unknown, or an intermediate is missing.
+    UnknownAuthority,
+    /// The certificate was not issued for servers.
+    WrongPurpose,
+    /// The certificate was revoked, or whether it was cannot be found out.
+    Revoked,
+    /// The key or the signature is too weak.
+    TooWeak,
+    /// The signature in the handshake does not fit the certificate.
+    BadSignature,
+    /// The server sends the alert handshake_failure: nothing is spoken on both sides.
     HandshakeFailure,
-    /// Clear text comes after the 220.
+    /// No version of TLS is spoken on both sides.
+    ProtocolVersion,
+    /// The server sends the alert unrecognized_name.
+    UnrecognizedName,
+    /// The server demands a certificate of the client.
+    ClientCertificate,
+    /// Clear text comes after the 220, or TLS is spoken to a port that does not.
     ClearText,
     /// The connection is closed after the 220.
     Closed,
-}
-
-/// What a program says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct ErrorText {
-    /// Which program, or which library below it.
-    pub client: &'static str,
-    /// What it says, or the part of it that stays the same.
-    pub text: &'static str,
-}
-
-const fn says(client: &'static str, text: &'static str) -> ErrorText {
-    ErrorText { client, text }
+    /// Nothing comes any more.
+    Silent,
+    /// The connection is closed after the handshake.
+    ClosedAfterHandshake,
+    /// Something on the way masks STARTTLS.
+    Masked,
+    /// The sender cannot use its own certificate.
+    OwnCertificate,
+    /// The receiver finds no connector for the sender's certificate or address.
+    NotAttributed,
 }
 
 impl Symptom {
-    /// What programs say then: Postfix 3.10, Exim 4.98 with GnuTLS, programs with OpenSSL 3, Go 1.24,
-    /// rustls 0.23 and Java 17, each as it was seen to say it.
-    pub const fn error_texts(self) -> &'static [ErrorText] {
+    /// All of them, in the order in which a client can meet them.
+    pub const ALL: [Self; 23] = [
+        Self::NotOffered,
+        Self::Masked,
+        Self::Refused,
+        Self::TlsDemanded,
+        Self::Closed,
+        Self::Silent,
+        Self::ClearText,
+        Self::HandshakeFailure,
+        Self::ProtocolVersion,
+        Self::UnrecognizedName,
+        Self::NameMismatch,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::SelfSigned,
+        Self::UnknownAuthority,
+        Self::WrongPurpose,
+        Self::Revoked,
+        Self::TooWeak,
+        Self::BadSignature,
+        Self::ClientCertificate,
+        Self::ClosedAfterHandshake,
+        Self::OwnCertificate,
+        Self::NotAttributed,
+    ];
+
+    /// What the client meets, as a sentence without its end.
+    pub const fn in_words(self) -> &'static str {
         match self {
-            Self::NameMismatch => {
-                const {
-                    &[
-                        says("Postfix", "Server certificate not verified"),
-                        says("Postfix", "num=62:hostname mismatch"),
-                        says("Exim", "TLS session: (certificate verification failed)"),
-                        says("OpenSSL", "Hostname mismatch, certificate is not valid for"),
-                        says("Go", "certificate is valid for"),
-                        says("rustls", "NotValidForName"),
-                        says("Java", "Can't verify identity of server"),
-                        says(
-                            "Exchange",
-                            "450 4.7.320 Certificate validation failed [Message=SubjectMismatch]",
-                        ),
-                    ]
-                }
-            }
-            Self::Expired => {
-                const {
-                    &[
-                        says("Postfix", "certificate has expired"),
-                        says("Exim", "certificate invalid"),
-                        says("OpenSSL", "certificate has expired"),
-                        says("Go", "certificate has expired or is not yet valid"),
-                        says("rustls", "Expired"),
-                        says("Java", "CertificateExpiredException: NotAfter"),
-                    ]
-                }
-            }
-            Self::UnknownAuthority => {
-                const {
-                    &[
-                        says("Postfix", "untrusted issuer"),
-                        says("Exim", "certificate invalid"),
-                        says("OpenSSL", "unable to get local issuer certificate"),
-                        says("Go", "certificate signed by unknown authority"),
-                        says("rustls", "UnknownIssuer"),
-                        says("Java", "unable to find valid certification path"),
-                    ]
-                }
-            }
-            Self::WrongPurpose => {
-                const {
-                    &[
-                        says("Postfix", "not designated for use as a server certificate"),
-                        says("OpenSSL", "unsuitable certificate purpose"),
-                        says("Go", "incompatible key usage"),
-                        says("rustls", "InvalidPurpose"),
-                        says("Java", "Extended key usage does not permit"),
-                    ]
-                }
-            }
-            Self::NotOffered => {
-                const {
-                    &[
-                        says("Postfix", "TLS is required, but was not offered by host"),
-                        says("Exim", "a TLS session is required, but the server did not offer TLS support"),
-                        says("smtplib", "STARTTLS extension not supported by server."),
-                        says("curl", "(64) STARTTLS not supported."),
-                        says("lettre", "STARTTLS is not supported on this server"),
-                        says("Java", "STARTTLS is required but host does not support STARTTLS"),
-                        says("Exchange", "451 5.7.3 STARTTLS is required to send mail"),
-                    ]
-                }
-            }
-            Self::Refused => {
-                const {
-                    &[
-                        says("Postfix", "refused to start TLS:"),
-                        says("Exim", "after STARTTLS:"),
-                        says("curl", "(64) STARTTLS denied, code"),
-                    ]
-                }
-            }
-            Self::HandshakeFailure => {
-                const {
-                    &[
-                        says("Postfix", "Cannot start TLS: handshake failure"),
-                        says("Exim", "rxd alert: Handshake failed"),
-                        says("OpenSSL", "ssl/tls alert handshake failure"),
-                        says("Go", "remote error: tls: handshake failure"),
-                        says("rustls", "AlertReceived(HandshakeFailure)"),
-                        says("Java", "Received fatal alert: handshake_failure"),
-                    ]
-                }
-            }
-            Self::ClearText => {
-                const {
-                    &[
-                        says("Postfix", "wrong version number"),
-                        says("Exim", "An unexpected TLS packet was received"),
-                        says("OpenSSL", "wrong version number"),
-                        says("Go", "first record does not look like a TLS handshake"),
-                        says("rustls", "InvalidContentType"),
-                        says("Java", "Remote host terminated the handshake"),
-                    ]
-                }
-            }
-            Self::Closed => {
-                const {
-                    &[
-                        says("Postfix", "Cannot start TLS: handshake failure"),
-                        says("Exim", "non-properly terminated"),
-                        says("OpenSSL", "UNEXPECTED_EOF_WHILE_READING"),
-                        says("curl", "(35) Send failure: Broken pipe"),
-                        says("Go", "EOF"),
-                        says("Java", "SSL peer shut down incorrectly"),
-                    ]
-                }
-            }
+            Self::NotOffered => "STARTTLS is not offered",
+            Self::Masked => "Something on the way masks STARTTLS",
+            Self::Refused => "STARTTLS is refused",
+            Self::TlsDemanded => "Mail is refused as long as there is no TLS",
+            Self::Closed => "The connection is closed after the 220 to STARTTLS",
+            Self::Silent => "Nothing comes any more",
+            Self::ClearText => "Clear text comes where TLS is due",
+            Self::HandshakeFailure => "The server sends the alert handshake_failure",
+            Self::ProtocolVersion => "No version of TLS is spoken on both sides",
+            Self::UnrecognizedName => "The server sends the alert unrecognized_name",
+            Self::NameMismatch => "The certificate names another host",
+            Self::Expired => "The certificate, or one above it, has expired",
+            Self::NotYetValid => "The certificate, or one above it, is not valid yet",
+            Self::SelfSigned => "The certificate is self-signed",
+            Self::UnknownAuthority => "The authority is not trusted, or an intermediate is missing",
+            Self::WrongPurpose => "The certificate was not issued for servers",
+            Self::Revoked => "The certificate was revoked, or whether it was cannot be found out",
+            Self::TooWeak => "The key or the signature of the certificate is too weak",
+            Self::BadSignature => "The private key does not belong to the certificate",
+            Self::ClientCertificate => "The server demands a certificate of the client",
+            Self::ClosedAfterHandshake => "The connection is closed after the handshake",
+            Self::OwnCertificate => "The sender cannot use its own certificate",
+            Self::NotAttributed => "The receiver assigns the sender to no connector or tenant",
+        }
+    }
+
+    /// What programs print then.
+    pub fn error_texts(self) -> Vec<ErrorText> {
+        texts().iter().filter(|(symptom, _)| *symptom == self).map(|(_, text)| *text).collect()
+    }
+
+    /// It as JSON and lab files have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotOffered => "not-offered",
+            Self::Masked => "masked",
+            Self::Refused => "refused",
+            Self::TlsDemanded => "tls-demanded",
+            Self::Closed => "closed",
+            Self::Silent => "silent",
+            Self::ClearText => "clear-text",
+            Self::HandshakeFailure => "handshake-failure",
+            Self::ProtocolVersion => "protocol-version",
+            Self::UnrecognizedName => "unrecognized-name",
+            Self::NameMismatch => "name-mismatch",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+            Self::SelfSigned => "self-signed",
+            Self::UnknownAuthority => "unknown-authority",
+            Self::WrongPurpose => "wrong-purpose",
+            Self::Revoked => "revoked",
+            Self::TooWeak => "too-weak",
+            Self::BadSignature => "bad-signature",
+            Self::ClientCertificate => "client-certificate",
+            Self::ClosedAfterHandshake => "closed-after-handshake",
+            Self::OwnCertificate => "own-certificate",
+            Self::NotAttributed => "not-attributed",
         }
     }
 }

@@ -66,7 +66,7 @@ fn failed(told: &mut Told, certificate: Option<CertificateFacts>, failure: TlsFa
         verb,
         failure,
         certificate,
-        client_hello: None,
+        client_hello: Some(Arc::default()),
     })));
 }
 
@@ -129,7 +129,7 @@ fn what_was_presented_is_measured_whatever_the_client_says() {
 
     let (presented, result, symptom) = measured("mx.example", &|it| it.self_signed = true);
     assert_eq!(presented.problems, [CertificateProblem::SelfSigned]);
-    assert_eq!((result, symptom), (Some(ResultType::CertificateNotTrusted), Some(Symptom::UnknownAuthority)));
+    assert_eq!((result, symptom), (Some(ResultType::CertificateNotTrusted), Some(Symptom::SelfSigned)));
 
     let (presented, ..) = measured("mx.example", &|it| it.not_before = at("2024-06-01T00:00:00Z"));
     assert_eq!(presented.problems, [CertificateProblem::NotYetValid]);
@@ -173,11 +173,9 @@ fn a_client_that_leaves_after_the_handshake_is_told_from_one_that_goes_on_and_on
     });
     assert_eq!(left.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::LeftAfter);
     assert_eq!(left.result_type, Some(ResultType::CertificateHostMismatch));
-    assert!(
-        left.words.contains("left without a word, so it probably refused the certificate"),
-        "{}",
-        left.words
-    );
+    assert!(left.words.contains("left without a word, as a client does that looks at the certificate"));
+    assert!(left.words.contains("and as a probe does") && !left.words.contains("probably"), "{}", left.words);
+    assert!(left.inferred.as_ref().is_some_and(|it| it.contains("a probe does as well")), "{left:?}");
     assert!(
         left.error_texts.iter().any(|it| it.client == "OpenSSL" && it.text.contains("Hostname mismatch"))
     );
@@ -189,7 +187,225 @@ fn a_client_that_leaves_after_the_handshake_is_told_from_one_that_goes_on_and_on
     let shown_out = reaction(&|told| {
         told.tell(Record::Disconnected(Ending::Local));
     });
-    assert_eq!(shown_out.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::Accepted);
+    assert_eq!(shown_out.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::Completed);
+    assert!(shown_out.words.contains("said nothing inside TLS before the lab closed"), "{}", shown_out.words);
+    let open = reaction(&|_| {});
+    assert_eq!(open.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::Completed);
+}
+
+#[test]
+fn a_client_that_leaves_a_good_certificate_has_refused_nothing() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        starttls(told);
+        told.established(TlsVerb::StartTls).tell(Record::Disconnected(Ending::Remote));
+    });
+    let verdict = tale.only("mx.example");
+    assert_eq!(verdict.conversations[0].handshake.as_ref().unwrap().reaction, Reaction::LeftAfter);
+    assert_eq!((verdict.result_type, verdict.symptom, verdict.inferred), (None, None, None));
+    assert!(verdict.words.contains("a certificate that holds was presented"), "{}", verdict.words);
+    assert!(!verdict.words.contains("refuse"), "{}", verdict.words);
+}
+
+#[test]
+fn what_the_lab_does_after_the_handshake_is_no_refusal_of_the_client() {
+    for (row, ending) in [
+        (r#"{"at": "after-tls", "do": "close"}"#, Ending::Local),
+        (r#"{"at": "after-tls", "do": {"reply": "421 4.3.2 no"}, "then": "close"}"#, Ending::Local),
+        (r#"{"at": "after-tls", "do": "silence"}"#, Ending::Remote),
+        (r#"{"at": "after-tls", "do": {"alert": "internal_error"}}"#, Ending::Broken("reset".to_owned())),
+    ] {
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            starttls(told);
+            told.established(TlsVerb::StartTls).on_purpose(row).tell(Record::Disconnected(ending));
+        });
+        let verdict = tale.only("other.example");
+        let reaction = &verdict.conversations[0].handshake.as_ref().unwrap().reaction;
+        assert_eq!((reaction, verdict.result_type), (&Reaction::Completed, None), "{row}");
+        assert!(verdict.words.contains("(on purpose, the lab did this: at after-tls"), "{}", verdict.words);
+        assert!(!verdict.words.contains("refuse"), "{}", verdict.words);
+    }
+}
+
+#[test]
+fn before_any_client_hello_the_certificate_is_the_reason_for_nothing() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        starttls(told);
+        told.failed_before_hello(TlsFailure::Closed).tell(Record::Disconnected(Ending::Remote));
+    });
+    let verdict = tale.only("other.example");
+    let handshake = verdict.conversations[0].handshake.as_ref().unwrap();
+    assert!(!handshake.certificate_sent);
+    assert_eq!((verdict.result_type, verdict.symptom), (Some(ResultType::ValidationFailure), None));
+    assert!(
+        verdict
+            .words
+            .contains("no certificate was presented yet, and the client closed the connection before any"),
+        "{}",
+        verdict.words
+    );
+}
+
+#[test]
+fn an_alert_that_says_what_is_wrong_is_believed_and_one_that_has_nothing_to_do_with_it_is_not_bent() {
+    let by_alert = |name: &str, host: &str| {
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            starttls(told);
+            told.failed(alert(name));
+        });
+        let verdict = tale.only(host);
+        (verdict.result_type.unwrap(), verdict.symptom, verdict.inferred.is_some())
+    };
+    let unknown = (ResultType::CertificateNotTrusted, Some(Symptom::UnknownAuthority), false);
+    assert_eq!(by_alert("unknown_ca", "mx.example"), unknown, "the client does not trust the lab");
+    assert_eq!(by_alert("unknown_ca", "other.example"), unknown);
+    let expired = (ResultType::CertificateExpired, Some(Symptom::Expired), false);
+    assert_eq!(by_alert("certificate_expired", "mx.example"), expired, "by its own clock");
+    let name = (ResultType::CertificateHostMismatch, Some(Symptom::NameMismatch), true);
+    assert_eq!(by_alert("bad_certificate", "other.example"), name);
+    let nothing = (ResultType::ValidationFailure, None, false);
+    assert_eq!(by_alert("bad_certificate", "mx.example"), nothing);
+    for alert in ["handshake_failure", "illegal_parameter", "internal_error"] {
+        assert_eq!(by_alert(alert, "other.example"), nothing, "{alert}");
+    }
+    let version = (ResultType::ValidationFailure, Some(Symptom::ProtocolVersion), false);
+    assert_eq!(by_alert("protocol_version", "other.example"), version);
+}
+
+#[test]
+fn what_stands_behind_starttls_was_said_in_clear_whatever_becomes_of_it() {
+    let behind = |executed| {
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            starttls(told);
+            let octets = b"MAIL FROM:<a@example.com>\r\nAUTH PLAIN AGEAYg==\r\n";
+            told.tell(Record::Oddity(crate::journal::pipelined(octets, executed)));
+            told.established(TlsVerb::StartTls);
+            if executed {
+                told.received("MAIL FROM:<a@example.com>").sent("250 ok\r\n");
+                told.received(&format!("AUTH PLAIN {SECRET}")).sent("235 ok\r\n");
+            }
+            told.received("QUIT").sent("221 bye\r\n").tell(Record::Disconnected(Ending::Remote));
+        });
+        tale.only("mx.example")
+    };
+    for executed in [false, true] {
+        let verdict = behind(executed);
+        let leaks: Vec<_> = verdict.leaks.iter().map(|leak| (leak.what, leak.why)).collect();
+        let why = Why::BehindStartTls;
+        assert_eq!(leaks, [(Said::Envelope, why), (Said::Credentials, why)], "{executed}");
+        assert_eq!((verdict.said_over_tls(), verdict.fall_back), ([].into(), None), "{executed}");
+        let odd = &verdict.conversations[0].oddities[0];
+        assert_eq!(odd.contains("the lab executes them"), executed, "{odd}");
+    }
+}
+
+/// A conversation in which `injected` follows the 220 in clear.
+fn injected(injected: &str, tell: impl FnOnce(&mut Told)) -> Conversation {
+    let mut tale = Tale::default();
+    let go_ahead = format!("220 2.0.0 ready\r\n{injected}\r\n");
+    tale.conversation(|told| {
+        told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent(&go_ahead);
+        told.established(TlsVerb::StartTls).received("EHLO a");
+        tell(told);
+    });
+    tale.only("mx.example").conversations.remove(0)
+}
+
+#[test]
+fn a_client_that_takes_an_injected_reply_for_one_from_inside_tls_is_told_from_one_that_discards_it() {
+    const INSIDE: &str = "250-mx Hello\r\n250 AUTH LOGIN\r\n";
+    const REFUSAL: &str = "554 5.7.1 injected";
+    const OFFER: &str = "250-mx Hello\r\n250 AUTH PLAIN LOGIN";
+    let left = Record::Disconnected(Ending::Remote);
+    let taken = |conversation: Conversation| conversation.injected.unwrap().taken;
+    let helo = taken(injected(REFUSAL, |told| {
+        told.sent(INSIDE).received("HELO a").sent("250 ok\r\n").received("MAIL FROM:<a@b>");
+    }));
+    assert!(helo.unwrap().contains("it said HELO after its EHLO inside TLS had been accepted"));
+    for ends in ["QUIT", ""] {
+        let gave_up = taken(injected(REFUSAL, |told| {
+            told.sent(INSIDE);
+            if !ends.is_empty() {
+                told.received(ends).sent("221 bye\r\n");
+            }
+            told.tell(left.clone());
+        }));
+        assert!(gave_up.unwrap().contains("as if it had been refused"), "{ends}");
+    }
+    let mechanism = taken(injected(OFFER, |told| {
+        told.sent(INSIDE).received(&format!("AUTH PLAIN {SECRET}"));
+    }));
+    assert_eq!(mechanism.unwrap(), "it said AUTH PLAIN, which only the injected reply offers");
+    for octets in [30, 0] {
+        let early = taken(injected(OFFER, |told| {
+            told.tell(Record::Oddity(Oddity::DidNotAwaitEhloReply { octets })).sent(INSIDE);
+        }));
+        assert!(early.unwrap().contains("before the reply to its EHLO inside TLS had left"));
+    }
+    for reply in [REFUSAL, OFFER] {
+        let discards = injected(reply, |told| {
+            told.sent(INSIDE).received(&format!("AUTH LOGIN {SECRET}")).sent("235 ok\r\n");
+            mail(told);
+            told.message(Some(sample::facts()));
+            quit(told);
+        });
+        let found = discards.injected.unwrap();
+        assert_eq!((found.lines[0].as_str(), found.taken), (reply.lines().next().unwrap(), None));
+    }
+}
+
+#[test]
+fn a_go_ahead_of_several_lines_injects_nothing() {
+    let mut tale = Tale::default();
+    tale.conversation(|told| {
+        told.received("EHLO a").sent(OFFERED).received("STARTTLS").sent("220-go\r\n220 on\r\n");
+        told.established(TlsVerb::StartTls).received("EHLO a").sent(MISSING).received("QUIT");
+    });
+    assert_eq!(tale.only("mx.example").conversations[0].injected, None);
+}
+
+#[test]
+fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
+    let stale = |tell: &dyn Fn(&mut Told)| {
+        let mut tale = Tale::default();
+        tale.conversation(|told| {
+            told.received("EHLO a")
+                .sent("250-mx Hello\r\n250-SIZE 1024\r\n250-AUTH LOGIN\r\n250 STARTTLS\r\n");
+            told.received("STARTTLS").sent("220 go\r\n").established(TlsVerb::StartTls);
+            tell(told);
+        });
+        tale.only("mx.example").conversations.remove(0).stale_capabilities
+    };
+    let refused = |told: &mut Told| {
+        told.received("EHLO a").sent("554 5.7.0 no\r\n");
+    };
+    let size = stale(&|told| {
+        refused(told);
+        told.received("MAIL FROM:<a@example.com> SIZE=12");
+    });
+    assert!(size.unwrap().starts_with("it said MAIL with SIZE inside TLS by what EHLO had offered in clear"));
+    let auth = stale(&|told| {
+        refused(told);
+        told.received("HELO a").sent("250 ok\r\n").received(&format!("AUTH LOGIN {SECRET}"));
+    });
+    assert!(auth.unwrap().contains("AUTH LOGIN inside TLS"));
+    let unasked = stale(&|told| {
+        told.received("MAIL FROM:<a@example.com> SIZE=12");
+    });
+    assert!(unasked.unwrap().contains("it said no EHLO inside TLS"));
+    let fresh = stale(&|told| {
+        told.received("EHLO a").sent("250-mx Hello\r\n250 SIZE 1024\r\n").received("MAIL FROM:<a@b> SIZE=12");
+    });
+    assert_eq!(fresh, None);
+    let plain = stale(&|told| {
+        refused(told);
+        told.received("HELO a").sent("250 ok\r\n").received("MAIL FROM:<a@example.com>");
+    });
+    assert_eq!(plain, None);
 }
 
 #[test]
@@ -371,7 +587,7 @@ fn a_client_hello_in_place_of_a_command_and_a_hundred_connections_are_told_in_fe
     }
     let verdict = tale.only("mx.example");
     assert!(verdict.words.starts_with("100 connections; a TLS ClientHello came in place of a command;"));
-    assert!(verdict.words.contains("94 more like these"), "{}", verdict.words);
+    assert!(verdict.words.contains("94 more in between"), "{}", verdict.words);
     assert!(verdict.conversations[0].client_hello_in_clear);
 }
 

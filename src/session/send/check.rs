@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::outcome::ResultType;
 use crate::exchange::TlsDomain;
@@ -20,6 +20,8 @@ pub struct Check {
     pub common_name: CommonName,
     /// Which of the alternative names count.
     pub names: NamesRead,
+    /// Whose rules count beyond those of the RFCs.
+    pub tls_library: TlsLibrary,
     /// Whether a certificate that does not prove it ends the handshake with an alert, as in programs that
     /// leave it to their TLS library; mail servers finish the handshake, look, and leave.
     pub within_handshake: bool,
@@ -58,6 +60,17 @@ pub enum CommonName {
     Always,
 }
 
+/// Whose rules a sender measures certificates by, beyond those of the RFCs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsLibrary {
+    /// OpenSSL, as most clients of `docs/clients.md` have it: two labels have to follow the star of a wildcard
+    /// (X509_check_host(3)), and a keyUsage without digitalSignature, keyEncipherment and keyAgreement is not a
+    /// server's (X509_check_purpose(3)).
+    OpenSsl,
+    /// rustls, with which the lab's own senders speak TLS: neither of the two.
+    Rustls,
+}
+
 /// Which of a certificate's dNSNames a sender reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamesRead {
@@ -68,7 +81,7 @@ pub enum NamesRead {
 }
 
 /// What is wrong with a certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "problem", rename_all = "kebab-case")]
 pub enum CertificateProblem {
     /// It carries none of the names that were expected.
@@ -129,6 +142,10 @@ pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProb
     if common {
         names.extend(leaf.common_names().iter().map(String::as_str));
     }
+    match check.tls_library {
+        TlsLibrary::OpenSsl => names.retain(|name| !is_wildcard_of_top_level(name)),
+        TlsLibrary::Rustls => {}
+    }
     let named = |reference: &Reference| reference.is_among(&names, leaf.ip_addresses());
     if check.references.is_empty() || check.references.iter().any(named) {
         return None;
@@ -138,6 +155,20 @@ pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProb
         expected: check.references.iter().map(ToString::to_string).collect(),
         presented: names.into_iter().map(str::to_owned).collect(),
     })
+}
+
+/// `*.test`.
+fn is_wildcard_of_top_level(name: &str) -> bool {
+    name.strip_prefix("*.").is_some_and(|rest| !rest.trim_end_matches('.').contains('.'))
+}
+
+/// What is wrong with the purpose of `leaf` by the library's rules, where its chain holds.
+pub fn purpose_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProblem> {
+    let refuses = match check.tls_library {
+        TlsLibrary::OpenSsl => !leaf.may_be_used_in_handshakes(),
+        TlsLibrary::Rustls => false,
+    };
+    refuses.then_some(CertificateProblem::WrongPurpose)
 }
 
 impl Reference {

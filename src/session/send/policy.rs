@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::check::{Check, CommonName, NamesRead, Proof, Reference};
+use super::check::{Check, CommonName, NamesRead, Proof, Reference, TlsLibrary};
 use crate::exchange::{
     PSCredential, Profile, SendConnector, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain,
 };
@@ -33,6 +33,8 @@ pub struct SenderPolicy {
     pub common_name: CommonName,
     /// Which of the alternative names count.
     pub names: NamesRead,
+    /// Whose rules it measures certificates by, beyond those of the RFCs.
+    pub tls_library: TlsLibrary,
     /// Whether the certificate is judged within the handshake (see [`Check::within_handshake`]).
     pub within_handshake: bool,
     /// Whether a refusal of STARTTLS that is no 4yz bounces the message where TLS is required, as in Postfix.
@@ -175,6 +177,7 @@ impl SenderPolicy {
             trust,
             common_name: CommonName::Always,
             names: NamesRead::All,
+            tls_library: TlsLibrary::Rustls,
             within_handshake: false,
             bounces_refusal: false,
             queue: Queue::Exchange(profile),
@@ -205,6 +208,7 @@ impl SenderPolicy {
             references,
             common_name: self.common_name,
             names: self.names,
+            tls_library: self.tls_library,
             within_handshake: self.within_handshake && proof != Proof::Nothing,
         }
     }

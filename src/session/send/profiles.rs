@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 
-use super::check::{CommonName, NamesRead};
+use super::check::{CommonName, NamesRead, TlsLibrary};
 use super::policy::{AfterHandshakeFailure, AfterRefusal, Expect, GoAhead, Queue, SenderPolicy, Trust, Use};
 use crate::exchange::Profile;
 use crate::session::TlsVerb;
@@ -34,6 +34,7 @@ const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
     trust: Trust::Nothing,
     common_name: CommonName::WithoutDnsName,
     names: NamesRead::All,
+    tls_library: TlsLibrary::OpenSsl,
     within_handshake: false,
     bounces_refusal: false,
     queue: Queue::Server,
@@ -61,6 +62,7 @@ const EXCHANGE: SenderPolicy = SenderPolicy {
     name: "exchange",
     go_ahead: GoAhead::Code220,
     common_name: CommonName::Always,
+    tls_library: TlsLibrary::Rustls,
     queue: Queue::Exchange(Profile::Exchange2019),
     ..OPPORTUNISTIC
 };

@@ -26,7 +26,7 @@ const FACES: [Face; 7] = [
 ];
 
 /// A process with a server for every face.
-struct Aiosmtpd {
+pub(super) struct Aiosmtpd {
     child: Child,
     stderr: Lines,
     addresses: Vec<SocketAddr>,
@@ -34,7 +34,7 @@ struct Aiosmtpd {
 }
 
 impl Aiosmtpd {
-    fn start(lab: &SendingLab) -> Option<Self> {
+    pub(super) fn start(lab: &SendingLab) -> Option<Self> {
         let python = find()?;
         let directory = tempfile::tempdir().unwrap();
         let mut command = python.command();

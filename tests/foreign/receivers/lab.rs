@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use starttls_lab::lab::{Engine, Options};
 use starttls_lab::pki::Certificate;
+use starttls_lab::probe::{self, Prober};
 use starttls_lab::scenario::ScenarioText;
 use starttls_lab::session::send::{Attempt, Delivery, NextAttempt, Outgoing, SenderPolicy, Task};
 use starttls_lab::smtp::ReversePath;
@@ -96,6 +97,19 @@ impl SendingLab {
     /// The certificate of the authority, as PEM.
     pub(super) fn root(&self) -> String {
         self.lab.root().to_pem()
+    }
+
+    /// A reader of servers who trusts the lab's authority, at the lab's time, and looks for [`HOST`].
+    pub(super) fn prober(&self) -> Prober {
+        let options = probe::Options {
+            helo: "gate.lab.test".parse().unwrap(),
+            name: Some(HOST.to_owned()),
+            domain: None,
+            implicit_tls: false,
+            patience: PATIENCE,
+            once: false,
+        };
+        Prober::new(options, std::slice::from_ref(self.lab.root()), self.lab.clock()).unwrap()
     }
 
     /// Writes the chain and the key of the certificate with this label into `directory`.

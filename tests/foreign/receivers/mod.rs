@@ -7,8 +7,10 @@
 //! after each attempt is read back from the server itself.
 
 mod aiosmtpd;
+mod exim;
 mod lab;
 mod postfix;
+mod probe;
 mod python;
 mod s_server;
 mod table;

@@ -31,7 +31,7 @@ const FACES: [Face; 8] = [
     Face::Refused,
 ];
 
-struct Postfix {
+pub(super) struct Postfix {
     instance: PostfixInstance,
     /// Keeps the port: whoever looks for a free one at 127.0.0.1 does not find this one.
     port: TcpListener,
@@ -39,7 +39,7 @@ struct Postfix {
 }
 
 impl Postfix {
-    fn start(lab: &SendingLab) -> Option<Self> {
+    pub(super) fn start(lab: &SendingLab) -> Option<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let certificates = tempfile::tempdir().unwrap();
         let mut master_cf = MASTER_CF.to_owned();

@@ -124,7 +124,7 @@ fn the_properties_of_an_older_exchange_are_fewer() {
 fn for_a_name_the_certificate_that_is_selected_stands_first() {
     let mut world = World::of("several-candidates");
     let outcome = world.run("Get-ExchangeCertificate -DomainName mail.contoso.com").unwrap();
-    let listed: Vec<String> = outcome.output[0].values.iter().map(ToString::to_string).collect();
+    let listed: Vec<String> = outcome.output()[0].values.iter().map(ToString::to_string).collect();
     let expected = ["renewed", "long", "wildcard", "self-signed"];
     assert_eq!(listed, expected.map(|label| world.thumbprint(label).to_string()));
     let chosen = world.selection().candidates.into_iter().find(|one| one.verdict == Verdict::Chosen).unwrap();
@@ -137,8 +137,12 @@ fn for_a_name_the_certificate_that_is_selected_stands_first() {
 fn a_certificate_without_key_is_not_listed_and_that_is_said() {
     let mut world = World::of("private-key-missing");
     let outcome = world.run("Get-ExchangeCertificate").unwrap();
-    assert_eq!(outcome.output[0].values.len(), 1);
-    assert!(outcome.warnings[0].contains(&world.thumbprint("mail").to_string()), "{:?}", outcome.warnings);
+    assert_eq!(outcome.output()[0].values.len(), 1);
+    assert!(
+        outcome.warnings()[0].contains(&world.thumbprint("mail").to_string()),
+        "{:?}",
+        outcome.warnings()
+    );
 }
 
 #[test]
@@ -182,8 +186,12 @@ fn the_internal_transport_certificate_is_shown_under_both_names_of_the_cmdlet() 
 #[test]
 fn a_property_that_does_not_exist_stays_empty_and_is_named() {
     let outcome = World::of("healthy").run("Get-ReceiveConnector | fl Nme").unwrap();
-    assert_eq!(outcome.output[0].to_string(), "\nNme :\n\n");
-    assert!(outcome.warnings[0].contains("no property Nme here; there are: Name"), "{:?}", outcome.warnings);
+    assert_eq!(outcome.output()[0].to_string(), "\nNme :\n\n");
+    assert!(
+        outcome.warnings()[0].contains("no property Nme here; there are: Name"),
+        "{:?}",
+        outcome.warnings()
+    );
 }
 
 fn with_events() -> World {
@@ -232,7 +240,7 @@ fn the_log_is_read_by_every_line_that_guides_give() {
         let mut world = with_events();
         let outcome = world.run(script).unwrap_or_else(|error| panic!("{error}"));
         let numbers: Vec<String> =
-            outcome.output.iter().flat_map(|output| &output.values).map(number).collect();
+            outcome.output().iter().flat_map(|output| &output.values).map(number).collect();
         assert_eq!(numbers.join(" "), found, "{script}");
     }
 }
@@ -264,7 +272,7 @@ TimeCreated          Id    LevelDisplayName Message
 fn objects_are_json_with_the_names_of_their_properties() {
     let outcome = World::of("healthy").run("Get-ReceiveConnector | select Name, Bindings, Enabled").unwrap();
     assert_eq!(
-        serde_json::to_string(&outcome.output[0].values).unwrap(),
+        serde_json::to_string(&outcome.output()[0].values).unwrap(),
         r#"[{"Name":"Default internal receive connector MAILGATE","Bindings":["0.0.0.0:25"],"Enabled":true}]"#
     );
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use starttls_lab::exchange::cmdlet::{
-    Answer, Argument, CmdletError, Command, Comparison, Enclosure, ErrorKind, Expression, Node, Outcome,
-    Part, Pipeline, Script, Span, Stage, Statement,
+    Answer, Argument, CmdletError, Command, Enclosure, ErrorKind, Expression, Member, Node, Operator,
+    Outcome, Part, Pipeline, Script, Span, Stage, Statement, Unary,
 };
 use starttls_lab::exchange::{Change, Computer, Fix, Nullable, PrivateKey, Profile, Role, Services, fixes};
 use starttls_lab::scenario::STORIES;
@@ -61,10 +61,16 @@ fn value(commands: BoxedStrategy<Script>) -> BoxedStrategy<Node> {
     ];
     let constants = prop_oneof![Just(Node::Null), any::<bool>().prop_map(Node::Bool)];
     let base = prop_oneof![variable.clone(), enclosed];
-    let member = (base.clone(), name()).prop_map(|(of, name)| Node::Property(Box::new(at(of)), name));
-    let item = (base.clone(), -9..99).prop_map(|(of, place)| Node::Index(Box::new(at(of)), place));
+    let asked = prop_oneof![
+        name().prop_map(Member::Property),
+        (name(), prop::collection::vec(text().prop_map(|text| at(Node::Text(text))), 0..3))
+            .prop_map(|(name, arguments)| Member::Method(name, arguments)),
+        (0..99_u8).prop_map(|place| Member::Index(at(Node::Number(place.to_string())))),
+    ];
+    let member = (base.clone(), prop::collection::vec(asked, 1..4))
+        .prop_map(|(of, members)| Node::Members(Box::new(at(of)), members));
     let inside = prop_oneof![variable, subexpression, constants.clone()].boxed();
-    prop_oneof![4 => text().prop_map(Node::Text), 1 => base, 1 => member, 1 => item, 1 => constants, 1 => interpolated(inside)].boxed()
+    prop_oneof![4 => text().prop_map(Node::Text), 1 => base, 2 => member, 1 => constants, 1 => interpolated(inside)].boxed()
 }
 
 fn argument_value(item: &BoxedStrategy<Node>) -> BoxedStrategy<Node> {
@@ -85,28 +91,53 @@ fn script(of: impl Fn() -> BoxedStrategy<Node>) -> BoxedStrategy<Script> {
     ];
     let command = ("[A-Z][a-z]{1,4}-[A-Z][a-z]{1,4}", prop::collection::vec(argument, 0..4))
         .prop_map(|(name, arguments)| Stage::Command(Command { name, arguments, span: Span::default() }));
-    let comparison = (name(), "[a-z]{2}", of()).prop_map(|(property, operator, value)| Comparison {
-        property,
-        operator,
-        value: at(value),
-        span: Span::default(),
-    });
-    let filter = prop::collection::vec(comparison, 1..3).prop_map(|comparisons| {
-        let filter = Argument::Value(at(Node::Filter(comparisons)));
+    // In the braces of a filter: comparisons of one precedence, joined by operators of another.
+    let side =
+        |node: BoxedStrategy<Node>| node.prop_filter("one value", |node| !matches!(node, Node::List(_)));
+    let compared =
+        || ["eq", "ne", "lt", "clike", "match", "in", "replace"].map(|name| Operator::named(name).unwrap());
+    let comparison = (name(), prop::sample::select(compared().to_vec()), side(of()), any::<bool>()).prop_map(
+        |(property, operator, value, negated)| {
+            let current = Box::new(at(Node::Variable("_".to_owned())));
+            let left = at(Node::Members(current, vec![Member::Property(property)]));
+            let left = if negated { at(Node::Unary(Unary::Not, Box::new(left))) } else { left };
+            at(Node::Operation(Box::new(left), vec![(operator, Span::default(), at(value))]))
+        },
+    );
+    let comparison = comparison.boxed();
+    let joined = (comparison.clone(), prop::collection::vec((any::<bool>(), comparison), 0..3)).prop_map(
+        |(first, rest)| {
+            if rest.is_empty() {
+                return first;
+            }
+            let rest = rest.into_iter().map(|(and, right)| {
+                let operator = Operator::named(if and { "and" } else { "or" }).unwrap();
+                (operator, Span::default(), right)
+            });
+            at(Node::Operation(Box::new(first), rest.collect()))
+        },
+    );
+    let filter = joined.prop_map(|condition| {
+        let body = Statement::Pipeline(Pipeline(vec![Stage::Value(condition)]));
+        let filter = Argument::Value(at(Node::Block(Script(vec![body]))));
         Stage::Command(Command { name: "?".to_owned(), arguments: vec![filter], span: Span::default() })
     });
     let of_type = of().prop_filter("a list is cast as its first item", |node| !matches!(node, Node::List(_)));
     let cast = of_type.prop_map(|node| Stage::Value(at(Node::Cast("Byte[]".to_owned(), Box::new(at(node))))));
     let read = of().prop_filter("one argument", |node| !matches!(node, Node::List(_))).prop_map(|node| {
-        let (class, method) = ("System.IO.File".to_owned(), "ReadAllBytes".to_owned());
-        Stage::Value(at(Node::Static { class, method, arguments: vec![at(node)] }))
+        let (class, member) = ("System.IO.File".to_owned(), "ReadAllBytes".to_owned());
+        Stage::Value(at(Node::Static { class, member, arguments: Some(vec![at(node)]) }))
     });
     let first = prop_oneof![3 => command.clone(), 1 => of().prop_map(|node| Stage::Value(at(node))), 1 => cast, 1 => read];
     let later = prop_oneof![2 => command, 1 => filter];
-    (prop::option::of(name()), first, prop::collection::vec(later, 0..2))
+    (prop::option::of((name(), any::<bool>())), first, prop::collection::vec(later, 0..2))
         .prop_map(|(variable, first, later)| {
             let stages = std::iter::once(first).chain(later).collect();
-            Script(vec![Statement { variable, pipeline: Pipeline(stages) }])
+            let done = Statement::Pipeline(Pipeline(stages));
+            Script(vec![match variable {
+                Some((variable, adds)) => Statement::Assignment { variable, adds, value: Box::new(done) },
+                None => done,
+            }])
         })
         .boxed()
 }
@@ -131,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_typed_is_read_or_shown_with_a_caret(text in prop_oneof![text(), "\\PC{0,40}", "(Get-X|-A|'|\"|`|\\$a|\\(|\\)|@\\{|\\}|\\||,|;| |\n|\u{fc}){0,12}"]) {
+    fn whatever_is_typed_is_read_or_shown_with_a_caret(text in prop_oneof![text(), "\\PC{0,40}", "(Get-X|-A|-eq|-and|\\$_|\\.a|\\[|\\]|!|\\+|\\{|5|if \\(|'|\"|`|\\$a|\\(|\\)|@\\{|\\}|\\||,|;| |\n|\u{fc}){0,12}"]) {
         match text.parse::<Script>() {
             Ok(script) => prop_assert_eq!(script.to_string().parse::<Script>().ok(), Some(script)),
             Err(error) => prop_assert!(error.to_string().ends_with('^')),

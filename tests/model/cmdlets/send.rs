@@ -132,7 +132,7 @@ fn every_parameter_is_set_by_the_words_that_show_it() {
         -ConnectionInactivityTimeOut 00:05:00 -SmtpMaxMessages 5 -ProtocolLoggingLevel Verbose -Name Out `
         -MaxMessageSize 35MB -Force";
     let outcome = world.run(script).unwrap();
-    assert_eq!(outcome.warnings, ["-MaxMessageSize makes no difference in a lab."]);
+    assert_eq!(outcome.warnings(), ["-MaxMessageSize makes no difference in a lab."]);
     let shown = world.screen("Get-SendConnector Out | fl");
     for row in [
         "TlsDomain                    : *.fabrikam.test",
@@ -172,7 +172,7 @@ fn smart_hosts_and_dns_give_way_to_each_other() {
 fn setting_what_is_set_already_changes_nothing_and_says_so() {
     let outcome = servers().run("Set-SendConnector 'To Internet' -Port 25").unwrap();
     assert!(outcome.changed.is_empty());
-    assert!(outcome.warnings[0].contains("no settings of 'To Internet' have been modified"));
+    assert!(outcome.warnings()[0].contains("no settings of 'To Internet' have been modified"));
 }
 
 #[test]
@@ -192,8 +192,8 @@ fn a_new_connector_runs_here_unless_told_otherwise_and_can_be_removed() {
     let mut world = servers();
     let made =
         world.run("New-SendConnector -Name 'Partner' -AddressSpaces 'SMTP:partner.test' -Partner").unwrap();
-    assert_eq!(made.warnings, ["-Partner makes no difference in a lab."]);
-    assert!(matches!(made.output[0].values[0], Value::Object(_)));
+    assert_eq!(made.warnings(), ["-Partner makes no difference in a lab."]);
+    assert!(matches!(made.output()[0].values[0], Value::Object(_)));
     let mut plain = SendConnector::new("Partner".to_owned(), SendUsage::Custom);
     plain.address_spaces = vec!["partner.test".parse().unwrap()];
     assert_eq!(*connector(&world, "partner"), plain);

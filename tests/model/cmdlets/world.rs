@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use starttls_lab::exchange::cmdlet::{
-    Answer, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Memory, Outcome, Outside,
-    Prompt, Question, Shell,
+    Answer, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Outcome, Prompt, Question,
+    Shell, ShellHost, ShellState,
 };
 use starttls_lab::exchange::{
     CertificateFacts, ChainStatus, Computer, PrivateKey, ReceiveConnector, Selection, Services,
@@ -37,7 +37,7 @@ pub(crate) struct World {
     pub(crate) computers: Vec<Arc<Computer>>,
     pub(crate) here: String,
     pub(crate) events: Vec<LoggedEvent>,
-    pub(crate) memory: Memory,
+    pub(crate) state: ShellState,
     /// The answer about the default SMTP certificate; none given, nobody is there.
     pub(crate) overwrite: Option<Answer>,
     /// The answer about removing.
@@ -55,20 +55,21 @@ impl World {
 
     pub(crate) fn on(computers: Vec<Arc<Computer>>, here: usize) -> Self {
         let here = computers[here].name.clone();
-        let (events, memory, requests) = (Vec::new(), Memory::default(), Vec::new());
+        let (events, state, requests) = (Vec::new(), ShellState::default(), Vec::new());
         let (overwrite, remove, certificate) = (None, Some(Answer::Yes), None);
-        Self { computers, here, events, memory, overwrite, remove, requests, certificate }
+        Self { computers, here, events, state, overwrite, remove, requests, certificate }
     }
 
     /// Runs a script and keeps what it did.
     pub(crate) fn run(&mut self, script: &str) -> Result<Outcome, CmdletError> {
         let (computers, here, events) = (self.computers.clone(), self.here.clone(), self.events.clone());
-        let memory = self.memory.clone();
-        let shell = Shell { computers: &computers, here: &here, now: now(), events: &events, memory };
-        let outcome = shell.run(script, self)?;
+        let state = self.state.clone();
+        let shell =
+            Shell { computers: &computers, here: &here, now: now(), events: &events, queues: &[], state };
+        let outcome = shell.run(script, self);
         self.computers.clone_from(&outcome.computers);
-        self.memory.clone_from(&outcome.memory);
-        Ok(outcome)
+        self.state.clone_from(&outcome.state);
+        outcome.into_result()
     }
 
     /// What stands on the screen after a script that has to succeed.
@@ -123,7 +124,7 @@ impl World {
     }
 }
 
-impl Outside for World {
+impl ShellHost for World {
     fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String> {
         self.requests.push(request.clone());
         if let Some(certificate) = &self.certificate {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use starttls_lab::journal::{Record, Secrets};
+use starttls_lab::journal::{Record, Secrets, pipelined};
 use starttls_lab::session::fault::{BodyAction, Conversation, Fired, StepAction, Then};
-use starttls_lab::session::{Fact, Input, Next, Oddity, Step, TlsFacts, TlsVersion};
+use starttls_lab::session::{Fact, Input, Next, Step, TlsFacts, TlsVersion};
 use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder, LooseDecoder, Reply};
 
 use super::account::Account;
@@ -20,7 +20,7 @@ pub(crate) struct Bare<'a> {
     reading: Reading,
     chunks: Option<ChunkDecoder>,
     input: BytesMut,
-    thrown_away: usize,
+    thrown_away: Vec<u8>,
     cut: Cut,
     flights: usize,
     said: BytesMut,
@@ -51,7 +51,7 @@ impl<'a> Bare<'a> {
             reading: Reading::Nothing,
             chunks: None,
             input: BytesMut::new(),
-            thrown_away: 0,
+            thrown_away: Vec::new(),
             cut,
             flights: 0,
             said: BytesMut::new(),
@@ -126,7 +126,7 @@ impl<'a> Bare<'a> {
                 Reading::Chunk
             }
             Next::Handshake(_) => {
-                self.thrown_away = self.input.len();
+                self.thrown_away = self.input.to_vec();
                 self.input.clear();
                 Reading::Nothing
             }
@@ -207,7 +207,7 @@ impl<'a> Bare<'a> {
         match self.next {
             Next::Close => {}
             _ if self.is_silent => {}
-            Next::Handshake(_) => self.thrown_away += octets.len(),
+            Next::Handshake(_) => self.thrown_away.extend_from_slice(octets),
             _ => {
                 self.input.extend_from_slice(octets);
                 self.read();
@@ -222,9 +222,9 @@ impl Wire for Bare<'_> {
         self.flights += 1;
         // The whole flight has come before the client begins its handshake: all that stood behind
         // the verb is thrown away, in however many pieces it came.
-        if let (Next::Handshake(_), octets @ 1..) = (self.next, self.thrown_away) {
-            self.thrown_away = 0;
-            self.account.fact(&Fact::Oddity(Oddity::PipelinedBehindStartTls { octets }));
+        if matches!(self.next, Next::Handshake(_)) && !self.thrown_away.is_empty() {
+            let octets = std::mem::take(&mut self.thrown_away);
+            self.account.fact(&Fact::Oddity(pipelined(&octets, false)));
         }
     }
 

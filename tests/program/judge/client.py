@@ -91,11 +91,78 @@ def die():
     os.kill(os.getpid(), signal.SIGPIPE)
 
 
-ODD = {"hang": hang, "hundred": hundred, "hello-at-once": hello_at_once, "die": die}
+def keeps_what_came_in_clear():
+    """Reads replies from one buffer, which outlives the handshake with whatever is in it."""
+    io, buffer = socket.create_connection((HOST, PORT), timeout=3), b""
+
+    def reply():
+        nonlocal buffer
+        while True:
+            while b"\n" not in buffer:
+                read = io.recv(4096)
+                if not read:
+                    raise ConnectionError("closed")
+                buffer += read
+            line, buffer = buffer.split(b"\n", 1)
+            if line[3:4] != b"-":
+                return line.decode()
+
+    def ask(command):
+        io.sendall(command.encode() + b"\r\n")
+        return reply()
+
+    reply()
+    ask("EHLO client.lab.test")
+    ask("STARTTLS")
+    io = context().wrap_socket(io, server_hostname=NAME)
+    if not ask("EHLO client.lab.test").startswith("250"):
+        ask("QUIT")
+        raise SystemExit(1)
+    for command in ("MAIL FROM:<a@lab.test>", "RCPT TO:<b@lab.test>", "DATA"):
+        answer = ask(command)
+    if not answer.startswith("354"):
+        raise SystemExit(1)
+    ask("Subject: hello\r\n\r\nhello\r\n.")
+    ask("QUIT")
+
+
+def pipelines():
+    """Says what it has to say behind STARTTLS, in one segment, and once more inside TLS."""
+    plain = socket.create_connection((HOST, PORT), timeout=3)
+    plain.recv(4096)
+    plain.sendall(b"EHLO client.lab.test\r\n")
+    plain.recv(4096)
+    plain.sendall(b"STARTTLS\r\nMAIL FROM:<a@lab.test>\r\n")
+    plain.recv(4096)
+    context().wrap_socket(plain, server_hostname=NAME).close()
+    sys.exit(1)
+
+
+def refuses_nothing_but_an_answer():
+    """Demands an offer of STARTTLS, and goes on in clear where it is refused."""
+    smtp = smtplib.SMTP(HOST, PORT, local_hostname="client.lab.test", timeout=PATIENCE)
+    smtp.ehlo()
+    if not smtp.has_extn("starttls"):
+        smtp.quit()
+        sys.exit(1)
+    smtp._host = NAME
+    code, _ = smtp.docmd("STARTTLS")
+    if code == 220:
+        smtp.sock = context().wrap_socket(smtp.sock, server_hostname=NAME)
+        smtp.file, smtp.helo_resp, smtp.ehlo_resp, smtp.esmtp_features = None, None, None, {}
+    smtp.sendmail("a@lab.test", ["b@lab.test"], "Subject: hello\r\n\r\nhello\r\n")
+    smtp.quit()
+
+
+ODD = {"pipelines": pipelines, "hang": hang, "hundred": hundred, "hello-at-once": hello_at_once, "die": die}
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 if MODE in ODD:
     send("if-offered") if AT_HOME else ODD[MODE]()
+elif MODE == "keeps-clear":
+    keeps_what_came_in_clear()
+elif MODE == "offered-or-nothing":
+    refuses_nothing_but_an_answer()
 elif MODE in ("never", "login"):
     send("never")
 elif MODE == "at-once":

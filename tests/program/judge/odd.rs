@@ -106,6 +106,9 @@ fn wrong_usage_is_2() {
         (&["--only", "trust-expird"][..], "did you mean `trust-expired`?"),
         (&["--policy", "mandatory"], "there are none, may, encrypt, verify and secure"),
         (&["--timeout", "soon"], "soon"),
+        (&["--timeout", "0s"], "too short"),
+        (&["--timeout", "0"], "too short"),
+        (&["--fail-on", "everything"], "remarks"),
         (&["--format", "yaml"], "yaml"),
         (&["--quiet", "1s"], "--daemon"),
     ] {

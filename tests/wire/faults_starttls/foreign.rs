@@ -217,6 +217,7 @@ const SEEN: &[Seen] = &[
     good("inject-command"),
     good("inject-command-vulnerable"),
     good("inject-response"),
+    good("inject-response-554"),
     // What s_client and gnutls-cli make of it depends on how much they happen to read at once.
     Seen { openssl: "", gnutls: "", ..late("inject-preauth-banner", "SMTPNotSupportedError") },
 ];

@@ -32,7 +32,7 @@ fn heard(lab: &Lab) -> (Vec<String>, usize) {
     for entry in lab.journal().entries(1) {
         match entry.record {
             Record::Received(line) => lines.push(String::from_utf8_lossy(&line).into_owned()),
-            Record::Oddity(Oddity::PipelinedBehindStartTls { octets }) => thrown_away += octets,
+            Record::Oddity(Oddity::PipelinedBehindStartTls { octets, .. }) => thrown_away += octets,
             _ => {}
         }
     }

@@ -1,4 +1,5 @@
-//! Who sits at the Shell of a lab: types commands, brings certificates along, and answers questions.
+//! The Exchange Management Shell of a lab: commands run one after the other, with the certificates that the
+//! lab file's files hold, and with answers to the questions that they ask.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use super::repair::{AnswerSpec, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
 use super::workshop::{Keys, Workshop};
 use crate::exchange::cmdlet::{
-    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, Memory, Outside, Prompt, Shell,
+    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, MailQueue, Prompt, Shell,
+    ShellHost, ShellState,
 };
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
 
-/// Somebody at the Exchange Management Shell of a lab, with everything that has to be at hand there.
-pub struct Attendant<'a> {
+/// The Exchange Management Shell of a lab, with everything that has to be at hand there.
+pub struct LabShell<'a> {
     /// The lab file, whose certificate files can be imported.
     pub scenario: &'a Scenario,
     /// Where certificates are made.
@@ -26,79 +28,79 @@ pub struct Attendant<'a> {
     pub now: Timestamp,
     /// What the Application logs hold.
     pub events: &'a [LoggedEvent],
+    /// What the queues hold.
+    pub queues: &'a [MailQueue],
     /// What earlier commands left behind.
-    pub memory: Memory,
+    pub state: ShellState,
 }
 
 /// What came of commands.
 #[derive(Clone, Debug)]
-pub struct Typed {
+pub struct ShellRun {
     /// All computers as they are afterwards.
     pub computers: Vec<Arc<Computer>>,
     /// What stands on the screens.
     pub screen: String,
-    /// With what the Shell refused; what was typed after that was not typed.
+    /// With what the Shell refused. What stands before the line that was refused is done and stays done; what
+    /// stands behind it was not run.
     pub refused: Option<String>,
     /// What the next commands find.
-    pub memory: Memory,
+    pub state: ShellState,
     /// What the commands made servers log.
     pub logged: Vec<CausedEvent>,
 }
 
-impl Attendant<'_> {
-    /// Types all commands, each on its computer. Commands that are refused change nothing, and none follow.
-    pub fn type_all(mut self, commands: &[CommandsSpec], computers: &[Arc<Computer>]) -> Typed {
-        let mut typed = Typed {
+impl LabShell<'_> {
+    /// Runs all commands, each on its computer, up to the first line that is refused.
+    pub fn run_all(self, commands: &[CommandsSpec], computers: &[Arc<Computer>]) -> ShellRun {
+        let mut done = ShellRun {
             computers: computers.to_vec(),
             screen: String::new(),
             refused: None,
-            memory: std::mem::take(&mut self.memory),
+            state: self.state,
             logged: Vec::new(),
         };
         for CommandsSpec { on, run, answers } in commands {
             let shell = Shell {
-                computers: &typed.computers,
+                computers: &done.computers,
                 here: on,
                 now: self.now,
                 events: self.events,
-                memory: typed.memory.clone(),
+                queues: self.queues,
+                state: done.state.clone(),
             };
             let answers = answers.iter().map(|answer| match answer {
                 AnswerSpec::Yes => Answer::Yes,
                 AnswerSpec::No => Answer::No,
             });
-            let mut outside = Bringing {
+            let mut host = LabHost {
                 scenario: self.scenario,
                 workshop: self.workshop,
                 keys: self.keys,
                 now: self.now,
                 answers: answers.collect(),
             };
-            let outcome = shell.run(run, &mut outside);
-            let unasked = outside.answers.len();
-            match outcome {
-                Err(error) => {
-                    typed.refused = Some(error.to_string());
-                    return typed;
-                }
-                Ok(_) if unasked > 0 => {
-                    typed.refused =
-                        Some(format!("{unasked} of the answers belong to no question: nothing asked"));
-                    return typed;
-                }
-                Ok(outcome) => {
-                    typed.screen.push_str(&outcome.screen());
-                    typed.logged.extend(outcome.logged.iter().cloned());
-                    (typed.computers, typed.memory) = (outcome.computers, outcome.memory);
-                }
+            let outcome = shell.run(run, &mut host);
+            let unasked = host.answers.len();
+            if outcome.error.is_none() && unasked > 0 {
+                // A mistake of whoever wrote the answers, and no refusal of the Shell: nothing of it counts.
+                done.refused = Some(format!("{unasked} of the answers belong to no question: nothing asked"));
+                break;
+            }
+            done.screen.push_str(&outcome.screen());
+            done.logged.extend(outcome.logged);
+            (done.computers, done.state) = (outcome.computers, outcome.state);
+            done.refused = outcome.error.map(|error| error.to_string());
+            if done.refused.is_some() {
+                break;
             }
         }
-        typed
+        done
     }
 }
 
-/// What one script is given from outside.
-struct Bringing<'a, 'k> {
+/// What the Shell of a lab is given from outside: certificates, and answers in their order.
+struct LabHost<'a, 'k> {
     scenario: &'a Scenario,
     workshop: &'a mut Workshop,
     keys: &'a mut (dyn FnMut(KeyAlgorithm) -> Result<KeyPair, PkiError> + 'k),
@@ -106,7 +108,7 @@ struct Bringing<'a, 'k> {
     answers: VecDeque<Answer>,
 }
 
-impl Outside for Bringing<'_, '_> {
+impl ShellHost for LabHost<'_, '_> {
     fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String> {
         let computer = &request.computer;
         let (wanted, self_signed) = match &request.source {
@@ -134,7 +136,7 @@ impl Outside for Bringing<'_, '_> {
     }
 }
 
-impl Bringing<'_, '_> {
+impl LabHost<'_, '_> {
     fn file(&mut self, computer: &str, path: &str) -> Result<StoredCertificate, String> {
         let Some(CertificateFileSpec { of, certificate, .. }) = self.scenario.certificate_file(path) else {
             let known: Vec<_> =

@@ -1,13 +1,11 @@
-//! What a cmdlet needs from outside the model: certificates made for it, answers, and a log.
+//! What a Shell is given from outside the model: certificates made for it, answers, logs and queues.
 
 use jiff::Timestamp;
 
 use crate::exchange::{Event, Services, StoredCertificate};
 
-/// The world around the Shell.
-///
-/// This floor makes no keys and asks nobody, so whoever runs a script brings both along.
-pub trait Outside {
+/// The world around a Shell. This layer makes no keys and asks nobody: the host of the Shell does.
+pub trait ShellHost {
     /// The certificate that a cmdlet asks for. What it is enabled for is the cmdlet's business and set
     /// by it afterwards.
     ///
@@ -19,6 +17,11 @@ pub trait Outside {
     /// The answer to a question; `None` where nobody is there to give one, and the script then stops
     /// with [`ErrorKind::Asked`](super::ErrorKind::Asked) and can be run again with an answer.
     fn answer(&mut self, prompt: &Prompt) -> Option<Answer>;
+
+    /// Has the messages of a queue tried again at once; whether there are such queues.
+    fn retry(&mut self, _queue: &MailQueue) -> bool {
+        false
+    }
 }
 
 /// A certificate that a cmdlet wants for a computer.
@@ -95,11 +98,11 @@ pub enum Answer {
     No,
 }
 
-/// An outside that issues nothing and answers nothing: enough for cmdlets that only look.
+/// A host that issues nothing and answers nothing: enough for cmdlets that only look.
 #[derive(Clone, Copy, Debug)]
 pub struct Nobody;
 
-impl Outside for Nobody {
+impl ShellHost for Nobody {
     fn certificate(&mut self, _: &CertificateRequest) -> Result<StoredCertificate, String> {
         Err("no certificates are issued here".to_owned())
     }
@@ -129,8 +132,21 @@ pub struct LoggedEvent {
 pub struct CausedEvent {
     /// The name of the computer in whose Application log it belongs.
     pub computer: String,
-    /// `MSExchange EdgeSync`.
-    pub source: &'static str,
     /// The event.
     pub event: Event,
+}
+
+/// A queue of a computer with messages in it, for `Get-Queue` and `Retry-Queue`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailQueue {
+    /// The name of the computer.
+    pub computer: String,
+    /// The domain or smart host that the messages go to.
+    pub next_hop: String,
+    /// How many messages wait.
+    pub messages: usize,
+    /// When they are tried again, where an attempt has failed.
+    pub next_retry: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
 }

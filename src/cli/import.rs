@@ -1,0 +1,71 @@
+//! `import`: a lab out of what Exchange's cmdlets print.
+
+use std::path::PathBuf;
+
+use super::output::{self, Failure, aside};
+use super::{Output, inputs};
+use crate::clock::Clock;
+use crate::import::{COLLECT, Imported, import as make};
+
+/// Arguments of `import`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Exports, pastes and certificates: files, or `-` for standard input
+    #[arg(value_name = "FILE|-")]
+    inputs: Vec<String>,
+    /// Print the PowerShell that collects everything in one file, and nothing else
+    #[arg(long, conflicts_with_all = ["inputs", "anonymize", "answer"])]
+    collect: bool,
+    /// Replace names of hosts, domains, servers and organizations; equal names stay equal
+    #[arg(long)]
+    anonymize: bool,
+    /// Answers a question that an export leaves open; each question names its ID
+    #[arg(long, value_name = "ID=VALUE")]
+    answer: Vec<String>,
+    /// A file whose first line is the password of a PKCS#12 file
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// `json` prints the lab with its questions and notes for programs; else it is a lab file
+    #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
+    output: Output,
+}
+
+pub(super) fn import(args: &Args) -> Result<(), Failure> {
+    if args.collect {
+        return output::text(&format!("{COLLECT}\n"));
+    }
+    let inputs = inputs::gather(&args.inputs)?;
+    let password = inputs::password(args.password_file.as_deref())?;
+    let answers = inputs::answers(&args.answer)?;
+    let now = Clock::system().now();
+    let made = make(&inputs, &answers, password.as_deref(), now);
+    let mut made = made.map_err(|error| Failure::usage(error.to_string()))?;
+    if args.anonymize {
+        made = made.anonymized();
+    }
+    match args.output {
+        Output::Json => output::json(&serde_json::json!({
+            "scenario": made.scenario,
+            "questions": made.questions,
+            "notes": made.notes,
+            "originals": made.originals,
+        })),
+        Output::Table | Output::List => {
+            output::text(&made.to_toml())?;
+            aside(&open(&made));
+            Ok(())
+        }
+    }
+}
+
+/// The questions, for whoever has sent the lab file elsewhere.
+fn open(made: &Imported) -> String {
+    let each = made.questions.iter().map(|question| {
+        let choices = if question.choices.is_empty() { "...".to_owned() } else { question.choices.join("|") };
+        format!(
+            "starttls-lab: open: {} (assumed: {}; --answer \"{}={choices}\")\n",
+            question.text, question.assumed, question.id
+        )
+    });
+    each.collect()
+}

@@ -1,0 +1,41 @@
+//! Whom a probe trusts.
+
+use std::fs;
+use std::path::Path;
+
+use super::super::output::{Failure, remark};
+use crate::pki::Certificate;
+use crate::tls::usable_roots;
+
+/// The roots in `ca_file`; without one, those of this system.
+pub(super) fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate>, Failure> {
+    let Some(path) = ca_file else {
+        return Ok(of_the_system());
+    };
+    let wrong = |problem: String| Failure::usage(format!("--ca-file {}: {problem}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let roots = Certificate::all_from_pem(&text).map_err(|error| wrong(error.to_string()))?;
+    if roots.is_empty() {
+        return Err(wrong("there is no certificate in it".to_owned()));
+    }
+    let number = roots.len();
+    let roots = usable_roots(roots);
+    match number - roots.len() {
+        0 => Ok(roots),
+        bad => Err(wrong(format!("trust cannot be anchored in {bad} of its {number} certificates"))),
+    }
+}
+
+fn of_the_system() -> Vec<Certificate> {
+    let found = rustls_native_certs::load_native_certs();
+    // A store may hold a certificate that cannot be read; the rest of it counts.
+    let read = found.certs.iter().filter_map(|der| Certificate::from_der(der.to_vec()).ok());
+    let roots = usable_roots(read.collect());
+    if roots.is_empty() {
+        let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
+        remark(&format!(
+            "this system has no trusted roots{why}, so no chain will be trusted; give --ca-file"
+        ));
+    }
+    roots
+}

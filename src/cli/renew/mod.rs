@@ -1,0 +1,106 @@
+//! `renew`: a certificate renewal rehearsed on the model, step by step and day by day.
+
+mod page;
+mod planned;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::output::{self, Failure};
+use super::{Output, load};
+use crate::exchange::Services;
+use crate::lab::Plan;
+use crate::renewal::{Rehearsed, Renewal, rehearse};
+use crate::scenario::Moment;
+
+/// Arguments of `renew`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = HELP)]
+pub(super) struct Args {
+    /// A lab file, or the name of a story
+    #[arg(value_name = "FILE|NAME")]
+    scenario: String,
+    /// The new certificate, as PEM or DER; left away, one like the old, as the options below say
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "subject", "issuer", "not_before", "not_after"])]
+    certificate: Option<PathBuf>,
+    /// The names of the new certificate, with commas between them
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    names: Vec<String>,
+    /// Its subject, such as "CN=mail.contoso.com, O=Contoso"
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
+    /// Its issuer's subject, or `self`
+    #[arg(long, value_name = "ISSUER")]
+    issuer: Option<String>,
+    /// From when it is valid, such as -1d or 2026-12-01
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    not_before: Option<Moment>,
+    /// Until when it is valid, such as +1y or 2027-12-01
+    #[arg(long, value_name = "TIME")]
+    not_after: Option<Moment>,
+    /// The label or the thumbprint of the certificate that goes; left away, the one that most connectors use
+    #[arg(long, value_name = "LABEL")]
+    replaces: Option<String>,
+    /// The computer, where there are several
+    #[arg(long, value_name = "NAME")]
+    computer: Option<String>,
+    /// What the new certificate will be enabled for, such as SMTP,IIS; left away, what the old one is
+    #[arg(long, value_name = "SERVICES")]
+    services: Option<Services>,
+    /// Answer Yes to "Overwrite the existing default SMTP certificate?"
+    #[arg(long)]
+    overwrite_default: bool,
+    /// How standard output is laid out
+    #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
+    output: Output,
+}
+
+const HELP: &str = "\
+Exit codes: 0 where the exchange loses nothing; 1 where a connector does worse after it, a step is refused, a \
+TlsCertificateName goes stale, a service is lost or an Edge subscription breaks; 2 for wrong usage or file. That the \
+new certificate comes with its private key and has a trusted chain is assumed.";
+
+/// What came of it, for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    computer: &'a str,
+    smooth: bool,
+    breaks_without_action: Option<String>,
+    breaks_again: Option<String>,
+    #[serde(flatten)]
+    rehearsed: &'a Rehearsed,
+}
+
+pub(super) fn renew(args: &Args) -> Result<(), Failure> {
+    let text = load::load(&args.scenario)?.text;
+    let plan = Plan::new(&text)?;
+    let (computer, old) = planned::old(args, &plan)?;
+    let new = planned::new(args, &text, &computer, &old)?;
+    let now = plan.clock.now();
+    let computers: Vec<_> = plan.computers.iter().map(|built| built.computer.clone()).collect();
+    let renewal = Renewal {
+        computers: &computers,
+        on: &computer.name,
+        old: old.facts.thumbprint,
+        new,
+        services: args.services.unwrap_or(old.services),
+        overwrite: args.overwrite_default,
+        now,
+    };
+    let rehearsed = rehearse(&renewal).map_err(|error| Failure::usage(error.to_string()))?;
+    match args.output {
+        Output::Json => output::json(&Report {
+            computer: &computer.name,
+            smooth: rehearsed.is_smooth(),
+            breaks_without_action: rehearsed.breaks().map(|it| it.at.to_string()),
+            breaks_again: rehearsed.breaks_again().map(|it| it.at.to_string()),
+            rehearsed: &rehearsed,
+        })?,
+        Output::Table | Output::List => output::text(&page::page(&rehearsed, &old.label, now))?,
+    }
+    if rehearsed.is_smooth() {
+        return Ok(());
+    }
+    Err(Failure::unmet(format!("the exchange of {} loses something", old.label)))
+}

@@ -1,0 +1,174 @@
+//! A renewal for people: the day, what becomes of it, then the steps and the dates.
+
+use jiff::Timestamp;
+
+use super::super::report::layout::{Page, columns};
+use crate::renewal::{Change, Rehearsed};
+
+pub(super) fn page(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
+    let mut page = Page::default();
+    page.text(0, "", &without_action(rehearsed, old, now));
+    page.text(0, "", &with_action(rehearsed, now));
+    problems(&mut page, rehearsed, old);
+    steps(&mut page, rehearsed);
+    dates(&mut page, "Dates without action", &rehearsed.without_action);
+    dates(&mut page, "Dates after the exchange", &rehearsed.afterwards);
+    page.finish()
+}
+
+fn without_action(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
+    match rehearsed.breaks() {
+        Some(change) => {
+            let same_day = rehearsed.without_action.iter().filter(|it| {
+                it.is_worse() && it.at == change.at && it.after.connector != change.after.connector
+            });
+            let others = match same_day.count() {
+                0 => String::new(),
+                1 => ", and so does another connector".to_owned(),
+                more => format!(", and so do {more} other connectors"),
+            };
+            format!(
+                "Without action {} breaks on {} ({}): {} in place of {}{others}.",
+                change.after.connector,
+                day(change.at),
+                in_days(change.at, now),
+                change.after.words,
+                change.before.words
+            )
+        }
+        None => {
+            let end = rehearsed.old.not_after;
+            format!(
+                "Without action no connector does worse than today; {old} ends on {} ({}).",
+                day(end),
+                in_days(end, now)
+            )
+        }
+    }
+}
+
+fn with_action(rehearsed: &Rehearsed, now: Timestamp) -> String {
+    let until = match rehearsed.breaks_again() {
+        Some(change) => format!("the next one is due by {} ({})", day(change.at), in_days(change.at, now)),
+        None => "nothing breaks after it".to_owned(),
+    };
+    if rehearsed.is_smooth() {
+        return format!("With the new certificate every connector goes on, and {until}.");
+    }
+    let worse = rehearsed.worse();
+    let count = |number: usize, one: &str, more: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        number => Some(format!("{number} {more}")),
+    };
+    let services = !rehearsed.services_lost.is_empty();
+    let what: Vec<String> = [
+        count(worse.len(), "connector does worse", "connectors do worse"),
+        count(rehearsed.stale_pins.len(), "pin goes stale", "pins go stale"),
+        count(rehearsed.refused().count(), "step is refused", "steps are refused"),
+        services.then(|| format!("{} loses its certificate", rehearsed.services_lost)),
+        count(rehearsed.subscriptions_broken.len(), "Edge subscription breaks", "Edge subscriptions break"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    format!("With the new certificate {}; {until}.", what.join(", "))
+}
+
+fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
+    for offer in rehearsed.broken_already() {
+        let last =
+            rehearsed.steps.last().and_then(|it| it.offers.iter().find(|it| it.connector == offer.connector));
+        let then = last.map_or("", |it| it.words.as_str());
+        let words = &offer.words;
+        page.section(&if then == words {
+            format!("{} is broken already, and the exchange does not change that: {words}", offer.connector)
+        } else {
+            format!("{} is broken already: {words}; after the exchange: {then}", offer.connector)
+        });
+    }
+    for offer in rehearsed.worse() {
+        page.section(&format!("{} does worse after the exchange: {}", offer.connector, offer.words));
+    }
+    for pin in &rehearsed.stale_pins {
+        page.section(&format!(
+            "{} is pinned to {}, which the new certificate does not carry",
+            pin.connector, pin.pinned_to
+        ));
+        page.line(4, &pin.command);
+    }
+    for step in rehearsed.refused() {
+        page.section(&format!("Refused, {}", step.title));
+        if let Some(command) = &step.command {
+            page.line(4, command);
+        }
+        let why = step.refused.as_deref().unwrap_or_default();
+        page.text(4, "", why);
+        if why.contains("internal transport certificate") {
+            page.text(
+                4,
+                "",
+                "Only an answer of Yes to \"Overwrite the existing default SMTP certificate?\" makes another one that certificate; rehearse it with --overwrite-default.",
+            );
+        }
+    }
+    if !rehearsed.services_lost.is_empty() {
+        page.section(&format!(
+            "{old} is enabled for {} as well, and the new one will not be: give --services, or keep {old}",
+            rehearsed.services_lost
+        ));
+    }
+    if !rehearsed.names_lost.is_empty() {
+        page.section(&format!("Only {old} carries {}", rehearsed.names_lost.join(", ")));
+    }
+    for edge in &rehearsed.subscriptions_broken {
+        page.section(&format!(
+            "The Edge subscription of {edge} was made with another internal transport certificate: subscribe it again (event 10104)"
+        ));
+    }
+}
+
+fn steps(page: &mut Page, rehearsed: &Rehearsed) {
+    page.section("Step by step");
+    let heads = rehearsed.steps.iter().map(|step| step.title.to_owned());
+    let mut rows = vec![[String::new()].into_iter().chain(heads).collect::<Vec<_>>()];
+    for offer in rehearsed.steps.first().map(|step| step.offers.as_slice()).unwrap_or_default() {
+        let cells = rehearsed.steps.iter().map(|step| {
+            let same = step.offers.iter().find(|it| it.connector == offer.connector);
+            same.map(|it| it.words.clone()).unwrap_or_default()
+        });
+        rows.push([offer.connector.to_string()].into_iter().chain(cells).collect());
+    }
+    columns(&rows).iter().for_each(|line| page.line(4, line));
+    let commands = rehearsed.steps.iter().filter_map(|step| step.command.as_ref());
+    page.section("The commands");
+    commands.for_each(|command| page.line(4, command));
+}
+
+fn dates(page: &mut Page, title: &str, changes: &[Change]) {
+    page.section(title);
+    if changes.is_empty() {
+        page.text(4, "", "Nothing changes.");
+    }
+    for change in changes {
+        page.text(
+            4,
+            &format!("{}  ", day(change.at)),
+            &format!("{}: {} (before: {})", change.after.connector, change.after.words, change.before.words),
+        );
+    }
+}
+
+fn in_days(at: Timestamp, now: Timestamp) -> String {
+    match at.duration_since(now).as_hours().div_euclid(24) {
+        0 => "today".to_owned(),
+        1 => "in 1 day".to_owned(),
+        -1 => "1 day ago".to_owned(),
+        days @ ..0 => format!("{} days ago", -days),
+        days => format!("in {days} days"),
+    }
+}
+
+fn day(instant: Timestamp) -> String {
+    instant.to_string().chars().take(10).collect()
+}

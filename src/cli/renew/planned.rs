@@ -1,0 +1,137 @@
+//! Which certificate goes, and which one comes.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::super::output::Failure;
+use super::Args;
+use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
+use crate::lab::Plan;
+use crate::pki::Certificate;
+use crate::renewal::offers;
+use crate::scenario::{CertificateSpec, Moment, ScenarioText};
+
+/// What the new certificate is called, unless another one is called so.
+const NEW: &str = "new";
+
+/// The computer, and the certificate that goes.
+pub(super) fn old(args: &Args, plan: &Plan) -> Result<(Arc<Computer>, StoredCertificate), Failure> {
+    let all = plan.computers.iter().map(|built| &built.computer);
+    let wanted: Vec<&Arc<Computer>> = match &args.computer {
+        Some(name) => all.filter(|it| it.name.eq_ignore_ascii_case(name)).collect(),
+        None => all.collect(),
+    };
+    if wanted.is_empty() {
+        let known: Vec<&str> = plan.computers.iter().map(|built| built.computer.name.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "--computer: there is none of that name; there are {}",
+            known.join(", ")
+        )));
+    }
+    let stored = wanted.iter().flat_map(|computer| computer.store.iter().map(move |it| (*computer, it)));
+    let stored: Vec<(&Arc<Computer>, &StoredCertificate)> = stored.collect();
+    let found = match &args.replaces {
+        Some(word) => {
+            let is = |it: &StoredCertificate| {
+                it.label == *word || it.facts.thumbprint.to_string().eq_ignore_ascii_case(word)
+            };
+            stored.iter().find(|(_, it)| is(it))
+        }
+        None => {
+            let now = plan.clock.now();
+            let computers: Vec<_> = plan.computers.iter().map(|built| Arc::clone(&built.computer)).collect();
+            let used = offers(&computers, now);
+            let uses = |computer: &Computer, stored: &StoredCertificate| {
+                let by = |label: &Option<String>| label.as_deref() == Some(stored.label.as_str());
+                used.iter().filter(|it| it.connector.computer == computer.name && by(&it.with)).count()
+            };
+            // Of those that are used alike the one that ends first; one that SMTP has nothing to do with comes last.
+            stored.iter().max_by_key(|(computer, it)| {
+                let smtp = it.services.contains(Services::SMTP);
+                (uses(computer, it), smtp, std::cmp::Reverse(it.facts.not_after))
+            })
+        }
+    };
+    let known = || {
+        let labels: Vec<String> =
+            stored.iter().map(|(computer, it)| format!("{} of {}", it.label, computer.name)).collect();
+        if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
+    };
+    let found = found.ok_or_else(|| match &args.replaces {
+        Some(word) => {
+            Failure::usage(format!("--replaces: there is no certificate `{word}`; there are: {}", known()))
+        }
+        None => Failure::usage("there is no certificate in this lab that could be renewed"),
+    })?;
+    Ok((Arc::clone(found.0), found.1.clone()))
+}
+
+/// The certificate that comes, as it is after its import.
+pub(super) fn new(
+    args: &Args,
+    text: &ScenarioText,
+    computer: &Computer,
+    old: &StoredCertificate,
+) -> Result<StoredCertificate, Failure> {
+    let taken = |label: &str| computer.store.iter().any(|stored| stored.label == label);
+    let label = (1..).map(|number| if number == 1 { NEW.to_owned() } else { format!("{NEW}-{number}") });
+    let label = label.into_iter().find(|label| !taken(label)).unwrap_or_default();
+    if let Some(path) = &args.certificate {
+        let wrong = |problem: String| Failure::usage(format!("--certificate {}: {problem}", path.display()));
+        let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+        let certificate = read(&bytes).map_err(wrong)?;
+        return Ok(StoredCertificate {
+            label,
+            facts: (&certificate).into(),
+            services: Services::NONE,
+            private_key: PrivateKey::Present,
+            chain: ChainStatus::Valid,
+            material: None,
+        });
+    }
+    let names = if args.names.is_empty() {
+        old.facts.dns_names.clone()
+    } else {
+        args.names.iter().map(|name| name.trim().to_owned()).collect()
+    };
+    // With other names the old subject may be none of them.
+    let subject = match (&args.subject, args.names.first()) {
+        (Some(subject), _) => Some(subject.clone()),
+        (None, Some(first)) => Some(format!("CN={}", first.trim())),
+        (None, None) => Some(old.facts.subject.clone()),
+    };
+    let issuer = match (&args.issuer, old.facts.self_signed) {
+        (Some(issuer), _) => issuer.clone(),
+        (None, true) => "self".to_owned(),
+        (None, false) => old.facts.issuer.clone(),
+    };
+    let described = CertificateSpec {
+        label: Some(label.clone()),
+        subject,
+        issuer,
+        services: Services::NONE,
+        not_before: args.not_before.unwrap_or(Moment::in_days(0)),
+        not_after: args.not_after.unwrap_or(Moment::in_days(365)),
+        ..CertificateSpec::naming(names)
+    };
+    let mut scenario = text.scenario.clone();
+    let spec = scenario.computer.iter_mut().find(|it| it.name == computer.name);
+    if let Some(spec) = spec {
+        spec.certificate.push(described);
+    }
+    let plan = Plan::new(&ScenarioText::without_text(scenario, "the new certificate"))?;
+    let built = plan.computers.iter().find(|built| built.computer.name == computer.name);
+    let stored = built.and_then(|built| built.computer.store.iter().find(|stored| stored.label == label));
+    stored.cloned().ok_or_else(|| Failure::usage("the new certificate could not be made"))
+}
+
+fn read(bytes: &[u8]) -> Result<Certificate, String> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Certificate::from_pem(text).map_err(|error| error.to_string());
+    }
+    Certificate::from_der(bytes).map_err(|error| {
+        format!(
+            "it is neither PEM nor DER ({error}); of a PFX file give the certificate: openssl pkcs12 -in FILE -nokeys -clcerts"
+        )
+    })
+}

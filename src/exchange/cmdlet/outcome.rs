@@ -1,0 +1,98 @@
+//! What came of a script.
+
+use std::sync::Arc;
+
+use super::error::CmdletError;
+use super::host::{Answer, CausedEvent, Prompt};
+use super::state::ShellState;
+use super::view::Output;
+use crate::exchange::Computer;
+
+/// What came of a script.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// All computers, the changed ones among them, in the order in which they were given.
+    pub computers: Vec<Arc<Computer>>,
+    /// The names of the computers that were changed.
+    pub changed: Vec<String>,
+    /// Everything that stood on the screen, in its order.
+    pub transcript: Vec<Entry>,
+    /// The first thing that was wrong. What stands before it was done and stays done.
+    pub error: Option<CmdletError>,
+    /// The events that the cmdlets had services log, in order; nothing here keeps a log, so whoever runs the
+    /// script writes them down. Cmdlets find them with the next script, once they are in
+    /// [`Shell::events`](super::Shell::events).
+    pub logged: Vec<CausedEvent>,
+    /// What the next script finds.
+    pub state: ShellState,
+}
+
+/// Something on the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// What a statement put out.
+    Output(Output),
+    /// What PowerShell prints in yellow.
+    Warning(String),
+    /// A question, and how it was answered.
+    Question {
+        /// The question.
+        prompt: Prompt,
+        /// The answer.
+        answer: Answer,
+    },
+}
+
+impl Outcome {
+    /// The outcome, or what was wrong.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong.
+    pub fn into_result(self) -> Result<Self, CmdletError> {
+        match self.error {
+            None => Ok(self),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// What the statements put out.
+    pub fn output(&self) -> Vec<&Output> {
+        let output = self.transcript.iter().filter_map(|entry| match entry {
+            Entry::Output(output) => Some(output),
+            Entry::Warning(_) | Entry::Question { .. } => None,
+        });
+        output.collect()
+    }
+
+    /// What PowerShell prints in yellow.
+    pub fn warnings(&self) -> Vec<&str> {
+        let warnings = self.transcript.iter().filter_map(|entry| match entry {
+            Entry::Warning(warning) => Some(warning.as_str()),
+            Entry::Output(_) | Entry::Question { .. } => None,
+        });
+        warnings.collect()
+    }
+
+    /// The questions that were asked, and the answers.
+    pub fn answered(&self) -> Vec<(&Prompt, Answer)> {
+        let answered = self.transcript.iter().filter_map(|entry| match entry {
+            Entry::Question { prompt, answer } => Some((prompt, *answer)),
+            Entry::Output(_) | Entry::Warning(_) => None,
+        });
+        answered.collect()
+    }
+
+    /// Output and warnings as they stand on the screen after the script; questions are answered by then.
+    pub fn screen(&self) -> String {
+        let mut screen = String::new();
+        for entry in &self.transcript {
+            match entry {
+                Entry::Output(output) => screen.push_str(&output.to_string()),
+                Entry::Warning(warning) => screen.push_str(&format!("WARNING: {warning}\n")),
+                Entry::Question { .. } => {}
+            }
+        }
+        screen
+    }
+}

@@ -1,0 +1,289 @@
+//! Finds an event's fixed text in whatever a copy has made of it, and what was filled in.
+//!
+//! Letters are compared without white space and letter case, so that it does not matter where lines end. Of a
+//! fixed part its beginning and its end are looked for: what is damaged or left out in the middle is no hindrance.
+
+use super::template::Template;
+
+/// A text without white space, and where its letters came from.
+pub(super) struct Dense {
+    letters: String,
+    /// For each byte of the letters the offset of its letter in the text, and behind the last the text's length.
+    at: Vec<usize>,
+}
+
+/// An event's text that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Match {
+    pub(super) template: Template,
+    /// Where it begins and ends in the text.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// Where the values stand in the text, by the number of the slot, in the order of appearance; `None` where the
+    /// text ends before.
+    pub(super) values: Vec<(usize, Option<(usize, usize)>)>,
+    /// Whether the text ends early.
+    pub(super) truncated: bool,
+    /// Whether every fixed part that is there is as long as it should be.
+    exact: bool,
+}
+
+/// A template is taken apart into these.
+enum Part {
+    Fixed(String),
+    Slot(usize),
+}
+
+/// So many letters of a fixed part have to be there.
+const HEAD: usize = 18;
+
+impl Dense {
+    pub(super) fn new(text: &str) -> Self {
+        let mut dense =
+            Self { letters: String::with_capacity(text.len()), at: Vec::with_capacity(text.len()) };
+        for (at, c) in text.char_indices() {
+            if !c.is_whitespace() {
+                dense.letters.push(c.to_ascii_lowercase());
+                dense.at.extend(std::iter::repeat_n(at, c.len_utf8()));
+            }
+        }
+        dense.at.push(text.len());
+        dense
+    }
+
+    /// Where `wanted` first stands between two places.
+    fn find(&self, wanted: &str, from: usize, to: usize) -> Option<usize> {
+        let from = self.place(from);
+        let hay = self.letters.get(from..self.place(to))?;
+        if wanted.is_empty() { None } else { hay.find(wanted).map(|at| at + from) }
+    }
+
+    fn find_last(&self, wanted: &str, from: usize, to: usize) -> Option<usize> {
+        let from = self.place(from);
+        let hay = self.letters.get(from..self.place(to))?;
+        if wanted.is_empty() { None } else { hay.rfind(wanted).map(|at| at + from) }
+    }
+
+    /// The place itself, or the start of the letter that it lies in.
+    fn place(&self, at: usize) -> usize {
+        self.letters.floor_char_boundary(at)
+    }
+
+    /// The part of the text between two places, without white space at its ends.
+    fn range(&self, text: &str, from: usize, to: usize) -> (usize, usize) {
+        let start = self.at.get(from).copied().unwrap_or(text.len());
+        let last = to.checked_sub(1).and_then(|last| self.at.get(last)).copied().unwrap_or(0);
+        let end = last + text.get(last..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        if to > from { (start, end) } else { (start, start) }
+    }
+}
+
+/// Every event in `text`, in the order of the text.
+pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
+    let dense = Dense::new(text);
+    let mut starts: Vec<(usize, usize)> = Vec::new();
+    for (number, template) in templates.iter().enumerate() {
+        let mut parts = parts(template.text).into_iter();
+        let first = parts.next();
+        // Two words such as `Send connector` begin many sentences; then what follows has to be there as well.
+        let second =
+            parts.find_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None });
+        for beginning in beginnings(first) {
+            let mut from = 0;
+            while let Some(at) = dense.find(&beginning, from, dense.letters.len()) {
+                from = at + beginning.len();
+                let near = (from + 300).min(dense.letters.len());
+                let sure = beginning.len() >= 2 * HEAD
+                    || second
+                        .as_ref()
+                        .is_none_or(|second| second.is_empty() || head(&dense, second, from, near).is_some());
+                if sure {
+                    starts.push((at, number));
+                }
+            }
+        }
+    }
+    starts.sort_unstable();
+    let mut found: Vec<Match> = Vec::new();
+    let mut at = 0;
+    while let Some((from, _)) = starts.get(at).copied() {
+        let same: Vec<usize> =
+            starts[at..].iter().take_while(|(other, _)| *other == from).map(|(_, it)| *it).collect();
+        at += same.len();
+        let end = starts.get(at).map_or(dense.letters.len(), |(next, _)| *next);
+        let matches = same.iter().filter_map(|number| of(text, &dense, templates.get(*number)?, from, end));
+        // Of texts that begin alike the one that is there as a whole is meant, and of those the longest.
+        let best =
+            matches.max_by_key(|found| (!found.truncated, found.exact, !found.template.alias, found.to));
+        found.extend(best);
+    }
+    found
+}
+
+/// How a template may begin: as it is written, and with `couldn't` for `could not`.
+fn beginnings(first: Option<Part>) -> Vec<String> {
+    let Some(Part::Fixed(text)) = first else { return Vec::new() };
+    let mut all = vec![text.clone()];
+    all.push(text.replace("couldnot", "couldn't"));
+    all.dedup();
+    all.into_iter().map(|text| text.chars().take(60).collect()).collect()
+}
+
+fn parts(template: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut fixed = String::new();
+    let mut letters = template.chars().peekable();
+    while let Some(c) = letters.next() {
+        let digit = letters.peek().and_then(|next| next.to_digit(10)).filter(|_| c == '%');
+        if let Some(digit) = digit {
+            letters.next();
+            parts.push(Part::Fixed(std::mem::take(&mut fixed)));
+            parts.push(Part::Slot(usize::try_from(digit).unwrap_or(1).saturating_sub(1)));
+        } else if !c.is_whitespace() {
+            fixed.push(c.to_ascii_lowercase());
+        }
+    }
+    parts.push(Part::Fixed(fixed));
+    parts
+}
+
+fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -> Option<Match> {
+    let parts = parts(template.text);
+    let fixed: Vec<&String> = parts
+        .iter()
+        .filter_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None })
+        .collect();
+    let slots: Vec<usize> = parts
+        .iter()
+        .filter_map(|part| if let Part::Slot(slot) = part { Some(*slot) } else { None })
+        .collect();
+    let first_end = ends(dense, fixed.first()?, from, end)?;
+    // From the front: which fixed parts are there at all.
+    let mut places: Vec<(usize, usize, bool)> = vec![(from, first_end.0, first_end.1)];
+    for letters in fixed.iter().skip(1) {
+        let Some((_, at, whole)) = places.last().copied() else { break };
+        if !whole || letters.is_empty() {
+            break;
+        }
+        let Some(start) = head(dense, letters, at, end) else { break };
+        let (stop, whole) = ends(dense, letters, start, end).unwrap_or((start, false));
+        places.push((start, stop, whole));
+    }
+    // From the back: of a part that stands there several times the last one before the next is meant.
+    for index in (1..places.len().saturating_sub(1)).rev() {
+        let (Some(next), Some(before), Some(letters)) =
+            (places.get(index + 1), places.get(index - 1), fixed.get(index))
+        else {
+            continue;
+        };
+        if letters.len() <= HEAD * 2
+            && let Some(last) = dense.find_last(letters, before.1, next.0)
+            && let Some(place) = places.get_mut(index)
+        {
+            *place = (last, last + letters.len(), true);
+        }
+    }
+    let exact =
+        places.iter().zip(&fixed).all(|((from, to, _), letters)| (to - from).abs_diff(letters.len()) <= 2);
+    let mut values = Vec::new();
+    for (index, slot) in slots.iter().enumerate() {
+        let start = places.get(index).filter(|(.., whole)| *whole).map(|(_, stop, _)| *stop);
+        let stop = places.get(index + 1).map(|(start, ..)| *start);
+        let open = fixed.get(index + 1).is_some_and(|letters| letters.is_empty());
+        let value = start.map(|start| {
+            let stop = stop.unwrap_or_else(|| {
+                if open {
+                    open_end(text, dense, start, end)
+                } else {
+                    without_half(dense, fixed.get(index + 1), start, end)
+                }
+            });
+            dense.range(text, start, stop.max(start))
+        });
+        values.push((*slot, value));
+    }
+    let trailing = fixed.last().is_some_and(|letters| letters.is_empty());
+    let wanted = if trailing { fixed.len() - 1 } else { fixed.len() };
+    let whole = places.len() >= wanted && places.last().is_some_and(|(.., whole)| *whole);
+    let to = places.last().map_or(end, |(_, stop, _)| *stop);
+    let to = if trailing && places.len() == wanted { open_end(text, dense, to, end) } else { to };
+    Some(Match {
+        template: *template,
+        from: dense.at.get(from).copied().unwrap_or(0),
+        to: if whole {
+            dense.at.get(to).copied().unwrap_or(text.len())
+        } else {
+            dense.at.get(end).copied().unwrap_or(text.len())
+        },
+        values,
+        truncated: !whole,
+        exact,
+    })
+}
+
+/// Where a fixed part begins: by its first letters.
+fn head(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<usize> {
+    variants(letters)
+        .into_iter()
+        .filter_map(|letters| {
+            let head = letters.get(..letters.len().min(HEAD))?;
+            dense.find(head, from, end)
+        })
+        .min()
+}
+
+/// Where a fixed part that begins at `from` ends, and whether it is there to its end.
+fn ends(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<(usize, bool)> {
+    let length = letters.len();
+    let tail = variants(letters).into_iter().filter_map(|letters| {
+        let tail = letters.get(letters.len().saturating_sub(HEAD)..)?;
+        let start = from + letters.len().saturating_sub(HEAD * 2 + 8);
+        let at = dense.find(tail, start.max(from), end.min(from + letters.len() + 120))?;
+        Some(at + tail.len())
+    });
+    match tail.min() {
+        Some(stop) => Some((stop, true)),
+        None => Some(((from + length).min(end), false)),
+    }
+}
+
+/// Spellings that copies and older versions have.
+fn variants(letters: &str) -> Vec<String> {
+    let text = letters.to_owned();
+    let mut all = vec![text.clone()];
+    for (written, other) in [("couldnot", "couldn't"), ("couldn't", "couldnot"), ("withafqdn", "withanfqdn")]
+    {
+        if text.contains(written) {
+            all.push(text.replace(written, other));
+        }
+    }
+    all
+}
+
+/// The end of a value that nothing follows: of forty hexadecimal digits, wherever lines end, else of the line.
+fn open_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
+    let rest = dense.letters.get(from..end).unwrap_or_default();
+    let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    if digits == 40 { from + digits } else { line_end(text, dense, from, end) }
+}
+
+/// The end of the line of the text that the letter at `from` stands in, as a letter.
+fn line_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
+    let start = dense.at.get(from).copied().unwrap_or(text.len());
+    let stop = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| at + start);
+    (from..end)
+        .take_while(|at| dense.at.get(*at).is_some_and(|at| *at < stop))
+        .last()
+        .map_or(from, |at| at + 1)
+}
+
+/// The end, without the first half of the fixed part that should come next.
+fn without_half(dense: &Dense, next: Option<&&String>, from: usize, end: usize) -> usize {
+    let Some(next) = next else { return end };
+    let longest = next.len().min(end - from.min(end));
+    let half = (3..=longest).rev().find(|length| {
+        let half = next.get(..*length);
+        half.is_some() && dense.letters.get(end - length..end) == half
+    });
+    end - half.unwrap_or(0)
+}

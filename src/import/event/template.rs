@@ -1,0 +1,129 @@
+//! The texts that events are told by, with the names of what is filled in.
+
+use crate::exchange::EventKind;
+
+/// An event's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Template {
+    pub(super) event_id: u32,
+    /// Its symbolic name in the message file, where a source tells it.
+    pub(super) symbol: Option<&'static str>,
+    /// Its usual level.
+    pub(super) level: &'static str,
+    /// The text, with `%1` and so on.
+    pub(super) text: &'static str,
+    /// What `%1`, `%2` and so on are, in the order of the numbers.
+    pub(super) slots: &'static [&'static str],
+    /// Whether it is not the event's own text but the name of a monitoring rule.
+    pub(super) alias: bool,
+}
+
+/// Every text, the longer of two that begin alike first.
+pub(super) fn templates() -> Vec<Template> {
+    let own = EventKind::ALL.into_iter().rev().map(|kind| {
+        let (symbol, slots) = facts(kind.id());
+        let (level, text) = (kind.level().as_str(), kind.template());
+        Template { event_id: u32::from(kind.id()), symbol, level, text, slots, alias: false }
+    });
+    own.chain(OTHERS.iter().copied()).chain(ALIASES.iter().map(alias)).collect()
+}
+
+/// Symbolic names: the pages of the TechNet event library (Exchange 14.0).
+fn facts(event_id: u16) -> (Option<&'static str>, &'static [&'static str]) {
+    match event_id {
+        1012 => (None, &["connector", "limit", "peer"]),
+        1032 => (None, &[]),
+        1035 => (None, &["error", "connector", "mechanism", "peer"]),
+        2015 => (Some("SmtpSendTLSRequiredFailed"), &["connector", "domain", "server"]),
+        2017 => {
+            (Some("SmtpSendOutboundAuthenticationFailed"), &["error", "connector", "mechanism", "target"])
+        }
+        10104 => (Some("FailedDirectTrustMatch"), &["server"]),
+        12012 => (Some("InternalTransportCertificateMissingInAD"), &[]),
+        12013 => (Some("CannotLoadInternalTransportCertificateFromStore"), &["thumbprint"]),
+        12014 => (Some("CannotLoadSTARTTLSCertificateFromStore"), &["domain_name", "connector", "fqdn"]),
+        12015 => (Some("InternalTransportCertificateExpired"), &["thumbprint"]),
+        12016 => (Some("STARTTLSCertificateExpired"), &["fqdn"]),
+        12017 => (Some("InternalTransportCertificateExpiresSoon"), &["thumbprint", "hours"]),
+        12018 => (Some("STARTTLSCertificateExpiresSoon"), &["subject", "thumbprint", "hours"]),
+        12019 => (Some("RemoteInternalTransportCertificateExpired"), &["subject"]),
+        12023 => (None, &["thumbprint", "replacement_thumbprint"]),
+        12024 => (
+            Some("CannotLoadInternalTransportCertificateFallbackEphemeralCertificate"),
+            &["thumbprint", "ephemeral_thumbprint"],
+        ),
+        _ => (None, &[]),
+    }
+}
+
+const fn other(
+    event_id: u32,
+    symbol: Option<&'static str>,
+    level: &'static str,
+    text: &'static str,
+    slots: &'static [&'static str],
+) -> Template {
+    Template { event_id, symbol, level, text, slots, alias: false }
+}
+
+/// Events that the lab does not log. Sources: TechNet ff980980, ff982887, ff983493, ff985053, hh994900.
+const OTHERS: &[Template] = &[
+    other(
+        1003,
+        None,
+        "Error",
+        "The configuration of one of the SMTP Receive connectors is invalid. The configuration change will be ignored. The description of the configuration error is: %1.",
+        &["description"],
+    ),
+    // Without its thumbprint, as monitoring and blogs shorten it.
+    other(
+        12015,
+        Some("InternalTransportCertificateExpired"),
+        "Warning",
+        "An internal transport certificate expired.",
+        &["thumbprint"],
+    ),
+    other(
+        1036,
+        Some("SmtpReceiveDirectTrustFailed"),
+        "Error",
+        "Inbound direct trust authentication failed for certificate %1. The source IP address of the server that tried to authenticate to Microsoft Exchange is [%2]. Make sure EdgeSync is running properly.",
+        &["certificate", "peer"],
+    ),
+    other(
+        11012,
+        Some("MessageNotAuthenticatedTlsNotStarted"),
+        "Error",
+        "A message from domain-secured domain '%1' on connector '%2' could not be authenticated because the server did not use Transport Layer Security (TLS). Contact the administrator for %1 to resolve the problem, or remove the domain from the domain-secured list.",
+        &["domain", "connector"],
+    ),
+    other(
+        11015,
+        Some("TlsDomainClientCertificateSubjectMismatch"),
+        "Error",
+        "A message from domain-secured domain '%1' on connector '%2' failed to authenticate because the Transport Layer Security (TLS) certificate does not contain the domain name. Contact the administrator of %1 to resolve the problem, or remove the domain from the domain-secured list.",
+        &["domain", "connector"],
+    ),
+    other(
+        11022,
+        Some("TlsDomainCapabilitiesCertificateValidationFailure"),
+        "Error",
+        "Failed to confirm domain capabilities '%1' on connector '%2' because validation of the Transport Layer Security (TLS) certificate failed with status '%3'. Contact the administrator of '%4' to resolve the problem, or remove the domain from the TlsDomainCapabilities list of the Receive connector.",
+        &["domain", "connector", "status", "domain"],
+    ),
+];
+
+fn alias((event_id, text): &(u32, &'static str)) -> Template {
+    Template { alias: true, ..other(*event_id, None, "Error", text, &[]) }
+}
+
+/// Names of the rules of the Exchange management packs, which people paste in place of the event.
+const ALIASES: &[(u32, &str)] = &[
+    (12012, "The internal TLS certificate for this server is missing."),
+    (12013, "Exchange couldn't find a certificate in the personal store on the local computer."),
+    (12016, "The STARTTLS certificate has expired. The certificate must be renewed to resume mail flow."),
+    (
+        12017,
+        "The internal transport certificate will expire soon. The certificate should be rolled over to maintain mail flow.",
+    ),
+];

@@ -1,0 +1,329 @@
+//! What was pasted means, and what to do about it.
+
+mod cause;
+mod evidence;
+mod print;
+mod sibling;
+
+use serde::Serialize;
+
+use super::dialogue::Dialogue;
+use super::event::{FoundEvent, SelectionKey};
+use super::organization::Imported;
+use super::protocol::{ProtocolExcerpt, TrackingExcerpt};
+use super::read::Pieces;
+use super::refusal::Refusal;
+use super::sender::SenderError;
+pub use cause::Cause;
+pub use evidence::{CertificateSeen, Evidence};
+pub use sibling::Sibling;
+
+/// The answer to what was pasted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// What was pasted, input by input.
+    pub recognized: Vec<String>,
+    /// What it means, item by item, the one to act on first.
+    pub items: Vec<Item>,
+    /// What should be pasted beside it.
+    pub missing: Vec<String>,
+    /// What is open in the exports that were pasted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<super::question::Question>,
+    /// What was noticed in reading.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// One thing that was recognized.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Item {
+    /// An event of transport.
+    Event(Box<EventItem>),
+    /// What a cmdlet said.
+    Cmdlet(Refusal),
+    /// What a sender said.
+    Sender(SenderItem),
+    /// A protocol log.
+    Protocol(ProtocolExcerpt),
+    /// Message tracking.
+    Tracking(TrackingExcerpt),
+    /// A reply to EHLO.
+    Dialogue(Dialogue),
+}
+
+/// A sender's error with what it means.
+#[derive(Clone, Debug, Serialize)]
+pub struct SenderItem {
+    /// `sender-error`.
+    pub kind: &'static str,
+    /// What was said.
+    #[serde(flatten)]
+    pub error: SenderError,
+    /// What happened, as a sentence.
+    pub says: &'static str,
+    /// What the fault usually is.
+    pub usually: &'static str,
+    /// What to run to be sure.
+    pub run: Vec<&'static str>,
+}
+
+/// An event with what it means.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventItem {
+    /// `event`.
+    pub kind: &'static str,
+    /// What was recognized.
+    #[serde(flatten)]
+    pub event: FoundEvent,
+    /// Of 12014: the connector, and where it is edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// The possible causes, the likeliest first; one where the exports settle it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    /// What the exports say about it, where some were pasted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Of other events: what they mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sibling: Option<Sibling>,
+    /// What the event advises, and what that would and would not mend.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub advice: String,
+    /// What is inferred and not written in the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inferred: Vec<String>,
+}
+
+/// The connector that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct About {
+    /// `receive`, `send` or `unknown`.
+    pub connector_kind: &'static str,
+    /// What kind of connector it is, in words.
+    pub connector_words: String,
+    /// The computer that looked for the certificate.
+    pub on: Option<String>,
+    /// Where the connector is edited, and the command for it.
+    pub edited: String,
+}
+
+/// Puts everything that was pasted together.
+pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff::Timestamp) -> Explanation {
+    let recognized = pieces.iter().map(|piece| format!("{}: {piece}", piece.name)).collect();
+    let papers = imported.map(|imported| evidence::papers(imported, now)).unwrap_or_default();
+    let mut items: Vec<Item> = Vec::new();
+    for event in pieces.iter().flat_map(|piece| &piece.events) {
+        items.push(Item::Event(Box::new(of_event(event, pieces, imported, &papers, now))));
+    }
+    items.extend(pieces.iter().flat_map(|piece| &piece.refusals).cloned().map(Item::Cmdlet));
+    items.extend(pieces.iter().flat_map(|piece| &piece.protocols).cloned().map(Item::Protocol));
+    items.extend(pieces.iter().filter_map(|piece| piece.tracking.clone()).map(Item::Tracking));
+    items.extend(pieces.iter().flat_map(|piece| &piece.dialogues).cloned().map(Item::Dialogue));
+    for error in pieces.iter().flat_map(|piece| &piece.errors) {
+        let (usually, run) = error.meaning.advice();
+        let says = error.meaning.as_words();
+        items.push(Item::Sender(SenderItem {
+            kind: "sender-error",
+            error: error.clone(),
+            says,
+            usually,
+            run: run.to_vec(),
+        }));
+    }
+    let missing = missing(pieces, &items);
+    let pasted = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
+    Explanation {
+        recognized,
+        items,
+        missing,
+        // What an export leaves open; of an event alone it is asked for the exports first.
+        questions: imported.filter(|_| pasted).map(|imported| imported.questions.clone()).unwrap_or_default(),
+        notes: pieces.iter().flat_map(|piece| &piece.notes).cloned().collect(),
+    }
+}
+
+fn of_event(
+    event: &FoundEvent,
+    pieces: &[Pieces],
+    imported: Option<&Imported>,
+    papers: &[crate::exchange::Computer],
+    now: jiff::Timestamp,
+) -> EventItem {
+    let mut item = EventItem {
+        kind: "event",
+        event: event.clone(),
+        about: None,
+        causes: Vec::new(),
+        evidence: None,
+        sibling: None,
+        advice: String::new(),
+        inferred: Vec::new(),
+    };
+    if event.event_id != 12014 || event.alias {
+        item.sibling = Some(sibling::sibling(event));
+        return item;
+    }
+    let pasted = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
+    if event.slots.iter().any(|slot| event.value(slot).is_some_and(|value| value.starts_with('%'))) {
+        item.inferred.push("this is the template of the event, and no values are filled in".to_owned());
+    }
+    let about = about(event, imported.filter(|_| pasted), &mut item.inferred);
+    item.evidence =
+        imported.filter(|_| pasted).and_then(|imported| evidence::weigh(event, imported, papers, now));
+    item.causes = cause::causes(event, &about, item.evidence.as_ref());
+    item.advice = cause::advice(event, item.evidence.as_ref());
+    item.about = Some(about);
+    item
+}
+
+/// Which connector it is, by its name, by who logged the event, and by the exports.
+fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<String>) -> About {
+    let name = event.value("connector").unwrap_or_default();
+    let computers = || imported.iter().flat_map(|imported| &imported.scenario.computer);
+    let is = |own: &Option<String>| own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    let receives = computers().find(|it| it.receive_connector.iter().any(|it| is(&it.name)));
+    let sends = computers().find(|it| it.send_connector.iter().any(|it| is(&it.name)));
+    let computer = event.computer.clone().filter(|name| !name.contains('<'));
+    let trailing = name.split_whitespace().next_back().filter(|_| super::organization::receives(name));
+    let known = sends.or(receives).map(|computer| computer.name.clone());
+    let on = computer.clone().or(known).or_else(|| trailing.map(str::to_owned));
+    if computer.is_none()
+        && let Some(on) = &on
+    {
+        inferred.push(format!("the computer is {on}, by the name of the connector"));
+    }
+    let server = on.as_deref().map_or("<SERVER>", |on| on.split('.').next().unwrap_or(on)).to_owned();
+    let front = event.provider.as_deref() == Some("MSExchangeFrontEndTransport");
+    let edge_sync = name.starts_with("EdgeSync - ");
+    let shown = if name.is_empty() { "<connector>" } else { name };
+    let receive = |words: &str| About {
+        connector_kind: "receive",
+        connector_words: format!("a receive connector{words}"),
+        on: on.clone(),
+        edited: format!("on {server}: Set-ReceiveConnector \"{server}\\{shown}\""),
+    };
+    if edge_sync {
+        inferred.push("it is a Send connector: EdgeSync gives such names".to_owned());
+        return About {
+            connector_kind: "send",
+            connector_words: "a Send connector of an Edge subscription, which runs on the Edge".to_owned(),
+            on,
+            edited: format!(
+                "on the Hub or Mailbox server, not on the Edge: Set-SendConnector \"{shown}\", then Start-EdgeSynchronization"
+            ),
+        };
+    }
+    if sends.is_some() || (receives.is_none() && super::organization::sends(name)) {
+        if sends.is_none() {
+            inferred
+                .push("it is a Send connector: the Hybrid Configuration Wizard gives such names".to_owned());
+        }
+        return About {
+            connector_kind: "send",
+            connector_words: "a Send connector".to_owned(),
+            on,
+            edited: format!("in the organization: Set-SendConnector \"{shown}\""),
+        };
+    }
+    if receives.is_some() {
+        return receive("");
+    }
+    if name.starts_with("Default internal receive connector") {
+        return receive(" of an Edge server");
+    }
+    if front {
+        return receive(" of the front end");
+    }
+    if super::organization::receives(name) {
+        inferred.push("it is a receive connector: setup gives such names".to_owned());
+        return receive("");
+    }
+    About {
+        connector_kind: "unknown",
+        connector_words: "receive or Send: the name does not tell".to_owned(),
+        on,
+        edited: format!(
+            "Get-ReceiveConnector | ? Name -eq \"{shown}\"; Get-SendConnector \"{shown}\" (one of the two finds it)"
+        ),
+    }
+}
+
+/// What would settle it and was not pasted.
+fn missing(pieces: &[Pieces], items: &[Item]) -> Vec<String> {
+    use super::record::Kind;
+    let events = items.iter().filter_map(|item| match item {
+        Item::Event(item) if item.event.event_id == 12014 => Some(item),
+        Item::Event(_)
+        | Item::Cmdlet(_)
+        | Item::Sender(_)
+        | Item::Protocol(_)
+        | Item::Tracking(_)
+        | Item::Dialogue(_) => None,
+    });
+    let count = |kind: Kind| pieces.iter().map(|piece| piece.count(kind)).sum::<usize>();
+    let mut missing = Vec::new();
+    for item in events {
+        let event = &item.event;
+        if event.text_missing || event.values_lost || event.value("connector").is_none() {
+            missing.push(
+                "the event's XML (Event Viewer, tab Details, XML view): values were lost in copying"
+                    .to_owned(),
+            );
+        }
+        let on = item.about.as_ref().and_then(|about| about.on.clone());
+        let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
+        if count(Kind::Certificate) == 0 {
+            missing.push(format!("Get-ExchangeCertificate | fl{on}"));
+        }
+        if item.about.as_ref().is_some_and(|about| about.connector_kind == "unknown") {
+            missing.push("Get-ReceiveConnector | fl; Get-SendConnector | fl".to_owned());
+        }
+    }
+    missing.dedup();
+    missing
+}
+
+impl Explanation {
+    /// Whether nothing was recognized.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The JSON of `explain`: the fields of the first item at the top, and all of them in `items`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut all = serde_json::to_value(self).unwrap_or_default();
+        let first = self.items.first().map(|item| serde_json::to_value(item).unwrap_or_default());
+        if let (Some(all), Some(serde_json::Value::Object(first))) = (all.as_object_mut(), first) {
+            for (name, value) in first {
+                all.entry(name).or_insert(value);
+            }
+        }
+        // What was masked in one of several replies was masked on one way.
+        let masked = self.items.iter().filter_map(|item| match item {
+            Item::Dialogue(found) => Some(found.masked_keyword.clone()),
+            Item::Event(_) | Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) => {
+                None
+            }
+        });
+        let masked: Vec<String> = masked.flatten().collect();
+        if let (false, Some(all)) = (masked.is_empty(), all.as_object_mut()) {
+            all.insert("masked_keyword".to_owned(), masked.into());
+        }
+        all
+    }
+}
+
+/// What 12014 looked for, in words.
+pub(super) fn key_words(key: Option<SelectionKey>) -> &'static str {
+    match key {
+        Some(SelectionKey::Fqdn) => "a name (FQDN)",
+        Some(SelectionKey::TlsCertificateName) => {
+            "a pin: issuer <I> and subject <S> (TlsCertificateName), not a name"
+        }
+        Some(SelectionKey::ComputerFqdn) => "the computer's own name: the connector's FQDN is blank",
+        None => "not told by the text",
+    }
+}

@@ -1,0 +1,63 @@
+//! What administrators paste, taken in: events, errors, exports, certificates.
+//!
+//! [`recognize`] says what inputs hold and what it means, and [`import`] makes a lab of exports. Everything works on text and bytes; nothing is executed, and no key or password is kept.
+
+mod anonymize;
+mod certificate;
+mod clixml;
+mod collect;
+mod command;
+mod connector;
+mod date;
+mod delimited;
+mod dialogue;
+mod event;
+mod explain;
+mod json;
+mod list;
+mod material;
+mod names;
+mod nrbf;
+mod organization;
+mod protocol;
+mod question;
+mod read;
+mod recognize;
+mod record;
+mod refusal;
+mod sender;
+mod table;
+mod text;
+mod write;
+
+pub use collect::COLLECT;
+pub use dialogue::Dialogue;
+pub use event::{FoundEvent, SelectionKey};
+pub use explain::{
+    About, Cause, CertificateSeen, EventItem, Evidence, Explanation, Item, SenderItem, Sibling,
+};
+pub use organization::{ImportError, Imported, Original};
+pub use protocol::{ProtocolExcerpt, TrackingExcerpt};
+pub use question::{AnswerError, Answers, Question, answer};
+pub use read::{Input, LONGEST_INPUT};
+pub use recognize::{Recognized, recognize};
+pub use record::Kind;
+pub use refusal::Refusal;
+pub use sender::{Meaning, SenderError, Side};
+
+use jiff::Timestamp;
+
+/// Makes a lab of exports.
+///
+/// # Errors
+///
+/// Where there is neither a connector nor a certificate, and where an answer cannot be used.
+pub fn import(
+    inputs: &[Input],
+    answers: &Answers,
+    password: Option<&str>,
+    now: Timestamp,
+) -> Result<Imported, ImportError> {
+    let pieces: Vec<_> = inputs.iter().map(|input| read::read(input, password, false)).collect();
+    organization::assemble(&pieces, answers, now)
+}

@@ -1,0 +1,314 @@
+//! Certificates into the stores of the computers, as descriptions that the lab issues stand-ins by.
+
+use crate::exchange::{ChainStatus, PrivateKey, Services};
+use crate::import::certificate::{Known, services};
+use crate::import::connector::short;
+use crate::import::question::{Desk, Question, one_of};
+use crate::import::text::dense;
+use crate::pki::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, SignatureHash};
+use crate::scenario::{CertificateSpec, Moment, RootSpec};
+
+use super::computers::Server;
+use super::{Material, Original};
+
+/// Files every certificate, and says which real one each stand-in is for.
+pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Desk) -> Vec<Original> {
+    let mut originals: Vec<Original> = Vec::new();
+    let without = material.certificates.iter().filter(|known| known.services.is_none()).count();
+    for known in &material.certificates {
+        let base = label(known);
+        let at = home(known, &base, servers, desk);
+        let Some(server) = servers.get_mut(at) else { continue };
+        let taken = |label: &str| server.spec.certificate.iter().any(|it| it.label.as_deref() == Some(label));
+        let numbered = (2..1000).map(|number| format!("{base} {number}"));
+        let Some(label) = std::iter::once(base.clone()).chain(numbered).find(|label| !taken(label)) else {
+            continue;
+        };
+        let spec = spec(known, &label, &server.spec.name, without, desk);
+        for note in &known.notes {
+            desk.note(format!("certificate {label}: {note}"));
+        }
+        server.spec.certificate.push(spec);
+        originals.push(Original {
+            computer: server.spec.name.clone(),
+            label,
+            thumbprint: known.thumbprint.clone(),
+            names_cut: known.names_cut,
+            sketchy: !known.exact && known.issuer.is_none(),
+        });
+    }
+    for server in servers.iter_mut() {
+        internal(server, &originals, desk);
+    }
+    originals
+}
+
+/// What the lab calls it: its common name, else its first name.
+fn label(known: &Known) -> String {
+    let name = known.common_name().or_else(|| known.names.as_ref()?.first().cloned());
+    let name = name.or_else(|| known.subject.clone()).unwrap_or_else(|| "certificate".to_owned());
+    let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+    let reserved = ["none", "absent", "nocredentials", "unknowncredentials", ""];
+    if reserved.contains(&name.to_lowercase().as_str()) { format!("certificate {name}") } else { name }
+}
+
+/// The computer in whose store it belongs.
+fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Desk) -> usize {
+    if let Some(at) =
+        known.server.as_deref().and_then(|name| servers.iter().position(|server| server.is(name)))
+    {
+        return at;
+    }
+    let names = known.names.clone().unwrap_or_default();
+    let own = |server: &Server| {
+        let fqdn = server.spec.fqdn.as_str();
+        let label = label.eq_ignore_ascii_case(&server.spec.name);
+        label || names.iter().any(|name| name.eq_ignore_ascii_case(fqdn))
+    };
+    if servers.len() < 2 {
+        return 0;
+    }
+    if let Some(at) = servers.iter().position(own) {
+        return at;
+    }
+    let choices: Vec<String> = servers.iter().map(|server| server.spec.name.clone()).collect();
+    let question = Question {
+        id: format!("server:{label}"),
+        text: format!("in whose store is the certificate {label}? Its paste names no server"),
+        assumed: choices.first().cloned().unwrap_or_default(),
+        choices: choices.clone(),
+    };
+    let read = |answer: &str| {
+        let at = choices.iter().position(|name| name.eq_ignore_ascii_case(&short(answer)));
+        at.ok_or_else(|| format!("it is one of {}", choices.join(", ")))
+    };
+    desk.ask(question, read).unwrap_or(0)
+}
+
+fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Desk) -> CertificateSpec {
+    let mut spec = CertificateSpec::naming(known.names.clone().unwrap_or_default());
+    spec.label = Some(label.to_owned());
+    spec.names = names(known, label, desk);
+    spec.subject = known.subject.as_deref().and_then(|subject| name(subject, label, "subject", desk));
+    if spec.subject.is_none() && spec.names.is_empty() {
+        spec.subject = Some(DistinguishedName::common_name(label).to_string());
+    }
+    spec.ip_addresses.clone_from(&known.addresses);
+    spec.issuer = issuer(known, label, server, desk);
+    let itself = spec.issuer == "self";
+    spec.not_before = known.not_before.map_or(spec.not_before, Moment::Absolute);
+    spec.not_after = known.not_after.map_or(spec.not_after, Moment::Absolute);
+    if known.not_after.is_none() && known.issuer.is_some() {
+        desk.note(format!("certificate {label}: no date could be read; it is taken for valid"));
+    }
+    if let (Some(from), Some(to)) = (known.not_before, known.not_after)
+        && from > to
+    {
+        desk.note(format!(
+            "certificate {label}: Valid-from lies after Valid-to; day and month may be swapped"
+        ));
+    }
+    spec.services = known_services(known, label, without, desk);
+    spec.private_key = key(known, label, desk);
+    if !itself {
+        let chains = [
+            ("valid", ChainStatus::Valid),
+            ("untrusted", ChainStatus::Untrusted),
+            ("revoked", ChainStatus::Revoked),
+        ];
+        let told = desk.optional(&format!("chain:{label}"), |answer| one_of(answer, &chains));
+        spec.chain = told.or(known.chain).unwrap_or_default();
+        spec.root = known.root.unwrap_or(RootSpec::Lab);
+    }
+    spec.key = known.algorithm.unwrap_or(KeyAlgorithm::Rsa2048);
+    if cfg!(not(feature = "aws-lc-rs")) && spec.key.is_rsa() {
+        spec.key = KeyAlgorithm::EcdsaP256;
+    }
+    spec.signature = if known.outdated { SignatureHash::Sha1 } else { SignatureHash::Usual };
+    if known.outdated && !spec.key.is_rsa() {
+        spec.signature = SignatureHash::Usual;
+    }
+    spec.ca = known.ca;
+    match known.version {
+        Some(1) => spec.version = 1,
+        Some(2) => desk.note(format!("certificate {label}: its version 2 of X.509 became 3")),
+        _ => {}
+    }
+    if known.not_for_servers {
+        spec.extended_key_usage = Some(vec![ExtendedKeyUsage::ClientAuth]);
+        desk.note(format!("certificate {label}: it was not issued for servers; the stand-in is for clients"));
+    }
+    spec
+}
+
+/// The names, of which some may have been cut away.
+fn names(known: &Known, label: &str, desk: &mut Desk) -> Vec<String> {
+    let shown = known.names.clone().unwrap_or_default();
+    let common = known.common_name();
+    let id = format!("names:{label}");
+    let read = |answer: &str| Ok(answer.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+    let given = if known.names_cut {
+        let question = Question {
+            id,
+            text: format!(
+                "the list of names of {label} was cut after {}; paste (Get-ExchangeCertificate {}).CertificateDomains",
+                shown.len(),
+                known.thumbprint.as_deref().unwrap_or("<thumbprint>")
+            ),
+            assumed: format!("no more than the {} that are shown", shown.len()),
+            choices: Vec::new(),
+        };
+        desk.ask(question, read)
+    } else if known.names.is_none() {
+        let question = Question {
+            id,
+            text: format!(
+                "which names does {label} carry? Only its subject is shown; paste Get-ExchangeCertificate {} | fl",
+                known.thumbprint.as_deref().unwrap_or_default()
+            ),
+            assumed: common.clone().unwrap_or_else(|| "none".to_owned()),
+            choices: Vec::new(),
+        };
+        desk.ask(question, read)
+    } else {
+        None
+    };
+    let mut names = given.unwrap_or(shown);
+    // CertificateDomains lists the common name beside the alternative names, whatever it is.
+    if let Some(common) = common.filter(|_| !known.exact) {
+        names.retain(|name| !common.contains(' ') || *name != dense(&common));
+        let alone = known.names.is_some() && !known.names_cut && names.len() == 1;
+        if alone && names.first() == Some(&common) && known.self_signed == Some(false) {
+            desk.note(format!(
+                "certificate {label}: whether {common} is an alternative name or only the common name is not shown; it was taken for both"
+            ));
+        }
+    }
+    names.retain(|name| {
+        let fits = !name.is_empty() && name.is_ascii();
+        if !fits {
+            desk.note(format!("certificate {label}: the name `{}` is left away", name.escape_debug()));
+        }
+        fits
+    });
+    names
+}
+
+/// A distinguished name that the lab can write, or nothing.
+fn name(text: &str, label: &str, what: &str, desk: &mut Desk) -> Option<String> {
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    match text.parse::<DistinguishedName>() {
+        Ok(parsed) => {
+            let written = parsed.to_string();
+            if written != text {
+                desk.note(format!("certificate {label}: the {what} is written `{written}` and was `{text}`"));
+            }
+            Some(written)
+        }
+        Err(error) => {
+            desk.note(format!("certificate {label}: the {what} cannot be made again: {error}"));
+            None
+        }
+    }
+}
+
+fn issuer(known: &Known, label: &str, server: &str, desk: &mut Desk) -> String {
+    let same = known.issuer.is_some() && known.issuer == known.subject;
+    if known.self_signed.unwrap_or(same) {
+        return "self".to_owned();
+    }
+    if let Some(issuer) = &known.issuer {
+        return name(issuer, label, "issuer", desk)
+            .filter(|it| !it.is_empty())
+            .unwrap_or_else(|| "lab".to_owned());
+    }
+    let own = label.eq_ignore_ascii_case(server)
+        || label.starts_with("Microsoft Exchange Server Auth")
+        || label.starts_with("WMSvc")
+        || label.eq_ignore_ascii_case("Federation");
+    let assumed = if own { "self" } else { "lab" };
+    let question = Question {
+        id: format!("issuer:{label}"),
+        text: format!("who issued {label}? Its issuer is not shown"),
+        assumed: if own {
+            "self, self-signed".to_owned()
+        } else {
+            "lab, an authority that senders trust".to_owned()
+        },
+        choices: Vec::new(),
+    };
+    desk.ask(question, |answer| Ok(answer.to_owned())).unwrap_or_else(|| assumed.to_owned())
+}
+
+fn known_services(known: &Known, label: &str, without: usize, desk: &mut Desk) -> Services {
+    let id = format!("services:{label}");
+    let read = |answer: &str| services(answer).ok_or_else(|| "write SMTP,IIS or None".to_owned());
+    if let Some(answer) = desk.optional(&id, read) {
+        return answer;
+    }
+    if let Some(services) = known.services {
+        return services;
+    }
+    // One question for all; the answer to it is another paste rather than a flag for each.
+    if desk.questions.iter().any(|question| question.id.starts_with("services:")) {
+        return Services::SMTP;
+    }
+    let which = if without == 1 { label.to_owned() } else { format!("these {without} certificates") };
+    let question = Question {
+        id,
+        text: format!(
+            "what is enabled for {which}? The file does not tell; paste Get-ExchangeCertificate beside it"
+        ),
+        assumed: "SMTP".to_owned(),
+        choices: Vec::new(),
+    };
+    desk.ask(question, read).unwrap_or(Services::SMTP)
+}
+
+/// Exchange lists only certificates with a private key (KB 4495258), so a listed one has one unless it says not.
+fn key(known: &Known, label: &str, desk: &mut Desk) -> PrivateKey {
+    let words = [
+        ("present", PrivateKey::Present),
+        ("missing", PrivateKey::Missing),
+        ("unreadable", PrivateKey::Unreadable),
+    ];
+    let id = format!("key:{label}");
+    if let Some(answer) = desk.optional(&id, |answer| one_of(answer, &words)) {
+        return answer;
+    }
+    if let Some(key) = known.key {
+        return key;
+    }
+    if !known.listed {
+        let question = Question {
+            id,
+            text: format!("is the private key of {label} on the server? A certificate file does not tell"),
+            assumed: "present".to_owned(),
+            choices: words.iter().map(|(word, _)| (*word).to_owned()).collect(),
+        };
+        desk.ask(question, |answer| one_of(answer, &words));
+    }
+    PrivateKey::Present
+}
+
+/// The internal transport certificate: by its label where it is in the store, else by its thumbprint.
+fn internal(server: &mut Server, originals: &[Original], desk: &mut Desk) {
+    let Some(thumbprint) = server.internal.as_deref().map(dense) else { return };
+    let own = originals.iter().filter(|it| it.computer == server.spec.name);
+    let found = own
+        .into_iter()
+        .find(|it| it.thumbprint.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(&thumbprint)));
+    server.spec.internal_transport_certificate = match found {
+        Some(original) => Some(original.label.clone()),
+        None if thumbprint.is_empty() || thumbprint.len() == 40 => Some(thumbprint),
+        None => {
+            desk.note(format!(
+                "{}: `{thumbprint}` is no thumbprint; the internal transport certificate is inferred",
+                server.spec.name
+            ));
+            None
+        }
+    };
+}

@@ -1,0 +1,285 @@
+//! From what was pasted to a lab: which computer has which connectors and certificates.
+
+mod certificates;
+mod computers;
+mod receive;
+mod send;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde::Serialize;
+
+use super::certificate::{Clock, Known};
+use super::connector;
+use super::date::{self, Order, Written};
+use super::event::FoundEvent;
+use super::question::{AnswerError, Answers, Desk, Question, one_of};
+use super::read::Pieces;
+use super::record::{Kind, Record};
+use crate::exchange::{Computer, StoredCertificate};
+use crate::pki::Thumbprint;
+use crate::scenario::{Built, Scenario};
+use computers::Server;
+pub(super) use receive::{receives, sends};
+
+/// A lab out of exports.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The lab.
+    pub scenario: Scenario,
+    /// What the exports leave open.
+    pub questions: Vec<Question>,
+    /// What is not as it was, and what was inferred.
+    pub notes: Vec<String>,
+    /// The real certificates that stand-ins were made for.
+    pub originals: Vec<Original>,
+    /// The events that were pasted beside the exports.
+    pub events: Vec<FoundEvent>,
+}
+
+/// A certificate of the organization, and the stand-in for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Original {
+    /// The computer in whose store it is.
+    pub computer: String,
+    /// What the lab calls the stand-in.
+    pub label: String,
+    /// The thumbprint of the real one, where it is known.
+    pub thumbprint: Option<String>,
+    /// Whether its list of names was cut, so that it may carry more of them.
+    pub names_cut: bool,
+    /// Whether only what a table shows is known of it.
+    pub sketchy: bool,
+}
+
+/// Why nothing was imported.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// There is neither a connector nor a certificate.
+    #[error("{0}")]
+    Nothing(String),
+    /// An answer cannot be used.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+}
+
+impl Imported {
+    /// Gives the certificates of built computers the thumbprints of the real ones, so that commands can be
+    /// copied to the real server.
+    pub fn name_originals(&self, built: &mut [Built]) {
+        for built in built {
+            let mut computer: Computer = (*built.computer).clone();
+            for original in self.originals.iter().filter(|it| it.computer == computer.name) {
+                let Some(Ok(thumbprint)) = original.thumbprint.as_deref().map(str::parse::<Thumbprint>)
+                else {
+                    continue;
+                };
+                let stored = computer.store.iter_mut().find(|stored| stored.label == original.label);
+                let Some(stored) = stored else { continue };
+                let before = std::mem::replace(&mut stored.facts.thumbprint, thumbprint);
+                if computer.internal_transport_certificate == Some(before) {
+                    computer.internal_transport_certificate = Some(thumbprint);
+                }
+            }
+            built.computer = computer.into();
+        }
+    }
+
+    /// The original behind a certificate of a store.
+    pub fn original(&self, computer: &str, stored: &StoredCertificate) -> Option<&Original> {
+        self.originals.iter().find(|it| it.computer == computer && it.label == stored.label)
+    }
+}
+
+/// What all parts of the import work on.
+pub(super) struct Material {
+    pub(super) receive: Vec<Record>,
+    pub(super) send: Vec<Record>,
+    pub(super) servers: Vec<Record>,
+    pub(super) certificates: Vec<Known>,
+    pub(super) domains: Vec<String>,
+    pub(super) events: Vec<FoundEvent>,
+}
+
+/// Puts the pieces together; `now` is only used to settle which of two dates is meant.
+pub(super) fn assemble(
+    pieces: &[Pieces],
+    answers: &Answers,
+    now: Timestamp,
+) -> Result<Imported, ImportError> {
+    let mut desk = Desk::new(answers);
+    let material = material(pieces, &mut desk, now);
+    let something = !material.receive.is_empty()
+        || !material.send.is_empty()
+        || !material.certificates.is_empty()
+        || material.events.iter().any(|event| event.event_id == 12014 && event.value("connector").is_some());
+    if !something {
+        return Err(ImportError::Nothing(nothing(pieces)));
+    }
+    for piece in pieces.iter().filter(|piece| piece.cut) {
+        desk.note(format!("{} ends in the middle of an object; what would follow is not known", piece.name));
+    }
+    for piece in pieces {
+        piece.notes.iter().for_each(|note| desk.note(format!("{}: {note}", piece.name)));
+    }
+    let mut servers = computers::servers(&material, &mut desk);
+    let receive = receive::connectors(&material, &servers, &mut desk);
+    let originals = certificates::file(&material, &mut servers, &mut desk);
+    receive::place(receive, &material, &mut servers, &mut desk);
+    send::place(&material, &mut servers, &mut desk);
+    let mut scenario = scenario(&material, servers, &mut desk);
+    receive::expectations(&material, &mut scenario, &mut desk);
+    match desk.wrong_answer() {
+        Some(error) => Err(error.into()),
+        None => Ok(Imported {
+            scenario,
+            questions: desk.questions,
+            notes: desk.notes,
+            originals,
+            events: material.events,
+        }),
+    }
+}
+
+fn material(pieces: &[Pieces], desk: &mut Desk, now: Timestamp) -> Material {
+    let of = |kind: Kind| {
+        let records = pieces.iter().flat_map(|piece| &piece.records);
+        records.filter(|record| record.kind() == Some(kind)).cloned().collect::<Vec<Record>>()
+    };
+    let shown = of(Kind::Certificate);
+    let clock = clock(&shown, desk, now);
+    let mut certificates: Vec<Known> = Vec::new();
+    let files = pieces.iter().flat_map(|piece| &piece.files).map(Known::filed);
+    for known in shown.iter().map(|record| Known::of_record(record, clock)).chain(files) {
+        match certificates.iter_mut().find(|other| other.is_same(&known)) {
+            Some(other) => other.join(known),
+            None => certificates.push(known),
+        }
+    }
+    let domains = of(Kind::AcceptedDomain);
+    let domains = domains.iter().filter_map(|record| record.text(&["DomainName"]));
+    Material {
+        receive: joined(of(Kind::ReceiveConnector), |record| record.text(&["Identity", "Name"])),
+        send: joined(of(Kind::SendConnector), |record| record.text(&["Name", "Identity"])),
+        servers: joined(of(Kind::Server), |record| {
+            record.text(&["Name", "Identity", "Fqdn"]).map(|name| connector::short(&name))
+        }),
+        certificates,
+        domains: domains.map(|domain| domain.trim_start_matches("*.").to_owned()).collect(),
+        events: pieces.iter().flat_map(|piece| &piece.events).cloned().collect(),
+    }
+}
+
+/// Puts objects of one identity together; what the first does not say the next ones add.
+fn joined(records: Vec<Record>, identity: impl Fn(&Record) -> Option<String>) -> Vec<Record> {
+    let mut kept: Vec<Record> = Vec::new();
+    for record in records {
+        let own = identity(&record).map(|name| super::text::dense(&name).to_lowercase());
+        let same = own.as_ref().and_then(|own| {
+            kept.iter_mut().find(|other| {
+                identity(other).is_some_and(|name| super::text::dense(&name).to_lowercase() == *own)
+            })
+        });
+        match same {
+            Some(other) => record.fields.into_iter().for_each(|(name, field)| other.set(&name, field)),
+            None => kept.push(record),
+        }
+    }
+    kept
+}
+
+/// In which order day and month are written, and how far the clocks are from UTC.
+fn clock(certificates: &[Record], desk: &mut Desk, now: Timestamp) -> Clock {
+    let text = |record: &Record, name: &str| record.text(&[name]).filter(|_| record.get("RawData").is_none());
+    let dates: Vec<(String, Option<String>)> = certificates
+        .iter()
+        .flat_map(|record| {
+            let status = record.text(&["Status"]);
+            [(text(record, "NotAfter"), status), (text(record, "NotBefore"), None)]
+        })
+        .filter_map(|(date, status)| Some((date?, status)))
+        .collect();
+    let doubtful: Vec<&(String, Option<String>)> =
+        dates.iter().filter(|(text, _)| matches!(date::read(text), Some(Written::Either { .. }))).collect();
+    let settled = dates.iter().find_map(|(text, _)| date::order(text));
+    let offset = desk.optional("utc-offset", date::offset).unwrap_or(Offset::UTC);
+    let local = |text: &str| matches!(date::read(text), Some(Written::Local(_) | Written::Either { .. }));
+    if offset == Offset::UTC && dates.iter().any(|(text, _)| local(text)) {
+        desk.note(
+            "dates are the server's local time and were read as UTC; --answer utc-offset=+01:00 shifts them",
+        );
+    }
+    let by_status =
+        doubtful.iter().find_map(|(text, status)| by_status(text, status.as_deref()?, offset, now));
+    let order = match (doubtful.first(), settled.or(by_status)) {
+        (_, Some(order)) => order,
+        (None, None) => Order::MonthFirst,
+        (Some((example, _)), None) => {
+            let half_days = example.to_ascii_uppercase().ends_with('M');
+            let (assumed, order) =
+                if half_days { ("mdy", Order::MonthFirst) } else { ("dmy", Order::DayFirst) };
+            let meant = if half_days { "month first" } else { "day first" };
+            let question = Question {
+                id: "dates".to_owned(),
+                text: format!(
+                    "is `{example}` day first (dmy) or month first (mdy)? Nothing in the paste tells"
+                ),
+                assumed: format!("{assumed}, {meant}"),
+                choices: vec!["mdy".to_owned(), "dmy".to_owned()],
+            };
+            let choices = [("mdy", Order::MonthFirst), ("dmy", Order::DayFirst)];
+            desk.ask(question, |answer| one_of(answer, &choices)).unwrap_or(order)
+        }
+    };
+    Clock { order, offset }
+}
+
+/// The order by which a certificate is as valid as Exchange says that it is.
+fn by_status(text: &str, status: &str, offset: Offset, now: Timestamp) -> Option<Order> {
+    let Some(Written::Either { day_first, month_first }) = date::read(text) else { return None };
+    let expired = |local| offset.to_timestamp(local).is_ok_and(|instant| instant < now);
+    let wanted = match status.to_ascii_lowercase().as_str() {
+        "valid" => false,
+        "dateinvalid" => true,
+        _ => return None,
+    };
+    match (expired(day_first) == wanted, expired(month_first) == wanted) {
+        (true, false) => Some(Order::DayFirst),
+        (false, true) => Some(Order::MonthFirst),
+        _ => None,
+    }
+}
+
+fn scenario(material: &Material, servers: Vec<Server>, desk: &mut Desk) -> Scenario {
+    let names: Vec<&str> = servers.iter().map(|server| server.spec.name.as_str()).collect();
+    let title = format!("Imported: {}", names.join(", "));
+    let mut computer: Vec<_> = servers.into_iter().map(|server| server.spec).collect();
+    for spec in &mut computer {
+        for domain in &material.domains {
+            match domain.parse() {
+                Ok(domain) => spec.accepted_domains.push(domain),
+                Err(error) => desk.note(format!("accepted domain left away: {error}")),
+            }
+        }
+    }
+    Scenario { title, computer, ..Scenario::default() }
+}
+
+/// What there is instead of connectors and certificates.
+fn nothing(pieces: &[Pieces]) -> String {
+    let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
+    let what = match pieces {
+        _ if pieces.iter().any(|piece| piece.other_objects > 0) => {
+            "an object of PowerShell that is neither a connector nor a certificate".to_owned()
+        }
+        [only] if !only.is_empty() => only.to_string(),
+        _ => "neither a connector nor a certificate".to_owned(),
+    };
+    let notes: Vec<&String> = pieces.iter().flat_map(|piece| &piece.notes).collect();
+    let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
+    format!(
+        "{} holds {what}{notes}; paste the output of Get-ReceiveConnector | fl and Get-ExchangeCertificate | fl, \
+         or run what `starttls-lab import --collect` prints",
+        names.join(", ")
+    )
+}

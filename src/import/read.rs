@@ -1,0 +1,237 @@
+//! Every input taken apart into what it holds, by what it looks like and not by what its file is called.
+
+use std::fmt;
+
+use super::dialogue::{self, Dialogue};
+use super::event::{self, FoundEvent};
+use super::material::{self, Filed};
+use super::protocol::{self, ProtocolExcerpt, TrackingExcerpt};
+use super::record::{Kind, Record};
+use super::refusal::{self, Refusal};
+use super::sender::{self, SenderError};
+use super::{clixml, command, delimited, json, list, table, text};
+use crate::scenario::ScenarioText;
+
+/// A file, standard input, or an argument.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What messages call it.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// No input is longer than this, in bytes; an export of a large organization has a tenth of it.
+pub const LONGEST_INPUT: usize = 16 << 20;
+
+/// What stands in one input.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    pub(super) name: String,
+    pub(super) lab: Option<ScenarioText>,
+    /// Why a text that looks like a lab file is none.
+    pub(super) lab_error: Option<String>,
+    pub(super) records: Vec<Record>,
+    pub(super) files: Vec<Filed>,
+    pub(super) events: Vec<FoundEvent>,
+    pub(super) errors: Vec<SenderError>,
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) dialogues: Vec<Dialogue>,
+    pub(super) protocols: Vec<ProtocolExcerpt>,
+    pub(super) tracking: Option<TrackingExcerpt>,
+    /// Whether it is the report of a mail that was not delivered.
+    pub(super) bounce: bool,
+    pub(super) notes: Vec<String>,
+    /// Whether the text breaks off in the middle of an object.
+    pub(super) cut: bool,
+    /// Objects of PowerShell that are neither connectors nor certificates.
+    pub(super) other_objects: usize,
+}
+
+/// Takes an input apart; a lab file is only looked for where `labs` says so.
+pub(super) fn read(input: &Input, password: Option<&str>, labs: bool) -> Pieces {
+    let mut pieces = Pieces { name: input.name.clone(), ..Pieces::default() };
+    if input.bytes.len() > LONGEST_INPUT {
+        pieces.notes.push(format!("it is longer than {} MiB and was not read", LONGEST_INPUT >> 20));
+        return pieces;
+    }
+    if let Some(files) = material::binary(&input.bytes, password) {
+        (pieces.files, pieces.notes) = (files.certificates, files.notes);
+        return pieces;
+    }
+    let Some(raw) = text::decode(&input.bytes) else {
+        pieces.notes.push("it is neither text nor a certificate".to_owned());
+        return pieces;
+    };
+    if labs && looks_like_lab(&raw) {
+        match ScenarioText::parse(&raw, &input.name) {
+            Ok(lab) => pieces.lab = Some(lab),
+            Err(error) => pieces.lab_error = Some(error.to_string()),
+        }
+        return pieces;
+    }
+    of_text(&raw, &mut pieces);
+    pieces
+}
+
+/// A lab file has tables or JSON keys of its own; nothing that Exchange prints has.
+fn looks_like_lab(raw: &str) -> bool {
+    let toml = raw.lines().any(|line| {
+        let line = line.trim();
+        line.starts_with("[[computer]]") || line.starts_with("[entry]") || line.starts_with("title = ")
+    });
+    toml || (raw.trim_start().starts_with('{') && raw.contains("\"computer\""))
+}
+
+fn of_text(raw: &str, pieces: &mut Pieces) {
+    if let Some(files) = material::pem(raw) {
+        (pieces.files, pieces.notes) = (files.certificates, files.notes);
+    }
+    let export = raw.contains("<Objs");
+    if export {
+        let read = clixml::read(raw);
+        pieces.records = read.records;
+        pieces
+            .notes
+            .extend(read.problem.map(|problem| format!("the export cannot be read to its end: {problem}")));
+    }
+    let clean = text::clean(raw);
+    if !export {
+        pieces.records = delimited::read(raw);
+        if pieces.records.is_empty() {
+            pieces.records = json::read(&clean);
+            pieces.records.extend(list::read(&clean));
+            pieces.records.extend(table::read(&clean));
+            pieces.records.extend(command::read(&clean));
+        }
+        pieces.cut = pieces.records.iter().any(|record| record.cut);
+        if pieces.records.is_empty() {
+            pieces.other_objects = other_objects(&clean);
+            if table::is_broken(&clean) {
+                pieces
+                    .notes
+                    .push("it holds a table that was wrapped; take | fl in place of the table".to_owned());
+            }
+        }
+        words(&clean, pieces);
+    }
+}
+
+/// Events, errors, dialogues and logs, which are text.
+fn words(clean: &str, pieces: &mut Pieces) {
+    pieces.events = event::find(clean, &pieces.records);
+    pieces.refusals = refusal::find(clean);
+    pieces.protocols = protocol::find(clean);
+    if pieces.protocols.is_empty() {
+        pieces.dialogues = dialogue::find(clean);
+    }
+    pieces.tracking = protocol::tracking(clean);
+    pieces.bounce = ["Diagnostic-Code:", "Final-Recipient:", "Generating server:", "Remote Server returned"]
+        .iter()
+        .any(|mark| clean.contains(mark));
+    // The advice of an event, and the text of a refusal, are no sender's words.
+    if pieces.events.is_empty() && pieces.refusals.is_empty() {
+        pieces.errors = sender::look_up(clean);
+    }
+    if pieces.errors.is_empty() && pieces.dialogues.iter().any(|it| it.middlebox) && pieces.events.is_empty()
+    {
+        pieces.errors = sender::middlebox();
+    }
+}
+
+/// Rows with a colon in one column, of which no name is known to belong to a connector or certificate.
+fn other_objects(clean: &str) -> usize {
+    let columns: Vec<usize> = clean
+        .lines()
+        .filter_map(|line| {
+            let (name, _) = line
+                .split_once(" : ")
+                .or_else(|| line.trim_end().strip_suffix(" :").map(|name| (name, "")))?;
+            let plain = name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            plain.then_some(name.len())
+        })
+        .collect();
+    let usual = columns.first().map_or(0, |first| columns.iter().filter(|column| *column == first).count());
+    usize::from(usual >= 4)
+}
+
+impl Pieces {
+    /// Whether nothing in it was recognized.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lab.is_none()
+            && self.records.is_empty()
+            && self.files.is_empty()
+            && self.events.is_empty()
+            && self.errors.is_empty()
+            && self.refusals.is_empty()
+            && self.dialogues.is_empty()
+            && self.protocols.is_empty()
+            && self.tracking.is_none()
+    }
+
+    /// How many objects of this kind there are.
+    pub(super) fn count(&self, kind: Kind) -> usize {
+        let files = if kind == Kind::Certificate { self.files.len() } else { 0 };
+        files + self.records.iter().filter(|record| record.kind() == Some(kind)).count()
+    }
+}
+
+/// What it is, for the first line of an answer.
+impl fmt::Display for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts: Vec<String> = Vec::new();
+        if let Some(lab) = &self.lab {
+            parts.push(
+                if lab.origin().starts_with("scenario ") { "a scenario" } else { "a lab file" }.to_owned(),
+            );
+        }
+        for event in &self.events {
+            let part = format!("event {}", event.event_id);
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        let kinds = [
+            (Kind::ReceiveConnector, "receive connector"),
+            (Kind::SendConnector, "Send connector"),
+            (Kind::Certificate, "certificate"),
+            (Kind::Server, "server"),
+            (Kind::AcceptedDomain, "accepted domain"),
+        ];
+        for (kind, word) in kinds {
+            match self.count(kind) {
+                0 => {}
+                1 => parts.push(format!("1 {word}")),
+                count => parts.push(format!("{count} {word}s")),
+            }
+        }
+        if !self.refusals.is_empty() {
+            parts.push("what a cmdlet said".to_owned());
+        }
+        if !self.protocols.is_empty() {
+            let words = if self.protocols.iter().all(|it| it.direction == "send") {
+                "an SmtpSend protocol log"
+            } else {
+                "an SmtpReceive protocol log"
+            };
+            parts.push(words.to_owned());
+        }
+        if !self.dialogues.is_empty() {
+            parts.push(
+                if self.dialogues.len() == 1 { "a reply to EHLO" } else { "an SMTP dialogue" }.to_owned(),
+            );
+        }
+        if self.tracking.is_some() {
+            parts.push("message tracking".to_owned());
+        } else if self.bounce {
+            parts.push("a bounce".to_owned());
+        } else if !self.errors.is_empty() && self.protocols.is_empty() && self.dialogues.is_empty() {
+            parts.push("a sender's error".to_owned());
+        }
+        f.write_str(&if parts.is_empty() {
+            "nothing that is known here".to_owned()
+        } else {
+            parts.join(", ")
+        })
+    }
+}

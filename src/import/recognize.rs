@@ -1,0 +1,60 @@
+//! What inputs are, and what can be done with them.
+
+use jiff::Timestamp;
+
+use super::explain::{self, Explanation};
+use super::organization::{self, ImportError, Imported};
+use super::question::{AnswerError, Answers};
+use super::read::{self, Input, Pieces};
+use crate::scenario::ScenarioText;
+
+/// What a list of inputs turned out to be.
+#[derive(Debug)]
+pub struct Recognized {
+    /// Each input with what it holds, `event.txt: event 12014`.
+    pub described: Vec<String>,
+    /// The lab files and scenarios among them.
+    pub labs: Vec<ScenarioText>,
+    /// Why something that looks like a lab file is none.
+    pub lab_error: Option<String>,
+    /// The lab that the exports make, where there are any connectors or certificates.
+    pub imported: Option<Result<Imported, ImportError>>,
+    /// What the events, errors and dialogues mean.
+    pub explanation: Explanation,
+    /// Whether there are exports, and not only an event.
+    pub has_exports: bool,
+}
+
+/// Says what inputs are: lab files, events, errors, exports, certificates, in any mixture.
+pub fn recognize(inputs: &[Input], answers: &Answers, password: Option<&str>, now: Timestamp) -> Recognized {
+    let mut pieces: Vec<Pieces> = inputs.iter().map(|input| read::read(input, password, true)).collect();
+    let described = pieces.iter().map(|piece| format!("{}: {piece}", piece.name)).collect();
+    let labs = pieces.iter_mut().filter_map(|piece| piece.lab.take()).collect();
+    let lab_error = pieces.iter().find_map(|piece| piece.lab_error.clone());
+    let has_exports = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
+    let makes = has_exports || pieces.iter().any(|piece| !piece.events.is_empty());
+    let imported = makes.then(|| organization::assemble(&pieces, answers, now));
+    let good = imported.as_ref().and_then(|imported| imported.as_ref().ok());
+    let explanation = explain::explain(&pieces, good, now);
+    Recognized { described, labs, lab_error, imported, explanation, has_exports }
+}
+
+impl Recognized {
+    /// What was recognized, in one line.
+    pub fn first_line(&self) -> String {
+        self.described.join("; ")
+    }
+
+    /// An answer that cannot be used.
+    pub fn wrong_answer(&self) -> Option<&AnswerError> {
+        match &self.imported {
+            Some(Err(ImportError::Answer(error))) => Some(error),
+            Some(Ok(_) | Err(ImportError::Nothing(_))) | None => None,
+        }
+    }
+
+    /// Whether nothing was.
+    pub fn is_nothing(&self) -> bool {
+        self.labs.is_empty() && self.lab_error.is_none() && self.explanation.is_empty() && !self.has_exports
+    }
+}

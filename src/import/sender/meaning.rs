@@ -1,0 +1,227 @@
+//! What senders' words mean, on whose side the fault is, and what to do.
+
+use serde::Serialize;
+
+/// What a sender's words mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    /// STARTTLS is not offered to the sender.
+    StarttlsNotOffered,
+    /// STARTTLS is offered, and refused when it is asked for.
+    StarttlsRefused,
+    /// The certificate does not carry the name that was dialled.
+    NameMismatch,
+    /// The chain does not end in an authority that the sender trusts.
+    ChainUntrusted,
+    /// The certificate has expired.
+    Expired,
+    /// The certificate was not issued for servers.
+    WrongPurpose,
+    /// The certificate is refused, and the words do not say for which reason.
+    NameOrChain,
+    /// The handshake fails before any certificate is judged.
+    HandshakeFailed,
+    /// What answers after STARTTLS is no TLS.
+    NotTls,
+    /// The connection is closed in the handshake.
+    ConnectionClosed,
+    /// The server's view: the sender left after it had seen the certificate.
+    ClientLeft,
+    /// The sender's own certificate has no usable private key.
+    OwnKey,
+    /// The sender's own certificate is not enabled for SMTP.
+    OwnService,
+    /// The Send connector pins a certificate that is not there.
+    OwnPin,
+    /// A queue says that the connection failed, where it may have been TLS.
+    QueueMisleads,
+    /// The cloud does not take the sender for the tenant's own server.
+    CloudAttribution,
+    /// Something between the two changes what they say.
+    Middlebox,
+    /// It is about permission and not about TLS.
+    NotTlsAtAll,
+}
+
+/// On whose side the fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Of the server that was dialled.
+    Receiver,
+    /// Of the one that dials.
+    Sender,
+    /// Of what lies between them.
+    Path,
+    /// Of either; the words do not tell.
+    Either,
+}
+
+impl Meaning {
+    /// On whose side the fault is.
+    pub const fn side(self) -> Side {
+        match self {
+            Self::StarttlsNotOffered | Self::StarttlsRefused | Self::Expired | Self::WrongPurpose => {
+                Side::Receiver
+            }
+            Self::OwnKey | Self::OwnService | Self::OwnPin | Self::CloudAttribution => Side::Sender,
+            Self::Middlebox => Side::Path,
+            Self::NameMismatch
+            | Self::ChainUntrusted
+            | Self::NameOrChain
+            | Self::HandshakeFailed
+            | Self::NotTls
+            | Self::ConnectionClosed
+            | Self::ClientLeft
+            | Self::QueueMisleads
+            | Self::NotTlsAtAll => Side::Either,
+        }
+    }
+
+    /// What of the lab's produces these words.
+    pub const fn entries(self) -> &'static [&'static str] {
+        match self {
+            Self::StarttlsNotOffered => &[
+                "starttls-absent",
+                "exchange-12014",
+                "fqdn-mismatch",
+                "tls-not-in-authmechanism",
+                "pin-stale",
+            ],
+            Self::StarttlsRefused => &["starttls-reply-454"],
+            Self::NameMismatch => &["name-mismatch", "self-signed-presented", "name-cn-only"],
+            Self::ChainUntrusted => &["trust-selfsigned", "trust-untrusted", "trust-missing-int"],
+            Self::Expired => &["trust-expired", "expired-offered"],
+            Self::WrongPurpose => &["trust-eku-client"],
+            Self::NameOrChain => &["name-mismatch", "trust-selfsigned", "trust-missing-int"],
+            Self::HandshakeFailed => &["tls-alert-handshake_failure", "tls-no-shared-cipher"],
+            Self::NotTls => &["tls-220-garbage-smtp", "starttls-stripped-xxx"],
+            Self::ConnectionClosed => &["tls-220-close", "tls-cut-serverhello"],
+            Self::ClientLeft => &["name-mismatch", "trust-selfsigned"],
+            Self::OwnKey => &["private-key-outbound"],
+            Self::OwnService => &["smtp-not-assigned-outbound"],
+            Self::OwnPin => &["pin-stale-outbound"],
+            Self::QueueMisleads => &["private-key-outbound", "smtp-not-assigned-outbound"],
+            Self::CloudAttribution | Self::NotTlsAtAll => &[],
+            Self::Middlebox => &["starttls-stripped-xxx"],
+        }
+    }
+
+    /// What happened, as a sentence.
+    pub const fn as_words(self) -> &'static str {
+        match self {
+            Self::StarttlsNotOffered => "The server does not offer STARTTLS to this sender",
+            Self::StarttlsRefused => "The server offers STARTTLS and cannot do it",
+            Self::NameMismatch => "The server's certificate does not carry the name that the sender dialled",
+            Self::ChainUntrusted => "The sender does not trust whoever issued the server's certificate",
+            Self::Expired => "The server's certificate has expired, by the sender's clock",
+            Self::WrongPurpose => "The server's certificate was not issued for servers",
+            Self::NameOrChain => {
+                "The sender refuses the server's certificate, for its name or for its issuer"
+            }
+            Self::HandshakeFailed => "Both sides found no version or cipher of TLS in common",
+            Self::NotTls => "What came after STARTTLS was no TLS",
+            Self::ConnectionClosed => "The connection was closed during the handshake",
+            Self::ClientLeft => "The sender hung up when it had seen the server's certificate",
+            Self::OwnKey => "The sending server cannot use the private key of its own certificate",
+            Self::OwnService => "The sending server's own certificate is not enabled for SMTP",
+            Self::OwnPin => {
+                "The Send connector names a certificate that is not in the sending server's store"
+            }
+            Self::QueueMisleads => "The queue says that it could not connect; often it was TLS that failed",
+            Self::CloudAttribution => {
+                "Exchange Online does not take the sending server for one of this tenant"
+            }
+            Self::Middlebox => "Something between the two changes what they say",
+            Self::NotTlsAtAll => "This is about permission and not about TLS",
+        }
+    }
+
+    /// What the fault usually is, and what to run to be sure.
+    pub const fn advice(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::StarttlsNotOffered => (
+                "Either no certificate fits the connector (then event 12014 says so), Tls is not in its AuthMechanism (then nothing is logged), another connector answers for this sender's address, or something in between strips STARTTLS.",
+                &[
+                    "Get-WinEvent -FilterHashtable @{LogName='Application'; Id=12014} -MaxEvents 5 | fl",
+                    "Get-ReceiveConnector | fl Identity, Bindings, RemoteIPRanges, AuthMechanism, Fqdn, TlsCertificateName",
+                ],
+            ),
+            Self::StarttlsRefused => (
+                "Its certificate or private key cannot be used, or its TLS is set up wrongly.",
+                &["Get-ExchangeCertificate | fl Thumbprint, HasPrivateKey, Services, Status"],
+            ),
+            Self::NameMismatch => (
+                "Either the connector presents another certificate than it should (often the default self-signed one), or the sender dials a name, short name or address that is in no certificate. Nothing is logged on the server.",
+                &[
+                    "Get-ExchangeCertificate -DomainName <the connector's FQDN> | fl CertificateDomains, Services",
+                    "Get-ReceiveConnector | fl Identity, Fqdn, TlsCertificateName",
+                ],
+            ),
+            Self::ChainUntrusted => (
+                "Either a self-signed certificate is presented, an intermediate certificate is not sent, or the root is a private one that the sender was not given.",
+                &["Get-ExchangeCertificate | fl Subject, Issuer, IsSelfSigned, RootCAType, Status, Services"],
+            ),
+            Self::Expired => (
+                "Renew it, enable the new one for SMTP, and change TlsCertificateName where it pins the old one's issuer.",
+                &["Get-ExchangeCertificate | fl Subject, NotAfter, Services, Thumbprint"],
+            ),
+            Self::WrongPurpose => (
+                "Its extended key usage lacks server authentication; a certificate for clients or for signing was enabled for SMTP.",
+                &["Get-ExchangeCertificate | fl Subject, EnhancedKeyUsageList, Services"],
+            ),
+            Self::NameOrChain => (
+                "Which of the two stands elsewhere in the log: in a nested cause, or in the certificate itself.",
+                &["Get-ExchangeCertificate | fl Subject, Issuer, IsSelfSigned, CertificateDomains, Services"],
+            ),
+            Self::HandshakeFailed => (
+                "Compare the versions and ciphers that both are allowed to use; a server with TLS 1.0 only, or a sender with TLS 1.3 only, are the usual ones.",
+                &[],
+            ),
+            Self::NotTls => (
+                "Something on the way answers in the server's place, or lets STARTTLS pass and not the handshake: a firewall that inspects SMTP.",
+                &[],
+            ),
+            Self::ConnectionClosed => (
+                "Read the server's protocol log of the same minute; it tells who closed, and after which step.",
+                &[],
+            ),
+            Self::ClientLeft => (
+                "A sender that verifies does so when the name or the issuer does not suit it; its own log says which.",
+                &[],
+            ),
+            Self::OwnKey => (
+                "Receiving may work with the same certificate. Import it again with its private key, or repair the key (certutil -repairstore my <serial number>).",
+                &["Get-ExchangeCertificate | fl Thumbprint, Subject, HasPrivateKey, Services"],
+            ),
+            Self::OwnService => (
+                "Enable it: Enable-ExchangeCertificate <thumbprint> -Services SMTP, and answer No to overwriting the default certificate.",
+                &["Get-ExchangeCertificate | fl Thumbprint, Subject, Services"],
+            ),
+            Self::OwnPin => (
+                "The certificate was renewed with another issuer or subject, or removed. Set TlsCertificateName to the names of the new one, or to $null.",
+                &[
+                    "Get-SendConnector | fl Name, TlsCertificateName",
+                    "Get-ExchangeCertificate | fl Issuer, Subject, Services",
+                ],
+            ),
+            Self::QueueMisleads => (
+                "Before the firewall is searched, read the SmtpSend protocol log of that minute: `TLS negotiation failed with error` tells NoCredentials (private key) or UnknownCredentials (SMTP service).",
+                &["Get-SendConnector | fl Name, TlsCertificateName, ProtocolLoggingLevel"],
+            ),
+            Self::CloudAttribution => (
+                "The certificate that the Send connector presents, or the address that it sends from, is not the one that the inbound connector of the tenant expects (TlsSenderCertificateName), or its domain is no accepted domain.",
+                &["Get-SendConnector | fl Name, TlsCertificateName, CloudServicesMailEnabled"],
+            ),
+            Self::Middlebox => (
+                "A firewall that inspects SMTP masks what it does not know with X, letter for letter. Turn ESMTP inspection off for this path, and compare the EHLO reply from inside and from outside.",
+                &[],
+            ),
+            Self::NotTlsAtAll => (
+                "Look at PermissionGroups and at the accepted domains of the connector that answers for this address.",
+                &["Get-ReceiveConnector | fl Identity, RemoteIPRanges, PermissionGroups"],
+            ),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What a client made inside TLS of what had been said in clear: replies that were injected behind the 220,
+//! and capabilities from before the handshake (RFC 3207 section 4.2: it has to discard both).
+
+use serde::Serialize;
+
+use crate::journal::shown::printable;
+use crate::smtp::Verb;
+
+/// Replies that followed the 220 to STARTTLS in clear, and what the client made of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Injected {
+    /// The lines behind the 220.
+    pub lines: Vec<String>,
+    /// Whether the first of them stands in nothing else that the lab said, so that whoever repeats it has it
+    /// from there.
+    pub distinct: bool,
+    /// What shows that the client took them for replies from inside TLS; `None` where nothing does.
+    pub taken: Option<String>,
+}
+
+impl Injected {
+    /// What stands in `reply` behind its first reply, if anything does.
+    pub(super) fn behind(reply: &[u8]) -> Option<Self> {
+        let mut lines = reply.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
+        // The reply ends with the line that has no hyphen behind its code (RFC 5321 section 4.2.1).
+        lines.by_ref().find(|line| line.get(3) != Some(&b'-'))?;
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).map(printable).collect();
+        (!lines.is_empty()).then_some(Self { lines, distinct: true, taken: None })
+    }
+
+    /// Notes a reply that the lab said before or afterwards.
+    pub(super) fn compare(&mut self, reply: &[u8]) {
+        let first = self.lines.first().map(String::as_str).unwrap_or_default();
+        self.distinct &= !printable(reply).contains(first);
+    }
+
+    /// The injected line that `output` of the client repeats, if it can have it from nowhere else.
+    pub fn repeated_in(&self, output: &str) -> Option<&str> {
+        self.lines.first().map(String::as_str).filter(|line| self.distinct && output.contains(line))
+    }
+
+    fn refuses(&self) -> bool {
+        self.lines.first().is_some_and(|line| line.starts_with(['4', '5']))
+    }
+}
+
+/// What a client says inside TLS, as far as it shows what it goes by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inside {
+    /// The keywords that EHLO was answered with in clear, in capitals.
+    clear: Vec<String>,
+    /// Those inside TLS; `None` as long as no EHLO was accepted there.
+    secure: Option<Vec<String>>,
+    /// Whether EHLO was said inside TLS at all.
+    asked: bool,
+    /// The command that followed the EHLO that was accepted.
+    next: Option<Option<Verb>>,
+    /// What shows that injected lines were taken.
+    taken: Option<String>,
+    /// What shows that capabilities from before the handshake were used.
+    stale: Option<String>,
+}
+
+impl Inside {
+    /// A reply to EHLO.
+    pub(super) fn hello(&mut self, reply: &[u8], established: bool) {
+        let keywords = reply.split(|octet| *octet == b'\n').skip(1).filter_map(|line| line.get(4..));
+        let keywords = keywords.map(|it| String::from_utf8_lossy(it.trim_ascii()).to_ascii_uppercase());
+        if established {
+            self.secure = Some(keywords.collect());
+        } else {
+            self.clear = keywords.collect();
+        }
+    }
+
+    /// The client went on before the reply to its EHLO inside TLS had left, or closed (`octets` is 0).
+    pub(super) fn did_not_wait(&mut self, octets: usize) {
+        let did = if octets == 0 { "closed the connection" } else { "went on" };
+        self.taken
+            .get_or_insert_with(|| format!("it {did} before the reply to its EHLO inside TLS had left"));
+    }
+
+    /// A command line inside TLS.
+    pub(super) fn said(&mut self, line: &[u8], injected: Option<&Injected>) {
+        let verb = Verb::of(line);
+        let shown = printable(line);
+        if verb == Some(Verb::Ehlo) {
+            self.asked = true;
+        } else if self.secure.is_some() && self.next.is_none() {
+            self.next = Some(verb);
+        }
+        let mechanism = shown.split_ascii_whitespace().nth(1).unwrap_or_default().to_ascii_uppercase();
+        let offers = |keywords: &[String]| offers_mechanism(keywords, &mechanism);
+        match (verb, &self.secure) {
+            (Some(Verb::Auth), Some(secure)) if !mechanism.is_empty() && !offers(secure) => {
+                let lines: Vec<_> =
+                    injected.iter().flat_map(|it| &it.lines).map(|line| keyword(line)).collect();
+                if offers(&lines) && !offers(&self.clear) {
+                    self.taken.get_or_insert_with(|| {
+                        format!("it said AUTH {mechanism}, which only the injected reply offers")
+                    });
+                }
+            }
+            (Some(Verb::Auth), None) if offers(&self.clear) => self.used(&format!("AUTH {mechanism}")),
+            (Some(Verb::Mail), None) => {
+                if let Some(parameter) = offered_parameter(&shown, &self.clear) {
+                    self.used(&format!("MAIL with {parameter}"));
+                }
+            }
+            (Some(Verb::Bdat), None) => self.used("BDAT"),
+            _ => {}
+        }
+    }
+
+    fn used(&mut self, what: &str) {
+        let why = if self.asked { "its EHLO inside TLS was refused" } else { "it said no EHLO inside TLS" };
+        self.stale.get_or_insert_with(|| {
+            format!(
+                "it said {what} inside TLS by what EHLO had offered in clear, although {why} (RFC 3207 section 4.2: \
+                 what was learnt before TLS has to be discarded)"
+            )
+        });
+    }
+
+    /// What shows that the client took `injected` for replies from inside TLS; `left` tells whether the client
+    /// itself ended the conversation, and `delivered` whether a message was taken.
+    pub(super) fn took(&self, injected: &Injected, left: bool, delivered: bool) -> Option<String> {
+        if self.taken.is_some() || delivered || !injected.refuses() || self.secure.is_none() {
+            return self.taken.clone();
+        }
+        let did = match self.next {
+            Some(Some(Verb::Helo)) => "it said HELO",
+            Some(Some(Verb::Quit)) => "it said QUIT",
+            None if left => "it left",
+            Some(_) | None => return None,
+        };
+        Some(format!("{did} after its EHLO inside TLS had been accepted, as if it had been refused"))
+    }
+
+    pub(super) fn stale(&self) -> Option<String> {
+        self.stale.clone()
+    }
+}
+
+/// The line of a reply without its code, in capitals.
+fn keyword(line: &str) -> String {
+    line.get(4..).unwrap_or_default().trim().to_ascii_uppercase()
+}
+
+/// Whether AUTH with this mechanism is among the keywords (RFC 4954 section 3; some write `AUTH=`).
+fn offers_mechanism(keywords: &[String], mechanism: &str) -> bool {
+    let lists =
+        keywords.iter().filter_map(|it| it.strip_prefix("AUTH ").or_else(|| it.strip_prefix("AUTH=")));
+    lists.flat_map(str::split_ascii_whitespace).any(|known| known == mechanism)
+}
+
+/// The parameter of MAIL that the keywords allow, if it has one.
+fn offered_parameter(line: &str, keywords: &[String]) -> Option<&'static str> {
+    const PARAMETERS: [(&str, &str); 6] = [
+        ("SIZE", "SIZE"),
+        ("BODY", "8BITMIME"),
+        ("SMTPUTF8", "SMTPUTF8"),
+        ("RET", "DSN"),
+        ("ENVID", "DSN"),
+        ("REQUIRETLS", "REQUIRETLS"),
+    ];
+    let words: Vec<_> = line.split_ascii_whitespace().skip(1).map(str::to_ascii_uppercase).collect();
+    let said = |parameter: &str| words.iter().any(|word| word.split('=').next() == Some(parameter));
+    let offered = |keyword: &str| keywords.iter().any(|it| it.split(' ').next() == Some(keyword));
+    PARAMETERS.into_iter().find(|(parameter, keyword)| said(parameter) && offered(keyword)).map(|(it, _)| it)
+}

@@ -1,0 +1,107 @@
+//! Which name of a certificate covers a host, by each rule that is in use.
+
+use serde::Serialize;
+
+use crate::exchange::CertificateFacts;
+use crate::name::covers;
+use crate::pki::Certificate;
+use crate::session::send::{Check, CommonName, NamesRead, Proof, Reference, TlsLibrary, name_problem};
+
+/// A rule by which a host is looked for in a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameRule {
+    /// Exchange's selection of a certificate for a connector: subject and alternative names alike.
+    ExchangeSelection,
+    /// RFC 9525: the alternative names only.
+    Rfc9525,
+    /// RFC 6125 section 6.4.4: a common name where there is no dNSName.
+    CommonNameFallback,
+}
+
+/// What a rule finds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NameMatch {
+    /// The rule.
+    pub rule: NameRule,
+    /// The name of the certificate that covers the host; `None` where no name does.
+    pub by: Option<String>,
+}
+
+impl NameRule {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ExchangeSelection, Self::Rfc9525, Self::CommonNameFallback];
+
+    /// The rule in a few words.
+    pub const fn as_words(self) -> &'static str {
+        match self {
+            Self::ExchangeSelection => "Exchange's selection",
+            Self::Rfc9525 => "RFC 9525",
+            Self::CommonNameFallback => "common-name fallback",
+        }
+    }
+}
+
+/// What each rule finds for `host`, a host name or an address, in `leaf`.
+pub fn names(leaf: &Certificate, host: &str) -> Vec<NameMatch> {
+    NameRule::ALL.map(|rule| NameMatch { rule, by: covering(leaf, host, rule) }).to_vec()
+}
+
+fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
+    let common_name = match rule {
+        NameRule::ExchangeSelection => {
+            let facts = CertificateFacts::from(leaf);
+            let found = facts.names().into_iter().filter_map(|name| Some((covers(name, host)?, name)));
+            return found.min_by_key(|(coverage, _)| *coverage).map(|(_, name)| name.to_owned());
+        }
+        NameRule::Rfc9525 => CommonName::Never,
+        NameRule::CommonNameFallback => CommonName::WithoutDnsName,
+    };
+    let check = Check {
+        proof: Proof::ChainAndName,
+        references: vec![Reference::Host(host.to_owned())],
+        common_name,
+        names: NamesRead::All,
+        tls_library: TlsLibrary::Rustls,
+        within_handshake: false,
+    };
+    if name_problem(leaf, &check).is_some() {
+        return None;
+    }
+    let names = leaf.dns_names().iter().chain(leaf.common_names());
+    let best =
+        names.filter_map(|name| Some((covers(name, host)?, name))).min_by_key(|(coverage, _)| *coverage);
+    // What is no name is an address, which the certificate has among its own.
+    Some(best.map_or_else(|| host.to_owned(), |(_, name)| name.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::{KeyPair, Template, self_signed};
+
+    fn found(subject: &str, dns: &[&str], host: &str) -> Vec<Option<String>> {
+        let template = Template {
+            subject: subject.parse().unwrap(),
+            dns_names: dns.iter().map(|name| (*name).to_owned()).collect(),
+            ip_addresses: vec!["192.0.2.1".parse().unwrap()],
+            serial_number: vec![1],
+            ..Template::default()
+        };
+        let key = KeyPair::generate(Default::default()).unwrap();
+        let leaf = self_signed(&template, &key).unwrap();
+        names(&leaf, host).into_iter().map(|it| it.by).collect()
+    }
+
+    #[test]
+    fn each_rule_reads_other_names() {
+        let some = |name: &str| Some(name.to_owned());
+        let mx = "mx1.lab.test";
+        assert_eq!(found("CN=mx1.lab.test", &[], mx), [some(mx), None, some(mx)]);
+        assert_eq!(found("CN=mx1.lab.test", &["other.lab.test"], mx), [some(mx), None, None]);
+        let wildcard = found("CN=any", &["*.lab.test", "MX1.lab.test"], mx);
+        assert_eq!(wildcard, vec![some("MX1.lab.test"); 3]);
+        assert_eq!(found("CN=192.0.2.1", &[], "192.0.2.1"), vec![some("192.0.2.1"); 3]);
+        assert_eq!(found("CN=a", &["b"], "192.0.2.2"), [None, None, None]);
+    }
+}

@@ -1,0 +1,70 @@
+//! What connectors do as time passes: every instant at which an offer changes.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::offer::{Health, Offer, offers};
+use crate::exchange::{Computer, EXPIRES_SOON};
+
+/// A change that comes by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// When.
+    pub at: Timestamp,
+    /// What the connector did before.
+    pub before: Offer,
+    /// What it does from then on.
+    pub after: Offer,
+}
+
+/// More instants than any lab has certificates for; beyond it the future is left alone.
+const MOST_INSTANTS: usize = 2000;
+
+impl Change {
+    /// Whether the connector does worse from then on.
+    pub fn is_worse(&self) -> bool {
+        self.after.health < self.before.health
+    }
+
+    /// Whether senders notice, and not only the event log.
+    pub fn is_seen(&self) -> bool {
+        self.before.with != self.after.with || self.before.health != self.after.health
+    }
+
+    /// Whether there is no TLS any more from then on.
+    pub fn ends_tls(&self) -> bool {
+        self.after.health == Health::None
+    }
+}
+
+/// Every change of what a connector of `computers` does after `now`, until the last certificate has expired.
+pub fn timeline(computers: &[Arc<Computer>], now: Timestamp) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let (mut at, mut before) = (now, offers(computers, now));
+    for _ in 0..MOST_INSTANTS {
+        let next = computers.iter().filter_map(|computer| next_change(computer, at)).min();
+        let Some(next) = next else { break };
+        let after = offers(computers, next);
+        for (old, new) in before.iter().zip(&after) {
+            // Hours that run down make another text, not another offer.
+            if old.words != new.words {
+                changes.push(Change { at: next, before: old.clone(), after: new.clone() });
+            }
+        }
+        (at, before) = (next, after);
+    }
+    changes
+}
+
+/// The stand-in for a missing internal transport certificate has dates as well.
+fn next_change(computer: &Computer, now: Timestamp) -> Option<Timestamp> {
+    let own = computer.store.next_change(now, EXPIRES_SOON);
+    let stand_in = computer.ephemeral.as_ref().and_then(|stored| {
+        let mut store = crate::exchange::CertificateStore::default();
+        store.add((**stored).clone());
+        store.next_change(now, EXPIRES_SOON)
+    });
+    own.into_iter().chain(stand_in).min()
+}

@@ -1,0 +1,38 @@
+//! Connections to servers that are not the lab's, for a reader that was told where to look.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+/// Returns the addresses of `host`, in the order of the system's resolver; an address stands for itself.
+///
+/// # Errors
+///
+/// What the resolver says, or a time-out.
+pub async fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Vec<SocketAddr>> {
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in timeout(patience, lookup_host((host, port))).await?? {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
+/// Connects to `address`, which need not be on loopback.
+///
+/// # Errors
+///
+/// What the operating system says, or a time-out.
+pub async fn reach(
+    address: SocketAddr,
+    patience: Duration,
+) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send> {
+    let stream = timeout(patience, TcpStream::connect(address)).await??;
+    stream.set_nodelay(true).ok();
+    Ok(stream)
+}

@@ -1,0 +1,336 @@
+//! Events, errors, dialogues and logs in the shapes in which they are pasted.
+
+use serde_json::{Value, json};
+
+use super::recognized;
+use super::samples::{CERTIFICATES, CONNECTOR, EVENT, PINNED};
+
+fn explained(text: &str) -> Value {
+    recognized(&[text]).explanation.to_json()
+}
+
+#[track_caller]
+fn says(text: &str, expected: &[(&str, Value)]) {
+    let found = explained(text);
+    for (name, value) in expected {
+        assert_eq!(found.get(*name).unwrap_or(&Value::Null), value, "{name} of\n{text}\n{found:#}");
+    }
+}
+
+fn of_the_event() -> Vec<(&'static str, Value)> {
+    vec![
+        ("event_id", json!(12014)),
+        ("domain_name", json!("post.wetland.test")),
+        ("connector", json!("Partner relay on HERON")),
+        ("fqdn", json!("post.wetland.test")),
+        ("selection_key", json!("fqdn")),
+        ("fields_agree", json!(true)),
+        ("truncated", json!(false)),
+    ]
+}
+
+fn with_header() -> Vec<(&'static str, Value)> {
+    let mut all = of_the_event();
+    all.extend([
+        ("provider", json!("MSExchangeFrontEndTransport")),
+        ("computer", json!("HERON.wetland.test")),
+        ("level", json!("Error")),
+        ("task_category", json!("TransportService")),
+        ("time_text", json!("3/4/2026 9:15:00 AM")),
+    ]);
+    all
+}
+
+fn description() -> &'static str {
+    EVENT.split_once("Description:\n").unwrap().1.trim()
+}
+
+#[test]
+fn a_copy_out_of_event_viewer_is_read_however_it_was_quoted_and_escaped() {
+    let quoted = |mark: &str| EVENT.lines().map(|line| format!("{mark}{line}\n")).collect::<String>();
+    let html =
+        EVENT.replace('&', "&amp;").replace('<', "&lt;").replace('\'', "&#39;").replace('\n', "<br>\n");
+    for text in [
+        EVENT.to_owned(),
+        EVENT.replace('\n', "\r\n"),
+        EVENT.replace('\n', " "),
+        EVENT.replace('\'', "\u{2019}"),
+        quoted("> "),
+        quoted(">> "),
+        format!("<p>{html}</p>"),
+        format!("Hello,\n\nwe see this since Monday:\n\n{EVENT}\nRegards\n"),
+    ] {
+        says(&text, &with_header());
+    }
+}
+
+#[test]
+fn labels_of_another_language_are_known_or_told_by_their_place() {
+    let german = EVENT
+        .replace("Log Name:", "Protokollname:")
+        .replace("Source:", "Quelle:")
+        .replace("Date:", "Datum:")
+        .replace("Event ID:", "Ereignis-ID:")
+        .replace("Task Category:", "Aufgabenkategorie:")
+        .replace("Level:         Error", "Ebene:         Fehler")
+        .replace("Description:", "Beschreibung:");
+    let invented = EVENT.lines().enumerate().map(|(at, line)| match line.split_once(": ") {
+        Some((_, value)) if at < 9 => format!("Wort{at}:  {value}\n"),
+        _ => format!("{line}\n"),
+    });
+    says(&german, &with_header());
+    says(&invented.collect::<String>().replace("Description:", "Woerter:"), &with_header());
+}
+
+#[test]
+fn objects_of_the_cmdlets_csv_json_and_xml_say_the_same() {
+    let text = description();
+    let list = format!(
+        "TimeCreated      : 3/4/2026 9:15:00 AM\nProviderName     : MSExchangeFrontEndTransport\nId               : 12014\n\
+         LevelDisplayName : Error\nMachineName      : HERON.wetland.test\nTaskDisplayName  : TransportService\nMessage          : {text}\n"
+    );
+    let log = format!(
+        "Index              : 7\nEntryType          : Error\nInstanceId         : 3221499630\nMessage            : {text}\n\
+         Category           : TransportService\nReplacementStrings : {{post.wetland.test, Partner relay on HERON, post.wetland.test}}\n\
+         Source             : MSExchangeFrontEndTransport\nTimeGenerated      : 3/4/2026 9:15:00 AM\nMachineName        : HERON.wetland.test\n"
+    );
+    let csv = format!(
+        "Level,Date and Time,Source,Event ID,Task Category\nError,3/4/2026 9:15:00 AM,MSExchangeFrontEndTransport,12014,TransportService,\"{text}\"\n"
+    );
+    let json = json!({
+        "Id": 12014, "ProviderName": "MSExchangeFrontEndTransport", "LevelDisplayName": "Error",
+        "TaskDisplayName": "TransportService", "MachineName": "HERON.wetland.test",
+        "TimeCreated": "3/4/2026 9:15:00 AM", "Message": text,
+    });
+    for text in [list, log, json.to_string()] {
+        says(&text, &with_header());
+    }
+    says(&csv, &of_the_event());
+    let xml = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>\n- <System>\n<Provider Name='MSExchangeFrontEndTransport' />\n\
+        <EventID Qualifiers='49156'>12014</EventID><Level>2</Level><Task>12</Task><TimeCreated SystemTime='2026-03-04T08:15:00Z' />\
+        <Computer>HERON.wetland.test</Computer></System><EventData><Data>post.wetland.test</Data><Data>Partner relay on HERON</Data>\
+        <Data>post.wetland.test</Data></EventData></Event>";
+    let escaped = xml.replace('<', "&lt;").replace('>', "&gt;");
+    for text in [xml.to_owned(), escaped, format!("\u{feff}<Events>{xml}</Events>")] {
+        says(&text, &of_the_event());
+        says(&text, &[("computer", json!("HERON.wetland.test")), ("level", json!("Error"))]);
+    }
+}
+
+#[test]
+fn replacement_strings_without_a_message_still_tell_and_pins_in_them_survive_their_commas() {
+    let pin = "<I>CN=Reed CA, O=Reed Trust<S>CN=post.wetland.test, O=Wetland";
+    let text = format!(
+        "InstanceId         : 3221499630\nSource             : MSExchangeTransport\nReplacementStrings : {{{pin}, Partner relay, {pin}}}\n"
+    );
+    says(
+        &text,
+        &[
+            ("domain_name", json!(pin)),
+            ("connector", json!("Partner relay")),
+            ("selection_key", json!("tls_certificate_name")),
+            ("issuer", json!("CN=Reed CA, O=Reed Trust")),
+            ("subject", json!("CN=post.wetland.test, O=Wetland")),
+        ],
+    );
+}
+
+#[test]
+fn names_in_other_scripts_and_odd_names_are_kept() {
+    for name in [
+        "Соединитель для партнёров (склад)",
+        "受信コネクタ 東京",
+        "Relay with a FQDN parameter of old.test",
+        "a. b. c.",
+        "EdgeSync - Inbound to Default-First-Site-Name",
+    ] {
+        let text = description().replace("Partner relay on HERON", name);
+        says(&text, &[("connector", json!(name)), ("fqdn", json!("post.wetland.test"))]);
+    }
+}
+
+#[test]
+fn a_pin_is_told_from_a_name_and_lost_marks_are_noticed() {
+    says(
+        PINNED,
+        &[
+            ("selection_key", json!("tls_certificate_name")),
+            ("issuer", json!("CN=Reed Issuing CA 3, O=Reed Trust, C=NL")),
+            ("subject", json!("CN=post.wetland.test, O=Wetland, C=NL")),
+            ("fields_agree", json!(true)),
+        ],
+    );
+    let stripped = PINNED.replace("<I>", "").replace("<S>", "");
+    says(&stripped, &[("selection_key", json!("tls_certificate_name")), ("values_lost", json!(true))]);
+}
+
+#[test]
+fn what_is_missing_is_asked_for() {
+    let empty = description().replace("post.wetland.test", "").replace("Partner relay on HERON", "");
+    says(&empty, &[("values_lost", json!(true)), ("domain_name", json!("")), ("connector", json!(""))]);
+    let first = description().split(". Therefore").next().unwrap();
+    says(
+        first,
+        &[
+            ("truncated", json!(true)),
+            ("domain_name", json!("post.wetland.test")),
+            ("connector", Value::Null),
+        ],
+    );
+    let second = description().split("computer. ").nth(1).unwrap();
+    says(second, &[("connector", json!("Partner relay on HERON")), ("fqdn", json!("post.wetland.test"))]);
+    let header = EVENT.split("Description:").next().unwrap();
+    says(header, &[("event_id", json!(12014)), ("text_missing", json!(true))]);
+    for text in [empty.as_str(), first, header] {
+        let missing = recognized(&[text]).explanation.missing;
+        assert!(missing.iter().any(|it| it.contains("XML")), "{missing:?}");
+    }
+    let missing = recognized(&[EVENT]).explanation.missing;
+    assert!(missing.iter().any(|it| it.contains("Get-ExchangeCertificate")), "{missing:?}");
+}
+
+#[test]
+fn an_edge_sync_connector_is_edited_on_the_hub() {
+    let text = description().replace("Partner relay on HERON", "EdgeSync - Inbound to North");
+    let about = explained(&text)["about"].clone();
+    assert_eq!(about["connector_kind"], "send");
+    assert!(about["edited"].as_str().unwrap().contains("Start-EdgeSynchronization"), "{about}");
+}
+
+#[test]
+fn certificates_beside_the_event_settle_the_cause() {
+    let both = recognized(&[EVENT, CERTIFICATES, CONNECTOR]);
+    let item = both.explanation.to_json();
+    assert_eq!(item["causes"][0]["id"], "smtp-not-enabled");
+    assert_eq!(item["causes"][0]["certain"], true);
+    let said = both.explanation.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("Enable-ExchangeCertificate -Thumbprint 00112233445566778899AABBCCDDEEFF00112233"),
+        "{said}"
+    );
+    assert!(said.contains("here that is right"), "{said}");
+    // In one paste just the same.
+    let one = recognized(&[&format!("{EVENT}\n{CERTIFICATES}\n{CONNECTOR}")]);
+    assert_eq!(one.explanation.to_json()["causes"], item["causes"]);
+}
+
+#[test]
+fn a_stale_pin_is_told_with_the_half_that_differs() {
+    let both = recognized(&[PINNED, CERTIFICATES]);
+    let item = both.explanation.to_json();
+    assert_eq!(item["causes"][0]["id"], "pin-stale");
+    let cause = item["causes"][0]["what"].as_str().unwrap();
+    assert!(cause.contains("another issuer, CN=Reed Issuing CA 4, O=Reed Trust, C=NL"), "{cause}");
+    assert!(item["advice"].as_str().unwrap().contains("changes nothing here"), "{item:#}");
+}
+
+#[test]
+fn a_list_of_names_that_was_cut_leaves_the_cause_unknown() {
+    let cut = CERTIFICATES
+        .replace("post.wetland.test, autodiscover.wetland.test}", "www.wetland.test...}")
+        .replace("CN=post.wetland.test", "CN=www.wetland.test");
+    let both = recognized(&[EVENT, &cut]);
+    let evidence = both.explanation.to_json()["evidence"].clone();
+    assert_eq!(evidence["decided"], false);
+    assert_eq!(evidence["certificates"][0]["unknown"], true);
+    assert!(both.explanation.questions.iter().any(|question| question.id.starts_with("names:")));
+}
+
+#[test]
+fn the_answer_for_one_event_fits_a_terminal() {
+    for texts in [vec![EVENT], vec![PINNED], vec![EVENT, CERTIFICATES, CONNECTOR]] {
+        let said = recognized(&texts).explanation.to_string();
+        assert!(said.lines().count() <= 24, "{}\n{said}", said.lines().count());
+    }
+}
+
+#[test]
+fn siblings_are_told_by_their_texts() {
+    let thumbprint = "00112233445566778899AABBCCDDEEFF00112233";
+    says(
+        &format!("An internal transport certificate expired. Thumbprint:{thumbprint}"),
+        &[("event_id", json!(12015)), ("thumbprint", json!(thumbprint)), ("alias", json!(false))],
+    );
+    says(
+        &format!(
+            "The STARTTLS certificate will expire soon: subject: post.wetland.test, thumbprint: {thumbprint}, hours remaining: 24. Run the New-ExchangeCertificate cmdlet to create a new certificate."
+        ),
+        &[("event_id", json!(12018)), ("subject", json!("post.wetland.test")), ("hours", json!(24))],
+    );
+    says(
+        "The internal TLS certificate for this server is missing.",
+        &[("event_id", json!(12012)), ("alias", json!(true))],
+    );
+}
+
+#[test]
+fn what_senders_say_is_looked_up_and_the_side_is_named() {
+    for (text, meaning, side) in [
+        (
+            "Diagnostic-Code: smtp;451 5.7.3 STARTTLS is required to send mail",
+            "starttls-not-offered",
+            "receiver",
+        ),
+        (
+            "tls: failed to verify certificate: x509: certificate is valid for a.test, not b.test",
+            "name-mismatch",
+            "either",
+        ),
+        ("javax.net.ssl.SSLHandshakeException: PKIX path building failed", "chain-untrusted", "either"),
+        ("TLS negotiation failed with error NoCredentials", "own-key", "sender"),
+        ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", "not-tls-at-all", "either"),
+    ] {
+        says(text, &[("meaning", json!(meaning)), ("side", json!(side))]);
+    }
+    says(
+        "x509: certificate is valid for a.test, not b.test",
+        &[("asked_for", json!("b.test")), ("presented", json!("a.test"))],
+    );
+    assert!(recognized(&["good morning, the server is slow today"]).is_nothing());
+}
+
+#[test]
+fn a_masked_keyword_points_at_what_lies_between() {
+    let text = "220 ********\nEHLO a.test\n250-mail.wetland.test\n250-SIZE 1000\n250 XXXXXXXA\n";
+    says(
+        text,
+        &[("middlebox", json!(true)), ("masked_keyword", json!(["XXXXXXXA"])), ("starttls", json!(false))],
+    );
+}
+
+#[test]
+fn protocol_logs_show_what_was_presented_and_how_it_failed() {
+    let row = |number: u32, data: &str, context: &str| {
+        format!(
+            "2026-03-04T09:15:00.000Z,To partners,08D0,{number},192.0.2.1:1,192.0.2.2:25,*,{data},{context}\n"
+        )
+    };
+    let log = row(1, "CN=post.wetland.test", "Certificate subject")
+        + &row(2, "\"CN=Reed CA, C=NL\"", "Certificate issuer name")
+        + &row(3, "post.wetland.test;www.wetland.test", "Certificate alternate names")
+        + &row(4, "", "TLS negotiation failed with error UnknownCredentials");
+    says(
+        &log,
+        &[
+            ("direction", json!("send")),
+            ("connector", json!("To partners")),
+            ("presented_subject", json!("CN=post.wetland.test")),
+            ("presented_san", json!(["post.wetland.test", "www.wetland.test"])),
+            ("self_signed", json!(false)),
+            ("failure", json!("UnknownCredentials")),
+        ],
+    );
+}
+
+#[test]
+fn a_refused_fqdn_is_answered_with_the_ways_around_it() {
+    let text = "If the AuthMechanism attribute on a Receive connector contains the value ExchangeServer, you must set the FQDN parameter on the Receive connector to one of the following values: the FQDN of the transport server \u{201c}HERON.wetland.test\u{201d}, the NetBIOS name of the transport server \u{201c}HERON\u{201d}, or $null.";
+    says(
+        text,
+        &[
+            ("kind", json!("cmdlet-refusal")),
+            ("guard", json!("fqdn-with-exchangeserver")),
+            ("allowed", json!(["HERON.wetland.test", "HERON", null])),
+        ],
+    );
+}

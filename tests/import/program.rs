@@ -1,0 +1,98 @@
+//! The verbs as a person meets them.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use super::samples::{CERTIFICATES, CONNECTOR, EVENT};
+
+fn run(args: &[&str], stdin: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STARTTLS_LAB_")) {
+        command.env_remove(name);
+    }
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Who reads no standard input may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn explain_takes_a_file_standard_input_and_the_text_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("event.txt");
+    std::fs::write(&file, EVENT).unwrap();
+    let (_, from_file, _) = said(&run(&["explain", file.to_str().unwrap()], ""));
+    let (_, from_stdin, _) = said(&run(&["explain"], EVENT));
+    let (_, from_text, _) = said(&run(&["explain", EVENT], ""));
+    assert!(
+        from_file
+            .starts_with("Event 12014 on HERON.wetland.test: Partner relay on HERON finds no certificate"),
+        "{from_file}"
+    );
+    assert_eq!((&from_stdin, &from_text), (&from_file, &from_file));
+    let (code, out, error) = said(&run(&["explain", "-"], "nothing of the kind"));
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(error.contains("Known are events"), "{error}");
+}
+
+#[test]
+fn import_prints_a_lab_that_the_other_verbs_take() {
+    let dir = tempfile::tempdir().unwrap();
+    let paste = format!(
+        "{EVENT}\n[PS] C:\\>Get-ExchangeCertificate | fl\n{CERTIFICATES}\n[PS] C:\\>Get-ReceiveConnector | fl\n{CONNECTOR}"
+    );
+    let (code, toml, error) = said(&run(&["import", "-"], &paste));
+    assert_eq!(code, Some(0), "{error}");
+    let lab = dir.path().join("lab.toml");
+    std::fs::write(&lab, &toml).unwrap();
+    let (code, _, error) = said(&run(&["verify", lab.to_str().unwrap()], ""));
+    assert_eq!(code, Some(0), "{error}\n{toml}");
+    let (code, _, error) = said(&run(&["import", "--answer", "date=mdy", "-"], &paste));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("no question is called `date`"), "{error}");
+    let (_, json, _) = said(&run(&["import", "--output", "json", "-"], &paste));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["originals"][0]["thumbprint"], "00112233445566778899AABBCCDDEEFF00112233");
+}
+
+#[test]
+fn collect_prints_one_line() {
+    let (code, line, _) = said(&run(&["import", "--collect"], ""));
+    assert_eq!((code, line.lines().count()), (Some(0), 1));
+    assert!(line.contains("Get-ReceiveConnector") && line.contains("starttls-lab.json"), "{line}");
+}
+
+#[test]
+fn check_takes_what_an_administrator_has_and_says_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (event, certificates, connector) =
+        (write("event.txt", EVENT), write("c.txt", CERTIFICATES), write("r.txt", CONNECTOR));
+    let (code, out, error) = said(&run(&["check", &event, &certificates, &connector], ""));
+    assert_eq!(code, Some(0), "{error}\n{out}");
+    let first = out.lines().next().unwrap();
+    assert!(first.contains("event.txt: event 12014") && first.contains("c.txt: 2 certificates"), "{first}");
+    // Commands are for the real server, and name its certificates.
+    assert!(
+        out.contains("Enable-ExchangeCertificate -Thumbprint 00112233445566778899AABBCCDDEEFF00112233")
+            || out.contains("Enable-ExchangeCertificate 00112233445566778899AABBCCDDEEFF00112233"),
+        "{out}"
+    );
+    let (code, out, _) = said(&run(&["check", &event], ""));
+    assert_eq!(code, Some(0));
+    assert!(out.contains("To be sure, paste beside it"), "{out}");
+    let (code, _, error) = said(&run(&["check", "-"], "nothing of the kind"));
+    assert_eq!(code, Some(2), "{error}");
+    let (code, out, _) = said(&run(&["check", "-"], starttls_lab::scenario::story("healthy").unwrap().text));
+    assert_eq!(code, Some(0), "{out}");
+}

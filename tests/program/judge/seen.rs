@@ -1,0 +1,130 @@
+//! What `judge` was made for: injected replies, clear text that hides, and success that is none.
+
+use super::{CLIENT, has_python, judge, report, report_on, row, text};
+
+fn notes(row: &serde_json::Value) -> String {
+    row["notes"].to_string()
+}
+
+#[test]
+fn a_client_that_takes_an_injected_reply_for_the_servers_breaks_encrypt() {
+    if !has_python() {
+        return;
+    }
+    let flags = ["--only", "inject-response*", "--policy", "encrypt", "--jobs", "2"];
+    let report = report_on("keeps-clear", 1, &flags);
+    for entry in ["inject-response", "inject-response-554"] {
+        let row = row(&report, entry);
+        assert_eq!(row["judged"]["mark"], "wrong", "{row}");
+        assert!(row["judged"]["why"].as_str().unwrap().contains("injected in clear behind the 220"), "{row}");
+    }
+    let taken = &row(&report, "inject-response")["verdicts"][0]["conversations"][0]["injected"]["taken"];
+    assert_eq!(taken, "it went on before the reply to its EHLO inside TLS had left");
+}
+
+#[test]
+fn a_client_that_discards_an_injected_reply_delivers_and_is_right() {
+    if !has_python() {
+        return;
+    }
+    let report =
+        report_on("anything", 0, &["--only", "inject-response*", "--policy", "encrypt", "--jobs", "2"]);
+    for entry in ["inject-response", "inject-response-554"] {
+        let row = row(&report, entry);
+        assert_eq!((&row["outcome"], &row["judged"]["mark"]), (&"over-tls".into(), &"right".into()), "{row}");
+    }
+}
+
+#[test]
+fn a_client_that_fails_with_the_injected_text_has_taken_it() {
+    if !has_python() {
+        return;
+    }
+    let script = format!(
+        "[ $STARTTLS_LAB_ENTRY = baseline ] && exec python3 {CLIENT} anything; \
+         echo 'Unexpected Response: 554 5.7.1 injected'; python3 {CLIENT} pipelines"
+    );
+    let report = report(1, &["--only", "inject-response-554", "--policy", "encrypt"], &["sh", "-c", &script]);
+    let row = row(&report, "inject-response-554");
+    assert!(notes(row).contains("it fails with a reply that was injected behind the 220"), "{row}");
+}
+
+#[test]
+fn mail_that_is_pipelined_behind_starttls_is_said_in_clear() {
+    if !has_python() {
+        return;
+    }
+    let report = report_on("pipelines", 1, &["--only", "inject-command", "--policy", "encrypt"]);
+    let row = row(&report, "inject-command");
+    assert_eq!(row["leaked"], serde_json::json!(["envelope"]), "{row}");
+    assert_eq!(row["verdicts"][0]["leaks"][0]["why"], "behind-start-tls");
+}
+
+#[test]
+fn a_client_that_goes_on_in_clear_after_454_is_not_said_to_send_over_tls_or_not_at_all() {
+    if !has_python() {
+        return;
+    }
+    let flags = ["--only", "starttls-absent,starttls-reply-454", "--jobs", "2"];
+    let report = report_on("offered-or-nothing", 0, &flags);
+    assert_eq!(row(&report, "starttls-reply-454")["outcome"], "in-clear");
+    assert_eq!(report["client"]["class"], serde_json::Value::Null, "{}", report["client"]);
+    assert!(report["client"]["surprises"].to_string().contains("of no class: starttls-reply-454"));
+}
+
+/// A command that delivers to the baseline and says success everywhere.
+fn in_vain() -> String {
+    format!("[ $STARTTLS_LAB_ENTRY = baseline ] && exec python3 {CLIENT} anything; exit 0")
+}
+
+#[test]
+fn success_without_a_delivery_is_wrong_and_junit_says_so() {
+    if !has_python() {
+        return;
+    }
+    let script = in_vain();
+    let flags = ["--only", "starttls-absent", "--policy", "encrypt"];
+    let report = report(1, &flags, &["sh", "-c", &script]);
+    let row = row(&report, "starttls-absent");
+    assert_eq!(row["judged"]["why"], "the command says success, and nothing was delivered");
+    let junit = judge(&[&flags[..], &["--format", "junit"]].concat(), &["sh", "-c", &script]);
+    let junit = text(&junit.stdout);
+    assert!(
+        junit.contains("<failure message=\"the command says success, and nothing was delivered\""),
+        "{junit}"
+    );
+    assert!(junit.contains("remarks: ") && junit.contains("it never connected"), "{junit}");
+}
+
+#[test]
+fn a_remark_fails_the_run_where_that_is_asked_for() {
+    if !has_python() {
+        return;
+    }
+    let command = ["python3", CLIENT, "name-and-chain"];
+    for (only, fail_on, code) in [
+        ("trust-expired", "wrong", 0),
+        ("trust-expired", "remarks", 0),
+        ("starttls-reply-454", "wrong", 0),
+        ("starttls-reply-454", "remarks", 1),
+    ] {
+        let flags = ["--only", only, "--policy", "verify", "--fail-on", fail_on];
+        let said = judge(&flags, &command);
+        assert_eq!(said.status.code(), Some(code), "{only} {fail_on}: {}", text(&said.stdout));
+    }
+    let flags = ["--only", "starttls-reply-454", "--policy", "verify", "--fail-on", "remarks"];
+    let junit = judge(&[&flags[..], &["--format", "junit"]].concat(), &command);
+    assert!(text(&junit.stdout).contains("<failure message=\"it closed a connection without QUIT"));
+}
+
+#[test]
+fn a_client_that_outlives_its_command_is_told_with_the_way_out() {
+    if !has_python() {
+        return;
+    }
+    let script = format!("python3 {CLIENT} anything > /dev/null 2>&1 & exit 0");
+    let report = report(0, &["--only", "trust-expired", "--policy", "encrypt"], &["sh", "-c", &script]);
+    for entry in ["baseline", "trust-expired"] {
+        assert!(notes(row(&report, entry)).contains("there is --daemon"), "{report}");
+    }
+}
