@@ -6,12 +6,13 @@ use serde::Serialize;
 use super::facets::{accepts, days_left, outcome, trust};
 use super::handshake::{Established, Handshake, Offer};
 use super::middlebox::masked;
-use super::names::{NameRule, names};
+use super::names::{NameRule, check, names};
 use super::run::{Heard, Host, Member, Visit};
 use super::visit::LISTED_NOW;
 use crate::exchange::EXPIRES_SOON;
 use crate::name::covers;
 use crate::pki::Certificate;
+use crate::session::send::{CommonName, TlsLibrary, name_problem, purpose_problem};
 
 /// Something that was noticed, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -188,6 +189,11 @@ fn over_tls(host: &Host, visit: &Visit, offered: &str) -> Finding {
     };
     let doubts = doubts(established, leaf, &host.name);
     if doubts.is_empty() {
+        if let Some(doubt) = openssl_doubt(leaf, &host.name) {
+            return problem(format!(
+                "{works}, but its certificate {doubt}: senders that verify with OpenSSL do not deliver"
+            ));
+        }
         let sentence = format!("{works}; its certificate is trusted and names {}", host.name);
         return Finding { severity: Severity::Good, sentence };
     }
@@ -214,6 +220,15 @@ fn doubts(established: &Established, leaf: &Certificate, host: &str) -> Vec<Stri
         }
     });
     chain.into_iter().chain(name).collect()
+}
+
+/// Why OpenSSL refuses a certificate that the RFCs allow, as the predicate of a sentence.
+fn openssl_doubt(leaf: &Certificate, host: &str) -> Option<&'static str> {
+    let check = check(host, CommonName::Never, TlsLibrary::OpenSsl);
+    if purpose_problem(leaf, &check).is_some() {
+        return Some("has a keyUsage that allows nothing of what a server's key does in a handshake");
+    }
+    name_problem(leaf, &check).map(|_| "carries the name only as a wildcard of a top-level domain")
 }
 
 fn about_certificate(host: &Host, visit: &Visit, leaf: &Certificate, now: Timestamp) -> Vec<String> {

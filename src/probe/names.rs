@@ -57,14 +57,7 @@ fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
         NameRule::Rfc9525 => CommonName::Never,
         NameRule::CommonNameFallback => CommonName::WithoutDnsName,
     };
-    let check = Check {
-        proof: Proof::ChainAndName,
-        references: vec![Reference::Host(host.to_owned())],
-        common_name,
-        names: NamesRead::All,
-        tls_library: TlsLibrary::Rustls,
-        within_handshake: false,
-    };
+    let check = check(host, common_name, TlsLibrary::Rustls);
     if name_problem(leaf, &check).is_some() {
         return None;
     }
@@ -73,6 +66,18 @@ fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
         names.filter_map(|name| Some((covers(name, host)?, name))).min_by_key(|(coverage, _)| *coverage);
     // What is no name is an address, which the certificate has among its own.
     Some(best.map_or_else(|| host.to_owned(), |(_, name)| name.clone()))
+}
+
+/// The check of a sender that looks for `host`.
+pub(super) fn check(host: &str, common_name: CommonName, tls_library: TlsLibrary) -> Check {
+    Check {
+        proof: Proof::ChainAndName,
+        references: vec![Reference::Host(host.to_owned())],
+        common_name,
+        names: NamesRead::All,
+        tls_library,
+        within_handshake: false,
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::journal::attempt_sentence;
 use crate::scenario::{Ending, next_attempt};
 use crate::session::send::{
     Assessment, Attempt, BUILT_IN, Check, Credentials, Delivery, Expect, NextAttempt, Outgoing, Said,
-    Secured, SendInput, SendNext, SendSession, SenderPolicy, Task, Trust, Use, name_problem,
+    Secured, SendInput, SendNext, SendSession, SenderPolicy, Task, Trust, Use, name_problem, purpose_problem,
 };
 use crate::session::{TlsFailure, TlsVersion};
 use crate::smtp::{Address, HelloName, Reply, ReversePath};
@@ -187,8 +187,10 @@ fn secured(handshake: &Handshake, check: &Check) -> Result<Arc<Secured>, SendInp
         Handshake::Answered(_) | Handshake::NotReached { .. } => return Err(SendInput::Closed),
     };
     let leaf = chain.first().map(|presented| &presented.0);
-    let assessment =
-        Assessment { chain: chain_problem.clone(), name: leaf.and_then(|leaf| name_problem(leaf, check)) };
+    let assessment = Assessment {
+        chain: chain_problem.clone().or_else(|| leaf.and_then(|leaf| purpose_problem(leaf, check))),
+        name: leaf.and_then(|leaf| name_problem(leaf, check)),
+    };
     if let Some(problem) = assessment.problem(check.proof).filter(|_| check.within_handshake) {
         let failure =
             TlsFailure::AlertSent { alert: "bad_certificate".to_owned(), reason: problem.in_words() };
@@ -211,6 +213,8 @@ fn secured(handshake: &Handshake, check: &Check) -> Result<Arc<Secured>, SendInp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pki::{KeyPair, KeyUsage, Template, self_signed};
+    use crate::probe::handshake::Presented;
 
     fn reply(lines: &[&str]) -> Option<Heard> {
         Some(Heard::Reply(lines.iter().map(|line| (*line).to_owned()).collect()))
@@ -261,6 +265,35 @@ mod tests {
         assert_eq!(ending(&visit, "opportunistic-clear-at-once"), "clear: validation-failure");
         assert_eq!(ending(&visit, "opportunistic-clear-later"), "clear: validation-failure");
         assert_eq!(ending(&visit, "opportunistic"), "deferred: validation-failure");
+    }
+
+    #[test]
+    fn a_key_that_may_not_sign_handshakes_is_refused_where_openssl_measures_it() {
+        let template = Template {
+            subject: "CN=mx1.lab.test".parse().unwrap(),
+            dns_names: vec!["mx1.lab.test".to_owned()],
+            key_usages: Some(vec![KeyUsage::KeyCertSign]),
+            serial_number: vec![1],
+            ..Template::default()
+        };
+        let leaf = self_signed(&template, &KeyPair::generate(Default::default()).unwrap()).unwrap();
+        let handshake = Handshake::Established(Established {
+            version: TlsVersion::Tls13,
+            cipher_suite: String::new(),
+            key_exchange: None,
+            chain: vec![Presented(leaf)],
+            chain_problem: None,
+        });
+        let visit = Visit {
+            banner: reply(&["220 mx1.lab.test"]),
+            ehlo: reply(&["250-mx1.lab.test", "250 STARTTLS"]),
+            starttls: reply(&["220 go"]),
+            handshake: Some(handshake),
+            ehlo_inside: reply(&["250 mx1.lab.test"]),
+            ..Visit::default()
+        };
+        assert_eq!(ending(&visit, "mandatory-verified"), "deferred: certificate-not-trusted");
+        assert_eq!(ending(&visit, "exchange-certificate-validation"), "tls-authenticated");
     }
 
     #[test]

@@ -122,6 +122,9 @@ impl File<'_> {
         if !leaf.is_for_servers() {
             self.line("extended_key_usage = [\"clientAuth\"]");
         }
+        if !leaf.may_be_used_in_handshakes() {
+            self.line("key_usage = [\"keyCertSign\"]");
+        }
         if leaf.has_outdated_signature() && !leaf.is_self_signed() {
             self.line("signature = \"sha1\"");
         }
