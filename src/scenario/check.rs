@@ -104,7 +104,6 @@ fn files(scenario: &Scenario) -> Result<(), Wrong> {
 pub(super) fn expectations(
     scenario: &Scenario,
     computers: &[Arc<Computer>],
-    stores: &[Store],
     senders: &[Sender],
 ) -> Result<(), Wrong> {
     let in_path = |mut wrong: Wrong, path: &[Step]| {
@@ -114,7 +113,6 @@ pub(super) fn expectations(
     let before = |wrong| in_path(wrong, &[Step::Key("before")]);
     known(&scenario.before, computers, senders).map_err(before)?;
     connectors_are_there(&scenario.before, computers).map_err(before)?;
-    labels_are_there(&scenario.before, computers, stores).map_err(before)?;
     if scenario.fix.is_empty() && !scenario.after.is_empty() {
         return Err(Wrong::at("after", "there is no [[fix]] after which this could be seen"));
     }
@@ -209,7 +207,18 @@ fn connectors_are_there(expected: &Expectations, computers: &[Arc<Computer>]) ->
     Ok(())
 }
 
-/// In the beginning there is no certificate but those of the lab file.
+/// Before any command there is no certificate but those of the lab file, so `[before]` names no other.
+pub(super) fn labels(
+    scenario: &Scenario,
+    computers: &[Arc<Computer>],
+    stores: &[Store],
+) -> Result<(), Wrong> {
+    labels_are_there(&scenario.before, computers, stores).map_err(|mut wrong| {
+        wrong.path.insert(0, Step::Key("before"));
+        wrong
+    })
+}
+
 fn labels_are_there(
     expected: &Expectations,
     computers: &[Arc<Computer>],

@@ -75,6 +75,11 @@ impl ScenarioText {
         Ok(Self { scenario, origin: origin.to_owned(), text: text.to_owned() })
     }
 
+    /// Returns whether it was read from a text, so that an error can be shown in its place.
+    pub(super) fn has_text(&self) -> bool {
+        !self.text.is_empty()
+    }
+
     /// A scenario that no file stands behind.
     pub fn without_text(scenario: Scenario, origin: &str) -> Self {
         Self { scenario, origin: origin.to_owned(), text: String::new() }

@@ -116,7 +116,7 @@ fn the_program_takes_the_arguments_that_containers_give_it() {
             continue;
         }
         let mut lab = Command::new(LAB);
-        lab.args(&arguments).args(["--bind", "127.0.0.1", "--port", "0", "--timeout", "0s"]);
+        lab.args(&arguments).args(["--bind", "127.0.0.1", "--port", "0", "--exit-on-stdin-eof"]);
         let said = run(&mut lab);
         assert!(said.contains(r#""event":"ready""#), "{line}: {said}");
         played += 1;

@@ -278,7 +278,10 @@ async fn who_falls_back_at_once_does_so_on_a_new_connection() {
     let said = server.said();
     let spoke = said.iter().filter(|line| line.starts_with("-- connected from")).count();
     assert_eq!(spoke, 2);
-    assert!(said.iter().any(|line| line.starts_with("!! ") && line.contains("stood behind STARTTLS")));
+    assert!(
+        said.iter()
+            .any(|line| line.starts_with("!! ") && line.contains("came behind the 220 to STARTTLS in clear"))
+    );
 }
 
 /// A server that offers STARTTLS, slips a line in behind its 220, and hangs up on a ClientHello.
