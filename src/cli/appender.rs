@@ -1,4 +1,4 @@
-//! A file that is written entry by entry, and what becomes of what cannot be written.
+//! A file that is written entry by entry, with retries for what could not be written.
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
@@ -9,29 +9,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::output::Failure;
 use super::recording::file_error;
 
-/// What is not yet written for want of room or descriptors is kept up to so many bytes for another try.
+/// The maximum size, in bytes, of what is kept for a retry when the disk is full or descriptors run out.
 const MOST_OWED: usize = 16 << 20;
 
-/// Says of every cause once that it keeps something from being written.
+/// The causes of failed writes that were already reported, so that each is reported once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Causes(Arc<Mutex<BTreeSet<String>>>);
 
 impl Causes {
     pub(super) fn say(&self, path: &Path, error: &io::Error) {
         let cause = error.to_string();
-        // A name in a set is there or not, whoever panicked.
+        // A set of names is consistent even after a panic in another thread.
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(cause) {
             tracing::error!(%error, file = %path.display(), "cannot be written for now; it is tried again");
         }
     }
 }
 
-/// A file that grows by whole pieces.
+/// A file that grows by whole pieces only.
 #[derive(Debug)]
 pub(super) struct Appender {
     path: PathBuf,
     file: Option<File>,
-    /// How long the file is where it consists of whole pieces.
+    /// The length of the file up to its last whole piece.
     whole: u64,
     owed: Vec<u8>,
     owed_pieces: u64,
@@ -41,7 +41,8 @@ pub(super) struct Appender {
 }
 
 impl Appender {
-    /// Begins a file anew. It is this program's alone from then on, where the system knows such locks.
+    /// Starts a new file in place of an old one. The file is then locked for this program, where the system
+    /// has such locks.
     pub(super) fn create(path: &Path, causes: Causes) -> Result<Self, Failure> {
         let file = File::options().write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|error| file_error(path, &error))?;
@@ -51,14 +52,14 @@ impl Appender {
                 path.display()
             )));
         }
-        // A device has no length to be cut to.
+        // A device cannot be truncated.
         file.set_len(0).ok();
         let mut appender = Self::later(path, causes);
         appender.file = Some(file);
         Ok(appender)
     }
 
-    /// A file that is begun anew when there is something to write.
+    /// Returns a file that is not created before there is something to write.
     pub(super) fn later(path: &Path, causes: Causes) -> Self {
         Self {
             path: path.to_owned(),
@@ -82,7 +83,7 @@ impl Appender {
         self.owed_pieces += 1;
     }
 
-    /// Writes what is owed, or keeps it for the next time.
+    /// Writes everything that is pending, or keeps it for the next time.
     pub(super) fn flush(&mut self) {
         if self.owed.is_empty() {
             return;
@@ -101,7 +102,7 @@ impl Appender {
         }
     }
 
-    /// Returns whether everything that was put here stands in the file.
+    /// Returns whether everything that was added is in the file.
     pub(super) fn is_complete(&self) -> bool {
         self.owed.is_empty() && self.lost_pieces == 0
     }
@@ -113,13 +114,14 @@ impl Appender {
         };
         let written = file.write_all(&self.owed).and_then(|()| file.flush());
         if written.is_err() {
-            // What came through is taken back, or the next try would say it twice. A device cannot.
+            // A partly written piece is removed, or the retry would repeat it. On a device this is not
+            // possible.
             file.set_len(self.whole).and_then(|()| file.seek(SeekFrom::Start(self.whole))).ok();
         }
         written
     }
 
-    /// Tries a last time, and says how many pieces are not in the file, and why.
+    /// Tries a last time, and returns how many pieces are not in the file, and why.
     pub(super) fn finish(&mut self) -> Option<String> {
         self.flush();
         let missing = self.lost_pieces + self.owed_pieces;

@@ -27,7 +27,7 @@ against a server with the fault, on loopback in November 2026. *Documented*: by 
 (`error_texts` in `GET /api/v1/verdicts`).
 ";
 
-/// The whole page.
+/// Returns the whole page.
 pub(super) fn page() -> Result<String, ScenarioError> {
     let mut page = HEAD.to_owned();
     let mut group = None;
@@ -50,7 +50,7 @@ fn heading(page: &mut String, group: Group) {
         Group::Policy => "Policy: what is demanded of TLS",
         Group::Smtp => "SMTP itself",
     };
-    // A `String` takes whatever is written.
+    // Writing to a `String` cannot fail.
     let _ = write!(page, "\n## {about}\n");
 }
 
@@ -84,12 +84,12 @@ fn entry(page: &mut String, entry: &CatalogueEntry, scenario: &Scenario) {
     }
 }
 
-/// The symptom of this name.
+/// Returns the symptom of this name.
 fn symptom(name: &str) -> Option<Symptom> {
     Symptom::ALL.into_iter().find(|symptom| symptom.as_str() == name)
 }
 
-/// What senders print, by what they met.
+/// Writes the senders' messages, grouped by their cause.
 fn texts(page: &mut String) {
     page.push_str(TEXTS_HEAD);
     for symptom in Symptom::ALL {
@@ -105,7 +105,7 @@ fn texts(page: &mut String) {
     }
 }
 
-/// A text in which nothing is taken for a tag or a mark.
+/// Escapes a text so that nothing in it is taken for a tag or for markup.
 fn marked(text: &str) -> String {
     text.replace('<', "&lt;").replace('*', "\\*")
 }
@@ -132,7 +132,7 @@ mod tests {
             assert!(!wrong || !spec.symptoms.is_empty(), "{name} does not say what a client meets");
         }
         for symptom in Symptom::ALL {
-            // Two are of the sender's own side, which no entry plays.
+            // Two causes are on the sender's own side, which no entry emulates.
             let of_sender = matches!(symptom, Symptom::OwnCertificate | Symptom::NotAttributed);
             assert!(of_sender || named.contains(&symptom), "no entry plays {symptom:?}");
         }

@@ -1,4 +1,4 @@
-//! `certs`: a lab's certificates, to look at or to give to another program.
+//! `certs`: a lab's certificates, to read or to pass to another program.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -73,14 +73,16 @@ fn chain(stored: &StoredCertificate) -> String {
     std::iter::once(material.certificate.to_pem()).chain(intermediates).collect()
 }
 
-/// A label may hold anything; a file name holds letters, digits, dots and hyphens.
+/// Makes a file name out of a label. A label may hold anything; a file name holds letters, digits, dots and
+/// hyphens.
 fn file_name(computer: &str, label: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     format!("{computer}-{label}").chars().map(plain).collect()
 }
 
-/// A name that no file has yet: of several that come to the same the second ends in `_2`, and so on. Letter case
-/// does not tell files apart everywhere.
+/// Returns a name that no file has yet: of several labels with the same file name the second ends in `_2`,
+/// and so on. Names that differ in letter case only count as the same, because some file systems do not tell
+/// them apart.
 fn own_name(names: &mut BTreeSet<String>, name: String) -> String {
     let numbered = (2..).map(|number: u32| format!("{name}_{number}"));
     let own = std::iter::once(name.clone()).chain(numbered).find(|it| !names.contains(&it.to_lowercase()));
@@ -104,7 +106,7 @@ fn write_secret(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> 
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(&path).and_then(|mut file| {
-        // A file that was there before keeps its mode when it is opened.
+        // A file that existed before keeps its mode when it is opened.
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         file.write_all(text.as_bytes())

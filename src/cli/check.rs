@@ -27,10 +27,10 @@ pub(super) struct Args {
     output: Output,
 }
 
-/// The diagnosis, and what `verify` would find.
+/// The diagnosis, and the results that `verify` would have.
 #[derive(Serialize)]
 struct Checked<'a> {
-    /// What the input is and means, where it is no lab file.
+    /// The input and its meaning, where it is not a lab file.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pasted: Option<Value>,
     #[serde(flatten)]
@@ -47,7 +47,7 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
         Clock::system().now(),
     );
     match (args.scenarios.as_slice(), found.labs.as_slice()) {
-        // What is no lab and nothing else that is known was meant to be a lab file.
+        // Input that is neither a lab nor anything else that is known was meant to be a lab file.
         ([word], []) if word != "-" && (found.is_nothing() || found.lab_error.is_some()) => {
             lab(args, &load::load(word)?.text, word, None)
         }
@@ -57,7 +57,7 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// What an administrator has pasted: what it means, and what the connectors in it would do.
+/// Explains what an administrator has pasted, and shows what the connectors in it would do.
 fn pasted(args: &Args, found: &Recognized) -> Result<(), Failure> {
     let imported = match &found.imported {
         Some(Ok(imported)) if found.has_exports => Some(imported),
@@ -77,7 +77,7 @@ fn pasted(args: &Args, found: &Recognized) -> Result<(), Failure> {
     lab(args, &text, &found.first_line(), Some((found, imported)))
 }
 
-/// The diagnosis of a lab, and of an import with the thumbprints of the real certificates.
+/// Returns the diagnosis of a lab, and of an import with the thumbprints of the real certificates.
 fn lab(
     args: &Args,
     text: &ScenarioText,
@@ -120,8 +120,7 @@ fn lab(
 
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";
 
-/// Returns whether a dry run would show anything: the file says who sends, what is done wrong on purpose, what is
-/// expected, or what fixes it.
+/// Returns whether a dry run would show anything: the file has senders, fault rules, expectations or fixes.
 fn says_something(scenario: &Scenario) -> bool {
     !(scenario.sender.is_empty()
         && scenario.computer.iter().all(|computer| computer.fault.is_empty())

@@ -1,4 +1,4 @@
-//! Where the control API of a lab is opened.
+//! The arguments that open the control API of a lab, or keep it closed.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(super) struct ControlArgs {
     closed: ClosedArgs,
 }
 
-/// Whether there is a control API at all.
+/// The argument that keeps the control API closed.
 #[derive(Debug, clap::Args)]
 pub(super) struct ClosedArgs {
     /// Leave the control API closed, whatever else is said of it: nobody steers or reads the lab over HTTP
@@ -55,7 +55,7 @@ impl FromStr for ControlAt {
 }
 
 impl ControlArgs {
-    /// Opens the control API of `lab`, unless it is to stay closed.
+    /// Opens the control API of `lab`, unless it is meant to stay closed.
     pub(super) async fn open(
         &self,
         lab: &Arc<Engine>,
@@ -72,7 +72,7 @@ impl ControlArgs {
 }
 
 impl ClosedArgs {
-    /// Opens the control API on a free port of loopback, unless it is to stay closed.
+    /// Opens the control API on a free port of loopback, unless it is meant to stay closed.
     pub(super) async fn open_anywhere(
         &self,
         lab: &Arc<Engine>,

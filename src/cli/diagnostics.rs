@@ -1,4 +1,4 @@
-//! Diagnostics on standard error, whose reader may be slow or read nothing at all: nobody waits for it.
+//! Diagnostics on standard error. Its reader may be slow or not read at all, so nothing waits for it.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Where diagnostics go: a thread of its own writes them.
+/// The writer of diagnostics, which has a thread of its own.
 #[derive(Debug)]
 pub(super) struct Diagnostics {
     lines: SyncSender<Line>,
@@ -19,16 +19,16 @@ pub(super) struct Diagnostics {
 #[derive(Debug)]
 enum Line {
     Text(Vec<u8>),
-    /// Says when everything before it has been written.
+    /// Requests a signal once everything before it has been written.
     Flush(SyncSender<()>),
 }
 
-/// How many lines wait to be written; what comes then is left out and counted.
+/// The maximum number of lines that wait to be written; further lines are dropped and counted.
 const MOST_WAITING: usize = 1000;
 
 static DIAGNOSTICS: OnceLock<Option<Diagnostics>> = OnceLock::new();
 
-/// Writes a line; at once where there is no thread to write it.
+/// Queues a line, or writes it at once where there is no thread to write it.
 pub(super) struct DiagnosticsWriter;
 
 impl Diagnostics {
@@ -48,14 +48,14 @@ impl Diagnostics {
 fn write(lines: &Receiver<Line>) {
     while let Ok(line) = lines.recv() {
         match line {
-            // Where standard error is closed there is nobody left to tell.
+            // Where standard error is closed there is nowhere left to report to.
             Line::Text(text) => drop(io::stderr().write_all(&text)),
             Line::Flush(done) => drop(done.try_send(())),
         }
     }
 }
 
-/// Waits until the diagnostics so far have been written, at most so long.
+/// Waits until the diagnostics so far have been written, at most for the given time.
 pub(super) fn flush(longest: Duration) {
     let Some(Some(diagnostics)) = DIAGNOSTICS.get() else { return };
     if let dropped @ 1.. = diagnostics.dropped.swap(0, Ordering::SeqCst) {

@@ -1,4 +1,4 @@
-//! What ends `serve`: a signal, the end of standard input, enough messages, or the time.
+//! The conditions that end `serve`: a signal, the end of standard input, enough messages, or the time.
 
 use std::io::{self, Read};
 use std::num::NonZeroU64;
@@ -33,18 +33,18 @@ pub(super) struct EndingArgs {
     timeout: Option<TimeSpan>,
 }
 
-/// How much is enough.
+/// The number of messages or sessions that ends the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quota {
     Messages(NonZeroU64),
     Sessions(NonZeroU64),
 }
 
-/// How long conversations that are open may go on once enough has come.
+/// The time that open conversations may take once the quota is reached.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 impl EndingArgs {
-    /// Waits until the lab is to end; an error where it ends short of what was waited for.
+    /// Waits until the lab has to end; fails where it ends before the quota is reached.
     pub(super) async fn wait(&self, signals: &mut Signals, observer: &Observer) -> Result<(), Failure> {
         let quotas = self.quotas();
         let enough = |counts: &Counts| quotas.iter().any(|quota| quota.is_reached(counts));
@@ -63,7 +63,7 @@ impl EndingArgs {
                 Some(_) => Err(self.too_late(&quotas, &observer.counts())),
             },
         }
-        // Whoever brought the last message wants to hear the answer to QUIT, too.
+        // The client that sent the last message waits for the reply to QUIT, too.
         tokio::select! {
             _ = signals.next() => {}
             () = observer.quiet(DRAIN_TIMEOUT) => {}
@@ -83,12 +83,12 @@ impl EndingArgs {
         Failure::unmet(format!("after {time} there had been {}", short.join(" and ")))
     }
 
-    /// Comes back when standard input has ended, if that matters.
+    /// Returns when standard input has ended, if that matters.
     async fn end_of_stdin(&self) {
         if !self.exit_on_stdin_eof {
             return std::future::pending().await;
         }
-        // A thread of its own, because a reading cannot be called off; it ends with the program.
+        // A read cannot be canceled, so it has a thread of its own, which ends with the program.
         let (ended, end) = oneshot::channel::<()>();
         std::thread::spawn(move || {
             let mut octets = [0; 4096];

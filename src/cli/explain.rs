@@ -1,4 +1,4 @@
-//! `explain`: what an event, an error, a bounce, a reply to EHLO or a protocol log means.
+//! `explain`: the meaning of an event, an error, a bounce, a reply to EHLO or a protocol log.
 
 use std::path::PathBuf;
 

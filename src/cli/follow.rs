@@ -1,8 +1,8 @@
-//! The journal written to a stream whose reader may be slow, or read nothing at all.
+//! The journal written to a stream whose reader may be slow or may not read at all.
 //!
-//! The lab writes to its journal only. A thread follows the journal with the number of the last entry
-//! that it has written, so that nobody waits for the reader, and what is not read yet takes no room of its own.
-//! Where the journal gives up entries that were not written, a record says how many.
+//! The lab writes to its journal only. A thread follows the journal by the number of the last entry that it
+//! has written. So nothing waits for the reader, and unread entries take no memory beyond the journal. Where
+//! the journal drops entries that were not written, a record gives their number.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,19 +19,19 @@ use crate::journal::{Entry, Journal};
 use crate::lab::Engine;
 use crate::observe::Observer;
 
-/// How entries are laid out.
+/// The layout of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// A line of JSON each.
+    /// One line of JSON for each entry.
     Json,
-    /// For people.
+    /// Text for people.
     Text,
 }
 
 /// A stream that follows a journal.
 pub(super) struct Follower {
     shared: Arc<Shared>,
-    /// Ends with the thread.
+    /// Disconnects when the thread ends.
     ended: Receiver<()>,
     name: String,
 }
@@ -44,26 +44,26 @@ struct Shared {
     changed: Condvar,
     /// The number of the last entry that was written.
     written: AtomicU64,
-    /// How many entries had to be left out.
+    /// The number of entries that had to be left out.
     lost: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Progress {
     newest: u64,
-    /// Until when the last entries may take.
+    /// The deadline for the last entries.
     stop: Option<Instant>,
     error: Option<io::Error>,
 }
 
-/// How many entries are written at a time.
+/// The number of entries that are written at a time.
 const AT_A_TIME: usize = 256;
-/// How long after a failure it is tried again.
+/// The delay before a retry after a failure.
 const AGAIN: Duration = Duration::from_millis(500);
 
 impl Follower {
-    /// Writes what `journal` has told and will tell to what `open` opens, which may block. `name` is what errors
-    /// call it.
+    /// Writes the journal's present and future entries to the writer that `open` returns; `open` may block.
+    /// `name` is the writer's name in errors.
     pub(super) fn begin<W: Write>(
         (journal, observer): (&Arc<Journal>, &Arc<Observer>),
         layout: Layout,
@@ -96,11 +96,12 @@ impl Follower {
         Ok(Self { shared, ended, name: name.to_owned() })
     }
 
-    /// Writes the rest, until `deadline` at most.
+    /// Writes the rest, until `deadline` at the latest.
     ///
     /// # Errors
     ///
-    /// What could not be written. What nobody has read is no error; a diagnostic says how much that was.
+    /// Fails where entries could not be written. Entries that the reader has not read are no error; a
+    /// diagnostic gives their number.
     pub(super) fn finish(&self, deadline: Instant) -> Result<(), Failure> {
         self.shared.lock().stop = Some(deadline);
         self.shared.changed.notify_one();
@@ -149,7 +150,7 @@ impl Shared {
         }
     }
 
-    /// What comes behind entry number `cursor`, as soon as there is something; `None` at the end.
+    /// Returns the entries after number `cursor`, as soon as there are any; `None` at the end.
     fn next(&self, cursor: u64) -> Option<crate::journal::Stretch> {
         loop {
             let stretch = self.journal.stretch(cursor + 1, AT_A_TIME);
@@ -166,7 +167,7 @@ impl Shared {
         }
     }
 
-    /// Writes all of `text`, and tries again where that fails for a while.
+    /// Writes all of `text`, and retries for a while where that fails.
     fn put(&self, to: &mut impl Write, mut text: &[u8], name: &str, causes: &Causes) -> io::Result<()> {
         loop {
             let error = match to.write(text) {
@@ -208,7 +209,7 @@ impl Shared {
         }
     }
 
-    /// Says that `count` entries from number `from` on cannot be written any more.
+    /// Reports that `count` entries from number `from` on cannot be written any more.
     fn dropped(&self, from: u64, count: u64, text: &mut Vec<u8>) {
         let to = from + count - 1;
         let line = match self.layout {
@@ -231,7 +232,7 @@ impl Shared {
         self.lock().error = Some(error);
     }
 
-    // A number and a time are whole whoever panicked.
+    // A number and a time are consistent even after a panic in another thread.
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -250,7 +251,7 @@ pub(super) fn stdout() -> io::Result<io::Stdout> {
     Ok(io::stdout())
 }
 
-/// A file that may be a pipe or a terminal, and that opens when somebody reads it.
+/// A file that may be a pipe or a terminal, and that opens only when it has a reader.
 pub(super) fn begin_at(lab: &Engine, path: &std::path::Path, causes: Causes) -> Result<Follower, Failure> {
     let writable = std::fs::metadata(path).map_err(|error| file_error(path, &error))?;
     if writable.permissions().readonly() {
@@ -268,7 +269,7 @@ mod tests {
     use super::*;
     use crate::journal::{Bounds, Record};
 
-    /// A reader that takes a piece when it is told to.
+    /// A reader that reads a piece when it is told to.
     struct Slow {
         read: Receiver<()>,
         pieces: Sender<Vec<u8>>,
@@ -276,7 +277,7 @@ mod tests {
 
     impl Write for Slow {
         fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            // Nobody who tells it any more has no patience left.
+            // With the sender gone, it reads on without waiting.
             self.read.recv().ok();
             self.pieces.send(octets.to_vec()).ok();
             Ok(octets.len())

@@ -1,4 +1,4 @@
-//! `import`: a lab out of what Exchange's cmdlets print.
+//! `import`: makes a lab from the output of Exchange's cmdlets.
 
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ pub(super) fn import(args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// The questions, for whoever has sent the lab file elsewhere.
+/// Returns the questions, for a user who has redirected the lab file.
 fn open(made: &Imported) -> String {
     let each = made.questions.iter().map(|question| {
         let choices = if question.choices.is_empty() { "...".to_owned() } else { question.choices.join("|") };

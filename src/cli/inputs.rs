@@ -1,4 +1,4 @@
-//! From words on the command line to what they stand for: files, standard input, scenarios, the words themselves.
+//! Resolves arguments to what they stand for: files, standard input, scenarios, or the text itself.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,8 +8,8 @@ use super::output::Failure;
 use crate::import::{Answers, Input, LONGEST_INPUT, answer};
 use crate::scenario::built_in;
 
-/// Reads every word: `-` is standard input, the name of a file is the file, the name of a scenario is the
-/// scenario. Without words it is standard input.
+/// Reads every argument: `-` is standard input, the name of a file is the file, the name of a scenario is the
+/// scenario. Without arguments it reads standard input.
 pub(super) fn gather(words: &[String]) -> Result<Vec<Input>, Failure> {
     if words.is_empty() {
         return Ok(vec![standard_input()?]);
@@ -30,7 +30,7 @@ fn one(word: &str) -> Result<Input, Failure> {
         let file = File::open(path).map_err(wrong)?;
         return Ok(Input { name: word.to_owned(), bytes: read(file).map_err(wrong)? });
     }
-    // What is no file and looks like none is the text itself.
+    // An argument that neither is a file nor looks like one is the text itself.
     if word.contains(' ') || word.contains('<') || word.contains('\n') {
         return Ok(Input { name: "the text".to_owned(), bytes: word.as_bytes().to_vec() });
     }
@@ -43,20 +43,20 @@ fn standard_input() -> Result<Input, Failure> {
     Ok(Input { name: "standard input".to_owned(), bytes })
 }
 
-/// One byte more than is allowed, so that whoever reads it sees that it is too long.
+/// One byte more than the limit, so that the reader notices an input that is too long.
 fn read(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(LONGEST_INPUT as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The answers to an import's questions.
+/// Parses the answers to an import's questions.
 pub(super) fn answers(given: &[String]) -> Result<Answers, Failure> {
     let each = given.iter().map(|text| answer(text).map_err(|error| Failure::usage(error.to_string())));
     each.collect()
 }
 
-/// The first line of a file with a password.
+/// Reads the first line of a file that holds a password.
 pub(super) fn password(path: Option<&Path>) -> Result<Option<String>, Failure> {
     let Some(path) = path else { return Ok(None) };
     let text = std::fs::read_to_string(path)

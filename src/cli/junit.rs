@@ -1,4 +1,4 @@
-//! Proofs as JUnit XML, which continuous integration reads: a suite for each story, a case for each row.
+//! Proofs as JUnit XML for continuous integration: a suite for each scenario, a case for each row.
 
 use std::fmt::Write as _;
 
@@ -6,9 +6,9 @@ use super::report::proof::{both, is_judged, row_words, stage_words};
 use crate::journal::shown::is_unsafe;
 use crate::scenario::{Proof, ProvedStage, Row};
 
-/// The report on these stories; of one that could not be played, why not.
+/// Returns the report on these scenarios; a scenario that could not be run has the reason.
 ///
-/// A row that the file says nothing about is skipped rather than passed.
+/// A row for which the file has no expectation is skipped rather than passed.
 pub(super) fn junit(stories: &[(String, Result<Proof, String>)]) -> String {
     let mut xml =
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"starttls-lab verify\">\n".to_owned();
@@ -67,8 +67,8 @@ fn broken(xml: &mut String, name: &str, why: &str) {
     );
 }
 
-/// Text that may stand in an element or between quotation marks. What XML 1.0 (section 2.2) has no place
-/// for is left out; line ends and tabs are written so that they survive in an attribute (section 3.3.3).
+/// Escapes text for an element or for an attribute. Characters that XML 1.0 (section 2.2) does not allow are
+/// left out; line ends and tabs are written so that they survive in an attribute (section 3.3.3).
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -81,7 +81,7 @@ pub(super) fn escaped(text: &str) -> String {
             '\r' => escaped.push_str("&#13;"),
             '\t' => escaped.push_str("&#9;"),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
-            // What does something to a terminal or turns text around is written so that it does nothing.
+            // A character that controls a terminal or reverses text is written as an escape.
             character if is_unsafe(character) => {
                 let _ = write!(escaped, "&#{};", u32::from(character));
             }

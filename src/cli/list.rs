@@ -1,4 +1,4 @@
-//! `list` and `show`: what is built in.
+//! `list` and `show`: the built-in scenarios and fault catalogue.
 
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ struct Row {
     fault: Option<FaultRow>,
 }
 
-/// What is told of an entry of the fault catalogue as well.
+/// The additional fields of an entry of the fault catalogue.
 #[derive(Serialize)]
 struct FaultRow {
     group: &'static str,

@@ -1,4 +1,4 @@
-//! From a word on the command line to a scenario.
+//! Loads the scenario that an argument names.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use super::output::Failure;
 use crate::scenario::{SCENARIOS, ScenarioText, built_in, suggest_built_in};
 
-/// No lab file is longer than this, in octets.
+/// The maximum size of a lab file, in bytes.
 const LONGEST_FILE: u64 = 4 << 20;
 
-/// What a FILE or NAME stands for.
+/// The scenario that a FILE or NAME stands for.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) text: ScenarioText,
-    /// The FILE or NAME itself, where there was one.
+    /// The FILE or NAME itself, where one was given.
     pub(super) word: Option<String>,
-    /// The file, where it is one.
+    /// The path of the file, where it is a file.
     pub(super) file: Option<(PathBuf, String)>,
 }
 
-/// Reads a story or an entry of the fault catalogue by name, or else a file.
+/// Reads a scenario or an entry of the fault catalogue by name, or else a file.
 pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
     if let Some(story) = built_in(word) {
         let text = ScenarioText::parse(story.text, &format!("story {}", story.name))?;
@@ -47,7 +47,8 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     decoded(octets).map_err(|problem| wrong(&problem))
 }
 
-/// A file's text. Windows PowerShell writes UTF-16 where its output is redirected, and says so with a mark.
+/// Reads a file's text. Windows PowerShell writes UTF-16 where its output is redirected, and marks it with a
+/// BOM.
 fn decoded(octets: Vec<u8>) -> Result<String, String> {
     if let Some(utf16) = octets.strip_prefix(&[0xFF, 0xFE]) {
         let units = utf16.chunks(2).map(|pair| u16::from_le_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
@@ -61,7 +62,7 @@ fn decoded(octets: Vec<u8>) -> Result<String, String> {
     })
 }
 
-/// What to say of a word that stands for nothing.
+/// Returns the message about an argument that stands for nothing.
 pub(super) fn unknown(word: &str) -> String {
     let hint = match suggest_built_in(word) {
         Some(name) => format!("; did you mean `{name}`?"),

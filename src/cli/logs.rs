@@ -1,4 +1,4 @@
-//! `serve --log-dir`: the files that Exchange would write, as it would write them.
+//! `serve --log-dir`: the files that Exchange would write, in Exchange's formats.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -20,17 +20,17 @@ pub(super) struct LogDirectory {
     send: SendProtocolLog,
     /// The protocol logs by their names, which change with the day.
     protocols: Vec<(String, Appender)>,
-    /// Messages that could not be written yet.
+    /// The messages that could not be written yet.
     owed: VecDeque<(PathBuf, Weak<Message>)>,
     lost_messages: u64,
     causes: Causes,
-    /// Held as long as the lab writes here.
+    /// The lock on the directory, held as long as the lab writes there.
     _lock: Option<File>,
 }
 
 const EVENTS: [&str; 3] = ["Application.txt", "Application.xml", "Application.jsonl"];
 
-/// How many messages are kept in mind for another try.
+/// The maximum number of messages that are kept for a retry.
 const MOST_OWED: usize = 1000;
 
 impl LogDirectory {
@@ -54,7 +54,7 @@ impl LogDirectory {
         })
     }
 
-    /// Writes what the entry means for each of the logs.
+    /// Writes the entry to each of the logs that it concerns.
     pub(super) fn write(&mut self, entry: &Entry) {
         match &entry.record {
             Record::Event(logged) => {
@@ -81,7 +81,7 @@ impl LogDirectory {
         self.write_rows(&rows, SendProtocolLog::file_name(now), || SendProtocolLog::header(now));
     }
 
-    /// Tries a last time, and says what is not in the directory.
+    /// Tries a last time, and returns what is not in the directory.
     pub(super) fn finish(&mut self) -> Vec<String> {
         self.write_messages();
         let logs = self.events.iter_mut().chain(self.protocols.iter_mut().map(|(_, log)| log));
@@ -92,10 +92,10 @@ impl LogDirectory {
         missing
     }
 
-    /// Writes the messages that are owed, in order, as far as that works.
+    /// Writes the pending messages in order, until one fails.
     fn write_messages(&mut self) {
         while let Some((path, message)) = self.owed.front() {
-            // A message that has fallen out of the journal cannot be written any more.
+            // A message that has been dropped from the journal cannot be written any more.
             if let Some(kept) = message.upgrade() {
                 if let Err(error) = fs::write(path, kept.raw()) {
                     self.causes.say(path, &error);
@@ -120,7 +120,7 @@ impl LogDirectory {
         let at = self.protocols.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
             let mut log = Appender::later(&self.dir.join(&name), self.causes.clone());
             log.put(header().as_bytes());
-            // The log of the hour before is closed.
+            // The previous hour's log is closed.
             let kind = |name: &str| name.get(..4).map(str::to_owned);
             self.protocols.retain(|(known, log)| kind(known) != kind(&name) || !log.is_complete());
             self.protocols.push((name, log));
@@ -133,9 +133,9 @@ impl LogDirectory {
     }
 }
 
-/// Makes the directory this lab's as long as it runs: a second one would remove the messages of the first.
+/// Locks the directory for this lab as long as it runs: a second lab would remove the messages of the first.
 fn lock(dir: &Path) -> Result<Option<File>, Failure> {
-    // Where a directory cannot be opened or locked, the files in it still can.
+    // Where a directory cannot be opened or locked, the files in it still can be.
     let Ok(lock) = File::open(dir) else { return Ok(None) };
     match lock.try_lock() {
         Err(fs::TryLockError::WouldBlock) => Err(Failure::usage(format!(
@@ -146,7 +146,7 @@ fn lock(dir: &Path) -> Result<Option<File>, Failure> {
     }
 }
 
-/// Removes the messages of an earlier lab, which would be taken for this one's; nothing else.
+/// Removes the messages of an earlier lab, which could be mistaken for this lab's; removes nothing else.
 fn forget_messages(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

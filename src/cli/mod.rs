@@ -1,8 +1,8 @@
-//! The program: words in, facts out, an exit code.
+//! The program: parses arguments, prints results and returns an exit code.
 //!
-//! Facts go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an
-//! expectation failed, a policy was broken or a recording is incomplete, 2 wrong usage or file, 3 could not bind or not ready in time. `exec` passes its
-//! command's exit code on.
+//! Results go to standard output, diagnostics to standard error. Exit codes: 0 as expected, 1 an expectation
+//! failed, a policy was violated or a recording is incomplete, 2 wrong usage or file, 3 could not bind or not
+//! ready in time. `exec` passes its command's exit code on.
 
 mod appender;
 mod catalogue_page;
@@ -108,7 +108,7 @@ enum Verb {
     Readyz(readyz::Args),
 }
 
-/// How facts are laid out.
+/// The layout of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// For people
@@ -120,7 +120,7 @@ enum Output {
     Json,
 }
 
-/// How long the last diagnostics may take to be written.
+/// The time that the last diagnostics may take to be written.
 const LAST_DIAGNOSTICS: Duration = Duration::from_millis(100);
 
 /// Runs the program with the arguments of the process.
@@ -146,13 +146,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Asks a console of Windows to understand the sequences that make colors; it does not by itself.
+/// Enables color sequences in a Windows console, which does not interpret them by default.
 #[cfg(windows)]
 fn understands_colors() -> bool {
     anstyle_query::windows::enable_ansi_colors().unwrap_or(false)
 }
 
-/// A terminal does.
+/// Returns true: other terminals interpret color sequences by default.
 #[cfg(not(windows))]
 fn understands_colors() -> bool {
     true

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 
-/// Tells whoever started the program how far it is; says nothing where nobody asked.
+/// Reports the state to the service manager; does nothing where no socket is named.
 pub(super) fn notify(state: &str) {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else { return };
     if let Err(error) = send(&name, state) {
@@ -18,7 +18,7 @@ fn send(name: &OsStr, state: &str) -> std::io::Result<()> {
     use std::os::unix::net::UnixDatagram;
 
     let socket = UnixDatagram::unbound()?;
-    // A service manager that does not read must not hold the lab up.
+    // A service manager that does not read must not delay the lab.
     socket.set_write_timeout(Some(std::time::Duration::from_secs(1)))?;
     match abstract_name(name) {
         Some(address) => socket.send_to_addr(state.as_bytes(), &address?)?,

@@ -1,4 +1,4 @@
-//! Facts on standard output, failures on standard error with an exit code.
+//! Results on standard output, failures on standard error with an exit code.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::journal::safe_json;
 use crate::lab::LabError;
 use crate::scenario::ScenarioError;
 
-/// Why the program ends with something other than 0.
+/// A failure: the reason why the program ends with an exit code other than 0.
 #[derive(Debug)]
 pub(super) struct Failure {
     code: u8,
@@ -23,7 +23,7 @@ impl Failure {
         Self { code: 1, message: message.into() }
     }
 
-    /// Wrong usage or file: 2.
+    /// Wrong usage or a wrong file: 2.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { code: 2, message: message.into() }
     }
@@ -33,22 +33,22 @@ impl Failure {
         Self { code: 3, message: message.into() }
     }
 
-    /// The same, with the name of what it is about in front.
+    /// Puts the name of the failure's subject in front of its message.
     pub(super) fn about(self, name: &str) -> Self {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
 
-    /// A command that could not be run: 127 where there is none, 126 where it cannot be executed.
+    /// A command that could not be run: 127 where it does not exist, 126 where it cannot be executed.
     pub(super) fn not_run(code: u8, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// An exit code about which everything has been said.
+    /// An exit code whose reason has already been printed.
     pub(super) fn told(code: u8) -> Self {
         Self { code, message: String::new() }
     }
 
-    /// Says why, and gives the exit code.
+    /// Prints the reason, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
             remark(&self.message);
@@ -79,15 +79,15 @@ impl From<LabError> for Failure {
     }
 }
 
-/// Says a line on standard error.
+/// Prints a line on standard error.
 pub(super) fn remark(line: &str) {
-    // Where standard error is closed there is nobody left to tell.
+    // Where standard error is closed there is nowhere left to report to.
     writeln!(io::stderr(), "starttls-lab: {line}").ok();
 }
 
-/// Prints a text on standard error, where standard output is somebody else's.
+/// Prints a text on standard error, for verbs whose standard output belongs to another program.
 pub(super) fn aside(text: &str) {
-    // Where standard error is closed there is nobody left to tell.
+    // Where standard error is closed there is nowhere left to report to.
     io::stderr().write_all(text.as_bytes()).ok();
 }
 
@@ -96,7 +96,7 @@ pub(super) fn text(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     match written {
-        // Whoever closed the pipe has read enough.
+        // A reader that closed the pipe has read enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::usage(format!("standard output: {error}")))
         }
@@ -104,7 +104,7 @@ pub(super) fn text(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a value as JSON for reading.
+/// Prints a value as indented JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(value).map_err(|error| Failure::usage(error.to_string()))?;
     text(&format!("{}\n", safe_json(json)))

@@ -1,4 +1,4 @@
-//! What `serve` shows to a person.
+//! The output of `serve` for people.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use crate::journal::{Entry, Record, event_block, transcript_line};
 use crate::lab::Listening;
 use crate::observe::Observer;
 
-/// What stands before the first entry: who listens where, and what to do next. `word` is what the lab was
-/// asked for by, where `check` can be asked the same.
+/// Returns the text before the first entry: the connectors with their addresses, and what to do next. `word`
+/// is the argument that named the lab, where `check` accepts it too.
 pub(super) fn introduction(title: &str, connectors: &[Listening], word: Option<&str>, list: bool) -> String {
     let mut text = format!("\n{title}\n\n");
     for connector in connectors {
@@ -37,7 +37,7 @@ fn told(connector: &Listening) -> String {
     format!("{}  {computer}\\{name}\n  says it is {fqdn}, {offer}\n", addresses.join(", "))
 }
 
-/// As `Format-List` would show it.
+/// Returns a connector as `Format-List` would show it.
 fn listed(connector: &Listening) -> String {
     let Listening { computer, name, fqdn, addrs, starttls, .. } = connector;
     let addresses: Vec<_> = addrs.iter().map(ToString::to_string).collect();
@@ -48,7 +48,7 @@ fn listed(connector: &Listening) -> String {
     )
 }
 
-/// An entry as text for a terminal; a session that ends with it is summed up.
+/// Returns an entry as text for a terminal; a session that ends with it is summed up.
 pub(super) fn printed(entry: &Entry, observer: &Observer) -> String {
     match &entry.record {
         Record::Event(logged) => format!("{}\n\n", event_block(entry.time, logged)),
@@ -70,8 +70,8 @@ pub(super) fn printed(entry: &Entry, observer: &Observer) -> String {
     }
 }
 
-/// Returns whether the entry is one side of what two computers of the lab say to each other; the receiving side
-/// shows it, and once is enough for a person.
+/// Returns whether the entry belongs to the sending side of a session between two computers of the lab. The
+/// receiving side shows the same session, and once is enough for a person.
 fn is_told_by_the_other_end(entry: &Entry) -> bool {
     let inside = entry.place.as_ref().is_some_and(|place| place.connector.sends() && place.peer.is_some());
     inside && matches!(entry.record, Record::Sent(_) | Record::Received(_) | Record::Content(_))

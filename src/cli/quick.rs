@@ -10,7 +10,7 @@ use crate::exchange::{
 use crate::name::Fqdn;
 use crate::scenario::{CertificateSpec, ComputerSpec, Scenario, ScenarioText};
 
-/// The connector and its certificate in words.
+/// The arguments that describe a connector and its certificates.
 #[derive(Debug, clap::Args)]
 pub(super) struct QuickArgs {
     /// Play a connector of this FQDN rather than a file
@@ -31,7 +31,8 @@ pub(super) struct QuickArgs {
 }
 
 impl QuickArgs {
-    /// The lab these words describe; `None` where there are none. `file` is what was named beside them.
+    /// Returns the lab that these arguments describe; `None` where there are none. `file` is the lab file
+    /// that was named beside them.
     pub(super) fn scenario(&self, file: Option<&str>) -> Result<Option<ScenarioText>, Failure> {
         if self.fqdn.is_none() && self.certificate.is_empty() && self.profile.is_none() {
             return Ok(None);
@@ -45,7 +46,7 @@ impl QuickArgs {
         let fqdn = self.fqdn.as_deref().map(|fqdn| name("--fqdn", fqdn)).transpose()?;
         let profile = profile(self.profile.as_deref().unwrap_or("exchange-2019"))?;
         let certificates: Vec<_> = self.certificate.iter().map(|names| certificate(names)).collect();
-        // The computer is called as its first certificate is, as after setup, or as the connector.
+        // The computer has its first certificate's name, as after setup, or else the connector's.
         let own = certificates.iter().flat_map(|spec| &spec.names).find_map(|name| name.parse::<Fqdn>().ok());
         let own = own.or_else(|| fqdn.clone());
         let own =
@@ -96,7 +97,7 @@ fn certificate(names: &str) -> CertificateSpec {
     CertificateSpec { label, ip_addresses, ..CertificateSpec::naming(names) }
 }
 
-/// Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.
+/// Returns Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.
 fn connector(fqdn: Option<Fqdn>) -> ReceiveConnectorParameters {
     ReceiveConnectorParameters {
         name: Some("Default internal receive connector LAB".to_owned()),

@@ -1,4 +1,4 @@
-//! The ready line: what `serve` says once its ports are open, on standard output and in `--ready-file`.
+//! The ready line that `serve` prints once its ports are open, on standard output and in `--ready-file`.
 
 use std::fs;
 use std::io;
@@ -43,14 +43,14 @@ pub(super) fn line(
     Ok(format!("{}\n", safe_json(line)))
 }
 
-/// A file that is there as long as the lab takes connections.
+/// A file that exists as long as the lab accepts connections.
 pub(super) struct ReadyFile {
     path: PathBuf,
     line: String,
 }
 
 impl ReadyFile {
-    /// Removes what a lab that was killed left behind; the file of a lab that runs stays.
+    /// Removes the file of a lab that was killed; the file of a running lab stays.
     pub(super) fn clear(path: &Path) -> Result<(), Failure> {
         if Announced::read(path).is_ok_and(|announced| announced.lives()) {
             return Ok(());
@@ -61,7 +61,7 @@ impl ReadyFile {
         }
     }
 
-    /// Puts `line` there at once: whoever finds the file finds all of it.
+    /// Writes `line` to the file atomically: a reader that finds the file finds all of it.
     pub(super) fn write(path: &Path, line: &str) -> Result<Self, Failure> {
         let Some(name) = path.file_name() else {
             return Err(Failure::usage(format!("{} is not the name of a file", path.display())));
@@ -80,14 +80,14 @@ impl ReadyFile {
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
-        // A lab that was started later may have put its own line there.
+        // A lab that was started later may have written its own line there.
         if fs::read_to_string(&self.path).is_ok_and(|line| line == self.line) {
             fs::remove_file(&self.path).ok();
         }
     }
 }
 
-/// What is read back of a ready line.
+/// The part of a ready line that is read back.
 #[derive(Debug, Deserialize)]
 pub(super) struct Announced {
     #[serde(default)]
@@ -103,23 +103,23 @@ struct AnnouncedConnector {
     fqdn: String,
 }
 
-/// Why a ready file does not say where a lab is.
+/// The reason why a ready file does not lead to a lab.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotReady {
-    /// It is not there, or cannot be read.
+    /// The file does not exist, or cannot be read.
     #[error("{}: {error}", path.display())]
     File {
-        /// Where it should be.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// It is something else.
+    /// The file holds something other than a ready line.
     #[error("{} is no ready line: {error}", path.display())]
     Line {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error in the line.
         error: serde_json::Error,
     },
     /// The lab has no connector that listens.
@@ -140,20 +140,20 @@ impl Announced {
         Ok(announced)
     }
 
-    /// Where the lab can be asked over HTTP.
+    /// The address of the lab's control API.
     pub(super) fn control(&self) -> Option<&str> {
         self.control.as_deref()
     }
 
-    /// What the banner of the first connector begins with.
+    /// The beginning of the first connector's banner.
     pub(super) fn greeting(&self) -> String {
         format!("220 {}", self.connectors.first().map_or("", |connector| &connector.fqdn))
     }
 
-    /// Returns whether the process that wrote the line is still there, as far as the system tells.
+    /// Returns whether the process that wrote the line still exists, as far as the system can tell.
     pub(super) fn has_process(&self) -> bool {
         let Some(pid) = self.pid else { return true };
-        // Linux tells of processes in /proc; elsewhere the file alone has to do.
+        // Linux lists processes in /proc; elsewhere the file alone has to do.
         let processes = Path::new("/proc/self");
         !processes.exists() || Path::new("/proc").join(pid.to_string()).exists()
     }

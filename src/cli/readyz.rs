@@ -1,7 +1,8 @@
-//! `readyz`: whether a lab takes connections.
+//! `readyz`: asks whether a lab accepts connections.
 //!
-//! A lab is asked over its control API or, where that is closed, by its ready file, so that the question is no
-//! session of the lab. Only where neither is named, its banner is read, which is one.
+//! `readyz` asks a lab over its control API or, where that is closed, through its ready file, so that the
+//! question is not a session of the lab. Only where neither is named does it read the lab's banner, which is
+//! a session.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -39,10 +40,10 @@ pub(super) struct Args {
     timeout: TimeSpan,
 }
 
-/// How long one attempt may take, and how long to leave between two.
+/// The time-out of one attempt, and the pause between two attempts.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
-/// No answer is longer than this.
+/// The maximum length of an answer.
 const LONGEST: u64 = 64 << 10;
 
 pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
@@ -56,13 +57,13 @@ pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
         if !args.wait || started.elapsed() >= longest {
             return Err(Failure::not_ready(problem));
         }
-        // A pause without a clock of its own: nobody ever sends.
+        // A pause without a clock of its own: the channel never receives anything.
         let (_keep, never) = mpsc::channel::<()>();
         never.recv_timeout(PAUSE).ok();
     }
 }
 
-/// What the lab that was named answers; its file is read anew each time, because a lab may come or go.
+/// Asks the named lab. Its ready file is read again each time, because a lab may start or stop.
 fn answer(args: &Args) -> Result<String, String> {
     if let Some(path) = &args.ready_file {
         return by_file(path, args.control_token.as_deref());
@@ -82,7 +83,7 @@ fn answer(args: &Args) -> Result<String, String> {
     Ok("ready".to_owned())
 }
 
-/// Asks the lab that has written `path`; what is said is what its banner begins with.
+/// Asks the lab that has written `path`; the answer is the beginning of its banner.
 fn by_file(path: &Path, token: Option<&str>) -> Result<String, String> {
     let announced = Announced::read(path).map_err(|error| error.to_string())?;
     match announced.control() {
@@ -109,7 +110,7 @@ fn by_control(address: &str, token: Option<&str>) -> Result<(), String> {
     Err(wrong(problem))
 }
 
-/// What stands for all addresses of the machine is asked on loopback.
+/// Replaces an address that stands for all addresses of the machine by loopback.
 fn here(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
@@ -118,7 +119,7 @@ fn here(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The first line of the answer.
+/// Returns the first line of the answer.
 fn status(address: SocketAddr, token: Option<&str>) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
     stream.set_read_timeout(Some(ATTEMPT))?;
@@ -130,7 +131,7 @@ fn status(address: SocketAddr, token: Option<&str>) -> std::io::Result<String> {
     Ok(line.trim_end().to_owned())
 }
 
-/// The banner, where the other side sends one.
+/// Reads the banner, where the server sends one.
 fn ask(address: &str) -> Result<String, String> {
     let addresses = address.to_socket_addrs().map_err(|error| format!("{error}; write HOST:PORT"))?;
     let mut problem = "the name has no address".to_owned();

@@ -1,4 +1,4 @@
-//! `--journal` and `--log-dir`: where everything that happens is written, entry by entry.
+//! `--journal` and `--log-dir`: the files that all events are written to, entry by entry.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::output::Failure;
 use crate::journal::{Entry, Record};
 use crate::lab::Engine;
 
-/// Arguments of every verb that plays a lab.
+/// Arguments of every verb that runs a lab.
 #[derive(Debug, clap::Args)]
 pub(super) struct RecordingArgs {
     /// Write the journal as JSON lines to this file, or (`serve` only) with - to standard output
@@ -24,7 +24,7 @@ pub(super) struct RecordingArgs {
     log_dir: Option<PathBuf>,
 }
 
-/// What is being written; [`finish`](Recording::finish) writes the rest of it.
+/// The files that are being written; [`finish`](Recording::finish) writes the rest.
 #[derive(Default)]
 pub(super) struct Recording {
     causes: Causes,
@@ -49,7 +49,7 @@ impl RecordingArgs {
             lab.journal().listen(Box::new(move |entry| lock(&logs).write(entry)));
         }
         let Some(path) = self.journal.as_ref().filter(|_| !self.is_to_stdout()) else { return Ok(recording) };
-        // What is no file may have a reader, whom nobody waits for.
+        // A pipe or a device may have a slow reader, and the lab must not wait for it.
         if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
             recording.streams.push(begin_at(lab, path, recording.causes.clone())?);
         } else {
@@ -60,7 +60,8 @@ impl RecordingArgs {
 }
 
 impl Recording {
-    /// Writes every entry as a line of JSON to a file: those of one step together, and before its reply is sent.
+    /// Writes every entry as a line of JSON to a file: the entries of one step together, and before its reply
+    /// is sent.
     fn journal(&mut self, lab: &Engine, path: &Path) -> Result<(), Failure> {
         let file = Arc::new(Mutex::new(Appender::create(path, self.causes.clone())?));
         self.journals.push(Arc::clone(&file));
@@ -76,11 +77,11 @@ impl Recording {
         Ok(())
     }
 
-    /// Writes what is still to be written, until `deadline` where somebody has to read it.
+    /// Writes the rest, until `deadline` where it depends on a reader.
     ///
     /// # Errors
     ///
-    /// What could not be written.
+    /// Fails where something could not be written.
     pub(super) fn finish(&self, deadline: Instant) -> Result<(), Failure> {
         let mut missing: Vec<String> =
             self.journals.iter().filter_map(|journal| lock(journal).finish()).collect();
@@ -98,18 +99,18 @@ fn write_line(file: &mut Appender, entry: &Entry) {
     }
 }
 
-// Pieces are whole whenever the lock is free, so a panic elsewhere does not spoil them.
+// Pieces are whole whenever the lock is free, so a panic in another thread does not spoil them.
 fn lock<T>(file: &Mutex<T>) -> MutexGuard<'_, T> {
     file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns whether a peer or an operator can know of the entry before the next one is made. What was received
-/// is answered, and the answer is an entry of its own.
+/// Returns whether a peer or an operator can observe the entry before the next one is made. Received data is
+/// answered, and the answer is an entry of its own.
 pub(super) fn ends_a_step(record: &Record) -> bool {
     !matches!(record, Record::Received(_) | Record::ReceivedSecret | Record::Content(_) | Record::Message(_))
 }
 
-/// A file that cannot be written is wrong usage.
+/// Returns the failure for a file that cannot be written, which is wrong usage.
 pub(super) fn file_error(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("{}: {error}", path.display()))
 }

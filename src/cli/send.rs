@@ -1,4 +1,4 @@
-//! `send`: one message to an address that is given by hand, as one of the built-in senders.
+//! `send`: one message to an explicit address, as one of the built-in senders.
 
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -59,7 +59,7 @@ pub(super) struct Args {
     output: Output,
 }
 
-/// What came of it, for programs.
+/// The result, for programs.
 #[derive(Serialize)]
 struct Report<'a> {
     to: SocketAddr,
@@ -89,18 +89,18 @@ async fn deliver(args: &Args) -> Result<(), Failure> {
     let sender = sender.map_err(|error| Failure::usage(format!("--ca-file: {error}")))?;
     if args.output != Output::Json {
         journal.listen(Box::new(|entry| {
-            // How it ended is said by the name that was given, below.
+            // The result is printed below, by the name that was given.
             if matches!(entry.record, Record::Attempt(_)) {
                 return;
             }
-            // Whoever closed the pipe does not read along any more; the attempt goes on.
+            // A reader that closed the pipe does not read any more; the attempt goes on.
             output::text(&format!("{}\n", transcript_line(entry))).ok();
         }));
     }
     let task = task(args, clock.now())?;
     let host = task.host.clone();
     let mut delivery = Delivery::new(task.policy.clone(), clock.now());
-    // Only what follows at once is waited for: a queue is not what a person at a keyboard wants.
+    // Only immediate retries are awaited: a person at a keyboard does not want a queue.
     while delivery.next() == NextAttempt::Now {
         let now = clock.now();
         let task = Task { in_clear: delivery.in_clear(now), ..task.clone() };
@@ -203,8 +203,8 @@ fn task(args: &Args, now: Timestamp) -> Result<Task, Failure> {
     })
 }
 
-/// The name that a sender expects, as DNS carries it: a host name, or an address. Only a policy that expects a
-/// whole domain (TlsDomain) takes `*.contoso.com`.
+/// Returns the name that a sender expects, in its DNS form: a host name, or an address. Only a policy that
+/// expects a whole domain (TlsDomain) takes `*.contoso.com`.
 fn dialed(name: &str, of_domain: bool) -> Result<String, Failure> {
     let wildcard = name.strip_prefix("*.");
     if wildcard.is_some() && !of_domain {
@@ -220,7 +220,7 @@ fn dialed(name: &str, of_domain: bool) -> Result<String, Failure> {
     Ok(if wildcard.is_some() { format!("*.{host}") } else { host.to_string() })
 }
 
-/// A small message that says what it is.
+/// Returns a small message that says what it is.
 fn content(args: &Args, now: Timestamp) -> Bytes {
     let to: Vec<_> = args.rcpt.iter().map(Address::as_str).collect();
     let date = now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
@@ -263,12 +263,12 @@ fn connector(patience: TimeSpan) -> SendConnector {
     connector
 }
 
-/// The computer that sends: it has a name and no certificate.
+/// Returns the sending computer: it has a name and no certificate.
 fn computer(fqdn: Fqdn) -> Computer {
     Computer::new("LAB", fqdn, Role::Edge, Profile::Exchange2019)
 }
 
-/// The senders with their names, for `--help`.
+/// Returns the senders with their names, for `--help`.
 fn policies() -> String {
     let lines = BUILT_IN
         .iter()

@@ -1,4 +1,4 @@
-//! `serve`: plays a lab on loopback until it is told to stop.
+//! `serve`: runs a lab on loopback until it is told to stop.
 
 use std::fs;
 use std::net::IpAddr;
@@ -53,8 +53,8 @@ pub(super) struct Args {
     output: Output,
 }
 
-/// How long conversations and answers of the control API may go on after the lab was told to stop, and how long
-/// all of the ending may take, whoever does not read.
+/// The time that conversations and answers of the control API may take after the lab was told to stop, and
+/// the time limit of the whole shutdown, even where a reader does not read.
 const GRACE: Duration = Duration::from_millis(1500);
 const ENDING: Duration = Duration::from_millis(1900);
 
@@ -125,7 +125,7 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     ended.and(recorded)
 }
 
-/// Connects the journal with standard output, behind the ready line.
+/// Connects the journal with standard output, after the ready line.
 fn tell(args: &Args, loaded: &Loaded, lab: &Engine, recording: &mut Recording) -> Result<(), Failure> {
     if args.recording.is_to_stdout() || args.output == Output::Json {
         return recording.follow_to_stdout(lab, Layout::Json);

@@ -1,19 +1,19 @@
-//! The signals that end the program in good order.
+//! The signals that end the program in an orderly way.
 
 use super::output::Failure;
 
-/// What the program was asked.
+/// The signal that the program received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// SIGINT, which Ctrl-C sends; on Windows also Ctrl-Break.
     Interrupt,
     /// SIGTERM; on Windows the machine shuts down.
     Terminate,
-    /// SIGHUP, by which a terminal that is closed says goodbye; on Windows the console's window was closed.
+    /// SIGHUP, which a terminal sends when it is closed; on Windows the console's window was closed.
     HangUp,
 }
 
-/// The signals, which do not end the program by themselves any more.
+/// The signals, which no longer end the program by themselves.
 #[cfg(unix)]
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -22,7 +22,7 @@ pub(super) struct Signals {
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
-/// The events of the console, which do not end the program by themselves any more.
+/// The events of the console, which no longer end the program by themselves.
 #[cfg(windows)]
 pub(super) struct Signals {
     interrupt: tokio::signal::windows::CtrlC,
@@ -32,7 +32,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals over from the system.
+    /// Takes over the handling of the signals from the system.
     #[cfg(unix)]
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -44,7 +44,7 @@ impl Signals {
         })
     }
 
-    /// Takes the events over from the system.
+    /// Takes over the handling of the events from the system.
     #[cfg(windows)]
     pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
@@ -56,7 +56,7 @@ impl Signals {
         })
     }
 
-    /// The next one.
+    /// Waits for the next signal.
     #[cfg(unix)]
     pub(super) async fn next(&mut self) -> Asked {
         let hang_up = async {
@@ -72,7 +72,7 @@ impl Signals {
         }
     }
 
-    /// The next one.
+    /// Waits for the next event.
     #[cfg(windows)]
     pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
@@ -88,7 +88,7 @@ fn taken<T>(taken: std::io::Result<T>) -> Result<T, Failure> {
     taken.map_err(|error| Failure::not_ready(format!("signals: {error}")))
 }
 
-/// Returns whether whoever started the program wants it to outlive its terminal, as nohup(1) does. Linux says so in
+/// Returns whether the program was started to outlive its terminal, as by nohup(1). Linux shows this in
 /// /proc; elsewhere a hang-up counts.
 #[cfg(unix)]
 fn is_hang_up_ignored() -> bool {

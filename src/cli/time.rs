@@ -2,7 +2,7 @@
 
 use crate::exchange::TimeSpan;
 
-/// A time that is not zero; a bare number is in seconds.
+/// Parses a time that is not zero; a bare number is in seconds.
 pub(super) fn some_time(text: &str) -> Result<TimeSpan, String> {
     let is_bare = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
     let span: TimeSpan = if is_bare { format!("{text}s").parse()? } else { text.parse()? };

@@ -1,4 +1,4 @@
-//! `verify`: plays stories on the wire and says whether all is as their files say.
+//! `verify`: runs scenarios on the network and reports whether the results are as their files say.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,7 +40,7 @@ pub(super) struct Args {
     output: Output,
 }
 
-/// A story by its name, and what came of it.
+/// A scenario by its name, and its result.
 type Verified = (String, Result<Proof, LabError>);
 
 pub(super) fn verify(args: &Args) -> Result<(), Failure> {
@@ -49,7 +49,7 @@ pub(super) fn verify(args: &Args) -> Result<(), Failure> {
     } else {
         args.scenarios.clone()
     };
-    // Whoever made a mistake in the last file need not wait for the first.
+    // A mistake in the last file is reported before the first scenario runs.
     let stories = words.into_iter().map(|word| load::load(&word).map(|loaded| (word, loaded.text)));
     let stories = stories.collect::<Result<Vec<_>, _>>()?;
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -68,14 +68,14 @@ pub(super) fn verify(args: &Args) -> Result<(), Failure> {
     outcome(verified)
 }
 
-/// Plays the stories, so many at a time; the answer has their order.
+/// Runs the scenarios, a limited number at a time; the results are in the order of the scenarios.
 async fn play(stories: Vec<(String, ScenarioText)>, jobs: usize) -> Result<Vec<Verified>, Failure> {
     let places = Arc::new(Semaphore::new(jobs));
     let mut playing = JoinSet::new();
     for (number, (name, text)) in stories.into_iter().enumerate() {
         let places = Arc::clone(&places);
         playing.spawn(async move {
-            // It is never closed, so there is a place for everybody in the end.
+            // The semaphore is never closed, so every scenario gets a permit in the end.
             let _place = places.acquire_owned().await;
             let proof = lab::verify(&text, &name).await;
             (number, (name, proof))
@@ -101,7 +101,7 @@ fn report(args: &Args, verified: &[Verified]) -> Result<(), Failure> {
     }
 }
 
-/// A line for each story, the tables of those that are of interest, and the sum.
+/// Returns a line for each scenario, the tables of the interesting ones, and the totals.
 fn several(verified: &[Verified], verbose: bool) -> String {
     let width = verified.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
@@ -140,7 +140,7 @@ fn several(verified: &[Verified], verbose: bool) -> String {
     text
 }
 
-/// The exit code, and why it is not 0.
+/// Returns the exit code, with the reason where it is not 0.
 fn outcome(verified: Vec<Verified>) -> Result<(), Failure> {
     let total = verified.len();
     let (mut unmet, mut differ, mut silent) = (0, Vec::new(), Vec::new());

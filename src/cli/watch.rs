@@ -7,18 +7,18 @@ use super::load;
 use crate::lab::Engine;
 use crate::scenario::ScenarioText;
 
-/// How often the file is looked at. A change counts once it has looked the same twice, so that a file
-/// that is being written is not taken for a file that is wrong.
+/// The interval at which the file is read. A change counts once two readings are equal, so that a
+/// half-written file is not taken for a wrong one.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Looks at `path` for ever; `text` is what the lab was started with.
+/// Watches `path` forever; `text` is the text that the lab was started with.
 pub(super) async fn watch(lab: &Engine, path: &Path, mut text: String) {
     let mut seen = text.clone();
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        // An editor may take the file away for a moment while it saves.
+        // An editor may remove the file for a moment while it saves.
         let Ok(now) = load::read(path) else { continue };
         let settled = now == seen;
         seen = now;

@@ -1,4 +1,4 @@
-//! Which class of client it must be that did all this.
+//! The class of a client, inferred from its trials.
 
 use serde::Serialize;
 
@@ -12,44 +12,44 @@ pub enum Class {
     /// It never upgrades.
     #[serde(rename = "plain-only")]
     PlainOnly,
-    /// Opportunistic, with a fall-back to clear text at once, on the next connection.
+    /// Opportunistic, with an immediate fallback to clear text on the next connection.
     O1,
-    /// Opportunistic, with a fall-back to clear text on a later try.
+    /// Opportunistic, with a fallback to clear text on a later try.
     O2,
-    /// Opportunistic, without a fall-back once the server has said 220.
+    /// Opportunistic, without a fallback once the server has said 220.
     O3,
-    /// Upgrades if that is offered, and verifies then.
+    /// Upgrades if STARTTLS is offered, and verifies the certificate then.
     O4,
     /// TLS or no mail, with any certificate.
     M1,
-    /// TLS or no mail, with a certificate that proves something.
+    /// TLS or no mail, with a certificate that is verified.
     M2,
 }
 
-/// What a client verifies; `None` where nothing has shown it.
+/// The checks that a client makes on a certificate; `None` where no trial has shown it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verifies {
-    /// That the chain ends in a trusted root, and is in date.
+    /// True if it requires a chain that ends in a trusted root, with every certificate within its dates.
     pub chain: Option<bool>,
-    /// That the certificate names the host.
+    /// True if it requires that the certificate names the host.
     pub name: Option<bool>,
 }
 
 /// The class of a client, with the evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Classified {
-    /// The class; `None` where the trials do not tell.
+    /// The class; `None` where the trials do not show it.
     pub class: Option<Class>,
-    /// What it verifies.
+    /// The checks that it makes on a certificate.
     pub verifies: Verifies,
-    /// What shows it, in sentences.
+    /// The evidence for the class, in sentences.
     pub evidence: Vec<String>,
-    /// What one would not expect of the class, in sentences.
+    /// The results that are unexpected for the class, in sentences.
     pub surprises: Vec<String>,
 }
 
 impl Class {
-    /// The class in a few words.
+    /// Describes the class in a few words.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::PlainOnly => "plain-only: it never upgrades",
@@ -64,7 +64,7 @@ impl Class {
 }
 
 impl Verifies {
-    /// What is verified, in a few words.
+    /// Describes the checks in a few words.
     pub const fn in_words(self) -> &'static str {
         match (self.chain, self.name) {
             (Some(true), Some(true)) => "verifies chain and name",
@@ -80,7 +80,7 @@ impl Verifies {
     }
 }
 
-/// What trials of one kind came to.
+/// The trials of one kind.
 struct Kind<'a>(Vec<&'a Trial>);
 
 impl<'a> Kind<'a> {
@@ -93,12 +93,13 @@ impl<'a> Kind<'a> {
         self.0.iter().copied().filter(|trial| trial.outcome() == outcome).collect()
     }
 
-    /// Returns whether more of them than not came to `outcome`; `None` of none.
+    /// Returns whether the majority of the trials had the outcome `outcome`; `None` where there are no
+    /// trials.
     fn mostly(&self, outcome: Outcome) -> Option<bool> {
         (!self.0.is_empty()).then(|| self.with(outcome).len() * 2 > self.0.len())
     }
 
-    /// `where so: over TLS 2, not delivered 1 (trust-expired)`.
+    /// Returns a summary such as `where so: over TLS 2 times (baseline, names-wildcard)`.
     fn evidence(&self, so: &str) -> Option<String> {
         let counts = Outcome::ALL.into_iter().filter_map(|outcome| {
             let trials = self.with(outcome);
@@ -113,10 +114,10 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// How many entries are named for one thing.
+/// The number of entries that are named in one sentence.
 const SHOWN: usize = 3;
 
-/// The class that the trials show.
+/// Returns the class that the trials show.
 pub fn classify(trials: &[Trial]) -> Classified {
     let absent = Kind::of(trials, is_not_offered);
     let refused = Kind::of(trials, |trial| trial.tls == ServerTrust::None && is_refused(trial));
@@ -142,11 +143,11 @@ pub fn classify(trials: &[Trial]) -> Classified {
     let spoke_in_clear: Vec<&Trial> = trials.iter().filter(|trial| !trial.leaked().is_empty()).collect();
     let class = match goes_in_clear {
         _ if !upgrades => good.mostly(Outcome::InClear).filter(|clear| *clear).map(|_| Class::PlainOnly),
-        // Whoever says anything in clear, wherever it was, is not of those who send over TLS or not at all.
+        // A client that says anything in clear in any trial is not one that sends over TLS or not at all.
         Some(false) if !spoke_in_clear.is_empty() => None,
         Some(false) if proves => Some(Class::M2),
         Some(false) => Some(Class::M1),
-        // A client that verifies and then comes back in clear is not kept from anything by it.
+        // A client that verifies and then comes back in clear gains no protection from verifying.
         _ if !bad_in_clear.is_empty() => Speed::of(bad_in_clear.iter().copied()).class(),
         Some(true) if proves => Some(Class::O4),
         None if proves => None,
@@ -176,7 +177,7 @@ pub fn classify(trials: &[Trial]) -> Classified {
     Classified { class, verifies, evidence, surprises }
 }
 
-/// How soon a client came back in clear after TLS had come to nothing, each time that it did.
+/// The time until a client came back in clear after TLS had failed, for each time that it did.
 struct Speed<'a>(Vec<(&'a str, &'a FallBack)>);
 
 impl<'a> Speed<'a> {
@@ -192,7 +193,7 @@ impl<'a> Speed<'a> {
         self.0.iter().filter(|(_, fall_back)| fall_back.is_at_once()).count()
     }
 
-    /// O1 where it mostly came back at once, O2 where it mostly did not; `None` where it never did.
+    /// Returns O1 where it mostly came back at once, O2 where it mostly did not; `None` where it never did.
     fn class(&self) -> Option<Class> {
         match (self.at_once(), self.0.len()) {
             (_, 0) => None,
@@ -201,7 +202,8 @@ impl<'a> Speed<'a> {
         }
     }
 
-    /// `came back in clear: at once 2 times, later 1 times (tls-220-close after 6.0 s)`.
+    /// Returns a summary such as
+    /// `came back in clear: at once 2 times, later once (tls-220-close, 1 connection and 6.0 s later)`.
     fn evidence(&self) -> Option<String> {
         let later: Vec<_> = self.0.iter().filter(|(_, fall_back)| !fall_back.is_at_once()).collect();
         let shown: Vec<_> = later
@@ -227,7 +229,7 @@ impl<'a> Speed<'a> {
     }
 }
 
-/// `words: entry, entry`; `None` of no trials.
+/// Returns `words: entry, entry`; `None` where there are no trials.
 fn named(found: &[&Trial], words: &str) -> Option<String> {
     let names: Vec<_> = found.iter().map(|trial| trial.entry.as_str()).collect();
     (!names.is_empty()).then(|| format!("{words}: {}", names.join(", ")))
@@ -291,7 +293,7 @@ fn is_refused(trial: &Trial) -> bool {
         .any(|it| it.starttls.asked && !it.starttls.is_granted() && it.starttls.answer.is_some())
 }
 
-/// The server said 220, and there is nothing in its certificate that a client could have refused.
+/// Returns whether the server said 220 and its certificate holds nothing that a client could have refused.
 fn is_broken(trial: &Trial) -> bool {
     let blameless = |presented: &crate::observe::verdict::Presented| presented.problem().is_none();
     trial.conversations().any(|it| {

@@ -1,7 +1,7 @@
-//! A client's conduct measured by its policy, and the class that it belongs to.
+//! A client's behavior measured against its policy, and the class that it belongs to.
 //!
-//! A [`Trial`] is what became of one entry of the fault catalogue; [`judge`] says whether that is right for a
-//! [`Policy`], and [`classify`] which kind of client it must be that did all this.
+//! A [`Trial`] is the result of one entry of the fault catalogue. [`judge`] decides whether that result is
+//! right for a [`Policy`], and [`classify`] infers the kind of client from all trials.
 
 mod class;
 mod policy;

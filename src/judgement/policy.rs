@@ -1,36 +1,36 @@
-//! What a mail client is meant to do about TLS, in Postfix's words.
+//! The TLS policy that a mail client is meant to follow, in Postfix's terms.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-/// What a mail client is meant to do about TLS (postfix.org, TLS_README, "smtp_tls_security_level").
+/// The TLS policy that a mail client is meant to follow (postfix.org, TLS_README, "smtp_tls_security_level").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// No TLS.
     None,
-    /// TLS where it is to be had (RFC 7435), with any certificate.
+    /// TLS where it is available (RFC 7435), with any certificate.
     May,
     /// TLS or no mail, with any certificate.
     Encrypt,
-    /// That, and a certificate that is trusted and names the host.
+    /// TLS or no mail, with a certificate that is trusted and names the host.
     Verify,
-    /// That, where the name does not come out of an insecure DNS.
+    /// Like `Verify`, where the name does not come from an insecure DNS.
     Secure,
 }
 
-/// A word that is no policy.
+/// A word that names no policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no policy; there are none, may, encrypt, verify and secure")]
 pub struct UnknownPolicy(String);
 
 impl Policy {
-    /// All of them, the least demanding first.
+    /// All policies, the least demanding first.
     pub const ALL: [Self; 5] = [Self::None, Self::May, Self::Encrypt, Self::Verify, Self::Secure];
 
-    /// Postfix's word for it.
+    /// Returns Postfix's word for the policy.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -46,7 +46,7 @@ impl Policy {
         matches!(self, Self::Encrypt | Self::Verify | Self::Secure)
     }
 
-    /// Returns whether the certificate has to prove something.
+    /// Returns whether the certificate has to be verified.
     pub const fn demands_proof(self) -> bool {
         matches!(self, Self::Verify | Self::Secure)
     }

@@ -1,4 +1,4 @@
-//! Whether what a client did is right for its policy.
+//! The rules that decide whether a client's behavior is right for its policy.
 
 use std::collections::BTreeSet;
 
@@ -9,31 +9,31 @@ use super::trial::{Outcome, Trial};
 use crate::observe::verdict::Said;
 use crate::scenario::{Acceptance, ServerTrust};
 
-/// Whether what a client did is right for its policy, and why.
+/// The judgement on a client's behavior under its policy, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Judged {
-    /// True if it is.
+    /// The mark.
     pub mark: Mark,
-    /// Why, in a sentence without its end.
+    /// The reason, as a sentence without its full stop.
     pub why: String,
 }
 
-/// Whether something is right for a policy.
+/// The mark that a client's behavior gets under a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
-    /// It is.
+    /// The behavior is right.
     Right,
-    /// It breaks nothing, and mail does not arrive that could have.
+    /// The policy is kept, but mail does not arrive that could have.
     Stricter,
-    /// The policy is broken.
+    /// The policy is violated.
     Wrong,
-    /// Nothing can be said.
+    /// No judgement is possible.
     Untried,
 }
 
 impl Mark {
-    /// The mark in one word.
+    /// Returns the mark in one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Right => "right",
@@ -52,7 +52,7 @@ const fn wrong(why: &'static str) -> (Mark, &'static str) {
     (Mark::Wrong, why)
 }
 
-/// Returns whether what a client did in a trial is right for `policy`.
+/// Judges what a client did in a trial under `policy`.
 pub fn judge(policy: Policy, trial: &Trial) -> Judged {
     let leaked = trial.leaked();
     let (mark, why) = match trial.outcome() {
@@ -74,7 +74,7 @@ pub fn judge(policy: Policy, trial: &Trial) -> Judged {
     Judged { mark, why }
 }
 
-/// `envelope, body and credentials`.
+/// Returns a list such as `envelope, body and credentials`.
 fn list(leaked: &BTreeSet<Said>) -> String {
     let words: Vec<_> = leaked.iter().map(|said| said.as_str()).collect();
     match words.split_last() {
@@ -83,13 +83,14 @@ fn list(leaked: &BTreeSet<Said>) -> String {
     }
 }
 
-/// `may`: encrypted wherever that is possible, whoever the server is (RFC 7435 section 3).
+/// Judges under `may`: encrypted wherever that is possible, whatever the server's identity (RFC 7435 section
+/// 3).
 fn opportunistic(trial: &Trial, outcome: Outcome, leaked: &BTreeSet<Said>) -> (Mark, &'static str) {
     match outcome {
         Outcome::InClear if could_be_had(trial) => {
             wrong("delivered in clear where a handshake could have succeeded")
         }
-        // Whoever was about to deliver in clear has told the envelope at least.
+        // A client that was about to deliver in clear has revealed the envelope at least.
         Outcome::Refused | Outcome::Waits if could_be_had(trial) && !leaked.is_empty() => {
             wrong("spoke in clear where a handshake could have succeeded")
         }
@@ -100,7 +101,8 @@ fn opportunistic(trial: &Trial, outcome: Outcome, leaked: &BTreeSet<Said>) -> (M
     }
 }
 
-/// `encrypt`, `verify` and `secure`: nothing in clear, ever, and of the latter two nothing to a stranger.
+/// Judges under `encrypt`, `verify` and `secure`: nothing is ever said in clear, and under the latter two
+/// nothing is said to a server that is not verified.
 fn demanded(
     policy: Policy,
     trial: &Trial,
@@ -131,8 +133,8 @@ fn demanded(
     }
 }
 
-/// Returns whether an opportunistic client had no reason to do without TLS. Where implementations differ it has one,
-/// unless it was the client that turned away from a handshake which nobody had broken.
+/// Returns whether an opportunistic client had no reason to do without TLS. Where implementations differ it
+/// has a reason, unless the client itself aborted a handshake that the server had not broken.
 fn could_be_had(trial: &Trial) -> bool {
     let turned_away = || {
         let handshakes = trial.conversations().filter_map(|it| it.handshake.as_ref());
@@ -145,12 +147,12 @@ fn could_be_had(trial: &Trial) -> bool {
     }
 }
 
-/// Returns whether a handshake can come to its end, as far as that is the server's affair.
+/// Returns whether the server lets a handshake complete.
 const fn can_succeed(tls: ServerTrust) -> bool {
     matches!(tls, ServerTrust::Good | ServerTrust::WrongName | ServerTrust::Untrusted | ServerTrust::Disputed)
 }
 
-/// Not delivered, where the policy and TLS would have allowed it or not.
+/// Judges a message that was not delivered; `allowed` says whether the policy and TLS would have allowed it.
 fn not_delivered(trial: &Trial, allowed: bool) -> (Mark, &'static str) {
     let in_clear_only = matches!(trial.tls, ServerTrust::None) && trial.mail == Acceptance::Always;
     match trial.mail {

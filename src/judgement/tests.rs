@@ -1,4 +1,4 @@
-//! Every policy against every worth, outcome and leak; and the classes of clients that were made up.
+//! Every policy against every kind of certificate, outcome and leak; and the classes of simulated clients.
 
 use super::*;
 use crate::observe::verdict::{Said, Turn};
@@ -131,7 +131,7 @@ fn what_the_process_says_is_compared_with_what_was_taken() {
     assert!(often.notes().contains(&"it opened 100 connections".to_owned()));
 }
 
-/// The catalogue as far as classes go by it.
+/// Returns the catalogue entries that the classes depend on.
 fn trials(good: &Made, absent: &Made, broken: &Made, untrusted: &Made, wrong_name: &Made) -> Vec<Trial> {
     vec![
         trial("baseline", good.clone().worth(ServerTrust::Good)),
@@ -164,7 +164,8 @@ fn the_classes_are_told_apart() {
     }
 }
 
-/// Some clients send STARTTLS without a look at what is offered; to be refused then is not to be offered it.
+/// Some clients send STARTTLS without looking at what is offered. A refusal then counts as STARTTLS not
+/// offered.
 #[test]
 fn a_client_that_asks_unasked_has_a_class_like_any_other() {
     let (tls, no) = (Made::over_tls(), Made::refused());

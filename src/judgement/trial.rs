@@ -1,4 +1,4 @@
-//! What became of one entry of the fault catalogue when a client was tried with it.
+//! The result of one entry of the fault catalogue when a client was tried with it.
 
 use std::collections::BTreeSet;
 
@@ -7,65 +7,65 @@ use serde::Serialize;
 use crate::observe::verdict::{CloseReason, Conversation, Reaction, Said, Turn, Verdict};
 use crate::scenario::{Acceptance, ServerTrust};
 
-/// One entry, and what the client did there.
+/// One entry, and the client's behavior there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
     /// The entry's name.
     pub entry: String,
-    /// What TLS is worth there.
+    /// The trust that TLS deserves there.
     pub tls: ServerTrust,
-    /// What becomes of mail there that is sent by the rules.
+    /// The server's acceptance of mail that is sent by the rules.
     pub mail: Acceptance,
-    /// How the client's process ended.
+    /// The way in which the client's process ended.
     pub exit: Exit,
-    /// True if the client was still at work when its command had ended.
+    /// True if the client was still at work after its command had ended.
     pub outlived: bool,
-    /// The reply that was injected behind the 220 and stands in what the command said, if one does.
+    /// The reply that was injected behind the 220, if it occurs in the command's output.
     pub repeated: Option<String>,
-    /// What the lab saw of it.
+    /// The lab's observations.
     pub verdicts: Vec<Verdict>,
 }
 
-/// How a process ended.
+/// The way in which a process ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
-    /// With this code.
+    /// It exited with this code.
     Code(i32),
-    /// By this signal.
+    /// It was ended by this signal.
     Signal(i32),
-    /// It had to be killed when its time was up.
+    /// It was killed when its time was up.
     Killed,
-    /// It could not be run; why.
+    /// It could not be run, for this reason.
     NotRun(String),
-    /// There was no process of its own for this entry.
+    /// The entry had no process of its own.
     Unknown,
 }
 
-/// What became of the mail.
+/// The outcome for the mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It was taken over TLS.
+    /// It was accepted over TLS.
     OverTls,
-    /// It was taken in clear, all of it or a copy.
+    /// It was accepted in clear, all of it or a copy.
     InClear,
     /// It was not delivered.
     Refused,
     /// It was not delivered, and the client still waits for the lab, which is silent on purpose.
     Waits,
-    /// It was not delivered, and the client does not go on although it is its turn.
+    /// It was not delivered, and the client does not go on although it is the client's turn.
     Hung,
     /// The client was not run.
     NotRun,
 }
 
 impl Outcome {
-    /// All of them.
+    /// All outcomes.
     pub const ALL: [Self; 6] =
         [Self::OverTls, Self::InClear, Self::Refused, Self::Waits, Self::Hung, Self::NotRun];
 
-    /// The outcome in two or three words.
+    /// Returns the outcome in two or three words.
     pub const fn as_words(self) -> &'static str {
         match self {
             Self::OverTls => "over TLS",
@@ -78,39 +78,39 @@ impl Outcome {
     }
 }
 
-/// So many connections for one message are worth a remark.
+/// The number of connections for one message from which on they are worth a remark.
 const MANY: usize = 10;
 
-/// SIGPIPE, by which programs die that write to a connection that is closed.
+/// SIGPIPE, which ends programs that write to a closed connection.
 const SIGPIPE: i32 = 13;
 
 impl Trial {
-    /// How many messages were taken over TLS.
+    /// Returns the number of messages that were accepted over TLS.
     pub fn over_tls(&self) -> u64 {
         self.verdicts.iter().map(|verdict| verdict.messages_over_tls).sum()
     }
 
-    /// How many messages were taken in clear.
+    /// Returns the number of messages that were accepted in clear.
     pub fn in_clear(&self) -> u64 {
         self.verdicts.iter().map(|verdict| verdict.messages_in_clear).sum()
     }
 
-    /// What was said in clear.
+    /// Returns the kinds of content that were said in clear.
     pub fn leaked(&self) -> BTreeSet<Said> {
         self.verdicts.iter().flat_map(Verdict::leaked).collect()
     }
 
-    /// What was said over TLS.
+    /// Returns the kinds of content that were said over TLS.
     pub fn said_over_tls(&self) -> BTreeSet<Said> {
         self.verdicts.iter().flat_map(Verdict::said_over_tls).collect()
     }
 
-    /// All conversations.
+    /// Returns all conversations.
     pub fn conversations(&self) -> impl Iterator<Item = &Conversation> {
         self.verdicts.iter().flat_map(|verdict| &verdict.conversations)
     }
 
-    /// What became of the mail.
+    /// Returns the outcome for the mail.
     pub fn outcome(&self) -> Outcome {
         match &self.exit {
             _ if self.in_clear() > 0 => Outcome::InClear,
@@ -126,14 +126,14 @@ impl Trial {
         self.conversations().last().is_some_and(|it| it.turn == Turn::Lab)
     }
 
-    /// Returns whether the command says success where nothing was delivered. One that leaves the work to somebody
-    /// else, who is not done yet, does not.
+    /// Returns whether the command reports success although nothing was delivered. A command that has left
+    /// the work to another program, which is not done yet, does not count.
     pub fn claims_success(&self) -> bool {
         self.exit == Exit::Code(0) && self.over_tls() + self.in_clear() == 0 && !self.outlived
     }
 
-    /// Returns whether a reply that was injected behind the 220 was taken for the server's: what the client did inside
-    /// TLS shows it, or it delivered nothing and says what was injected.
+    /// Returns whether the client took a reply that was injected behind the 220 for the server's. Either its
+    /// commands inside TLS show it, or it delivered nothing and its output contains the injected reply.
     pub fn took_injected(&self) -> bool {
         self.fails_with_injected().is_some()
             || self.conversations().any(|it| it.injected.as_ref().is_some_and(|it| it.taken.is_some()))
@@ -143,13 +143,14 @@ impl Trial {
         self.repeated.as_deref().filter(|_| self.over_tls() + self.in_clear() == 0)
     }
 
-    /// Returns whether the client closed a connection without QUIT at its own turn, where nothing kept it from it.
+    /// Returns whether the client closed a connection without QUIT at its own turn, although nothing
+    /// prevented a QUIT.
     fn left_without_quit(&self) -> bool {
         let by_itself = matches!(self.exit, Exit::Code(_) | Exit::Unknown);
         by_itself && self.conversations().any(is_without_quit)
     }
 
-    /// What is worth knowing of the trial beside the outcome, in sentences.
+    /// Returns what is worth knowing of the trial beside the outcome, in sentences.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let delivered = self.over_tls() + self.in_clear();
@@ -207,8 +208,8 @@ impl Trial {
     }
 }
 
-/// Returns whether a client that had said something left at its own turn without QUIT. After a handshake that came to
-/// nothing there is no session left in which to say it.
+/// Returns whether a client that had said something left at its own turn without QUIT. After a handshake that
+/// failed there is no session left in which to say it.
 fn is_without_quit(conversation: &Conversation) -> bool {
     let gone = matches!(conversation.parting, CloseReason::Vanished | CloseReason::Broke(_));
     let starttls = &conversation.starttls;

@@ -1,11 +1,11 @@
-//! What the lab file says under `[before]` about its receive connectors, compared with the lab that started.
+//! The lab file's `[before]` expectations about receive connectors, compared with the lab that started.
 
 use crate::exchange::{Computer, ReceiveConnector, select_for};
 use crate::lab::Engine;
 use crate::scenario::{ABSENT, Aspect, NONE, Scenario, Stage, Subject, Value};
 
-/// A sentence for everything that is otherwise than the file says. To be asked before anybody has
-/// connected: what a peer does is not what the file speaks of.
+/// Returns a sentence for everything that differs from the file. Call it before any client has connected: the
+/// file does not describe what a peer does.
 pub(super) fn differences(lab: &Engine, scenario: &Scenario) -> Vec<String> {
     let mut differences = Vec::new();
     for (subject, aspect, expected) in scenario.expected(Stage::Before).each() {
@@ -13,7 +13,8 @@ pub(super) fn differences(lab: &Engine, scenario: &Scenario) -> Vec<String> {
         let (expected, observed) = match (aspect, &expected) {
             (Aspect::Starttls, _) => (expected, Value::Certificate(starttls(lab, identity))),
             (Aspect::Events, Value::Events(events)) => {
-                // Events of logons (1035) depend on who comes; those of certificates are logged at the start.
+                // Events of logons (1035) depend on the clients; those of certificates are logged at the
+                // start.
                 let events: Vec<_> = events.iter().copied().filter(|id| is_of_certificates(*id)).collect();
                 (Value::events(&events), Value::events(&logged(lab, identity)))
             }
@@ -33,7 +34,7 @@ const fn is_of_certificates(event_id: u16) -> bool {
     event_id / 1000 == 12
 }
 
-/// The label of the certificate that STARTTLS is offered with.
+/// Returns the label of the certificate that STARTTLS is offered with.
 fn starttls(lab: &Engine, identity: &str) -> String {
     let found = find(lab, identity, |computer, connector| {
         let selection = select_for(connector, computer, lab.clock().now());
@@ -44,7 +45,7 @@ fn starttls(lab: &Engine, identity: &str) -> String {
     found.unwrap_or_else(|| ABSENT.to_owned())
 }
 
-/// The events about the connector.
+/// Returns the events about the connector.
 fn logged(lab: &Engine, identity: &str) -> Vec<u16> {
     let found = find(lab, identity, |computer, connector| {
         lab.observer().event_ids(0, computer.event_log_name(), Some(&connector.name))
@@ -52,7 +53,7 @@ fn logged(lab: &Engine, identity: &str) -> Vec<u16> {
     found.unwrap_or_default()
 }
 
-/// Asks about the connector called `SERVER\Name`; letter case does not matter.
+/// Calls `ask` with the connector named `SERVER\Name`; letter case does not matter.
 fn find<T>(lab: &Engine, identity: &str, ask: impl FnOnce(&Computer, &ReceiveConnector) -> T) -> Option<T> {
     let (server, name) = identity.split_once('\\')?;
     let computers = lab.computers();

@@ -1,4 +1,4 @@
-//! The command itself: started, waited for, told of signals, killed when its time is up.
+//! The command itself: started, waited for, sent signals, and killed when its time is up.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::cli::output::Failure;
 use crate::cli::signals::{Asked, Signals};
 
-/// How the command ended.
+/// The result of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// Its exit code, as a shell counts: 128 and the number of the signal that ended it.
+    /// Its exit code, as a shell counts: 128 plus the number of the signal that ended it.
     pub(super) code: u8,
-    /// True if its time was up.
+    /// True if it was killed because its time was up.
     pub(super) killed: bool,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Outcome {
 ///
 /// # Errors
 ///
-/// A command that cannot be run, with a shell's exit code.
+/// Fails where the command cannot be run, with a shell's exit code.
 pub(super) async fn run(
     command: &mut Command,
     longest: Option<Duration>,
@@ -75,7 +75,7 @@ fn code(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// Hands a signal on. The child has not been waited for, so its number is still its own.
+/// Passes a signal on. The child has not been waited for, so its process ID is still its own.
 #[cfg(unix)]
 fn pass_on(asked: Asked, child: &mut Child) {
     use std::io::IsTerminal;
@@ -83,13 +83,13 @@ fn pass_on(asked: Asked, child: &mut Child) {
 
     let terminal = io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal();
     let name = match asked {
-        // Ctrl-C went to everybody in front of the terminal, and a second one often means "at once".
+        // Ctrl-C went to every process of the terminal, and a second one often means "at once".
         Asked::Interrupt if terminal => return,
         Asked::Interrupt => "INT",
         Asked::Terminate => "TERM",
         Asked::HangUp => "HUP",
     };
-    // The standard library can only kill; every shell has the rest.
+    // The standard library can only kill; every shell can send other signals.
     let mut kill = Command::new("sh");
     kill.args(["-c", "kill -s \"$0\" \"$1\"", name, &child.id().to_string()]);
     kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -98,11 +98,11 @@ fn pass_on(asked: Asked, child: &mut Child) {
     }
 }
 
-/// Where there are no signals, Ctrl-C goes to every program of the console.
+/// Does nothing: on systems without signals, Ctrl-C goes to every program of the console.
 #[cfg(not(unix))]
 fn pass_on(_: Asked, _: &mut Child) {}
 
-/// Tells when a child may have ended.
+/// Reports when a child may have ended.
 struct Ends {
     #[cfg(unix)]
     child: tokio::signal::unix::Signal,

@@ -1,12 +1,12 @@
-//! The variables by which a command comes to trust the lab.
+//! The environment variables that make a command trust the lab.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use super::trust::Trust;
 
-/// What OpenSSL, curl, Node, Python's requests and Java read to learn whom to trust. `java_options` is what
-/// Java is told already.
+/// Returns the variables that OpenSSL, curl, Node, Python's requests and Java read to find their trusted
+/// roots. `java_options` is the value that Java's variable already has.
 pub(super) fn trust(trust: &Trust, java_options: Option<OsString>) -> Vec<(&'static str, OsString)> {
     let names = ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"];
     let mut variables: Vec<_> = names.map(|name| (name, trust.ca_file().into())).into();
@@ -20,7 +20,7 @@ pub(super) fn trust(trust: &Trust, java_options: Option<OsString>) -> Vec<(&'sta
     variables
 }
 
-/// In quotes where it has to be: Java splits the variable at blanks.
+/// Quotes the value where necessary: Java splits the variable at blanks.
 fn java_trust_store(path: &Path) -> OsString {
     let mut option = OsString::from("-Djavax.net.ssl.trustStore=");
     option.push(path);

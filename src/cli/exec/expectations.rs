@@ -1,4 +1,5 @@
-//! What is expected of a command: how many messages, over what, with which events, and what is not said in clear.
+//! The expectations of a command: the number of messages, their transport, the events, and what is not said
+//! in clear.
 
 use std::str::FromStr;
 
@@ -35,7 +36,7 @@ pub(super) struct ExpectArgs {
     expect_no_event: Vec<u16>,
 }
 
-/// A part of what a client has to say, by its name on the command line.
+/// A part of what a client says, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part(Said);
 
@@ -58,14 +59,14 @@ impl FromStr for Part {
 }
 
 impl ExpectArgs {
-    /// A sentence for every expectation that was not met.
+    /// Returns a sentence for every expectation that was not met.
     pub(super) fn unmet(&self, observer: &Observer) -> Vec<String> {
         let checked = self.each().into_iter().map(|(flag, expectation)| (flag, expectation.check(observer)));
         let unmet = checked.filter(|(_, checked)| !checked.met);
         unmet.map(|(flag, checked)| format!("{flag}: {}", checked.instead)).collect()
     }
 
-    /// Every expectation with the flag that says it.
+    /// Returns every expectation with its flag.
     fn each(&self) -> Vec<(String, Expectation)> {
         let mut all = Vec::new();
         if let Some(expected) = self.expect_messages {

@@ -1,4 +1,4 @@
-//! `exec`: a lab for the time of one command, and what came of it.
+//! `exec`: a lab for the duration of one command, and its result.
 
 mod before;
 mod child;
@@ -78,8 +78,8 @@ or a file of --journal or --log-dir is incomplete. Wrong usage or \
 a wrong file is 2, and 3 where the lab could not listen; the command has not run then. What the file says \
 under [before] of STARTTLS and the certificate events of receive connectors is expected, too.";
 
-/// How long conversations that the command left open are waited for, and how long they may take to end
-/// after they have been told goodbye.
+/// The time-out for conversations that the command left open, and the time that they may take to end after
+/// the lab has said goodbye.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_millis(1500);
 
@@ -135,7 +135,7 @@ async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     }
 }
 
-/// Prints a text on standard error. Its reader may be slow; a signal ends the waiting.
+/// Prints a text on standard error. Its reader may be slow; a signal ends the wait.
 async fn tell(text: String, signals: &mut Signals) {
     let (told, done) = oneshot::channel::<()>();
     let body = move || {
@@ -150,12 +150,12 @@ async fn tell(text: String, signals: &mut Signals) {
     }
 }
 
-/// The variables by which a command comes to trust the lab, beside what Java is told already.
+/// The variables that make a command trust the lab, beside the options that Java already has.
 pub(super) fn trust_variables(trust: &Trust) -> Vec<(&'static str, OsString)> {
     environment::trust(trust, std::env::var_os("JAVA_TOOL_OPTIONS"))
 }
 
-/// The command with the environment that leads it to the lab.
+/// Returns the command with the environment that points it to the lab.
 fn command(args: &Args, lab: &Engine, console: Option<&Console>, trust: &Trust) -> Result<Command, Failure> {
     let connectors = lab.connectors();
     let Some(first) = connectors.first() else {
@@ -173,7 +173,7 @@ fn command(args: &Args, lab: &Engine, console: Option<&Console>, trust: &Trust) 
     command.envs(console::addresses(&connectors));
     match console {
         Some(console) => command.env("STARTTLS_LAB_CONTROL_URL", console.url()),
-        // That of a lab around this one is not this one's.
+        // The variable of an enclosing lab does not apply to this one.
         None => command.env_remove("STARTTLS_LAB_CONTROL_URL"),
     };
     if args.trust_env {

@@ -1,4 +1,4 @@
-//! What happened while the command ran, in few lines.
+//! A short summary of what happened while the command ran.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use crate::observe::Observer;
 use crate::observe::verdict::Measure;
 use crate::scenario::ROOT_SUBJECT;
 
-/// A line for each event, each message and each conversation, in order, one for each client that came back in
-/// clear after TLS had come to nothing, and one with the sums.
+/// Writes a line for each event, each message and each conversation, in order, one for each client that came
+/// back in clear after TLS had failed, and one with the totals.
 pub(super) fn recap(journal: &Journal, observer: &Observer) -> String {
     let mut text = String::new();
     for entry in journal.entries(1) {
@@ -37,7 +37,8 @@ pub(super) fn recap(journal: &Journal, observer: &Observer) -> String {
     text
 }
 
-/// Conversations are summed up at their end, so that their single lines need not be shown.
+/// Returns whether the record gets a line of its own. Conversations are summed up at their end, so that their
+/// single lines need not be shown.
 const fn is_worth_a_line(record: &Record) -> bool {
     matches!(
         record,

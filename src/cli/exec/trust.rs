@@ -1,4 +1,4 @@
-//! The files by which a command comes to trust the lab, in a folder that goes when the command has.
+//! The files that make a command trust the lab, in a folder that is removed when the command has ended.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -9,18 +9,18 @@ use crate::cli::recording::file_error;
 use crate::clock::Clock;
 use crate::pki::{Certificate, trust_store};
 
-/// A fresh folder with the lab's root certificate.
+/// A new folder with the lab's root certificate.
 pub(in crate::cli) struct Trust {
     folder: PathBuf,
     ca_file: PathBuf,
     java_file: PathBuf,
 }
 
-/// How many folders of one name there may be already.
+/// The number of names that are tried for the folder.
 const MOST_FOLDERS: u32 = 1000;
 
 impl Trust {
-    /// Makes the folder among the system's temporary files, for this user alone.
+    /// Creates the folder among the system's temporary files, for this user alone.
     pub(in crate::cli) fn create(root: &Certificate) -> Result<Self, Failure> {
         let above = std::env::temp_dir();
         let folder = fresh(&above).map_err(|error| file_error(&above, &error))?;
@@ -32,12 +32,12 @@ impl Trust {
         Ok(trust)
     }
 
-    /// The root as PEM.
+    /// The path of the root as PEM.
     pub(in crate::cli) fn ca_file(&self) -> &Path {
         &self.ca_file
     }
 
-    /// The root in a trust store of Java's.
+    /// The path of a Java trust store with the root.
     pub(in crate::cli) fn java_file(&self) -> &Path {
         &self.java_file
     }
@@ -51,7 +51,8 @@ impl Drop for Trust {
     }
 }
 
-/// For nobody else's eyes. On Windows the folder for temporary files is the user's own.
+/// Returns a builder of folders that no other user can read. On Windows the folder for temporary files is the
+/// user's own.
 #[cfg(unix)]
 fn private() -> DirBuilder {
     let mut builder = DirBuilder::new();
@@ -64,7 +65,7 @@ fn private() -> DirBuilder {
     DirBuilder::new()
 }
 
-/// Makes a folder that was not there. The command may change its directory, so the path is a whole one.
+/// Creates a folder that did not exist. The command may change its directory, so the path is absolute.
 fn fresh(above: &Path) -> io::Result<PathBuf> {
     let above = std::path::absolute(above)?;
     let builder = private();

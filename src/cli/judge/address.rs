@@ -1,19 +1,19 @@
-//! An address of its own for each entry, because programs remember failures by address.
+//! A separate address for each entry, because programs remember failures by address.
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use crate::cli::output::{self, Failure};
 use crate::wire::Ports;
 
-/// Where entries listen.
+/// The addresses that entries listen on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spots {
-    /// True if each has an address of its own.
+    /// True if each entry has an address of its own.
     pub(super) own: bool,
     ports: Ports,
 }
 
-/// Where one entry listens.
+/// The address that one entry listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) address: IpAddr,
@@ -21,8 +21,8 @@ pub(super) struct Spot {
 }
 
 impl Spots {
-    /// Finds out whether this machine has more loopback addresses than one, as Linux does and macOS does not;
-    /// says so where it has not. `at_once`: whether several entries listen at a time.
+    /// Detects whether this machine has more than one loopback address, as Linux has and macOS has not, and
+    /// reports it where there is only one. `at_once` is true if several entries listen at a time.
     pub(super) fn find(port: Option<u16>, at_once: bool) -> Result<Self, Failure> {
         let ports = port.filter(|port| *port > 0).map_or(Ports::Free, Ports::Only);
         let own = TcpListener::bind((nth(0), 0)).is_ok();
@@ -43,14 +43,14 @@ impl Spots {
         }
     }
 
-    /// Where the entry with this number listens, counted from 0.
+    /// Returns the address for the entry with this number, counted from 0.
     pub(super) fn at(&self, number: usize) -> Spot {
         let address = if self.own { nth(number) } else { Ipv4Addr::LOCALHOST };
         Spot { address: address.into(), ports: self.ports }
     }
 }
 
-/// 127.77.0.1, 127.77.0.2 and so on: always the same ones, so that they can stand in a program's
+/// Returns 127.77.0.1, 127.77.0.2 and so on. These never change, so that they can stand in a program's
 /// configuration.
 fn nth(number: usize) -> Ipv4Addr {
     const IN_A_ROW: usize = 250;

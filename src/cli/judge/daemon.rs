@@ -23,7 +23,7 @@ use crate::journal::Record;
 use crate::judgement::{Exit, Policy};
 use crate::scenario::CatalogueEntry;
 
-/// Where mail for an entry has to go.
+/// The destination of mail for an entry.
 #[derive(Debug, Serialize)]
 struct Target {
     entry: &'static str,
@@ -39,7 +39,7 @@ struct Target {
     tls_policy: Option<String>,
 }
 
-/// Starts the entries, runs the command, collects until it is quiet.
+/// Starts the entries, runs the command, and collects results until it is quiet.
 pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
     let spots = Spots::find(args.port, true)?;
     let (activity, mut heard) = watch::channel(Heard::default());
@@ -56,7 +56,7 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
     drop(activity);
     let Some(first) = labs.first() else { return Err(Failure::usage("there are no entries")) };
     let trust = Trust::create(first.engine.root())?;
-    // Every lab has a root of its own, and a program that works from a queue has one list of them.
+    // Every lab has a root of its own, but a program that works from a queue has one list of roots.
     let roots: String = labs.iter().map(|up| up.engine.root().to_pem()).collect();
     fs::write(trust.ca_file(), roots).map_err(|error| file_error(trust.ca_file(), &error))?;
     let targets: Vec<Target> = labs.iter().map(|up| Target::of(up, args.policy)).collect();
@@ -121,7 +121,7 @@ async fn submit(
     }
 }
 
-/// What was heard of conversations.
+/// The conversation events that have been received.
 #[derive(Debug, Default)]
 struct Heard {
     entries: u64,
@@ -140,17 +140,17 @@ impl Heard {
     }
 }
 
-/// Waits until something has come and nothing has happened for so long, at most until `deadline`.
+/// Waits until something has come and nothing has happened for the quiet period, at most until `deadline`.
 async fn until_quiet(heard: &mut watch::Receiver<Heard>, quiet: Duration, deadline: Option<Instant>) {
     let lull = async {
-        // The channel ends with the labs, which live longer than this.
+        // The channel closes with the labs, which live longer than this.
         heard.wait_for(|heard| heard.entries > 0).await.ok();
         loop {
             let open = heard.borrow_and_update().open > 0;
             match timeout(quiet, heard.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return,
-                // A conversation in which nobody speaks is waited for until it ends.
+                // A conversation in which neither side speaks is waited for until it ends.
                 Err(_) if open => {
                     if heard.changed().await.is_err() {
                         return;
@@ -187,7 +187,7 @@ impl Target {
     }
 }
 
-/// A domain for the recipients of an entry; an underscore has no place in one.
+/// Returns a domain for the recipients of an entry; an underscore is not allowed in a domain.
 fn domain(entry: &str) -> String {
     format!("{}.lab.test", entry.to_ascii_lowercase().replace('_', "-"))
 }
@@ -196,7 +196,7 @@ fn ready(targets: &[Target], ca: &str) -> serde_json::Value {
     serde_json::json!({ "event": "ready", "ca_file": ca, "entries": targets })
 }
 
-/// Says where everything listens, before anything is sent.
+/// Prints the address of every entry, before anything is sent.
 fn announce(format: Format, targets: &[Target], ca: &str) -> Result<(), Failure> {
     if format == Format::Json {
         return output::text(&format!("{}\n", ready(targets, ca)));
@@ -214,7 +214,7 @@ fn announce(format: Format, targets: &[Target], ca: &str) -> Result<(), Failure>
     let text = format!("root certificates: {ca}\n\n{}\n\n", lines.join("\n"));
     match format {
         Format::Table => output::text(&text),
-        // Standard output is the document's.
+        // Standard output is reserved for the document.
         _ => {
             output::aside(&text);
             Ok(())

@@ -9,7 +9,7 @@ use crate::cli::output::Failure;
 use crate::journal::safe_json;
 use crate::judgement::{Mark, Outcome};
 
-/// The report as text.
+/// Returns the report as text.
 pub(super) fn laid_out(report: &Report, format: Format, verbose: bool) -> Result<String, Failure> {
     match format {
         Format::Table => Ok(table::table(report, verbose)),
@@ -23,7 +23,7 @@ pub(super) fn laid_out(report: &Report, format: Format, verbose: bool) -> Result
     }
 }
 
-/// A suite for the run, a case for each entry. Without a policy a client that hangs fails, too.
+/// Returns a suite for the run, with a case for each entry. Without a policy, a client that hangs fails, too.
 fn junit(report: &Report) -> String {
     let hangs = |row: &Row| report.policy.is_none() && row.outcome == Outcome::Hung;
     let is_failed = |row: &Row| row.fails(report.fail_on) || hangs(row);

@@ -1,4 +1,4 @@
-//! `judge`: a mail client is tried with every entry of the fault catalogue, and judged.
+//! `judge`: tries a mail client with every entry of the fault catalogue, and judges it.
 
 mod address;
 mod daemon;
@@ -74,7 +74,7 @@ pub(super) struct Args {
     command: Vec<OsString>,
 }
 
-/// How a report is laid out.
+/// The layout of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// For people
@@ -88,7 +88,7 @@ pub(super) enum Format {
     Markdown,
 }
 
-/// What makes a run fail; each includes the ones before it.
+/// The remarks that make a run fail; each includes the ones before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum FailOn {
@@ -129,11 +129,11 @@ is not tried any further.
 Exit code: 0, or 1 where the policy was broken or --fail-on says so; 2 where usage is wrong or the command does not work; 3 where \
 the lab could not listen. A client that hangs, dies by a signal or never comes does not end the run.";
 
-/// How long a trial may take, and a whole collection, where nobody says.
+/// The default time limits of a trial and of a whole collection.
 const TRIAL: Duration = Duration::from_secs(10);
 const COLLECTION: Duration = Duration::from_secs(600);
 
-/// How long the command may take where nothing is wrong, at least.
+/// The minimum time limit of the command where nothing is wrong.
 const BASELINE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The entry with which nothing is wrong.
@@ -151,7 +151,7 @@ pub(super) fn judge(args: &Args) -> Result<(), Failure> {
     if report.failing().is_empty() { Ok(()) } else { Err(Failure::told(1)) }
 }
 
-/// The baseline in front, once.
+/// Puts the baseline first, once.
 fn with_baseline(entries: Vec<&'static CatalogueEntry>) -> Vec<&'static CatalogueEntry> {
     let rest = entries.into_iter().filter(|entry| entry.story.name != BASELINE);
     entry(BASELINE).into_iter().chain(rest).collect()
@@ -167,7 +167,7 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
     let mut tried = Vec::new();
     let mut rest = entries.iter().copied().enumerate();
     if let Some((number, first)) = rest.next() {
-        // Whether a command works at all is not a question of haste.
+        // The baseline gets more time, because it shows whether the command works at all.
         let patient = Plan { longest: longest.max(BASELINE_PATIENCE), ..Plan::clone(&plan) };
         let baseline = trial::run(first, spots.at(number), &patient, &stop).await?;
         works(&baseline)?;
@@ -179,7 +179,7 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
         let (places, plan, spots, stop) =
             (Arc::clone(&places), Arc::clone(&plan), Arc::clone(&spots), stop.clone());
         running.spawn(async move {
-            // It is never closed, so there is a place for everybody in the end.
+            // The semaphore is never closed, so every entry gets a permit in the end.
             let _place = places.acquire_owned().await;
             (number, trial::run(entry, spots.at(number), &plan, &stop).await)
         });
@@ -197,7 +197,7 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
     Ok(Report::of(args, spots.own, tried))
 }
 
-/// Ends the run where somebody asks for it.
+/// Ends the run on a signal.
 fn stop_at_signals(stop: &CancellationToken) -> Result<(), Failure> {
     let (mut signals, stop) = (Signals::new()?, stop.clone());
     tokio::spawn(async move {
@@ -207,7 +207,8 @@ fn stop_at_signals(stop: &CancellationToken) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A command that does not deliver where nothing is wrong says nothing by not delivering elsewhere.
+/// Checks that the command works. If it does not deliver where nothing is wrong, its failures elsewhere show
+/// nothing.
 fn works(baseline: &Tried) -> Result<(), Failure> {
     if matches!(baseline.trial.outcome(), Outcome::OverTls | Outcome::InClear) {
         return Ok(());

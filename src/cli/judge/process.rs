@@ -1,4 +1,4 @@
-//! The command: run with its output caught, and killed with all that it started when its time is up.
+//! The command: run with its output captured, and killed with all its descendants when its time is up.
 
 use std::ffi::{OsStr, OsString};
 use std::process::{ExitStatus, Stdio};
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::judgement::Exit;
 
-/// What stands for what in a command.
+/// The placeholders in a command, and their values.
 #[derive(Clone, Debug)]
 pub(super) struct Words {
     pub(super) host: String,
@@ -23,10 +23,10 @@ pub(super) struct Words {
     pub(super) entry: String,
 }
 
-/// So much of what a command says is kept, the end of it.
+/// The number of bytes that are kept from the end of a command's output.
 const KEPT: usize = 16 << 10;
 
-/// How long output is waited for that somebody else may still hold open.
+/// The time-out for output whose pipe another process may still hold open.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
 
 impl Words {
@@ -40,13 +40,13 @@ impl Words {
         ]
     }
 
-    /// An argument with its placeholders replaced; what is no text stays as it is.
+    /// Returns an argument with its placeholders replaced; an argument that is not text stays as it is.
     pub(super) fn put_into(&self, argument: &OsStr) -> OsString {
         let Some(text) = argument.to_str() else { return argument.to_owned() };
         self.each().iter().fold(text.to_owned(), |text, (word, _, value)| text.replace(word, value)).into()
     }
 
-    /// The command with its environment; `None` where there is none.
+    /// Returns the command with its environment; `None` where there is none.
     pub(super) fn command(&self, words: &[OsString]) -> Option<Command> {
         let (program, rest) = words.split_first()?;
         let mut command = Command::new(self.put_into(program));
@@ -56,7 +56,7 @@ impl Words {
     }
 }
 
-/// Runs a command to its end, `longest` at most; how it ended, and the end of what it said.
+/// Runs a command to its end, `longest` at most. Returns how it ended, and the end of its output.
 pub(super) async fn run(mut command: Command, longest: Duration, stop: &CancellationToken) -> (Exit, String) {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
@@ -92,7 +92,7 @@ pub(super) async fn run(mut command: Command, longest: Duration, stop: &Cancella
     (exit, said)
 }
 
-/// Kills a command with all that it started. It has not been waited for, so its number is still its own.
+/// Kills a command with all its descendants. It has not been waited for, so its process ID is still its own.
 async fn kill(child: &mut Child) {
     #[cfg(unix)]
     if let Some(leader) = child.id() {
@@ -136,7 +136,7 @@ fn catch(mut from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<Tail
     })
 }
 
-/// The end of a text that may be endless.
+/// Keeps the end of a text that may be endless.
 #[derive(Debug, Default)]
 struct Tail {
     octets: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What came of a run, entry by entry and in sum.
+//! The results of a run, entry by entry and in total.
 
 use std::collections::BTreeMap;
 
@@ -18,33 +18,33 @@ pub(super) struct Report {
     pub(super) version: &'static str,
     /// The command as it was given.
     pub(super) command: Vec<String>,
-    /// What it was meant to do.
+    /// The policy that the client was meant to follow.
     pub(super) policy: Option<Policy>,
-    /// True if that policy was broken.
+    /// True if that policy was violated.
     pub(super) broken: bool,
-    /// What makes the run fail.
+    /// The remarks that make the run fail.
     pub(super) fail_on: FailOn,
     /// True if every entry had an address of its own.
     pub(super) own_addresses: bool,
-    /// Which kind of client it is.
+    /// The class of the client.
     pub(super) client: Classified,
-    /// How many entries came to what.
+    /// The number of entries for each result.
     pub(super) sum: Sum,
     /// The entries.
     pub(super) entries: Vec<Row>,
 }
 
-/// How many entries came to what.
+/// The number of entries for each result.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Sum {
     pub(super) entries: usize,
     pub(super) outcomes: BTreeMap<Outcome, usize>,
-    /// With a policy alone.
+    /// The entries for each mark; only with a policy.
     pub(super) marks: BTreeMap<Mark, usize>,
     pub(super) died_by_a_signal: usize,
-    /// In how many of them something was said in clear.
+    /// The number of entries in which something was said in clear.
     pub(super) leaked: BTreeMap<Said, usize>,
-    /// In how many of them the client came back in clear after TLS had come to nothing.
+    /// The number of entries in which the client came back in clear after TLS had failed.
     pub(super) fell_back: usize,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Row {
     pub(super) result_type: Option<ResultType>,
     pub(super) notes: Vec<String>,
     pub(super) words: String,
-    /// The end of what the command said.
+    /// The end of the command's output.
     pub(super) output: String,
     pub(super) verdicts: Vec<Verdict>,
 }
@@ -92,7 +92,7 @@ impl Report {
 }
 
 impl Report {
-    /// The entries by which the run fails.
+    /// Returns the entries that make the run fail.
     pub(super) fn failing(&self) -> Vec<&Row> {
         self.entries.iter().filter(|row| row.fails(self.fail_on)).collect()
     }
@@ -145,7 +145,7 @@ impl Row {
         self.mark() == Some(Mark::Wrong)
     }
 
-    /// Returns whether the run fails by it.
+    /// Returns whether the entry makes the run fail.
     pub(super) fn fails(&self, on: FailOn) -> bool {
         match on {
             FailOn::Wrong => self.is_wrong(),
@@ -158,13 +158,13 @@ impl Row {
         self.judged.as_ref().map(|judged| judged.mark)
     }
 
-    /// `envelope, body`, or a dash.
+    /// Returns a list such as `envelope, body`, or a dash.
     pub(super) fn leaked_words(&self) -> String {
         let words: Vec<_> = self.leaked.iter().map(|said| said.as_str()).collect();
         if words.is_empty() { "-".to_owned() } else { words.join(", ") }
     }
 
-    /// How the process ended, in a word or two.
+    /// Returns the way in which the process ended, in a word or two.
     pub(super) fn exit_words(&self) -> String {
         match &self.exit {
             Exit::Code(code) => code.to_string(),
@@ -175,7 +175,7 @@ impl Row {
         }
     }
 
-    /// What is worth saying beside the columns.
+    /// Returns what is worth saying beside the columns.
     pub(super) fn remark(&self) -> String {
         let why = self.judged.iter().filter(|judged| judged.mark >= Mark::Stricter).map(|it| it.why.clone());
         let fall_back = self.fall_back.iter().map(FallBack::in_words);

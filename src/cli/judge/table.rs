@@ -8,10 +8,10 @@ use crate::cli::report::layout::columns;
 use crate::judgement::Class;
 use crate::scenario::ServerTrust;
 
-/// So many lines of what a command said are shown where nobody asks for all.
+/// The number of lines of a command's output that are shown by default.
 const LAST_LINES: usize = 6;
 
-/// The table, what the command said where it was wrong (or everywhere), and the sum.
+/// Returns the table, the command's output where it was wrong (or everywhere), and the totals.
 pub(super) fn table(report: &Report, verbose: bool) -> String {
     let heads: Vec<String> = heads(report).into_iter().map(str::to_owned).collect();
     let rows = report.entries.iter().map(|row| cells(row, report.policy.is_some()));
@@ -38,7 +38,7 @@ pub(super) fn table(report: &Report, verbose: bool) -> String {
     text
 }
 
-/// The same as a document.
+/// Returns the report as a Markdown document.
 pub(super) fn markdown(report: &Report) -> String {
     let heads = heads(report);
     let mut text = format!("`{}`\n\n", report.command.join(" ").replace('`', "'"));
@@ -88,7 +88,7 @@ const fn worth(tls: ServerTrust) -> &'static str {
     }
 }
 
-/// The sum in lines.
+/// Returns the totals in lines.
 pub(super) fn sum(report: &Report) -> Vec<String> {
     let sum = &report.sum;
     let outcomes = sum.outcomes.iter().map(|(outcome, count)| format!("{count} {}", outcome.as_words()));
@@ -124,7 +124,7 @@ pub(super) fn sum(report: &Report) -> Vec<String> {
     lines
 }
 
-/// Nothing that a command says may do anything to a terminal.
+/// Escapes a command's output, so that it cannot control a terminal.
 fn safe(line: &str) -> String {
     line.chars().map(|it| if it.is_control() && it != '\t' { '?' } else { it }).collect()
 }

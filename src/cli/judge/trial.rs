@@ -1,4 +1,4 @@
-//! One entry: a fresh lab, the command, and what the lab saw of it.
+//! One entry: a new lab, the command, and the lab's observations.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use crate::observe::Counts;
 use crate::observe::verdict::{Measure, Verdict};
 use crate::scenario::{Acceptance, CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, ServerTrust};
 
-/// What is done with every entry.
+/// The parameters that hold for every entry.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) command: Vec<OsString>,
@@ -34,9 +34,9 @@ pub(super) struct Tried {
     pub(super) group: &'static str,
     pub(super) title: String,
     pub(super) trial: Trial,
-    /// What was run, with its placeholders replaced.
+    /// The command that was run, with its placeholders replaced.
     pub(super) command: String,
-    /// The end of what it said.
+    /// The end of the command's output.
     pub(super) output: String,
 }
 
@@ -51,10 +51,10 @@ pub(super) struct Up {
     pub(super) name: String,
 }
 
-/// How long conversations that a command left open are waited for, and how long they may take to end after
-/// they have been told goodbye.
+/// The time-out for conversations that a command left open, and the time that they may take to end after the
+/// lab has said goodbye.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long what a command sent may take to be read once it has ended.
+/// The time that data from a command may take to be read once the command has ended.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_millis(250);
 
 const GRACE: Duration = Duration::from_millis(1500);
@@ -73,14 +73,14 @@ impl Up {
         Ok(Self { entry, title, spec, address: first.addr, name, engine: Arc::new(engine) })
     }
 
-    /// What the lab has seen so far.
+    /// Returns the lab's observations so far.
     pub(super) fn verdicts(&self) -> Vec<Verdict> {
         let measure = Measure { host: Some(&self.name), root: Some(ROOT_SUBJECT) };
         self.engine.observer().verdicts(0, measure)
     }
 
-    /// Returns whether a client went on when its command had ended: it began a conversation and spoke in it, or spoke
-    /// later than what was on its way by then.
+    /// Returns whether a client went on after its command had ended: it began a conversation and spoke in it,
+    /// or it spoke later than data that was already on its way could have arrived.
     fn was_at_work_after(&self, so_far: u64, ended: Timestamp) -> bool {
         let entries = self.engine.journal().entries(so_far + 1);
         let session = |entry: &Entry| entry.place.as_ref().map(|place| place.session);
@@ -93,12 +93,12 @@ impl Up {
         })
     }
 
-    /// Ends it.
+    /// Ends the entry's lab.
     pub(super) async fn finish(&self) {
         self.engine.finish(GRACE).await;
     }
 
-    /// What came of it, with how the client's process ended.
+    /// Returns the result of the entry, with the way in which the client's process ended.
     pub(super) fn trial(&self, exit: Exit, outlived: bool, output: &str) -> Trial {
         let verdicts = self.verdicts();
         let conversations = verdicts.iter().flat_map(|verdict| &verdict.conversations);
@@ -146,7 +146,7 @@ pub(super) async fn run(
     let (ended, so_far) = (up.engine.clock().now(), up.engine.observer().newest());
     let observer = up.engine.observer();
     if exit == Exit::Code(0) && observer.count(Counts::messages) == 0 {
-        // Perhaps somebody else does the work.
+        // Another process may do the work.
         let begun = observer.count(|counts| counts.begun);
         timeout(DRAIN_TIMEOUT, observer.until(|counts| counts.begun > begun)).await.ok();
     }
@@ -162,13 +162,13 @@ pub(super) async fn run(
     })
 }
 
-/// Starts a lab file on an address that is there for it alone.
+/// Starts a lab file on an address that is reserved for it.
 async fn start(text: &ScenarioText, spot: Spot) -> Result<Engine, Failure> {
     let mut lab = lab::Plan::new(text)?;
     for built in &mut lab.computers {
         let computer = Arc::make_mut(&mut built.computer);
         for connector in &mut computer.receive_connectors {
-            // Loopback has many addresses of IPv4 and one of IPv6, which would be everybody's.
+            // Loopback has many IPv4 addresses but only one of IPv6, which all entries would share.
             if connector.bindings.iter().any(|binding| binding.0.is_ipv4()) {
                 Arc::make_mut(connector).bindings.retain(|binding| binding.0.is_ipv4());
             }

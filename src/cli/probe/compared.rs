@@ -1,4 +1,4 @@
-//! A server beside a lab that is started for the purpose.
+//! A server compared with a lab that is started for the purpose.
 
 use serde::Serialize;
 
@@ -10,21 +10,21 @@ use crate::probe::{Difference, FacetKind, Options, Prober, Run, Target, differen
 use crate::scenario::ScenarioText;
 use crate::wire::Ports;
 
-/// Where a server and a lab differ.
+/// The differences between a server and a lab.
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::cli) struct Compared {
     /// The server.
     pub(super) server: String,
     /// The lab's connector.
     pub(super) lab: String,
-    /// What differs; `one` is the server's value, `other` the lab's.
+    /// The differences; `one` is the server's value, `other` the lab's.
     pub(super) differences: Vec<Difference>,
 }
 
-/// How long a lab may take to end its conversations.
+/// The time that a lab may take to end its conversations.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Starts the lab on loopback, probes it as the server was probed, and compares.
+/// Starts the lab on loopback, probes it as the server was probed, and compares the two.
 pub(super) async fn compare(
     args: &Args,
     run: &Run,
@@ -40,7 +40,7 @@ pub(super) async fn compare(
     let lab = Engine::start(text, LabOptions { ports: Ports::Free, ..LabOptions::default() }).await?;
     let connector = connector(args, &lab.connectors(), &host.name)?;
     let trusted: Vec<Certificate> = roots.iter().cloned().chain([lab.root().clone()]).collect();
-    // It is looked at as the server was: for the same name.
+    // The lab is probed as the server was: for the same name.
     let options = Options { name: Some(host.name.clone()), ..options(args) };
     let prober = Prober::new(options, &trusted, lab.clock());
     let prober = prober.map_err(|error| Failure::usage(error.to_string()))?;
@@ -56,7 +56,7 @@ pub(super) async fn compare(
     })
 }
 
-/// The connector to compare with: the one that is named, or the one that answers as the host, or the first.
+/// Returns the connector to compare with: the named one, or the one that answers as the host, or the first.
 fn connector(args: &Args, listening: &[Listening], host: &str) -> Result<Listening, Failure> {
     let found = match &args.connector {
         Some(name) => {

@@ -1,4 +1,4 @@
-//! `probe`: what SMTP servers show, up to the point where mail would be sent.
+//! `probe`: what SMTP servers present, up to the point where mail would be sent.
 
 mod compared;
 mod page;
@@ -87,7 +87,7 @@ servers, a lab or saved runs differ; 2 for wrong usage or a file that cannot be 
 made to a host. A sender that reads only the first name of a certificate, and one that looks for the recipient's \
 domain in it, are shown and do not count.";
 
-/// What came of it, for programs.
+/// The result, for programs.
 #[derive(Serialize)]
 struct Report<'a> {
     as_expected: bool,
@@ -110,7 +110,7 @@ struct HostReport<'a> {
     members: Vec<Reading<'a>>,
 }
 
-/// A member with everything that is read out of it.
+/// A member with everything that was derived from it.
 #[derive(Clone, Serialize)]
 pub(super) struct Reading<'a> {
     #[serde(skip)]
@@ -122,7 +122,7 @@ pub(super) struct Reading<'a> {
     pub(super) senders: Vec<SenderOutcome>,
 }
 
-/// What all of it amounts to.
+/// The conclusions from all members.
 struct Probed<'a> {
     run: &'a Run,
     readings: Vec<Reading<'a>>,
@@ -150,7 +150,7 @@ pub(super) fn probe(args: &Args) -> Result<(), Failure> {
             Ok::<_, Failure>((run, compared))
         }),
     };
-    // A resolver that was given up may still be asking.
+    // A resolver that was given up may still be waiting for an answer.
     runtime.shutdown_background();
     let (run, compared) = probed?;
     save(args, &run)?;
@@ -197,7 +197,7 @@ fn targets(args: &Args) -> Result<Vec<Target>, Failure> {
     each.map(|target| target.map_err(|error| Failure::usage(error.to_string()))).collect()
 }
 
-/// No saved run is longer, in bytes.
+/// The maximum size of a saved run, in bytes.
 const LONGEST_RUN: u64 = 64 << 20;
 
 fn saved(path: &Path) -> Result<Run, Failure> {
@@ -247,7 +247,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Returns whether a sender that uses TLS and counts would not deliver over TLS.
+    /// Returns whether a sender that uses TLS, and that counts, would not deliver over TLS.
     fn stumbles(&self) -> bool {
         self.senders.iter().any(|sender| sender.counts && !sender.over_tls)
             || self
@@ -262,7 +262,7 @@ impl Probed<'_> {
         self.complaint().is_none()
     }
 
-    /// The exit code, and why it is not 0.
+    /// Returns the exit code, with the reason where it is not 0.
     fn outcome(&self) -> Result<(), Failure> {
         if let Some(host) = self.run.hosts.iter().find(|host| host.is_unreachable()) {
             let why = match &host.unresolved {

@@ -1,4 +1,5 @@
-//! What was seen, for people: the verdict first, a table where there are several, and what stands behind it.
+//! A probe's results for people: the verdict first, a table where there are several members, then the
+//! details.
 
 use super::super::report::layout::{Page, columns};
 use super::text::safe;
@@ -7,10 +8,10 @@ use crate::probe::{
     Difference, Handshake, Heard, NameMatch, Offer, Presented, SenderOutcome, Severity, facets,
 };
 
-/// How wide the heads of a member's lines are.
+/// The width of the heads of a member's lines.
 const HEAD: usize = 14;
 
-/// The whole page. `verbose` shows each of several members in full.
+/// Returns the whole page. `verbose` shows each of several members in full.
 pub(super) fn page(probed: &Probed<'_>, verbose: bool) -> String {
     let mut page = Page::default();
     for host in probed.run.hosts.iter().filter(|host| host.unresolved.is_some()) {
@@ -45,7 +46,7 @@ fn verdict(page: &mut Page, reading: &Reading<'_>) {
     page.text(0, "", &safe(&format!("{called}: {sentence}.")));
 }
 
-/// One row a member.
+/// Writes a table with one row for each member.
 fn table(page: &mut Page, probed: &Probed<'_>) {
     let mut rows = vec![
         ["server", "STARTTLS", "TLS", "certificate", "valid to", "name", "verified senders"]
@@ -116,7 +117,7 @@ fn difference_rows(page: &mut Page, differences: &[Difference], heads: [&str; 3]
         page.text(4, "", "No difference in anything that can be compared.");
         return;
     }
-    // A value may be a long list; the lines are broken, so there are no columns.
+    // A value may be a long list. Its lines are broken, so there are no columns.
     for difference in differences {
         page.line(4, &safe(&difference.about));
         let [_, one, other] = heads;
@@ -128,7 +129,7 @@ fn difference_rows(page: &mut Page, differences: &[Difference], heads: [&str; 3]
     }
 }
 
-/// Everything about one member.
+/// Writes everything about one member.
 fn member(page: &mut Page, reading: &Reading<'_>, several: bool) {
     if several {
         page.section(&safe(&reading.host.called(reading.member)));
@@ -168,7 +169,7 @@ fn replies(page: &mut Page, head: &str, heard: Option<&Heard>) {
     match heard {
         None => {}
         Some(Heard::Reply(lines)) if lines.len() > 1 => {
-            // Capabilities are one word each, mostly; name and words stand in one line each.
+            // Capabilities are mostly one word each, so name and words stand on one line each.
             let first = lines.first().map(String::as_str).unwrap_or_default();
             line(page, head, first);
             let rest: Vec<&str> = lines.iter().skip(1).map(|it| it.get(4..).unwrap_or(it)).collect();
@@ -271,7 +272,7 @@ fn names(page: &mut Page, names: &[NameMatch], host: &str) {
     }
 }
 
-/// A line for each class, with the sentence where it does not go over TLS.
+/// Writes a line for each class of sender, with a sentence where its mail does not go over TLS.
 fn senders(page: &mut Page, senders: &[SenderOutcome]) {
     page.line(0, "");
     line(page, "Senders", "what each class would come to; that the server takes the message was not tried");
@@ -288,7 +289,7 @@ fn called(presented: &Presented) -> String {
     }
 }
 
-/// The day of an instant that is written out.
+/// Returns the date of a written-out instant.
 fn day(instant: &str) -> String {
     instant.chars().take(10).collect()
 }

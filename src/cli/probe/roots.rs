@@ -1,4 +1,4 @@
-//! Whom a probe trusts.
+//! The roots that a probe trusts.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::super::output::{Failure, remark};
 use crate::pki::Certificate;
 use crate::tls::usable_roots;
 
-/// The roots in `ca_file`; without one, those of this system.
+/// Returns the roots in `ca_file`, or those of this system where no file is given.
 pub(super) fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate>, Failure> {
     let Some(path) = ca_file else {
         return Ok(of_the_system());
@@ -28,7 +28,7 @@ pub(super) fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate>, Failure>
 
 fn of_the_system() -> Vec<Certificate> {
     let found = rustls_native_certs::load_native_certs();
-    // A store may hold a certificate that cannot be read; the rest of it counts.
+    // A store may hold a certificate that cannot be read; the others count.
     let read = found.certs.iter().filter_map(|der| Certificate::from_der(der.to_vec()).ok());
     let roots = usable_roots(read.collect());
     if roots.is_empty() {

@@ -1,10 +1,10 @@
-//! What servers say, made safe for a terminal.
+//! Servers' replies, made safe for a terminal.
 
-/// The text with every control character escaped: a server must not control the terminal of the reader.
+/// Escapes every control character in the text: a server must not control the reader's terminal.
 pub(super) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        // The marks that turn the direction of writing are none of `char::is_control`.
+        // `char::is_control` does not cover the marks that change the direction of writing.
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if c.is_control() || turns {
             safe.extend(c.escape_default());

@@ -1,4 +1,4 @@
-//! `renew`: a certificate renewal rehearsed on the model, step by step and day by day.
+//! `renew`: a dry run of a certificate renewal on the model, step by step and day by day.
 
 mod page;
 mod planned;
@@ -61,7 +61,7 @@ Exit codes: 0 where the exchange loses nothing; 1 where a connector does worse a
 TlsCertificateName goes stale, a service is lost or an Edge subscription breaks; 2 for wrong usage or file. That the \
 new certificate comes with its private key and has a trusted chain is assumed.";
 
-/// What came of it, for programs.
+/// The result, for programs.
 #[derive(Serialize)]
 struct Report<'a> {
     computer: &'a str,

@@ -1,4 +1,4 @@
-//! A renewal for people: the day, what becomes of it, then the steps and the dates.
+//! A renewal for people: the day and the result, then the steps and the dates.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Which certificate goes, and which one comes.
+//! The certificate to be replaced, and its replacement.
 
 use std::fs;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::pki::Certificate;
 use crate::renewal::offers;
 use crate::scenario::{CertificateSpec, ScenarioText, TimeSpec};
 
-/// What the new certificate is called, unless another one is called so.
+/// The label of the new certificate, unless another certificate has it.
 const NEW: &str = "new";
 
-/// The computer, and the certificate that goes.
+/// The computer, and the certificate to be replaced.
 pub(super) fn old(args: &Args, plan: &Plan) -> Result<(Arc<Computer>, StoredCertificate), Failure> {
     let all = plan.computers.iter().map(|built| &built.computer);
     let wanted: Vec<&Arc<Computer>> = match &args.computer {
@@ -45,7 +45,7 @@ pub(super) fn old(args: &Args, plan: &Plan) -> Result<(Arc<Computer>, StoredCert
                 let by = |label: &Option<String>| label.as_deref() == Some(stored.label.as_str());
                 used.iter().filter(|it| it.connector.computer == computer.name && by(&it.with)).count()
             };
-            // Of those that are used alike the one that ends first; one that SMTP has nothing to do with comes last.
+            // Of equally used certificates, the one that ends first; one without a use for SMTP comes last.
             stored.iter().max_by_key(|(computer, it)| {
                 let smtp = it.services.contains(Services::SMTP);
                 (uses(computer, it), smtp, std::cmp::Reverse(it.facts.not_after))
@@ -66,7 +66,7 @@ pub(super) fn old(args: &Args, plan: &Plan) -> Result<(Arc<Computer>, StoredCert
     Ok((Arc::clone(found.0), found.1.clone()))
 }
 
-/// The certificate that comes, as it is after its import.
+/// The new certificate, as it is after its import.
 pub(super) fn new(
     args: &Args,
     text: &ScenarioText,
@@ -94,7 +94,7 @@ pub(super) fn new(
     } else {
         args.names.iter().map(|name| name.trim().to_owned()).collect()
     };
-    // With other names the old subject may be none of them.
+    // With other names, the old subject may name none of them.
     let subject = match (&args.subject, args.names.first()) {
         (Some(subject), _) => Some(subject.clone()),
         (None, Some(first)) => Some(format!("CN={}", first.trim())),

@@ -128,7 +128,7 @@ fn rules(
     selection.rules.iter().chain(&of_internal).map(applied).collect()
 }
 
-/// The reply as the session writes it, to a peer on the same computer.
+/// Returns the reply as the session writes it, to a peer on the same computer.
 fn ehlo(connector: &ReceiveConnector, computer: &Computer, stage: Stage) -> Vec<String> {
     let greeting = format!("{} Hello [127.0.0.1]", computer.fqdn_of(connector));
     let lines = [greeting].into_iter().chain(keywords(connector, computer, stage));
@@ -196,7 +196,8 @@ fn anonymous_tls(
     }
 }
 
-/// Why the internal transport certificate cannot be loaded, as the predicate of a sentence.
+/// Returns the reason why the internal transport certificate cannot be loaded, as the predicate of a
+/// sentence.
 fn missing(computer: &Computer, thumbprint: Thumbprint) -> &'static str {
     match computer.store.find(thumbprint).map(|stored| stored.private_key) {
         None => "is not in the store",
@@ -233,8 +234,8 @@ fn notes(connector: &ReceiveConnector, computer: &Computer, selection: &Selectio
     notes
 }
 
-/// The connectors beside this one on the same address and port, where RemoteIPRanges decide which of them
-/// answers a sender (receive connectors page, "Receive connector remote addresses").
+/// Returns the connectors beside this one on the same address and port, where RemoteIPRanges decide which of
+/// them answers a sender (receive connectors page, "Receive connector remote addresses").
 fn neighbors(connector: &ReceiveConnector, computer: &Computer) -> Vec<String> {
     let shares = |other: &ReceiveConnector| {
         other.enabled

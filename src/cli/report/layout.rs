@@ -1,6 +1,6 @@
-//! Lines of text of a bearable length.
+//! Lines of text of a readable length.
 
-/// Where lines end.
+/// The maximum length of a line.
 pub(super) const WIDTH: usize = 100;
 
 /// Text that grows line by line.
@@ -8,14 +8,14 @@ pub(super) const WIDTH: usize = 100;
 pub(in crate::cli) struct Page(String);
 
 impl Page {
-    /// A line as it is: commands have to survive being copied.
+    /// Adds a line unbroken: commands have to survive being copied.
     pub(in crate::cli) fn line(&mut self, indent: usize, text: &str) {
         self.0.push_str(&" ".repeat(indent));
         self.0.push_str(text);
         self.0.push('\n');
     }
 
-    /// Text broken at spaces; `head` stands in front, and what follows is aligned behind it.
+    /// Adds text broken at spaces. `head` stands in front, and the following lines are aligned behind it.
     pub(in crate::cli) fn text(&mut self, indent: usize, head: &str, text: &str) {
         let hanging = indent + head.chars().count();
         let mut lines = wrap(text, WIDTH.saturating_sub(hanging)).into_iter();
@@ -25,7 +25,7 @@ impl Page {
         }
     }
 
-    /// A section's name, with an empty line before it.
+    /// Adds a section's name, with an empty line before it.
     pub(in crate::cli) fn section(&mut self, name: &str) {
         self.0.push('\n');
         self.text(2, "", name);
@@ -36,7 +36,7 @@ impl Page {
     }
 }
 
-/// Rows with columns as wide as their widest cell; the last column is not padded.
+/// Returns rows with columns as wide as their widest cell; the last column is not padded.
 pub(in crate::cli) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {

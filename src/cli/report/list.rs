@@ -8,7 +8,7 @@ pub(super) fn render(report: &ConnectorReport) -> String {
     laid_out(&properties(report))
 }
 
-/// A Send connector in the same layout.
+/// Returns a Send connector in the layout of `Format-List`.
 pub(super) fn render_send(report: &SendConnectorReport) -> String {
     let text = |text: &str| Value::Text(text.to_owned());
     let certificates = report.certificates.iter().map(|certificate| {
@@ -70,9 +70,9 @@ fn laid_out(properties: &[(String, Value)]) -> String {
 }
 
 enum Value {
-    /// Broken where it is too long.
+    /// A value that is broken where it is too long.
     Text(String),
-    /// Kept as it is: commands, and what goes over the wire.
+    /// A value that is kept unbroken: commands, and what is sent on the network.
     Lines(Vec<String>),
 }
 
@@ -145,7 +145,7 @@ fn properties(report: &ConnectorReport) -> Vec<(String, Value)> {
     properties
 }
 
-/// Several values as `Format-List` writes them.
+/// Returns several values as `Format-List` writes them.
 fn braced(values: impl Iterator<Item = String>) -> Value {
     Value::Text(format!("{{{}}}", values.collect::<Vec<_>>().join(", ")))
 }

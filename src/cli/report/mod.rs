@@ -1,6 +1,6 @@
-//! The `check` report: what each connector would do about STARTTLS, why, and what mends it.
+//! The `check` report: the STARTTLS behavior of each connector, its cause, and its fixes.
 //!
-//! Everything in it is a reading of the model; nothing is listened to and nothing is sent.
+//! All of it is read from the model; no socket is opened and nothing is sent.
 
 mod connector;
 pub(super) mod layout;
@@ -24,10 +24,10 @@ use crate::pki::Thumbprint;
 use crate::scenario::Built;
 use crate::session::fault::FaultRule;
 
-/// What `check` found.
+/// The findings of `check`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The instant it holds for.
+    /// The instant that the report holds for.
     pub at: Timestamp,
     /// Every receive connector, in the order of the lab file.
     pub connectors: Vec<ConnectorReport>,
@@ -36,66 +36,66 @@ pub struct Report {
     pub send_connectors: Vec<SendConnectorReport>,
 }
 
-/// What there is to say about one receive connector.
+/// The findings about one receive connector.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConnectorReport {
-    /// `SERVER\Name`, as the cmdlets take it.
+    /// Its identity, `SERVER\Name`, as the cmdlets take it.
     pub identity: String,
-    /// What becomes of STARTTLS, for programs.
+    /// The state of STARTTLS, for programs.
     pub starttls: Starttls,
-    /// What becomes of STARTTLS, as a sentence without its end.
+    /// The state of STARTTLS, as a sentence without its full stop.
     pub verdict: String,
-    /// Why, as a sentence without its end.
+    /// The cause, as a sentence without its full stop.
     pub cause: String,
     /// The role of its server.
     pub role: Role,
-    /// The version its server plays.
+    /// The Exchange version that its server emulates.
     pub profile: Profile,
-    /// True if it takes connections.
+    /// True if it accepts connections.
     pub enabled: bool,
-    /// Where it listens.
+    /// The addresses and ports that it listens on.
     pub bindings: Vec<String>,
-    /// What is looked for in the store.
+    /// The key that is searched for in the store.
     pub search_key: String,
-    /// True if that is a certificate's issuer and subject, not a name.
+    /// True if the key is a certificate's issuer and subject rather than a name.
     pub pinned: bool,
-    /// Where it came from.
+    /// The origin of the key.
     pub search_key_origin: &'static str,
     /// The names that the certificates in the store carry.
     pub names_in_store: Vec<String>,
     /// Every certificate in the store, and the verdict on it.
     pub certificates: Vec<CertificateReport>,
-    /// The contradicted rules that decided something here.
+    /// The contradicted rules that affected the result here.
     pub rules: Vec<RuleApplied>,
     /// The reply to EHLO, line by line.
     pub ehlo: Vec<String>,
     /// The reply to the EHLO after STARTTLS; empty where there is no STARTTLS.
     pub ehlo_inside_tls: Vec<String>,
-    /// What would be logged.
+    /// The events that would be logged.
     pub events: Vec<EventReport>,
-    /// Why nothing is logged although STARTTLS is missing.
+    /// The reason why nothing is logged although STARTTLS is missing.
     pub silence: Option<String>,
-    /// What becomes of X-ANONYMOUSTLS.
+    /// The state of X-ANONYMOUSTLS.
     pub anonymous_tls: AnonymousTls,
-    /// What senders that verify make of the certificate.
+    /// The opinions of verifying senders on the certificate.
     pub senders: Vec<Opinion>,
-    /// What else a person should know.
+    /// Other things worth knowing.
     pub notes: Vec<String>,
     /// Advice in the events' texts that would change nothing here.
     pub useless: Vec<Useless>,
-    /// What fixes it, best first.
+    /// The fixes, best first.
     pub fixes: Vec<Fix>,
-    /// What would, and what the Shell refuses.
+    /// Fixes that would help but that the Shell refuses.
     pub refused: Vec<Fix>,
-    /// What lets senders in that do not use STARTTLS, where RequireTLS keeps them out.
+    /// The fix that admits senders without STARTTLS, where RequireTLS keeps them out.
     pub without_tls: Option<Fix>,
 }
 
-/// What becomes of STARTTLS on a connector.
+/// The state of STARTTLS on a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Starttls {
-    /// It is offered, and nothing is wrong with the certificate in Exchange's eyes.
+    /// It is offered, and nothing is wrong with the certificate by Exchange's rules.
     Offered,
     /// It is offered, and the certificate has expired, ends soon, is not yet valid, or cannot be used.
     OfferedInTrouble,
@@ -108,26 +108,26 @@ pub enum Starttls {
 /// A certificate in the store.
 #[derive(Clone, Debug, Serialize)]
 pub struct CertificateReport {
-    /// What the lab calls it.
+    /// Its label in the lab.
     pub label: String,
     /// Its subject as Windows writes it.
     pub subject: String,
     /// Its issuer as Windows writes it.
     pub issuer: String,
-    /// True if it was signed with its own key.
+    /// True if it is signed with its own key.
     pub self_signed: bool,
-    /// The names it carries.
+    /// The names that it carries.
     pub names: Vec<NameReport>,
-    /// The thumbprint that it goes by.
+    /// The thumbprint by which it is identified.
     pub thumbprint: Thumbprint,
-    /// The thumbprint of what is presented in a handshake, where it is another one.
+    /// The thumbprint of the certificate that is presented in a handshake, where it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handshake_thumbprint: Option<Thumbprint>,
-    /// What it is enabled for, as the letters of `Get-ExchangeCertificate`.
+    /// The services that it is enabled for, as the letters of `Get-ExchangeCertificate`.
     pub services: String,
-    /// Valid from.
+    /// The start of its validity.
     pub not_before: Timestamp,
-    /// Valid to.
+    /// The end of its validity.
     pub not_after: Timestamp,
     /// The verdict, for programs.
     #[serde(flatten)]
@@ -141,9 +141,9 @@ pub struct CertificateReport {
 pub struct NameReport {
     /// The name.
     pub name: String,
-    /// True if it stands among the subject alternative names; else it is the subject's common name only.
+    /// True if it is a subject alternative name, false if it is only the subject's common name.
     pub in_san: bool,
-    /// How it covers the name that is looked for; nothing where it does not.
+    /// The way in which it covers the name that is searched for; `None` where it does not.
     pub covers: Option<Coverage>,
 }
 
@@ -153,7 +153,7 @@ pub struct RuleApplied {
     /// The rule, the answer and its source.
     #[serde(flatten)]
     pub rule: RuleInForce,
-    /// Who settled it: the profile, or the lab file.
+    /// The place where it was decided: the profile, or the lab file.
     pub settled_by: String,
 }
 
@@ -170,21 +170,21 @@ pub struct EventReport {
     pub message: String,
 }
 
-/// What becomes of X-ANONYMOUSTLS, the other way into TLS, which only Exchange servers use.
+/// The state of X-ANONYMOUSTLS, the other way into TLS, which only Exchange servers use.
 #[derive(Clone, Debug, Serialize)]
 pub struct AnonymousTls {
     /// True if it is offered.
     pub offered: bool,
-    /// With which certificate, or why not.
+    /// The certificate that it is offered with, or the reason why it is not offered.
     pub because: String,
 }
 
-/// What senders that verify make of the certificate, or of its absence.
+/// The opinion of verifying senders on the certificate, or on its absence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Opinion {
-    /// The case by its short name, such as `exact-san` or `cn-only`.
+    /// The short name of the case, such as `exact-san` or `cn-only`.
     pub case: &'static str,
-    /// What follows from it.
+    /// The consequence of the case.
     pub words: String,
 }
 
@@ -208,7 +208,7 @@ pub fn check(computers: &[Built], now: Timestamp) -> Report {
     Report { at: now, connectors: connectors.collect(), send_connectors: send_connectors.collect() }
 }
 
-/// What the connector does wrong on purpose, a sentence each.
+/// Returns the faults that the connector commits on purpose, a sentence each.
 fn faults(rules: &[FaultRule], connector: &ReceiveConnector) -> Vec<String> {
     let numbered = rules.iter().enumerate().filter(|(_, rule)| rule.spec().is_for(&connector.name));
     let each = numbered.map(|(index, rule)| {
@@ -219,14 +219,14 @@ fn faults(rules: &[FaultRule], connector: &ReceiveConnector) -> Vec<String> {
 }
 
 impl Report {
-    /// For reading: the verdict and its cause first, then what stands behind them.
+    /// Returns the report for people: the verdict and its cause first, then the details.
     pub fn table(&self) -> String {
         let receiving = self.connectors.iter().map(table::render);
         let all = self.overview().into_iter().chain(receiving);
         all.chain(self.send_connectors.iter().map(send::render)).collect::<Vec<_>>().join("\n")
     }
 
-    /// One line for each connector of either kind, where there are several.
+    /// Returns one line for each connector of either kind, where there are several.
     fn overview(&self) -> Option<String> {
         let receiving = self.connectors.iter().map(|it| ("receive", &it.identity, &it.verdict));
         let sending = self.send_connectors.iter().map(|it| ("send", &it.identity, &it.verdict));
@@ -238,15 +238,15 @@ impl Report {
         (all.len() > 1).then(|| page.finish())
     }
 
-    /// As PowerShell's `Format-List` shows objects: `Name : value`.
+    /// Returns the report as PowerShell's `Format-List` shows objects: `Name : value`.
     pub fn list(&self) -> String {
         let receiving = self.connectors.iter().map(list::render);
         receiving.chain(self.send_connectors.iter().map(list::render_send)).collect::<Vec<_>>().join("\n")
     }
 
-    /// For programs.
+    /// Returns the report for programs.
     pub fn json(&self) -> String {
-        // Only a map with keys that are no strings could fail, and there is no map in a report.
+        // Only a map with keys that are not strings could fail, and a report holds no map.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 }

@@ -1,8 +1,8 @@
-//! The second opinion: what senders that verify make of what is presented.
+//! The opinions of verifying senders on the certificate that is presented.
 //!
-//! Exchange takes a name from the subject or from the alternative names; RFC 9525 section 6.3 takes it
-//! from the alternative names only. Most certificates that "work in Exchange and nowhere else" live
-//! between the two.
+//! Exchange takes a name from the subject or from the alternative names; RFC 9525 section 6.3 takes it from
+//! the alternative names only. This difference explains most certificates that "work in Exchange and nowhere
+//! else".
 
 use jiff::Timestamp;
 
@@ -11,7 +11,8 @@ use super::words::{day, named};
 use crate::exchange::{Computer, ReceiveConnector, Selection, StoredCertificate};
 use crate::name::{Coverage, covers};
 
-/// What senders make of `selection`'s outcome, when they dial the name that the connector answers with.
+/// Returns the senders' opinions on `selection`'s outcome, when they dial the name that the connector answers
+/// with.
 pub(super) fn of_senders(
     selection: &Selection,
     connector: &ReceiveConnector,

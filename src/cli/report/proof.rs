@@ -1,41 +1,41 @@
-//! A story with everything that was expected and observed, for reading.
+//! A scenario with every expectation and observation, for people.
 
 use super::layout::{Page, WIDTH, wrap};
 use crate::exchange::cmdlet::KEPT;
 use crate::scenario::{ABSENT, Achieved, Aspect, NONE, Proof, ProvedStage, Row, Stage, Subject, Value};
 
-/// How wide a column may become.
+/// The maximum width of a column.
 const CELL: usize = 25;
-/// How wide the names of rows may become.
+/// The maximum width of row names.
 const LABEL: usize = 30;
-/// How far the rows stand from the margin; the mark of a difference stands before them.
+/// The indentation of the rows; the mark of a difference stands before them.
 const INDENT: usize = 4;
 
-/// How many things a file expects of its story, and how many of them are otherwise.
+/// The number of a file's expectations, and the number of those that were not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// Things that are expected.
+    /// The number of expectations.
     pub expected: usize,
-    /// Those that were not met.
+    /// The number of expectations that were not met.
     pub unmet: usize,
 }
 
 impl Count {
-    /// What `proof` has. That a fix is not refused is nothing that a file would have to say, so it counts
-    /// only where it is refused.
+    /// Counts the expectations in `proof`. A file need not say that a fix is accepted, so a fix counts only
+    /// where it is refused.
     pub fn of(proof: &Proof) -> Self {
         let rows = || proof.stages.iter().flat_map(|stage| &stage.rows);
         let unmet = rows().filter(|row| !row.met).count();
         Self { expected: rows().filter(|row| is_judged(row)).count(), unmet }
     }
 
-    /// Returns whether nothing is expected, so that nothing is proved.
+    /// Returns whether there are no expectations, so that nothing is proved.
     pub const fn is_silent(self) -> bool {
         self.expected == 0
     }
 }
 
-/// Returns whether the file has something to say about a row.
+/// Returns whether the file has an expectation for a row.
 pub fn is_judged(row: &Row) -> bool {
     match (&row.subject, &row.expected) {
         (_, None) => false,
@@ -44,7 +44,7 @@ pub fn is_judged(row: &Row) -> bool {
     }
 }
 
-/// A stage in a word or two.
+/// Returns a stage in a word or two.
 pub fn stage_words(stage: Stage) -> String {
     match stage {
         Stage::Before => "before".to_owned(),
@@ -53,7 +53,7 @@ pub fn stage_words(stage: Stage) -> String {
     }
 }
 
-/// What a row is about, in a few words.
+/// Returns the subject of a row in a few words.
 pub fn row_words(row: &Row) -> String {
     match row.subject {
         Subject::Commands | Subject::Sender(_) => row.subject.to_string(),
@@ -61,7 +61,7 @@ pub fn row_words(row: &Row) -> String {
     }
 }
 
-/// What was expected in a row and what was observed, both on one line.
+/// Returns a row's expected and observed values, each on one line.
 pub fn both(row: &Row) -> (String, String) {
     let words = |value: &Option<Value>, otherwise: &str| {
         let words = value.as_ref().map_or_else(|| otherwise.to_owned(), one_line);
@@ -70,7 +70,7 @@ pub fn both(row: &Row) -> (String, String) {
     (words(&row.expected, "nothing"), words(&row.observed, ABSENT))
 }
 
-/// Everything that is not as the file says, a line each.
+/// Returns every difference from the file, a line each.
 pub fn differences(proof: &Proof) -> Vec<String> {
     let line = |(stage, row): (&ProvedStage, &Row)| {
         let (expected, observed) = both(row);
@@ -79,7 +79,7 @@ pub fn differences(proof: &Proof) -> Vec<String> {
     proof.differences().map(line).collect()
 }
 
-/// The end of the matter in one line.
+/// Returns the verdict in one line.
 pub fn verdict(proof: &Proof) -> String {
     let Count { expected, unmet } = Count::of(proof);
     let stages = counted(proof.stages.len(), "stage");
@@ -90,13 +90,13 @@ pub fn verdict(proof: &Proof) -> String {
     }
 }
 
-/// A number of things.
+/// Returns a number of things in words.
 pub fn counted(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The whole proof as a table: the beginning beside every fix, then what does not help, who is worse off,
-/// and the verdict.
+/// Returns the whole proof as a table: the initial state beside every fix, then the commands that do not
+/// help, the senders that are worse off, and the verdict.
 pub fn table(proof: &Proof) -> String {
     let mut page = Page::default();
     page.text(0, "", &format!("{}: {}", proof.name, proof.title));
@@ -120,7 +120,7 @@ pub fn table(proof: &Proof) -> String {
     page.finish()
 }
 
-/// The proof as PowerShell's `Format-List` shows objects, one for each row.
+/// Returns the proof as PowerShell's `Format-List` shows objects, one for each row.
 pub fn list(proof: &Proof) -> String {
     let mut text = String::new();
     for stage in &proof.stages {
@@ -146,7 +146,7 @@ pub fn list(proof: &Proof) -> String {
     text
 }
 
-/// Who is worse off after which commands, a line each.
+/// Returns the senders that are worse off and the commands that cause it, a line each.
 pub fn regressions(proof: &Proof) -> Vec<String> {
     let lines = proof.stages.iter().flat_map(|stage| {
         stage.regressions.iter().map(|worse| {
@@ -187,7 +187,7 @@ fn legend(page: &mut Page, columns: &[&ProvedStage]) {
 /// A row of the table, over all stages.
 type Key<'a> = (&'a Subject, Aspect);
 
-/// All rows, in the order in which they stand; what a fix brings stands behind what it follows.
+/// Returns all rows in their order; a row that only a fix adds stands behind the row that it follows.
 fn keys<'a>(columns: &[&'a ProvedStage]) -> Vec<Key<'a>> {
     let mut keys: Vec<Key<'a>> = Vec::new();
     for stage in columns {
@@ -230,7 +230,8 @@ fn grid(page: &mut Page, columns: &[&ProvedStage]) {
         .collect();
     let mut from = 1;
     loop {
-        // The beginning stands in every part of a table that is too wide, beside what is compared with it.
+        // A table that is too wide is split; every part repeats the initial state beside what is compared
+        // with it.
         let mut shown: Vec<usize> = (0..columns.len().min(1)).collect();
         let mut taken = INDENT + margin + widths.first().map_or(0, |width| width + 2);
         while let Some(width) = widths.get(from).filter(|width| shown.len() < 2 || taken + 2 + *width < WIDTH)
@@ -294,7 +295,7 @@ fn group_of(subject: &Subject) -> String {
     }
 }
 
-/// The lines of a cell: what was observed, and what should have been where that is something else.
+/// Returns the lines of a cell: the observed value, and the expected one where it differs.
 fn cell(row: Option<&Row>) -> Vec<String> {
     let Some(row) = row else { return vec!["-".to_owned()] };
     let (expected, observed) = both(row);
@@ -319,7 +320,7 @@ fn wrong_fix(page: &mut Page, stage: &ProvedStage, before: Option<&ProvedStage>)
     }
 }
 
-/// What is otherwise than before, in the words of rows.
+/// Returns the differences from the previous stage, in the words of rows.
 fn changes(stage: &ProvedStage, before: Option<&ProvedStage>) -> Vec<String> {
     let rows = stage.rows.iter().filter(|row| row.subject != Subject::Commands);
     let changed = rows.filter_map(|row| {
@@ -346,10 +347,10 @@ fn one_line(value: &Value) -> String {
     }
 }
 
-/// What the Shell said on one line, without the place in the script and the line that is shown below it.
+/// Returns the Shell's output on one line, without the place in the script and the quoted line below it.
 fn said(words: &str) -> String {
     let lines = words.lines().take_while(|line| line.trim() != "|");
-    // Behind the line and its caret stands what became of the lines before it.
+    // After the line and its caret comes what happened to the lines before it.
     let kept = words.lines().rev().take_while(|line| !line.trim_end().ends_with('^'));
     let kept = kept.filter(|line| line.starts_with(KEPT)).map(|line| format!("; {line}"));
     let line = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
@@ -361,7 +362,7 @@ fn said(words: &str) -> String {
     }
 }
 
-/// Lines of at most `width` characters; a word that is longer is broken where it has to be.
+/// Breaks text into lines of at most `width` characters; a longer word is broken where necessary.
 fn folded(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in wrap(text, width) {

@@ -1,4 +1,5 @@
-//! One Send connector: the certificate it would present, what it demands of the next hop, and where it is edited.
+//! One Send connector: the certificate it would present, its demands on the next hop, and the server that
+//! edits it.
 
 use std::sync::Arc;
 
@@ -14,40 +15,40 @@ use crate::exchange::{
     SendFix, Trial, send_fixes_in,
 };
 
-/// What there is to say about one Send connector.
+/// The findings about one Send connector.
 #[derive(Clone, Debug, Serialize)]
 pub struct SendConnectorReport {
-    /// `SERVER\Name`.
+    /// Its identity, `SERVER\Name`.
     pub identity: String,
-    /// What it presents, as a sentence without its end.
+    /// The certificate that it presents, as a sentence without its full stop.
     pub verdict: String,
-    /// Why, as a sentence without its end.
+    /// The cause, as a sentence without its full stop.
     pub cause: String,
-    /// True if it sends.
+    /// True if it sends mail.
     pub enabled: bool,
     /// The name it introduces itself with.
     pub fqdn: String,
-    /// Where it sends what.
+    /// The destinations of its mail, and the way there.
     pub way: String,
-    /// What it demands of the next hop's TLS.
+    /// Its demands on the next hop's TLS.
     pub demands: String,
-    /// Whose Shell edits it.
+    /// The server whose Shell edits it.
     pub edited_on: String,
-    /// What is looked for in the store of its own computer.
+    /// The key that is searched for in the store of its own computer.
     pub search_key: String,
-    /// Where that came from.
+    /// The origin of the key.
     pub search_key_origin: &'static str,
     /// The names that the certificates in the store carry.
     pub names_in_store: Vec<String>,
     /// Every certificate in the store, and the verdict on it.
     pub certificates: Vec<CertificateReport>,
-    /// What would be logged.
+    /// The events that would be logged.
     pub events: Vec<EventReport>,
-    /// What else a person should know.
+    /// Other things worth knowing.
     pub notes: Vec<String>,
-    /// What lets it present a certificate, best first.
+    /// The fixes that let it present a certificate, best first.
     pub fixes: Vec<SendFix>,
-    /// What would, and what the Shell refuses.
+    /// Fixes that would help but that the Shell refuses.
     pub refused: Vec<SendFix>,
 }
 
@@ -88,7 +89,7 @@ pub(super) fn report(
     }
 }
 
-/// For reading.
+/// Renders the report for people.
 pub(super) fn render(report: &SendConnectorReport) -> String {
     let mut page = Page::default();
     page.text(0, "", &format!("{}: {}", report.identity, report.verdict));

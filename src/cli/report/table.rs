@@ -1,4 +1,4 @@
-//! The report for reading.
+//! The report for people.
 
 use super::layout::{Page, columns};
 use super::words::day;
@@ -54,7 +54,7 @@ fn or_nothing(items: &[String], between: &str) -> String {
     if items.is_empty() { "nothing".to_owned() } else { items.join(between) }
 }
 
-/// The certificates of a store, each with the verdict on it.
+/// Writes the certificates of a store, each with the verdict on it.
 pub(super) fn certificates(page: &mut Page, certificates: &[CertificateReport], pinned: bool) {
     page.section("Certificates");
     if certificates.is_empty() {
@@ -78,8 +78,8 @@ pub(super) fn certificates(page: &mut Page, certificates: &[CertificateReport], 
     }
 }
 
-/// One row for each name; what belongs to the whole certificate stands in the first. A pin
-/// asks for no name.
+/// Writes one row for each name; what belongs to the whole certificate stands in the first row. A pin
+/// searches for no name.
 fn name_rows(certificate: &CertificateReport, pinned: bool) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = certificate
         .names
@@ -166,7 +166,7 @@ fn fixes(page: &mut Page, report: &ConnectorReport) {
         page.section(&format!("Would change nothing: {}", useless.advice));
         useless.why.iter().for_each(|why| page.text(4, "", why));
     }
-    // What no fix touches is said once, not with every fix.
+    // Problems that no fix removes are listed once, not with every fix.
     let in_all = |line: &&String| report.fixes.iter().all(|fix| fix.leaves.contains(line));
     let common: Vec<&String> = match report.fixes.as_slice() {
         [] | [_] => Vec::new(),
@@ -200,7 +200,7 @@ fn fixes(page: &mut Page, report: &ConnectorReport) {
 
 fn one_fix(page: &mut Page, number: usize, fix: &Fix, common: &[&String]) {
     page.section(&format!("Fix {number}: {}", fix.title));
-    // Commands are for copying, so they keep their length.
+    // Commands are meant to be copied, so they are not broken.
     for (at, command) in fix.commands.iter().enumerate() {
         page.line(4, &format!("{}{command}", if at == 0 { "shell     " } else { NOTHING }));
     }
@@ -214,14 +214,14 @@ fn one_fix(page: &mut Page, number: usize, fix: &Fix, common: &[&String]) {
     }
 }
 
-/// Says that commands could not be tried, and why.
+/// Reports that commands could not be tried, and why.
 pub(super) fn untried(page: &mut Page, trial: &Trial) {
     if let Trial::Untried(why) = trial {
         page.text(4, "untried   ", why);
     }
 }
 
-/// What would help and what the Shell refuses, with the refusal.
+/// Writes the commands that would help but that the Shell refuses, with the refusal.
 pub(super) fn refused(page: &mut Page, title: &str, commands: &[String], trial: &Trial) {
     page.section(&format!("The Shell refuses: {title}"));
     for (at, command) in commands.iter().enumerate() {
@@ -232,5 +232,5 @@ pub(super) fn refused(page: &mut Page, title: &str, commands: &[String], trial: 
     }
 }
 
-/// As wide as the heads before the parts of a fix.
+/// Spaces as wide as the heads before the parts of a fix.
 const NOTHING: &str = "          ";

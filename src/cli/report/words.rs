@@ -8,7 +8,7 @@ use crate::exchange::{
     TlsCertificateName, Verdict,
 };
 
-/// What becomes of STARTTLS, for programs and as a sentence.
+/// Returns the state of STARTTLS, for programs and as a sentence.
 pub(super) fn verdict(
     selection: &Selection,
     computer: &Computer,
@@ -45,7 +45,7 @@ pub(super) fn verdict(
     (Starttls::OfferedInTrouble, format!("STARTTLS is offered, {trouble} ({logged})"))
 }
 
-/// Why it is so.
+/// Returns the cause of that state.
 pub(super) fn cause(
     selection: &Selection,
     connector: &ReceiveConnector,
@@ -113,7 +113,7 @@ fn no_pinned(pin: &TlsCertificateName, computer: &Computer) -> String {
     none.to_owned()
 }
 
-/// The verdict on one certificate.
+/// Returns the verdict on one certificate.
 pub(super) fn on_certificate(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Chosen => "chosen: STARTTLS presents it".to_owned(),
@@ -123,7 +123,7 @@ pub(super) fn on_certificate(verdict: &Verdict) -> String {
     }
 }
 
-/// A certificate by subject and label.
+/// Returns a certificate by subject and label.
 pub(super) fn named(stored: &StoredCertificate) -> String {
     format!("{} ({})", stored.facts.subject, stored.label)
 }

@@ -1,4 +1,4 @@
-//! Trials that were made up.
+//! Simulated trials.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::observe::verdict::{
 };
 use crate::scenario::{Acceptance, ServerTrust};
 
-/// What a trial is to be.
+/// The properties of a simulated trial.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
     tls: ServerTrust,
@@ -104,7 +104,7 @@ impl Made {
         Self { broken: true, ..self }
     }
 
-    /// The client looks at what is presented, and refuses.
+    /// The client looks at the certificate that is presented, and refuses it.
     pub(super) fn refusing(self) -> Self {
         Self { refuses: true, ..self }
     }
@@ -117,7 +117,7 @@ impl Made {
         Self { falls_back: Some((1, SignedDuration::from_secs(seconds))), ..self }
     }
 
-    /// A reply was injected behind the 220, and the client took it or did not.
+    /// A reply was injected behind the 220, and the client accepted it or did not.
     pub(super) fn injected(self, taken: bool) -> Self {
         let taken = taken.then(|| "it said HELO".to_owned());
         Self { injected: Some(Injected { lines: vec!["554 no".to_owned()], distinct: true, taken }), ..self }
