@@ -1,4 +1,4 @@
-//! Where a connector listens and for whom: `Bindings` and `RemoteIPRanges`.
+//! The addresses that a connector listens on and the peers that it serves: `Bindings` and `RemoteIPRanges`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 pub struct Binding(pub SocketAddr);
 
 impl Binding {
-    /// Returns whether a connection to the socket of `local` comes to this one, too. The socket for all addresses
-    /// stands for those that nothing is bound to by itself.
+    /// Returns whether a connection to the socket of `local` reaches this binding, too. The socket for all
+    /// addresses stands for every address that has no socket of its own.
     pub fn covers(self, local: Self) -> bool {
         self == local || (self.0.ip().is_unspecified() && self.overlaps(local))
     }
 
-    /// Returns whether a connection can fit both.
+    /// Returns whether one connection can fit both bindings.
     pub fn overlaps(self, other: Self) -> bool {
         let (mine, theirs) = (self.0.ip(), other.0.ip());
         let same_family = mine.is_ipv4() == theirs.is_ipv4();
@@ -74,12 +74,13 @@ impl IpRange {
         self.low.is_ipv4() == peer.is_ipv4() && (self.low..=self.high).contains(&peer)
     }
 
-    /// How many addresses lie in the range, less one; the smaller, the more specific.
+    /// Returns the number of addresses in the range, less one. A smaller span is more specific.
     pub fn span(self) -> u128 {
         position(self.high) - position(self.low)
     }
 
-    /// Returns whether the two share an address and neither holds the whole other, which Exchange refuses.
+    /// Returns whether the two ranges share an address and neither contains the other. Exchange refuses such
+    /// a pair.
     pub fn crosses(self, other: Self) -> bool {
         let meet = self.contains(other.low) || other.contains(self.low);
         let inside = |a: Self, b: Self| b.contains(a.low) && b.contains(a.high);

@@ -35,11 +35,11 @@ pub struct Computer {
     pub name: String,
     /// The physical FQDN, which a connector with a blank FQDN falls back to.
     pub fqdn: Fqdn,
-    /// What it does.
+    /// The role of the computer.
     pub role: Role,
     /// Which Exchange it runs.
     pub profile: Profile,
-    /// How that Exchange settles what the sources contradict.
+    /// The rules by which that Exchange settles what the sources contradict.
     pub rules: Rules,
     /// Its *Personal* store.
     pub store: CertificateStore,
@@ -54,13 +54,13 @@ pub struct Computer {
     pub send_connectors: Vec<Arc<SendConnector>>,
     /// The domains it takes mail for from anonymous peers; empty for all, because a lab delivers nowhere else.
     pub accepted_domains: Vec<Fqdn>,
-    /// Who may log on, with which password; empty for anybody with any password.
+    /// The users that may log on, with their passwords. If empty, any user may log on with any password.
     pub users: Vec<PSCredential>,
-    /// The organisation it belongs to; an Edge belongs to the one it is subscribed to.
+    /// The organization it belongs to; an Edge belongs to the one it is subscribed to.
     pub organization: String,
-    /// Of an Edge: the server inside the organisation that it is subscribed to.
+    /// Of an Edge: the server inside the organization that it is subscribed to.
     pub subscribed_to: Option<String>,
-    /// Of a server inside the organisation: the Edges that are subscribed to it.
+    /// Of a server inside the organization: the Edges that are subscribed to it.
     pub edge_subscriptions: Vec<EdgeSubscription>,
 }
 
@@ -152,14 +152,15 @@ impl Computer {
         })
     }
 
-    /// Returns whether `Remove-ExchangeCertificate` refuses the certificate because something is tied to it.
+    /// Returns whether `Remove-ExchangeCertificate` refuses to remove the certificate because something uses
+    /// it.
     pub fn is_in_use(&self, certificate: &CertificateFacts) -> bool {
         self.internal_transport_certificate == Some(certificate.thumbprint)
             || self.pinned_to(certificate).next().is_some()
             || self.send_pinned_to(certificate).next().is_some()
     }
 
-    /// What the event log shows as the computer: an Edge stands outside the domain and shows its host
+    /// Returns the computer's name in the event log. An Edge stands outside the domain and shows its host
     /// label (the seed's `mailgate`), the others show their FQDN.
     pub fn event_log_name(&self) -> &str {
         match self.role {

@@ -38,7 +38,8 @@ pub enum Usage {
 }
 
 impl Usage {
-    /// What setup makes first on a server of this role: the connector that takes mail on port 25.
+    /// Returns the usage of the first connector that setup makes on a server of this role: the connector that
+    /// takes mail on port 25.
     pub const fn of_role(role: Role) -> Self {
         match role {
             Role::Edge | Role::HubTransport => Self::Default,

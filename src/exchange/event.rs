@@ -65,7 +65,7 @@ pub enum EventKind {
     OutboundAuthenticationFailed,
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventSubject {
     /// A connector, whose name is among the insertion strings.
@@ -161,7 +161,7 @@ impl EventKind {
         }
     }
 
-    /// What it is about.
+    /// Returns the subject of the event.
     pub const fn subject(self) -> EventSubject {
         match self {
             Self::NoCertificateForStarttls
@@ -423,7 +423,8 @@ impl Event {
     }
 }
 
-/// What is logged when `connector` loads its certificate: at service start and for each session.
+/// Returns the events that are logged when `connector` loads its certificate: at service start and for each
+/// session.
 pub fn selection_events(
     selection: &Selection,
     connector: &ReceiveConnector,

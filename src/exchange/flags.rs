@@ -131,7 +131,8 @@ enum NameOrNames {
 }
 
 flags! {
-    /// What a certificate is enabled for (`Enable-ExchangeCertificate -Services`); numbers as observed.
+    /// The services that a certificate is enabled for (`Enable-ExchangeCertificate -Services`); numbers as
+    /// observed.
     Services {
         /// IMAP4.
         IMAP = 1, "IMAP";
@@ -187,11 +188,11 @@ flags! {
 flags! {
     /// `PermissionGroups` of a receive connector: who may submit.
     PermissionGroups {
-        /// Whoever connects.
+        /// Any client.
         ANONYMOUS_USERS = 1, "AnonymousUsers";
-        /// Whoever has logged on.
+        /// Any client that has logged on.
         EXCHANGE_USERS = 2, "ExchangeUsers";
-        /// Exchange servers, and with `ExternalAuthoritative` whoever connects.
+        /// Exchange servers, and with `ExternalAuthoritative` any client.
         EXCHANGE_SERVERS = 4, "ExchangeServers";
         /// Exchange 2003.
         EXCHANGE_LEGACY_SERVERS = 8, "ExchangeLegacyServers";

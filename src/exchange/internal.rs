@@ -12,7 +12,7 @@ use super::{EXPIRES_SOON, hours_left};
 use crate::name::covers;
 use crate::pki::Thumbprint;
 
-/// What became of the internal transport certificate.
+/// The state of the internal transport certificate.
 ///
 /// Source: inbound anonymous TLS certificates selection, steps 3 to 5; events 12023 and 12024 for the
 /// fall-back, by [`InternalCertificateGone`].
@@ -31,9 +31,9 @@ pub enum InternalTransport<'a> {
 }
 
 impl<'a> InternalTransport<'a> {
-    /// What `computer` finds. A certificate whose key is missing or cannot be read is not found: it cannot be
-    /// loaded, which is what event 12013 says. That the event counts for it is inferred from its text; the
-    /// selection (step 4) tells of a certificate that is not in the store.
+    /// Looks the certificate up on `computer`. A certificate whose key is missing or cannot be read is not
+    /// found: it cannot be loaded, which is what event 12013 says. That the event counts for it is inferred
+    /// from its text; the selection (step 4) tells of a certificate that is not in the store.
     pub fn of(computer: &'a Computer) -> Self {
         let Some(thumbprint) = computer.internal_transport_certificate else {
             return Self::NotPublished;
@@ -65,7 +65,7 @@ impl<'a> InternalTransport<'a> {
         }
     }
 
-    /// What is logged when the transport service starts or a session loads the certificate.
+    /// Returns the event that is logged when the transport service starts or a session loads the certificate.
     pub fn event(&self, now: Timestamp) -> Option<Event> {
         match self {
             Self::NotPublished => Some(Event::internal_certificate_not_published()),

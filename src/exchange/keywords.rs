@@ -5,7 +5,7 @@ use super::flags::AuthMechanism;
 use super::profile::Profile;
 use super::receive_connector::{ReceiveConnector, SizeMode, TransportRole};
 
-/// How far a conversation has come, as far as the keywords depend on it.
+/// The stage of a session, as far as the keywords depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// In clear; whether STARTTLS and X-ANONYMOUSTLS can be offered was settled when the session began.
@@ -69,7 +69,7 @@ pub fn keywords(connector: &ReceiveConnector, computer: &Computer, stage: Stage)
     list.0
 }
 
-/// What stands behind `AUTH` (RFC 4954 section 3).
+/// Returns the mechanisms after `AUTH` (RFC 4954 section 3).
 fn auth_mechanisms(connector: &ReceiveConnector, stage: Stage) -> Vec<&'static str> {
     let secured = !matches!(stage, Stage::Clear { .. });
     let mut mechanisms = Vec::new();

@@ -1,6 +1,6 @@
 //! The model of what Exchange is and how it decides: computers, stores, connectors, the selection.
 //!
-//! Everything here is a value or a function of values; [`select_for`] is the rule at the centre.
+//! Everything here is a value or a function of values; [`select_for`] is the central rule.
 
 mod address;
 pub mod cmdlet;
@@ -62,7 +62,7 @@ pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long before its end a certificate counts as expiring soon (events 12017 and 12018).
+/// The remaining lifetime below which a certificate counts as expiring soon (events 12017 and 12018).
 ///
 /// No source names the threshold; 30 days is inferred.
 pub const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -17,10 +17,10 @@ pub(super) struct ConnectorParameter {
 
 /// Hands over what was given for a parameter.
 pub(super) trait ReadParameters {
-    /// What is wrong with what was given.
+    /// The error for an invalid value.
     type Error;
 
-    /// What was given for the parameter called `name`, which is worth `current` now.
+    /// Returns the value that was given for the parameter called `name`. Its value before is `current`.
     fn read<T: FromValue>(&mut self, name: &'static str, current: &T) -> Result<Option<T>, Self::Error>;
 }
 
@@ -71,7 +71,8 @@ macro_rules! parameters {
                 })*
             }
 
-            /// What `reader` was given, read against the connector as it is: a list can be added to.
+            /// Reads the parameters that `reader` was given against the connector as it is: a list can be
+            /// added to.
             pub(super) fn read<R: $crate::exchange::parameters::ReadParameters>(
                 reader: &mut R,
                 current: &$connector,
@@ -121,7 +122,7 @@ pub(super) use {parameters, since};
 pub(super) struct Values(Vec<(&'static str, super::cmdlet::Value)>);
 
 impl Values {
-    /// What `show` shows.
+    /// Returns the values that `show` shows.
     pub(super) fn of(show: impl FnOnce(&mut Self)) -> Vec<(&'static str, super::cmdlet::Value)> {
         let mut values = Self(Vec::new());
         show(&mut values);

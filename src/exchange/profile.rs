@@ -1,4 +1,4 @@
-//! Which Exchange is played, and how it settles what the sources contradict.
+//! The emulated Exchange version, and how it settles what the sources contradict.
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ impl Profile {
         }
     }
 
-    /// How this version answers where the sources contradict each other.
+    /// Returns the rules by which this version settles what the sources contradict.
     pub const fn rules(self) -> Rules {
         let before_2013 = matches!(self, Self::Exchange2007 | Self::Exchange2010);
         Rules {
@@ -71,17 +71,17 @@ impl fmt::Display for Profile {
 /// The rules on which the sources contradict each other; each answer says where it is documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Rules {
-    /// What becomes of a certificate whose Valid-to has passed.
+    /// The treatment of a certificate whose Valid-to has passed.
     pub expired: Dates,
-    /// What becomes of a certificate whose Valid-from is still to come.
+    /// The treatment of a certificate whose Valid-from is still to come.
     pub not_yet_valid: Dates,
-    /// What becomes of a certificate that fits but is not enabled for SMTP.
+    /// The treatment of a certificate that fits but is not enabled for SMTP.
     pub smtp_not_assigned: SmtpNotAssigned,
-    /// Which of several certificates that fit is taken.
+    /// The choice between several certificates that fit.
     pub several_match: SeveralMatch,
-    /// What a certificate of an authority whose chain is not valid does to a self-signed one behind it.
+    /// The effect of an authority's certificate whose chain is not valid on a self-signed one behind it.
     pub chain_not_valid: ChainNotValid,
-    /// What becomes of X-ANONYMOUSTLS when its certificate is not in the store.
+    /// The treatment of X-ANONYMOUSTLS when its certificate is not in the store.
     pub internal_certificate_gone: InternalCertificateGone,
 }
 
@@ -227,7 +227,7 @@ pub struct RuleInForce {
     pub rule: &'static str,
     /// The value under that key.
     pub answer: &'static str,
-    /// Where this answer is documented.
+    /// The documentation of this answer.
     pub source: &'static str,
 }
 

@@ -117,7 +117,7 @@ impl ReceiveConnector {
         self.bindings.iter().copied().find(|binding| binding.0.is_ipv4() == peer.is_ipv4())
     }
 
-    /// How specific the best range for `peer` is (smaller is better), where one of them holds it.
+    /// Returns the span of the best range that contains `peer` (smaller is more specific), if there is one.
     pub fn best_range_for(&self, peer: IpAddr) -> Option<u128> {
         self.remote_ip_ranges.iter().filter(|range| range.contains(peer)).map(|range| range.span()).min()
     }

@@ -1,4 +1,4 @@
-//! What Exchange refuses to be configured with.
+//! Configurations that Exchange refuses.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::receive_connector::ReceiveConnector;
 pub struct Refusal {
     /// The lab file's key of the parameter that is to blame.
     pub key: &'static str,
-    /// What is wrong and what would be right.
+    /// The error, and what would be right.
     pub message: String,
 }
 
@@ -208,7 +208,7 @@ impl ReceiveConnector {
     }
 }
 
-/// What the cmdlet says where it will not take the connector's FQDN.
+/// Returns the cmdlet's message if it refuses the connector's FQDN.
 ///
 /// While AuthMechanism holds ExchangeServer, a Hub or Mailbox server takes only its own FQDN, its
 /// NetBIOS name or $null; an Edge takes any (the seed changes one). Wordings: setup of 2007 SP1, and

@@ -1,4 +1,4 @@
-//! Where mail for a domain goes from a computer: by its Send connectors, and never out of the lab.
+//! The routing of mail for a domain from a computer: by its Send connectors, and never out of the lab.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -31,7 +31,7 @@ pub struct Hop {
     pub next_hop: String,
 }
 
-/// What a computer does with mail for a domain.
+/// The route of mail for a domain.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Route {
     /// It is delivered here.
@@ -77,9 +77,9 @@ impl Zone {
     }
 }
 
-/// What `computer` does with mail for `domain`.
+/// Returns the route that `computer` uses for mail to `domain`.
 ///
-/// A server keeps what is addressed to an accepted domain of its organisation, or everything where none is
+/// A server keeps what is addressed to an accepted domain of its organization, or everything where none is
 /// given; an Edge keeps nothing that a connector takes. Mail for elsewhere goes over the server's own Send
 /// connectors, else to a subscribed Edge that has one for it (Edge Subscriptions page).
 pub fn route(computer: &Computer, domain: &str, computers: &[Arc<Computer>], zone: &Zone) -> Route {
@@ -163,7 +163,7 @@ fn inside(edge: &Computer, computers: &[Arc<Computer>]) -> Vec<String> {
 }
 
 impl SendConnector {
-    /// The connector that nobody sees and every server has: to the other servers of its organisation, over
+    /// The connector that nobody sees and every server has: to the other servers of its organization, over
     /// X-ANONYMOUSTLS (receive and Send connector pages, "Implicit Send connectors").
     pub fn intra_organization() -> Self {
         let mut connector =

@@ -1,4 +1,4 @@
-//! The rule at the centre: which certificate a connector uses for STARTTLS, and why no other.
+//! The central rule: which certificate a connector uses for STARTTLS, and why no other.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::store::{CertificateStore, ChainStatus, PrivateKey, StoredCertificate}
 use crate::name::{Coverage, Fqdn, covers};
 use crate::pki::Thumbprint;
 
-/// What the store is searched for, and where that came from.
+/// The key that the store is searched for, and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SearchKey {
     /// The connector's `TlsCertificateName`; there is no fall-back from it.
@@ -27,7 +27,7 @@ pub enum SearchKey {
 }
 
 impl SearchKey {
-    /// What a connector on `computer` searches for.
+    /// Returns the key that a connector on `computer` searches for.
     ///
     /// Source: inbound STARTTLS certificates selection, steps 3 to 5. The pin arrived with 2013.
     pub fn of(connector: &ReceiveConnector, computer: &Computer) -> Self {
@@ -46,7 +46,7 @@ impl SearchKey {
         }
     }
 
-    /// Where the key came from, in the words of the cmdlets.
+    /// Returns the origin of the key, in the words of the cmdlets.
     pub fn origin(&self) -> &'static str {
         match self {
             Self::Pin(_) => "TlsCertificateName of the connector",
@@ -65,12 +65,12 @@ impl fmt::Display for SearchKey {
     }
 }
 
-/// What the selection found: one value of which everything else is a reading.
+/// The result of the selection: one value from which everything else is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// What was searched for.
+    /// The key that was searched for.
     pub key: SearchKey,
-    /// What came of it.
+    /// The outcome of the selection.
     pub outcome: Outcome,
     /// Every certificate in the store with the verdict on it, in the store's order.
     pub candidates: Vec<Candidate>,
@@ -78,7 +78,7 @@ pub struct Selection {
     pub rules: Vec<RuleInForce>,
 }
 
-/// What came of a selection.
+/// The outcomes of a selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// `Tls` is not in AuthMechanism: nothing is searched, STARTTLS is not offered, nothing is logged.
@@ -103,7 +103,7 @@ pub struct Offered {
 /// One certificate and the verdict on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Candidate {
-    /// What the lab calls it.
+    /// The certificate's name in the lab.
     pub label: String,
     /// The certificate.
     pub thumbprint: Thumbprint,
@@ -287,13 +287,14 @@ impl<'a> Judged<'a> {
         Self { stored, coverage, reasons }
     }
 
-    /// Returns whether it would be eligible if its chain were valid.
+    /// Returns whether the certificate would be eligible if its chain were valid.
     fn lacks_only_its_chain(&self) -> bool {
         let of_chain = |reason: &Reason| matches!(reason, Reason::ChainUntrusted | Reason::Revoked);
         !self.reasons.is_empty() && self.reasons.iter().all(of_chain)
     }
 
-    /// Returns whether it is self-signed, and would be eligible if it had not to stand in for another.
+    /// Returns whether the certificate is self-signed and would be eligible if it did not have to stand in
+    /// for another.
     fn might_stand_in(&self) -> bool {
         let other = |reason: &Reason| *reason != Reason::StandsInForNone;
         self.stored.facts.self_signed && !self.reasons.iter().any(other)

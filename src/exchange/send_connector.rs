@@ -116,7 +116,7 @@ impl SendConnector {
         }
     }
 
-    /// Returns whether it goes over X-ANONYMOUSTLS, with the internal transport certificate of its own computer
+    /// Returns whether it uses X-ANONYMOUSTLS, with the internal transport certificate of its own computer
     /// (outbound anonymous TLS certificates selection).
     pub fn uses_anonymous_tls(&self) -> bool {
         self.smart_host_auth_mechanism == SmartHostAuthMechanism::ExchangeServer
@@ -131,7 +131,8 @@ impl SendConnector {
         NonZeroU32::new(self.smtp_max_messages_per_connection)
     }
 
-    /// How well the connector fits mail for `domain`: the closest of its address spaces, then the cheapest.
+    /// Returns how well the connector fits mail for `domain`: the closest of its address spaces, then the
+    /// cheapest.
     pub fn fit(&self, domain: &str, accepted: &[Fqdn]) -> Option<(usize, u8)> {
         let spaces = self.address_spaces.iter();
         spaces.filter_map(|space| Some((space.fit(domain, accepted)?, 100 - space.cost.min(100)))).max()

@@ -14,11 +14,11 @@ use crate::pki::Thumbprint;
 pub struct ClientSelection {
     /// The selection in the store of the connector's own computer.
     pub selection: Selection,
-    /// What it means for a client.
+    /// The consequence for a client.
     pub certificate: ClientCertificate,
 }
 
-/// What came of the selection for a client.
+/// The outcome of the selection for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientCertificate {
     /// This one, where the next hop asks for it.
@@ -42,7 +42,8 @@ pub enum ClientCertificate {
 }
 
 impl SearchKey {
-    /// What a Send connector on `computer` searches for: its pin, else its FQDN, else the computer's.
+    /// Returns the key that a Send connector on `computer` searches for: its pin, else its FQDN, else the
+    /// computer's.
     ///
     /// Sources: TechNet bb510128 ("Receive connector or Send connector") and the seed; the order is
     /// inferred from that of the other side.
@@ -52,7 +53,7 @@ impl SearchKey {
 }
 
 impl ClientSelection {
-    /// What `connector` presents from the store of `computer` at `now`.
+    /// Selects the certificate that `connector` presents from the store of `computer` at `now`.
     pub fn of(connector: &SendConnector, computer: &Computer, now: Timestamp) -> Self {
         let key = SearchKey::of_send(connector, computer);
         let selection = select(&computer.store, key, &computer.rules, now);

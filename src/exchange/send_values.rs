@@ -1,4 +1,4 @@
-//! What only the parameters of a Send connector are made of.
+//! Types that only the parameters of a Send connector use.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct AddressSpace {
 pub enum Domains {
     /// `*`.
     All,
-    /// `--`, on an Edge only: the accepted domains of the organisation.
+    /// `--`, on an Edge only: the accepted domains of the organization.
     Accepted,
     /// `*.contoso.com`: the domain and everything below it.
     WithSubdomains(Fqdn),
@@ -48,7 +48,7 @@ pub enum SmartHost {
     Subscribed,
 }
 
-/// `TlsDomain`: whom the certificate of the next hop has to name.
+/// `TlsDomain`: the name that the certificate of the next hop has to carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsDomain {
     /// `mail.contoso.com`.
@@ -83,7 +83,8 @@ pub enum SmartHostAuthMechanism {
     ExternalAuthoritative,
 }
 
-/// `AuthenticationCredential`: whom the connector logs on as; the empty string in a lab file is `$null`.
+/// `AuthenticationCredential`: the user that the connector logs on as; the empty string in a lab file is
+/// `$null`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationCredential(pub Option<PSCredential>);
 
@@ -98,14 +99,15 @@ pub struct PSCredential {
 }
 
 impl SmartHostAuthMechanism {
-    /// Returns whether it is `AUTH LOGIN`, and so needs a credential.
+    /// Returns whether the mechanism is `AUTH LOGIN`, which needs a credential.
     pub const fn is_basic(self) -> bool {
         matches!(self, Self::BasicAuth | Self::BasicAuthRequireTLS)
     }
 }
 
 impl AddressSpace {
-    /// How well the space fits a recipient's domain; the greater, the more specific. `None` where not.
+    /// Returns how well the space fits a recipient's domain; a greater value is more specific. `None` if it
+    /// does not fit.
     pub fn fit(&self, domain: &str, accepted: &[Fqdn]) -> Option<usize> {
         match &self.domains {
             Domains::One(own) => (*own == *domain).then_some(usize::MAX),
@@ -121,7 +123,7 @@ impl AddressSpace {
 }
 
 impl TlsDomain {
-    /// Returns whether a name out of a certificate is the one that is expected.
+    /// Returns whether a name in a certificate is the expected one.
     pub fn is_named_by(&self, presented: &str) -> bool {
         match self {
             Self::Host(host) => covers(presented, host.as_str()).is_some(),

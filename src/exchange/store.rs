@@ -58,7 +58,7 @@ impl StoredCertificate {
 }
 
 impl PrivateKey {
-    /// Returns whether the transport service can sign with it.
+    /// Returns whether the transport service can sign with the key.
     pub const fn is_usable(self) -> bool {
         match self {
             Self::Present => true,
@@ -70,17 +70,17 @@ impl PrivateKey {
 /// A certificate as the store keeps it: what it says, what Exchange knows of it, and the key.
 #[derive(Clone, Debug)]
 pub struct StoredCertificate {
-    /// What the lab calls it.
+    /// The certificate's name in the lab.
     pub label: String,
-    /// What the certificate says.
+    /// The facts that the certificate states.
     pub facts: CertificateFacts,
-    /// What it was enabled for.
+    /// The services that it was enabled for.
     pub services: Services,
-    /// True if the transport service can use its private key.
+    /// The state of its private key for the transport service.
     pub private_key: PrivateKey,
-    /// What Windows finds when it builds the chain.
+    /// The status that Windows finds when it builds the chain.
     pub chain: ChainStatus,
-    /// The certificate itself; a store on paper has none.
+    /// The certificate itself; a store in memory has none.
     pub material: Option<Material>,
 }
 
@@ -93,7 +93,7 @@ impl StoredCertificate {
     }
 }
 
-/// What it takes to serve a certificate.
+/// The material that a server needs to serve a certificate.
 #[derive(Clone, Debug)]
 pub struct Material {
     /// The certificate.
@@ -130,10 +130,10 @@ pub enum ChainStatus {
     Revoked,
 }
 
-/// What the selection reads in a certificate.
+/// The facts that the selection reads in a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CertificateFacts {
-    /// What the certificate goes by: SHA-1 of the DER, or what a lab file declares in its place.
+    /// The thumbprint of the certificate: SHA-1 of the DER, or what a lab file declares in its place.
     pub thumbprint: Thumbprint,
     /// The subject as Windows writes it.
     pub subject: String,

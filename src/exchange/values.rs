@@ -97,7 +97,7 @@ impl fmt::Display for TimeSpan {
     }
 }
 
-/// A number of octets; written as `10485760`, `10MB`, or as Exchange shows it, `10 MB (10,485,760 bytes)`.
+/// A number of bytes; written as `10485760`, `10MB`, or as Exchange shows it, `10 MB (10,485,760 bytes)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
@@ -168,7 +168,7 @@ pub enum Unlimited {
 }
 
 impl Unlimited {
-    /// Returns whether `count` is more than is allowed.
+    /// Returns whether `count` exceeds the limit.
     pub fn is_exceeded_by(self, count: u64) -> bool {
         matches!(self, Self::Limited(limit) if count > u64::from(limit))
     }

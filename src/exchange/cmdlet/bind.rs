@@ -11,7 +11,7 @@ use crate::pki::Thumbprint;
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
     pub(super) cmdlet: &'static str,
-    /// Where the command's name stands.
+    /// The position of the command's name.
     pub(super) span: Span,
     given: Vec<Given>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Bound {
 pub(super) struct Given {
     pub(super) parameter: &'static Parameter,
     pub(super) value: Value,
-    /// Where the value stands, or the parameter where it is a switch.
+    /// The position of the value, or of the parameter if it is a switch.
     pub(super) span: Span,
 }
 
@@ -106,7 +106,7 @@ impl Bound {
         Ok(())
     }
 
-    /// The same with what comes through a pipeline, unless the parameter was given.
+    /// Adds a value that comes through a pipeline, unless the parameter was given.
     pub(super) fn with_input(mut self, parameter: &'static Parameter, value: Value) -> Self {
         if self.get(parameter.name).is_none() {
             self.given.push(Given { parameter, value, span: self.span });
@@ -124,7 +124,7 @@ impl Bound {
         self.get(name).is_some_and(|given| given.value != Value::Bool(false))
     }
 
-    /// Where the parameter stands, or else the command.
+    /// Returns the position of the parameter, or of the command if the parameter was not given.
     pub(super) fn place(&self, name: &str) -> Span {
         self.get(name).map_or(self.span, |given| given.span)
     }
@@ -184,7 +184,7 @@ impl Bound {
         if missing.is_empty() { Ok(()) } else { Err(self.missing(&missing)) }
     }
 
-    /// What PowerShell says where it cannot ask for what is missing.
+    /// Returns PowerShell's error for missing mandatory parameters that it cannot ask for.
     pub(super) fn missing(&self, names: &[&str]) -> Wrong {
         let wrong = format!(
             "Cannot process command because of one or more missing mandatory parameters: {}.",

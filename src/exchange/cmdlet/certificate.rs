@@ -152,7 +152,7 @@ pub(super) fn find<'a>(
     })
 }
 
-/// What the cmdlets say of a certificate without its private key.
+/// Returns the cmdlets' error for a certificate without its private key.
 pub(super) fn not_valid(thumbprint: Thumbprint, span: Span) -> Wrong {
     let wrong = format!(
         "The certificate with thumbprint {thumbprint} was found but is not valid for use with Exchange Server (reason: PrivateKeyMissing)."

@@ -1,4 +1,4 @@
-//! What is asked of a class: `[datetime]::Now`, `[System.IO.File]::ReadAllBytes('C:\file')`.
+//! The static members of classes: `[datetime]::Now`, `[System.IO.File]::ReadAllBytes('C:\file')`.
 
 use jiff::SignedDuration;
 

@@ -109,7 +109,7 @@ pub(super) fn remove(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
     Ok(Vec::new())
 }
 
-/// Returns whether what is about to be removed may be removed; `-Confirm:$false` answers beforehand.
+/// Returns whether the removal is confirmed; `-Confirm:$false` answers beforehand.
 pub(super) fn confirmed(run: &mut Run<'_>, bound: &Bound, text: String) -> Result<bool, Wrong> {
     let asks = bound.get("Confirm").is_none_or(|given| given.value != Value::Bool(false));
     Ok(!asks || run.ask(Question::Remove, text, bound.span)? == Answer::Yes)

@@ -1,5 +1,5 @@
-//! How values are converted and compared: the left one decides (about_Comparison_Operators,
-//! about_Type_Conversion). What cannot be converted is an error, never an answer.
+//! Conversion and comparison of values: the left value decides (about_Comparison_Operators,
+//! about_Type_Conversion). A value that cannot be converted is an error, never an answer.
 
 use std::cmp::Ordering;
 
@@ -10,10 +10,10 @@ use super::text;
 use super::typed::{Kind, Typed};
 use super::value::Value;
 
-/// What conversions depend on besides the values.
+/// The context that conversions depend on besides the values.
 #[derive(Clone, Copy)]
 pub(super) struct Terms {
-    /// What time it is: a time of day alone is of this day.
+    /// The current time; a time of day alone belongs to this day.
     pub(super) now: Timestamp,
     /// True if letter case counts.
     pub(super) case: bool,
@@ -24,11 +24,11 @@ fn incomparable(left: &Value, right: &Value, why: &str) -> String {
     format!("Could not compare \"{}\" to \"{}\": {why}", left.in_text(), right.in_text())
 }
 
-/// Returns whether both are equal, the right one converted to the type of the left one.
+/// Returns whether both values are equal, after converting the right one to the type of the left one.
 ///
 /// # Errors
 ///
-/// That it cannot be converted.
+/// Fails if the right value cannot be converted.
 pub(super) fn equal(left: &Value, right: &Value, terms: Terms) -> Result<bool, String> {
     let because = |why: String| incomparable(left, right, &why);
     match (left, right) {
@@ -301,7 +301,7 @@ pub(super) fn cast(value: Value, to: Type, now: Timestamp) -> Result<Value, Stri
         Type::Date => to_date(&value, now).map(Value::Date),
         Type::Span => to_span(&value).map(Value::Span),
         Type::Bytes => match value {
-            // Octets are handed through: a file that lies outside, or what was written here.
+            // Bytes are passed through: a file that lies outside, or content that was written here.
             Value::File(_) | Value::Text(_) | Value::Object(_) | Value::List(_) | Value::Null => Ok(value),
             other => Err(format!("`{}` holds no bytes", other.in_text())),
         },
@@ -322,7 +322,7 @@ pub(super) fn cast(value: Value, to: Type, now: Timestamp) -> Result<Value, Stri
     }
 }
 
-/// Returns whether the value is of a type.
+/// Returns whether the value is of the given type.
 pub(super) fn is(value: &Value, of: Type) -> bool {
     match of {
         Type::Text => matches!(value, Value::Text(_)),

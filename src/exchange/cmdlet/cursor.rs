@@ -2,11 +2,11 @@
 
 use super::error::{Span, Wrong};
 
-/// What is being read, and how far it has been.
+/// The text that is being read, and the position in it.
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
-    /// Where the outermost statement that is being read begins.
+    /// The start of the outermost statement that is being read.
     pub(super) statement_start: usize,
     depth: usize,
 }
@@ -86,7 +86,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Returns whether nothing that nests is open here.
+    /// Returns whether no nested construct is open here.
     pub(super) fn is_outermost(&self) -> bool {
         self.depth == 0
     }

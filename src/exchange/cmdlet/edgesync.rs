@@ -43,7 +43,7 @@ pub(super) fn inside(run: &Run<'_>, bound: &Bound) -> Result<(), Wrong> {
     Err(Wrong::refused(bound.span, wrong))
 }
 
-/// What synchronisation did, counted in Send connectors: nothing else of what EdgeSync carries is in a lab.
+/// The counts of a synchronization, in Send connectors: nothing else of what EdgeSync carries is in a lab.
 #[derive(Default)]
 struct Counts {
     added: usize,
@@ -77,7 +77,7 @@ fn synchronize(run: &mut Run<'_>, at: usize, subscription: &EdgeSubscription) ->
     result(run, subscription, "Success", String::new(), &counts)
 }
 
-/// Returns whether the Edge can show the certificate that it was subscribed with.
+/// Returns whether the Edge can present the certificate that it was subscribed with.
 fn matches(edge: &Computer, subscription: &EdgeSubscription) -> bool {
     let recorded = subscription.edge_certificate;
     edge.internal_transport_certificate == recorded

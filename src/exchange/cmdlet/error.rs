@@ -1,4 +1,4 @@
-//! What is wrong with a script, shown with its line and a caret.
+//! Errors in a script, shown with the line and a caret.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use super::host::Prompt;
 /// Why a script was not carried out to its end. What stands before the line took effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct CmdletError {
-    /// What kind of thing went wrong.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// What is wrong, in the cmdlet's own words where they are known, and what would be right.
+    /// The error in the cmdlet's own words where they are known, and what would be right.
     pub message: String,
     /// The line it is about, from 1.
     pub line: usize,
     /// The column in that line, from 1, in characters.
     pub column: usize,
-    /// True if what stands before it has changed anything, which stays so.
+    /// True if the statements before the error changed something, which stays changed.
     pub kept: bool,
     text: String,
     width: usize,
 }
 
-/// What an error says of the lines before it, where they changed something.
+/// The note in an error about the lines before it, where they changed something.
 pub const KEPT: &str = "what stands before it took effect and stays so; nothing behind it was run";
 
-/// What kind of thing went wrong.
+/// The kinds of errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// It is no PowerShell, or none that is supported here.
@@ -33,7 +33,7 @@ pub enum ErrorKind {
     UnknownName,
     /// An argument is not what the parameter takes.
     Argument,
-    /// What the cmdlet is told to work on does not exist.
+    /// The object that the cmdlet is told to work on does not exist.
     NotFound,
     /// The cmdlet refuses.
     Refused,
@@ -43,15 +43,15 @@ pub enum ErrorKind {
 
 /// Bytes of the script.
 ///
-/// What something says does not depend on where it stood, so any two spans are equal; that is what
-/// lets a script be compared with what it was printed to and read again from.
+/// The position of a thing does not change what it says, so any two spans are equal. That lets a script be
+/// compared with the one that is read back from its printed form.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Span {
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-/// What is wrong and where, before it is known in which text.
+/// An error and its position, before it is known in which text.
 #[derive(Clone, Debug)]
 pub(super) struct Wrong {
     pub(super) kind: ErrorKind,
@@ -157,7 +157,8 @@ fn by_distance<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<(us
     known
 }
 
-/// How many letters have to change (Levenshtein); a name that goes on where `wrong` stops is near.
+/// Returns the number of letters that have to change (Levenshtein). A name that begins with `wrong`
+/// is near.
 fn distance(wrong: &str, name: &str) -> usize {
     if !wrong.is_empty() && name.starts_with(wrong) {
         return 1;

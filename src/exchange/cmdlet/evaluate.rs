@@ -1,4 +1,4 @@
-//! What an expression is worth.
+//! Evaluation of expressions.
 
 use super::convert::{TYPES, cast, is, type_called};
 use super::error::{Span, Wrong, nearest_first};
@@ -178,7 +178,7 @@ impl Run<'_> {
         })
     }
 
-    /// What a file holds; one that was not written here lies outside.
+    /// Returns the content of a file. A file that was not written here lies outside.
     pub(super) fn file(&self, path: &str) -> Value {
         let known = self.state.files.get(&path.to_lowercase());
         known.cloned().unwrap_or_else(|| Value::File(path.to_owned()))

@@ -25,7 +25,7 @@ impl PartialEq for Exported {
     }
 }
 
-/// What the object of an exported file is called.
+/// The property of an exported file's object that holds the certificate's thumbprint.
 const BYTES: &str = "ExportedCertificate";
 
 impl Exported {

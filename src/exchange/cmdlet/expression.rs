@@ -12,7 +12,7 @@ impl Parser<'_> {
         self.operation(Precedence::Logical, true)
     }
 
-    /// The same, up to the next comma.
+    /// Like `expression`, but only up to the next comma.
     pub(super) fn expression_item(&mut self) -> Result<Expression, Wrong> {
         self.operation(Precedence::Logical, false)
     }

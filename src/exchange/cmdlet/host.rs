@@ -1,4 +1,4 @@
-//! What a Shell is given from outside the model: certificates made for it, answers, logs and queues.
+//! The interface of a Shell to the outside of the model: certificates made for it, answers, logs and queues.
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ pub trait ShellHost {
     /// with [`ErrorKind::Asked`](super::ErrorKind::Asked) and can be run again with an answer.
     fn answer(&mut self, prompt: &Prompt) -> Option<Answer>;
 
-    /// Has the messages of a queue tried again at once; whether there are such queues.
+    /// Retries the messages of a queue at once. Returns whether there are such queues.
     fn retry(&mut self, _queue: &MailQueue) -> bool {
         false
     }
@@ -29,11 +29,11 @@ pub trait ShellHost {
 pub struct CertificateRequest {
     /// The computer whose store it goes to.
     pub computer: String,
-    /// Where it comes from.
+    /// The source of the certificate.
     pub source: CertificateSource,
 }
 
-/// Where a certificate comes from.
+/// The sources of certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSource {
     /// `New-ExchangeCertificate`: the server makes and signs it.
@@ -41,7 +41,7 @@ pub enum CertificateSource {
     /// `Import-ExchangeCertificate` with the answer of an authority to a request made with
     /// `New-ExchangeCertificate -GenerateRequest`.
     Authority {
-        /// What was requested.
+        /// The content that was requested.
         wanted: Wanted,
         /// The file with the answer, as it was typed.
         file: String,
@@ -50,19 +50,19 @@ pub enum CertificateSource {
     File {
         /// The file, as it was typed.
         file: String,
-        /// True if a password came along, as it has to for a key.
+        /// True if a password was given, which a file with a key needs.
         password: bool,
     },
 }
 
-/// What a certificate is to carry.
+/// The requested content of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The subject as Windows writes it.
     pub subject: String,
     /// The DNS names among the subject alternative names.
     pub names: Vec<String>,
-    /// What it will be enabled for.
+    /// The services it will be enabled for.
     pub services: Services,
     /// `KeySize`; 2048 where it was not given.
     pub key_size: u16,
@@ -73,19 +73,19 @@ pub struct Wanted {
 /// A question that a cmdlet asks before it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// What it is about.
+    /// The subject of the question.
     pub question: Question,
     /// The question as it stands on the screen.
     pub text: String,
 }
 
-/// What a question is about.
+/// The subjects of questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
     /// "Overwrite the existing default SMTP certificate?": Yes makes the certificate the internal
     /// transport certificate; for STARTTLS No is enough.
     OverwriteDefaultSmtpCertificate,
-    /// True if to remove something.
+    /// The removal of something.
     Remove,
 }
 
@@ -143,7 +143,7 @@ pub struct MailQueue {
     pub computer: String,
     /// The domain or smart host that the messages go to.
     pub next_hop: String,
-    /// How many messages wait.
+    /// The number of messages that wait.
     pub messages: usize,
     /// When they are tried again, where an attempt has failed.
     pub next_retry: Option<Timestamp>,

@@ -96,8 +96,8 @@ pub(super) fn import(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
     Ok(found(run, at, thumbprint))
 }
 
-/// What a certificate that is renewed carries: the subject and the names of the old one, and what was given
-/// besides. That it is enabled for what the old one is enabled for is inferred.
+/// Returns the content of a renewed certificate: the subject and the names of the old one, and what was given
+/// besides. That it is enabled for the services of the old one is inferred.
 fn renewed(computer: &Computer, bound: &Bound, given: &Given) -> Result<Wanted, Wrong> {
     let Value::Object(old) = &given.value else {
         let wrong = "New-ExchangeCertificate renews what Get-ExchangeCertificate puts out";
@@ -120,8 +120,8 @@ fn renewed(computer: &Computer, bound: &Bound, given: &Given) -> Result<Wanted, 
     })
 }
 
-/// What is wanted, with the defaults of the cmdlet's page: the server's names, IMAP, POP and SMTP, 2048
-/// bits. The common name is always among the names, and `-DomainName` alone makes the subject.
+/// Returns the requested content with the defaults of the cmdlet's page: the server's names, IMAP, POP and
+/// SMTP, 2048 bits. The common name is always among the names, and `-DomainName` alone makes the subject.
 fn wanted(computer: &Computer, bound: &Bound) -> Result<Wanted, Wrong> {
     let mut names: Vec<String> = Vec::new();
     let mut known: HashSet<String> = HashSet::new();

@@ -12,7 +12,7 @@ pub struct CmdletHelp {
     pub name: &'static str,
     /// Its other names.
     pub aliases: &'static [&'static str],
-    /// What it does, in a line.
+    /// A one-line description.
     pub synopsis: &'static str,
     /// Its parameters; those that every cmdlet takes are left out.
     pub parameters: Vec<ParameterHelp>,

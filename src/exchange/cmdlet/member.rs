@@ -179,7 +179,7 @@ pub(super) fn item(of: &Value, at: &Value, span: Span) -> Result<Value, Wrong> {
     .unwrap_or(Value::Null))
 }
 
-/// What a method gives back; of a list, what it gives back for each item.
+/// Returns the result of a method. For a list, returns the results for its items.
 pub(super) fn method(
     run: &Run<'_>,
     of: &Value,

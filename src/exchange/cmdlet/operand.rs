@@ -160,7 +160,7 @@ impl Parser<'_> {
         self.members(value, start)
     }
 
-    /// What is asked of `value`, one after the other.
+    /// Reads the members of `value`, one after the other.
     fn members(&mut self, value: Expression, start: usize) -> Result<Expression, Wrong> {
         let mut members = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! What an operator makes of two values (about_Operators).
+//! Application of operators to two values (about_Operators).
 
 use std::cmp::Ordering;
 
@@ -12,12 +12,12 @@ use super::text;
 use super::value::Value;
 
 impl Run<'_> {
-    /// What conversions depend on here.
+    /// Returns the context that conversions depend on here.
     pub(super) fn terms(&self, case: bool) -> Terms {
         Terms { now: self.now, case }
     }
 
-    /// What `operator` makes of both values; a list on the left of a comparison is filtered by it.
+    /// Applies `operator` to both values. A comparison filters a list on its left.
     pub(super) fn operate(
         &mut self,
         left: Value,
@@ -178,7 +178,7 @@ impl Run<'_> {
         Ok(read)
     }
 
-    /// Returns whether one of the items equals `wanted`; one that cannot be compared does not.
+    /// Returns whether one of the items equals `wanted`. An item that cannot be compared is not equal.
     fn contains(&self, items: &Value, wanted: &Value, operator: Operator) -> Result<bool, Wrong> {
         let terms = self.terms(operator.heeds_case());
         let same = |item: &Value| equal(item, wanted, terms) == Ok(true);

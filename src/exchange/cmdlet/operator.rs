@@ -6,13 +6,13 @@ use std::fmt;
 /// An operator between two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operator {
-    /// What it does.
+    /// The operation.
     pub kind: OperatorKind,
-    /// True if letter case counts: `-ceq` says it does, `-ieq` that it does not, `-eq` nothing.
+    /// Case sensitivity: `Some(true)` for `-ceq`, `Some(false)` for `-ieq`, `None` for `-eq`.
     pub case: Option<bool>,
 }
 
-/// What an operator does.
+/// The operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are called as PowerShell calls them")]
 pub enum OperatorKind {
@@ -51,7 +51,7 @@ pub enum OperatorKind {
     Range,
 }
 
-/// How tightly an operator binds; the later, the tighter.
+/// The precedence of an operator; a later one binds tighter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Precedence {
     Logical,
@@ -143,7 +143,7 @@ impl Operator {
 }
 
 impl OperatorKind {
-    /// How tightly it binds.
+    /// Returns the operator's precedence.
     pub(super) const fn precedence(self) -> Precedence {
         match self {
             Self::And | Self::Or | Self::Xor => Precedence::Logical,
@@ -175,7 +175,7 @@ impl OperatorKind {
         }
     }
 
-    /// Returns whether there are forms of it that say whether letter case counts.
+    /// Returns whether the operator has forms for both kinds of case sensitivity.
     fn has_case(self) -> bool {
         self.precedence() == Precedence::Comparison
             && !matches!(self, Self::Join | Self::Is | Self::IsNot | Self::As)

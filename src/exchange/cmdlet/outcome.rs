@@ -1,4 +1,4 @@
-//! What came of a script.
+//! The outcome of a script.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::state::ShellState;
 use super::view::Output;
 use crate::exchange::Computer;
 
-/// What came of a script.
+/// The outcome of a script.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// All computers, the changed ones among them, in the order in which they were given.
@@ -19,20 +19,20 @@ pub struct Outcome {
     pub transcript: Vec<Entry>,
     /// The first thing that was wrong. What stands before it was done and stays done.
     pub error: Option<CmdletError>,
-    /// The events that the cmdlets had services log, in order; nothing here keeps a log, so whoever runs the
-    /// script writes them down. Cmdlets find them with the next script, once they are in
+    /// The events that the cmdlets had services log, in order. Nothing here keeps a log, so the caller that
+    /// runs the script writes them down. Cmdlets find them with the next script, once they are in
     /// [`Shell::events`](super::Shell::events).
     pub logged: Vec<CausedEvent>,
-    /// What the next script finds.
+    /// The state that the next script finds.
     pub state: ShellState,
 }
 
 /// Something on the screen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
-    /// What a statement put out.
+    /// The output of a statement.
     Output(Output),
-    /// What PowerShell prints in yellow.
+    /// A warning, which PowerShell prints in yellow.
     Warning(String),
     /// A question, and how it was answered.
     Question {
@@ -44,11 +44,11 @@ pub enum Entry {
 }
 
 impl Outcome {
-    /// The outcome, or what was wrong.
+    /// Returns the outcome, or the script's error.
     ///
     /// # Errors
     ///
-    /// What was wrong.
+    /// Returns the script's error, if there is one.
     pub fn into_result(self) -> Result<Self, CmdletError> {
         match self.error {
             None => Ok(self),
@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// What the statements put out.
+    /// Returns the output of the statements.
     pub fn output(&self) -> Vec<&Output> {
         let output = self.transcript.iter().filter_map(|entry| match entry {
             Entry::Output(output) => Some(output),
@@ -65,7 +65,7 @@ impl Outcome {
         output.collect()
     }
 
-    /// What PowerShell prints in yellow.
+    /// Returns the warnings, which PowerShell prints in yellow.
     pub fn warnings(&self) -> Vec<&str> {
         let warnings = self.transcript.iter().filter_map(|entry| match entry {
             Entry::Warning(warning) => Some(warning.as_str()),

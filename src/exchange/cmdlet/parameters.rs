@@ -34,7 +34,7 @@ pub(super) const UNMODELLED: &[Parameter] = &[
     Parameter::idle("TlsDomainCapabilities").since(Profile::Exchange2013),
 ];
 
-/// What was given, read against the connector as it is.
+/// Reads the given parameters against the connector as it is.
 pub(super) fn settings(
     bound: &Bound,
     current: &ReceiveConnector,

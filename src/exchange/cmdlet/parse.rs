@@ -14,7 +14,8 @@ impl FromStr for Script {
     ///
     /// # Errors
     ///
-    /// What is no PowerShell, or none that is supported here, with line and caret.
+    /// Fails, with line and caret, if the text is not PowerShell or uses PowerShell that is not supported
+    /// here.
     fn from_str(text: &str) -> Result<Self, CmdletError> {
         let (script, wrong) = Self::read(text);
         match wrong {
@@ -324,7 +325,7 @@ impl Parser<'_> {
         self.listed(Self::argument_item)
     }
 
-    /// What `item` reads, or several of it with commas between them.
+    /// Reads one `item`, or several with commas between them.
     pub(super) fn listed(
         &mut self,
         item: impl Fn(&mut Self) -> Result<Expression, Wrong>,
@@ -363,7 +364,7 @@ impl Parser<'_> {
     }
 }
 
-/// Returns whether a statement ends with the brace of a block of its own.
+/// Returns whether the statement ends with the brace of its own block.
 fn is_block(statement: &Statement) -> bool {
     match statement {
         Statement::If { .. } | Statement::ForEach { .. } => true,

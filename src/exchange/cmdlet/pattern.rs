@@ -3,7 +3,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-/// What a wildcard pattern asks of a text, piece by piece.
+/// A wildcard pattern, piece by piece.
 pub(super) struct Wildcard {
     pieces: Vec<Piece>,
     case: bool,
@@ -111,7 +111,7 @@ const LONGEST: usize = 4096;
 ///
 /// # Errors
 ///
-/// What is wrong with it, or not supported.
+/// Fails if the pattern is invalid or not supported.
 pub(super) fn regex(pattern: &str, case: bool) -> Result<Regex, String> {
     if pattern.len() > LONGEST {
         return Err(format!(
@@ -157,7 +157,7 @@ fn dotnet(pattern: &str) -> String {
     text
 }
 
-/// What a replacement of `-replace` stands for in the crate's own words: `$1` stands for the group, and
+/// Converts a replacement of `-replace` to the syntax of the regex crate: `$1` stands for the group, and
 /// letters behind the number do not belong to it.
 pub(super) fn replacement(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! How a script is written: what is printed is read back as the same value.
+//! The printing of a script: what is printed is read back as the same value.
 
 use std::fmt::{self, Display as _, Write as _};
 

@@ -54,7 +54,7 @@ impl Run<'_> {
         }
     }
 
-    /// The Edge of this name or FQDN, of the organisation of the Shell's computer.
+    /// The Edge of this name or FQDN, of the organization of the Shell's computer.
     pub(super) fn edge(&self, name: &str) -> Option<usize> {
         let here = self.computer(self.here)?;
         (0..self.computers.len()).find(|at| {

@@ -24,13 +24,13 @@ pub struct Shell<'a> {
     pub computers: &'a [Arc<Computer>],
     /// The name of the computer that the Shell runs on.
     pub here: &'a str,
-    /// What time it is.
+    /// The current time.
     pub now: Timestamp,
-    /// What the Application logs hold.
+    /// The events in the Application logs.
     pub events: &'a [LoggedEvent],
-    /// What the queues hold, the empty ones left out.
+    /// The queues that are not empty.
     pub queues: &'a [MailQueue],
-    /// What earlier scripts left behind.
+    /// The state that earlier scripts left behind.
     pub state: ShellState,
 }
 
@@ -83,16 +83,16 @@ impl Shell<'_> {
     }
 }
 
-/// What a value may hold: more than any store of certificates comes to as text.
+/// The limit on the size of a value: more than any store of certificates comes to as text.
 pub(super) const HEAVIEST: usize = 1 << 20;
 
-/// How many values a script may calculate: more than any guide does, and done within seconds.
+/// The limit on the values that a script may calculate: more than any guide needs, and done within seconds.
 const MOST_STEPS: usize = 500_000;
 
-/// How deep blocks may run one inside the other.
+/// The limit on the depth of nested blocks.
 const DEEPEST: usize = 24;
 
-/// How many lists may stand one inside the other.
+/// The limit on the depth of nested lists.
 const DEEPEST_VALUE: usize = 24;
 
 /// A script on its way.
@@ -104,7 +104,7 @@ pub(super) struct Run<'a> {
     pub(super) queues: &'a [MailQueue],
     pub(super) state: ShellState,
     pub(super) host: &'a mut dyn ShellHost,
-    /// What `$_` stands for, the innermost last.
+    /// The values of `$_`, the innermost last.
     pub(super) current: Vec<Value>,
     /// The regular expression that was used last.
     pub(super) regex: Option<(String, bool, regex::Regex)>,
@@ -112,11 +112,11 @@ pub(super) struct Run<'a> {
     depth: usize,
     transcript: Vec<Entry>,
     logged: Vec<CausedEvent>,
-    /// True if everything is only tried, and nobody is asked.
+    /// True in a dry run (`-WhatIf`): every change is only tried, and no question is asked.
     what_if: bool,
 }
 
-/// What goes from one stage of a pipeline to the next.
+/// The values that pass from one stage of a pipeline to the next.
 #[derive(Default)]
 pub(super) struct Piped {
     pub(super) values: Vec<Value>,
@@ -218,8 +218,8 @@ impl Run<'_> {
         }
     }
 
-    /// What is assigned: an expression is worth what it is, a list of one among it; of a pipeline one value
-    /// is no list.
+    /// Returns the value that is assigned. An expression keeps its value, even a list of one. A single value
+    /// from a pipeline is not a list.
     fn assigned(&mut self, statement: &Statement) -> Result<Value, Wrong> {
         match statement {
             Statement::Pipeline(Pipeline(stages)) => match stages.as_slice() {
@@ -265,7 +265,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What a block puts out for one value, which it finds as `$_`.
+    /// Runs a block for one value, which it finds as `$_`, and returns its output.
     pub(super) fn block(&mut self, block: &Script, value: Value, span: Span) -> Result<Vec<Value>, Wrong> {
         self.step(1, span)?;
         if self.depth == DEEPEST {
@@ -369,7 +369,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Returns whether everything is taken back afterwards.
+    /// Returns whether all changes are undone afterwards.
     pub(super) fn only_trying(&self) -> bool {
         self.what_if
     }
@@ -438,7 +438,7 @@ impl Run<'_> {
 }
 
 impl Statement {
-    /// Where it begins, as far as it is known.
+    /// Returns its position, as far as it is known.
     fn span(&self) -> Span {
         match self {
             Self::Pipeline(pipeline) => pipeline.span(),

@@ -1,6 +1,6 @@
 //! `Get-`, `Set-`, `New-` and `Remove-SendConnector`.
 //!
-//! A Send connector belongs to the organisation and names the servers that it runs on. What runs on a
+//! A Send connector belongs to the organization and names the servers that it runs on. What runs on a
 //! subscribed Edge is kept inside and edited there; the Edge goes on with what it was last given until
 //! `Start-EdgeSynchronization` (Edge Subscriptions page).
 

@@ -1,4 +1,4 @@
-//! Send connectors as the organisation has them: by name, wherever they run.
+//! Send connectors as the organization has them: by name, regardless of the computer that they run on.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::view::{Column, Layout};
 use crate::exchange::parameters::Values;
 use crate::exchange::{Profile, Role, SendConnector};
 
-/// Where a Send connector is kept.
+/// The place where a Send connector is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
     /// On the computer that it runs on.

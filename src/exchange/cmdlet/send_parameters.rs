@@ -10,7 +10,7 @@ use crate::exchange::{Profile, SendConnector, SendConnectorParameters};
 pub(super) const SETTINGS: &[Parameter] =
     &settings_of::<{ SendConnector::PARAMETERS.len() }>(SendConnector::PARAMETERS);
 
-/// What was given, read against the connector as it is.
+/// Reads the given parameters against the connector as it is.
 pub(super) fn settings(bound: &Bound, current: &SendConnector) -> Result<SendConnectorParameters, Wrong> {
     SendConnectorParameters::read(&mut Given(bound), current)
 }
@@ -32,7 +32,7 @@ pub(super) const UNMODELLED: &[Parameter] = &[
     Parameter::switch("Force"),
 ];
 
-/// What `New-SendConnector` takes to say what the connector is for. The usage types differ in permissions,
+/// The parameters of `New-SendConnector` for the connector's usage. The usage types differ in permissions,
 /// which a lab does not have for sending.
 pub(super) const USAGE: &[Parameter] = &[
     Parameter::idle("Usage"),

@@ -99,7 +99,7 @@ fn shown(computer: &Computer) -> Value {
     Object::value(properties, Layout::List, &computer.name)
 }
 
-/// What both cmdlets show of a server, as far as a lab knows it.
+/// Returns the properties of a server that both cmdlets show, as far as a lab knows them.
 fn of_organization(computer: &Computer) -> Value {
     const LAYOUT: Layout = Layout::Table {
         columns: &[Column::of("Name"), Column::of("ServerRole"), Column::of("Fqdn")],

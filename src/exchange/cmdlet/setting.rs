@@ -1,4 +1,4 @@
-//! How the settings of connectors become values, and values settings.
+//! Conversion between the settings of connectors and values.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -19,14 +19,14 @@ use crate::exchange::{
 };
 use crate::name::Fqdn;
 
-/// What a cmdlet shows of a setting.
+/// A setting that a cmdlet can show as a value.
 pub(in crate::exchange) trait ToValue {
     fn to_value(&self) -> Value;
 }
 
-/// What a setting makes of a value.
+/// A setting that can be read from a value.
 pub(in crate::exchange) trait FromValue: Sized {
-    /// What the setting is after `value` was given, where it is `current` before.
+    /// Returns the new setting after `value` was given, where it is `current` before.
     fn from_value(value: &Value, current: &Self) -> Result<Self, String>;
 }
 
@@ -130,8 +130,8 @@ impl<T: FromStr<Err: Display>> FromValue for Nullable<T> {
 }
 
 impl FromValue for AuthenticationCredential {
-    /// `$null`, or whom the connector logs on as already: nobody is asked for a password here, so another
-    /// user would log on with none.
+    /// Returns `$null`, or the user that the connector already logs on as. Nobody is asked for a password
+    /// here, so another user would log on with none.
     fn from_value(value: &Value, current: &Self) -> Result<Self, String> {
         let user = match value {
             Value::Null => return Ok(Self(None)),

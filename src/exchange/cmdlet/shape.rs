@@ -1,4 +1,4 @@
-//! What works on the values of a pipeline: formatting, selecting, sorting, measuring.
+//! Cmdlets that work on the values of a pipeline: formatting, selecting, sorting, measuring.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -402,7 +402,7 @@ fn columns(_: &Run<'_>, bound: &Bound) -> Result<Vec<Column>, Wrong> {
     items.iter().map(|item| Column::read(item, given.span)).collect()
 }
 
-/// What `-Property` chooses.
+/// The choice that `-Property` makes.
 enum Chosen {
     /// The values as they are, and the patterns of the properties.
     Named(Vec<Value>, Vec<String>),

@@ -1,4 +1,4 @@
-//! What a cmdlet is called and which parameters it has.
+//! The names and parameters of the cmdlets.
 
 use super::bind::Bound;
 use super::error::{Span, Wrong, nearest_first};
@@ -12,7 +12,7 @@ use crate::exchange::Profile;
 pub(super) struct Cmdlet {
     pub(super) name: &'static str,
     pub(super) aliases: &'static [&'static str],
-    /// What it does, in a line.
+    /// A one-line description.
     pub(super) synopsis: &'static str,
     pub(super) verb: Verb,
     pub(super) parameters: &'static [&'static [Parameter]],
@@ -20,7 +20,7 @@ pub(super) struct Cmdlet {
     pub(super) exists: (Profile, Profile),
 }
 
-/// What a cmdlet does.
+/// The action of a cmdlet.
 #[derive(Clone, Copy)]
 pub(super) enum Verb {
     /// It works on the model, once, or once for each object that comes through a pipeline: the first
@@ -45,7 +45,7 @@ pub(super) struct Parameter {
     pub(super) since: Profile,
 }
 
-/// What a parameter takes.
+/// The kind of value that a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
     /// A value.
@@ -78,7 +78,7 @@ impl Parameter {
     }
 }
 
-/// What every cmdlet takes (about_CommonParameters) and a lab has no use for.
+/// The parameters of every cmdlet (about_CommonParameters) that a lab has no use for.
 const COMMON: &[Parameter] = &[
     Parameter::idle("DomainController"),
     Parameter::idle("ErrorAction"),
@@ -108,7 +108,7 @@ impl Cmdlet {
         Self { exists: (first, Profile::Exchange2019), ..self }
     }
 
-    /// Returns whether it takes what Format-List and Format-Table make of values.
+    /// Returns whether the cmdlet takes the output of Format-List and Format-Table.
     pub(super) fn takes_a_view(&self) -> bool {
         self.name.starts_with("Out-")
     }

@@ -1,4 +1,4 @@
-//! What a Shell remembers from one script to the next.
+//! The state that a Shell keeps from one script to the next.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::export::Exported;
 use super::host::Wanted;
 use super::value::Value;
 
-/// What a Shell remembers from one script to the next.
+/// The state that a Shell keeps from one script to the next.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShellState {
     pub(super) variables: BTreeMap<String, Value>,

@@ -43,7 +43,7 @@ pub(super) fn new(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong>
     if run.on_edge() { write(run, bound) } else { read(run, bound) }
 }
 
-/// What of the real file a lab has a use for: whose it is, and the certificate.
+/// Writes the parts of the real file that a lab uses: the name of the Edge, and the certificate.
 fn write(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
     bound.need(&["FileName"])?;
     let path = bound.text("FileName")?.unwrap_or_default();
@@ -106,7 +106,7 @@ fn read(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wrong> {
     Ok(Vec::new())
 }
 
-/// What a subscription begins with, unless it is told otherwise (Edge Subscriptions page).
+/// Returns the connectors that a subscription begins with by default (Edge Subscriptions page).
 fn connectors(bound: &Bound, site: &str) -> Result<Vec<Arc<SendConnector>>, Wrong> {
     let mut made = Vec::new();
     for (parameter, name, usage) in [

@@ -13,7 +13,7 @@ pub struct Script(pub Vec<Statement>);
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// What is done, and what comes of it is put out.
+    /// A pipeline that runs and whose result is output.
     Pipeline(Pipeline),
     /// `$name = ...`, or `$name += ...`.
     Assignment {
@@ -21,23 +21,23 @@ pub enum Statement {
         variable: String,
         /// True if the value is added to what the variable holds.
         adds: bool,
-        /// What is assigned.
+        /// The assigned value.
         value: Box<Statement>,
     },
     /// `if (...) {...} elseif (...) {...} else {...}`.
     If {
         /// Each condition with what is done where it holds.
         branches: Vec<(Pipeline, Script)>,
-        /// What is done where none holds.
+        /// The block that runs if no condition holds.
         otherwise: Option<Script>,
     },
     /// `foreach ($name in ...) {...}`.
     ForEach {
         /// The variable, without its `$`.
         variable: String,
-        /// What it goes through.
+        /// The pipeline whose values it iterates over.
         of: Pipeline,
-        /// What is done for each.
+        /// The block that runs for each value.
         body: Script,
     },
 }
@@ -62,7 +62,7 @@ pub struct Command {
     pub name: String,
     /// The arguments; which of them belong together depends on the cmdlet.
     pub arguments: Vec<Argument>,
-    /// Where the name stands.
+    /// The position of the name.
     pub span: Span,
 }
 
@@ -73,9 +73,9 @@ pub enum Argument {
     Parameter {
         /// The name as it was typed, without its hyphen.
         name: String,
-        /// What follows the colon.
+        /// The value after the colon.
         value: Option<Expression>,
-        /// Where it stands.
+        /// The position of the parameter.
         span: Span,
     },
     /// A value.
@@ -85,9 +85,9 @@ pub enum Argument {
 /// A value as it is written, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expression {
-    /// What is written.
+    /// The value as it is written.
     pub node: Node,
-    /// Where.
+    /// The position of the value.
     pub span: Span,
 }
 
@@ -136,7 +136,7 @@ pub enum Node {
     Block(Script),
 }
 
-/// What is asked of a value.
+/// One access to a value: a property, an index or a method call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
     /// `.Name`.
@@ -173,7 +173,7 @@ pub enum Part {
     Expression(Expression),
 }
 
-/// What stands around statements.
+/// The kinds of brackets around statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enclosure {
     /// `( )`.
@@ -185,7 +185,7 @@ pub enum Enclosure {
 }
 
 impl Stage {
-    /// Where it begins.
+    /// Returns its position.
     pub(super) fn span(&self) -> Span {
         match self {
             Self::Command(command) => command.span,
@@ -195,7 +195,7 @@ impl Stage {
 }
 
 impl Pipeline {
-    /// Where it begins.
+    /// Returns its position.
     pub(super) fn span(&self) -> Span {
         self.0.first().map_or(Span::default(), Stage::span)
     }

@@ -120,11 +120,11 @@ pub(super) fn read_span(text: &str) -> Result<SignedDuration, String> {
     Ok(if negative { -length } else { length })
 }
 
-/// What `-f` makes of a format and what is filled in (about_Operators, format operator).
+/// Formats `items` as the `-f` operator does (about_Operators, format operator).
 ///
 /// # Errors
 ///
-/// What is wrong with the format, or that an item is missing.
+/// Fails if the format is invalid or an item is missing.
 pub(super) fn format(format: &str, items: &[Value]) -> Result<String, String> {
     let wrong = || {
         format!(

@@ -193,12 +193,12 @@ impl Typed {
         self.number
     }
 
-    /// Returns whether it is the number 0, which counts as false.
+    /// Returns whether the number is 0, which counts as false.
     pub(super) fn is_zero(&self) -> bool {
         self.number == Some(0)
     }
 
-    /// Returns whether both are the same value of one type.
+    /// Returns whether both are equal and of the same type.
     pub(super) fn equals(&self, other: &Self) -> bool {
         self.kind == other.kind
             && match (self.number, other.number) {

@@ -34,7 +34,7 @@ pub enum Value {
     List(Vec<Value>),
     /// `@{Add="a"}`.
     Table(Vec<(String, Value)>),
-    /// What a cmdlet found or made.
+    /// An object that a cmdlet found or made.
     Object(Arc<Object>),
     /// The bytes of a file that lies outside the lab.
     File(String),
@@ -44,14 +44,14 @@ pub enum Value {
     Block(Arc<Script>),
 }
 
-/// What a cmdlet found or made.
+/// An object that a cmdlet found or made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     /// The properties, in the order in which they are shown.
     pub properties: Vec<Property>,
-    /// How it is shown when nobody says how.
+    /// The default layout.
     pub(super) layout: Layout,
-    /// What it is called where a text is wanted.
+    /// The text that stands for the object where a text is wanted.
     pub(super) identity: String,
 }
 
@@ -90,7 +90,7 @@ impl Value {
         }
     }
 
-    /// How much it holds: characters and items, an object counting once because it is shared.
+    /// Returns the size: characters and items. An object counts once because it is shared.
     pub(super) fn weight(&self) -> usize {
         let all =
             |values: &mut dyn Iterator<Item = &Self>| values.map(Self::weight).fold(1, usize::saturating_add);
@@ -110,7 +110,7 @@ impl Value {
         }
     }
 
-    /// How many values stand one inside the other in it.
+    /// Returns the depth of nesting.
     pub(super) fn depth(&self) -> usize {
         let deepest =
             |values: &mut dyn Iterator<Item = &Self>| values.map(Self::depth).max().unwrap_or(0) + 1;
@@ -143,7 +143,7 @@ impl Value {
         }
     }
 
-    /// Returns whether it counts as true (about_Booleans).
+    /// Returns whether the value counts as true (about_Booleans).
     pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Null => false,
@@ -167,7 +167,7 @@ impl Value {
         }
     }
 
-    /// What PowerShell calls the type of the value.
+    /// Returns PowerShell's name for the type of the value.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",

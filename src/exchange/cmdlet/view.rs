@@ -1,4 +1,4 @@
-//! What stands on the screen: lists and tables.
+//! Output on the screen: lists and tables.
 //!
 //! Shapes are those of PowerShell's `Format-List` and `Format-Table` in real output. Nothing is cut to
 //! the width of a window or to the first few items of a list, so that whatever is shown can be read back.
@@ -7,16 +7,16 @@ use std::fmt;
 
 use super::value::{Object, Value};
 
-/// What a statement puts out.
+/// The output of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     /// The values.
     pub values: Vec<Value>,
-    /// How they are shown.
+    /// The view that shows them.
     pub view: View,
 }
 
-/// How values are shown.
+/// The ways to show values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum View {
     /// As befits them.
@@ -28,14 +28,14 @@ pub enum View {
     Table(Vec<String>),
 }
 
-/// How an object is shown when nobody says how.
+/// The default layout of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
     /// A table of these columns, and as a list all but the named properties.
     Table {
         /// The columns.
         columns: &'static [Column<'static>],
-        /// What only `Format-List *` shows.
+        /// The properties that only `Format-List *` shows.
         hidden: &'static [&'static str],
     },
     /// A list of everything.

@@ -1,4 +1,4 @@
-//! What guides use beside the cmdlets of Exchange: files, passwords, `certutil`, restarts.
+//! Windows commands that guides use besides the Exchange cmdlets: files, passwords, `certutil`, restarts.
 
 use super::bind::{Bound, unbound};
 use super::error::Wrong;

@@ -16,7 +16,7 @@ pub(super) fn is_double_quote(c: char) -> bool {
     matches!(c, '"' | '\u{201c}'..='\u{201e}')
 }
 
-/// The same goes for the dashes that a word processor makes of hyphens.
+/// PowerShell also takes the dashes of a word processor for hyphens.
 pub(super) fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2013}'..='\u{2015}')
 }
@@ -134,7 +134,7 @@ impl Parser<'_> {
             || self.rest().starts_with("`\r")
     }
 
-    /// Returns whether the `$` here begins an expression; elsewhere it is a dollar sign.
+    /// Returns whether the `$` here begins an expression. Otherwise it is a dollar sign.
     fn expands(&self) -> bool {
         self.peek_second().is_some_and(|c| c == '(' || c == '{' || is_of_name(c))
     }
@@ -188,7 +188,7 @@ fn ends_a_word(c: char) -> bool {
     is_blank(c) || is_line_end(c) || matches!(c, ',' | ';' | '|' | ')' | '}')
 }
 
-/// What a backtick makes of the character after it (about_Special_Characters).
+/// Returns the character that a backtick and `c` stand for (about_Special_Characters).
 fn unescaped(c: char) -> char {
     match c {
         '0' => '\0',

@@ -1,4 +1,4 @@
-//! What a cmdlet does to a computer, as a function from one to the next.
+//! The effect of a cmdlet on a computer, as a function from one computer to the next.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub enum Change {
     SetReceiveConnector {
         /// The connector's name.
         connector: String,
-        /// What is set.
+        /// The parameters that are set.
         parameters: Box<ReceiveConnectorParameters>,
     },
     /// `New-ReceiveConnector`.

@@ -2,7 +2,7 @@
 
 use crate::exchange::{Computer, Profile, ReceiveConnector, Role};
 
-/// Where on a receive connector's pages something is set.
+/// A setting on a receive connector's pages.
 #[derive(Clone, Copy)]
 pub(super) enum Page {
     /// The FQDN.

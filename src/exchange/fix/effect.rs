@@ -1,4 +1,4 @@
-//! What a change would do, found by doing it to a copy and looking at every connector again.
+//! The effect of a change, found by applying it to a copy and comparing every connector.
 
 use super::change::{Change, Overwrite, apply_all};
 use super::propose::{Case, target};
@@ -8,7 +8,7 @@ use crate::exchange::{
 };
 use crate::name::covers;
 
-/// What would be different, and what would stay as it is.
+/// The differences after a change, and what stays as it is.
 #[derive(Default)]
 pub(super) struct Effect {
     pub(super) changes: Vec<String>,
@@ -100,7 +100,7 @@ impl Effect {
         }
     }
 
-    /// What those senders think of the certificate who now see it for the first time.
+    /// Adds the warnings about senders that see the certificate for the first time now.
     fn warnings(&mut self, before: Option<&State<'_>>, now: &State<'_>, fqdn: &str) {
         let was = before.and_then(|state| state.presented).map(|stored| stored.facts.thumbprint);
         let Some(presented) = now.presented.filter(|stored| was != Some(stored.facts.thumbprint)) else {
@@ -170,7 +170,7 @@ impl Effect {
         self.leaves.extend(words);
     }
 
-    /// What the other answer to the prompt would do.
+    /// Adds the effect of the other answer to the prompt.
     fn of_overwriting(&mut self, case: &Case<'_>, steps: &[Change], after: &Computer) {
         if case.computer.internal_transport_certificate.is_none() {
             return;

@@ -9,7 +9,7 @@ use super::{console, name, shell};
 use crate::exchange::{CertificateFacts, ChainStatus, PrivateKey, SearchKey, Services, StoredCertificate};
 use crate::pki::Thumbprint;
 
-/// How long an imagined certificate lasts: what authorities sell, and less than what setup makes.
+/// The lifetime of an imagined certificate: what authorities sell, and less than what setup makes.
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// The issuer of an imagined certificate, which nobody can take for a real one.
@@ -171,7 +171,7 @@ fn nobodys_thumbprint() -> Thumbprint {
     "0".repeat(40).parse().unwrap_or_else(|_| Thumbprint::of(b""))
 }
 
-/// What the text of event 12016 advises: whether a self-signed certificate would change anything.
+/// Returns whether a self-signed certificate, which the text of event 12016 advises, would change anything.
 pub(super) fn self_signed_helps(case: &Case<'_>) -> bool {
     by_itself(case).is_none_or(|proposal| case.health_after(&proposal.steps) > Health::Broken)
 }

@@ -1,4 +1,4 @@
-//! What fixes a connector's STARTTLS, and what does not.
+//! Fixes for a connector's STARTTLS, and advice that does not help.
 //!
 //! Every fix is tried on a copy before it is offered: what it changes and what it leaves is read off the model,
 //! a fix that does not help is not offered, and its commands are run in the Shell on a copy of the lab.
@@ -36,19 +36,19 @@ use trial::try_commands;
 /// One way to get STARTTLS for a connector.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fix {
-    /// What to do, in one line.
+    /// The fix in one line.
     pub title: String,
     /// As typed in the Exchange Management Shell; lines with `#` are for the reader.
     pub commands: Vec<String>,
     /// The way through the management console, or why there is none.
     pub clicks: Vec<String>,
-    /// What would be different afterwards.
+    /// The things that would be different afterwards.
     pub changes: Vec<String>,
-    /// What would stay as it is.
+    /// The things that would stay as they are.
     pub leaves: Vec<String>,
-    /// What the cmdlet says, where it would refuse.
+    /// The cmdlet's message, if it would refuse.
     pub refused: Option<String>,
-    /// What came of running the commands in the Shell on a copy of the lab.
+    /// The result of running the commands in the Shell on a copy of the lab.
     #[serde(flatten)]
     pub trial: Trial,
     /// The change itself.
@@ -68,7 +68,7 @@ impl Fix {
 
 /// The ways to get STARTTLS for `connector` on `computer`, best first; none where nothing is wrong.
 ///
-/// What the cmdlets would refuse stands last, because it is what everybody tries first. The commands have been
+/// Fixes that the cmdlets would refuse stand last, because everybody tries them first. The commands have been
 /// run in the Shell on a copy of a lab that has this computer only.
 pub fn fixes(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> Vec<Fix> {
     fixes_in(&[Arc::new(computer.clone())], computer, connector, now)
@@ -99,7 +99,7 @@ pub fn fixes_in(
     fixes
 }
 
-/// What lets senders without STARTTLS in, where RequireTLS is all that keeps them out.
+/// Returns the fix that admits senders without STARTTLS, where only RequireTLS keeps them out.
 pub fn without_require_tls(
     lab: &[Arc<Computer>],
     computer: &Computer,

@@ -16,7 +16,7 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
     if case.health == Health::ExpiresSoon {
         return Vec::new();
     }
-    // Where the right certificate can be mended, nobody is sent to another one by a pin.
+    // Where the right certificate can be fixed, no pin to another certificate is proposed.
     let mendable =
         case.judged().any(|(stored, reasons)| !reasons.is_empty() && repair(case, stored, reasons).is_some());
     let pin = |stored| if mendable { None } else { pin_to(case, stored, "Pin the connector") };
@@ -33,7 +33,7 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
         proposals.push(fqdn_set);
         proposals.extend(pin(stored));
     }
-    // The detour is for those whom the straight way is barred to.
+    // A second connector is proposed only where a cmdlet refuses the direct fix.
     if proposals.iter().any(|proposal| proposal.refused.is_some()) {
         proposals.extend(beside(case));
     }
@@ -139,7 +139,7 @@ fn name_to_take(case: &Case<'_>, stored: &StoredCertificate) -> Option<Fqdn> {
     }
 }
 
-/// Returns whether the cmdlet takes only the server's own names for this connector.
+/// Returns whether the cmdlet accepts only the server's own names for this connector.
 fn guarded(case: &Case<'_>) -> bool {
     let mut probe = case.connector.clone();
     // No server can be called this (RFC 6761 section 6.4), so only the guard can object.

@@ -1,4 +1,5 @@
-//! What could be done, read off the verdicts of a selection. Whether it helps is for the model to say.
+//! Proposals for a connector, read off the verdicts of a selection. The model decides whether a proposal
+//! helps.
 
 use jiff::Timestamp;
 
@@ -24,7 +25,7 @@ pub(super) struct Proposal {
     pub(super) refused: Option<String>,
 }
 
-/// What kind of thing it is, best first: what asks for least, and moves least, comes before.
+/// The rank of a proposal, best first: proposals that require and move least come first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Repair,
@@ -41,7 +42,7 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    /// Returns whether it turns from the certificate that was searched for to another one.
+    /// Returns whether the proposal turns from the certificate that was searched for to another one.
     pub(super) fn goes_elsewhere(self) -> bool {
         matches!(
             self,
@@ -77,8 +78,8 @@ impl<'a> Case<'a> {
         self.computer.store.iter().zip(verdicts)
     }
 
-    /// Returns whether the certificate that was searched for is there, and only ails: then it is to be mended or
-    /// renewed before the connector is turned to another one.
+    /// Returns whether the certificate that was searched for is there but has a defect. It is then to be
+    /// fixed or renewed before the connector is turned to another one.
     pub(super) fn ailing(&self) -> bool {
         let elsewhere = [Reason::NameDiffers, Reason::IssuerDiffers, Reason::SubjectDiffers];
         let searched = self.selection.outcome != Outcome::NotConfigured;
@@ -245,7 +246,7 @@ impl Proposal {
     }
 }
 
-/// Mends a certificate that carries what is searched for, where it can be mended.
+/// Fixes a certificate that carries what is searched for, where it can be fixed.
 pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Reason]) -> Option<Proposal> {
     let mendable = [
         Reason::SmtpNotAssigned,
@@ -352,7 +353,7 @@ pub(super) fn removed(steps: &[Change]) -> impl Iterator<Item = Thumbprint> + '_
     })
 }
 
-/// Returns whether a certificate is refused for what it is called, not for what ails it.
+/// Returns whether the reason against a certificate is its name, not a defect.
 pub(super) const fn is_about_naming(reason: Reason) -> bool {
     matches!(reason, Reason::NameDiffers | Reason::IssuerDiffers | Reason::SubjectDiffers)
 }

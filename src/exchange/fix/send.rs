@@ -1,4 +1,4 @@
-//! What gives a Send connector a certificate that it can present.
+//! Fixes that give a Send connector a certificate that it can present.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::exchange::{
 /// One way to let a Send connector present a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SendFix {
-    /// What to do, in one line.
+    /// The fix in one line.
     pub title: String,
     /// The computer in whose Shell it is typed.
     pub on: String,
@@ -25,7 +25,7 @@ pub struct SendFix {
     pub commands: Vec<String>,
     /// The certificate that is presented afterwards, by the lab's name for it.
     pub presents: String,
-    /// What came of running the commands in the Shell on a copy of the lab.
+    /// The result of running the commands in the Shell on a copy of the lab.
     #[serde(flatten)]
     pub trial: Trial,
 }
@@ -103,7 +103,7 @@ fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> V
     fixes
 }
 
-/// How many names of one certificate are proposed; one does, and a certificate may carry thousands.
+/// The limit on the proposed names of one certificate. One is enough, and a certificate may carry thousands.
 const MOST_NAMES: usize = 5;
 
 /// The service or the key that the chosen certificate lacks.

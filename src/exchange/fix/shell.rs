@@ -1,7 +1,7 @@
 //! Commands as they are typed in the Exchange Management Shell.
 //!
-//! Forms are those of the cmdlet pages: `Import-ExchangeCertificate` takes a path in 2007 and octets
-//! since, and `-Server` came with 2010.
+//! Forms are those of the cmdlet pages: `Import-ExchangeCertificate` takes a path in 2007 and bytes since,
+//! and `-Server` came with 2010.
 
 use crate::exchange::{Computer, Profile, ReceiveConnector, Role};
 use crate::pki::Thumbprint;
@@ -59,7 +59,7 @@ pub(super) fn enable(computer: &Computer, thumbprint: impl std::fmt::Display) ->
     format!("Enable-ExchangeCertificate -Thumbprint {thumbprint} -Services SMTP{}", server(computer))
 }
 
-/// What to answer when a cmdlet asks about the default SMTP certificate.
+/// Returns the answer to give when a cmdlet asks about the default SMTP certificate.
 pub(super) fn answer(yes: bool) -> String {
     let answer = if yes { "Y" } else { "N" };
     format!("# where it asks \"Overwrite the existing default SMTP certificate?\", answer {answer}")

@@ -1,4 +1,4 @@
-//! How well a connector does at STARTTLS, so that before and after can be compared.
+//! The state of STARTTLS on a connector, so that before and after can be compared.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::exchange::{
     select_for, selection_events, wants_anonymous_tls,
 };
 
-/// How well a connector does at STARTTLS; the greater, the better.
+/// The health of STARTTLS on a connector; the greater, the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Health {
     /// STARTTLS is not offered.
@@ -22,7 +22,7 @@ pub(super) enum Health {
     Good,
 }
 
-/// What there is to say about STARTTLS on one connector at one instant.
+/// The state of STARTTLS on one connector at one instant.
 pub(super) struct State<'a> {
     pub(super) health: Health,
     pub(super) outcome: Outcome,
@@ -92,7 +92,7 @@ pub(super) fn called(stored: &StoredCertificate) -> String {
     format!("{} ({})", stored.facts.subject, stored.label)
 }
 
-/// What becomes of X-ANONYMOUSTLS on a connector, as the predicate of a sentence.
+/// Describes what becomes of X-ANONYMOUSTLS on a connector, as the predicate of a sentence.
 pub(super) fn anonymous_tls(connector: &ReceiveConnector, computer: &Computer, now: Timestamp) -> String {
     if !wants_anonymous_tls(connector) {
         return "not offered".to_owned();

@@ -13,7 +13,7 @@ use crate::exchange::cmdlet::{
 use crate::exchange::{CertificateFacts, ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::Thumbprint;
 
-/// What came of trying the commands of a proposal.
+/// The result of trying the commands of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "tried", content = "why", rename_all = "snake_case")]
 pub enum Trial {
@@ -25,7 +25,7 @@ pub enum Trial {
     Untried(String),
 }
 
-/// How long a stand-in lasts.
+/// The lifetime of a stand-in.
 const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// The line before an alternative to the command above it.
@@ -34,7 +34,7 @@ pub(super) const OR: &str = "# or, ";
 /// Runs `commands` on a copy of `computers`, in the Shell of the computer called `on`. Each alternative is
 /// run by itself. `file` stands in for whatever file holds a certificate.
 ///
-/// What comes with it are the computers after the commands without alternatives.
+/// Also returns the computers after the commands without alternatives.
 pub(super) fn try_commands(
     computers: &[Arc<Computer>],
     on: &str,
@@ -86,7 +86,7 @@ fn scripts(commands: &[String]) -> Vec<String> {
     std::iter::once(base).chain(each).collect()
 }
 
-/// What the proposal says is to be answered about the default SMTP certificate.
+/// Returns the answer about the default SMTP certificate that the proposal prescribes.
 fn answer(commands: &[String]) -> Option<Answer> {
     commands.iter().find_map(|line| {
         let asked = line.strip_prefix("# where it asks")?;
@@ -94,7 +94,7 @@ fn answer(commands: &[String]) -> Option<Answer> {
     })
 }
 
-/// What stands in for files and for people.
+/// The stand-ins for files and for people.
 struct StandIns<'a> {
     now: Timestamp,
     file: Option<&'a StoredCertificate>,
@@ -119,7 +119,7 @@ impl ShellHost for StandIns<'_> {
     fn answer(&mut self, prompt: &Prompt) -> Option<Answer> {
         match prompt.question {
             Question::OverwriteDefaultSmtpCertificate => self.overwrite,
-            // Whoever follows a proposal to remove something says Yes.
+            // The reader who follows a proposal to remove something says Yes.
             Question::Remove => Some(Answer::Yes),
         }
     }

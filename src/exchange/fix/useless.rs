@@ -13,13 +13,13 @@ use crate::exchange::{Computer, EventKind, Offered, Outcome, Reason, ReceiveConn
 /// Advice that would change nothing here, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Useless {
-    /// What the event's text advises.
+    /// The advice in the event's text.
     pub advice: String,
     /// Why it would change nothing.
     pub why: Vec<String>,
 }
 
-/// What the events for `connector` advise in vain, each piece tried on the model.
+/// Returns the useless advice in the events for `connector`, each piece tried on the model.
 ///
 /// The text of 12014 advises `Enable-ExchangeCertificate`, that of 12016 `New-ExchangeCertificate`.
 pub fn useless_advice(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> Vec<Useless> {

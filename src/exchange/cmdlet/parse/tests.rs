@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What is read, as it is printed.
+/// Reads `text` and prints the result.
 fn read(text: &str) -> String {
     text.parse::<Script>().unwrap_or_else(|error| panic!("{error}")).to_string()
 }
