@@ -1,4 +1,4 @@
-//! Names of an organization replaced, equal ones by equal ones.
+//! Replaces the names of an organization: equal names get equal replacements.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::organization::{Imported, Original};
 
-/// First labels that say what a host does and not whose it is.
+/// First labels that tell the purpose of a host and not its owner.
 const PLAIN: [&str; 16] = [
     "mail",
     "autodiscover",
@@ -26,7 +26,7 @@ const PLAIN: [&str; 16] = [
     "*",
 ];
 
-/// Ends of names that stay, because a rule depends on them or because they are nobody's.
+/// Suffixes that stay, because a rule depends on them or because they belong to no organization.
 const ENDS: [&str; 12] = [
     "local",
     "lan",
@@ -52,7 +52,7 @@ struct Names {
 }
 
 impl Imported {
-    /// The same lab under other names.
+    /// Returns a copy of the lab in which every name is replaced.
     #[must_use]
     pub fn anonymized(&self) -> Self {
         let mut names = Names::default();
@@ -70,7 +70,7 @@ impl Imported {
             .map(|original| Original {
                 computer: names.text(&original.computer),
                 label: names.text(&original.label),
-                // A thumbprint leads to the certificate in the logs of certificate transparency.
+                // A thumbprint identifies the certificate in the logs of certificate transparency.
                 thumbprint: None,
                 ..original.clone()
             })
@@ -152,7 +152,7 @@ impl Names {
         }
     }
 
-    /// A text with everything in it that is a name replaced.
+    /// Returns the text with every name in it replaced.
     fn text(&mut self, text: &str) -> String {
         if text.contains("CN=") || text.contains("O=") || text.contains("DC=") {
             return self.distinguished(text);
@@ -186,7 +186,7 @@ impl Names {
         if named { format!("{}{}", self.host(&labels), &word[body.len()..]) } else { word.to_owned() }
     }
 
-    /// A host name: what it does stays, whose it is goes.
+    /// Replaces a host name: the labels that tell its purpose stay, the others go.
     fn host(&mut self, labels: &[&str]) -> String {
         let whole = labels.join(".").to_lowercase();
         let end = ENDS.iter().find(|end| whole.ends_with(&format!(".{end}")));
@@ -218,7 +218,7 @@ impl Names {
         self.values.entry(format!("{prefix}{text}")).or_insert_with(|| format!("{prefix}{count}")).clone()
     }
 
-    /// A distinguished name, or a pin of two: the values, part by part.
+    /// Replaces the values of a distinguished name, or of a pin of two, part by part.
     fn distinguished(&mut self, text: &str) -> String {
         let mut changed = String::new();
         let mut rest = text;
@@ -255,7 +255,7 @@ impl Names {
     }
 }
 
-/// Where a value ends: at the comma before the next attribute, or at the mark of a pin.
+/// Returns the offset at which a value ends: at the comma before the next attribute, or at the mark of a pin.
 fn value_end(text: &str) -> usize {
     if let Some(inner) = text.strip_prefix('"') {
         return inner.find('"').map_or(text.len(), |at| at + 2);

@@ -1,4 +1,4 @@
-//! Certificates out of every source, put together into one description each.
+//! Combines what every source says about a certificate into one description.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use crate::exchange::{ChainStatus, PrivateKey, Services};
 use crate::pki::{Certificate, KeyAlgorithm};
 use crate::scenario::RootSpec;
 
-/// What is known of a certificate; `None` for what no source said.
+/// The known properties of a certificate; `None` for those that no source gave.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     pub(super) thumbprint: Option<String>,
@@ -44,11 +44,11 @@ pub(super) struct Known {
     pub(super) exact: bool,
     /// True if `Get-ExchangeCertificate` listed it.
     pub(super) listed: bool,
-    /// What was seen that has no place above.
+    /// Notes on findings that no field above can hold.
     pub(super) notes: Vec<String>,
 }
 
-/// How written dates are understood.
+/// The rules by which written dates are read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     pub(super) order: Order,
@@ -56,7 +56,7 @@ pub(super) struct Clock {
 }
 
 impl Known {
-    /// The certificate itself.
+    /// Describes the certificate itself.
     pub(super) fn of(certificate: &Certificate) -> Self {
         let bits = certificate.public_key();
         Self {
@@ -89,7 +89,7 @@ impl Known {
         known
     }
 
-    /// An object of `Get-ExchangeCertificate`.
+    /// Describes an object of `Get-ExchangeCertificate`.
     pub(super) fn of_record(record: &Record, clock: Clock) -> Self {
         let mut known = raw(record).map(|certificate| Self::of(&certificate)).unwrap_or_default();
         known.shown(record, clock);
@@ -105,7 +105,7 @@ impl Known {
         known
     }
 
-    /// What the properties say, as far as the certificate itself does not.
+    /// Takes over what the properties say, as far as the certificate itself does not.
     fn shown(&mut self, record: &Record, clock: Clock) {
         let text =
             |name: &str| record.text(&[name]).filter(|text| !text.ends_with("...") || name == "Services");
@@ -137,7 +137,7 @@ impl Known {
         self.server = record.text(&["Identity"]).and_then(|identity| of_identity(&identity));
     }
 
-    /// What only the serialized object holds.
+    /// Takes over what only the serialized object holds.
     fn serialized(&mut self, blob: &[u8]) {
         let Some(members) = nrbf::members(blob) else {
             self.notes.push("its SerializationData cannot be read".to_owned());
@@ -173,8 +173,8 @@ impl Known {
         }
     }
 
-    /// The words of the `Get-ExchangeCertificate` page; of the numbers behind them 1 was seen, and the others
-    /// follow from the order that the enum has in published scripts.
+    /// Reads the words of the `Get-ExchangeCertificate` page. Of the numbers behind them 1 was seen; the
+    /// others follow from the order that the enum has in published scripts.
     fn status(&mut self, status: &str) {
         match status.trim().to_ascii_lowercase().as_str() {
             "valid" | "1" => self.chain = Some(ChainStatus::Valid),
@@ -203,13 +203,14 @@ impl Known {
         self.root = match root.trim().to_ascii_lowercase().as_str() {
             "thirdparty" | "1" => Some(RootSpec::Lab),
             "enterprise" | "grouppolicy" | "2" | "4" => Some(RootSpec::Private),
-            // A root that somebody put on this computer; its own self-signed certificate is shown so as well.
+            // A root that an administrator put on this computer; its own self-signed certificate is shown so
+            // as well.
             "registry" | "3" => Some(RootSpec::Private),
             _ => None,
         };
     }
 
-    /// Puts what another source says of the same certificate beside it; what is known exactly stays.
+    /// Adds what another source says of the same certificate; what is known exactly stays.
     pub(super) fn join(&mut self, other: Self) {
         if other.exact && !self.exact {
             let mine = std::mem::replace(self, other);
@@ -249,7 +250,7 @@ impl Known {
         }
     }
 
-    /// The first common name of the subject, as far as it can be read.
+    /// Returns the first common name of the subject, as far as it can be read.
     pub(super) fn common_name(&self) -> Option<String> {
         let subject = self.subject.as_deref()?;
         if let Ok(name) = subject.parse::<crate::pki::DistinguishedName>() {
@@ -269,7 +270,7 @@ fn raw(record: &Record) -> Option<Certificate> {
     Certificate::from_der(bytes).ok()
 }
 
-/// The services by name or by number.
+/// Reads the services by name or by number.
 pub(super) fn services(text: &str) -> Option<Services> {
     const EACH: [Services; 7] = [
         Services::IMAP,
@@ -288,7 +289,7 @@ pub(super) fn services(text: &str) -> Option<Services> {
     text.parse().ok()
 }
 
-/// `ex01.contoso.com\0011...`, of which the server is wanted.
+/// Returns the server in an identity such as `ex01.contoso.com\0011...`.
 fn of_identity(identity: &str) -> Option<String> {
     let (server, thumbprint) = identity.rsplit_once('\\')?;
     is_thumbprint(thumbprint).then(|| server.to_owned())
@@ -305,7 +306,7 @@ fn algorithm(name: &str, bits: usize) -> Option<KeyAlgorithm> {
     }
 }
 
-/// `PublicKeySize`, by which RSA and ECDSA can be told apart.
+/// Returns the key algorithm by `PublicKeySize`, which tells RSA and ECDSA apart.
 fn of_size(bits: usize) -> Option<KeyAlgorithm> {
     match bits {
         256 => Some(KeyAlgorithm::EcdsaP256),

@@ -8,7 +8,8 @@ use quick_xml::events::Event;
 use super::record::{Field, Kind, Record};
 use super::text::unescape;
 
-/// Deeper nesting and more elements than this are no export of connectors and certificates.
+/// The deepest nesting that is read. An export of connectors and certificates has neither deeper nesting nor
+/// more elements than these limits.
 const DEEPEST: usize = 48;
 const MOST_ELEMENTS: usize = 400_000;
 
@@ -22,14 +23,14 @@ struct Node {
     children: Vec<Node>,
 }
 
-/// What was read, and what stopped the reading.
+/// The objects that were read, and what stopped the reading.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) records: Vec<Record>,
     pub(super) problem: Option<String>,
 }
 
-/// Every object that can be told in the export that begins in `text`.
+/// Reads every recognizable object in the export that begins in `text`.
 pub(super) fn read(text: &str) -> Read {
     let Some(at) = text.find("<Objs") else {
         return Read::default();
@@ -80,7 +81,7 @@ fn tree(text: &str) -> (Node, Option<String>) {
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     };
-    // What was open where the text ended is as good as what was closed.
+    // An element that was open where the text ended is as good as a closed one.
     while stack.len() > 1 {
         if let Some(node) = stack.pop() {
             close(&mut stack, node);
@@ -115,7 +116,7 @@ fn close(stack: &mut [Node], mut node: Node) {
     }
 }
 
-/// Without entities and the `_x000D_` of PowerShell.
+/// Returns the text without entities and without the `_x000D_` of PowerShell.
 fn plain(text: &str) -> String {
     let text = unescape(text);
     let mut plain = String::with_capacity(text.len());
@@ -139,7 +140,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// The objects by their reference identifiers.
+/// Indexes the objects by their reference identifiers.
 fn index<'a>(node: &'a Node, known: &mut HashMap<&'a str, &'a Node>) {
     if node.tag == "Obj"
         && let Some(id) = &node.id
@@ -189,7 +190,7 @@ fn field(property: &Node, known: &HashMap<&str, &Node>) -> Field {
     }
 }
 
-/// What `<ToString>` says, which is what `Format-List` shows; a list as its items.
+/// Returns the text of `<ToString>`, which is what `Format-List` shows; a list as its items.
 fn of_object(object: &Node) -> Field {
     let child = |tag: &str| object.children.iter().find(|child| child.tag == tag);
     let items = ["LST", "IE", "QUE", "STK"].into_iter().find_map(child);

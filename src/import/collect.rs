@@ -1,7 +1,7 @@
-//! The PowerShell that collects everything an import needs in one file.
+//! The PowerShell command that collects everything an import needs in one file.
 
-/// One line for the Exchange Management Shell of the server. It reads, and changes nothing; no private key and no
-/// password is in what it writes.
+/// One line for the Exchange Management Shell of the server. It reads and changes nothing; its output holds
+/// no private key and no password.
 pub const COLLECT: &str = concat!(
     r#"[pscustomobject]@{"#,
     r#"Server=@(Get-ExchangeServer $env:COMPUTERNAME|Select Name,Fqdn,@{n='ServerRole';e={"$($_.ServerRole)"}},@{n='AdminDisplayVersion';e={"$($_.AdminDisplayVersion)"}},"#,

@@ -1,13 +1,14 @@
-//! Commands that set a connector up: a log of the Hybrid Configuration Wizard, a script, a history.
+//! Commands that configure a connector: a log of the Hybrid Configuration Wizard, a script, a history.
 
 use super::record::{Field, Kind, Record};
 
-/// An object for each command in `text` that makes or changes a connector, with what it sets.
+/// Reads an object for each command in `text` that creates or changes a connector, with the parameters it
+/// sets.
 pub(super) fn read(text: &str) -> Vec<Record> {
     let mut records = Vec::new();
     for (kind, parameters) in commands(text) {
         let parameters = self::parameters(&parameters);
-        // A command that is spoken of has no parameters of its own.
+        // A command that is only mentioned has no parameters of its own.
         if parameters.len() < 2 {
             continue;
         }
@@ -20,7 +21,7 @@ pub(super) fn read(text: &str) -> Vec<Record> {
     records
 }
 
-/// Every command with what stands behind its verb, up to the next one or a blank line.
+/// Returns every command with the text behind its verb, up to the next command or a blank line.
 fn commands(text: &str) -> Vec<(Kind, String)> {
     let verbs = [
         ("set-receiveconnector", Kind::ReceiveConnector),
@@ -37,7 +38,7 @@ fn commands(text: &str) -> Vec<(Kind, String)> {
     let each = found.iter().enumerate().map(|(at, (_, from, kind))| {
         let to = found.get(at + 1).map_or(text.len(), |(next, ..)| *next);
         let body = text.get(*from..to).unwrap_or_default();
-        // What stands before the next verb in its own line is a prompt, a date, or a sentence.
+        // The text before the next verb in its own line is a prompt, a date, or a sentence.
         let body = match body.rsplit_once('\n') {
             Some((lines, last)) if to < text.len() && !last.contains(" -") => lines,
             _ => body,
@@ -48,7 +49,8 @@ fn commands(text: &str) -> Vec<(Kind, String)> {
     each.collect()
 }
 
-/// A command in one line: a backtick goes on, a line that is full goes on within a word, the others at a space.
+/// Joins a command into one line: a backtick continues it, a full line continues within a word, the others at
+/// a space.
 fn in_one_line(text: &str, from: usize, body: &str) -> String {
     let before = text.get(..from).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
     let width =
@@ -59,7 +61,7 @@ fn in_one_line(text: &str, from: usize, body: &str) -> String {
     let full = broken.iter().enumerate().filter(|(at, line)| width(*at, line) == longest).count();
     let mut whole = String::new();
     for (at, line) in lines.iter().enumerate() {
-        // A command that nothing broke ends with its line.
+        // A command without line breaks ends with its line.
         let begins = line.trim_start().starts_with(['-', '\'', '"', '$']) || at == 0;
         let prose =
             !line.contains(['\'', '"', '$']) && !line.contains(" -") && line.split_whitespace().count() > 2;
@@ -114,7 +116,7 @@ fn parameters(text: &str) -> Vec<(String, Field)> {
     fields.collect()
 }
 
-/// A value, what follows it, and whether it is a variable of which nobody knows what is in it.
+/// Returns a value, the text that follows it, and whether it is a variable with unknown contents.
 fn value(text: &str) -> (String, &str, bool) {
     for quote in ['\'', '"'] {
         if let Some(inner) = text.strip_prefix(quote) {

@@ -1,4 +1,4 @@
-//! Connectors out of exported objects: each property into the parameter of its name.
+//! Connectors from exported objects: each property becomes the parameter of its name.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ pub(super) struct Found<P> {
     pub(super) name: String,
     pub(super) server: Option<String>,
     pub(super) given: P,
-    /// The properties that decide about STARTTLS and that nothing was said about.
+    /// The properties that decide about STARTTLS and that are not in the export.
     pub(super) missing: Vec<&'static str>,
     /// True if the object ended in the middle.
     pub(super) cut: bool,
@@ -22,17 +22,17 @@ pub(super) struct Found<P> {
     pub(super) sources: Vec<String>,
 }
 
-/// What a pin looks like, as long as nobody knows which spaces in it a wrapping made.
+/// The text of a pin, with spaces in it that line wrapping may have added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pin {
     pub(super) text: String,
     pub(super) wrapped: bool,
 }
 
-/// What decides whether STARTTLS is offered, and with what.
+/// The properties that decide whether STARTTLS is offered, and with which certificate.
 const DECIDES: [&str; 4] = ["AuthMechanism", "Fqdn", "TlsCertificateName", "Bindings"];
 
-/// A receive connector.
+/// Reads a receive connector.
 pub(super) fn receive(record: &Record, desk: &mut Questions) -> Found<ReceiveConnectorParameters> {
     let identity = record.text(&["Identity", "Id"]).map(|text| folded(&text));
     let (server, name) = match identity.as_deref().and_then(|identity| identity.split_once('\\')) {
@@ -54,7 +54,7 @@ pub(super) fn receive(record: &Record, desk: &mut Questions) -> Found<ReceiveCon
     Found { name, server, given, missing, cut: record.cut, sources: Vec::new() }
 }
 
-/// A Send connector.
+/// Reads a Send connector.
 pub(super) fn send(record: &Record, desk: &mut Questions) -> Found<SendConnectorParameters> {
     let name = record.text(&["Name", "Identity", "Id"]).map(|name| folded(&name));
     let name = name.map(|name| name.rsplit('\\').next().unwrap_or_default().to_owned());
@@ -67,14 +67,14 @@ pub(super) fn send(record: &Record, desk: &mut Questions) -> Found<SendConnector
     Found { name, server: sources.first().cloned(), given, missing, cut: record.cut, sources }
 }
 
-/// The pin as it is written, where it can be one.
+/// Returns the pin as it is written, if it can be one.
 pub(super) fn pin(record: &Record) -> Option<Pin> {
     let field = record.get("TlsCertificateName")?;
     let text = folded(&field.as_text()?);
     (!text.is_empty()).then(|| Pin { text, wrapped: field.is_wrapped() })
 }
 
-/// A pin that no cmdlet takes, and how it should be written.
+/// Returns why no cmdlet accepts the pin, and how it should be written; `None` for a valid pin.
 pub(super) fn pin_problem(text: &str) -> Option<String> {
     if text.contains("...") {
         return Some("it is abbreviated".to_owned());
@@ -84,7 +84,7 @@ pub(super) fn pin_problem(text: &str) -> Option<String> {
     Some(problem.to_owned())
 }
 
-/// Every property that is a parameter of the lab's.
+/// Converts every property that is a parameter in the lab.
 fn parameters<P: DeserializeOwned + Default>(
     record: &Record,
     connector: &str,
@@ -119,7 +119,7 @@ fn parameters<P: DeserializeOwned + Default>(
     serde_json::from_value(Value::Object(all)).unwrap_or_default()
 }
 
-/// The value of one parameter in the form that its type takes.
+/// Returns the value of one parameter in the form that its type takes.
 fn value<P: DeserializeOwned>(key: &str, field: &Field) -> Result<Option<Value>, String> {
     let fits = |value: &Value| {
         let one: Map<String, Value> = [(key.to_owned(), value.clone())].into_iter().collect();
@@ -129,7 +129,7 @@ fn value<P: DeserializeOwned>(key: &str, field: &Field) -> Result<Option<Value>,
     let mut tried = Vec::new();
     match field {
         Field::Lost => return Ok(None),
-        // An empty value is $null where the parameter has that.
+        // An empty value is $null if the parameter has that.
         Field::Null => return Ok(Some(Value::from("")).filter(|value| fits(value).is_ok())),
         Field::List { items, .. } => {
             tried.push(Value::from(items.iter().map(|item| dense(item)).collect::<Vec<_>>()));
@@ -160,7 +160,7 @@ fn value<P: DeserializeOwned>(key: &str, field: &Field) -> Result<Option<Value>,
     Err(problem)
 }
 
-/// The names behind the number that an enum is where nobody asked for its text.
+/// Returns the names behind the number of an enum, which an export holds if its text was not asked for.
 fn flag_names(key: &str, text: &str) -> Option<String> {
     let number: u32 = text.trim().parse().ok()?;
     let names: &[(u32, &str)] = match key {
@@ -194,7 +194,7 @@ fn flag_names(key: &str, text: &str) -> Option<String> {
     Some(if set.is_empty() { "None".to_owned() } else { set.join(", ") })
 }
 
-/// The keys that the lab file's schema has for a connector.
+/// Returns the keys that the lab file's schema has for a connector.
 fn receive_keys() -> Vec<String> {
     keys(&schemars::schema_for!(ReceiveConnectorParameters))
 }
@@ -208,7 +208,7 @@ fn keys(schema: &schemars::Schema) -> Vec<String> {
     properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// The name that setup gives, where wrapping has taken a space out of it or put one in.
+/// Returns the name that setup gives, if wrapping has removed a space from it or added one.
 fn of_setup(name: &str, server: &str) -> Option<String> {
     let starts = [
         "Default Frontend",
@@ -224,14 +224,14 @@ fn of_setup(name: &str, server: &str) -> Option<String> {
     whole.into_iter().find(|whole| dense(whole).to_lowercase() == written)
 }
 
-/// A name for a connector that came without one.
+/// Returns a name for a connector that came without one.
 fn unnamed(record: &Record) -> String {
     let ports: Vec<String> = record.get("Bindings").map(Field::items).unwrap_or_default();
     let port = ports.first().and_then(|binding| binding.rsplit(':').next()).unwrap_or("25").to_owned();
     format!("Connector on port {port}")
 }
 
-/// `EX01` of `EX01.contoso.com`, or of the path that a directory object has.
+/// Returns `EX01` for `EX01.contoso.com`, or for the path that a directory object has.
 pub(super) fn short(server: &str) -> String {
     let last = server.trim().rsplit(['/', '\\']).next().unwrap_or_default();
     last.split('.').next().unwrap_or_default().to_owned()

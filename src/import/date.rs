@@ -1,28 +1,28 @@
-//! Dates as administrators' cultures write them.
+//! Dates as the cultures of administrators write them.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 
-/// Which of day and month comes first.
+/// The order of day and month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     DayFirst,
     MonthFirst,
 }
 
-/// What a date may mean.
+/// The possible meanings of a written date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     /// An instant, with its zone.
     Instant(Timestamp),
-    /// The time on a clock whose zone is not told.
+    /// The time on a clock whose zone is not given.
     Local(DateTime),
     /// Day and month can be either.
     Either { day_first: DateTime, month_first: DateTime },
 }
 
-/// What `text` means as a date.
+/// Reads `text` as a date.
 pub(super) fn read(text: &str) -> Option<Written> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
@@ -55,13 +55,13 @@ pub(super) fn read(text: &str) -> Option<Written> {
         (Some(day_first), Some(month_first)) if *after == '/' && day_first != month_first => {
             Some(Written::Either { day_first, month_first })
         }
-        // Where the separator is no slash, every culture that puts the year last puts the day first.
+        // If the separator is not a slash, every culture that puts the year last puts the day first.
         (Some(date), _) | (None, Some(date)) => Some(Written::Local(date)),
         (None, None) => None,
     }
 }
 
-/// The order that a date leaves no doubt about.
+/// Returns the order of day and month, if the date leaves no doubt about it.
 pub(super) fn order(text: &str) -> Option<Order> {
     let numbers = numbers(text);
     let [(a, '/'), (b, _), (c, _), ..] = numbers.as_slice() else { return None };
@@ -73,7 +73,7 @@ pub(super) fn order(text: &str) -> Option<Order> {
     }
 }
 
-/// The instant that a written date is, where day and month are in this order and clocks have this offset.
+/// Returns the instant of a written date, if day and month are in this order and clocks have this offset.
 pub(super) fn instant(written: Written, order: Order, offset: Offset) -> Option<Timestamp> {
     let local = match written {
         Written::Instant(instant) => return Some(instant),
@@ -86,7 +86,7 @@ pub(super) fn instant(written: Written, order: Order, offset: Offset) -> Option<
     offset.to_timestamp(local).ok()
 }
 
-/// The offset that `text` gives, such as `+01:00`, `-5` or `UTC`.
+/// Reads an offset such as `+01:00`, `-5` or `UTC`.
 pub(super) fn offset(text: &str) -> Result<Offset, String> {
     let wrong = || "write it as +01:00 or -05:00".to_owned();
     let digits = text.trim().trim_start_matches("UTC").trim_start_matches("GMT");
@@ -103,7 +103,7 @@ pub(super) fn offset(text: &str) -> Result<Offset, String> {
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).map_err(|_| wrong())
 }
 
-/// Every number in the text, with the character behind it.
+/// Returns every number in the text, with the character behind it.
 fn numbers(text: &str) -> Vec<(i64, char)> {
     let mut found = Vec::new();
     let mut digits = String::new();
@@ -152,7 +152,7 @@ fn date(year: i64, month: i64, day: i64) -> Option<Date> {
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
-/// `Saturday, January 10, 2026 11:59:59 PM`, `10 Jan 2026`.
+/// Reads `Saturday, January 10, 2026 11:59:59 PM`, `10 Jan 2026`.
 fn with_month_name(text: &str, numbers: &[(i64, char)]) -> Option<Date> {
     const MONTHS: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

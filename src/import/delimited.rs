@@ -3,7 +3,7 @@
 use super::names::known_name;
 use super::record::{Field, Record};
 
-/// Every row of `text` that can be told, where it is CSV.
+/// Reads every recognizable row of `text`, if it is CSV.
 pub(super) fn read(text: &str) -> Vec<Record> {
     let body = match text.trim_start().strip_prefix("#TYPE") {
         Some(rest) => rest.split_once('\n').map_or("", |(_, body)| body),
@@ -46,7 +46,7 @@ fn is_head(line: &str, delimiter: u8) -> bool {
     names.len() > 1 && (known > 1 || event)
 }
 
-/// A cell; `Export-Csv` writes the type of a list in place of what is in it.
+/// Reads a cell; `Export-Csv` writes the type of a list in place of its items.
 fn cell(text: &str) -> Field {
     let text = text.trim();
     let lost = text.starts_with("Microsoft.Exchange.") || text.starts_with("System.");

@@ -1,11 +1,11 @@
-//! Replies to EHLO, and whole dialogues out of a terminal.
+//! Replies to EHLO, and whole dialogues copied from a terminal.
 
 use serde::Serialize;
 
-/// What a server said before and after EHLO.
+/// The replies of a server before and after EHLO.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dialogue {
-    /// The banner, where it was copied.
+    /// The banner, if it was copied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub banner: Option<String>,
     /// The name that the server gives itself in the reply to EHLO.
@@ -19,17 +19,17 @@ pub struct Dialogue {
     pub x_anonymoustls: bool,
     /// True if this is the EHLO inside TLS, by what it offers.
     pub inside_tls: bool,
-    /// True if something on the way changed it.
+    /// True if a middlebox changed the reply.
     pub middlebox: bool,
-    /// Keywords that something has overwritten with X.
+    /// Keywords that a middlebox has overwritten with X.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masked_keyword: Vec<String>,
-    /// What came of STARTTLS, where it was tried.
+    /// The reply to STARTTLS, if the command was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starttls_reply: Option<String>,
 }
 
-/// Keywords by which the reply to EHLO is told from any other list.
+/// Keywords that distinguish the reply to EHLO from any other list.
 const KEYWORDS: [&str; 22] = [
     "SIZE",
     "PIPELINING",
@@ -55,7 +55,7 @@ const KEYWORDS: [&str; 22] = [
     "XPROXY",
 ];
 
-/// Every reply to EHLO in `text`.
+/// Finds every reply to EHLO in `text`.
 pub(super) fn find(text: &str) -> Vec<Dialogue> {
     let mut all: Vec<Dialogue> = Vec::new();
     let mut now = Dialogue::default();
@@ -93,7 +93,7 @@ pub(super) fn find(text: &str) -> Vec<Dialogue> {
         } else if KEYWORDS.iter().any(|known| upper.split(' ').next() == Some(known))
             && !now.keywords.is_empty()
         {
-            // A reply whose codes were not copied.
+            // The codes of this reply were not copied.
             keyword(&mut now, line);
         }
         if now.starttls_reply.is_some() && line.contains("TLS negotiation failed") {
@@ -107,7 +107,7 @@ pub(super) fn find(text: &str) -> Vec<Dialogue> {
     all
 }
 
-/// The reply in one line of a protocol log, where the keywords stand behind each other.
+/// Reads a reply in one line of a protocol log, in which the keywords stand behind each other.
 pub(super) fn of_words(words: &str) -> Option<Dialogue> {
     let mut dialogue = Dialogue::default();
     let mut rest: Vec<&str> = words.split_whitespace().collect();
@@ -157,7 +157,8 @@ fn keyword(dialogue: &mut Dialogue, text: &str) {
     }
 }
 
-/// `XXXXXXXA`: a firewall has put letters over a keyword that it does not know, as many as there were.
+/// Returns whether a keyword is masked, as `XXXXXXXA`: a firewall overwrites every letter of a keyword that
+/// it does not know.
 fn is_masked(keyword: &str) -> bool {
     let word = keyword.split(' ').next().unwrap_or_default();
     let xs = word.chars().take_while(|c| *c == 'X').count();
@@ -173,7 +174,7 @@ fn finish(dialogue: &mut Dialogue) {
     };
     dialogue.starttls = has("STARTTLS");
     dialogue.x_anonymoustls = has("X-ANONYMOUSTLS");
-    // LOGIN and the words of a server that trusts the channel come inside TLS only.
+    // LOGIN and the keywords of a server that trusts the channel come inside TLS only.
     let login = dialogue
         .keywords
         .iter()

@@ -1,13 +1,13 @@
-//! `ConvertTo-Json` output in its shapes, which differ by version, depth and by how the object came about.
+//! `ConvertTo-Json` output in its forms, which differ by version, depth and by how the object was created.
 
 use serde_json::{Map, Value};
 
 use super::record::{Field, Record};
 
-/// Objects deeper than this are not looked into; `ConvertTo-Json` goes 100 deep at most.
+/// The depth below which objects are not read; `ConvertTo-Json` goes 100 deep at most.
 const DEEPEST: usize = 12;
 
-/// Every object that can be told in every JSON document of `text`.
+/// Reads every recognizable object in every JSON document of `text`.
 pub(super) fn read(text: &str) -> Vec<Record> {
     let mut records = Vec::new();
     let mut rest = text;
@@ -19,21 +19,21 @@ pub(super) fn read(text: &str) -> Vec<Record> {
                 collect(&value, 0, &mut records);
                 rest = rest.get(values.byte_offset()..).unwrap_or_default();
             }
-            // What begins with a bracket and is no document is not looked into again.
+            // Text that begins with a bracket and is not a document is not read again.
             _ => rest = rest.split_once('\n').map_or("", |(_, rest)| rest),
         }
     }
     records
 }
 
-/// Where the next document may begin: a bracket at the start of a line.
+/// Returns the offset at which the next document may begin: a bracket at the start of a line.
 fn start(text: &str) -> Option<usize> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
         let body = line.trim_start();
         let bracket = body.starts_with(['{', '[']);
-        // `{[::]:25, ...}` is a list of PowerShell's.
+        // `{[::]:25, ...}` is a PowerShell list.
         let next = body.get(1..).and_then(|rest| rest.trim_start().chars().next());
         if bracket && next.is_none_or(|c| matches!(c, '{' | '[' | '"' | ']' | '}')) {
             return Some(at + indent);
@@ -86,13 +86,13 @@ fn field(value: &Value, depth: usize) -> Field {
 }
 
 fn string(text: &str) -> Field {
-    // What -Depth cut off is a type name or `@{...}`.
+    // A value that -Depth cut off is a type name or `@{...}`.
     let lost =
         text.starts_with("System.") || text.starts_with("Microsoft.Exchange.") || text.starts_with("@{");
     if lost { Field::Lost } else { Field::shown(text, false) }
 }
 
-/// A value that has properties of its own, as the one text that stands for it.
+/// Returns a value that has properties of its own as the one text that represents it.
 fn of_object(object: &Map<String, Value>, depth: usize) -> Field {
     let get = |name: &str| {
         object.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -144,7 +144,7 @@ fn address(object: &Map<String, Value>, depth: usize) -> Option<String> {
     }
 }
 
-/// .NET keeps the address in the order of the network, read as a little-endian number.
+/// Reads an IPv4 address: .NET keeps it in network order, read as a little-endian number.
 fn v4(number: u32) -> String {
     std::net::Ipv4Addr::from(number.to_le_bytes()).to_string()
 }
@@ -160,7 +160,7 @@ fn bound(value: Option<&Value>, depth: usize) -> Option<String> {
     }
 }
 
-/// Ticks of 100 ns as .NET writes a time span.
+/// Returns the time span of ticks of 100 ns, as .NET writes one.
 fn span(ticks: i64) -> String {
     let seconds = ticks.max(0) / 10_000_000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -168,7 +168,7 @@ fn span(ticks: i64) -> String {
     format!("{days}{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// A certificate's DER as numbers.
+/// Returns whether the items are a certificate's DER as numbers.
 fn is_bytes(items: &[Value]) -> bool {
     items.len() > 64 && items.iter().all(|item| item.as_u64().is_some_and(|byte| byte < 256))
 }

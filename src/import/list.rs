@@ -1,34 +1,34 @@
-//! `Format-List` text, however it was wrapped, spaced or damaged on its way.
+//! `Format-List` text, even if it was wrapped, respaced or damaged in transit.
 //!
-//! PowerShell pads the names of an object's properties to one column, and goes on with a long value in the
+//! PowerShell pads the names of an object's properties to one column, and continues a long value in the
 //! column behind the colon: by words for some cultures, in the middle of a word for the others. Mail programs
-//! and web forms wrap again, put blank lines between the rows, or take the padding away.
+//! and web forms wrap again, put blank lines between the rows, or remove the padding.
 
 use super::names::{go_together, known_name};
 use super::record::{Field, Kind, Record};
 
-/// A row: the name as it was written, the column of its colon, and what follows.
+/// A row: the name as it was written, the column of its colon, and the text that follows.
 struct Row<'a> {
     name: &'a str,
     colon: usize,
     value: &'a str,
 }
 
-/// The value of a row with the lines that go on with it.
+/// The value of a row with its continuation lines.
 struct Open {
     name: String,
     lines: Vec<String>,
-    /// The width that the row's first line has as a whole, and its continuations.
+    /// The width of the row's first line as a whole, and of its continuations.
     widths: Vec<usize>,
 }
 
-/// Every object in `text`.
+/// Reads every object in `text`.
 pub(super) fn read(text: &str) -> Vec<Record> {
     let records = read_lines(&unfold(text));
     if !records.is_empty() || text.matches(':').count() < 3 {
         return records;
     }
-    // Where a window was narrower than the names, even they are broken; then only their order tells.
+    // If a window was narrower than the names, even they are broken; then only their order identifies them.
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let longest = lines.iter().map(|line| width(line)).max().unwrap_or(0);
     let mut flow = String::with_capacity(text.len());
@@ -54,7 +54,7 @@ struct Reader {
     records: Vec<Record>,
     record: Record,
     open: Option<Open>,
-    /// Where the colons of the current object stand, where they stand in one column.
+    /// The column of the colons of the current object, if they stand in one column.
     column: Option<usize>,
     /// True if a blank line came since the last row.
     gap: bool,
@@ -124,7 +124,8 @@ impl Reader {
                 self.record.cut = true;
             }
             Some(open) if wanted && !is_rule(line) => {
-                // PowerShell goes on in the column of the values; what stands further in began with a space.
+                // PowerShell continues in the column of the values; text that is indented further began with
+                // a space.
                 let further = self
                     .column
                     .is_some_and(|column| line.len() - line.trim_start_matches(' ').len() > column + 2);
@@ -155,7 +156,7 @@ impl Reader {
 
     fn finish(&mut self) {
         self.end_record();
-        // One or two rows that nobody can tell are no object; a row of a chat or a config file looks alike.
+        // One or two unknown rows are not an object; a row of a chat or a config file looks alike.
         self.records.retain(|record| record.fields.len() > 1 && record.kind().is_some());
     }
 }
@@ -172,7 +173,7 @@ fn row_of(line: &str) -> Option<Row<'_>> {
     (starts && separate).then_some(Row { name, colon: start + end + spaces, value })
 }
 
-/// Puts every known row on a line of its own, where wrapping has run them together.
+/// Puts every known row on a line of its own, if wrapping has joined them.
 fn unfold(text: &str) -> String {
     let starts = |line: &str| row_of(line).is_some_and(|row| known_name(row.name).is_some());
     let mut inner = 0;
@@ -206,13 +207,13 @@ fn unfold(text: &str) -> String {
     if inner < 2 { text.to_owned() } else { unfolded }
 }
 
-/// A line of dashes, under the heads of a table or between two outputs.
+/// Returns whether a line consists of dashes, as under the heads of a table or between two outputs.
 fn is_rule(line: &str) -> bool {
     let line = line.trim();
     line.len() > 2 && line.chars().all(|c| matches!(c, '-' | '=' | '_' | '*' | ' '))
 }
 
-/// A prompt with a command: what comes next is its output.
+/// Returns the kind of object that a prompt with a command announces: its output comes next.
 fn hint_of(line: &str) -> Option<Kind> {
     let lower = line.to_ascii_lowercase();
     let kinds = [
@@ -232,7 +233,7 @@ fn width(line: &str) -> usize {
     line.trim_end().chars().count()
 }
 
-/// How wide the window was: the longest line that goes on in the next one.
+/// Returns the width of the window: the longest line that continues in the next one.
 fn width_of(lines: &[&str]) -> usize {
     let wrapped = lines.windows(2).filter(|pair| {
         let goes_on = pair[1].starts_with("    ") && row_of(pair[1]).is_none();
@@ -241,7 +242,7 @@ fn width_of(lines: &[&str]) -> usize {
     wrapped.map(|pair| width(pair[0])).max().unwrap_or(0)
 }
 
-/// The lines of a value in one: a line that is full went on in the middle of a word, the others at a space.
+/// Joins the lines of a value: a full line continues in the middle of a word, the others at a space.
 fn joined(lines: &[String], widths: &[usize], full: usize) -> (String, bool) {
     let mut text = String::new();
     for (at, line) in lines.iter().enumerate() {
@@ -281,7 +282,7 @@ Banner               :
         records.remove(0)
     }
 
-    /// As PowerShell wraps: the value goes on in its own column.
+    /// Wraps text as PowerShell does: the value continues in its own column.
     fn wrapped(text: &str, width: usize, by_words: bool) -> String {
         let mut lines = Vec::new();
         for line in text.lines() {

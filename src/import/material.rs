@@ -2,24 +2,24 @@
 
 use crate::pki::Certificate;
 
-/// A certificate out of a file, and whether its private key was beside it.
+/// A certificate from a file, and whether its private key was in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Filed {
     pub(super) certificate: Certificate,
-    /// `None` where the file is of a kind that holds no keys.
+    /// True if the key is there; `None` if the file is of a kind that holds no keys.
     pub(super) has_key: Option<bool>,
 }
 
-/// What a file of certificates holds.
+/// The contents of certificate files.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    /// The certificates that are served, the chain behind them left away.
+    /// The server certificates, without the chain behind them.
     pub(super) certificates: Vec<Filed>,
-    /// What is worth saying about it.
+    /// Notes for the user.
     pub(super) notes: Vec<String>,
 }
 
-/// The certificates in a binary file; `None` where it is none.
+/// Reads the certificates in a binary file; `None` if it is not one.
 pub(super) fn binary(bytes: &[u8], password: Option<&str>) -> Option<Files> {
     if let Ok(certificate) = Certificate::from_der(bytes.to_vec()) {
         let certificates = vec![Filed { certificate, has_key: None }];
@@ -28,7 +28,7 @@ pub(super) fn binary(bytes: &[u8], password: Option<&str>) -> Option<Files> {
     is_pkcs12(bytes).then(|| pkcs12(bytes, password.unwrap_or_default()))
 }
 
-/// The certificates in PEM blocks of a text.
+/// Reads the certificates in PEM blocks of a text.
 pub(super) fn pem(text: &str) -> Option<Files> {
     if !text.contains("-----BEGIN ") {
         return None;
@@ -54,7 +54,7 @@ pub(super) fn pem(text: &str) -> Option<Files> {
     (!files.certificates.is_empty() || !files.notes.is_empty()).then_some(files)
 }
 
-/// The certificates that issue none of the others; what stands above them is the chain.
+/// Returns the certificates that issue none of the others; the issuers are the chain.
 fn without_chain(found: &[Certificate], notes: &mut Vec<String>) -> Vec<Certificate> {
     let issues = |it: &Certificate| {
         it.is_ca() && found.iter().any(|other| other != it && other.issuer() == it.subject())
@@ -67,7 +67,7 @@ fn without_chain(found: &[Certificate], notes: &mut Vec<String>) -> Vec<Certific
     kept
 }
 
-/// PFX ::= SEQUENCE { version INTEGER (3), ... } (RFC 7292 section 4).
+/// Returns whether the bytes begin like PFX ::= SEQUENCE { version INTEGER (3), ... } (RFC 7292 section 4).
 fn is_pkcs12(bytes: &[u8]) -> bool {
     let body = match bytes {
         [0x30, 0x80, rest @ ..] => rest,

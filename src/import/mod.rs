@@ -1,6 +1,7 @@
-//! What administrators paste, taken in: events, errors, exports, certificates.
+//! Reads what administrators paste: events, errors, exports, certificates.
 //!
-//! [`recognize`] says what inputs hold and what it means, and [`import`] makes a lab of exports. Everything works on text and bytes; nothing is executed, and no key or password is kept.
+//! [`recognize`] identifies inputs and explains their meaning, and [`import`] makes a lab from exports.
+//! Everything works on text and bytes; nothing is executed, and no key or password is kept.
 
 mod anonymize;
 mod certificate;
@@ -47,11 +48,11 @@ pub use sender::{Meaning, SenderError, Side};
 
 use jiff::Timestamp;
 
-/// Makes a lab of exports.
+/// Makes a lab from exports.
 ///
 /// # Errors
 ///
-/// Where there is neither a connector nor a certificate, and where an answer cannot be used.
+/// If there is neither a connector nor a certificate, or if an answer cannot be used.
 pub fn import(
     inputs: &[Input],
     answers: &Answers,

@@ -1,8 +1,8 @@
-//! The properties that objects of Exchange have, by which they are told apart and damaged names are mended.
+//! The properties of Exchange objects, by which the objects are recognized and damaged names are repaired.
 
 use super::record::{Kind, Record};
 
-/// The property that `written` names: itself, or the one of which the first letters were lost in copying.
+/// Returns the property that `written` names: itself, or the one whose first letters were lost in copying.
 pub(super) fn known_name(written: &str) -> Option<&'static str> {
     let exact = all_names().find(|name| name.eq_ignore_ascii_case(written));
     if exact.is_some() {
@@ -21,8 +21,8 @@ pub(super) fn known_name(written: &str) -> Option<&'static str> {
     found.all(|other| other == first).then_some(first)
 }
 
-/// Returns whether both names can stand in one object; a list of certificates pasted behind connectors begins where
-/// they cannot.
+/// Returns whether both names can stand in one object. A list of certificates that was pasted behind
+/// connectors begins where they cannot.
 pub(super) fn go_together(record: &Record, name: &str) -> bool {
     let of = |name: &str| {
         let is = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));

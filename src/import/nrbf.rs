@@ -1,7 +1,7 @@
-//! The `SerializationData` of an exported certificate: what Clixml leaves out stands in it only.
+//! The `SerializationData` of an exported certificate, which holds what Clixml leaves out.
 //!
-//! It is a .NET binary stream (MS-NRBF) of one object with plain members. Only what such a stream holds is read,
-//! and nothing is ever made of it but names, numbers and bytes.
+//! It is a .NET binary stream (MS-NRBF) of one object with plain members. Only the records of such a stream
+//! are read, and nothing is built from it but names, numbers and bytes.
 
 use std::collections::HashMap;
 
@@ -20,11 +20,11 @@ pub(super) enum Value {
     Other,
 }
 
-/// No blob of a certificate has more records than this.
+/// The largest number of records that is read; no blob of a certificate has more.
 const MOST_RECORDS: usize = 10_000;
 const DEEPEST: usize = 24;
 
-/// The members of the first object of the stream, by name; `None` where the bytes are no such stream.
+/// Returns the members of the first object of the stream, by name; `None` if the bytes are not such a stream.
 pub(super) fn members(bytes: &[u8]) -> Option<HashMap<String, Value>> {
     let mut reader =
         Stream { bytes, at: 0, classes: HashMap::new(), objects: HashMap::new(), first: None, records: 0 };
@@ -32,7 +32,7 @@ pub(super) fn members(bytes: &[u8]) -> Option<HashMap<String, Value>> {
     (reader.byte()? == 0).then_some(())?;
     let (_root, _header, major, _minor) = (reader.int()?, reader.int()?, reader.int()?, reader.int()?);
     (major == 1).then_some(())?;
-    // A stream that breaks off later has told what it has.
+    // A stream that breaks off later still yields the members before that point.
     while reader.record(0).is_some_and(|more| more) {}
     let first = reader.first.take()?;
     let resolved = first.into_iter().map(|(name, value)| {
@@ -51,7 +51,7 @@ struct Class {
     members: Vec<(String, Kind)>,
 }
 
-/// BinaryTypeEnumeration with what it needs of the additional information.
+/// BinaryTypeEnumeration with the required part of the additional information.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Primitive(u8),
@@ -78,7 +78,7 @@ impl Stream<'_> {
         Some(true)
     }
 
-    /// The value of a record whose tag has been read.
+    /// Returns the value of a record whose tag has been read.
     fn value_of(&mut self, tag: u8, depth: usize) -> Option<Value> {
         self.records += 1;
         if self.records > MOST_RECORDS || depth > DEEPEST {
@@ -123,7 +123,7 @@ impl Stream<'_> {
         }
     }
 
-    /// ClassWithMembers, with or without types, of the system or of a library.
+    /// Reads ClassWithMembers, with or without types, of the system or of a library.
     fn class(&mut self, tag: u8, depth: usize) -> Option<Value> {
         let (id, _name, count) = (self.int()?, self.text()?, self.length()?);
         let mut names = Vec::new();
@@ -179,7 +179,7 @@ impl Stream<'_> {
         Some(value)
     }
 
-    /// BinaryArray, of one dimension.
+    /// Reads BinaryArray, of one dimension.
     fn array(&mut self, depth: usize) -> Option<Value> {
         let (id, shape, rank) = (self.int()?, self.byte()?, self.int()?);
         if rank != 1 || shape > 2 {
@@ -233,7 +233,7 @@ impl Stream<'_> {
         Some(value)
     }
 
-    /// PrimitiveTypeEnumeration.
+    /// Reads a value of PrimitiveTypeEnumeration.
     fn primitive(&mut self, primitive: u8) -> Option<Value> {
         match primitive {
             1 | 2 => self.byte().map(|byte| Value::Number(i64::from(byte))),
@@ -263,13 +263,13 @@ impl Stream<'_> {
         self.take(4)?.try_into().ok().map(i32::from_le_bytes)
     }
 
-    /// A count, which can be no larger than what is left of the stream.
+    /// Reads a count, which can be no larger than the rest of the stream.
     fn length(&mut self) -> Option<usize> {
         let length = usize::try_from(self.int()?).ok()?;
         (length <= self.bytes.len().max(256)).then_some(length)
     }
 
-    /// LengthPrefixedString: seven bits of the length in a byte, the lowest first.
+    /// Reads LengthPrefixedString: seven bits of the length in a byte, the lowest first.
     fn text(&mut self) -> Option<String> {
         let mut length = 0usize;
         for shift in [0, 7, 14, 21, 28] {
@@ -283,8 +283,9 @@ impl Stream<'_> {
     }
 }
 
-/// The properties of a certificate as Windows keeps them in a store: the certificate, and whether a property says
-/// where its private key is (CERT_KEY_PROV_INFO_PROP_ID and CERT_KEY_CONTEXT_PROP_ID of wincrypt.h).
+/// Reads the properties of a certificate as Windows keeps them in a store: the certificate, and whether a
+/// property says where its private key is (CERT_KEY_PROV_INFO_PROP_ID and CERT_KEY_CONTEXT_PROP_ID of
+/// wincrypt.h).
 pub(super) fn stored(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
     let mut reader =
         Stream { bytes, at: 0, classes: HashMap::new(), objects: HashMap::new(), first: None, records: 0 };

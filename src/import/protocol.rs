@@ -5,17 +5,17 @@ use serde::Serialize;
 use super::dialogue::{self, Dialogue};
 use super::text::folded;
 
-/// What a protocol log shows.
+/// The findings in a protocol log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ProtocolExcerpt {
-    /// `receive` or `send`.
+    /// The direction, `receive` or `send`.
     pub direction: &'static str,
     /// The connector, as the log names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
     /// True if the header of the log was copied.
     pub header: bool,
-    /// True if several rows were run together by copying.
+    /// True if copying has joined several rows.
     pub joined: bool,
     /// The certificate that this computer presented.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,19 +32,19 @@ pub struct ProtocolExcerpt {
     /// True if issuer and subject are the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_signed: Option<bool>,
-    /// How TLS failed, in the log's word.
+    /// The TLS failure, in the log's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// What that word means.
+    /// The meaning of that word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
-    /// True if STARTTLS was offered, where the reply to EHLO is in the log.
+    /// True if STARTTLS was offered; `None` if the reply to EHLO is not in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starttls: Option<bool>,
-    /// True if X-ANONYMOUSTLS was.
+    /// True if X-ANONYMOUSTLS was offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x_anonymoustls: Option<bool>,
-    /// What is odd about the copy.
+    /// Notes on anomalies of the copy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -76,7 +76,7 @@ struct Row {
     context: String,
 }
 
-/// The protocol log in `text`; each connector and direction is one excerpt.
+/// Finds the protocol log in `text`; each connector and direction is one excerpt.
 pub(super) fn find(text: &str) -> Vec<ProtocolExcerpt> {
     let header = text.contains("#Fields:") && text.contains("connector-id");
     let sends = text.contains("Send Protocol Log");
@@ -106,7 +106,7 @@ pub(super) fn find(text: &str) -> Vec<ProtocolExcerpt> {
 
 fn row(line: &str) -> Option<Row> {
     let line = line.trim();
-    // At least: a time, a connector, a session, a number; and an event of one sign.
+    // A row has at least a time, a connector, a session, a number, and an event of one character.
     if line.starts_with('#') || line.matches(',').count() < 7 {
         return None;
     }
@@ -120,7 +120,7 @@ fn row(line: &str) -> Option<Row> {
     if !(dated && numbered && known) {
         return None;
     }
-    // A comma that was lost runs data and context together.
+    // A lost comma joins data and context.
     let rest: Vec<String> = (7..cells.len()).map(cell).collect();
     let (data, context) = match rest.as_slice() {
         [] => (String::new(), String::new()),
@@ -131,7 +131,7 @@ fn row(line: &str) -> Option<Row> {
     Some(Row { connector: cell(1), event, data, context })
 }
 
-/// The words of the last column.
+/// The texts of the last column.
 const CONTEXTS: [&str; 6] = [
     "Sending certificate",
     "Certificate subject",
@@ -211,13 +211,13 @@ fn take(excerpt: &mut ProtocolExcerpt, row: &Row) {
     }
 }
 
-/// A reply to EHLO that the log has in one row.
+/// Returns the reply to EHLO that the log has in one row.
 fn reply(data: &str) -> Option<Dialogue> {
     let words = data.get(3..)?.trim_start_matches(['-', ' ']);
     dialogue::of_words(words)
 }
 
-/// Rows that a copy has run together: what can still be told.
+/// Reads what is still recognizable in rows that copying has joined.
 fn joined(excerpt: &mut ProtocolExcerpt, row: &Row) {
     excerpt.joined = true;
     let data = folded(&row.data.replace(['"', '\u{201d}'], " "));
@@ -231,7 +231,7 @@ fn joined(excerpt: &mut ProtocolExcerpt, row: &Row) {
     excerpt.notes.push("rows of the log were run together; what belongs to which is inferred".to_owned());
 }
 
-/// `{LED=...};{MSG=...};{FQDN=...}`, and errors of queues.
+/// Reads `{LED=...};{MSG=...};{FQDN=...}`, and errors of queues.
 pub(super) fn tracking(text: &str) -> Option<TrackingExcerpt> {
     let mut found = TrackingExcerpt::default();
     let field = |name: &str| {
@@ -255,7 +255,7 @@ pub(super) fn tracking(text: &str) -> Option<TrackingExcerpt> {
     (braces && !found.codes.is_empty()).then_some(found)
 }
 
-/// `450 4.7.320`.
+/// Reads a code such as `450 4.7.320`.
 fn code(text: &str) -> Option<String> {
     let mut words = text.split_whitespace();
     let (reply, enhanced) = (words.next()?, words.next()?);

@@ -1,4 +1,4 @@
-//! What an export does not say, as questions: what was assumed, and the flag that answers.
+//! Questions about what an export leaves open: the assumption, and the flag with which to answer.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use crate::nearest::nearest;
 /// A question that the input leaves open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Question {
-    /// What an answer is given to, `--answer ID=VALUE`.
+    /// The identifier in `--answer ID=VALUE`.
     pub id: String,
-    /// What is not known, and why it matters.
+    /// The missing fact, and why it matters.
     pub text: String,
-    /// What the lab assumes until it is told.
+    /// The value that the lab assumes without an answer.
     pub assumed: String,
-    /// The answers that are taken; empty where any text is.
+    /// The accepted answers; empty if any text is accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
 }
@@ -29,22 +29,22 @@ pub enum AnswerError {
     /// The text has no `=`.
     #[error("`{0}` is no answer; write --answer ID=VALUE, such as --answer dates=mdy")]
     NoValue(String),
-    /// Nothing asks this.
+    /// No question has this identifier.
     #[error("no question is called `{id}`{hint}")]
     Unasked {
         /// The identifier that was given.
         id: String,
-        /// What was probably meant, or what there is.
+        /// The identifier that was probably meant, or the list of identifiers.
         hint: String,
     },
-    /// The value is not one that the question takes.
+    /// The question does not accept the value.
     #[error("--answer {id}={value}: {problem}")]
     Wrong {
         /// The question.
         id: String,
         /// The value that was given.
         value: String,
-        /// What would be right.
+        /// A description of the accepted values.
         problem: String,
     },
 }
@@ -53,13 +53,13 @@ pub enum AnswerError {
 ///
 /// # Errors
 ///
-/// Where there is no `=`.
+/// If there is no `=`.
 pub fn answer(text: &str) -> Result<(String, String), AnswerError> {
     let (id, value) = text.split_once('=').ok_or_else(|| AnswerError::NoValue(text.to_owned()))?;
     Ok((id.trim().to_lowercase(), value.trim().to_owned()))
 }
 
-/// The answers that were given, what was asked, and what is worth saying.
+/// The answers that were given, the questions that were asked, and notes for the user.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     answers: Answers,
@@ -81,7 +81,7 @@ impl Questions {
         }
     }
 
-    /// The answer to a question, read by `read`; where there is none, the question is noted.
+    /// Returns the answer to a question, read by `read`; without an answer, the question is noted.
     pub(super) fn ask<T>(
         &mut self,
         question: Question,
@@ -104,7 +104,7 @@ impl Questions {
         None
     }
 
-    /// The answer to a question that is not worth being asked, where one was given.
+    /// Returns the answer to a question that is not worth asking, if one was given.
     pub(super) fn optional<T>(
         &mut self,
         id: &str,
@@ -122,7 +122,7 @@ impl Questions {
         }
     }
 
-    /// The first answer that could not be used.
+    /// Returns the first answer that could not be used.
     pub(super) fn wrong_answer(&self) -> Option<AnswerError> {
         if let Some(error) = self.errors.first() {
             return Some(error.clone());

@@ -1,4 +1,4 @@
-//! Every input taken apart into what it holds, by what it looks like and not by what its file is called.
+//! Splits every input into its parts, by its contents and not by its file name.
 
 use std::fmt;
 
@@ -15,21 +15,21 @@ use crate::scenario::ScenarioText;
 /// A file, standard input, or an argument.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// What messages call it.
+    /// The name of the input in messages.
     pub name: String,
-    /// What is in it.
+    /// The contents.
     pub bytes: Vec<u8>,
 }
 
-/// No input is longer than this, in bytes; an export of a large organization has a tenth of it.
+/// The maximum length of an input, in bytes; an export of a large organization has a tenth of it.
 pub const LONGEST_INPUT: usize = 16 << 20;
 
-/// What stands in one input.
+/// The contents of one input.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pub(super) name: String,
     pub(super) lab: Option<ScenarioText>,
-    /// Why a text that looks like a lab file is none.
+    /// The reason why a text that looks like a lab file is not valid.
     pub(super) lab_error: Option<String>,
     pub(super) records: Vec<Record>,
     pub(super) files: Vec<Filed>,
@@ -39,7 +39,7 @@ pub(super) struct Pieces {
     pub(super) dialogues: Vec<Dialogue>,
     pub(super) protocols: Vec<ProtocolExcerpt>,
     pub(super) tracking: Option<TrackingExcerpt>,
-    /// True if it is the report of a mail that was not delivered.
+    /// True if it is a non-delivery report.
     pub(super) bounce: bool,
     pub(super) notes: Vec<String>,
     /// True if the text breaks off in the middle of an object.
@@ -48,7 +48,7 @@ pub(super) struct Pieces {
     pub(super) other_objects: usize,
 }
 
-/// Takes an input apart; a lab file is only looked for where `labs` says so.
+/// Splits an input into its parts; a lab file is only looked for if `labs` is true.
 pub(super) fn read(input: &Input, password: Option<&str>, labs: bool) -> Pieces {
     let mut pieces = Pieces { name: input.name.clone(), ..Pieces::default() };
     if input.bytes.len() > LONGEST_INPUT {
@@ -74,7 +74,8 @@ pub(super) fn read(input: &Input, password: Option<&str>, labs: bool) -> Pieces 
     pieces
 }
 
-/// A lab file has tables or JSON keys of its own; nothing that Exchange prints has.
+/// Returns whether the text looks like a lab file, which has tables or JSON keys of its own; no output of
+/// Exchange has them.
 fn looks_like_lab(raw: &str) -> bool {
     let toml = raw.lines().any(|line| {
         let line = line.trim();
@@ -117,7 +118,7 @@ fn of_text(raw: &str, pieces: &mut Pieces) {
     }
 }
 
-/// Events, errors, dialogues and logs, which are text.
+/// Finds events, errors, dialogues and logs, which are text.
 fn words(clean: &str, pieces: &mut Pieces) {
     pieces.events = event::find(clean, &pieces.records);
     pieces.refusals = refusal::find(clean);
@@ -129,7 +130,7 @@ fn words(clean: &str, pieces: &mut Pieces) {
     pieces.bounce = ["Diagnostic-Code:", "Final-Recipient:", "Generating server:", "Remote Server returned"]
         .iter()
         .any(|mark| clean.contains(mark));
-    // The advice of an event, and the text of a refusal, are no sender's words.
+    // The advice of an event, and the text of a refusal, are not a sender's error.
     if pieces.events.is_empty() && pieces.refusals.is_empty() {
         pieces.errors = sender::look_up(clean);
     }
@@ -139,7 +140,7 @@ fn words(clean: &str, pieces: &mut Pieces) {
     }
 }
 
-/// Rows with a colon in one column, of which no name is known to belong to a connector or certificate.
+/// Counts rows with a colon in one column whose names belong to no connector or certificate.
 fn other_objects(clean: &str) -> usize {
     let columns: Vec<usize> = clean
         .lines()
@@ -169,14 +170,14 @@ impl Pieces {
             && self.tracking.is_none()
     }
 
-    /// How many objects of this kind there are.
+    /// Returns the number of objects of this kind.
     pub(super) fn count(&self, kind: Kind) -> usize {
         let files = if kind == Kind::Certificate { self.files.len() } else { 0 };
         files + self.records.iter().filter(|record| record.kind() == Some(kind)).count()
     }
 }
 
-/// What it is, for the first line of an answer.
+/// Describes the input, for the first line of an answer.
 impl fmt::Display for Pieces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts: Vec<String> = Vec::new();

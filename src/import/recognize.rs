@@ -1,4 +1,4 @@
-//! What inputs are, and what can be done with them.
+//! Identifies inputs and what can be done with them.
 
 use jiff::Timestamp;
 
@@ -8,24 +8,24 @@ use super::question::{AnswerError, Answers};
 use super::read::{self, Input, Pieces};
 use crate::scenario::ScenarioText;
 
-/// What a list of inputs turned out to be.
+/// The result of recognizing a list of inputs.
 #[derive(Debug)]
 pub struct Recognized {
-    /// Each input with what it holds, `event.txt: event 12014`.
+    /// Each input with its contents, such as `event.txt: event 12014`.
     pub described: Vec<String>,
     /// The lab files and scenarios among them.
     pub labs: Vec<ScenarioText>,
-    /// Why something that looks like a lab file is none.
+    /// The reason why a text that looks like a lab file is not valid.
     pub lab_error: Option<String>,
-    /// The lab that the exports make, where there are any connectors or certificates.
+    /// The lab that the exports make, if there are any connectors or certificates.
     pub imported: Option<Result<Imported, ImportError>>,
-    /// What the events, errors and dialogues mean.
+    /// The meaning of the events, errors and dialogues.
     pub explanation: Explanation,
     /// True if there are exports, and not only an event.
     pub has_exports: bool,
 }
 
-/// Says what inputs are: lab files, events, errors, exports, certificates, in any mixture.
+/// Identifies inputs: lab files, events, errors, exports, certificates, in any mixture.
 pub fn recognize(inputs: &[Input], answers: &Answers, password: Option<&str>, now: Timestamp) -> Recognized {
     let mut pieces: Vec<Pieces> = inputs.iter().map(|input| read::read(input, password, true)).collect();
     let described = pieces.iter().map(|piece| format!("{}: {piece}", piece.name)).collect();
@@ -40,12 +40,12 @@ pub fn recognize(inputs: &[Input], answers: &Answers, password: Option<&str>, no
 }
 
 impl Recognized {
-    /// What was recognized, in one line.
+    /// Returns what was recognized, in one line.
     pub fn first_line(&self) -> String {
         self.described.join("; ")
     }
 
-    /// An answer that cannot be used.
+    /// Returns an answer that cannot be used, if there is one.
     pub fn wrong_answer(&self) -> Option<&AnswerError> {
         match &self.imported {
             Some(Err(ImportError::Answer(error))) => Some(error),
@@ -53,7 +53,7 @@ impl Recognized {
         }
     }
 
-    /// Returns whether nothing was.
+    /// Returns whether nothing was recognized.
     pub fn is_nothing(&self) -> bool {
         self.labs.is_empty() && self.lab_error.is_none() && self.explanation.is_empty() && !self.has_exports
     }

@@ -2,7 +2,7 @@
 
 use super::names::{ONLY_CERTIFICATE, ONLY_RECEIVE, ONLY_SEND, ONLY_SERVER};
 
-/// What an object is, by the properties that it has.
+/// The kind of an object, by its properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -10,7 +10,7 @@ pub enum Kind {
     ReceiveConnector,
     /// Of `Get-SendConnector`.
     SendConnector,
-    /// Of `Get-ExchangeCertificate`, or a certificate of the certificate store's.
+    /// Of `Get-ExchangeCertificate`, or a certificate of the certificate store.
     Certificate,
     /// Of `Get-TransportService`, `Get-TransportServer` or `Get-ExchangeServer`.
     Server,
@@ -27,9 +27,9 @@ pub(super) enum Field {
     Null,
     /// A value.
     Text {
-        /// As it is shown.
+        /// The text as it is shown.
         text: String,
-        /// True if it was put together out of several lines, so that a space may be missing or too many.
+        /// True if it was joined from several lines, so that a space may be missing or superfluous.
         wrapped: bool,
     },
     /// A list.
@@ -39,7 +39,7 @@ pub(super) enum Field {
         /// True if there were more.
         cut: bool,
     },
-    /// Something that the format did not write down, such as `System.String[]` in CSV.
+    /// A value that the format did not write, such as `System.String[]` in CSV.
     Lost,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Record {
     pub(super) fields: Vec<(String, Field)>,
     /// True if the text ended in the middle of it.
     pub(super) cut: bool,
-    /// What the prompt before it or its type name says that it is.
+    /// The kind according to the prompt before the object or its type name.
     pub(super) hint: Option<Kind>,
 }
 
@@ -60,7 +60,7 @@ impl Field {
         if text.is_empty() { Self::Null } else { Self::Text { text, wrapped: false } }
     }
 
-    /// A value as PowerShell shows it: `{a, b...}` is a list.
+    /// Reads a value as PowerShell shows it: `{a, b...}` is a list.
     pub(super) fn shown(text: &str, wrapped: bool) -> Self {
         let text = text.trim();
         if text.is_empty() {
@@ -81,7 +81,7 @@ impl Field {
         Self::List { items: items.map(str::to_owned).collect(), cut: ellipsis || !closed }
     }
 
-    /// The value as text; a list with commas between its items.
+    /// Returns the value as text; a list with commas between its items.
     pub(super) fn as_text(&self) -> Option<String> {
         match self {
             Self::Null | Self::Lost => None,
@@ -90,7 +90,8 @@ impl Field {
         }
     }
 
-    /// The items of a list, of which a single value is one; white space within them is a wrapping's.
+    /// Returns the items of a list; a single value is a list of one. White space within them comes from
+    /// wrapping.
     pub(super) fn items(&self) -> Vec<String> {
         let split = |text: &String| text.split([',', ';', '\n']).map(|item| item.trim().to_owned()).collect();
         match self {
@@ -112,7 +113,7 @@ impl Field {
         matches!(self, Self::Text { wrapped: true, .. })
     }
 
-    /// `True`, `False`, in whatever case; a number as programs write it.
+    /// Reads `True` or `False`, in any case, or a number as programs write it.
     pub(super) fn as_bool(&self) -> Option<bool> {
         match self.as_text()?.trim().trim_start_matches('$').to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),
@@ -123,12 +124,12 @@ impl Field {
 }
 
 impl Record {
-    /// The property of this name, letter case aside.
+    /// Returns the property of this name, ignoring letter case.
     pub(super) fn get(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| field)
     }
 
-    /// The first of these properties that has a value.
+    /// Returns the first of these properties that has a value.
     pub(super) fn text(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.get(name)?.as_text())
     }
@@ -139,7 +140,7 @@ impl Record {
         }
     }
 
-    /// What the object is; `None` where nothing in it is telling.
+    /// Returns the kind of the object; `None` if no property identifies it.
     pub(super) fn kind(&self) -> Option<Kind> {
         let count = |names: &[&str]| names.iter().filter(|name| self.get(name).is_some()).count();
         let kinds = [
@@ -160,7 +161,7 @@ impl Record {
         best.map(|(kind, _)| kind).or_else(|| self.kind_of_connector())
     }
 
-    /// A connector that was asked for its name and its pin only.
+    /// Returns the kind of a connector whose export has only name and pin.
     fn kind_of_connector(&self) -> Option<Kind> {
         let pinned = self.get("TlsCertificateName").is_some() || self.get("Fqdn").is_some();
         let name = self.text(&["Identity", "Name"])?;

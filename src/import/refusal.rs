@@ -1,27 +1,27 @@
-//! What cmdlets refuse, warn of and ask, in the words that people paste.
+//! The refusals, warnings and questions of cmdlets, as they are pasted.
 
 use serde::Serialize;
 
 use super::text::{dense, folded};
 
-/// Words of a cmdlet, recognized.
+/// A recognized message of a cmdlet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// `cmdlet-refusal`, `cmdlet-warning` or `cmdlet-question`.
+    /// One of `cmdlet-refusal`, `cmdlet-warning` and `cmdlet-question`.
     pub kind: &'static str,
-    /// Which rule speaks.
+    /// The rule behind the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<&'static str>,
-    /// The values that would be taken; `null` for `$null`.
+    /// The accepted values; `null` for `$null`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<Option<String>>,
-    /// The reason that the words give.
+    /// The reason that the message gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbprint: Option<String>,
-    /// The service that is spoken of.
+    /// The service that the message mentions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// The certificate's subject.
@@ -30,22 +30,22 @@ pub struct Refusal {
     /// The connectors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub connectors: Vec<String>,
-    /// What it is about, as a sentence.
+    /// The subject of the message, as a sentence.
     #[serde(skip)]
     pub says: String,
-    /// What to do.
+    /// The commands or steps that help.
     #[serde(skip)]
     pub advice: Vec<String>,
 }
 
-/// Every refusal in `text`. White space does not count, so that it does not matter where lines end.
+/// Finds every refusal in `text`. White space is ignored, so line breaks do not matter.
 pub(super) fn find(text: &str) -> Vec<Refusal> {
     let text = Said { flat: folded(text), dense: dense(text) };
     let readers = [guard, invalid, wildcard, tagged, internal, overwrite];
     readers.into_iter().filter_map(|read| read(&text)).collect()
 }
 
-/// A text with its white space folded, and without any.
+/// A text with its white space folded, and one without any.
 struct Said {
     flat: String,
     dense: String,
@@ -56,13 +56,13 @@ impl Said {
         self.dense.to_ascii_lowercase().contains(&dense(words).to_ascii_lowercase())
     }
 
-    /// What stands between two marks, which is one word.
+    /// Returns the text between two marks, which is one word.
     fn word(&self, from: &str, to: &str) -> Option<String> {
         between(&self.dense, &dense(from), &dense(to)).map(str::to_owned)
     }
 }
 
-/// The text between two marks, letter case aside.
+/// Returns the text between two marks, ignoring letter case.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     let lower = text.to_ascii_lowercase();
     let start = lower.find(&from.to_ascii_lowercase())? + from.len();
@@ -70,7 +70,8 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     text.get(start..end).map(str::trim)
 }
 
-/// The FQDN of a connector with ExchangeServer in AuthMechanism (setup of 2007, admin center of 2013).
+/// Recognizes the rule for the FQDN of a connector with ExchangeServer in AuthMechanism (setup of 2007, admin
+/// center of 2013).
 fn guard(text: &Said) -> Option<Refusal> {
     if !text.says("you must set the fqdn parameter on the receive connector") {
         return None;

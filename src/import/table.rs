@@ -1,9 +1,9 @@
-//! `Format-Table` text: columns under a line of dashes, and the rows of certificates without any head.
+//! `Format-Table` text: columns under a line of dashes, and the rows of certificates without a head.
 
 use super::names::known_name;
 use super::record::{Field, Kind, Record};
 
-/// Every row of every table in `text`.
+/// Reads every row of every table in `text`.
 pub(super) fn read(text: &str) -> Vec<Record> {
     let lines = without_gaps(text);
     let mut records: Vec<Record> = Vec::new();
@@ -23,7 +23,7 @@ pub(super) fn read(text: &str) -> Vec<Record> {
             }
         }
     }
-    // Half of a thumbprint is one that a wrapped table lost.
+    // Half of a thumbprint is one that a wrapped table cut off.
     let whole = |record: &Record| {
         record.text(&["Thumbprint"]).is_none_or(|it| it.contains("...") || is_thumbprint(&it))
     };
@@ -32,7 +32,7 @@ pub(super) fn read(text: &str) -> Vec<Record> {
         let own = row.text(&["Thumbprint"]);
         match records.iter_mut().find(|record| record.text(&["Thumbprint"]) == own) {
             Some(record) => {
-                // A cell that wrapping has emptied is not known.
+                // A cell that wrapping has emptied is unknown.
                 record.fields.retain(|(_, field)| *field != Field::Null);
                 row.fields.into_iter().for_each(|(name, field)| record.set(&name, field));
             }
@@ -42,14 +42,14 @@ pub(super) fn read(text: &str) -> Vec<Record> {
     records
 }
 
-/// Returns whether the text holds a table that was wrapped, so that nobody can tell its columns.
+/// Returns whether the text holds a table that was wrapped, so that its columns cannot be recognized.
 pub(super) fn is_broken(text: &str) -> bool {
     let head = ["Identity", "Bindings", "Thumbprint", "TlsCertificateName", "AddressSpaces", "Services"];
     let words = text.split_whitespace().filter(|word| head.contains(word)).count();
     words > 0 && text.contains("------") && read(text).is_empty()
 }
 
-/// The lines; where a web form has put a blank one behind each, without those.
+/// Returns the lines, without the blank ones if a web form has put one behind each line.
 fn without_gaps(text: &str) -> Vec<&str> {
     let lines: Vec<&str> = text.lines().collect();
     let filled = lines.iter().filter(|line| !line.trim().is_empty()).count();
@@ -61,7 +61,7 @@ fn without_gaps(text: &str) -> Vec<&str> {
     lines
 }
 
-/// Where the columns begin, in characters, where the line is one of dashes.
+/// Returns the start of each column, in characters, if the line is one of dashes.
 fn columns(line: &str) -> Option<Vec<usize>> {
     let dashes = line.chars().all(|c| c == '-' || c == ' ') && line.contains("--");
     let mut starts = Vec::new();
@@ -84,7 +84,7 @@ fn names(head: &str, columns: &[usize]) -> Option<Vec<String>> {
     Some(words.iter().map(name).collect())
 }
 
-/// The cells of a row: by the columns where they hold, else by gaps of two spaces.
+/// Splits a row into cells: by the columns if they fit, else by gaps of two spaces.
 fn cells(row: &str, columns: &[usize]) -> Option<Vec<String>> {
     let chars: Vec<char> = row.chars().collect();
     let holds = columns.iter().skip(1).all(|start| chars.get(start - 1).is_none_or(|c| *c == ' '));
@@ -104,7 +104,7 @@ fn cells(row: &str, columns: &[usize]) -> Option<Vec<String>> {
     (parts.len() == columns.len()).then_some(parts)
 }
 
-/// A row that `Format-Table -Wrap` goes on with in the next line.
+/// Adds the continuation line of a row from `Format-Table -Wrap`.
 fn goes_on(record: Option<&mut Record>, names: &[String], row: &str, columns: &[usize]) {
     let Some(record) = record else { return };
     let chars: Vec<char> = row.chars().collect();
@@ -131,7 +131,7 @@ fn record(names: &[String], cells: Vec<String>) -> Record {
     record
 }
 
-/// `IP.WS..`, the services of a certificate; the column grew over the years.
+/// Reads `IP.WS..`, the services of a certificate; the column grew over the years.
 fn letters(text: &str) -> Option<Field> {
     let known = [
         ('I', "IMAP"),
@@ -153,11 +153,11 @@ fn letters(text: &str) -> Option<Field> {
     Some(Field::text(if names.is_empty() { "None".to_owned() } else { names.join(", ") }))
 }
 
-/// `0011...  IP.WS.  CN=mail.contoso.com`, which can be nothing else, wherever lines end.
+/// Reads `0011...  IP.WS.  CN=mail.contoso.com`, which is unambiguous, whatever the line breaks.
 fn certificate_rows(text: &str) -> Vec<Record> {
     let mut records: Vec<Record> = Vec::new();
     let mut subject: Vec<&str> = Vec::new();
-    // A blank line ends whatever stands before it.
+    // A blank line ends the row before it.
     let marked = text.lines().map(|line| if line.trim().is_empty() { BREAK } else { line });
     let marked = marked.collect::<Vec<_>>().join("\n");
     let mut words = marked.split_whitespace().peekable();
@@ -178,7 +178,7 @@ fn certificate_rows(text: &str) -> Vec<Record> {
             record.set("Services", services);
             records.push(record);
         } else if !records.is_empty() {
-            // A subject is attributes with commas between them; what is no such thing ends it.
+            // A subject is attributes with commas between them; any other word ends it.
             let begins = subject.is_empty()
                 && word.starts_with(|c: char| c.is_ascii_uppercase())
                 && word.contains('=');
@@ -198,10 +198,10 @@ fn certificate_rows(text: &str) -> Vec<Record> {
     records
 }
 
-/// Stands for a blank line; no word of a paste is like it, for control characters are taken out.
+/// A mark for a blank line; no word of a paste equals it, because control characters are removed.
 const BREAK: &str = "\u{1}";
 
-/// Ends a subject at a word that belongs to something else; later words are not taken for it.
+/// Ends a subject at a word that belongs to something else; later words are not added to it.
 fn break_off(subject: &mut Vec<&str>, records: &mut [Record]) {
     if let Some(record) = records.last_mut().filter(|_| !subject.is_empty()) {
         record.set("Subject", Field::text(subject.join(" ")));
@@ -209,7 +209,7 @@ fn break_off(subject: &mut Vec<&str>, records: &mut [Record]) {
     subject.clear();
 }
 
-/// Forty hexadecimal digits.
+/// Returns whether a word is forty hexadecimal digits.
 pub(super) fn is_thumbprint(word: &str) -> bool {
     word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,13 +1,13 @@
-//! From bytes to plain text: encodings, line ends, mail quoting, markup that a copy brings along.
+//! From bytes to plain text: encodings, line ends, mail quoting, and markup in a copy.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// The text that `bytes` hold, in whatever encoding Windows writes it; `None` where they hold no text.
+/// Decodes the text of `bytes`, in any encoding that Windows writes; `None` if they are not text.
 ///
-/// PowerShell 5 redirects into UTF-16, Event Viewer exports UTF-8 or UTF-16, and old tools write the code page
-/// of the machine, of which Windows-1252 is the usual one.
+/// PowerShell 5 redirects into UTF-16, Event Viewer exports UTF-8 or UTF-16, and old tools write the code
+/// page of the machine, of which Windows-1252 is the usual one.
 pub(super) fn decode(bytes: &[u8]) -> Option<String> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return Some(encoding.decode_without_bom_handling(&bytes[mark..]).0.into_owned());
@@ -21,7 +21,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<String> {
     (!looks_binary(bytes)).then(|| WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned())
 }
 
-/// UTF-16 without a byte order mark: every other byte is zero.
+/// Detects UTF-16 without a byte order mark: every other byte is zero.
 fn wide_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let sample = &bytes[..bytes.len().min(4096) & !1];
     let zeros = |odd: usize| sample.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
@@ -44,7 +44,7 @@ fn looks_binary(bytes: &[u8]) -> bool {
     sample.contains(&0) || odd * 20 > sample.len()
 }
 
-/// The text without what a copy, a mail program or a web page has put around it.
+/// Removes what a copy, a mail program or a web page has put around the text.
 pub(super) fn clean(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let text = without_escapes(&text);
@@ -71,7 +71,7 @@ pub(super) fn clean(text: &str) -> String {
     plain
 }
 
-/// Without the color codes of a terminal (ECMA-48).
+/// Removes the color codes of a terminal (ECMA-48).
 fn without_escapes(text: &str) -> Cow<'_, str> {
     if !text.contains('\u{1b}') {
         return text.into();
@@ -88,7 +88,7 @@ fn without_escapes(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// Decodes quoted-printable (RFC 2045 section 6.7), where the text is a mail's source.
+/// Decodes quoted-printable (RFC 2045 section 6.7), if the text is a mail's source.
 fn quoted_printable(text: &str) -> Cow<'_, str> {
     if !text.contains("=\n") || !(text.contains("=3D") || text.contains("=20") || text.contains("=C3")) {
         return text.into();
@@ -112,7 +112,7 @@ fn quoted_printable(text: &str) -> Cow<'_, str> {
     String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
-/// Without the `> ` or `| ` of a quoted mail, where most lines have it.
+/// Removes the `> ` or `| ` of a quoted mail, if most lines have it.
 fn unquote(text: &str) -> Cow<'_, str> {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     let marked = lines().filter(|line| is_quoted(line)).count();
@@ -137,7 +137,7 @@ fn is_quoted(line: &str) -> bool {
     line.starts_with('>') || (line.starts_with("| ") && line.matches('|').count() == 1)
 }
 
-/// The tags a web page is laid out with; `<I>` and `<S>` are not among them, for they are marks of a pin.
+/// The tags of a web page's layout; `<I>` and `<S>` are not among them, because they are marks of a pin.
 const TAGS: [&str; 22] = [
     "p",
     "br",
@@ -194,7 +194,7 @@ fn without_markup(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// The entities that a copy out of HTML or XML leaves behind; what was escaped twice is read twice.
+/// Decodes the entities that a copy from HTML or XML leaves behind; doubly escaped text is decoded twice.
 pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     let mut text: Cow<'_, str> = text.into();
     for _ in 0..3 {
@@ -242,7 +242,7 @@ fn unescape_once(text: &str) -> String {
     plain
 }
 
-/// `&#39;` or `&#x27;`: the character, and how long it is written.
+/// Reads `&#39;` or `&#x27;`: the character, and the length of the entity.
 fn numeric(entity: &str) -> Option<(char, usize)> {
     let (digits, _) = entity.strip_prefix("&#")?.split_once(';')?;
     let number = match digits.strip_prefix(['x', 'X']) {
@@ -252,12 +252,12 @@ fn numeric(entity: &str) -> Option<(char, usize)> {
     Some((char::from_u32(number)?, digits.len() + 3))
 }
 
-/// The text with every run of white space as one space.
+/// Returns the text with every run of white space as one space.
 pub(super) fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The text without any white space, to compare what was wrapped.
+/// Returns the text without any white space, to compare wrapped texts.
 pub(super) fn dense(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }

@@ -1,9 +1,9 @@
-//! An import as a lab file, with its questions and notes as comments at the top.
+//! Writes an import as a lab file, with its questions and notes as comments at the top.
 
 use super::organization::Imported;
 
 impl Imported {
-    /// The lab file in TOML.
+    /// Returns the lab file in TOML.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         let mut comment = |line: &str| {
@@ -25,7 +25,7 @@ impl Imported {
             comment(&format!("{}: `{}` stands for {thumbprint}", original.computer, original.label));
         }
         text.push('\n');
-        // Every value of a scenario has a form in TOML; what could fail is a map with a key that is no text.
+        // Every value of a scenario has a form in TOML; only a map with a key that is not text could fail.
         text.push_str(&toml::to_string(&self.scenario).unwrap_or_default());
         text
     }

@@ -1,4 +1,4 @@
-//! Where the members of a pool differ from each other.
+//! Differences between the members of a pool.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use serde::Serialize;
 use super::facets::{Facet, FacetKind, facets, may_have};
 use super::run::Run;
 
-/// A value that is not the same at every member.
+/// A value that differs between members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Drift {
-    /// What it is about.
+    /// The subject of the value.
     pub about: String,
     /// The values, the most frequent first, each with the members that have it.
     pub values: Vec<Shared>,
-    /// The same as a sentence.
+    /// The difference as a sentence.
     pub sentence: String,
 }
 
@@ -27,9 +27,9 @@ pub struct Shared {
     pub members: Vec<String>,
 }
 
-/// Every value that is not the same at all members of all hosts of a run. What a member has for itself, such as
-/// its name in the banner, does not count; and what could not be seen at a member, such as a certificate where
-/// there is no STARTTLS, is not compared.
+/// Returns every value that is not the same at all members of all hosts of a run. A member's own values, such
+/// as its name in the banner, do not count. A value that could not be seen at a member, such as a certificate
+/// without STARTTLS, is not compared.
 pub fn drift(run: &Run) -> Vec<Drift> {
     let members: Vec<(String, Vec<Facet>)> =
         run.members().map(|(host, member)| (host.called(member), facets(member))).collect();
@@ -58,7 +58,7 @@ fn of(about: &str, members: &[(String, Vec<Facet>)]) -> Option<Drift> {
     let mut parts = Vec::with_capacity(values.len());
     for (at, Shared { value, members }) in values.iter().enumerate() {
         let value = value.as_deref().unwrap_or("missing");
-        // Of the many it is enough to know how many they are.
+        // For the largest group its size is enough.
         let many = at == 0 && members.len() > 1;
         parts.push(if many {
             format!("{value} at {} of {total} members", members.len())

@@ -1,4 +1,4 @@
-//! What was seen of a member, as single values that can be compared with those of another.
+//! The observations of a member, as single values that can be compared with those of another.
 
 use std::collections::BTreeSet;
 
@@ -14,21 +14,21 @@ use crate::session::send::CertificateProblem;
 /// One value that was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Facet {
-    /// What it is about, such as `TLSv1.2` or `EHLO in clear: SIZE`.
+    /// The subject of the value, such as `TLSv1.2` or `EHLO in clear: SIZE`.
     pub about: String,
     /// The value.
     pub value: String,
-    /// Whose value it is.
+    /// The kind of the value.
     #[serde(skip)]
     pub kind: FacetKind,
 }
 
-/// What a value depends on.
+/// The origin of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FacetKind {
-    /// How the server is configured.
+    /// The configuration of the server.
     Configuration,
-    /// Which member of a pool it is.
+    /// The member of the pool.
     Identity,
     /// The key of a certificate, which no stand-in can have.
     Key,
@@ -37,7 +37,7 @@ pub enum FacetKind {
 /// A value that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// What it is about.
+    /// The subject of the value.
     pub about: String,
     /// The one value; `None` where there is none.
     pub one: Option<String>,
@@ -45,14 +45,14 @@ pub struct Difference {
     pub other: Option<String>,
 }
 
-/// What an EHLO reply is called in clear.
+/// The name of an EHLO reply in clear.
 pub(super) const IN_CLEAR: &str = "EHLO in clear";
-/// What an EHLO reply is called inside TLS.
+/// The name of an EHLO reply inside TLS.
 pub(super) const INSIDE: &str = "EHLO inside TLS";
 /// The value of a keyword with nothing behind it.
 pub(super) const LISTED: &str = "listed";
 
-/// The values that were seen of `member`, in the order of the conversation.
+/// Returns the values that were seen of `member`, in the order of the session.
 pub fn facets(member: &Member) -> Vec<Facet> {
     let mut found = Facets(Vec::new());
     if let Some(why) = &member.unreachable {
@@ -92,7 +92,7 @@ pub fn facets(member: &Member) -> Vec<Facet> {
     found.0
 }
 
-/// The values in which `one` and `other` differ, but for those of the `ignored` kinds.
+/// Returns the values in which `one` and `other` differ, except those of the `ignored` kinds.
 pub fn differences(one: &[Facet], other: &[Facet], ignored: &[FacetKind]) -> Vec<Difference> {
     let mut seen = BTreeSet::new();
     let all = one.iter().chain(other).filter(|facet| !ignored.contains(&facet.kind));
@@ -106,8 +106,8 @@ pub fn differences(one: &[Facet], other: &[Facet], ignored: &[FacetKind]) -> Vec
     differing.map(|(about, one, other)| Difference { about: about.to_owned(), one, other }).collect()
 }
 
-/// Returns whether a member with these facets could have shown one about this: what follows from STARTTLS is not missed
-/// where STARTTLS is.
+/// Returns whether a member with these facets could have shown one about this subject. Facets that depend on
+/// STARTTLS are not reported as missing if STARTTLS itself is.
 pub(super) fn may_have(facets: &[Facet], about: &str) -> bool {
     let has = |about: &str| facets.iter().any(|facet| facet.about == about);
     let in_reply = |place: &str| about.strip_prefix(place).is_some_and(|rest| rest.starts_with(": "));
@@ -122,7 +122,8 @@ pub(super) fn may_have(facets: &[Facet], about: &str) -> bool {
     }
 }
 
-/// Returns whether `member` takes a version, in a word or two; `None` where that was not tried and does not follow.
+/// Returns whether `member` accepts a version, in a word or two; `None` if that was not tried and does not
+/// follow.
 pub(super) fn accepts(member: &Member, offer: Offer) -> Option<String> {
     let chosen = member.visit.handshake.as_ref().and_then(Handshake::established).map(|it| it.version);
     match (offer, chosen, member.trial(offer)) {
@@ -151,7 +152,7 @@ pub(super) const fn version_of(offer: Offer) -> &'static str {
     }
 }
 
-/// What came of a handshake, as the predicate of a sentence that starts with the server.
+/// Returns the outcome of a handshake, as the predicate of a sentence that starts with the server.
 pub(super) fn outcome(handshake: &Handshake) -> String {
     match handshake {
         Handshake::Established(it) => format!("completes the handshake with {}", it.version.as_str()),
@@ -161,7 +162,7 @@ pub(super) fn outcome(handshake: &Handshake) -> String {
     }
 }
 
-/// What is wrong with a chain, or that nothing is.
+/// Describes the problem of a chain, or states that there is none.
 pub(super) fn trust(problem: Option<&CertificateProblem>) -> String {
     match problem {
         None => "trusted".to_owned(),
@@ -170,7 +171,7 @@ pub(super) fn trust(problem: Option<&CertificateProblem>) -> String {
     }
 }
 
-/// What a TLS library says, without the values that it prints behind it.
+/// Returns the message of a TLS library, without the values that it prints behind it.
 fn brief(reason: &str) -> &str {
     let inner = reason.rsplit_once("OtherError(").map_or(reason, |(_, inner)| inner.trim_end_matches(')'));
     inner.split(" {").next().unwrap_or(inner)
@@ -229,8 +230,8 @@ fn answered(heard: &Heard) -> String {
     }
 }
 
-/// What came of a handshake, without what differs from one time to the next: whether a server that gives up
-/// closes the connection or resets it depends on what it had not read by then.
+/// Returns the outcome of a handshake, without the details that differ from one time to the next. Whether a
+/// server that gives up closes the connection or resets it depends on what it had not read by then.
 fn comparable(handshake: &Handshake) -> String {
     match handshake {
         Handshake::Failed(failed) if matches!(failed.how, FailureKind::Closed | FailureKind::Broken) => {
@@ -243,7 +244,7 @@ fn comparable(handshake: &Handshake) -> String {
     }
 }
 
-/// An answer, with the same left away.
+/// Returns an answer without the details that differ from one time to the next.
 fn comparable_answer(heard: &Heard) -> String {
     match heard {
         Heard::Closed | Heard::Broken(_) => "ends the connection".to_owned(),
@@ -259,7 +260,7 @@ fn without_name(named: Option<&Handshake>, unnamed: &Handshake) -> String {
     }
 }
 
-/// A banner without what differs from server to server and from second to second.
+/// Returns a banner without the parts that differ from server to server and from second to second.
 fn without_name_and_date(banner: &Heard) -> String {
     let Heard::Reply(lines) = banner else { return comparable_answer(banner) };
     let name = banner.name().unwrap_or_default();
@@ -277,7 +278,7 @@ fn without_name_and_date(banner: &Heard) -> String {
     words.join(" ")
 }
 
-/// How long a certificate is still valid, in whole days; negative where it has expired.
+/// Returns how long a certificate is still valid, in whole days; negative if it has expired.
 pub(super) fn days_left(not_after: Timestamp, now: Timestamp) -> i64 {
     not_after.duration_since(now).as_hours().div_euclid(24)
 }

@@ -1,4 +1,4 @@
-//! What a person should know of a member: the verdict first, then what else was noticed.
+//! Findings about a member: the verdict first, then everything else that was noticed.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,28 +14,28 @@ use crate::name::covers;
 use crate::pki::Certificate;
 use crate::session::send::{CommonName, TlsLibrary, name_problem, purpose_problem};
 
-/// Something that was noticed, as a sentence.
+/// An observation, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// How much it matters.
+    /// The severity of the finding.
     pub severity: Severity,
     /// The sentence, without the name of the server.
     pub sentence: String,
 }
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// All is well.
     Good,
-    /// ServerTrust knowing.
+    /// Worth knowing.
     Note,
-    /// Senders stumble over it.
+    /// Some senders fail because of it.
     Problem,
 }
 
-/// What there is to say about `member` at `now`; the first is the verdict.
+/// Returns the findings about `member` at `now`; the first is the verdict.
 pub fn findings(host: &Host, member: &Member, now: Timestamp) -> Vec<Finding> {
     let mut found = vec![verdict(host, member)];
     let mut note = |sentence: String| found.push(Finding { severity: Severity::Note, sentence });
@@ -76,7 +76,7 @@ pub fn findings(host: &Host, member: &Member, now: Timestamp) -> Vec<Finding> {
     found
 }
 
-/// What keeps an Exchange from offering STARTTLS, where it is one that does not.
+/// Returns what keeps an Exchange server from offering STARTTLS, if the member is one that does not offer it.
 fn withheld_by_exchange(member: &Member) -> Option<String> {
     let visit = &member.visit;
     let exchange = visit.keywords().iter().any(|(keyword, _)| {
@@ -167,7 +167,7 @@ fn not_offered(member: &Member) -> String {
     }
 }
 
-/// What there is to say once a handshake was begun.
+/// Returns the finding about a handshake that was begun.
 fn over_tls(host: &Host, visit: &Visit, offered: &str) -> Finding {
     let problem = |sentence: String| Finding { severity: Severity::Problem, sentence };
     let established = match &visit.handshake {
@@ -203,7 +203,7 @@ fn over_tls(host: &Host, visit: &Visit, offered: &str) -> Finding {
     ))
 }
 
-/// Why somebody who verifies refuses it, each as the predicate of a sentence.
+/// Returns the reasons why a verifying sender refuses it, each as the predicate of a sentence.
 fn doubts(established: &Established, leaf: &Certificate, host: &str) -> Vec<String> {
     let chain = established.chain_problem.as_ref().map(|problem| trust(Some(problem)));
     let named = names(leaf, host).into_iter().any(|it| it.rule == NameRule::Rfc9525 && it.by.is_some());
@@ -250,7 +250,7 @@ fn about_certificate(host: &Host, visit: &Visit, leaf: &Certificate, now: Timest
             host.name
         ));
     }
-    // What an Exchange looks for in its store is the name that it answers with.
+    // Exchange looks in its store for the name that it answers with.
     let greets = [visit.banner.as_ref(), visit.ehlo.as_ref().or(visit.ehlo_inside.as_ref())];
     let greets: Vec<String> = greets.into_iter().flatten().filter_map(Heard::name).collect();
     let own = greets.last().filter(|own| !own.eq_ignore_ascii_case(&host.name));
@@ -268,7 +268,7 @@ fn about_certificate(host: &Host, visit: &Visit, leaf: &Certificate, now: Timest
     notes
 }
 
-/// A certificate by its subject or, where that is empty, its first name.
+/// Returns the name of a certificate: its subject or, if that is empty, its first name.
 pub(super) fn called(certificate: &Certificate) -> String {
     if !certificate.subject().is_empty() {
         return certificate.subject().to_owned();
@@ -276,7 +276,7 @@ pub(super) fn called(certificate: &Certificate) -> String {
     certificate.dns_names().first().cloned().unwrap_or_else(|| certificate.thumbprint().to_string())
 }
 
-/// The day of an instant, in UTC.
+/// Returns the day of an instant, in UTC.
 pub(super) fn day(instant: Timestamp) -> String {
     instant.to_string().chars().take(10).collect()
 }

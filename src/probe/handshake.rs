@@ -1,4 +1,4 @@
-//! What came of a handshake, as it is saved and read again.
+//! The outcome of a handshake, as it is saved and read again.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::session::send::{CertificateProblem, Secured};
 use crate::session::{TlsFailure, TlsVersion};
 use crate::tls::{FirstFlight, SenderFailure};
 
-/// What was changed on a connection after the first.
+/// The change that was made on a connection after the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Offer {
     /// TLS 1.3 alone was offered.
@@ -31,7 +31,7 @@ pub enum Offer {
     /// No name was asked for (SNI).
     #[serde(rename = "no-sni")]
     NoName,
-    /// STARTTLS was said although it is not listed.
+    /// STARTTLS was sent although it is not listed.
     #[serde(rename = "starttls-not-listed")]
     Unlisted,
 }
@@ -39,13 +39,13 @@ pub enum Offer {
 /// A connection on which one thing was changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// What was changed.
+    /// The change.
     pub offer: Offer,
-    /// What came of it.
+    /// The outcome.
     pub result: Handshake,
 }
 
-/// What came of a handshake.
+/// The outcome of a handshake.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Handshake {
@@ -55,7 +55,7 @@ pub enum Handshake {
     Answered(Answered),
     /// It failed.
     Failed(FailedHandshake),
-    /// The conversation did not get there.
+    /// The session did not get as far as the handshake.
     NotReached {
         /// The predicate of a sentence that starts with the server.
         why: String,
@@ -74,7 +74,7 @@ pub struct Established {
     pub key_exchange: Option<String>,
     /// The certificates that were presented, leaf first.
     pub chain: Vec<Presented>,
-    /// What is wrong with the chain, whatever the name, for somebody who has the roots of this run.
+    /// The problem of the chain, regardless of the name, for a client that has the roots of this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain_problem: Option<CertificateProblem>,
 }
@@ -95,9 +95,9 @@ pub struct Answered {
 /// A handshake that failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailedHandshake {
-    /// How.
+    /// The kind of the failure.
     pub how: FailureKind,
-    /// The alert's name, the first bytes, or the reason, as the kind has it.
+    /// The alert's name, the first bytes, or the reason, depending on the kind.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// The certificates that had been presented by then, leaf first.
@@ -105,15 +105,15 @@ pub struct FailedHandshake {
     pub chain: Vec<Presented>,
 }
 
-/// How a handshake failed, as the client saw it.
+/// The kind of a handshake failure, as the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// The server sent an alert.
     AlertReceived,
-    /// The prober could not go on with what the server sent.
+    /// The prober could not continue with what the server sent.
     NotAccepted,
-    /// What came was no TLS.
+    /// The answer was not TLS.
     NotTls,
     /// The server closed the connection.
     Closed,
@@ -126,7 +126,7 @@ pub enum FailureKind {
 }
 
 impl Handshake {
-    /// The certificates that were presented, leaf first.
+    /// Returns the certificates that were presented, leaf first.
     pub fn chain(&self) -> &[Presented] {
         match self {
             Self::Established(it) => &it.chain,
@@ -136,7 +136,7 @@ impl Handshake {
         }
     }
 
-    /// The handshake, where it was completed.
+    /// Returns the handshake, if it was completed.
     pub fn established(&self) -> Option<&Established> {
         match self {
             Self::Established(established) => Some(established),
@@ -144,7 +144,7 @@ impl Handshake {
         }
     }
 
-    /// Returns whether the server took what was offered.
+    /// Returns whether the server accepted what was offered.
     pub fn is_taken(&self) -> bool {
         match self {
             Self::Established(_) | Self::Answered(_) => true,
@@ -190,7 +190,7 @@ impl From<TlsFailure> for FailedHandshake {
             TlsFailure::Broken { reason } => (FailureKind::Broken, reason),
             TlsFailure::TimedOut => (FailureKind::TimedOut, String::new()),
             TlsFailure::Unusable { reason } => (FailureKind::Unusable, reason),
-            // Only a server of the lab breaks a handshake on purpose, and this is a client.
+            // Only a server of the lab breaks a handshake on purpose, and this code is a client.
             TlsFailure::OnPurpose { .. } => (FailureKind::Unusable, String::new()),
         };
         Self { how, detail, chain: Vec::new() }
@@ -198,7 +198,7 @@ impl From<TlsFailure> for FailedHandshake {
 }
 
 impl FailedHandshake {
-    /// The failure as a sending session is told of it.
+    /// Returns the failure as a sending session receives it.
     pub(super) fn to_failure(&self) -> TlsFailure {
         let detail = self.detail.clone();
         match self.how {
@@ -214,7 +214,7 @@ impl FailedHandshake {
         }
     }
 
-    /// The predicate of a sentence that starts with the server.
+    /// Returns the predicate of a sentence that starts with the server.
     pub fn in_words(&self) -> String {
         match self.how {
             FailureKind::AlertReceived => format!("refuses the handshake with the alert {}", self.detail),
@@ -230,7 +230,7 @@ impl FailedHandshake {
     }
 }
 
-/// A certificate that a server presented. It is saved with its DER, and with what it says for people to read.
+/// A certificate that a server presented. It is saved as DER, with its fields in readable form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presented(pub Certificate);
 
@@ -254,7 +254,7 @@ impl Serialize for Presented {
 impl<'de> Deserialize<'de> for Presented {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        /// What the certificate says is read out of the certificate.
+        /// The saved form, of which only the DER is read: the other fields are taken from the certificate.
         #[derive(Deserialize)]
         struct Saved {
             der: String,

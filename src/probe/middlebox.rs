@@ -1,4 +1,4 @@
-//! What something on the way changes: a run from inside and a run from outside of the same servers.
+//! Changes made by a middlebox: compares a run from inside with a run from outside of the same servers.
 
 use serde::Serialize;
 
@@ -7,21 +7,21 @@ use super::findings::called;
 use super::handshake::{Handshake, Offer};
 use super::run::{Heard, Host, Member, Run};
 
-/// What differs between a server as it is seen from inside and as it is seen from outside.
+/// The differences between a server as seen from inside and as seen from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Middlebox {
-    /// The server as it was called inside.
+    /// The server's name in the run from inside.
     pub inside: String,
-    /// The server as it was called outside.
+    /// The server's name in the run from outside.
     pub outside: String,
-    /// What differs; `one` is inside, `other` is outside.
+    /// The differences; `one` is inside, `other` is outside.
     pub differences: Vec<Difference>,
-    /// What follows from that. Each is inferred: a different server at the other end looks the same.
+    /// The conclusions. Each is inferred: a different server at the other end looks the same.
     pub conclusions: Vec<String>,
 }
 
 /// Compares every server that was seen from outside with the one in the same place of the run from inside, or
-/// with the first one where there are fewer.
+/// with the first one if there are fewer.
 pub fn middlebox(inside: &Run, outside: &Run) -> Vec<Middlebox> {
     let known: Vec<(&Host, &Member)> = inside.members().collect();
     let each = outside.members().enumerate().filter_map(|(at, (host, member))| {
@@ -34,8 +34,8 @@ pub fn middlebox(inside: &Run, outside: &Run) -> Vec<Middlebox> {
     each.collect()
 }
 
-/// Returns whether `keyword` may be what is left of `of` where a middlebox writes it over: Cisco's inspection leaves as
-/// many letters X, and a last letter.
+/// Returns whether `keyword` may be the remainder of `of` after a middlebox has overwritten it: Cisco's
+/// inspection leaves as many letters X, and a last letter.
 pub(super) fn masked(keyword: &str, of: &str) -> bool {
     let Some((last, first)) = keyword.as_bytes().split_last() else { return false };
     keyword.len() == of.len() && first.iter().all(|byte| *byte == b'X') && last.is_ascii_uppercase()

@@ -1,19 +1,20 @@
-//! A reader of SMTP servers, real ones and a lab's: what they show up to the point where mail would be sent.
+//! A prober of SMTP servers, real ones and a lab's: it records their answers up to the point where mail would
+//! be sent.
 //!
-//! [`probe`] connects to every address of a [`Target`], reads the banner, says EHLO, STARTTLS and EHLO again,
-//! and tries one version of TLS after the other. It never says MAIL, RCPT, DATA or AUTH, ends every conversation
-//! that is still one with QUIT, and gives each answer a bounded time and a bounded number of bytes. What came of
-//! it is a [`Run`], a value that is saved and read again. Everything else is a reading of runs:
+//! [`probe`] connects to every address of a [`Target`], reads the banner, sends EHLO, STARTTLS and EHLO
+//! again, and tries one version of TLS after the other. It never sends MAIL, RCPT, DATA or AUTH. It ends
+//! every session that is still open with QUIT, and gives each answer a bounded time and a bounded number of
+//! bytes. The result is a [`Run`], a value that is saved and read again. Everything else evaluates runs:
 //!
 //! ```text
-//! run        the value: hosts, their members (addresses), what each of them showed; handshake: TLS of it
-//! target     HOST[:PORT] as a person writes it
-//! talk       one conversation; visit: the connections to one address
+//! run        the value: hosts, their members (addresses), the answers of each; handshake: the TLS part of it
+//! target     HOST[:PORT] as a user writes it
+//! talk       one session; visit: the connections to one address
 //! names      which name of a certificate covers the host, by each rule
-//! senders    what each class of senders would come to, by playing its session against what was seen
-//! findings   the first line, and what a person should know
+//! senders    the outcome for each class of senders, by running its session against the recorded answers
+//! findings   the verdict in the first line, and everything else that was noticed
 //! facets     what was seen, as single values that can be compared; compare, drift and middlebox compare them
-//! lab_file   a lab that shows the same
+//! lab_file   a lab whose connector shows what was seen
 //! ```
 
 mod drift;

@@ -1,4 +1,4 @@
-//! Which name of a certificate covers a host, by each rule that is in use.
+//! The name of a certificate that covers a host, by each rule that is in use.
 
 use serde::Serialize;
 
@@ -15,11 +15,11 @@ pub enum NameRule {
     ExchangeSelection,
     /// RFC 9525: the alternative names only.
     Rfc9525,
-    /// RFC 6125 section 6.4.4: a common name where there is no dNSName.
+    /// RFC 6125 section 6.4.4: a common name if there is no dNSName.
     CommonNameFallback,
 }
 
-/// What a rule finds.
+/// The result of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NameMatch {
     /// The rule.
@@ -29,10 +29,10 @@ pub struct NameMatch {
 }
 
 impl NameRule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [Self; 3] = [Self::ExchangeSelection, Self::Rfc9525, Self::CommonNameFallback];
 
-    /// The rule in a few words.
+    /// Returns the rule in a few words.
     pub const fn as_words(self) -> &'static str {
         match self {
             Self::ExchangeSelection => "Exchange's selection",
@@ -42,7 +42,7 @@ impl NameRule {
     }
 }
 
-/// What each rule finds for `host`, a host name or an address, in `leaf`.
+/// Returns the result of each rule for `host`, a host name or an address, in `leaf`.
 pub fn names(leaf: &Certificate, host: &str) -> Vec<NameMatch> {
     NameRule::ALL.map(|rule| NameMatch { rule, by: covering(leaf, host, rule) }).to_vec()
 }
@@ -64,7 +64,7 @@ fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
     let names = leaf.dns_names().iter().chain(leaf.common_names());
     let best =
         names.filter_map(|name| Some((covers(name, host)?, name))).min_by_key(|(coverage, _)| *coverage);
-    // What is no name is an address, which the certificate has among its own.
+    // A host that is not a name is an address, which the certificate has among its own.
     Some(best.map_or_else(|| host.to_owned(), |(_, name)| name.clone()))
 }
 

@@ -1,4 +1,4 @@
-//! What was seen of servers, as it is saved and read again.
+//! The observations of servers, as they are saved and read again.
 
 use std::net::SocketAddr;
 
@@ -11,21 +11,21 @@ use crate::smtp::Reply;
 /// The version of the saved form.
 pub const FORMAT: u32 = 1;
 
-/// What one run of the prober saw.
+/// The observations of one run of the prober.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// The version of the form, [`FORMAT`].
     pub probe_run: u32,
-    /// When it began.
+    /// The time at which it began.
     pub taken: Timestamp,
     /// The hosts, in the order in which they were asked for.
     pub hosts: Vec<Host>,
 }
 
-/// Why a saved run cannot be read.
+/// The reason why a saved run cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// It is no saved run.
+    /// It is not a saved run.
     #[error("it is no run that `probe --save-run` has written: {0}")]
     NotARun(String),
     /// It was saved by another version.
@@ -45,10 +45,10 @@ pub struct Host {
     pub implicit_tls: bool,
     /// The name that was asked for by SNI and looked for in the certificate; or an address.
     pub name: String,
-    /// The domain whose mail would be on its way, where it was given.
+    /// The domain whose mail would be on its way, if it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    /// Why the name has no address.
+    /// The reason why the name has no address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresolved: Option<String>,
     /// Its addresses, as the resolver ordered them.
@@ -60,7 +60,7 @@ pub struct Host {
 pub struct Member {
     /// The address and the port.
     pub address: SocketAddr,
-    /// Why there is no connection.
+    /// The reason why there is no connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<String>,
     /// The first connection, as a sender would have it.
@@ -70,7 +70,7 @@ pub struct Member {
     pub trials: Vec<Trial>,
 }
 
-/// One conversation, as far as it went.
+/// One session, as far as it went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Visit {
@@ -80,13 +80,13 @@ pub struct Visit {
     /// The answer to EHLO in clear.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ehlo: Option<Heard>,
-    /// The answer to HELO, where EHLO was refused.
+    /// The answer to HELO, if EHLO was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub helo: Option<Heard>,
     /// The answer to STARTTLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starttls: Option<Heard>,
-    /// How many bytes had come in clear behind the answer to STARTTLS.
+    /// The number of bytes that had come in clear behind the answer to STARTTLS.
     #[serde(skip_serializing_if = "is_zero")]
     pub behind_starttls: usize,
     /// The handshake.
@@ -95,24 +95,24 @@ pub struct Visit {
     /// The answer to EHLO inside TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ehlo_inside: Option<Heard>,
-    /// The answer to HELO inside TLS, where EHLO was refused.
+    /// The answer to HELO inside TLS, if EHLO was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub helo_inside: Option<Heard>,
 }
 
-/// What came where a reply was due.
+/// The answer that came when a reply was due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heard {
     /// A reply, line by line with its codes.
     Reply(Vec<String>),
-    /// Something that is no reply of SMTP; its first line.
+    /// An answer that is not an SMTP reply; its first line.
     NotSmtp(String),
-    /// More than any reply has.
+    /// More data than any reply has.
     TooMuch,
     /// The end of the connection.
     Closed,
-    /// Nothing, or no end of it, in the time that was given.
+    /// No answer, or no end of it, within the time-out.
     TimedOut,
     /// The connection broke, in the operating system's words.
     Broken(String),
@@ -123,7 +123,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// It is none, or one of another version.
+    /// If the text is not a saved run, or is one of another version.
     pub fn from_json(text: &str) -> Result<Self, RunError> {
         #[derive(Deserialize)]
         struct Form {
@@ -137,7 +137,7 @@ impl Run {
         serde_json::from_str(text).map_err(wrong)
     }
 
-    /// Every member of every host.
+    /// Returns every member of every host.
     pub fn members(&self) -> impl Iterator<Item = (&Host, &Member)> {
         self.hosts.iter().flat_map(|host| host.members.iter().map(move |member| (host, member)))
     }
@@ -149,7 +149,7 @@ impl Host {
         self.members.iter().all(|member| member.unreachable.is_some())
     }
 
-    /// What to call one of its members: the target, with the address where that says more.
+    /// Returns the display name of a member: the target, with the address if that adds information.
     pub fn called(&self, member: &Member) -> String {
         let address = member.address.to_string();
         if self.target == address { address } else { format!("{} ({})", self.target, member.address.ip()) }
@@ -157,12 +157,12 @@ impl Host {
 }
 
 impl Member {
-    /// A member that has shown nothing yet.
+    /// Returns a member that has shown nothing yet.
     pub fn new(address: SocketAddr) -> Self {
         Self { address, unreachable: None, visit: Visit::default(), trials: Vec::new() }
     }
 
-    /// Returns whether a handshake was refused for want of a client's certificate (RFC 8446 section 6.2).
+    /// Returns whether a handshake was refused for lack of a client certificate (RFC 8446 section 6.2).
     pub fn wants_client_certificate(&self) -> bool {
         let trials = self.trials.iter().map(|trial| &trial.result);
         self.visit.handshake.iter().chain(trials).any(|handshake| match handshake {
@@ -171,26 +171,26 @@ impl Member {
         })
     }
 
-    /// What came of the connection on which this was changed.
+    /// Returns the outcome of the connection on which this was changed.
     pub fn trial(&self, offer: Offer) -> Option<&Handshake> {
         self.trials.iter().find(|trial| trial.offer == offer).map(|trial| &trial.result)
     }
 }
 
 impl Visit {
-    /// The keywords of the EHLO reply in clear, each with what stands behind it.
+    /// Returns the keywords of the EHLO reply in clear, each with its parameters.
     pub fn keywords(&self) -> Vec<(String, String)> {
         self.ehlo.as_ref().map(Heard::keywords).unwrap_or_default()
     }
 
-    /// Returns whether STARTTLS is listed in clear, in whatever letters.
+    /// Returns whether STARTTLS is listed in clear, ignoring letter case.
     pub fn offers_starttls(&self) -> bool {
         self.keywords().iter().any(|(keyword, _)| keyword == "STARTTLS")
     }
 }
 
 impl Heard {
-    /// The reply, where it is one.
+    /// Returns the reply, if the answer is one.
     pub fn reply(&self) -> Option<Reply> {
         match self {
             Self::Reply(lines) => lines.join("\n").parse().ok(),
@@ -198,7 +198,7 @@ impl Heard {
         }
     }
 
-    /// The lines of the reply with their codes; none where it is no reply.
+    /// Returns the lines of the reply with their codes; none if the answer is not a reply.
     pub fn lines(&self) -> &[String] {
         match self {
             Self::Reply(lines) => lines,
@@ -206,20 +206,21 @@ impl Heard {
         }
     }
 
-    /// The code of the reply.
+    /// Returns the code of the reply.
     pub fn code(&self) -> Option<u16> {
         self.reply().map(|reply| reply.code())
     }
 
-    /// The first word behind the code: the name by which the server introduces itself in banner and EHLO reply.
+    /// Returns the first word behind the code: the name by which the server introduces itself in banner and
+    /// EHLO reply.
     pub fn name(&self) -> Option<String> {
         let reply = self.reply().filter(Reply::is_positive)?;
         let word = reply.lines().first()?.split_whitespace().next()?.to_owned();
         Some(word)
     }
 
-    /// The keywords of an EHLO reply in capital letters, each with what stands behind it; nothing where it is no
-    /// 250.
+    /// Returns the keywords of an EHLO reply in capital letters, each with its parameters; none if the code
+    /// is not 250.
     pub fn keywords(&self) -> Vec<(String, String)> {
         let reply = self.reply().filter(|reply| reply.code() == 250);
         let lines =
@@ -232,7 +233,7 @@ impl Heard {
         split.collect()
     }
 
-    /// The predicate of a sentence that starts with the server.
+    /// Returns the predicate of a sentence that starts with the server.
     pub fn in_words(&self) -> String {
         match self {
             Self::Reply(lines) => format!("answers `{}`", lines.join(" / ")),

@@ -1,4 +1,5 @@
-//! What each class of senders would come to at a server, by playing its session against what was seen.
+//! The outcome for each class of senders at a server, found by running its session against the recorded
+//! answers.
 //!
 //! The prober never says MAIL, so the rest of a delivery is assumed: the server takes the message.
 
@@ -19,16 +20,16 @@ use crate::session::send::{
 use crate::session::{TlsFailure, TlsVersion};
 use crate::smtp::{Address, HelloName, Reply, ReversePath};
 
-/// What a class of senders would come to.
+/// The outcome for a class of senders.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SenderOutcome {
-    /// The class, as `send --policy` calls it.
+    /// The class, by its name in `send --policy`.
     pub sender: &'static str,
-    /// What it does, in a line.
+    /// The class's behavior, in a line.
     pub about: &'static str,
-    /// What it comes to, as lab files write it.
+    /// The outcome, as lab files write it.
     pub ending: Ending,
-    /// The same as a sentence.
+    /// The outcome as a sentence.
     pub sentence: String,
     /// True if it would deliver over TLS.
     pub over_tls: bool,
@@ -37,11 +38,12 @@ pub struct SenderOutcome {
     pub counts: bool,
 }
 
-/// More steps than any conversation of one message has.
+/// The limit of steps; no session of one message has more.
 const MOST_STEPS: usize = 64;
 
-/// What each built-in class would come to with one message on its way through this host, as `visit` found it
-/// at `now`. Without the domain of the mail, a class that looks for it in the certificate is left out.
+/// Returns the outcome for each built-in class with one message on its way through this host, as `visit`
+/// found it at `now`. Without the domain of the mail, a class that looks for it in the certificate is left
+/// out.
 pub fn outcomes(host: &Host, visit: &Visit, now: Timestamp) -> Vec<SenderOutcome> {
     let classes = BUILT_IN.iter().filter(|class| host.domain.is_some() || !looks_for_domain(&class.policy));
     let each = classes.filter_map(|class| {
@@ -90,7 +92,7 @@ fn task(policy: &SenderPolicy, host: &Host) -> Option<Task> {
     })
 }
 
-/// The attempts of one message, for as long as trying changes anything.
+/// Runs the attempts of one message, for as long as another attempt changes anything.
 fn deliver(task: &Task, host: &Host, visit: &Visit, start: Timestamp) -> Option<(Delivery, Attempt)> {
     let mut delivery = Delivery::new(task.policy.clone(), start);
     let mut now = start;
@@ -116,7 +118,7 @@ fn attempt(task: Arc<Task>, implicit_tls: bool, visit: &Visit) -> Attempt {
     if implicit_tls {
         let secured = visit.handshake.as_ref().filter(|_| uses_tls).map(|it| secured(it, &check));
         match (secured, visit.banner.as_ref().and_then(Heard::code)) {
-            // A sender that waits for a banner in clear gets none.
+            // A sender that waits for a banner in clear receives none.
             (None, _) => step = session.handle(SendInput::TimedOut),
             (Some(Err(input)), _) => step = session.handle(input),
             (Some(Ok(tls)), Some(220)) => {
@@ -147,7 +149,8 @@ fn attempt(task: Arc<Task>, implicit_tls: bool, visit: &Visit) -> Attempt {
     gone
 }
 
-/// What the server answers to what a sender says: what was seen, and consent to what was never asked.
+/// Returns the server's answer to a sender's command: the recorded one, and consent to a command that was
+/// never sent.
 fn answer(said: Option<&Said>, visit: &Visit, inside: bool) -> SendInput {
     let command = match said {
         None => return heard(visit.banner.as_ref()),
@@ -178,7 +181,7 @@ fn heard(heard: Option<&Heard>) -> SendInput {
     }
 }
 
-/// The handshake as a sender with this check would have it.
+/// Returns the handshake as a sender with this check would have it.
 fn secured(handshake: &Handshake, check: &Check) -> Result<Arc<Secured>, SendInput> {
     let failed = |failure, problem| SendInput::HandshakeFailed { failure, problem };
     let Established { version, chain, chain_problem, .. } = match handshake {

@@ -1,4 +1,4 @@
-//! One conversation of the reader: bounded in time and in bytes, whatever the server does.
+//! One session of the prober: bounded in time and in bytes, whatever the server does.
 
 use std::io;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::smtp::{LineDecoder, ReplyLines};
 
 /// The longest line of a reply that is kept; RFC 5321 section 4.5.3.1.5 asks for 512.
 const LONGEST_LINE: usize = 4096;
-/// How many bytes one reply may have, whatever its lines are.
+/// The maximum size of one reply in bytes, whatever its lines are.
 const LONGEST_REPLY: usize = 128 * 1024;
-/// How much is read at once.
+/// The number of bytes that are read at once.
 const READ: usize = 4096;
-/// How long the answer to QUIT is waited for: nothing depends on it.
+/// The time-out for the answer to QUIT; nothing depends on the answer.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// A conversation over a stream.
+/// A session over a stream.
 pub(super) struct Talk<IO> {
     io: IO,
     input: BytesMut,
@@ -32,7 +32,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Talk<IO> {
         Self { io, input: BytesMut::new(), lines: LineDecoder::new(LONGEST_LINE), patience }
     }
 
-    /// Says a line and waits for the answer.
+    /// Sends a line and waits for the answer.
     pub(super) async fn ask(&mut self, line: &str) -> Heard {
         match self.say(line).await {
             Ok(()) => self.listen().await,
@@ -40,20 +40,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Talk<IO> {
         }
     }
 
-    /// Waits for one reply. All of it has to come within the patience.
+    /// Waits for one reply. All of it has to come within the time-out, `patience`.
     pub(super) async fn listen(&mut self) -> Heard {
         let patience = self.patience;
         timeout(patience, self.hear()).await.unwrap_or(Heard::TimedOut)
     }
 
-    /// Says QUIT, waits a moment for the answer, and closes.
+    /// Sends QUIT, waits a moment for the answer, and closes.
     pub(super) async fn quit(mut self) {
         self.patience = self.patience.min(GOODBYE);
         self.ask("QUIT").await;
         timeout(self.patience, self.io.shutdown()).await.ok();
     }
 
-    /// The stream, and how many bytes had come unasked.
+    /// Returns the stream, and the number of bytes that had come unasked.
     pub(super) fn into_stream(self) -> (IO, usize) {
         (self.io, self.input.len())
     }
@@ -66,7 +66,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Talk<IO> {
         };
         match timeout(self.patience, writing).await {
             Ok(Ok(())) => Ok(()),
-            // What a server said before it closed is still to be heard.
+            // An answer that a server sent before it closed can still be read.
             Ok(Err(error)) if is_closed(&error) => Ok(()),
             Ok(Err(error)) => Err(Heard::Broken(in_words(&error))),
             Err(_) => Err(Heard::TimedOut),
@@ -98,9 +98,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Talk<IO> {
     }
 }
 
-/// What came, where it is no reply: its last line is the one that does not fit.
+/// Returns what came instead of a reply: its last line is the one that does not fit.
 fn no_reply(mut lines: Vec<String>) -> Heard {
-    // The reader of replies gives up after a number of lines that no honest reply has.
+    // The reply parser gives up after a number of lines that no regular reply has.
     let goes_on = lines.last().is_some_and(|line| line.as_bytes().get(3) == Some(&b'-'));
     if goes_on && lines.len() > 1 {
         return Heard::TooMuch;
@@ -108,12 +108,13 @@ fn no_reply(mut lines: Vec<String>) -> Heard {
     Heard::NotSmtp(lines.pop().map(|line| line.chars().take(200).collect()).unwrap_or_default())
 }
 
-/// Returns whether the server is gone without a word: TLS without close_notify is an end like any other here.
+/// Returns whether the server closed the connection: TLS without close_notify is treated like any other end
+/// here.
 fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe)
 }
 
-/// An error in the operating system's words, without its number.
+/// Returns an error in the operating system's words, without its number.
 pub(super) fn in_words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::Other | io::ErrorKind::InvalidData => error.to_string(),

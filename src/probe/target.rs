@@ -1,4 +1,4 @@
-//! What is to be probed, as a person writes it.
+//! The target of a probe, as a user writes it.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ pub struct Target {
     pub port: u16,
 }
 
-/// Why a text is no target.
+/// The reason why a text is not a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no HOST[:PORT]: {problem}; write mail.example.com, mail.example.com:587, 192.0.2.1 or [2001:db8::1]:25"
@@ -24,11 +24,11 @@ pub struct TargetError {
 }
 
 impl Target {
-    /// Reads `HOST`, `HOST:PORT`, an IPv4 or IPv6 address, or `[ADDRESS]:PORT`; `port` stands where there is none.
+    /// Reads `HOST`, `HOST:PORT`, an IPv4 or IPv6 address, or `[ADDRESS]:PORT`; `port` is the default.
     ///
     /// # Errors
     ///
-    /// What is wrong with the text.
+    /// If the text is not a target, the reason.
     pub fn parse(text: &str, port: u16) -> Result<Self, TargetError> {
         let wrong = |problem: &str| TargetError {
             text: text.escape_debug().to_string(),
@@ -65,7 +65,7 @@ impl Target {
         if host.parse::<IpAddr>().is_ok() {
             return Ok(Self { host: host.to_owned(), port });
         }
-        // The dot at the end is how DNS writes a full name, and no certificate does.
+        // The dot at the end is the DNS notation for a full name, and no certificate has it.
         let host = host.strip_suffix('.').unwrap_or(host);
         let name: Fqdn = host.parse().map_err(|error: crate::name::NotAnFqdn| wrong(&error.to_string()))?;
         Ok(Self { host: name.to_string(), port })

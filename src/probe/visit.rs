@@ -22,10 +22,10 @@ use crate::session::send::{Check, CommonName, NamesRead, Proof, TlsLibrary};
 use crate::tls::{ClientStream, OldVersion, SenderTls, TlsSetupError, Versions, first_flight};
 use crate::wire;
 
-/// How to probe.
+/// The options of a prober.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What to say in EHLO.
+    /// The argument of EHLO.
     pub helo: Fqdn,
     /// The name to ask for and to look for in certificates; the target's host if `None`.
     pub name: Option<String>,
@@ -33,13 +33,13 @@ pub struct Options {
     pub domain: Option<String>,
     /// True if TLS comes first, without STARTTLS.
     pub implicit_tls: bool,
-    /// How long the server has for each connection, answer and handshake.
+    /// The time-out for each connection, answer and handshake.
     pub patience: Duration,
     /// True if the first connection is the only one.
     pub once: bool,
 }
 
-/// Why nothing can be probed at all.
+/// The reason why nothing can be probed at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
     /// TLS cannot be set up.
@@ -47,7 +47,7 @@ pub enum ProbeError {
     Tls(#[from] TlsSetupError),
 }
 
-/// A reader of servers with the roots that it trusts. Clones share it.
+/// A prober of servers with the roots that it trusts. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Prober(Arc<Inner>);
 
@@ -60,20 +60,21 @@ struct Inner {
     only_13: SenderTls,
 }
 
-/// What there is to say where STARTTLS is listed on a connection that was made because it was not.
+/// The finding for STARTTLS that is listed on a connection that was made because it was not.
 pub(super) const LISTED_NOW: &str = "lists STARTTLS on this connection";
 
-/// How many addresses of one name are looked at.
+/// The maximum number of addresses of one name that are probed.
 const MOST_MEMBERS: usize = 32;
-/// How many addresses are looked at at a time.
+/// The number of addresses that are probed at a time.
 const AT_A_TIME: usize = 8;
 
 impl Prober {
-    /// A prober that measures chains by `roots` at the time of `clock`, and completes handshakes with any.
+    /// Creates a prober that checks chains against `roots` at the time of `clock`, and completes handshakes
+    /// with any chain.
     ///
     /// # Errors
     ///
-    /// A root that cannot be used.
+    /// If a root cannot be used.
     pub fn new(options: Options, roots: &[Certificate], clock: &Clock) -> Result<Self, ProbeError> {
         let tls = |versions| SenderTls::new(roots, None, clock, versions);
         Ok(Self(Arc::new(Inner {
@@ -85,8 +86,8 @@ impl Prober {
         })))
     }
 
-    /// Looks at every address of every target. It takes as long as the servers do, and no longer than about
-    /// fifty times the patience.
+    /// Probes every address of every target. It takes as long as the servers do, and no longer than about
+    /// fifty times `patience`.
     pub async fn probe(&self, targets: &[Target]) -> Run {
         let taken = self.0.clock.now();
         let mut hosts = Vec::with_capacity(targets.len());
@@ -100,7 +101,7 @@ impl Prober {
                 let (prober, places) = (self.clone(), Arc::clone(&places));
                 let (address, name) = (member.address, host.name.clone());
                 probing.spawn(async move {
-                    // It is never closed, so there is a place for everybody in the end.
+                    // The semaphore is never closed, so every task gets a permit in the end.
                     let _place = places.acquire_owned().await;
                     (at, place, prober.0.member(address, &name).await)
                 });
@@ -154,7 +155,7 @@ impl Inner {
         member
     }
 
-    /// The connection as a sender would have it.
+    /// Makes the connection as a sender would.
     async fn first(&self, address: SocketAddr, name: &str) -> Result<Visit, String> {
         let patience = self.options.patience;
         let io = wire::reach(address, patience).await.map_err(|error| in_words(&error))?;
@@ -200,7 +201,7 @@ impl Inner {
         Ok(visit)
     }
 
-    /// EHLO, and HELO where that is refused for good (RFC 5321 section 3.2).
+    /// Sends EHLO, and HELO if that is permanently refused (RFC 5321 section 3.2).
     async fn greet<IO>(&self, talk: &mut Talk<IO>) -> (Option<Heard>, Option<Heard>)
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -229,12 +230,12 @@ impl Inner {
         }
     }
 
-    /// What is still worth a connection after what the first one showed.
+    /// Returns the trials that are still worth a connection after the first one.
     fn worth_trying(&self, visit: &Visit, name: &str) -> Vec<Offer> {
         let old = [Offer::Tls11, Offer::Tls10];
         match &visit.handshake {
             Some(Handshake::Established(established)) => {
-                // Who speaks TLS 1.3 chooses it where it is offered (RFC 8446 section 4.1.3).
+                // A server that supports TLS 1.3 chooses it if it is offered (RFC 8446 section 4.1.3).
                 let both = established.version == crate::session::TlsVersion::Tls13;
                 let named = name.parse::<std::net::IpAddr>().is_err();
                 let newer = both.then_some(Offer::Tls12);
@@ -273,7 +274,7 @@ impl Inner {
         };
         let sni = Some(name).filter(|name| name.parse::<std::net::IpAddr>().is_err());
         let old = |version| (version, sni);
-        // An address as the name to connect to is one that is not asked for.
+        // If the name to connect to is an address, no name is asked for.
         let unnamed = address.ip().to_string();
         let (version, sni) = match offer {
             Offer::Tls13 => return self.completed(&self.only_13, name, io).await,
@@ -291,7 +292,7 @@ impl Inner {
         }
     }
 
-    /// A handshake that is completed, and a conversation that ends with QUIT.
+    /// Completes a handshake, and ends the session with QUIT.
     async fn completed<IO>(&self, tls: &SenderTls, name: &str, io: IO) -> Handshake
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -303,8 +304,8 @@ impl Inner {
         handshake
     }
 
-    /// The stream once the server waits for a ClientHello, or the predicate of a sentence that says why it does
-    /// not.
+    /// Returns the stream once the server waits for a ClientHello, or the predicate of a sentence that says
+    /// why it does not.
     async fn up_to_the_handshake<IO>(&self, io: IO, offer: Offer) -> Result<IO, String>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -332,7 +333,8 @@ impl Inner {
     }
 }
 
-/// A 2yz, which some senders take for the word to go ahead whatever it is.
+/// Returns whether the answer is a 2yz, which some senders take as permission to go ahead, whatever the code
+/// is.
 fn is_go_ahead(heard: &Heard) -> bool {
     matches!(heard.code(), Some(200..=299))
 }
@@ -348,7 +350,7 @@ async fn in_time<T>(
     timeout(patience, doing).await.unwrap_or(Err(TlsFailure::TimedOut))
 }
 
-/// Nothing has to be proved: whatever is presented is looked at afterwards.
+/// Returns a check that accepts any certificate: whatever is presented is examined afterwards.
 fn any_certificate() -> Check {
     Check {
         proof: Proof::Nothing,

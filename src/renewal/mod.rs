@@ -1,8 +1,8 @@
-//! The rehearsal of a certificate renewal, read off the model: what each connector does before, during and after
-//! the exchange, what goes stale with the old certificate, and on which day it would break.
+//! The dry run of a certificate renewal, computed from the model: what each connector does before, during and
+//! after the replacement, which settings still refer to the old certificate, and on which day it would break.
 //!
-//! Nothing is listened to. The steps are the cmdlets that an administrator types, carried out on copies of the
-//! computers; what follows at each step is what [`select_for`](crate::exchange::select_for) and its kin say.
+//! No port is opened. The steps are the cmdlets that an administrator types, run on copies of the computers;
+//! [`select_for`](crate::exchange::select_for) and related functions give the effect of each step.
 
 mod offer;
 mod steps;
@@ -26,68 +26,69 @@ pub struct Renewal<'a> {
     pub computers: &'a [Arc<Computer>],
     /// The computer whose certificate is renewed.
     pub on: &'a str,
-    /// The certificate that goes.
+    /// The certificate that is replaced.
     pub old: Thumbprint,
-    /// The certificate that comes, as it is after its import: enabled for nothing.
+    /// The new certificate, as it is after its import: enabled for nothing.
     pub new: StoredCertificate,
-    /// What it will be enabled for.
+    /// The services that it will be enabled for.
     pub services: Services,
     /// True if the question about the default SMTP certificate is answered with Yes.
     pub overwrite: bool,
-    /// When it is done.
+    /// The time of the renewal.
     pub now: Timestamp,
 }
 
-/// What a renewal comes to.
+/// The result of a renewal.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rehearsed {
-    /// The certificate that goes.
+    /// The certificate that is replaced.
     pub old: CertificateFacts,
-    /// The certificate that comes.
+    /// The new certificate.
     pub new: CertificateFacts,
-    /// The steps, the first of which is before anything is done.
+    /// The steps; the first is the state before anything is done.
     pub steps: Vec<Step>,
-    /// What happens in time if nothing is done.
+    /// The changes over time if nothing is done.
     pub without_action: Vec<Change>,
-    /// What happens in time after the last step.
+    /// The changes over time after the last step.
     pub afterwards: Vec<Change>,
     /// The connectors whose TlsCertificateName does not name the new certificate.
     pub stale_pins: Vec<StalePin>,
-    /// What the old certificate is enabled for and the new one will not be.
+    /// The services that the old certificate is enabled for and the new one will not be.
     pub services_lost: Services,
     /// The names that only the old certificate carries.
     pub names_lost: Vec<String>,
-    /// Edge subscriptions that were made with another internal transport certificate than the Edge has in the end.
+    /// Edge subscriptions that were made with another internal transport certificate than the Edge has in the
+    /// end.
     pub subscriptions_broken: Vec<String>,
 }
 
 /// One step.
 #[derive(Clone, Debug, Serialize)]
 pub struct Step {
-    /// What is done.
+    /// The action.
     pub title: &'static str,
     /// The command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// Why the Shell refuses it; nothing has changed then.
+    /// The reason why the Shell refuses it; nothing has changed then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// What every connector does then.
+    /// The behavior of every connector after the step.
     pub offers: Vec<Offer>,
 }
 
-/// A connector that goes on asking for the old certificate.
+/// A connector that still asks for the old certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StalePin {
     /// The connector.
     pub connector: Connector,
-    /// What it is pinned to.
+    /// The pin.
     pub pinned_to: String,
     /// The command that pins it to the new one.
     pub command: String,
 }
 
-/// Why a renewal cannot be rehearsed.
+/// The reason why the dry run of a renewal is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RenewalError {
     /// There is no such computer.
@@ -106,11 +107,11 @@ pub enum RenewalError {
     Same(Thumbprint),
 }
 
-/// Rehearses a renewal.
+/// Performs a dry run of a renewal.
 ///
 /// # Errors
 ///
-/// There is nothing to renew, or nothing to renew it with.
+/// If there is nothing to renew, or nothing to renew it with.
 pub fn rehearse(renewal: &Renewal<'_>) -> Result<Rehearsed, RenewalError> {
     let computers = renewal.computers;
     let computer = computers.iter().find(|it| it.name.eq_ignore_ascii_case(renewal.on));
@@ -138,7 +139,8 @@ pub fn rehearse(renewal: &Renewal<'_>) -> Result<Rehearsed, RenewalError> {
 }
 
 impl Rehearsed {
-    /// The connectors that do worse after the last step than before the first, each with what it does then.
+    /// Returns the connectors that do worse after the last step than before the first, each with its behavior
+    /// then.
     pub fn worse(&self) -> Vec<&Offer> {
         let (Some(first), Some(last)) = (self.steps.first(), self.steps.last()) else { return Vec::new() };
         let worse = |after: &&Offer| {
@@ -147,18 +149,19 @@ impl Rehearsed {
         last.offers.iter().filter(worse).collect()
     }
 
-    /// The connectors that have no TLS, or a certificate that verifying senders refuse, before anything is done.
+    /// Returns the connectors that have no TLS, or a certificate that verifying senders refuse, before
+    /// anything is done.
     pub fn broken_already(&self) -> Vec<&Offer> {
         let first = self.steps.first().map(|step| step.offers.as_slice()).unwrap_or_default();
         first.iter().filter(|offer| offer.health < Health::Good).collect()
     }
 
-    /// The steps that the Shell refuses.
+    /// Returns the steps that the Shell refuses.
     pub fn refused(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.refused.is_some())
     }
 
-    /// Returns whether the exchange loses nothing.
+    /// Returns whether the replacement loses nothing.
     pub fn is_smooth(&self) -> bool {
         self.worse().is_empty()
             && self.refused().next().is_none()
@@ -167,12 +170,12 @@ impl Rehearsed {
             && self.subscriptions_broken.is_empty()
     }
 
-    /// The first day on which something breaks if nothing is done.
+    /// Returns the first day on which something breaks if nothing is done.
     pub fn breaks(&self) -> Option<&Change> {
         self.without_action.iter().find(|change| change.is_worse())
     }
 
-    /// The first day on which something breaks after the exchange.
+    /// Returns the first day on which something breaks after the replacement.
     pub fn breaks_again(&self) -> Option<&Change> {
         self.afterwards.iter().find(|change| change.is_worse())
     }
@@ -182,7 +185,7 @@ fn carries(facts: &CertificateFacts, name: &str) -> bool {
     facts.names().iter().any(|own| own.eq_ignore_ascii_case(name) || crate::name::covers(own, name).is_some())
 }
 
-/// A pin holds names and no thumbprint: it is stale where issuer or subject differ.
+/// Returns the stale pins. A pin holds names and no thumbprint: it is stale if issuer or subject differ.
 fn stale_pins(computer: &Computer, old: &CertificateFacts, new: &CertificateFacts) -> Vec<StalePin> {
     let pin = TlsCertificateName { issuer: old.issuer.as_str().into(), subject: old.subject.as_str().into() };
     if pin.names(&new.issuer, &new.subject) {
@@ -207,7 +210,8 @@ fn stale_pins(computer: &Computer, old: &CertificateFacts, new: &CertificateFact
     receiving.chain(sending).collect()
 }
 
-/// EdgeSync trusts an Edge by the certificate that it was subscribed with (KB 2989382, event 10104).
+/// Returns the broken subscriptions. EdgeSync trusts an Edge by the certificate that it was subscribed with
+/// (KB 2989382, event 10104).
 fn broken_subscriptions(computers: &[Arc<Computer>]) -> Vec<String> {
     let subscriptions = computers.iter().flat_map(|inside| &inside.edge_subscriptions);
     let broken = subscriptions.filter(|subscription| {

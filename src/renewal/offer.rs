@@ -1,4 +1,4 @@
-//! What a connector does about TLS at one instant.
+//! The TLS behavior of a connector at one instant.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use crate::exchange::{
     SendConnector, StoredCertificate, select_for, selection_events, wants_anonymous_tls,
 };
 
-/// A connector, by what it offers or presents a certificate for.
+/// A connector, with the purpose for which it offers or presents a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Connector {
-    /// Its computer.
+    /// The name of its computer.
     pub computer: String,
     /// Its name.
     pub name: String,
-    /// For what.
+    /// The purpose of the certificate.
     pub kind: Kind,
 }
 
-/// What a certificate is for.
+/// The purpose of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -34,28 +34,28 @@ pub enum Kind {
     Send,
 }
 
-/// What a connector does.
+/// The behavior of a connector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Offer {
     /// The connector.
     pub connector: Connector,
     /// The label of the certificate; `None` where there is none to offer or present.
     pub with: Option<String>,
-    /// How it is.
+    /// The state of TLS.
     pub health: Health,
     /// The numbers of the events that are logged.
     pub events: Vec<u16>,
-    /// The same in words, as a cell of a table.
+    /// The behavior in words, as a cell of a table.
     pub words: String,
 }
 
-/// How well it does; the greater, the better.
+/// The state of TLS on a connector; the greater, the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Health {
     /// There is no TLS, or nothing can be sent.
     None,
-    /// There is TLS, and those who verify refuse it, or no handshake succeeds.
+    /// There is TLS, but verifying clients refuse it, or no handshake succeeds.
     Broken,
     /// There is TLS.
     Good,
@@ -78,8 +78,8 @@ impl fmt::Display for Connector {
     }
 }
 
-/// What every connector of every computer does at `now`. Connectors that are disabled, and those that never
-/// use TLS, have no row.
+/// Returns the behavior of every connector of every computer at `now`. Connectors that are disabled, and
+/// those that never use TLS, are left out.
 pub fn offers(computers: &[Arc<Computer>], now: Timestamp) -> Vec<Offer> {
     let each = computers.iter().flat_map(|computer| {
         let receiving = computer.receive_connectors.iter().filter(|it| it.enabled);
@@ -134,7 +134,7 @@ fn sends(connector: &SendConnector, computer: &Computer, now: Timestamp) -> Opti
             with(of, stored, Some("UnknownCredentials"), events, now)
         }
         (ClientCertificate::PinNotFound, _) => none(of, events, "nothing is sent (454 4.7.5)"),
-        // A server needs none of a client, so this sends all the same.
+        // A server requires no certificate of a client, so this connector sends nevertheless.
         (_, _) => Offer { health: Health::Good, ..none(of, events, "no certificate of its own") },
     })
 }

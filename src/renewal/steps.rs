@@ -1,4 +1,4 @@
-//! The steps of a renewal, each on what the one before it left.
+//! The steps of a renewal, each applied to the result of the one before.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::exchange::cmdlet::{Answer, CertificateRequest, Prompt, Question, Shel
 use crate::exchange::{CertificateStore, Computer, StoredCertificate};
 use crate::pki::Thumbprint;
 
-/// What the last step is called.
+/// The title of the last step.
 const REMOVED: &str = "old one removed";
 
-/// The steps, and the computers after the last one.
+/// Returns the steps, and the computers after the last one.
 pub(super) fn steps(renewal: &Renewal<'_>, computer: &Computer) -> (Vec<Step>, Vec<Arc<Computer>>) {
     let mut computers = renewal.computers.to_vec();
     let mut done = Vec::with_capacity(4);
@@ -42,7 +42,7 @@ pub(super) fn steps(renewal: &Renewal<'_>, computer: &Computer) -> (Vec<Step>, V
         let goes_on = refused.is_some() && title == REMOVED;
         done.push(step(title, Some(command), refused, &computers));
         if goes_on {
-            // The certificates snap-in removes it without that check, and the day on which it ends comes anyway.
+            // The certificates snap-in removes it without that check, and it expires anyway.
             let without = gone(&computers, &computer.name, old);
             done.push(step("old one gone all the same", None, None, &without));
         }
@@ -56,7 +56,7 @@ fn import(computers: &mut [Arc<Computer>], name: &str, new: &StoredCertificate) 
     }
 }
 
-/// The computers without a certificate in the store of one of them.
+/// Returns the computers without a certificate in the store of one of them.
 fn gone(computers: &[Arc<Computer>], name: &str, old: Thumbprint) -> Vec<Arc<Computer>> {
     let mut computers = computers.to_vec();
     for computer in computers.iter_mut().filter(|it| it.name == name) {
@@ -68,7 +68,7 @@ fn gone(computers: &[Arc<Computer>], name: &str, old: Thumbprint) -> Vec<Arc<Com
     computers
 }
 
-/// The computers after a command, or the words with which the Shell refuses it.
+/// Returns the computers after a command, or the message with which the Shell refuses it.
 fn carry_out(
     renewal: &Renewal<'_>,
     computers: &[Arc<Computer>],
@@ -84,7 +84,7 @@ fn carry_out(
     }
 }
 
-/// Who answers the questions of the Shell.
+/// The administrator who answers the questions of the Shell.
 struct Administrator {
     overwrite: bool,
 }

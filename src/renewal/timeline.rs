@@ -1,4 +1,4 @@
-//! What connectors do as time passes: every instant at which an offer changes.
+//! The behavior of connectors over time: every instant at which an offer changes.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use serde::Serialize;
 use super::offer::{Health, Offer, offers};
 use crate::exchange::{Computer, EXPIRES_SOON};
 
-/// A change that comes by itself.
+/// A change that happens without any action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
-    /// What the connector did before.
+    /// The connector's behavior before.
     pub before: Offer,
-    /// What it does from then on.
+    /// The connector's behavior from then on.
     pub after: Offer,
 }
 
-/// More instants than any lab has certificates for; beyond it the future is left alone.
+/// The maximum number of instants; no lab has certificates for more, and later changes are not computed.
 const MOST_INSTANTS: usize = 2000;
 
 impl Change {
@@ -39,7 +39,8 @@ impl Change {
     }
 }
 
-/// Every change of what a connector of `computers` does after `now`, until the last certificate has expired.
+/// Returns every change in the behavior of a connector of `computers` after `now`, until the last certificate
+/// has expired.
 pub fn timeline(computers: &[Arc<Computer>], now: Timestamp) -> Vec<Change> {
     let mut changes = Vec::new();
     let (mut at, mut before) = (now, offers(computers, now));
@@ -48,7 +49,7 @@ pub fn timeline(computers: &[Arc<Computer>], now: Timestamp) -> Vec<Change> {
         let Some(next) = next else { break };
         let after = offers(computers, next);
         for (old, new) in before.iter().zip(&after) {
-            // Hours that run down make another text, not another offer.
+            // A countdown of hours changes the text, not the offer.
             if old.words != new.words {
                 changes.push(Change { at: next, before: old.clone(), after: new.clone() });
             }

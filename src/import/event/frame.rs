@@ -1,26 +1,27 @@
-//! Finds an event's fixed text in whatever a copy has made of it, and what was filled in.
+//! Finds an event's fixed text in any copy of it, and the values that were filled in.
 //!
-//! Letters are compared without white space and letter case, so that it does not matter where lines end. Of a
-//! fixed part its beginning and its end are looked for: what is damaged or left out in the middle is no hindrance.
+//! Letters are compared without white space and letter case, so line breaks do not matter. Only the beginning
+//! and the end of a fixed part are searched for, so a part may be damaged or left out in the middle.
 
 use super::template::Template;
 
-/// A text without white space, and where its letters came from.
+/// A text without white space, with the offsets of its letters in the original.
 pub(super) struct Dense {
     letters: String,
-    /// For each byte of the letters the offset of its letter in the text, and behind the last the text's length.
+    /// For each byte of the letters, the offset of its letter in the text; the last item is the text's
+    /// length.
     at: Vec<usize>,
 }
 
-/// An event's text that was found.
+/// The text of an event, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Match {
     pub(super) template: Template,
-    /// Where it begins and ends in the text.
+    /// The offset at which it begins in the text; it ends at `to`.
     pub(super) from: usize,
     pub(super) to: usize,
-    /// Where the values stand in the text, by the number of the slot, in the order of appearance; `None` where the
-    /// text ends before.
+    /// The ranges of the values in the text, by the number of the slot, in the order of appearance; `None` if
+    /// the text ends before.
     pub(super) values: Vec<(usize, Option<(usize, usize)>)>,
     /// True if the text ends early.
     pub(super) truncated: bool,
@@ -28,13 +29,13 @@ pub(super) struct Match {
     exact: bool,
 }
 
-/// A template is taken apart into these.
+/// The parts of a template.
 enum Part {
     Fixed(String),
     Slot(usize),
 }
 
-/// So many letters of a fixed part have to be there.
+/// The number of letters of a fixed part that have to be present.
 const HEAD: usize = 18;
 
 impl Dense {
@@ -51,7 +52,7 @@ impl Dense {
         dense
     }
 
-    /// Where `wanted` first stands between two places.
+    /// Returns the first position of `wanted` between two positions.
     fn find(&self, wanted: &str, from: usize, to: usize) -> Option<usize> {
         let from = self.place(from);
         let hay = self.letters.get(from..self.place(to))?;
@@ -64,12 +65,12 @@ impl Dense {
         if wanted.is_empty() { None } else { hay.rfind(wanted).map(|at| at + from) }
     }
 
-    /// The place itself, or the start of the letter that it lies in.
+    /// Returns the position itself, or the start of the letter that it lies in.
     fn place(&self, at: usize) -> usize {
         self.letters.floor_char_boundary(at)
     }
 
-    /// The part of the text between two places, without white space at its ends.
+    /// Returns the part of the text between two positions, without white space at its ends.
     fn range(&self, text: &str, from: usize, to: usize) -> (usize, usize) {
         let start = self.at.get(from).copied().unwrap_or(text.len());
         let last = to.checked_sub(1).and_then(|last| self.at.get(last)).copied().unwrap_or(0);
@@ -78,14 +79,15 @@ impl Dense {
     }
 }
 
-/// Every event in `text`, in the order of the text.
+/// Finds every event in `text`, in the order of the text.
 pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
     let dense = Dense::new(text);
     let mut starts: Vec<(usize, usize)> = Vec::new();
     for (number, template) in templates.iter().enumerate() {
         let mut parts = parts(template.text).into_iter();
         let first = parts.next();
-        // Two words such as `Send connector` begin many sentences; then what follows has to be there as well.
+        // Two words such as `Send connector` begin many sentences; then the text that follows has to be
+        // present as well.
         let second =
             parts.find_map(|part| if let Part::Fixed(letters) = part { Some(letters) } else { None });
         for beginning in beginnings(first) {
@@ -112,7 +114,7 @@ pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
         at += same.len();
         let end = starts.get(at).map_or(dense.letters.len(), |(next, _)| *next);
         let matches = same.iter().filter_map(|number| of(text, &dense, templates.get(*number)?, from, end));
-        // Of texts that begin alike the one that is there as a whole is meant, and of those the longest.
+        // Of texts that begin alike, the one that is present as a whole is meant, and of those the longest.
         let best =
             matches.max_by_key(|found| (!found.truncated, found.exact, !found.template.alias, found.to));
         found.extend(best);
@@ -120,7 +122,7 @@ pub(super) fn find(text: &str, templates: &[Template]) -> Vec<Match> {
     found
 }
 
-/// How a template may begin: as it is written, and with `couldn't` for `could not`.
+/// Returns the ways in which a template may begin: as it is written, and with `couldn't` for `could not`.
 fn beginnings(first: Option<Part>) -> Vec<String> {
     let Some(Part::Fixed(text)) = first else { return Vec::new() };
     let mut all = vec![text.clone()];
@@ -158,7 +160,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
         .filter_map(|part| if let Part::Slot(slot) = part { Some(*slot) } else { None })
         .collect();
     let first_end = ends(dense, fixed.first()?, from, end)?;
-    // From the front: which fixed parts are there at all.
+    // Forward pass: find which fixed parts are present at all.
     let mut places: Vec<(usize, usize, bool)> = vec![(from, first_end.0, first_end.1)];
     for letters in fixed.iter().skip(1) {
         let Some((_, at, whole)) = places.last().copied() else { break };
@@ -169,7 +171,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
         let (stop, whole) = ends(dense, letters, start, end).unwrap_or((start, false));
         places.push((start, stop, whole));
     }
-    // From the back: of a part that stands there several times the last one before the next is meant.
+    // Backward pass: of a part that occurs several times, the last one before the next part is meant.
     for index in (1..places.len().saturating_sub(1)).rev() {
         let (Some(next), Some(before), Some(letters)) =
             (places.get(index + 1), places.get(index - 1), fixed.get(index))
@@ -221,7 +223,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
     })
 }
 
-/// Where a fixed part begins: by its first letters.
+/// Returns the position of a fixed part by its first letters.
 fn head(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<usize> {
     variants(letters)
         .into_iter()
@@ -232,7 +234,7 @@ fn head(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<usize> 
         .min()
 }
 
-/// Where a fixed part that begins at `from` ends, and whether it is there to its end.
+/// Returns the end of the fixed part that begins at `from`, and whether the part is complete.
 fn ends(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<(usize, bool)> {
     let length = letters.len();
     let tail = variants(letters).into_iter().filter_map(|letters| {
@@ -247,7 +249,7 @@ fn ends(dense: &Dense, letters: &str, from: usize, end: usize) -> Option<(usize,
     }
 }
 
-/// Spellings that copies and older versions have.
+/// Returns the spellings of copies and of older versions.
 fn variants(letters: &str) -> Vec<String> {
     let text = letters.to_owned();
     let mut all = vec![text.clone()];
@@ -260,14 +262,15 @@ fn variants(letters: &str) -> Vec<String> {
     all
 }
 
-/// The end of a value that nothing follows: of forty hexadecimal digits, wherever lines end, else of the line.
+/// Returns the end of a value that nothing follows: after forty hexadecimal digits, whatever the line breaks,
+/// else at the end of the line.
 fn open_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
     let rest = dense.letters.get(from..end).unwrap_or_default();
     let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
     if digits == 40 { from + digits } else { line_end(text, dense, from, end) }
 }
 
-/// The end of the line of the text that the letter at `from` stands in, as a letter.
+/// Returns the end of the line of the text in which the letter at `from` stands, as the index of a letter.
 fn line_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
     let start = dense.at.get(from).copied().unwrap_or(text.len());
     let stop = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| at + start);
@@ -277,7 +280,7 @@ fn line_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
         .map_or(from, |at| at + 1)
 }
 
-/// The end, without the first half of the fixed part that should come next.
+/// Returns the end, without the first half of the fixed part that should come next.
 fn without_half(dense: &Dense, next: Option<&&String>, from: usize, end: usize) -> usize {
     let Some(next) = next else { return end };
     let longest = next.len().min(end - from.min(end));

@@ -1,8 +1,8 @@
-//! What stands around an event's text: source, number, level, time and computer, in many languages.
+//! The header around an event's text: source, number, level, time and computer, in many languages.
 
 use super::super::record::Record;
 
-/// The header of an event; `None` for what it does not tell.
+/// The header of an event; `None` for what it does not contain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) provider: Option<String>,
@@ -25,8 +25,8 @@ enum Label {
     Other,
 }
 
-/// Labels of Event Viewer in the languages of Windows that are most spoken, of its older version, and of the
-/// cmdlets. A label that is not here is told by its place.
+/// Labels of Event Viewer in the most spoken languages of Windows, of its older version, and of the cmdlets.
+/// A label that is not listed here is recognized by its position.
 const LABELS: &[(&str, Label)] = &[
     ("log name", Label::LogName),
     ("protokollname", Label::LogName),
@@ -222,7 +222,7 @@ const LEVELS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The header in `text`, the part of a paste that belongs to one event.
+/// Reads the header in `text`, the part of a paste that belongs to one event.
 pub(super) fn read(text: &str) -> Header {
     let mut header = Header::default();
     for (label, value) in labelled(text) {
@@ -232,7 +232,7 @@ pub(super) fn read(text: &str) -> Header {
     header
 }
 
-/// The header that an object of the cmdlets, or a row of a CSV file, has.
+/// Reads the header of an object of the cmdlets, or of a row of a CSV file.
 pub(super) fn of_record(record: &Record) -> Header {
     let mut header = Header::default();
     for (name, field) in &record.fields {
@@ -245,13 +245,13 @@ pub(super) fn of_record(record: &Record) -> Header {
     header
 }
 
-/// The level's English word.
+/// Returns the level's English word.
 pub(super) fn level(word: &str) -> Option<&'static str> {
     let word = word.trim().to_lowercase();
     LEVELS.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(level, _)| *level)
 }
 
-/// The number of an event, of which an InstanceId holds the lower sixteen bits.
+/// Reads the number of an event, which is the lower sixteen bits of an InstanceId.
 pub(super) fn number(text: &str) -> Option<u32> {
     let number: u64 = text.trim().parse().ok()?;
     let id = u32::try_from(number & 0xffff).ok()?;
@@ -283,10 +283,11 @@ fn take(header: &mut Header, label: Label, value: &str) {
     }
 }
 
-/// Known labels with a colon behind them, wherever lines end, and the values up to the next label.
+/// Finds known labels with a colon behind them, whatever the line breaks, and the values up to the next
+/// label.
 fn labelled(text: &str) -> Vec<(Label, String)> {
     let lower = text.to_lowercase();
-    // Lower case may be longer or shorter than what it came from; then only whole lines can be trusted.
+    // Lower case may be longer or shorter than the original; then only whole lines can be trusted.
     let aligned = lower.len() == text.len();
     let mut marks: Vec<(usize, usize, Label)> = Vec::new();
     for (word, label) in LABELS {
@@ -328,8 +329,8 @@ fn labelled(text: &str) -> Vec<(Label, String)> {
     kept.iter().enumerate().filter_map(|(at, (.., label))| Some((*label, value(at)?))).collect()
 }
 
-/// Event Viewer writes its rows in one order in every language: log, source, date, number, category, level,
-/// keywords, user, computer.
+/// Reads the rows by position: Event Viewer writes them in one order in every language, which is log, source,
+/// date, number, category, level, keywords, user, computer.
 fn by_place(text: &str, header: &mut Header) {
     let value = |line: &str| line.split_once([':', '：']).map(|(_, value)| value.trim().to_owned());
     let rows: Vec<String> = text.lines().filter_map(value).collect();

@@ -1,4 +1,4 @@
-//! Events of Exchange transport, out of whatever shape people paste them in.
+//! Events of Exchange transport, in any form in which they are pasted.
 
 mod frame;
 mod header;
@@ -14,7 +14,7 @@ use frame::Match;
 use header::Header;
 use template::{Template, templates};
 
-/// What a connector was looking a certificate up by.
+/// The key by which a connector was looking for a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum SelectionKey {
     /// A name.
@@ -33,28 +33,28 @@ pub enum SelectionKey {
 pub struct FoundEvent {
     /// Its number.
     pub event_id: u32,
-    /// Its symbolic name, where a source tells it.
+    /// Its symbolic name, if a source documents it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub symbol: Option<&'static str>,
     /// The service that logged it.
     pub provider: Option<String>,
     /// The computer that logged it.
     pub computer: Option<String>,
-    /// Its level; the usual one where the text does not tell.
+    /// Its level; the usual one if the text does not contain it.
     pub level: Option<String>,
     /// Its task category.
     pub task_category: Option<String>,
-    /// When it was logged, as it was written.
+    /// The time at which it was logged, as it was written.
     pub time_text: Option<String>,
-    /// What the values are, in the order of the text.
+    /// The names of the values, in the order of the text.
     pub slots: Vec<&'static str>,
     /// The values by these names.
     #[serde(flatten)]
     pub values: Map<String, Value>,
-    /// Of 12014: what the certificate was looked up by.
+    /// Of 12014: the key by which the certificate was looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection_key: Option<SelectionKey>,
-    /// Of 12014: whether the text says the same name in both places.
+    /// Of 12014: true if the text has the same name in both places.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields_agree: Option<bool>,
     /// True if the text ends early.
@@ -63,17 +63,17 @@ pub struct FoundEvent {
     pub alias: bool,
     /// True if a value was lost in copying.
     pub values_lost: bool,
-    /// True if the text was not among what was pasted, or is in a language that is not read.
+    /// True if the text was not in the paste, or is in a language that is not supported.
     pub text_missing: bool,
 }
 
 impl FoundEvent {
-    /// A value by its name.
+    /// Returns a value by its name.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).and_then(Value::as_str)
     }
 
-    /// The text of the event with these values, as Exchange writes it.
+    /// Returns the text of the event with these values, as Exchange writes it.
     pub fn message(&self) -> Option<String> {
         let template = templates().into_iter().find(|it| it.event_id == self.event_id && !it.alias)?;
         let mut message = template.text.to_owned();
@@ -86,8 +86,8 @@ impl FoundEvent {
     }
 }
 
-/// Every event in a text that was cleaned of quoting and markup; `records` are the objects that were read out
-/// of it.
+/// Finds every event in a text from which quoting and markup were removed; `records` are the objects that
+/// were read from it.
 pub(super) fn find(text: &str, records: &[Record]) -> Vec<FoundEvent> {
     let templates = templates();
     let mut events: Vec<FoundEvent> = Vec::new();
@@ -132,7 +132,7 @@ fn in_text(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
     events
 }
 
-/// A header without a text that is known: the text is in another language, or was not copied.
+/// Finds headers without a known text: the text is in another language, or was not copied.
 fn headless(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
     let header = header::read(text);
     let known = header.event_id.and_then(|id| templates.iter().find(|it| it.event_id == id && !it.alias));
@@ -143,7 +143,7 @@ fn headless(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
     }
 }
 
-/// The second half of event 12014, where the first was not copied.
+/// Finds the second half of event 12014, if the first was not copied.
 fn other_words(text: &str) -> Vec<FoundEvent> {
     let flat = folded(text);
     let lower = flat.to_ascii_lowercase();
@@ -198,7 +198,7 @@ fn of_match(text: &str, found: &Match, header: Header) -> FoundEvent {
         let Some(name) = found.template.slots.get(*slot) else { continue };
         put(&mut event, name, range.map(|(from, to)| lines.value(name, from, to)));
     }
-    // The lab's own text has the first name in both places, where the event may have two.
+    // The lab's own text has the first name in both places, but the event may have two.
     if found.template.event_id == 12014
         && let [_, _, (_, Some((from, to)))] = found.values.as_slice()
     {
@@ -211,7 +211,7 @@ fn of_match(text: &str, found: &Match, header: Header) -> FoundEvent {
     event
 }
 
-/// A value that was found twice keeps its first reading.
+/// Stores a value; one that was found twice keeps its first reading.
 fn put(event: &mut FoundEvent, name: &str, value: Option<String>) {
     let value = match (name, value) {
         (_, None) => Value::Null,
@@ -224,10 +224,10 @@ fn put(event: &mut FoundEvent, name: &str, value: Option<String>) {
     }
 }
 
-/// How the lines of an event's text were broken.
+/// The way in which the lines of an event's text were broken.
 struct Lines<'a> {
     text: &'a str,
-    /// Where lines were cut at a column rather than at a space: how long a full one is.
+    /// The length of a full line, if lines were cut at a column rather than at a space.
     cut_at: Option<usize>,
 }
 
@@ -243,7 +243,7 @@ impl<'a> Lines<'a> {
         Self { text, cut_at: cut.then_some(width) }
     }
 
-    /// A value without what the breaks did to it.
+    /// Returns a value without the line breaks in it.
     fn value(&self, name: &str, from: usize, to: usize) -> String {
         let value = self.text.get(from..to).unwrap_or_default();
         let names_nothing = !value.contains("CN=") && !value.contains('<') && !value.contains(", ");
@@ -264,7 +264,7 @@ impl<'a> Lines<'a> {
         let mut at = from;
         for line in value.split('\n') {
             if at > from {
-                // The line before, from its own start: a full one goes on in the middle of a word.
+                // The line before, from its own start: a full one continues in the middle of a word.
                 let before = self.text.get(..at.saturating_sub(1)).unwrap_or_default();
                 let before = before.rsplit('\n').next().unwrap_or_default();
                 let full = before.trim_end().chars().count() >= width;
@@ -323,7 +323,8 @@ fn of_record(record: &Record, templates: &[Template]) -> Option<FoundEvent> {
     Some(event)
 }
 
-/// The insertion strings of an event, in the order of the numbers; of 12014 the third is the first again.
+/// Reads the insertion strings of an event, in the order of the numbers; of 12014 the third is the first
+/// again.
 fn insert_data(event: &mut FoundEvent, data: &[String]) {
     let data: Vec<String> = if event.event_id == 12014 { names_of_12014(data) } else { data.to_vec() };
     for (slot, value) in event.slots.clone().into_iter().zip(&data) {
@@ -339,8 +340,8 @@ fn insert_data(event: &mut FoundEvent, data: &[String]) {
     judge(event);
 }
 
-/// A list that was split at the commas within a pin: what comes twice is the pin, and between the two stands the
-/// connector.
+/// Restores a list that was split at the commas within a pin: the text that occurs twice is the pin, and the
+/// connector stands between the two.
 fn names_of_12014(data: &[String]) -> Vec<String> {
     if data.len() <= 3 {
         return data.to_vec();
@@ -353,7 +354,7 @@ fn names_of_12014(data: &[String]) -> Vec<String> {
     }
 }
 
-/// What follows from the values of 12014.
+/// Sets the fields that follow from the values of 12014.
 fn judge(event: &mut FoundEvent) {
     if event.event_id != 12014 || event.alias {
         return;

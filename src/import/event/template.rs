@@ -1,4 +1,4 @@
-//! The texts that events are told by, with the names of what is filled in.
+//! The texts by which events are recognized, with the names of the filled-in values.
 
 use crate::exchange::EventKind;
 
@@ -6,19 +6,19 @@ use crate::exchange::EventKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Template {
     pub(super) event_id: u32,
-    /// Its symbolic name in the message file, where a source tells it.
+    /// Its symbolic name in the message file, if a source documents it.
     pub(super) symbol: Option<&'static str>,
     /// Its usual level.
     pub(super) level: &'static str,
     /// The text, with `%1` and so on.
     pub(super) text: &'static str,
-    /// What `%1`, `%2` and so on are, in the order of the numbers.
+    /// The names of `%1`, `%2` and so on, in the order of the numbers.
     pub(super) slots: &'static [&'static str],
     /// True if it is not the event's own text but the name of a monitoring rule.
     pub(super) alias: bool,
 }
 
-/// Every text, the longer of two that begin alike first.
+/// Returns every text, the longer of two that begin alike first.
 pub(super) fn templates() -> Vec<Template> {
     let own = EventKind::ALL.into_iter().rev().map(|kind| {
         let (symbol, slots) = facts(kind.id());
@@ -28,7 +28,7 @@ pub(super) fn templates() -> Vec<Template> {
     own.chain(OTHERS.iter().copied()).chain(ALIASES.iter().map(alias)).collect()
 }
 
-/// Symbolic names: the pages of the TechNet event library (Exchange 14.0).
+/// Returns symbolic names. Source: the pages of the TechNet event library (Exchange 14.0).
 fn facts(event_id: u16) -> (Option<&'static str>, &'static [&'static str]) {
     match event_id {
         1012 => (None, &["connector", "limit", "peer"]),
@@ -75,7 +75,7 @@ const OTHERS: &[Template] = &[
         "The configuration of one of the SMTP Receive connectors is invalid. The configuration change will be ignored. The description of the configuration error is: %1.",
         &["description"],
     ),
-    // Without its thumbprint, as monitoring and blogs shorten it.
+    // The text without its thumbprint, as monitoring and blogs shorten it.
     other(
         12015,
         Some("InternalTransportCertificateExpired"),
@@ -117,7 +117,7 @@ fn alias((event_id, text): &(u32, &'static str)) -> Template {
     Template { alias: true, ..other(*event_id, None, "Error", text, &[]) }
 }
 
-/// Names of the rules of the Exchange management packs, which people paste in place of the event.
+/// Names of the rules of the Exchange management packs, which are often pasted in place of the event.
 const ALIASES: &[(u32, &str)] = &[
     (12012, "The internal TLS certificate for this server is missing."),
     (12013, "Exchange couldn't find a certificate in the personal store on the local computer."),

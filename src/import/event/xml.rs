@@ -1,18 +1,18 @@
-//! Event XML as Event Viewer shows and saves it, well-formed or as it was copied out of a browser.
+//! Event XML as Event Viewer shows and saves it, well-formed or as it was copied from a browser.
 
 use super::header::{Header, level};
 use crate::import::text::unescape;
 
-/// An event's XML: its header, and what was filled in.
+/// An event's XML: its header, and the values that were filled in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct EventXml {
     pub(super) header: Header,
     pub(super) data: Vec<String>,
-    /// The text, where the event was saved with it.
+    /// The text, if the event was saved with it.
     pub(super) message: Option<String>,
 }
 
-/// Every event in `text`.
+/// Reads every event in `text`.
 pub(super) fn read(text: &str) -> Vec<EventXml> {
     if !text.contains("<Ev") && !text.contains("EventID") {
         return Vec::new();
@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Vec<EventXml> {
         let body = &rest[from..];
         let to = body.find("</Event>").unwrap_or(body.len());
         let event = one(body.get(..to).unwrap_or_default());
-        // A page that speaks of events is none.
+        // A page that only mentions events contains none.
         if event.header.event_id.is_some() {
             events.push(event);
         }
@@ -33,7 +33,8 @@ pub(super) fn read(text: &str) -> Vec<EventXml> {
     events
 }
 
-/// In one line: lines were broken at spaces, or anywhere; by which more tags are whole is how it was.
+/// Joins the lines. They were broken at spaces or anywhere; the reading with more whole tags is the right
+/// one.
 fn unwrapped(text: &str) -> String {
     const TAGS: [&str; 14] = [
         "<Event ",
@@ -66,7 +67,7 @@ fn unwrapped(text: &str) -> String {
     if cut {
         readings.reverse();
     }
-    // The first of those that are equally good.
+    // The first of several equally good readings.
     readings.into_iter().rev().max_by_key(|reading| whole(reading)).unwrap_or_default()
 }
 
@@ -93,7 +94,7 @@ fn one(body: &str) -> EventXml {
     EventXml { header, data, message: text("Message") }
 }
 
-/// The numbers of transport's task categories, as far as an event shows them.
+/// Returns the numbers of transport's task categories, as far as an event shows them.
 fn category(task: &str) -> Option<String> {
     match task.trim() {
         "1" => Some("SmtpReceive".to_owned()),
@@ -104,7 +105,7 @@ fn category(task: &str) -> Option<String> {
     }
 }
 
-/// Where the first tag of this name begins and ends.
+/// Returns the range of the first tag of this name.
 fn tag(text: &str, name: &str) -> Option<(usize, usize)> {
     let mut from = 0;
     while let Some(at) = text.get(from..)?.find('<').map(|at| at + from) {
@@ -123,7 +124,7 @@ fn tag(text: &str, name: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// What stands between the first tag of this name and its end, and what follows.
+/// Returns the text between the first tag of this name and its end, and the text that follows.
 fn content<'a>(text: &'a str, name: &str) -> Option<(String, &'a str)> {
     let (from, to) = tag(text, name)?;
     let rest = text.get(to..)?;

@@ -1,7 +1,8 @@
 //! The possible causes of event 12014, in the order of their likelihood.
 //!
-//! The order follows public cases: of those that show the event most have a name in no certificate or a pin that
-//! outlived a renewal; a certificate that was removed, a missing SMTP service, expiry and a broken chain follow.
+//! The order follows public cases. In most cases that show the event, a name is in no certificate or a pin
+//! outlived a renewal. A certificate that was removed, a missing SMTP service, expiry and a broken chain
+//! follow.
 
 use serde::Serialize;
 
@@ -12,17 +13,17 @@ use crate::import::event::{FoundEvent, SelectionKey};
 /// A possible cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cause {
-    /// What it is called, for programs.
+    /// The identifier of the cause, for programs.
     pub id: &'static str,
-    /// What is wrong, in a few words.
+    /// The problem, in a few words.
     pub short: &'static str,
-    /// What is wrong, as a sentence.
+    /// The problem, as a sentence.
     pub what: String,
-    /// What to run to see whether it is so, and what one would see.
+    /// The command that shows whether the cause applies, and its expected output.
     pub check: String,
-    /// What mends it.
+    /// The fix.
     pub fix: String,
-    /// True if the exports show that it is so.
+    /// True if the exports confirm it.
     pub certain: bool,
 }
 
@@ -47,7 +48,7 @@ fn short(id: &str) -> &'static str {
     }
 }
 
-/// The causes that the event leaves possible; with exports only what they show.
+/// Returns the causes that the event leaves possible; with exports, only those that they confirm.
 pub(super) fn causes(event: &FoundEvent, about: &About, evidence: Option<&Evidence>) -> Vec<Cause> {
     if let Some(evidence) = evidence.filter(|evidence| evidence.decided) {
         return vec![Cause {
@@ -68,7 +69,7 @@ pub(super) fn causes(event: &FoundEvent, about: &About, evidence: Option<&Eviden
     }
 }
 
-/// Who changes what on this connector.
+/// The commands that change this connector.
 struct Commands {
     set: String,
     on: String,
@@ -231,7 +232,7 @@ fn pinned(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     ]
 }
 
-/// What the event's own advice would and would not mend.
+/// Returns what the event's own advice would and would not fix.
 pub(super) fn advice(event: &FoundEvent, evidence: Option<&Evidence>) -> String {
     let advised = "The event advises Enable-ExchangeCertificate -Services SMTP";
     if evidence.is_some_and(|evidence| evidence.contradiction.is_some()) {

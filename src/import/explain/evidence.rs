@@ -1,4 +1,4 @@
-//! What exports that were pasted beside an event say about it, by the rule of the selection itself.
+//! The evidence of exports that were pasted with an event, by the selection rule of the emulator itself.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,44 +12,45 @@ use crate::import::organization::Imported;
 use crate::pki::Thumbprint;
 use crate::scenario::{CertificateSpec, ComputerSpec};
 
-/// A certificate, and what speaks against it.
+/// A certificate, and the reasons against it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CertificateSeen {
-    /// What it is called.
+    /// The name by which it is called.
     pub label: String,
     /// Its thumbprint, where it is known.
     pub thumbprint: Option<String>,
     /// Its names, as far as they are known.
     pub names: Vec<String>,
-    /// Why it is not used; empty where it would be.
+    /// The reasons why it is not used; empty if it would be.
     pub reasons: Vec<String>,
-    /// True if its list of names was cut, so that the name may be in it all the same.
+    /// True if its list of names was cut, so that the name may nevertheless be in it.
     pub unknown: bool,
 }
 
-/// What the exports show.
+/// The evidence that the exports contain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     /// True if they settle the cause.
     pub decided: bool,
-    /// What the cause is called, for programs.
+    /// The identifier of the cause, for programs.
     pub cause_id: &'static str,
     /// The cause, as a sentence.
     pub cause: String,
     /// The certificates one by one.
     pub certificates: Vec<CertificateSeen>,
-    /// What mends it, as it is typed.
+    /// The commands that fix it, as they are typed.
     pub commands: Vec<String>,
-    /// What that changes.
+    /// The effect of the fix.
     pub changes: Vec<String>,
-    /// Why the event's own advice changes nothing.
+    /// The reasons why the event's own advice changes nothing.
     pub advice_fails: Vec<String>,
-    /// Why STARTTLS would be offered here, where the exports contradict the event.
+    /// The reason why STARTTLS would be offered here, if the exports contradict the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contradiction: Option<String>,
 }
 
-/// The computers of an import as the selection sees them, with the real thumbprints and without any key.
+/// Builds the computers of an import as the selection sees them, with the real thumbprints and without any
+/// key.
 pub(super) fn papers(imported: &Imported, now: Timestamp) -> Vec<Computer> {
     imported.scenario.computer.iter().map(|spec| paper(spec, imported, now)).collect()
 }
@@ -108,7 +109,7 @@ fn facts(spec: &CertificateSpec, thumbprint: Thumbprint, now: Timestamp) -> Cert
     }
 }
 
-/// What the exports say about the event; `None` where its connector or computer is not among them.
+/// Returns what the exports say about the event; `None` if its connector or computer is not among them.
 pub(super) fn weigh(
     event: &FoundEvent,
     imported: &Imported,
@@ -216,7 +217,7 @@ fn reasons(verdict: &Verdict) -> Vec<Reason> {
     }
 }
 
-/// The certificate that lacks least, and what it lacks.
+/// Returns the certificate that lacks least, and what it lacks.
 fn cause(
     key: &str,
     candidates: &[crate::exchange::Candidate],
@@ -263,7 +264,7 @@ fn cause(
             format!("no certificate carries {key}; there are {list}{more}{cut}"),
         );
     }
-    // Of a pin: the certificate with one half of it, and how the other half differs.
+    // For a pin: the certificate with one half of it, and how the other half differs.
     let half = computer.store.iter().zip(candidates).find_map(|(stored, candidate)| {
         let reasons = reasons(&candidate.verdict);
         let (issuer, subject) =

@@ -1,4 +1,4 @@
-//! What was pasted means, and what to do about it.
+//! The meaning of a pasted input, and what to do about it.
 
 mod cause;
 mod evidence;
@@ -18,19 +18,19 @@ pub use cause::Cause;
 pub use evidence::{CertificateSeen, Evidence};
 pub use sibling::Sibling;
 
-/// The answer to what was pasted.
+/// The answer to a pasted input.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
-    /// What was pasted, input by input.
+    /// A description of each input that was pasted.
     pub recognized: Vec<String>,
-    /// What it means, item by item, the one to act on first.
+    /// The meaning, item by item, the one to act on first.
     pub items: Vec<Item>,
-    /// What should be pasted beside it.
+    /// The inputs that should be pasted as well.
     pub missing: Vec<String>,
-    /// What is open in the exports that were pasted.
+    /// The questions that the pasted exports leave open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<super::question::Question>,
-    /// What was noticed in reading.
+    /// Notes on the reading.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -41,9 +41,9 @@ pub struct Explanation {
 pub enum Item {
     /// An event of transport.
     Event(Box<EventItem>),
-    /// What a cmdlet said.
+    /// The output of a cmdlet.
     Cmdlet(Refusal),
-    /// What a sender said.
+    /// The error of a sender.
     Sender(SenderItem),
     /// A protocol log.
     Protocol(ProtocolExcerpt),
@@ -56,43 +56,43 @@ pub enum Item {
 /// A sender's error with what it means.
 #[derive(Clone, Debug, Serialize)]
 pub struct SenderItem {
-    /// `sender-error`.
+    /// The constant `sender-error`.
     pub kind: &'static str,
-    /// What was said.
+    /// The error text.
     #[serde(flatten)]
     pub error: SenderError,
-    /// What happened, as a sentence.
+    /// A sentence that states what happened.
     pub says: &'static str,
-    /// What the fault usually is.
+    /// The usual fault.
     pub usually: &'static str,
-    /// What to run to be sure.
+    /// The commands that confirm it.
     pub run: Vec<&'static str>,
 }
 
 /// An event with what it means.
 #[derive(Clone, Debug, Serialize)]
 pub struct EventItem {
-    /// `event`.
+    /// The constant `event`.
     pub kind: &'static str,
-    /// What was recognized.
+    /// The recognized event.
     #[serde(flatten)]
     pub event: FoundEvent,
-    /// Of 12014: the connector, and where it is edited.
+    /// Of 12014: the connector, and the place where it is edited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<About>,
-    /// The possible causes, the likeliest first; one where the exports settle it.
+    /// The possible causes, the likeliest first; only one if the exports settle it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
-    /// What the exports say about it, where some were pasted.
+    /// The evidence of the exports, if any were pasted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// Of other events: what they mean.
+    /// Of other events: their meaning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sibling: Option<Sibling>,
-    /// What the event advises, and what that would and would not mend.
+    /// The advice of the event, and what that would and would not fix.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub advice: String,
-    /// What is inferred and not written in the text.
+    /// The facts that are inferred and not written in the text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inferred: Vec<String>,
 }
@@ -102,15 +102,15 @@ pub struct EventItem {
 pub struct About {
     /// `receive`, `send` or `unknown`.
     pub connector_kind: &'static str,
-    /// What kind of connector it is, in words.
+    /// The kind of connector, in words.
     pub connector_words: String,
     /// The computer that looked for the certificate.
     pub on: Option<String>,
-    /// Where the connector is edited, and the command for it.
+    /// The place where the connector is edited, and the command for it.
     pub edited: String,
 }
 
-/// Puts everything that was pasted together.
+/// Combines everything that was pasted.
 pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff::Timestamp) -> Explanation {
     let recognized = pieces.iter().map(|piece| format!("{}: {piece}", piece.name)).collect();
     let papers = imported.map(|imported| evidence::papers(imported, now)).unwrap_or_default();
@@ -139,7 +139,7 @@ pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff:
         recognized,
         items,
         missing,
-        // What an export leaves open; of an event alone it is asked for the exports first.
+        // The open questions of an export; for an event alone the exports are asked for first.
         questions: imported.filter(|_| pasted).map(|imported| imported.questions.clone()).unwrap_or_default(),
         notes: pieces.iter().flat_map(|piece| &piece.notes).cloned().collect(),
     }
@@ -179,7 +179,7 @@ fn of_event(
     item
 }
 
-/// Which connector it is, by its name, by who logged the event, and by the exports.
+/// Identifies the connector by its name, by the service that logged the event, and by the exports.
 fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<String>) -> About {
     let name = event.value("connector").unwrap_or_default();
     let computers = || imported.iter().flat_map(|imported| &imported.scenario.computer);
@@ -251,7 +251,7 @@ fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<Str
     }
 }
 
-/// What would settle it and was not pasted.
+/// Returns what would settle it and was not pasted.
 fn missing(pieces: &[Pieces], items: &[Item]) -> Vec<String> {
     use super::record::Kind;
     let events = items.iter().filter_map(|item| match item {
@@ -292,7 +292,7 @@ impl Explanation {
         self.items.is_empty()
     }
 
-    /// The JSON of `explain`: the fields of the first item at the top, and all of them in `items`.
+    /// Returns the JSON of `explain`: the fields of the first item at the top, and all of them in `items`.
     pub fn to_json(&self) -> serde_json::Value {
         let mut all = serde_json::to_value(self).unwrap_or_default();
         let first = self.items.first().map(|item| serde_json::to_value(item).unwrap_or_default());
@@ -301,7 +301,7 @@ impl Explanation {
                 all.entry(name).or_insert(value);
             }
         }
-        // What was masked in one of several replies was masked on one way.
+        // A keyword that was masked in one of several replies was masked on one path.
         let masked = self.items.iter().filter_map(|item| match item {
             Item::Dialogue(found) => Some(found.masked_keyword.clone()),
             Item::Event(_) | Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) => {
@@ -316,7 +316,7 @@ impl Explanation {
     }
 }
 
-/// What 12014 looked for, in words.
+/// Returns the key that 12014 looked for, in words.
 pub(super) fn key_words(key: Option<SelectionKey>) -> &'static str {
     match key {
         Some(SelectionKey::Fqdn) => "a name (FQDN)",

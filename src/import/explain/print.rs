@@ -1,6 +1,6 @@
-//! The answer for a person at a terminal of 24 lines: the first line is enough to act on.
+//! The answer for a reader at a terminal of 24 lines: the first line is enough to act on.
 //!
-//! Prose is wrapped; a command never is, for it is copied.
+//! Prose is wrapped; a command never is, because it is copied.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::import::dialogue::Dialogue;
 use crate::import::protocol::{ProtocolExcerpt, TrackingExcerpt};
 use crate::import::refusal::Refusal;
 
-/// The short answer; with `{:#}` every cause is shown in full.
+/// Prints the short answer; with `{:#}` every cause is shown in full.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let merged = self.items.len() > 1 && self.items.iter().any(|item| matches!(item, Item::Sender(_)));
@@ -37,10 +37,10 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Lines are no longer than this where they can be broken.
+/// The maximum length of a line that can be broken.
 const WIDTH: usize = 79;
 
-/// A row with its name in a column.
+/// Writes a row with its name in a column.
 fn row(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
     let head = format!("  {name:<11} ");
     let verbs = ["Get-", "Set-", "New-", "Enable-", "Import-", "Start-", "Test-", "telnet ", "starttls-lab "];
@@ -50,7 +50,7 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
     wrapped(f, &head, "              ", value)
 }
 
-/// Prose, broken at spaces, with what comes before its first line and before the others.
+/// Writes prose, broken at spaces, with a prefix for its first line and one for the others.
 fn wrapped(f: &mut fmt::Formatter<'_>, first: &str, next: &str, text: &str) -> fmt::Result {
     let mut line = first.to_owned();
     let mut empty = true;
@@ -119,7 +119,7 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
             );
             row(f, "disagree", &pair)?;
         }
-        // The command in it is copied, and not broken.
+        // The command in it is copied, so it is not broken.
         writeln!(f, "  {:<11} {}", "edited", about.edited)?;
     }
     item.inferred.iter().try_for_each(|what| row(f, "inferred", what))?;
@@ -167,7 +167,8 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     Ok(())
 }
 
-/// The causes: the likeliest two with what to run, the others by their names, unless all is asked for.
+/// Writes the causes: the likeliest two with their commands, the others by their names, unless all are asked
+/// for.
 fn list(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     if item.causes.is_empty() {
         return Ok(());
@@ -206,7 +207,7 @@ fn cmdlet(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
         row(f, "certificate", thumbprint)?;
     }
     for advice in &refusal.advice {
-        // A sentence with a command behind a colon: the command stands by itself.
+        // A sentence with a command behind a colon: the command gets its own line.
         match advice.split_once(": ").filter(|(_, command)| command.starts_with(['$', 'S', 'N', 'I', 'c'])) {
             Some((words, command)) => {
                 row(f, "do", &format!("{words}:"))?;

@@ -1,26 +1,26 @@
-//! The other events of transport that speak of certificates and TLS.
+//! The other events of transport that concern certificates and TLS.
 
 use serde::Serialize;
 
 use crate::import::event::FoundEvent;
 
-/// What an event means.
+/// The meaning of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sibling {
-    /// What happened, as a sentence.
+    /// A sentence that states what happened.
     pub says: String,
-    /// What it touches: STARTTLS, or mail between Exchange servers.
+    /// The affected function: STARTTLS, or mail between Exchange servers.
     pub touches: &'static str,
-    /// What to run.
+    /// The commands to run.
     pub run: Vec<String>,
-    /// What the event's own advice is worth.
+    /// The value of the event's own advice.
     pub worth: &'static str,
 }
 
 const BETWEEN: &str = "X-ANONYMOUSTLS, mail between Exchange servers; STARTTLS for others is not touched";
 const STARTTLS: &str = "STARTTLS";
 
-/// What an event other than 12014 means.
+/// Returns the meaning of an event other than 12014.
 pub(super) fn sibling(event: &FoundEvent) -> Sibling {
     let value =
         |name: &str| event.value(name).filter(|value| !value.is_empty()).unwrap_or("<not told>").to_owned();

@@ -1,4 +1,4 @@
-//! Certificates into the stores of the computers, as descriptions that the lab issues stand-ins by.
+//! Puts certificates into the stores of the computers, as descriptions from which the lab issues stand-ins.
 
 use crate::exchange::{ChainStatus, PrivateKey, Services};
 use crate::import::certificate::{Known, services};
@@ -11,7 +11,7 @@ use crate::scenario::{CertificateSpec, RootSpec, TimeSpec};
 use super::computers::Server;
 use super::{Material, Original};
 
-/// Files every certificate, and says which real one each stand-in is for.
+/// Files every certificate, and returns the original of each stand-in.
 pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Questions) -> Vec<Original> {
     let mut originals: Vec<Original> = Vec::new();
     let without = material.certificates.iter().filter(|known| known.services.is_none()).count();
@@ -43,7 +43,7 @@ pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Quest
     originals
 }
 
-/// What the lab calls it: its common name, else its first name.
+/// Returns the certificate's label in the lab: its common name, else its first name.
 fn label(known: &Known) -> String {
     let name = known.common_name().or_else(|| known.names.as_ref()?.first().cloned());
     let name = name.or_else(|| known.subject.clone()).unwrap_or_else(|| "certificate".to_owned());
@@ -52,7 +52,7 @@ fn label(known: &Known) -> String {
     if reserved.contains(&name.to_lowercase().as_str()) { format!("certificate {name}") } else { name }
 }
 
-/// The computer in whose store it belongs.
+/// Returns the index of the computer in whose store it belongs.
 fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Questions) -> usize {
     if let Some(at) =
         known.server.as_deref().and_then(|name| servers.iter().position(|server| server.is(name)))
@@ -141,7 +141,7 @@ fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Que
     spec
 }
 
-/// The names, of which some may have been cut away.
+/// Returns the names, some of which may have been cut off.
 fn names(known: &Known, label: &str, desk: &mut Questions) -> Vec<String> {
     let shown = known.names.clone().unwrap_or_default();
     let common = known.common_name();
@@ -194,7 +194,7 @@ fn names(known: &Known, label: &str, desk: &mut Questions) -> Vec<String> {
     names
 }
 
-/// A distinguished name that the lab can write, or nothing.
+/// Returns a distinguished name that the lab can write, or `None`.
 fn name(text: &str, label: &str, what: &str, desk: &mut Questions) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
@@ -267,7 +267,8 @@ fn known_services(known: &Known, label: &str, without: usize, desk: &mut Questio
     desk.ask(question, read).unwrap_or(Services::SMTP)
 }
 
-/// Exchange lists only certificates with a private key (KB 4495258), so a listed one has one unless it says not.
+/// Returns the state of the private key. Exchange lists only certificates with a private key (KB 4495258), so
+/// a listed one has one unless its properties deny it.
 fn key(known: &Known, label: &str, desk: &mut Questions) -> PrivateKey {
     let words = [
         ("present", PrivateKey::Present),
@@ -293,7 +294,7 @@ fn key(known: &Known, label: &str, desk: &mut Questions) -> PrivateKey {
     PrivateKey::Present
 }
 
-/// The internal transport certificate: by its label where it is in the store, else by its thumbprint.
+/// Sets the internal transport certificate: by its label if it is in the store, else by its thumbprint.
 fn internal(server: &mut Server, originals: &[Original], desk: &mut Questions) {
     let Some(thumbprint) = server.internal.as_deref().map(dense) else { return };
     let own = originals.iter().filter(|it| it.computer == server.spec.name);

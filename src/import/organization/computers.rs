@@ -9,10 +9,10 @@ use crate::scenario::ComputerSpec;
 
 use super::Material;
 
-/// A computer of the lab in the making.
+/// A computer of the lab that is being built.
 pub(in crate::import) struct Server {
     pub(in crate::import) spec: ComputerSpec,
-    /// What the directory holds as its internal transport certificate; `None` where nobody said.
+    /// The internal transport certificate in the directory; `None` if no source gave it.
     pub(in crate::import) internal: Option<String>,
 }
 
@@ -22,7 +22,7 @@ impl Server {
     }
 }
 
-/// Every computer that something names, or one that is made up.
+/// Returns every computer that a source names, or one with a made-up name.
 pub(super) fn servers(material: &Material, desk: &mut Questions) -> Vec<Server> {
     let mut names: Vec<String> = Vec::new();
     let mut add = |name: String| {
@@ -91,8 +91,8 @@ fn is_netbios(name: &str) -> bool {
     (1..=15).contains(&name.len()) && plain && !name.starts_with('-') && !name.ends_with('-')
 }
 
-/// The name of a computer that nothing names: the last word of a connector that setup made, or the common name
-/// of a certificate that the server signed itself.
+/// Returns a name for a computer that no source names: the last word of a connector that setup made, or the
+/// common name of a certificate that the server signed itself.
 fn made_up(material: &Material, desk: &mut Questions) -> String {
     let default = |name: String| {
         let of_setup = name.starts_with("Default ")
@@ -128,7 +128,7 @@ fn made_up(material: &Material, desk: &mut Questions) -> String {
     desk.ask(question, read).unwrap_or_else(|| "EX01".to_owned())
 }
 
-/// `Version 15.1 (Build 2507.6)`.
+/// Reads the version from `Version 15.1 (Build 2507.6)`.
 fn of_version(record: &Record) -> Option<Profile> {
     let text = record.text(&["AdminDisplayVersion"])?;
     let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
@@ -144,7 +144,7 @@ fn of_version(record: &Record) -> Option<Profile> {
     }
 }
 
-/// The version that the properties of the connectors give away, where no server says its own.
+/// Infers the version from the properties of the connectors, if no server states its own.
 fn version(material: &Material, desk: &mut Questions) -> Profile {
     let choices = [
         ("exchange-2007", Profile::Exchange2007),
@@ -171,7 +171,7 @@ fn version(material: &Material, desk: &mut Questions) -> Profile {
     let inferred = if has("SmtpUtf8Enabled") {
         Some(Profile::Exchange2019)
     } else if has("TransportRole") || has("TlsCertificateName") || front || named || sends {
-        // Both behave alike in what an export does not show; 2016 and later are what is still run.
+        // Both behave alike in what an export does not show; 2016 and later are the versions still in use.
         Some(if whole { Profile::Exchange2013 } else { Profile::Exchange2019 })
     } else if whole {
         Some(Profile::Exchange2010)
@@ -256,7 +256,7 @@ fn fqdn(name: &str, record: Option<&Record>, material: &Material, desk: &mut Que
     assumed.parse().ok()
 }
 
-/// `contoso.local` of `CN=...,DC=contoso,DC=local`.
+/// Returns `contoso.local` for `CN=...,DC=contoso,DC=local`.
 fn domain_of(name: &str) -> Option<String> {
     let dense = crate::import::text::dense(name);
     let labels: Vec<&str> = dense.split(',').filter_map(|part| part.strip_prefix("DC=")).collect();

@@ -1,4 +1,4 @@
-//! From what was pasted to a lab: which computer has which connectors and certificates.
+//! Builds a lab from pasted exports: assigns connectors and certificates to computers.
 
 mod certificates;
 mod computers;
@@ -22,18 +22,18 @@ use crate::scenario::{Built, Scenario};
 use computers::Server;
 pub(super) use receive::{receives, sends};
 
-/// A lab out of exports.
+/// A lab that was made from exports.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The lab.
     pub scenario: Scenario,
-    /// What the exports leave open.
+    /// The questions that the exports leave open.
     pub questions: Vec<Question>,
-    /// What is not as it was, and what was inferred.
+    /// Notes on what differs from the original, and on what was inferred.
     pub notes: Vec<String>,
     /// The real certificates that stand-ins were made for.
     pub originals: Vec<Original>,
-    /// The events that were pasted beside the exports.
+    /// The events that were pasted with the exports.
     pub events: Vec<FoundEvent>,
 }
 
@@ -42,17 +42,17 @@ pub struct Imported {
 pub struct Original {
     /// The computer in whose store it is.
     pub computer: String,
-    /// What the lab calls the stand-in.
+    /// The label of the stand-in in the lab.
     pub label: String,
-    /// The thumbprint of the real one, where it is known.
+    /// The thumbprint of the real one, if it is known.
     pub thumbprint: Option<String>,
     /// True if its list of names was cut, so that it may carry more of them.
     pub names_cut: bool,
-    /// True if only what a table shows is known of it.
+    /// True if only the columns of a table are known of it.
     pub sketchy: bool,
 }
 
-/// Why nothing was imported.
+/// The reason why nothing was imported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// There is neither a connector nor a certificate.
@@ -85,13 +85,13 @@ impl Imported {
         }
     }
 
-    /// The original behind a certificate of a store.
+    /// Returns the original behind a certificate of a store.
     pub fn original(&self, computer: &str, stored: &StoredCertificate) -> Option<&Original> {
         self.originals.iter().find(|it| it.computer == computer && it.label == stored.label)
     }
 }
 
-/// What all parts of the import work on.
+/// The input of all parts of the import.
 pub(super) struct Material {
     pub(super) receive: Vec<Record>,
     pub(super) send: Vec<Record>,
@@ -101,7 +101,7 @@ pub(super) struct Material {
     pub(super) events: Vec<FoundEvent>,
 }
 
-/// Puts the pieces together; `now` is only used to settle which of two dates is meant.
+/// Combines the pieces; `now` is only used to settle which of two dates is meant.
 pub(super) fn assemble(
     pieces: &[Pieces],
     answers: &Answers,
@@ -170,7 +170,7 @@ fn material(pieces: &[Pieces], desk: &mut Questions, now: Timestamp) -> Material
     }
 }
 
-/// Puts objects of one identity together; what the first does not say the next ones add.
+/// Merges objects of one identity; later ones add what the first does not contain.
 fn joined(records: Vec<Record>, identity: impl Fn(&Record) -> Option<String>) -> Vec<Record> {
     let mut kept: Vec<Record> = Vec::new();
     for record in records {
@@ -188,7 +188,7 @@ fn joined(records: Vec<Record>, identity: impl Fn(&Record) -> Option<String>) ->
     kept
 }
 
-/// In which order day and month are written, and how far the clocks are from UTC.
+/// Determines the order of day and month, and the offset of the clocks from UTC.
 fn clock(certificates: &[Record], desk: &mut Questions, now: Timestamp) -> Clock {
     let text = |record: &Record, name: &str| record.text(&[name]).filter(|_| record.get("RawData").is_none());
     let dates: Vec<(String, Option<String>)> = certificates
@@ -234,7 +234,7 @@ fn clock(certificates: &[Record], desk: &mut Questions, now: Timestamp) -> Clock
     Clock { order, offset }
 }
 
-/// The order by which a certificate is as valid as Exchange says that it is.
+/// Returns the order of day and month by which a certificate is as valid as Exchange says that it is.
 fn by_status(text: &str, status: &str, offset: Offset, now: Timestamp) -> Option<Order> {
     let Some(Written::Either { day_first, month_first }) = date::read(text) else { return None };
     let expired = |local| offset.to_timestamp(local).is_ok_and(|instant| instant < now);
@@ -265,7 +265,7 @@ fn scenario(material: &Material, servers: Vec<Server>, desk: &mut Questions) -> 
     Scenario { title, computer, ..Scenario::default() }
 }
 
-/// What there is instead of connectors and certificates.
+/// Describes the input that has neither connectors nor certificates.
 fn nothing(pieces: &[Pieces]) -> String {
     let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
     let what = match pieces {

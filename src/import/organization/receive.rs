@@ -1,4 +1,4 @@
-//! Receive connectors into the computers, and what the pasted events say that they do.
+//! Puts receive connectors on the computers, with the behavior that the pasted events report.
 
 use serde_json::Value;
 
@@ -28,7 +28,8 @@ pub(super) fn connectors(material: &Material, _: &[Server], desk: &mut Questions
     all
 }
 
-/// What decides about STARTTLS and is not in the paste: one question for each property.
+/// Asks about the properties that decide about STARTTLS and are not in the paste: one question for each
+/// property.
 fn ask(all: &mut [Pinned], desk: &mut Questions) {
     let properties = [
         ("TlsCertificateName", "pin", "none: the FQDN decides"),
@@ -129,7 +130,7 @@ fn home(connector: &str, servers: &[Server], desk: &mut Questions) -> usize {
     0
 }
 
-/// The pin with the spaces that it really has: those of a certificate that it names, where one is there.
+/// Returns the pin with its original spaces: those of a certificate that it names, if there is one.
 pub(super) fn settled(
     pin: &Pin,
     connector: &str,
@@ -167,7 +168,7 @@ pub(super) fn settled(
     }
 }
 
-/// The usage that setup gives a connector of this name.
+/// Returns the usage that setup gives a connector of this name.
 fn usage(name: &str, given: &ReceiveConnectorParameters, role: Role) -> Usage {
     let starts = |start: &str| name.to_lowercase().starts_with(&start.to_lowercase());
     if starts("Default internal receive connector") {
@@ -203,7 +204,8 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameter
         given.tls_certificate_name = None;
     }
     let fresh = ReceiveConnector::new(name.clone(), usage, spec.role, spec.profile);
-    // What Exchange would refuse cannot be exported; what the lab refuses all the same is left at its default.
+    // A value that Exchange would refuse cannot be exported; a value that the lab nevertheless refuses is
+    // left at its default.
     let mut refused = Vec::new();
     for _ in 0..40 {
         let mut connector = fresh.clone();
@@ -235,7 +237,7 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameter
     spec.receive_connector.push(essential(given, &fresh));
 }
 
-/// Takes a parameter back; `false` where it was not given.
+/// Removes a parameter; `false` if it was not given.
 fn without(given: &mut ReceiveConnectorParameters, key: &str) -> bool {
     let Ok(Value::Object(mut all)) = serde_json::to_value(&*given) else { return false };
     let gone = all.remove(key).is_some();
@@ -245,7 +247,8 @@ fn without(given: &mut ReceiveConnectorParameters, key: &str) -> bool {
     gone
 }
 
-/// What differs from a fresh connector of the usage, and what people look at first.
+/// Keeps the parameters that differ from a fresh connector of the usage, and those that administrators look
+/// at first.
 fn essential(given: ReceiveConnectorParameters, fresh: &ReceiveConnector) -> ReceiveConnectorParameters {
     let Ok(Value::Object(all)) = serde_json::to_value(&given) else { return given };
     let differs = |key: &String, value: &Value| {
@@ -260,7 +263,7 @@ fn essential(given: ReceiveConnectorParameters, fresh: &ReceiveConnector) -> Rec
     serde_json::from_value(Value::Object(kept.collect())).unwrap_or(given)
 }
 
-/// A connector that only an event speaks of: its name, and what it looks for.
+/// Adds a connector that only an event mentions: its name, and the name that it looks for.
 fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Questions) {
     let Some(name) = event.value("connector").filter(|name| !name.is_empty()) else { return };
     let all = || servers.iter().flat_map(|server| &server.spec.receive_connector);
@@ -299,7 +302,7 @@ pub(in crate::import) fn receives(name: &str) -> bool {
     ["Default ", "Client ", "Outbound Proxy Frontend "].iter().any(|start| name.starts_with(start))
 }
 
-/// What the events say that is seen before anything is changed.
+/// Adds expectations for what the events report before anything is changed.
 pub(super) fn expectations(material: &Material, scenario: &mut Scenario, desk: &mut Questions) {
     for event in &material.events {
         let (Some(name), 12014) = (event.value("connector"), event.event_id) else { continue };

@@ -1,4 +1,4 @@
-//! Send connectors into the computers that they run on.
+//! Puts Send connectors on the computers that they run on.
 
 use serde_json::Value;
 
@@ -122,7 +122,7 @@ fn without(given: &mut SendConnectorParameters, key: &str) -> bool {
     gone
 }
 
-/// What differs from a fresh connector, and what people look at first.
+/// Keeps the parameters that differ from a fresh connector, and those that administrators look at first.
 fn essential(given: SendConnectorParameters, fresh: &SendConnector) -> SendConnectorParameters {
     let Ok(Value::Object(all)) = serde_json::to_value(&given) else { return given };
     let differs = |key: &String, value: &Value| {

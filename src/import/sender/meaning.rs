@@ -1,16 +1,16 @@
-//! What senders' words mean, on whose side the fault is, and what to do.
+//! The meanings of senders' errors: the side that is at fault, and what to do.
 
 use serde::Serialize;
 
-/// What a sender's words mean.
+/// The meaning of a sender's error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Meaning {
     /// STARTTLS is not offered to the sender.
     StarttlsNotOffered,
-    /// STARTTLS is offered, and refused when it is asked for.
+    /// STARTTLS is offered, and refused when the sender sends it.
     StarttlsRefused,
-    /// The certificate does not carry the name that was dialled.
+    /// The certificate does not carry the name that the sender connected to.
     NameMismatch,
     /// The chain does not end in an authority that the sender trusts.
     ChainUntrusted,
@@ -18,11 +18,11 @@ pub enum Meaning {
     Expired,
     /// The certificate was not issued for servers.
     WrongPurpose,
-    /// The certificate is refused, and the words do not say for which reason.
+    /// The certificate is refused, and the text does not say for which reason.
     NameOrChain,
     /// The handshake fails before any certificate is judged.
     HandshakeFailed,
-    /// What answers after STARTTLS is no TLS.
+    /// The answer after STARTTLS is not TLS.
     NotTls,
     /// The connection is closed in the handshake.
     ConnectionClosed,
@@ -34,32 +34,32 @@ pub enum Meaning {
     OwnService,
     /// The Send connector pins a certificate that is not there.
     OwnPin,
-    /// A queue says that the connection failed, where it may have been TLS.
+    /// A queue reports a failed connection, but the cause may have been TLS.
     QueueMisleads,
-    /// The cloud does not take the sender for the tenant's own server.
+    /// The cloud does not recognize the sender as the tenant's own server.
     CloudAttribution,
-    /// Something between the two changes what they say.
+    /// A middlebox changes the session.
     Middlebox,
-    /// It is about permission and not about TLS.
+    /// The cause is permission and not TLS.
     NotTlsAtAll,
 }
 
-/// On whose side the fault is.
+/// The side that is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
-    /// Of the server that was dialled.
+    /// The server that the sender connected to.
     Receiver,
-    /// Of the one that dials.
+    /// The sender.
     Sender,
-    /// Of what lies between them.
+    /// The network path between them.
     Path,
-    /// Of either; the words do not tell.
+    /// Either side; the text does not tell which.
     Either,
 }
 
 impl Meaning {
-    /// On whose side the fault is.
+    /// Returns the side that is at fault.
     pub const fn side(self) -> Side {
         match self {
             Self::StarttlsNotOffered | Self::StarttlsRefused | Self::Expired | Self::WrongPurpose => {
@@ -79,7 +79,7 @@ impl Meaning {
         }
     }
 
-    /// What of the lab's produces these words.
+    /// Returns the entries and scenarios of the lab that produce this error.
     pub const fn entries(self) -> &'static [&'static str] {
         match self {
             Self::StarttlsNotOffered => &[
@@ -108,7 +108,7 @@ impl Meaning {
         }
     }
 
-    /// What happened, as a sentence.
+    /// Returns a sentence that states what happened.
     pub const fn as_words(self) -> &'static str {
         match self {
             Self::StarttlsNotOffered => "The server does not offer STARTTLS to this sender",
@@ -138,7 +138,7 @@ impl Meaning {
         }
     }
 
-    /// What the fault usually is, and what to run to be sure.
+    /// Returns the usual fault, and the commands that confirm it.
     pub const fn advice(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::StarttlsNotOffered => (

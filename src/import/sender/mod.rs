@@ -1,4 +1,5 @@
-//! What sending programs say when TLS does not come about, and what that means for the server they say it of.
+//! The errors that sending programs print when TLS fails, and their meaning for the server that they
+//! connected to.
 
 mod meaning;
 mod texts;
@@ -9,23 +10,23 @@ use super::text::folded;
 pub use meaning::{Meaning, Side};
 use texts::known;
 
-/// A sender's words, recognized.
+/// A recognized error of a sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SenderError {
-    /// What it means.
+    /// Its meaning.
     pub meaning: Meaning,
-    /// Who says it.
+    /// The program that prints it.
     pub sender: String,
     /// The part of the text by which it was recognized.
     pub text: String,
-    /// On whose side the fault is.
+    /// The side that is at fault.
     pub side: Side,
-    /// Entries of the fault catalogue and scenarios that produce these words.
+    /// Entries of the fault catalogue and scenarios that produce this error.
     pub entries: Vec<&'static str>,
-    /// The name that was asked for, where the words tell.
+    /// The name that was asked for, if the text contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_for: Option<String>,
-    /// Whom the certificate names, where the words tell.
+    /// The name in the certificate, if the text contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presented: Option<String>,
     #[serde(skip)]
@@ -34,12 +35,12 @@ pub struct SenderError {
     to: usize,
 }
 
-/// So often one text is looked for; a log repeats itself.
+/// The maximum number of matches for one text; a log repeats itself.
 const MOST_OF_ONE: usize = 20;
 
-/// Everything in `text` that a sender is known to say, the most telling first.
+/// Returns every known error of a sender in `text`, the most telling first.
 ///
-/// This is the one place that looks words up; the table of the verdicts is one of its sources.
+/// This is the only function that looks texts up; the table of the verdicts is one of its sources.
 pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     let flat = folded(text);
     let lower = flat.to_ascii_lowercase();
@@ -60,7 +61,7 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     };
     found.retain(|it| !inside(it));
     found.sort_by_key(|it| it.from);
-    // One text may stand for several things; the first table that has it decides.
+    // One text may have several meanings; the first table that contains it decides.
     found.dedup_by_key(|it| (it.from, it.to));
     let mut once: Vec<SenderError> = Vec::new();
     for it in found {
@@ -68,7 +69,7 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
             once.push(it);
         }
     }
-    // Words that do not say which of several things it was give way to words that do.
+    // Texts that do not say which of several causes it was give way to texts that do.
     let tells = |it: &SenderError| {
         matches!(it.meaning, Meaning::NameMismatch | Meaning::ChainUntrusted | Meaning::Expired)
     };
@@ -83,7 +84,7 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     once
 }
 
-/// What a keyword that was overwritten on the way means.
+/// Returns the error for a keyword that a middlebox has overwritten.
 pub(super) fn middlebox() -> Vec<SenderError> {
     vec![error("250 XXXXXXXA", 0, 12, "what lies in the path, such as a Cisco ASA", Meaning::Middlebox)]
 }
@@ -105,7 +106,7 @@ fn error(flat: &str, from: usize, to: usize, client: &str, meaning: Meaning) -> 
     }
 }
 
-/// The name that the sender measured the certificate by.
+/// Returns the name against which the sender checked the certificate.
 fn asked_for(around: &str, flat: &str) -> Option<String> {
     let behind = |text: &str, mark: &str| {
         let (_, rest) = text.split_once(mark)?;
@@ -119,7 +120,7 @@ fn asked_for(around: &str, flat: &str) -> Option<String> {
     go.or_else(|| marks.into_iter().find_map(|mark| behind(flat, mark)))
 }
 
-/// Whom the certificate names, in the words of the sender.
+/// Returns the name in the certificate, as the sender's text has it.
 fn presented(around: &str, flat: &str) -> Option<String> {
     if let Some((_, rest)) = flat.split_once("Presented Subject: ") {
         return rest.split(". ").next().map(|name| name.trim().to_owned());
@@ -128,7 +129,7 @@ fn presented(around: &str, flat: &str) -> Option<String> {
     rest.split(", not ").next().map(|names| names.trim().to_owned())
 }
 
-/// Where a pattern stands, in which `*` stands for up to two hundred letters.
+/// Returns the range of a pattern, in which `*` stands for up to two hundred letters.
 fn span(text: &str, pattern: &str, from: usize) -> Option<(usize, usize)> {
     let (first, others) = match pattern.split_once('*') {
         Some((first, others)) => (first, Some(others)),
@@ -153,7 +154,7 @@ fn span(text: &str, pattern: &str, from: usize) -> Option<(usize, usize)> {
     }
 }
 
-/// Where the other parts of a pattern end, each near the one before.
+/// Returns the end of the other parts of a pattern, each near the one before.
 fn behind(text: &str, others: &str, from: usize) -> Option<usize> {
     let mut end = from;
     for part in others.split('*') {

@@ -3,20 +3,20 @@
 use super::Meaning;
 use crate::observe::verdict::{ErrorText, Symptom, texts};
 
-/// Every text with the client that prints it and its meaning: those of the verdicts, and those below.
+/// Returns every text with the client that prints it and its meaning: those of the verdicts, and those below.
 pub(super) fn known() -> Vec<(&'static str, &'static str, Meaning)> {
     let table = texts().iter().filter_map(|(symptom, known)| {
         let ErrorText { client, text, .. } = *known;
         Some((text, client, meaning(*symptom)?))
     });
-    // A word as short as `EOF` says nothing by itself, and some texts stand for several things.
+    // A text as short as `EOF` is ambiguous by itself, and some texts have several meanings.
     let telling = table.filter(|(text, ..)| {
         text.len() >= 12 && !["certificate invalid", "Server certificate not verified"].contains(text)
     });
     TEXTS.iter().copied().chain(telling).collect()
 }
 
-/// The meaning of what a sender meets; `None` where nothing more is said of it here than in the verdict.
+/// Returns the meaning of a symptom; `None` if the verdict already says everything.
 const fn meaning(symptom: Symptom) -> Option<Meaning> {
     Some(match symptom {
         Symptom::NotOffered => Meaning::StarttlsNotOffered,

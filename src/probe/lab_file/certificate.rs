@@ -1,4 +1,4 @@
-//! The certificates of the lab file: stand-ins that say what was seen.
+//! The certificates of the lab file: stand-ins with the properties that were seen.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::pki::{Certificate, KeyAlgorithm};
 use crate::probe::handshake::{FailureKind, Handshake, Offer, Presented};
 use crate::session::send::CertificateProblem;
 
-/// rustls's bound on a handshake message.
+/// The bound of rustls on a handshake message.
 const LONGEST_MESSAGE: usize = 0xffff;
 
 impl File<'_> {
@@ -37,7 +37,7 @@ impl File<'_> {
         }
     }
 
-    /// What was wrong with the chain; nothing, where no handshake was completed.
+    /// Returns the problem of the chain; `None` if no handshake was completed.
     fn trust(&self) -> Option<CertificateProblem> {
         match &self.member.visit.handshake {
             Some(Handshake::Established(established)) => established.chain_problem.clone(),
@@ -45,20 +45,21 @@ impl File<'_> {
         }
     }
 
-    /// The chain that a client without SNI is shown, where it is another one.
+    /// Returns the chain that a client without SNI is shown, if it is another one.
     pub(super) fn other_without_sni(&self) -> Option<&[Presented]> {
         let other = self.member.trial(Offer::NoName)?.chain();
         (!other.is_empty() && other.first() != self.member.chain().first()).then_some(other)
     }
 
-    /// Returns whether the handshake was signed with a key that is not the certificate's, as far as a client can tell.
+    /// Returns whether the handshake was signed with a key that is not the certificate's, as far as a client
+    /// can tell.
     fn signs_with_another_key(&self) -> bool {
         !self.is_refused_for_itself()
             && matches!(&self.member.visit.handshake, Some(Handshake::Failed(failed))
                 if failed.how == FailureKind::NotAccepted && failed.detail.contains("BadSignature"))
     }
 
-    /// Returns whether the certificate is one that no handshake is completed with here.
+    /// Returns whether the certificate is one with which no handshake is completed here.
     pub(super) fn is_refused_for_itself(&self) -> bool {
         self.leaf.is_some_and(|leaf| {
             let weak = leaf.public_key().algorithm == "RSA" && leaf.public_key().bits < 2048;
@@ -155,7 +156,7 @@ impl File<'_> {
         }
     }
 
-    /// The issuer, what is sent of the chain, and whether it leads to the lab's root.
+    /// Writes the issuer, the part of the chain that is sent, and whether it leads to the lab's root.
     fn issuer(&mut self, leaf: &Certificate, above: &[Presented], trust: Option<&CertificateProblem>) {
         if keeps(leaf.issuer()) {
             self.key("issuer", leaf.issuer());
@@ -177,7 +178,7 @@ impl File<'_> {
         if let Some(CertificateProblem::Invalid { reason }) = trust {
             self.comment(&format!("Its chain is not valid: {reason}. The lab's is."));
         }
-        // Of several the names of the upper ones are the lab's own.
+        // Of several intermediates, the names of the upper ones are the lab's own.
         let dates = between.last().filter(|_| !reversed).map(|it| (it.0.not_before(), it.0.not_after()));
         let dated = dates.filter(|_| trust == Some(&CertificateProblem::Expired));
         match (between.len(), dated) {
@@ -206,12 +207,13 @@ impl File<'_> {
     }
 }
 
-/// The issuer as the lab will know it.
+/// Returns the issuer's name in the lab.
 pub(super) fn issuer_of(leaf: &Certificate) -> &str {
     if leaf.is_self_signed() { leaf.subject() } else { leaf.issuer() }
 }
 
-/// The kind of key in a lab file's word; an error holds the nearest where there is none of that length.
+/// Returns the kind of key in a lab file's word; an error holds the nearest one if there is none of that
+/// length.
 fn key_of(leaf: &Certificate) -> Result<&'static str, &'static str> {
     let key = leaf.public_key();
     let exact = match (key.algorithm.as_str(), key.bits) {

@@ -1,4 +1,4 @@
-//! What a connector that keeps to the rules would not do, as rows of its fault table.
+//! Behavior that a conforming connector does not show, as fault rules.
 
 use super::{File, Presenting, SHOWN, WITHOUT_SNI, list, quoted};
 use crate::probe::facets::accepts;
@@ -23,7 +23,7 @@ impl File<'_> {
             ("ehlo", true, &visit.ehlo_inside),
             ("helo", true, &visit.helo_inside),
         ] {
-            // A client that is refused for want of a certificate learns of it where EHLO is due.
+            // A client that is refused for lack of a certificate learns of it when EHLO is due.
             let refused = inside && self.member.wants_client_certificate();
             if let Some(heard) = heard.as_ref().filter(|heard| heard.code() != Some(250) && !refused) {
                 self.heard(
@@ -76,7 +76,7 @@ impl File<'_> {
         }
     }
 
-    /// What is presented in place of the certificate that was selected.
+    /// Returns what is presented in place of the certificate that was selected.
     fn presents(&self) -> Option<String> {
         if self.other_without_sni().is_some() {
             let default = list([WITHOUT_SNI]);
@@ -105,7 +105,7 @@ impl File<'_> {
                 Some(number) => self.row("handshake", &format!("{{ alert = {number} }}"), None),
                 None => self.comment(&format!("The handshake was refused with the alert {}.", failed.detail)),
             },
-            // Who refuses an old version and closes otherwise had read the ClientHello.
+            // A server that refuses an old version and closes otherwise had read the ClientHello.
             FailureKind::Closed if self.member.trial(Offer::Tls11).is_some_and(refuses_the_version) => {
                 self.row("handshake", "{ cut = { after = \"server-hello\" } }", None);
             }
@@ -116,7 +116,7 @@ impl File<'_> {
                 let bytes = unescaped(&failed.detail);
                 self.row("handshake", &format!("{{ raw = \"hex:{bytes}\" }}"), Some("close"));
             }
-            // The certificate does it by itself.
+            // The certificate already has this effect.
             FailureKind::NotAccepted if self.is_refused_for_itself() => {
                 if let Some(presents) = self.presents() {
                     self.row("handshake", &format!("{{ tls = {{ {presents} }} }}"), None);
@@ -130,10 +130,10 @@ impl File<'_> {
         }
     }
 
-    /// A row that lets the client hear this at a stage.
+    /// Adds a fault rule that lets the client receive this answer at a stage.
     fn heard(&mut self, at: &str, heard: &Heard, when: &str) {
         let conduct = match heard {
-            // After a 2yz that is no 220 there are those who begin the handshake.
+            // After a 2yz that is not 220, some clients begin the handshake.
             Heard::Reply(lines) if at == "starttls" && matches!(heard.code(), Some(200..=299)) => {
                 format!("{{ say = {} }}", quoted(&format!("{}\r\n", lines.join("\r\n"))))
             }
@@ -173,13 +173,13 @@ fn refuses_the_version(handshake: &Handshake) -> bool {
         && matches!(failed.detail.as_str(), "protocol_version" | "handshake_failure" | "insufficient_security"))
 }
 
-/// Returns whether it is the banner that a connector gives by itself.
+/// Returns whether it is the banner that a connector sends by default.
 fn is_of_exchange(banner: &Heard) -> bool {
     matches!(banner, Heard::Reply(lines) if lines.len() == 1 && banner.code() == Some(220)
         && lines.iter().any(|line| line.contains(" Microsoft ESMTP MAIL Service ready at ")))
 }
 
-/// The outdated server that answers like this.
+/// Returns the outdated server that answers like this.
 fn legacy(answered: &Answered) -> Option<&'static str> {
     let Answered { version, cipher_suite, .. } = answered;
     match version.as_str() {
@@ -193,7 +193,7 @@ fn legacy(answered: &Answered) -> Option<&'static str> {
     }
 }
 
-/// Bytes that were escaped as in a Rust byte string, as hexadecimal digits.
+/// Converts bytes that were escaped as in a Rust byte string to hexadecimal digits.
 fn unescaped(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();

@@ -1,9 +1,9 @@
-//! The connector's parameters that make the EHLO reply, and what they cannot make.
+//! The connector's parameters that make the EHLO reply, and the keywords that they cannot make.
 
 use super::{CONNECTOR, File, list};
 use crate::probe::run::Heard;
 
-/// A keyword with what stands behind it.
+/// A keyword with its parameters.
 type Keyword = (String, String);
 
 /// The keywords that have a parameter of their own, in the order of the reply.
@@ -20,7 +20,7 @@ const SWITCHES: [(&str, &str); 9] = [
 ];
 
 impl File<'_> {
-    /// The parameters, by the reply in clear or, with implicit TLS, inside.
+    /// Writes the parameters, by the reply in clear or, with implicit TLS, inside.
     pub(super) fn keywords(&mut self) {
         let starttls = self.does_starttls();
         let listed = self.listed();
@@ -45,7 +45,8 @@ impl File<'_> {
         switches.iter().for_each(|line| self.line(line));
     }
 
-    /// Rows for what the parameters cannot make: one for the reply in clear, one for that inside TLS.
+    /// Writes fault rules for what the parameters cannot make: one for the reply in clear, one for that
+    /// inside TLS.
     pub(super) fn capabilities(&mut self) {
         let visit = &self.member.visit;
         let replies = [(false, visit.ehlo.clone()), (true, visit.ehlo_inside.clone())];
@@ -70,14 +71,14 @@ impl File<'_> {
         }
     }
 
-    /// Begins a row of the connector's faults.
+    /// Begins a fault rule of the connector.
     pub(super) fn fault(&mut self, at: &str) {
         self.line("[[computer.fault]]");
         self.key("connector", CONNECTOR);
         self.key("at", at);
     }
 
-    /// The keywords that the connector of this file lists.
+    /// Returns the keywords that the connector of this file lists.
     fn made(&self, inside: bool) -> Vec<Keyword> {
         let listed = self.listed();
         let has = |keyword: &str| listed.iter().any(|(it, rest)| it == keyword && rest.is_empty());
@@ -122,7 +123,7 @@ fn on(keyword: &str, has: &impl Fn(&str) -> bool) -> bool {
     has(keyword) && (keyword != "BINARYMIME" || has("CHUNKING"))
 }
 
-/// SizeEnabled and MaxMessageSize, within Exchange's limits.
+/// Returns SizeEnabled and MaxMessageSize, within Exchange's limits.
 fn size(listed: &[Keyword]) -> (&'static str, Option<u64>) {
     let Some((_, rest)) = listed.iter().find(|(keyword, _)| keyword == "SIZE") else {
         return ("Disabled", None);

@@ -1,8 +1,8 @@
-//! A lab file whose connector shows what a server showed.
+//! Writes a lab file whose connector shows what a server showed.
 //!
-//! It is written as text, with the keys of a file that was written by hand. Certificates are stand-ins: the names, dates,
-//! issuer and kind of key are those that were seen, the keys are new. What cannot be said in a lab file stands
-//! in it as a comment.
+//! It is written as text, with the keys of a file that was written by hand. Certificates are stand-ins: the
+//! names, dates, issuer and kind of key are those that were seen, the keys are new. A comment in the file
+//! states what a lab file cannot express.
 
 mod certificate;
 mod faults;
@@ -24,7 +24,7 @@ use crate::pki::{Certificate, DistinguishedName};
 ///
 /// # Errors
 ///
-/// Why there is nothing to show.
+/// If there is nothing to show, the reason.
 pub fn lab_file(host: &Host, member: &Member, taken: Timestamp) -> Result<String, NothingSeen> {
     if let Some(why) = &member.unreachable {
         return Err(NothingSeen { server: host.called(member), why: format!("no connection ({why})") });
@@ -47,7 +47,7 @@ pub struct NothingSeen {
     why: String,
 }
 
-/// A lab file under way.
+/// A lab file that is being written.
 struct File<'a> {
     host: &'a Host,
     member: &'a Member,
@@ -55,12 +55,12 @@ struct File<'a> {
     fqdn: String,
     /// The certificate that it presented.
     leaf: Option<&'a Certificate>,
-    /// How the lab comes to present it.
+    /// The way in which the lab comes to present it.
     presented: Presenting,
     text: String,
 }
 
-/// How a connector comes to present a certificate.
+/// The way in which a connector comes to present a certificate.
 #[derive(Clone, Copy, PartialEq)]
 enum Presenting {
     /// It is found by the connector's FQDN.
@@ -89,7 +89,7 @@ impl<'a> File<'a> {
         Self { host, member, fqdn, leaf, presented, text: String::new() }
     }
 
-    /// Returns whether the lab has to do STARTTLS, listed or not.
+    /// Returns whether the lab has to accept STARTTLS, listed or not.
     fn does_starttls(&self) -> bool {
         let unlisted = self.member.trial(Offer::Unlisted).is_some_and(Handshake::is_taken);
         self.member.visit.offers_starttls() || self.host.implicit_tls || unlisted
@@ -126,7 +126,7 @@ impl<'a> File<'a> {
         self.key("fqdn", &fqdn);
         self.key("role", "edge");
         self.key("profile", "exchange-2019");
-        // What was seen was offered, whatever the dates of the certificate say.
+        // The server offered what was seen, whatever the dates of the certificate say.
         self.line("rules = { expired = \"offered\", not_yet_valid = \"offered\" }");
         self.line("");
     }
@@ -156,7 +156,7 @@ impl<'a> File<'a> {
         self.line("");
     }
 
-    /// The banner where it is one that a connector can be given.
+    /// Returns the banner if it is one that a connector can be given.
     fn banner(&self) -> Option<String> {
         let Some(Heard::Reply(lines)) = &self.member.visit.banner else { return None };
         let [line] = lines.as_slice() else { return None };
@@ -165,7 +165,7 @@ impl<'a> File<'a> {
         (fits && (line == "220" || line.starts_with("220 ")) && !exchange).then(|| line.clone())
     }
 
-    /// What each class of senders comes to, so that `verify` plays it.
+    /// Writes the outcome of each class of senders, so that `verify` runs it.
     fn senders(&mut self, taken: Timestamp) {
         if self.host.implicit_tls || !is_host(&self.host.name) {
             return;
@@ -191,7 +191,7 @@ impl<'a> File<'a> {
 }
 
 impl Member {
-    /// The certificates that were presented, on the first connection on which any were.
+    /// Returns the certificates that were presented, on the first connection on which any were.
     fn chain(&self) -> &[super::handshake::Presented] {
         let first = self.visit.handshake.iter();
         let trials = self.trials.iter().filter(|trial| trial.offer != Offer::NoName);
@@ -203,7 +203,7 @@ impl Member {
 fn presenting(leaf: &Certificate, fqdn: &str) -> Presenting {
     let by_name =
         names(leaf, fqdn).iter().any(|it| it.rule == NameRule::ExchangeSelection && it.by.is_some());
-    // The selection takes X.509 version 3 only.
+    // The selection accepts X.509 version 3 only.
     if leaf.version() != 3 {
         return Presenting::InPlace;
     }
@@ -231,7 +231,7 @@ fn is_host(name: &str) -> bool {
     is_fqdn(name) || name.parse::<IpAddr>().is_ok()
 }
 
-/// A NetBIOS name for a computer of this FQDN.
+/// Returns a NetBIOS name for a computer of this FQDN.
 fn netbios(fqdn: &str) -> String {
     let label = fqdn.split('.').next().unwrap_or_default();
     let name: String = label
@@ -243,12 +243,12 @@ fn netbios(fqdn: &str) -> String {
     if name.is_empty() { "PROBED".to_owned() } else { name }
 }
 
-/// A text as TOML writes it.
+/// Returns a text as TOML writes it.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// Texts as TOML writes a list of them.
+/// Returns texts as TOML writes a list of them.
 fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     format!("[{}]", texts.into_iter().map(quoted).collect::<Vec<_>>().join(", "))
 }
