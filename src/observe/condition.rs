@@ -1,4 +1,4 @@
-//! What is waited for or expected, in words and as a test.
+//! Conditions to wait for or to expect, in words and as a test.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use super::observer::Kind;
 use super::seen::{EventLogEntry, ReceivedMessage};
 use super::session::SessionSummary;
 
-/// What a message, a conversation or an event has to be; all of it has to hold.
+/// A condition on a message, a session or an event; all of its clauses have to hold.
 ///
 /// Made by [`a_message`](super::a_message), [`a_session`](super::a_session) and
-/// [`an_event`](super::an_event). It says of each candidate how it misses, which is what makes the error of
-/// a wait worth reading. `T` is [`ReceivedMessage`], [`SessionSummary`] or [`EventLogEntry`].
+/// [`an_event`](super::an_event). It reports why a candidate does not match, and the error of a wait shows
+/// that. `T` is [`ReceivedMessage`], [`SessionSummary`] or [`EventLogEntry`].
 #[must_use = "a condition does nothing until something waits for it or expects it"]
 pub struct Condition<'a, T> {
     article: &'static str,
     noun: String,
     clauses: Vec<Clause<'a, T>>,
-    /// True if one of which more may come is an answer, too.
+    /// True if a candidate that is still under way is also an answer.
     pub(super) under_way: bool,
-    /// True if what the lab did by itself is an answer, too: a session in which it sends.
+    /// True if an action of the lab itself is also an answer: a session in which the lab sends.
     pub(super) own: bool,
-    /// The number of the entry behind which an answer has to lie.
+    /// The number of the journal entry after which an answer has to come.
     pub(super) after: u64,
 }
 
-/// How a candidate misses; `None` where it does not.
+/// A function that tells why a candidate does not match; `None` if it matches.
 type Miss<'a, T> = Box<dyn Fn(&T) -> Option<String> + Send + Sync + 'a>;
 
 struct Clause<'a, T> {
@@ -50,24 +50,24 @@ impl<'a, T> Condition<'a, T> {
         self.and(format!(" that {words}"), move |item| (!fits(item)).then(|| not.clone()))
     }
 
-    /// Only what comes behind the journal entry of this number is an answer: what `seq` of an earlier answer
-    /// says, or that of the whole lab at some moment.
+    /// Restricts the answers to those after the journal entry of this number. The number is the `seq` of an
+    /// earlier answer, or that of the whole lab at some moment.
     ///
-    /// Left away, everything since the lab's start is. What one wait has returned, no later wait for a message,
-    /// for a session or for an event returns again in either case.
+    /// Without it, everything since the lab's start is an answer. In either case, a wait for a message, a
+    /// session or an event does not return what an earlier wait has returned.
     pub fn after(mut self, seq: u64) -> Self {
         self.after = seq;
         self
     }
 
-    /// Takes what the lab did by itself for an answer, too.
+    /// Also accepts actions of the lab itself as answers.
     #[cfg(feature = "console")]
     pub(crate) fn or_own(mut self) -> Self {
         self.own = true;
         self
     }
 
-    /// Adds a clause; `words` begin with what separates them from those before.
+    /// Adds a clause; `words` begin with their separator from the clauses before.
     pub(super) fn and(
         mut self,
         words: impl Into<String>,
@@ -77,7 +77,7 @@ impl<'a, T> Condition<'a, T> {
         self
     }
 
-    /// Names the thing more closely.
+    /// Replaces the noun by a more specific one.
     pub(super) fn called(mut self, noun: String) -> Self {
         self.noun = noun;
         self
@@ -87,17 +87,17 @@ impl<'a, T> Condition<'a, T> {
         self.clauses.iter().all(|clause| (clause.miss)(item).is_none())
     }
 
-    /// How `item` misses, in words.
+    /// Returns why `item` does not match, in words.
     pub(super) fn misses(&self, item: &T) -> Vec<String> {
         self.clauses.iter().filter_map(|clause| (clause.miss)(item)).collect()
     }
 
-    /// Returns whether words stand behind the noun already.
+    /// Returns whether the noun is already followed by words.
     pub(super) fn has_words(&self) -> bool {
         self.clauses.iter().any(|clause| !clause.words.is_empty())
     }
 
-    /// The words without an article, as after "no".
+    /// Returns the words without an article, as after "no".
     pub(crate) fn bare(&self) -> String {
         let clauses: String = self.clauses.iter().map(|clause| clause.words.as_str()).collect();
         format!("{}{clauses}", self.noun)
@@ -109,7 +109,7 @@ pub(super) fn counts<T: Kind>(condition: &Condition<'_, T>, item: &T) -> bool {
     is_candidate(condition, item) && (item.is_complete() || condition.under_way) && condition.fits(item)
 }
 
-/// Returns whether `item` may be an answer, whatever the clauses say.
+/// Returns whether `item` may be an answer, regardless of the clauses.
 pub(super) fn is_candidate<T: Kind>(condition: &Condition<'_, T>, item: &T) -> bool {
     item.seq() > condition.after && (condition.own || !item.is_own())
 }
@@ -126,12 +126,12 @@ impl<T> fmt::Debug for Condition<'_, T> {
     }
 }
 
-/// What can be waited for or expected: a [`Condition`], the number of an event, or a closure.
+/// A value that can be waited for or expected: a [`Condition`], the number of an event, or a closure.
 ///
-/// A closure needs the type of its argument written out, `|message: &ReceivedMessage| ...`, and can say of a
-/// candidate only that it does not fit.
+/// A closure needs the type of its argument written out, `|message: &ReceivedMessage| ...`. About a candidate
+/// it can only report that it does not match.
 pub trait IntoCondition<'a, T> {
-    /// The condition.
+    /// Converts the value into a condition.
     fn into_condition(self) -> Condition<'a, T>;
 }
 

@@ -1,10 +1,11 @@
-//! What has happened in a lab so far, in numbers.
+//! The events of a lab so far, in numbers.
 
 use std::collections::BTreeMap;
 
 use crate::journal::{Entry, Record};
 
-/// Sessions, messages and events since the lab began, whatever has fallen out of the journal.
+/// The numbers of sessions, messages and events since the lab began, including those that the journal has
+/// dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -16,21 +17,21 @@ pub struct Counts {
     pub ended: u64,
     /// Sessions that a Send connector has begun.
     pub sent: u64,
-    /// Messages that were taken in clear.
+    /// Messages that were accepted in clear.
     pub in_clear: u64,
-    /// Messages that were taken over TLS.
+    /// Messages that were accepted over TLS.
     pub over_tls: u64,
     /// Events of the Application logs, by their number.
     pub events: BTreeMap<u16, u64>,
 }
 
 impl Counts {
-    /// All messages that were taken.
+    /// Returns the number of all messages that were accepted.
     pub fn messages(&self) -> u64 {
         self.in_clear + self.over_tls
     }
 
-    /// The numbers of the events that were logged, with commas between them, or `none`.
+    /// Returns the numbers of the events that were logged, with commas between them, or `none`.
     pub fn events_in_words(&self) -> String {
         if self.events.is_empty() {
             return "none".to_owned();
@@ -38,7 +39,7 @@ impl Counts {
         self.events.keys().map(u16::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// Takes the next entry.
+    /// Counts the next entry.
     pub(super) fn note(&mut self, entry: &Entry) {
         self.entries += 1;
         let sends = entry.place.as_ref().is_some_and(|place| place.connector.sends());

@@ -1,4 +1,4 @@
-//! What is expected of a lab at its end, compared with what was observed.
+//! The expectations of a lab at its end, compared with the observations.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,44 +10,44 @@ use super::seen::{EventLogEntry, ReceivedMessage};
 use super::session::SessionSummary;
 use super::verdict::Said;
 
-/// What has to hold at the end.
+/// A condition that has to hold at the end.
 #[derive(Debug)]
 pub enum Expectation {
-    /// Such a message is taken.
+    /// Such a message is accepted.
     Message(Condition<'static, ReceivedMessage>),
-    /// No such message is taken.
+    /// No such message is accepted.
     NoMessage(Condition<'static, ReceivedMessage>),
     /// There is such a session.
     Session(Condition<'static, SessionSummary>),
-    /// There is no such session, not even one that does not end.
+    /// There is no such session, not even an unfinished one.
     NoSession(Condition<'static, SessionSummary>),
     /// Such an event is logged.
     Event(Condition<'static, EventLogEntry>),
     /// No such event is logged.
     NoEvent(Condition<'static, EventLogEntry>),
-    /// So many messages are taken.
+    /// This many messages are accepted.
     MessageCount(u64),
     /// Every message comes over TLS.
     EveryMessageOverTls {
-        /// True if there has to be one.
+        /// True if there has to be at least one.
         at_least_one: bool,
     },
     /// An event of this number is logged.
     EventId(u16),
     /// No event of this number is logged.
     NoEventId(u16),
-    /// None of these is said in clear, whether or not it is taken.
+    /// None of these is said in clear, whether or not it is accepted.
     NothingInClear(BTreeSet<Said>),
 }
 
-/// An expectation, and what came of it.
+/// An expectation and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// What was expected, in words, such as `no message in clear`.
+    /// The expectation in words, such as `no message in clear`.
     pub expected: String,
-    /// True if it was so.
+    /// True if the expectation was met.
     pub met: bool,
-    /// Where it was not: what there was instead.
+    /// The observation instead, if the expectation was not met.
     pub instead: String,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Checked {
 }
 
 impl Expectation {
-    /// Compares it with what was observed.
+    /// Compares the expectation with the observations.
     pub fn check(&self, observer: &Observer) -> Checked {
         match self {
             Self::Message(condition) => some(observer, condition),
@@ -117,18 +117,18 @@ fn some<T: Kind>(observer: &Observer, condition: &Condition<'_, T>) -> Checked {
     checked(condition.to_string(), instead)
 }
 
-/// How many of those that should not be are shown.
+/// The highest number of unwanted items that are shown.
 const SHOWN: usize = 10;
 
 fn none<T: Kind>(observer: &Observer, condition: &Condition<'_, T>) -> Checked {
-    // Here one that was cut off in the middle counts as well: it should not have been.
+    // An unfinished one counts here as well: it should not have been there.
     let mut unwanted = observer.candidates(condition);
     unwanted.retain(|item| condition.fits(item));
     let lines = unwanted.iter().rev().map(ToString::to_string);
     checked(format!("no {}", condition.bare()), there_were(lines, unwanted.len()))
 }
 
-/// What of `parts` was said in clear, newest first.
+/// Returns which of `parts` were said in clear, newest first.
 fn leaks(observer: &Observer, parts: &BTreeSet<Said>) -> Option<String> {
     let sessions = observer.sessions(0);
     let lines = sessions.iter().rev().filter_map(|session| {

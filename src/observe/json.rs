@@ -168,7 +168,7 @@ impl Serialize for EventLogEntry {
     }
 }
 
-/// Lets a value serialize as the shape that the control API shows.
+/// Makes a value serialize in the shape that the control API shows.
 macro_rules! shown_as {
     ($($value:ty => $shape:ident;)*) => {$(
         impl Serialize for $value {

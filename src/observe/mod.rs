@@ -1,13 +1,13 @@
-//! What a lab has seen: sessions, messages, events and verdicts, as values that are kept up with the journal.
+//! The observations of a lab: sessions, messages, events and verdicts, as values that follow the journal.
 //!
-//! An [`Observer`] reads every [`Entry`](crate::journal::Entry) once, when it is written. The test harness, the
-//! control API, `exec`, the counters and what `serve` prints ask it, and nobody counts or compares anew. Its
-//! values hold facts, mostly shared ones; text ([`SessionSummary::outcome`], `Display`, JSON) is made when
-//! somebody looks.
+//! An [`Observer`] reads every [`Entry`](crate::journal::Entry) once, when it is written. The test harness,
+//! the control API, `exec`, the counters and the output of `serve` ask it, so nothing else counts or compares
+//! again. Its values hold facts, mostly shared ones. Text ([`SessionSummary::outcome`], `Display`, JSON) is
+//! made on demand.
 //!
-//! A [`Condition`] says what a message, a session or an event has to be, and how a candidate misses it. It is
-//! what waits wait for and what an [`Expectation`] expects. What is kept is bounded as the journal is, and
-//! [`Observer::dropped`] says how much has fallen out.
+//! A [`Condition`] tests a message, a session or an event, and reports why a candidate does not match. Waits
+//! wait for one, and an [`Expectation`] expects one. The observer is bounded as the journal is, and
+//! [`Observer::dropped`] says how much it has dropped.
 
 mod condition;
 mod counts;

@@ -1,4 +1,4 @@
-//! Reads along with the journal and keeps up what it tells of.
+//! An observer that follows the journal and keeps its values up to date.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,14 +13,14 @@ use super::verdict::{self, Measure, Verdict};
 use crate::bounded::Bounded;
 use crate::journal::{Bounds, Entry, Journal, Record, SessionId};
 
-/// What has been seen of a lab so far.
+/// The observations of a lab so far.
 #[derive(Debug)]
 pub struct Observer {
     seen: Mutex<Seen>,
     newest: watch::Sender<u64>,
 }
 
-/// How much an observer has given up to stay within its bounds.
+/// The number of values that an observer has dropped to stay within its bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Sessions that had ended.
@@ -42,7 +42,8 @@ pub(crate) struct Seen {
     returned: Returned,
 }
 
-/// What waits have returned, by the number of its newest entry; sessions that go on by their own number.
+/// The answers that waits have returned, by the number of their newest entry; unfinished sessions by their
+/// own number.
 #[derive(Debug, Default)]
 struct Returned {
     messages: BTreeSet<u64>,
@@ -51,15 +52,16 @@ struct Returned {
     under_way: BTreeSet<SessionId>,
 }
 
-/// How many sessions and events are kept, and how many peers for whom there was no connector.
+/// The number of sessions and of events that are kept.
 const KEPT: usize = 10_000;
+/// The number of peers that no connector answered which are kept.
 const KEPT_STRANGERS: usize = 10;
 
-/// About how many bytes a session or an event takes.
+/// The approximate size of a session or an event in bytes.
 const WEIGHT: usize = 1024;
 
 impl Observer {
-    /// Observes what `journal` holds and what is still to come. `bounds` are the journal's.
+    /// Observes the current and future entries of `journal`. `bounds` are the journal's.
     pub fn of(journal: &Journal, bounds: Bounds) -> Arc<Self> {
         let seen = Seen {
             counts: Counts::default(),
@@ -79,23 +81,23 @@ impl Observer {
         observer
     }
 
-    /// The number of the newest entry that was observed; 0 before the first.
+    /// Returns the number of the newest entry that was observed; 0 before the first.
     pub fn newest(&self) -> u64 {
         *self.newest.borrow()
     }
 
-    /// Tells of every new entry by its number.
+    /// Returns a receiver that reports every new entry by its number.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
 
-    /// The sessions of which an entry behind number `after` tells, those that go on included, in the order in
-    /// which they were last heard of.
+    /// Returns the sessions that an entry after number `after` concerns, unfinished ones included, in the
+    /// order of their newest entries.
     pub fn sessions(&self, after: u64) -> Vec<Arc<SessionSummary>> {
         all(&self.lock(), after)
     }
 
-    /// One session; `None` where there is none, or it is not kept any more.
+    /// Returns one session; `None` if it does not exist or is no longer kept.
     pub fn session(&self, session: SessionId) -> Option<Arc<SessionSummary>> {
         let seen = self.lock();
         if let Some(open) = seen.sessions.get(session) {
@@ -104,7 +106,7 @@ impl Observer {
         seen.ended.iter().rev().find(|it| it.session == session).cloned()
     }
 
-    /// The session that ends with `entry`, where the lab answers it and it is still kept.
+    /// Returns the session that ends with `entry`, if the lab answers it and it is still kept.
     pub fn ended_with(&self, entry: &Entry) -> Option<Arc<SessionSummary>> {
         let place = entry.place.as_ref()?;
         if !matches!(entry.record, Record::Disconnected(_)) || place.connector.sends() {
@@ -113,18 +115,19 @@ impl Observer {
         self.session(place.session)
     }
 
-    /// The messages behind entry number `after` that are still kept, in the order in which they were taken.
+    /// Returns the messages after entry number `after` that are still kept, in the order in which they were
+    /// accepted.
     pub fn messages(&self, after: u64) -> Vec<Arc<ReceivedMessage>> {
         all(&self.lock(), after)
     }
 
-    /// The events behind entry number `after` that are still kept.
+    /// Returns the events after entry number `after` that are still kept.
     pub fn events(&self, after: u64) -> Vec<Arc<EventLogEntry>> {
         all(&self.lock(), after)
     }
 
-    /// The numbers of the events behind entry number `after` that a computer has logged about a connector, or
-    /// about no connector; letter case does not matter in its name.
+    /// Returns the numbers of the events after entry number `after` that a computer has logged about a
+    /// connector, or about no connector. Letter case in the connector's name does not matter.
     pub fn event_ids(&self, after: u64, computer: &str, connector: Option<&str>) -> Vec<u16> {
         let same = |known: Option<&str>| match (known, connector) {
             (Some(known), Some(connector)) => known.eq_ignore_ascii_case(connector),
@@ -135,29 +138,30 @@ impl Observer {
         about.map(|event| event.id()).collect()
     }
 
-    /// Peers behind entry number `after` that no connector answered, in a line each.
+    /// Returns the peers after entry number `after` that no connector answered, in a line each.
     pub fn strangers(&self, after: u64) -> Vec<String> {
         let seen = self.lock();
         let lines = seen.strangers.iter().filter(|(seq, _)| *seq > after);
         lines.map(|(_, line)| line.clone()).collect()
     }
 
-    /// A verdict on each client of each receive connector, by the sessions behind entry number `after`.
+    /// Returns a verdict on each client of each receive connector, by the sessions after entry number
+    /// `after`.
     pub fn verdicts(&self, after: u64, measure: Measure<'_>) -> Vec<Verdict> {
         verdict::of(self.sessions(after), measure)
     }
 
-    /// The numbers so far.
+    /// Returns the counts so far.
     pub fn counts(&self) -> Counts {
         self.lock().counts.clone()
     }
 
-    /// Asks the numbers so far a question.
+    /// Evaluates `ask` on the counts so far, without a copy.
     pub fn count<T>(&self, ask: impl FnOnce(&Counts) -> T) -> T {
         ask(&self.lock().counts)
     }
 
-    /// How much has fallen out.
+    /// Returns how much has been dropped.
     pub fn dropped(&self) -> Dropped {
         let seen = self.lock();
         Dropped {
@@ -167,7 +171,7 @@ impl Observer {
         }
     }
 
-    // An entry is noted as a whole or, where a panic came between, not at all.
+    // An entry is recorded as a whole or, after a panic, not at all.
     pub(super) fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,7 +190,7 @@ impl Seen {
         if let (Record::Message(facts), Some(place)) = (&entry.record, &entry.place)
             && let Some(message) = ReceivedMessage::of(entry, place, facts)
         {
-            // The same weight as in the journal, so that both keep the same messages.
+            // Weights are as in the journal, so that both keep one set of messages.
             let weight = usize::try_from(facts.size).unwrap_or(usize::MAX);
             self.messages.push(Arc::new(message), weight);
         }
@@ -197,29 +201,29 @@ impl Seen {
     }
 }
 
-/// A kind of thing that can be waited for.
+/// A kind of value that can be waited for.
 pub(crate) trait Kind: Clone + fmt::Display + Sized {
-    /// What one and several are called.
+    /// The noun in singular and plural.
     const NAMES: (&'static str, &'static str);
 
-    /// Those of which nothing more can come, behind entry number `after`, oldest first.
+    /// Returns the complete values after entry number `after`, oldest first.
     fn complete(seen: &Seen, after: u64) -> Vec<Arc<Self>>;
 
-    /// Those of which more may come.
+    /// Returns the values that may still change.
     fn under_way(seen: &Seen, after: u64) -> Vec<Arc<Self>> {
         let _ = (seen, after);
         Vec::new()
     }
 
-    /// The number of the newest entry that tells of it.
+    /// Returns the number of the newest entry that concerns it.
     fn seq(&self) -> u64;
 
-    /// Returns whether nothing more can come of it.
+    /// Returns whether it can no longer change.
     fn is_complete(&self) -> bool {
         true
     }
 
-    /// Returns whether it is something that the lab did by itself rather than what came to it.
+    /// Returns whether it is an action of the lab itself, and not of a client.
     fn is_own(&self) -> bool {
         false
     }
@@ -227,11 +231,11 @@ pub(crate) trait Kind: Clone + fmt::Display + Sized {
     /// Returns whether a wait has returned it.
     fn is_returned(&self, seen: &Seen) -> bool;
 
-    /// Keeps in mind that a wait returns it.
+    /// Records that a wait returns it.
     fn set_returned(&self, seen: &mut Seen);
 }
 
-/// Those behind entry number `after`, complete or not, in the order in which they were last heard of.
+/// Returns the values after entry number `after`, complete or not, in the order of their newest entries.
 pub(super) fn all<T: Kind>(seen: &Seen, after: u64) -> Vec<Arc<T>> {
     let mut all = T::complete(seen, after);
     let under_way = T::under_way(seen, after);
@@ -329,7 +333,7 @@ fn newest<T: Kind>(kept: &Bounded<Arc<T>>, after: u64) -> Vec<Arc<T>> {
     newest
 }
 
-/// Keeps `seq` in mind, and forgets what is not kept any more.
+/// Records `seq`, and forgets the numbers of values that are no longer kept.
 fn remember<T: Kind>(returned: &mut BTreeSet<u64>, seq: u64, kept: &Bounded<Arc<T>>) {
     returned.insert(seq);
     if let Some(oldest) = kept.get(0) {

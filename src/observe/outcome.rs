@@ -1,4 +1,4 @@
-//! A session in one line: whether mail came encrypted or in clear, and why.
+//! A session in one line: the security of its mail (encrypted or in clear), and the reason.
 
 use bytes::Bytes;
 
@@ -9,23 +9,23 @@ use crate::journal::{Ending, attempt_sentence};
 use crate::session::TlsVerb;
 use crate::smtp::Verb;
 
-/// What a client has learnt of STARTTLS in clear.
+/// A client's knowledge of STARTTLS, as learned in clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum StartTls {
     /// The client did not get as far as EHLO, which is how it asks.
     NotAsked,
-    /// It asked, and STARTTLS was not there.
+    /// The client asked, and STARTTLS was not offered.
     Missing,
-    /// It asked, and STARTTLS was there.
+    /// The client asked, and STARTTLS was offered.
     Offered,
-    /// It was there, the client asked for it, and nothing was answered.
+    /// STARTTLS was offered, the client asked for it, and got no answer.
     Unanswered,
-    /// It was there, and was refused to the client that asked for it.
+    /// STARTTLS was offered, and was refused to the client that asked for it.
     Refused,
 }
 
 impl SessionSummary {
-    /// The session in one line: what came of it, and why.
+    /// Returns the session in one line: its result and the reason.
     pub fn outcome(&self) -> String {
         if self.sends() {
             return match &self.attempt {
@@ -39,7 +39,7 @@ impl SessionSummary {
         }
     }
 
-    /// Takes a command line.
+    /// Processes a command line.
     pub(super) fn received(&mut self, line: &[u8]) {
         self.last_verb = Verb::of(line);
         if self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Offered {
@@ -47,7 +47,7 @@ impl SessionSummary {
         }
     }
 
-    /// Takes a reply.
+    /// Processes a reply.
     pub(super) fn sent(&mut self, octets: &Bytes) {
         if let [b'4' | b'5', ..] = octets[..] {
             self.refusal = Some(octets.clone());
@@ -59,7 +59,7 @@ impl SessionSummary {
         self.offer(octets);
     }
 
-    /// What a reply to EHLO in clear offers.
+    /// Records what a reply to EHLO in clear offers.
     fn offer(&mut self, octets: &[u8]) {
         let to_ehlo = self.last_verb.take() == Some(Verb::Ehlo) && octets.starts_with(b"250");
         if !to_ehlo || self.tls.is_some() {
@@ -108,7 +108,7 @@ impl SessionSummary {
             None if self.tls.is_some() && !self.conduct.spoke_inside() && self.messages_over_tls == 0 => {
                 parts.push(self.silent_inside().to_owned());
             }
-            // Who has not come as far as EHLO has said nothing about STARTTLS.
+            // A client that has not come as far as EHLO has said nothing about STARTTLS.
             None if nothing && self.starttls > StartTls::NotAsked => {
                 parts.push(self.in_clear_because().to_owned());
             }
@@ -125,7 +125,7 @@ impl SessionSummary {
         parts.join("; ")
     }
 
-    /// What a handshake came to after which the client said nothing.
+    /// Describes the result of a handshake after which the client said nothing.
     fn silent_inside(&self) -> &'static str {
         match &self.ending {
             _ if self.conduct.is_cut_short() => {

@@ -1,4 +1,4 @@
-//! A message and an event as the journal tells of them.
+//! A message and an event, as the journal records them.
 
 use std::fmt;
 use std::ops::Deref;
@@ -15,9 +15,9 @@ use crate::session::Message;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReceivedMessage {
-    /// The number of the journal entry that tells of it.
+    /// The number of the journal entry that records it.
     pub seq: u64,
-    /// When it was taken, by the lab's clock.
+    /// The time at which it was accepted, by the lab's clock.
     pub time: Timestamp,
     /// The session it came in: computer, connector and addresses.
     pub place: Arc<SessionContext>,
@@ -28,34 +28,34 @@ pub struct ReceivedMessage {
 }
 
 impl ReceivedMessage {
-    /// The message that `entry` tells of; `None` where the journal does not keep it any more.
+    /// Returns the message that `entry` records; `None` if the journal no longer keeps it.
     pub(super) fn of(entry: &Entry, place: &Arc<SessionContext>, facts: &Arc<MessageFacts>) -> Option<Self> {
         let message = facts.message.upgrade()?;
         let (place, facts) = (Arc::clone(place), Arc::clone(facts));
         Some(Self { seq: entry.seq, time: entry.time, place, facts, message })
     }
 
-    /// The name of the computer that took it.
+    /// Returns the name of the computer that accepted it.
     pub fn computer(&self) -> &str {
         &self.place.computer.name
     }
 
-    /// The name of the connector that took it.
+    /// Returns the name of the connector that accepted it.
     pub fn connector(&self) -> &str {
         self.place.connector.name()
     }
 
-    /// The name that connector answered with.
+    /// Returns the name that the connector answered with.
     pub fn fqdn(&self) -> &str {
         fqdn(&self.place)
     }
 
-    /// The session it came in.
+    /// Returns the session it came in.
     pub fn session(&self) -> SessionId {
         self.place.session
     }
 
-    /// The content exactly as it was sent, without the `Received:` of the lab.
+    /// Returns the content exactly as it was sent, without the `Received:` of the lab.
     pub fn content(&self) -> Bytes {
         self.message.body.to_bytes()
     }
@@ -76,25 +76,25 @@ impl fmt::Display for ReceivedMessage {
     }
 }
 
-/// An event in the Application log of a computer; the fields of [`Logged`] are its own.
+/// An event in the Application log of a computer; it dereferences to the fields of [`Logged`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EventLogEntry {
-    /// The number of the journal entry that tells of it.
+    /// The number of the journal entry that records it.
     pub seq: u64,
-    /// When it was logged, by the lab's clock.
+    /// The time at which it was logged, by the lab's clock.
     pub time: Timestamp,
-    /// The event, and which log it stands in.
+    /// The event and the log that holds it.
     pub logged: Arc<Logged>,
 }
 
 impl EventLogEntry {
-    /// Its number, such as 12014.
+    /// Returns the event's number, such as 12014.
     pub fn id(&self) -> u16 {
         self.logged.event.event_id
     }
 
-    /// The journal entry that tells of it.
+    /// Returns the journal entry that records it.
     pub(super) fn entry(&self) -> Entry {
         Entry { seq: self.seq, time: self.time, place: None, record: Record::Event(Arc::clone(&self.logged)) }
     }
@@ -114,7 +114,7 @@ impl fmt::Display for EventLogEntry {
     }
 }
 
-/// `entry` as it stands in a transcript, without the mark at its beginning.
+/// Returns `entry` as a transcript shows it, without the mark at its beginning.
 pub(super) fn line(entry: &Entry) -> String {
     transcript_line(entry).get(3..).unwrap_or_default().to_owned()
 }

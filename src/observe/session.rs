@@ -1,4 +1,4 @@
-//! A session as far as the journal tells of it.
+//! A session, as far as the journal has recorded it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,43 +17,43 @@ use crate::session::LimitReached;
 use crate::session::send::{Attempt, Reason};
 use crate::smtp::Verb;
 
-/// A session that the lab has held or still holds: one that a receive connector answers or, in the control API,
-/// one that a Send connector has begun.
+/// A session that the lab has held or still holds. It is one that a receive connector answers or, in the
+/// control API, one that a Send connector has begun.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionSummary {
-    /// Its number in the lab.
+    /// The session's number in the lab.
     pub session: SessionId,
-    /// Where it takes place: computer, connector and addresses.
+    /// The session's computer, connector and addresses.
     pub place: Arc<SessionContext>,
-    /// When it began, by the lab's clock.
+    /// The time at which it began, by the lab's clock.
     pub began: Timestamp,
-    /// The number of the newest journal entry that tells of it.
+    /// The number of the newest journal entry that concerns it.
     pub seq: u64,
     /// The TLS handshake that succeeded, with what was negotiated and presented.
     pub tls: Option<Arc<Handshake>>,
     /// The TLS handshake that failed.
     pub tls_failure: Option<Arc<FailedHandshake>>,
-    /// How many messages came before TLS or without it.
+    /// The number of messages that came before TLS or without it.
     pub messages_in_clear: u64,
-    /// How many messages came through TLS.
+    /// The number of messages that came through TLS.
     pub messages_over_tls: u64,
-    /// How it ended; `None` while it goes on.
+    /// The session's end; `None` while it is under way.
     pub ending: Option<Ending>,
-    /// The connection limit that turned the peer away.
+    /// The connection limit that rejected the peer.
     pub limit: Option<LimitReached>,
-    /// Where the lab sends: the TLS handshake that succeeded, the one that failed, and how the attempt ended.
+    /// The TLS handshake that succeeded, the one that failed, and the end of the attempt, where the lab sends.
     pub(super) sent_tls: Option<Arc<Tls>>,
     pub(super) sent_tls_failure: Option<Arc<NoTls>>,
     pub(super) attempt: Option<Arc<Attempt>>,
-    /// True if nothing more will be told of it.
+    /// True if no further entry will concern it.
     pub(super) is_over: bool,
     pub(super) last_verb: Option<Verb>,
-    /// What was learnt of STARTTLS in clear, the most that was.
+    /// The client's knowledge of STARTTLS in clear, at its greatest.
     pub(super) starttls: StartTls,
     /// The last reply that refused something.
     pub(super) refusal: Option<Bytes>,
-    /// The client's conduct, from which its verdict is read.
+    /// The client's behavior, from which its verdict is derived.
     pub(super) conduct: ConversationBuilder,
 }
 
@@ -81,22 +81,22 @@ impl SessionSummary {
         }
     }
 
-    /// The computer's name.
+    /// Returns the computer's name.
     pub fn computer(&self) -> &str {
         &self.place.computer.name
     }
 
-    /// The connector's name.
+    /// Returns the connector's name.
     pub fn connector(&self) -> &str {
         self.place.connector.name()
     }
 
-    /// The name that the connector answers or introduces itself with.
+    /// Returns the name that the connector answers or introduces itself with.
     pub fn fqdn(&self) -> &str {
         fqdn(&self.place)
     }
 
-    /// The peer; one that came over IPv4 has an IPv4 address, whatever the socket was.
+    /// Returns the peer. One that came over IPv4 has an IPv4 address, regardless of the socket's family.
     pub fn peer(&self) -> SocketAddr {
         SocketAddr::new(self.place.remote.ip().to_canonical(), self.place.remote.port())
     }
@@ -117,7 +117,8 @@ impl SessionSummary {
             Record::Secured(tls) => self.sent_tls = Some(Arc::clone(tls)),
             Record::NotSecured(tls) => self.sent_tls_failure = Some(Arc::clone(tls)),
             Record::Attempt(attempt) => {
-                // What came of the last message is told behind the end, or where there was no connection to end.
+                // The result of the last message is recorded after the end, or where there was no connection
+                // to end.
                 self.is_over = self.ending.is_some() || matches!(attempt.reason, Reason::NoConnection { .. });
                 self.attempt = Some(Arc::clone(attempt));
             }
@@ -151,7 +152,7 @@ impl fmt::Display for SessionSummary {
     }
 }
 
-/// The name that a connector answers or introduces itself with.
+/// Returns the name that a connector answers or introduces itself with.
 pub(super) fn fqdn(place: &SessionContext) -> &str {
     match &place.connector {
         Connector::Receive(connector) => place.computer.fqdn_of(connector).as_str(),
@@ -159,12 +160,12 @@ pub(super) fn fqdn(place: &SessionContext) -> &str {
     }
 }
 
-/// The sessions that go on, entry by entry.
+/// The sessions under way, built entry by entry.
 #[derive(Debug, Default)]
 pub(super) struct Sessions(BTreeMap<SessionId, SessionSummary>);
 
 impl Sessions {
-    /// Takes the next entry; returns the session that ends with it.
+    /// Processes the next entry. Returns the session that ends with it.
     pub(super) fn note(&mut self, entry: &Entry) -> Option<SessionSummary> {
         let place = entry.place.as_ref()?;
         let session = self.0.entry(place.session).or_insert_with(|| SessionSummary::begin(entry, place));
@@ -172,7 +173,7 @@ impl Sessions {
         if session.is_over { self.0.remove(&place.session) } else { None }
     }
 
-    /// The sessions that go on, by their beginning.
+    /// Returns the sessions under way, in the order of their beginning.
     pub(super) fn iter(&self) -> impl Iterator<Item = &SessionSummary> {
         self.0.values()
     }

@@ -1,4 +1,4 @@
-//! Waits for what somebody needs to see, and says what there was instead.
+//! Waits for messages, sessions and events, and reports what there was instead.
 
 use std::fmt;
 use std::future::Future;
@@ -13,43 +13,43 @@ use super::counts::Counts;
 use super::observer::{Kind, Observer, all};
 use super::session::SessionSummary;
 
-/// A candidate that is not what was wanted.
+/// A candidate that does not match the condition.
 #[derive(Clone, Debug)]
 pub struct NearMiss<T> {
     /// The candidate.
     pub item: Arc<T>,
-    /// How it misses, in words.
+    /// The reasons why it does not match, in words.
     pub misses: Vec<String>,
 }
 
-/// What there is instead of what was wanted.
+/// The candidates and sessions that there are instead of an answer.
 #[derive(Clone, Debug)]
 pub struct NearMisses<T> {
     /// The newest candidates, newest first.
     pub near: Vec<NearMiss<T>>,
-    /// How many candidates there are in all.
+    /// The number of all candidates.
     pub count: usize,
     /// Sessions and peers that no connector answered, in a line each, newest first.
     pub sessions: Vec<String>,
-    /// How many of them there are in all.
+    /// The number of all such sessions and peers.
     pub session_count: usize,
-    /// The number of the entry behind which was looked.
+    /// The number of the journal entry after which the wait looked.
     pub after: u64,
     names: (&'static str, &'static str),
 }
 
-/// How long no session may begin before a lab counts as quiet. A connection that waits to be taken is not
-/// counted yet.
+/// The time without a new session after which a lab counts as quiet. A connection that waits to be accepted
+/// is not counted yet.
 const LULL: Duration = Duration::from_millis(50);
 
-/// How many candidates are shown.
+/// The highest number of candidates that are shown.
 const SHOWN: usize = 10;
 
 impl Observer {
-    /// Waits until there are `count` answers that no wait has returned before, and returns them, oldest first;
-    /// nothing where `deadline` comes before that.
+    /// Waits until there are `count` answers that no wait has returned before, and returns them, oldest
+    /// first. Returns nothing if `deadline` comes before that.
     ///
-    /// What is returned, no later wait returns again.
+    /// No later wait returns these answers again.
     pub(crate) async fn wait<T: Kind>(
         &self,
         condition: &Condition<'_, T>,
@@ -75,7 +75,7 @@ impl Observer {
         }
     }
 
-    /// Waits until the numbers are as `wanted`.
+    /// Waits until the counts are as `wanted`.
     pub async fn until(&self, wanted: impl Fn(&Counts) -> bool) {
         let mut changes = self.changes();
         loop {
@@ -88,7 +88,7 @@ impl Observer {
         }
     }
 
-    /// Waits until no session is open that the lab answers, and none begins for a moment; at most so long.
+    /// Waits until the lab answers no open session and none begins for a moment, for at most `longest`.
     pub async fn quiet(&self, longest: Duration) {
         let lull = async {
             loop {
@@ -102,28 +102,28 @@ impl Observer {
         timeout(longest, lull).await.ok();
     }
 
-    /// Returns whether something that is an answer has come behind entry number `after`.
+    /// Returns whether an answer has come after entry number `after`.
     #[cfg(feature = "console")]
     pub(crate) fn has<T: Kind>(&self, condition: &Condition<'_, T>, after: u64) -> bool {
         let fresh = { T::complete(&self.lock(), after) };
         fresh.iter().any(|item| counts(condition, item))
     }
 
-    /// How many answers there are that no wait has returned.
+    /// Returns the number of answers that no wait has returned.
     #[cfg(feature = "console")]
     pub(crate) fn answers<T: Kind>(&self, condition: &Condition<'_, T>) -> usize {
         let answers = self.candidates(condition).into_iter().filter(|item| counts(condition, item));
         answers.filter(|item| !item.is_returned(&self.lock())).count()
     }
 
-    /// All candidates of a condition, oldest first.
+    /// Returns all candidates of a condition, oldest first.
     pub(super) fn candidates<T: Kind>(&self, condition: &Condition<'_, T>) -> Vec<Arc<T>> {
         let mut all = { all(&self.lock(), condition.after) };
         all.retain(|item: &Arc<T>| is_candidate(condition, item));
         all
     }
 
-    /// What there is instead of an answer.
+    /// Returns what there is instead of an answer.
     pub(crate) fn near_misses<T: Kind>(&self, condition: &Condition<'_, T>) -> NearMisses<T> {
         let candidates = self.candidates(condition);
         let mut near = Vec::new();
@@ -162,14 +162,14 @@ impl Observer {
     }
 }
 
-/// Somebody who waits: what was found so far, and what was looked at.
+/// The state of a wait: the answers so far, and the last entry that was looked at.
 struct Looking<T> {
     found: Vec<Arc<T>>,
     after: u64,
 }
 
 impl<T: Kind> Looking<T> {
-    /// Looks at what is new or has changed; returns the answers where there are enough.
+    /// Looks at the values that are new or have changed. Returns the answers if there are enough.
     fn look(
         &mut self,
         observer: &Observer,

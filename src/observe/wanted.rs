@@ -1,4 +1,4 @@
-//! The conditions that come with words: messages, conversations and events.
+//! The conditions that come with words: messages, sessions and events.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::session::SessionSummary;
 use super::verdict::Said;
 use crate::journal::{recipients_in_words, sender_in_words};
 
-/// Any message; narrow it down with the methods of [`Condition`].
+/// Matches any message; narrow it down with the methods of [`Condition`].
 ///
 /// ```
 /// # use starttls_lab::a_message;
@@ -19,23 +19,23 @@ pub fn a_message<'a>() -> Condition<'a, ReceivedMessage> {
     Condition::new("a ", "message")
 }
 
-/// Any conversation that has ended.
+/// Matches any session that has ended.
 pub fn a_session<'a>() -> Condition<'a, SessionSummary> {
     Condition::new("a ", "conversation")
 }
 
-/// An event of this number, such as 12014.
+/// Matches an event of this number, such as 12014.
 pub fn an_event<'a>(id: u16) -> Condition<'a, EventLogEntry> {
     Condition::new("", "event").numbered(id)
 }
 
-/// Any event.
+/// Matches any event.
 pub fn any_event<'a>() -> Condition<'a, EventLogEntry> {
     Condition::new("an ", "event")
 }
 
 impl Condition<'_, ReceivedMessage> {
-    /// Its MAIL FROM, letter case aside; empty for the null path.
+    /// Requires this MAIL FROM, letter case aside; empty for the null path.
     pub fn from(self, sender: &str) -> Self {
         let (wanted, shown) = (sender.to_owned(), sender_in_words(sender).to_owned());
         self.listed(format!("from {shown}"), move |message| {
@@ -44,7 +44,7 @@ impl Condition<'_, ReceivedMessage> {
         })
     }
 
-    /// One of its recipients, letter case aside.
+    /// Requires this recipient among others, letter case aside.
     pub fn to(self, recipient: &str) -> Self {
         let wanted = recipient.to_owned();
         self.listed(format!("to {wanted}"), move |message| {
@@ -53,7 +53,7 @@ impl Condition<'_, ReceivedMessage> {
         })
     }
 
-    /// Its whole subject.
+    /// Requires this whole subject.
     pub fn subject(self, subject: &str) -> Self {
         let wanted = subject.to_owned();
         self.listed(format!("about {wanted:?}"), move |message| match message.subject.as_deref() {
@@ -63,7 +63,7 @@ impl Condition<'_, ReceivedMessage> {
         })
     }
 
-    /// Octets that its content holds somewhere, as they are sent.
+    /// Requires these bytes somewhere in the content, as they are sent.
     pub fn containing(self, text: &str) -> Self {
         let wanted = text.to_owned();
         self.listed(format!("with {wanted:?} in it"), move |message| {
@@ -72,19 +72,19 @@ impl Condition<'_, ReceivedMessage> {
         })
     }
 
-    /// It came through TLS.
+    /// Requires that it came through TLS.
     pub fn over_tls(self) -> Self {
         self.listed("over TLS", |message| message.tls.is_none().then(|| "in clear".to_owned()))
     }
 
-    /// It came in clear.
+    /// Requires that it came in clear.
     pub fn in_clear(self) -> Self {
         self.listed("in clear", |message| {
             message.tls.as_ref().map(|tls| format!("over {}", tls.version.as_str()))
         })
     }
 
-    /// The connector that took it, by its name, `SERVER\Name` or FQDN.
+    /// Requires the connector that accepted it, by its name, `SERVER\Name` or FQDN.
     pub fn on(self, connector: &str) -> Self {
         let wanted = connector.to_owned();
         self.listed(format!("on {wanted}"), move |message| {
@@ -94,7 +94,7 @@ impl Condition<'_, ReceivedMessage> {
 }
 
 impl Condition<'_, SessionSummary> {
-    /// The connector that held it, by its name, `SERVER\Name` or FQDN.
+    /// Requires the connector that held it, by its name, `SERVER\Name` or FQDN.
     pub fn on(self, connector: &str) -> Self {
         let wanted = connector.to_owned();
         self.listed(format!("on {wanted}"), move |session| {
@@ -102,7 +102,7 @@ impl Condition<'_, SessionSummary> {
         })
     }
 
-    /// A TLS handshake succeeded in it.
+    /// Requires that a TLS handshake succeeded in it.
     pub fn over_tls(self) -> Self {
         self.listed("over TLS", |session| match (&session.tls, &session.tls_failure) {
             (Some(_), _) => None,
@@ -111,7 +111,7 @@ impl Condition<'_, SessionSummary> {
         })
     }
 
-    /// No TLS handshake was begun in it.
+    /// Requires that no TLS handshake was begun in it.
     pub fn in_clear(self) -> Self {
         self.listed("in clear", |session| match (&session.tls, &session.tls_failure) {
             (None, None) => None,
@@ -120,7 +120,7 @@ impl Condition<'_, SessionSummary> {
         })
     }
 
-    /// A TLS handshake failed in it.
+    /// Requires that a TLS handshake failed in it.
     pub fn with_failed_tls(self) -> Self {
         self.listed("with a handshake that fails", |session| match (&session.tls_failure, &session.tls) {
             (Some(_), _) => None,
@@ -129,7 +129,7 @@ impl Condition<'_, SessionSummary> {
         })
     }
 
-    /// Something was said in clear in it: credentials, envelope or content.
+    /// Requires that something was said in clear in it: credentials, envelope or content.
     pub fn leaking(self, parts: impl IntoIterator<Item = Said>) -> Self {
         let parts: BTreeSet<Said> = parts.into_iter().collect();
         let words: Vec<_> = parts.iter().rev().map(|part| part.as_str()).collect();
@@ -139,7 +139,7 @@ impl Condition<'_, SessionSummary> {
         })
     }
 
-    /// So many messages came in it, encrypted or not.
+    /// Requires this many messages in it, encrypted or not.
     pub fn with_messages(self, count: u64) -> Self {
         self.listed(format!("with messages: {count}"), move |session| {
             let there = session.messages_in_clear + session.messages_over_tls;
@@ -147,8 +147,8 @@ impl Condition<'_, SessionSummary> {
         })
     }
 
-    /// Takes a conversation that still goes on for an answer, too. Without this, a conversation counts when
-    /// it has ended, because more may come of it before.
+    /// Also accepts a session that is still under way. Without this, a session counts only when it has ended,
+    /// because it may still change before that.
     pub fn or_under_way(mut self) -> Self {
         self.under_way = true;
         self
@@ -156,14 +156,14 @@ impl Condition<'_, SessionSummary> {
 }
 
 impl Condition<'_, EventLogEntry> {
-    /// Its number.
+    /// Requires this event number.
     pub fn numbered(self, id: u16) -> Self {
         let miss =
             move |entry: &EventLogEntry| (entry.id() != id).then(|| format!("it is event {}", entry.id()));
         self.called(format!("event {id}")).and("", miss)
     }
 
-    /// The computer that logged it, as its log shows it, or the connector that it is about.
+    /// Requires the computer that logged it, as its log shows it, or the connector that it is about.
     pub fn on(self, place: &str) -> Self {
         let wanted = place.to_owned();
         self.listed(format!("on {wanted}"), move |entry| {
@@ -173,7 +173,7 @@ impl Condition<'_, EventLogEntry> {
         })
     }
 
-    /// A part of its text.
+    /// Requires this part of its text.
     pub fn mentioning(self, text: &str) -> Self {
         let wanted = text.to_owned();
         self.listed(format!("with {wanted:?} in its text"), move |entry| {
@@ -183,7 +183,7 @@ impl Condition<'_, EventLogEntry> {
 }
 
 impl<'a, T> Condition<'a, T> {
-    /// Adds a clause behind a comma, or behind the noun where it is the first.
+    /// Adds a clause after a comma, or after the noun if it is the first.
     fn listed(self, words: impl AsRef<str>, miss: impl Fn(&T) -> Option<String> + Send + Sync + 'a) -> Self {
         let separator = if self.has_words() { ", " } else { " " };
         let words = format!("{separator}{}", words.as_ref());

@@ -1,4 +1,4 @@
-//! The authorities of a lab, each made when a certificate asks for it.
+//! The authorities of a lab. Each is created when a certificate first asks for it.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const UNTRUSTED_SUBJECT: &str =
     "CN=starttls-lab Untrusted Root CA, O=TEST LAB - trust nothing signed by this";
 const PRIVATE_SUBJECT: &str = "CN=starttls-lab Private Root CA, O=TEST LAB - trust nothing signed by this";
 
-/// The lab's root and its issuing authority, and others by what they are like.
+/// The lab's root, its issuing authority, and further authorities by their descriptions.
 #[derive(Clone, Debug)]
 pub(super) struct Authorities {
     start: Timestamp,
@@ -38,7 +38,7 @@ impl Authorities {
         &self.issuing
     }
 
-    /// The authority that issues what `spec` describes.
+    /// Returns the authority that issues the certificate that `spec` describes.
     pub(super) fn of(&mut self, spec: &CertificateSpec, keys: Keys<'_>) -> Result<Authority, Refused> {
         let odd = spec.intermediate.is_some()
             || spec.root != RootSpec::Lab
@@ -64,7 +64,7 @@ impl Authorities {
         self.once(format!("root {subject}"), keys, made)
     }
 
-    /// An authority with others above it, one of which says what it should not.
+    /// Creates an authority below a chain in which one authority has an unusual or invalid property.
     fn odd(&mut self, spec: &CertificateSpec, keys: Keys<'_>) -> Result<Authority, Refused> {
         let above = if spec.root == RootSpec::Private || spec.chain == ChainStatus::Untrusted {
             self.root_called(PRIVATE_SUBJECT, keys).map_err(|error| Refused::new("root", &error))?

@@ -1,4 +1,4 @@
-//! From what a scenario means to computers that can run: issues the certificates and files them.
+//! Builds computers that can run from a resolved scenario: issues the certificates and fills the stores.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::session::fault::FaultRule;
 pub struct Built {
     /// The computer.
     pub computer: Arc<Computer>,
-    /// Where its connectors listen.
+    /// The loopback address that its connectors listen on.
     pub address: IpAddr,
-    /// What they do wrong on purpose.
+    /// The faults that its connectors produce on purpose.
     pub faults: Vec<FaultRule>,
 }
 
@@ -29,7 +29,7 @@ impl Resolved<'_> {
     ///
     /// # Errors
     ///
-    /// The first certificate that cannot be issued, with line and caret; nothing is half built.
+    /// Fails at the first certificate that cannot be issued, with line and caret. Nothing is left half built.
     pub fn build(&self, issuer: &mut Issuer, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
         self.computers_with_certificates(issuer, keys).map_err(|wrong| self.text.error(wrong))
     }
@@ -104,11 +104,11 @@ fn usual_internal_certificate(computer: &Computer) -> Option<Thumbprint> {
     computer.store.iter().find(fits).map(|stored| stored.facts.thumbprint)
 }
 
-/// Issues a certificate for the store of the computer of this name, which keeps nothing of it yet.
+/// Issues a certificate for the store of the computer of this name. Does not add it to the store.
 ///
 /// # Errors
 ///
-/// What is wrong with its description.
+/// Describes what is wrong with the certificate's description.
 pub fn issue(
     computer: &str,
     spec: &CertificateSpec,

@@ -1,17 +1,17 @@
-//! The stories that are built in: the files of `lab/`.
+//! The built-in scenarios: the files of `lab/`.
 
-/// A built-in story.
+/// A built-in scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuiltIn {
-    /// Its name, which is its file's without the ending.
+    /// The scenario's name: its file name without the extension.
     pub name: &'static str,
-    /// Its lab file.
+    /// The scenario's lab file.
     pub text: &'static str,
 }
 
 macro_rules! stories {
     ($($name:literal),* $(,)?) => {
-        /// Every built-in story, the seed first.
+        /// Every built-in scenario, the seed first.
         pub const SCENARIOS: &[BuiltIn] = &[
             $(BuiltIn { name: $name, text: include_str!(concat!("../../lab/", $name, ".toml")) }),*
         ];
@@ -68,12 +68,12 @@ stories! {
     "internal-certificate-overwritten",
 }
 
-/// The story called `name`.
+/// Returns the scenario called `name`.
 pub fn story(name: &str) -> Option<&'static BuiltIn> {
     SCENARIOS.iter().find(|story| story.name == name)
 }
 
-/// The story whose name `name` is probably meant to be.
+/// Returns the name of the scenario that `name` is probably meant to be.
 pub fn suggest(name: &str) -> Option<&'static str> {
     crate::nearest::nearest(name, SCENARIOS.iter().map(|story| story.name))
 }

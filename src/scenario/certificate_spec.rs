@@ -164,8 +164,8 @@ pub enum ChainSent {
 }
 
 impl CertificateSpec {
-    /// A certificate of the lab's own authority for these names, enabled for SMTP; all else as a lab file
-    /// has it that says no more.
+    /// Returns a certificate of the lab's own authority for these names, enabled for SMTP. Everything else
+    /// has the default of a lab file.
     pub fn naming(names: Vec<String>) -> Self {
         Self {
             label: Some(names.join(",")),
@@ -200,16 +200,16 @@ impl CertificateSpec {
         }
     }
 
-    /// Returns whether this is its label.
+    /// Returns whether this certificate has the label `label`.
     pub(super) fn is_called(&self, label: &str) -> bool {
         self.called().is_ok_and(|own| own == label)
     }
 
-    /// Its label: the given one, or else the common name of its subject.
+    /// Returns the label: the given one, or else the common name of the subject.
     ///
     /// # Errors
     ///
-    /// The key that is to blame, and what is wrong.
+    /// Returns the key that is to blame, and what is wrong.
     pub(super) fn called(&self) -> Result<String, (&'static str, String)> {
         if let Some(label) = &self.label {
             return Ok(label.clone());
@@ -218,11 +218,11 @@ impl CertificateSpec {
         Ok(subject.common_names().next().map_or_else(|| subject.to_string(), str::to_owned))
     }
 
-    /// Its subject: the given one, or else its first name.
+    /// Returns the subject: the given one, or else the first name.
     ///
     /// # Errors
     ///
-    /// The key that is to blame, and what is wrong.
+    /// Returns the key that is to blame, and what is wrong.
     pub(super) fn distinguished_name(&self) -> Result<DistinguishedName, (&'static str, String)> {
         let (key, subject) = match (&self.subject, self.names.first()) {
             (Some(subject), _) => ("subject", subject.parse()),
@@ -232,7 +232,8 @@ impl CertificateSpec {
         subject.map_err(|error: PkiError| (key, error.to_string()))
     }
 
-    /// The first thing in it that contradicts the rest or is out of reach: its key, and what is wrong.
+    /// Returns the key of the first setting that contradicts another one or is out of reach, and what is
+    /// wrong.
     pub(super) fn contradiction(&self) -> Option<(&'static str, String)> {
         let of_self =
             "a self-signed certificate has no authority above it; leave this away, or name an issuer";
@@ -279,7 +280,7 @@ impl Default for IntermediateSpec {
     }
 }
 
-/// Returns whether whoever follows a URL comes to loopback, or to a name that never resolves (RFC 6761).
+/// Returns whether a URL leads to loopback, or to a name that never resolves (RFC 6761).
 fn is_of_the_lab(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

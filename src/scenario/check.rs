@@ -1,4 +1,4 @@
-//! What a lab file says across its computers: subscriptions, host names, expectations.
+//! Checks of a lab file across its computers: subscriptions, host names, expectations.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use super::spec::Scenario;
 use crate::exchange::{Computer, Role};
 use crate::nearest::nearest;
 
-/// Checks everything across the computers but what is expected of them. Returns the subscribed Edges, each with
-/// the server that it is subscribed to, by their places.
+/// Checks everything across the computers except the expectations. Returns the subscribed Edges, each with
+/// the server that it is subscribed to, by their indexes.
 pub(super) fn across(scenario: &Scenario, computers: &[Arc<Computer>]) -> Result<Vec<(usize, usize)>, Wrong> {
     let subscriptions = subscriptions(computers)?;
     if computers.iter().all(|computer| computer.receive_connectors.is_empty()) {
@@ -48,7 +48,7 @@ fn subscriptions(computers: &[Arc<Computer>]) -> Result<Vec<(usize, usize)>, Wro
     Ok(subscriptions)
 }
 
-/// Every host leads to computers that there are.
+/// Checks that every host leads to computers that exist.
 fn hosts(scenario: &Scenario, computers: &[Arc<Computer>]) -> Result<(), Wrong> {
     let wrong = |list: &'static str, name: String, message: String| {
         let mut wrong = Wrong::new(message);
@@ -75,7 +75,7 @@ fn hosts(scenario: &Scenario, computers: &[Arc<Computer>]) -> Result<(), Wrong> 
     Ok(())
 }
 
-/// Every file holds one certificate, and is called by one name.
+/// Checks that every file holds one certificate, and that no two files have one name.
 fn files(scenario: &Scenario) -> Result<(), Wrong> {
     for (index, file) in scenario.certificate_file.iter().enumerate() {
         let wrong = |key, message: String| Err(Wrong::at(key, message).in_item("certificate_file", index));
@@ -100,7 +100,7 @@ fn files(scenario: &Scenario) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Everything that is expected is expected of something that there is, or that a fix may bring.
+/// Checks that every expectation is about something that exists, or that a fix may create.
 pub(super) fn expectations(
     scenario: &Scenario,
     computers: &[Arc<Computer>],
@@ -186,7 +186,8 @@ fn known(expected: &Expectations, computers: &[Arc<Computer>], senders: &[Sender
     Ok(())
 }
 
-/// In the beginning there is nothing that a command would have to make first.
+/// Checks that the expectations before any change name no connector that a command would have to create
+/// first.
 fn connectors_are_there(expected: &Expectations, computers: &[Arc<Computer>]) -> Result<(), Wrong> {
     for identity in expected.receive_connector.keys() {
         let Ok((computer, name)) = computer_of(identity, computers) else { continue };

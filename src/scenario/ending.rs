@@ -1,4 +1,4 @@
-//! What a message comes to in the end, as lab files write it.
+//! The final result of a message, as lab files write it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,35 +8,35 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::session::send::{Attempt, Outcome, ResultType};
 
-/// What a message comes to in the end, once its sender has tried for as long as trying changes anything.
+/// The final result of a message, once further attempts by its sender would change nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Achieved {
-    /// It goes back.
+    /// The message is returned to its sender.
     Bounced,
-    /// It stays in the queue.
+    /// The message stays in the queue.
     Deferred,
-    /// It arrives, in clear.
+    /// The message arrives in clear.
     Clear,
-    /// It arrives over TLS.
+    /// The message arrives over TLS.
     Tls,
-    /// It arrives over TLS, and the certificate proved what the sender demands.
+    /// The message arrives over TLS, and the certificate proved what the sender demands.
     TlsAuthenticated,
 }
 
-/// What a message comes to, and the word of RFC 8460 for what stood in the way of TLS.
+/// The final result of a message, and the result type of RFC 8460 for what prevented TLS.
 ///
-/// Written as `clear`, or with the word as `deferred: starttls-not-supported`.
+/// Written as `clear`, or with the result type as `deferred: starttls-not-supported`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Ending {
-    /// What it comes to.
+    /// The final result.
     pub achieved: Achieved,
-    /// The word; an expectation without one is met with any.
+    /// The result type; an expectation without one is met by any.
     pub result_type: Option<ResultType>,
 }
 
 impl Ending {
-    /// How the last attempt left the message.
+    /// Returns the result after this last attempt.
     pub fn of(attempt: &Attempt) -> Self {
         let achieved = match attempt.outcome {
             Outcome::DeliveredOverTls { authenticated: true } => Achieved::TlsAuthenticated,
@@ -52,7 +52,7 @@ impl Ending {
 impl Achieved {
     const ALL: [Self; 5] = [Self::TlsAuthenticated, Self::Tls, Self::Clear, Self::Deferred, Self::Bounced];
 
-    /// The word in lab files.
+    /// Returns the keyword in lab files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TlsAuthenticated => "tls-authenticated",

@@ -3,17 +3,17 @@
 use super::catalogue::BuiltIn;
 use crate::nearest::nearest;
 
-/// What an entry of the fault catalogue is about.
+/// The topic of an entry of the fault catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
-    /// Which name is compared with which.
+    /// Comparison of names: which name is compared with which.
     Names,
     /// Validity, chain, key and signature of the certificate.
     Trust,
-    /// The way from clear text to TLS.
+    /// The transition from clear text to TLS.
     Starttls,
-    /// What is demanded of TLS.
+    /// Requirements on TLS.
     Policy,
     /// SMTP itself.
     Smtp,
@@ -22,9 +22,9 @@ pub enum Group {
 /// An entry of the fault catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatalogueEntry {
-    /// What it is about; the folder of its file.
+    /// The entry's topic, which is the folder of its file.
     pub group: Group,
-    /// Its name and its lab file.
+    /// The entry's name and lab file.
     pub story: BuiltIn,
 }
 
@@ -273,12 +273,12 @@ entries! {
     }
 }
 
-/// The entry called `name`.
+/// Returns the entry called `name`.
 pub fn entry(name: &str) -> Option<&'static CatalogueEntry> {
     ENTRIES.iter().find(|entry| entry.story.name == name)
 }
 
-/// The entry whose name `name` is probably meant to be.
+/// Returns the name of the entry that `name` is probably meant to be.
 pub fn suggest_entry(name: &str) -> Option<&'static str> {
     nearest(name, ENTRIES.iter().map(|entry| entry.story.name))
 }

@@ -1,4 +1,4 @@
-//! What makes a lab file an entry of the fault catalogue.
+//! The section that turns a lab file into an entry of the fault catalogue.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

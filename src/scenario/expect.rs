@@ -1,4 +1,5 @@
-//! What is expected of a lab at one stage of its story, what was observed, and where the two differ.
+//! The expectations of a lab at one stage of its scenario, the observations, and the differences between
+//! them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -117,13 +118,13 @@ pub enum Value {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation(pub Vec<(Subject, Aspect, Value)>);
 
-/// Where nothing is offered, presented or refused.
+/// The value where nothing is offered, presented or refused.
 pub const NONE: &str = "none";
-/// What stands for a connector that is not there.
+/// The value for a connector that does not exist.
 pub const ABSENT: &str = "absent";
 
 impl Expectations {
-    /// These, and where they say nothing, what `earlier` says.
+    /// Returns these expectations, completed by those of `earlier` where these have none.
     #[must_use]
     pub fn over(&self, earlier: &Self) -> Self {
         let mut all = earlier.clone();
@@ -149,7 +150,7 @@ impl Expectations {
         all
     }
 
-    /// Everything that is expected, one by one.
+    /// Returns all expectations, one by one.
     pub fn each(&self) -> Vec<(Subject, Aspect, Value)> {
         let mut all = Vec::new();
         let mut push = |subject: &Subject, aspect, value: Option<Value>| {
@@ -176,20 +177,20 @@ impl Expectations {
         all
     }
 
-    /// Returns whether nothing is expected.
+    /// Returns whether there are no expectations.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What is expected under a name, which does not heed letter case.
+/// Returns the expectations for a name, letter case aside.
 fn of<'a, T: Default>(all: &'a mut BTreeMap<String, T>, name: &str) -> &'a mut T {
     let known = all.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned();
     all.entry(known.unwrap_or_else(|| name.to_owned())).or_default()
 }
 
 impl Value {
-    /// Events in the order in which they are compared.
+    /// Returns event numbers as a value, in the order in which they are compared.
     pub fn events(events: &[u16]) -> Self {
         let mut events = events.to_vec();
         events.sort_unstable();
@@ -197,7 +198,7 @@ impl Value {
         Self::Events(events)
     }
 
-    /// Returns whether `observed` is what was expected.
+    /// Returns whether `observed` meets this expectation.
     pub fn is_met_by(&self, observed: &Self) -> bool {
         match (self, observed) {
             (Self::Ending(expected), Self::Ending(observed)) => {
@@ -240,7 +241,7 @@ impl fmt::Display for Subject {
 }
 
 impl Aspect {
-    /// The aspect as the head of a column.
+    /// Returns the aspect as a column heading.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refusal => "refused",

@@ -1,18 +1,18 @@
-//! Fault rules of a computer, out of the rows of its lab file.
+//! The fault rules of a computer, resolved from its lab file.
 
 use super::locate::{ScenarioError, Step};
 use super::resolve::Wrong;
 use crate::exchange::Computer;
 use crate::session::fault::{FaultError, FaultRule, FaultSpec, HandshakeAction, Presented, StageActions};
 
-/// What a rule has to know of a certificate of its computer.
+/// The facts that a fault rule needs about a certificate of its computer.
 pub(super) struct Certificate<'a> {
     pub(super) label: &'a str,
     /// True if its private key can be used.
     pub(super) has_key: bool,
 }
 
-/// The rules of a computer that has these certificates.
+/// Returns the fault rules of a computer that has these certificates.
 pub(super) fn fault_rules(
     rows: &[FaultSpec],
     computer: &Computer,
@@ -25,11 +25,11 @@ pub(super) fn fault_rules(
     rules.collect()
 }
 
-/// The rules of a computer, out of rows that no file stands behind.
+/// Returns the fault rules of a computer, from specifications that do not come from a file.
 ///
 /// # Errors
 ///
-/// What is wrong with the first row that is.
+/// Describes what is wrong with the first invalid fault rule.
 pub fn resolve_faults(rows: &[FaultSpec], computer: &Computer) -> Result<Vec<FaultRule>, ScenarioError> {
     let certificates = computer
         .store

@@ -1,4 +1,4 @@
-//! Where a lab's certificates are made: one fresh authority a lab, and one key a certificate.
+//! Issues a lab's certificates: one fresh authority per lab, and one key per certificate.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use crate::pki::{
     Authority, Certificate, DistinguishedName, KeyAlgorithm, KeyPair, PkiError, Template, self_signed,
 };
 
-/// Makes keys; the one who calls down to this floor has the randomness.
+/// A function that makes keys; the caller of this layer provides the randomness.
 pub type Keys<'a> = &'a mut dyn FnMut(KeyAlgorithm) -> Result<KeyPair, PkiError>;
 
-/// Subject of the root; whoever meets it in a trust store shall know what it is.
+/// The subject of the root. It tells anybody who finds the root in a trust store what it is.
 pub const ROOT_SUBJECT: &str = "CN=starttls-lab Root CA, O=TEST LAB - trust nothing signed by this";
 
 /// The lab's authorities and every certificate they have issued.
@@ -29,20 +29,20 @@ pub struct Issuer {
     authorities: Authorities,
     issued: HashMap<(String, String), (CertificateFacts, Material)>,
     ephemeral: HashMap<String, (CertificateFacts, Material)>,
-    /// What was revoked, by its authority.
+    /// The revoked certificates, by their authority.
     revoked: Vec<(Authority, Vec<u8>)>,
-    /// How many certificates cmdlets have asked for.
+    /// The number of certificates that cmdlets have asked for.
     made: u32,
 }
 
-/// Why a certificate cannot be made: the key of its description that is to blame, and the reason.
+/// The reason why a certificate cannot be issued, with the key of its description that is to blame.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) key: &'static str,
     pub(super) message: String,
 }
 
-/// What an authority has revoked (RFC 5280 section 5).
+/// The list of certificates that an authority has revoked (RFC 5280 section 5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevocationList {
     /// The authority's name.
@@ -52,32 +52,32 @@ pub struct RevocationList {
 }
 
 impl Issuer {
-    /// Opens a issuer whose relative dates count from `start`.
+    /// Opens an issuer whose relative dates count from `start`.
     ///
     /// # Errors
     ///
-    /// Where no key could be made.
+    /// Fails if no key could be made.
     pub fn open(start: Timestamp, keys: Keys<'_>) -> Result<Self, PkiError> {
         let authorities = Authorities::open(start, keys)?;
         let (issued, ephemeral, revoked) = (HashMap::new(), HashMap::new(), Vec::new());
         Ok(Self { start, authorities, issued, ephemeral, revoked, made: 0 })
     }
 
-    /// When the lab began.
+    /// Returns the time at which the lab began.
     pub fn start(&self) -> Timestamp {
         self.start
     }
 
-    /// The root that a client of this lab has to trust.
+    /// Returns the root that a client of this lab has to trust.
     pub fn root(&self) -> &Certificate {
         self.authorities.root().certificate()
     }
 
-    /// What each authority has revoked, as of the start and for thirty days.
+    /// Returns the revocation list of each authority, as of the start and valid for thirty days.
     ///
     /// # Errors
     ///
-    /// Where a list could not be signed.
+    /// Fails if a list could not be signed.
     pub fn revocation_lists(&self) -> Result<Vec<RevocationList>, PkiError> {
         let mut lists: Vec<(&Authority, Vec<_>)> = Vec::new();
         for (authority, serial_number) in &self.revoked {
@@ -96,7 +96,7 @@ impl Issuer {
         signed.collect()
     }
 
-    /// The certificate that `spec` describes, for the store of `computer`.
+    /// Returns the certificate that `spec` describes, for the store of `computer`.
     pub(super) fn certificate(
         &mut self,
         computer: &str,
@@ -120,8 +120,9 @@ impl Issuer {
         Ok(issued)
     }
 
-    /// A certificate that a cmdlet asks for, valid from `now`: five years where the server signs it itself,
-    /// as Exchange 2010 and later do, else one. Each is another one, however often it is asked for.
+    /// Issues a certificate that a cmdlet asks for, valid from `now`. It is valid for five years if the
+    /// server signs it itself, as in Exchange 2010 and later, else for one year. Every call returns a
+    /// different certificate.
     pub(super) fn wanted(
         &mut self,
         computer: &str,
@@ -151,7 +152,8 @@ impl Issuer {
         Ok(filed(certificate, chain, key))
     }
 
-    /// The self-signed certificate that stands in for a missing internal transport certificate (event 12024).
+    /// Issues the self-signed certificate that stands in for a missing internal transport certificate (event
+    /// 12024).
     pub(super) fn ephemeral(
         &mut self,
         computer: &str,
@@ -240,7 +242,7 @@ impl Refused {
     }
 }
 
-/// What is sent behind a certificate of this authority.
+/// Returns the certificates that are sent after a certificate of this authority.
 fn sent(authority: &Authority, wanted: ChainSent) -> Vec<Certificate> {
     let chain = authority.chain().iter().cloned();
     match wanted {
@@ -251,7 +253,7 @@ fn sent(authority: &Authority, wanted: ChainSent) -> Vec<Certificate> {
     }
 }
 
-/// About sixty octets that are a DNS name, and another one for each number.
+/// Returns a DNS name of about sixty bytes, a different one for each number.
 fn filler_name(number: u16) -> String {
     format!("filler-{number:05}.{}.lab.test", "long".repeat(9))
 }
@@ -269,7 +271,7 @@ pub(super) fn later(start: Timestamp, days: i64) -> Timestamp {
     whole.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(whole)
 }
 
-/// A serial number that is the same in every run: sixteen octets, positive (RFC 5280 section 4.1.2.2).
+/// Returns a serial number that is the same in every run: sixteen bytes, positive (RFC 5280 section 4.1.2.2).
 pub(super) fn serial(of: &[&str]) -> Vec<u8> {
     let mut digest = Sha1::new();
     for part in of {

@@ -1,11 +1,11 @@
-//! Where in a lab file something is wrong, shown with line and caret.
+//! Errors in a lab file, shown with line and caret.
 
 use std::fmt;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-/// What is wrong with a lab file, where, and what would be right.
+/// An error in a lab file: what is wrong, where, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ScenarioError {
     origin: String,
@@ -38,12 +38,12 @@ impl fmt::Display for ScenarioError {
 }
 
 impl ScenarioError {
-    /// Something that is wrong as a whole.
+    /// Returns an error about the lab file as a whole.
     pub(super) fn whole(origin: &str, message: impl Into<String>) -> Self {
         Self { origin: origin.to_owned(), place: None, message: message.into() }
     }
 
-    /// Something that is wrong at these octets of `text`.
+    /// Returns an error about these bytes of `text`.
     pub(super) fn at(origin: &str, text: &str, span: &Range<usize>, message: impl Into<String>) -> Self {
         let start = floor(text, span.start);
         let before = &text[..start];
@@ -59,12 +59,12 @@ impl ScenarioError {
         Self { origin: origin.to_owned(), place: Some(place), message: message.into() }
     }
 
-    /// The line it is about, from 1.
+    /// Returns the line that the error is about, counted from 1.
     pub fn line(&self) -> Option<usize> {
         self.place.as_ref().map(|place| place.line)
     }
 
-    /// What is wrong, without the place.
+    /// Returns what is wrong, without the position.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -75,7 +75,7 @@ fn floor(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// A step on the way to a value in a lab file.
+/// A step of the path to a value in a lab file.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Key(&'static str),
@@ -83,7 +83,8 @@ pub(super) enum Step {
     Index(usize),
 }
 
-/// The octets of the value at `path`, or of the nearest one around it that is written down.
+/// Returns the byte range of the value at `path`, or of the nearest enclosing value that is written in the
+/// file.
 pub(super) fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
     let table = DeTable::parse(text).ok()?;
     let mut span = table.span();

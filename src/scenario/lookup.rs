@@ -1,4 +1,4 @@
-//! What is built in, by name: stories and entries of the fault catalogue, by their aliases, too.
+//! Lookup of built-in files by name: scenarios, and entries of the fault catalogue, also by alias.
 
 use super::ScenarioText;
 use super::catalogue::{BuiltIn, SCENARIOS, story};
@@ -7,24 +7,25 @@ use super::entry::EntrySpec;
 use crate::nearest::nearest;
 use crate::session::fault::is_like;
 
-/// The story or the entry called `name`, or the entry that has it for an alias.
+/// Returns the scenario or entry called `name`, or the entry that has it as an alias.
 pub fn built_in(name: &str) -> Option<&'static BuiltIn> {
     let entry = || entry(name).or_else(|| entry_with_alias(name));
     story(name).or_else(|| entry().map(|entry| &entry.story))
 }
 
-/// The name of something built in that `name` is probably meant to be.
+/// Returns the name of the built-in file that `name` is probably meant to be.
 pub fn suggest_built_in(name: &str) -> Option<&'static str> {
     let stories = SCENARIOS.iter().map(|story| story.name);
     nearest(name, stories.chain(ENTRIES.iter().map(|entry| entry.story.name)))
 }
 
-/// The entries of the catalogue that patterns name, in the order of the catalogue. A pattern is the name of
-/// an entry, an alias or the name of a group, with `*` for anything; without patterns it is every entry.
+/// Returns the entries of the catalogue that the patterns name, in the order of the catalogue. A pattern is
+/// the name of an entry, an alias or the name of a group, with `*` for any characters. Without patterns,
+/// returns every entry.
 ///
 /// # Errors
 ///
-/// A sentence about the first pattern that names nothing.
+/// Returns a sentence about the first pattern that matches nothing.
 pub fn chosen(patterns: &[String]) -> Result<Vec<&'static CatalogueEntry>, String> {
     if patterns.is_empty() {
         return Ok(ENTRIES.iter().collect());
@@ -50,23 +51,23 @@ pub fn chosen(patterns: &[String]) -> Result<Vec<&'static CatalogueEntry>, Strin
 }
 
 impl CatalogueEntry {
-    /// The lab file, read.
+    /// Reads the lab file.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, which in a released program is nothing.
+    /// Describes what is wrong with it. In a released program this does not happen.
     pub fn read(&self) -> Result<ScenarioText, super::ScenarioError> {
         ScenarioText::parse(self.story.text, &format!("entry {}", self.story.name))
     }
 
-    /// What a judge has to know of it.
+    /// Returns the file's section for the fault catalogue.
     pub fn spec(&self) -> Option<EntrySpec> {
         self.read().ok()?.scenario.entry
     }
 }
 
 impl Group {
-    /// The name of its folder.
+    /// Returns the name of the group's folder.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Names => "names",

@@ -52,21 +52,21 @@ use crate::exchange::Zone;
 use crate::nearest::nearest;
 use locate::span_of;
 
-/// A scenario with the text it was read from, so that whatever is wrong can be shown in its place.
+/// A scenario with the text it was read from, so that errors can be shown at their position.
 #[derive(Clone, Debug)]
 pub struct ScenarioText {
-    /// What the text says.
+    /// The scenario that the text describes.
     pub scenario: Scenario,
     origin: String,
     text: String,
 }
 
 impl ScenarioText {
-    /// Reads a lab file; JSON where it begins with a brace, else TOML. `origin` is what errors call it.
+    /// Reads a lab file: JSON if it begins with a brace, else TOML. `origin` is its name in errors.
     ///
     /// # Errors
     ///
-    /// What is wrong, with line and caret.
+    /// Describes what is wrong, with line and caret.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ScenarioError> {
         let scenario = match text.trim_start().starts_with('{') {
             true => from_json(text, origin)?,
@@ -80,35 +80,35 @@ impl ScenarioText {
         !self.text.is_empty()
     }
 
-    /// A scenario that no file stands behind.
+    /// Wraps a scenario that does not come from a file.
     pub fn without_text(scenario: Scenario, origin: &str) -> Self {
         Self { scenario, origin: origin.to_owned(), text: String::new() }
     }
 
-    /// What errors call it.
+    /// Returns the name of the lab file in errors.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Looks up every name in it, and tells every contradiction.
+    /// Looks up every name in the scenario and checks it for contradictions.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong, with line and caret.
+    /// Describes the first thing that is wrong, with line and caret.
     pub fn resolve(&self) -> Result<Resolved<'_>, ScenarioError> {
         resolve::resolve(self).map_err(|wrong| self.error(wrong))
     }
 
-    /// Resolves it and builds its computers, with certificates from `issuer`.
+    /// Resolves the scenario and builds its computers, with certificates from `issuer`.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong, with line and caret; nothing is half built.
+    /// Describes the first thing that is wrong, with line and caret. Nothing is left half built.
     pub fn build(&self, issuer: &mut Issuer, keys: Keys<'_>) -> Result<Vec<Built>, ScenarioError> {
         self.resolve()?.build(issuer, keys)
     }
 
-    /// The lab's name service.
+    /// Returns the lab's name service.
     pub fn zone(&self) -> Zone {
         resolve::zone(&self.scenario)
     }
@@ -144,7 +144,8 @@ fn from_json(text: &str, origin: &str) -> Result<Scenario, ScenarioError> {
     })
 }
 
-/// Puts serde's "unknown field `x`, expected one of ..." into words that say what was probably meant.
+/// Rephrases serde's "unknown field `x`, expected one of ..." so that it suggests the field that was probably
+/// meant.
 fn advise(message: &str) -> String {
     let kinds = [("unknown field `", "key"), ("unknown variant `", "value")];
     let found = kinds.into_iter().find_map(|(start, kind)| {

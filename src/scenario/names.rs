@@ -1,21 +1,21 @@
-//! The names in a lab file, and what is probably meant where one leads nowhere.
+//! The names in a lab file, and suggestions for a name that leads nowhere.
 
 use std::sync::Arc;
 
 use crate::exchange::Computer;
 use crate::nearest::nearest;
 
-/// The computer of this name, letter case aside, with its place in the file.
+/// Returns the computer of this name, letter case aside, with its index in the file.
 pub(super) fn called<'a>(name: &str, computers: &'a [Arc<Computer>]) -> Option<(usize, &'a Arc<Computer>)> {
     computers.iter().enumerate().find(|(_, computer)| computer.name.eq_ignore_ascii_case(name))
 }
 
-/// The computers that there are.
+/// Returns the names of all computers, for an error message.
 pub(super) fn known(computers: &[Arc<Computer>]) -> String {
     computers.iter().map(|computer| computer.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The computer in `SERVER\Name`, and the name.
+/// Splits `SERVER\Name` into the computer and the name.
 pub(super) fn computer_of<'a, 'b>(
     identity: &'b str,
     computers: &'a [Arc<Computer>],
@@ -29,7 +29,7 @@ pub(super) fn computer_of<'a, 'b>(
     }
 }
 
-/// That a computer has no such connector, with what was probably meant.
+/// Returns the error message that a computer has no such connector, with a suggestion.
 pub(super) fn missing<'a>(
     what: &str,
     name: &str,

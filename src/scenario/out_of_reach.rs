@@ -1,12 +1,12 @@
-//! What is asked of a lab like this and cannot be had of it, with the reason; `docs/out-of-reach.md` says more.
+//! Features that a lab cannot provide, with the reason; `docs/out-of-reach.md` says more.
 
-/// Something that the lab cannot do.
+/// A feature that the lab cannot provide.
 struct OutOfReach {
     /// Its heading in `docs/out-of-reach.md`.
     slug: &'static str,
-    /// The words it is asked for by, in small letters and with hyphens.
+    /// The words by which users ask for it, in lower case and with hyphens.
     words: &'static [&'static str],
-    /// Why, and what there is instead, as the end of a sentence.
+    /// The reason and the alternative, as the end of a sentence.
     because: &'static str,
 }
 
@@ -63,7 +63,7 @@ const OUT_OF_REACH: &[OutOfReach] = &[
     },
 ];
 
-/// Why the lab cannot do what `word` asks for, if that is known to be so.
+/// Returns the reason why the lab cannot do what `word` asks for, if it is known to be out of reach.
 pub(super) fn out_of_reach(word: &str) -> Option<String> {
     let plain = word.to_ascii_lowercase().replace('_', "-");
     let found = OUT_OF_REACH.iter().find(|it| it.words.contains(&plain.as_str()))?;

@@ -1,4 +1,4 @@
-//! A story with what came of every stage of it, measured by what its lab file says.
+//! A scenario with the results of each of its stages, compared with the expectations of its lab file.
 
 use serde::Serialize;
 
@@ -6,45 +6,45 @@ use super::expect::{ABSENT, Aspect, Expectations, NONE, Observation, Subject, Va
 use super::repair::{CommandsSpec, Stage};
 use super::spec::Scenario;
 
-/// What came of one stage.
+/// The result of one stage.
 #[derive(Clone, Debug)]
 pub struct Played {
-    /// Which stage.
+    /// The stage.
     pub stage: Stage,
-    /// What stands on the screens after the commands.
+    /// The output on the screens after the commands.
     pub screen: String,
-    /// With what the Shell refused; what stands before the line that was refused is done.
+    /// The Shell's refusal; the lines before the one that was refused have taken effect.
     pub refused: Option<String>,
-    /// What was observed afterwards.
+    /// The observations after the commands.
     pub observed: Observation,
 }
 
-/// A story with everything that was expected and observed.
+/// A scenario with everything that was expected and observed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Proof {
-    /// The story's name or the file's.
+    /// The name of the scenario or of its file.
     pub name: String,
-    /// What happens, in one line.
+    /// The scenario in one line.
     pub title: String,
-    /// Its stages: before, every wrong fix, every fix.
+    /// The stages: before, every wrong fix, every fix.
     pub stages: Vec<ProvedStage>,
 }
 
 /// A stage with everything that was expected and observed.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProvedStage {
-    /// Which stage.
+    /// The stage.
     #[serde(flatten)]
     pub stage: Stage,
-    /// What was done, in one line.
+    /// The stage's actions, in one line.
     pub title: String,
-    /// Of a wrong fix, why it mends nothing or what it breaks.
+    /// For a wrong fix, the reason why it fixes nothing or what it breaks.
     pub why: Option<String>,
-    /// What was typed, and where.
+    /// The commands that were typed, and their computers.
     pub commands: Vec<CommandsSpec>,
-    /// What stood on the screens.
+    /// The output on the screens.
     pub screen: String,
-    /// With what the Shell refused.
+    /// The Shell's refusal.
     pub refused: Option<String>,
     /// One row for everything that was expected or observed, in the order of the lab file.
     pub rows: Vec<Row>,
@@ -55,44 +55,44 @@ pub struct ProvedStage {
 /// One thing that was expected or observed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// What it is about.
+    /// The subject of the row.
     pub subject: Subject,
-    /// Which side of it.
+    /// The aspect of the subject.
     pub aspect: Aspect,
-    /// What the file says; nothing where it is silent.
+    /// The value that the file expects; `None` where it has no expectation.
     pub expected: Option<Value>,
-    /// What was observed; nothing where there was nothing to observe.
+    /// The value that was observed; `None` where there was nothing to observe.
     pub observed: Option<Value>,
-    /// True if the one meets the other; true where the file is silent.
+    /// True if the observed value meets the expected one, or if the file expects nothing.
     pub met: bool,
 }
 
-/// A sender whose message came to a worse end than before.
+/// A sender whose message has a worse result than before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Regression {
     /// The sender.
     pub sender: String,
-    /// What its message came to before.
+    /// The result of its message before.
     pub before: Value,
-    /// What it comes to now.
+    /// The result of its message now.
     pub now: Value,
 }
 
 impl Scenario {
-    /// The stages of the story in the order in which they are proved: before, wrong fixes, fixes.
+    /// Returns the stages of the scenario in the order in which they are proved: before, wrong fixes, fixes.
     pub fn stages(&self) -> Vec<Stage> {
         let wrong = (0..self.wrong_fix.len()).map(Stage::WrongFix);
         let right = (0..self.fix.len()).map(Stage::Fix);
         std::iter::once(Stage::Before).chain(wrong).chain(right).collect()
     }
 
-    /// The commands that lead from the beginning to a stage.
+    /// Returns the commands that lead from the beginning to a stage.
     pub fn commands(&self, stage: Stage) -> Vec<CommandsSpec> {
         let only = self.computer.first().map_or("", |computer| computer.name.as_str());
         self.repair(stage).map(|repair| repair.commands(only)).unwrap_or_default()
     }
 
-    /// What the file expects of a stage.
+    /// Returns the file's expectations of a stage.
     pub fn expected(&self, stage: Stage) -> Expectations {
         match (stage, self.repair(stage)) {
             (Stage::Fix(_), Some(fix)) => fix.after.over(&self.after.over(&self.before)),
@@ -111,7 +111,7 @@ impl Scenario {
 }
 
 impl Proof {
-    /// Measures what was played by what `scenario` says.
+    /// Compares the results of a run with the expectations of `scenario`.
     pub fn new(name: &str, scenario: &Scenario, played: Vec<Played>) -> Self {
         let before = played.iter().find(|played| played.stage == Stage::Before);
         let before = before.map(|played| played.observed.clone()).unwrap_or_default();
@@ -119,12 +119,12 @@ impl Proof {
         Self { name: name.to_owned(), title: scenario.title.clone(), stages: stages.collect() }
     }
 
-    /// Returns whether everything is as the file says.
+    /// Returns whether everything is as the file expects.
     pub fn holds(&self) -> bool {
         self.differences().next().is_none()
     }
 
-    /// Every row in which something is not as the file says, with its stage.
+    /// Returns every row in which something is not as the file expects, with its stage.
     pub fn differences(&self) -> impl Iterator<Item = (&ProvedStage, &Row)> {
         self.stages
             .iter()
@@ -146,11 +146,11 @@ impl ProvedStage {
         for (subject, aspect, value) in &observed.0 {
             let same = |it: &(Subject, Aspect, Value)| it.1 == *aspect && it.0.is_same(subject);
             let said = expected.iter().position(same).map(|at| expected.remove(at).2);
-            // A file expects of whatever it declares that it is done.
+            // A file expects every fault rule that it declares to be applied.
             let said = said.or_else(|| (*aspect == Aspect::NeverDone).then(|| Value::Said(NONE.to_owned())));
             rows.push(Row::new(subject.clone(), *aspect, said, Some(value.clone())));
         }
-        // Whatever is left was expected of something that is not there.
+        // The remaining expectations are about something that does not exist.
         rows.extend(expected.into_iter().map(|(subject, aspect, value)| {
             let absent = Value::Certificate(ABSENT.to_owned());
             let met = value.is_met_by(&absent);
@@ -181,7 +181,7 @@ impl Row {
 }
 
 impl Subject {
-    /// Returns whether both are about the same thing; Exchange's names do not heed letter case.
+    /// Returns whether both are about one thing; Exchange's names ignore letter case.
     fn is_same(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
             && self.to_string().eq_ignore_ascii_case(&other.to_string())

@@ -1,4 +1,4 @@
-//! The part of a lab file that says how a story is mended, and who notices: senders, fixes, wrong fixes.
+//! The part of a lab file that tells how a scenario is fixed, and who notices: senders, fixes, wrong fixes.
 
 use std::net::IpAddr;
 
@@ -119,7 +119,7 @@ pub enum Stage {
 }
 
 impl RepairSpec {
-    /// The commands of all computers, in order; `only` runs those that name none.
+    /// Returns the commands of all computers, in order; `only` runs those that name no computer.
     pub fn commands(&self, only: &str) -> Vec<CommandsSpec> {
         let on = self.on.clone().unwrap_or_else(|| only.to_owned());
         let first = CommandsSpec { on, run: self.run.clone(), answers: self.answers.clone() };

@@ -1,5 +1,5 @@
-//! From what a lab file says to what it means: every name is looked up once, and every contradiction is told
-//! with its line. Only the certificates are missing then, which are issued when the lab is built.
+//! Resolves a lab file: looks up every name once, and reports every contradiction with its line. Only the
+//! certificates are still missing then. They are issued when the lab is built.
 
 use std::sync::Arc;
 
@@ -18,50 +18,50 @@ use crate::exchange::{
 use crate::pki::Thumbprint;
 use crate::session::fault::FaultRule;
 
-/// A scenario whose names all lead somewhere, and in which nothing contradicts anything else.
+/// A scenario in which every name leads somewhere and nothing contradicts anything else.
 #[derive(Debug)]
 pub struct Resolved<'a> {
     pub(super) text: &'a ScenarioText,
     /// The computers without certificates.
     pub(super) computers: Vec<Arc<Computer>>,
-    /// What their stores will hold, in the same order.
+    /// The future contents of their stores, in the order of the computers.
     pub(super) stores: Vec<Store>,
-    /// The subscribed Edges, each with the server that it is subscribed to, by their places.
+    /// The subscribed Edges, each with the server that it is subscribed to, by their indexes.
     pub(super) subscriptions: Vec<(usize, usize)>,
     /// The lab's name service.
     pub zone: Zone,
-    /// Who sends to the computers.
+    /// The senders to the computers.
     pub senders: Vec<Sender>,
 }
 
-/// What a computer's certificate store will hold.
+/// The future contents of a computer's certificate store.
 #[derive(Debug)]
 pub(super) struct Store {
     /// The labels of its certificates, in order.
     pub(super) labels: Vec<String>,
     pub(super) internal: Internal,
-    /// What its receive connectors do wrong on purpose.
+    /// The faults that its receive connectors produce on purpose.
     pub(super) faults: Vec<FaultRule>,
 }
 
-/// Which certificate the directory holds for a computer.
+/// The certificate that the directory holds for a computer.
 #[derive(Debug)]
 pub(super) enum Internal {
-    /// What `Enable-ExchangeCertificate -Services SMTP` would have published: the first certificate with the
-    /// SMTP service that carries the computer's FQDN.
+    /// The certificate that `Enable-ExchangeCertificate -Services SMTP` would have published: the first
+    /// certificate with the SMTP service that carries the computer's FQDN.
     Usual,
-    /// None is published.
+    /// No certificate is published.
     Unpublished,
     /// The certificate of this label.
     Labelled(String),
-    /// One that may be missing from the store.
+    /// A certificate that may be missing from the store.
     Thumbprint(Thumbprint),
 }
 
-/// The label of a certificate that transport makes on the spot (event 12023).
+/// The label of a certificate that transport makes on demand (event 12023).
 pub(super) const EPHEMERAL: &str = "ephemeral";
 
-/// What is wrong, and the way to it through the file.
+/// An error, and the path to its position in the file.
 pub(super) struct Wrong {
     pub(super) path: Vec<Step>,
     pub(super) message: String,
@@ -109,10 +109,10 @@ pub(super) fn resolve(text: &ScenarioText) -> Result<Resolved<'_>, Wrong> {
     Ok(Resolved { text, computers, stores, subscriptions, zone, senders })
 }
 
-/// A lab's name service.
+/// Returns a lab's name service.
 pub(super) fn zone(scenario: &Scenario) -> Zone {
     let addresses = scenario.computer.iter().map(|computer| (computer.name.clone(), computer.address));
-    // A computer is called by its name in whatever letters, and known by the ones it was given.
+    // A computer is found by its name in any letter case, and shown in the case of the lab file.
     let own = |name: &String| {
         let found = scenario.computer.iter().find(|computer| computer.name.eq_ignore_ascii_case(name));
         found.map_or_else(|| name.clone(), |computer| computer.name.clone())
@@ -121,7 +121,7 @@ pub(super) fn zone(scenario: &Scenario) -> Zone {
     Zone { hosts: hosts.collect(), mx: scenario.mx.clone(), addresses: addresses.collect() }
 }
 
-/// A computer with its connectors, and what its store will hold.
+/// Returns a computer with its connectors, and the future contents of its store.
 fn computer(spec: &ComputerSpec) -> Result<(Computer, Store), Wrong> {
     check_role(spec)?;
     let labels = labels(spec)?;
@@ -186,10 +186,10 @@ fn check_role(spec: &ComputerSpec) -> Result<(), Wrong> {
     }
 }
 
-/// What stands in expectations where there is no certificate, and so is no label.
+/// The words that expectations use where there is no certificate. None of them can be a label.
 const WORDS: [&str; 4] = [NONE, ABSENT, "NoCredentials", "UnknownCredentials"];
 
-/// The labels of a computer's certificates.
+/// Returns the labels of a computer's certificates.
 fn labels(spec: &ComputerSpec) -> Result<Vec<String>, Wrong> {
     let mut labels = Vec::new();
     for (index, certificate) in spec.certificate.iter().enumerate() {
@@ -199,7 +199,7 @@ fn labels(spec: &ComputerSpec) -> Result<Vec<String>, Wrong> {
     Ok(labels)
 }
 
-/// The label of a certificate beside these others.
+/// Returns the label of a certificate that stands beside these others.
 pub(super) fn label(spec: &CertificateSpec, others: &[String], computer: &str) -> Result<String, Wrong> {
     if let Some((key, message)) = spec.contradiction() {
         return Err(Wrong::at(key, message));
@@ -238,11 +238,11 @@ fn internal(spec: &ComputerSpec, labels: &[String]) -> Result<Internal, Wrong> {
     })
 }
 
-/// The receive connector that these parameters make on `computer`, beside those that it has.
+/// Returns the receive connector that these parameters create on `computer`, beside those that it has.
 ///
 /// # Errors
 ///
-/// What Exchange refuses.
+/// Describes what Exchange refuses.
 pub fn receive_connector(
     parameters: &ReceiveConnectorParameters,
     computer: &Computer,
@@ -308,7 +308,8 @@ fn send(parameters: &SendConnectorParameters, computer: &Computer) -> Result<Sen
     Ok(connector)
 }
 
-/// A default that another parameter rules out gives way; what the file itself says is left to be refused.
+/// Drops a default that another parameter rules out. A value that the file itself sets stays and is refused
+/// later.
 fn settle_what_follows(parameters: &ReceiveConnectorParameters, connector: &mut ReceiveConnector) {
     if parameters.domain_secure_enabled.is_none() {
         connector.domain_secure_enabled &=

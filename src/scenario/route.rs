@@ -1,4 +1,4 @@
-//! What a sender sets out with at one stage, whom it meets, and when trying again is over.
+//! The route of a sender's message at one stage, the connectors that it meets, and the end of its retries.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,21 +20,22 @@ use crate::session::send::{
 };
 use crate::smtp::{Address, HelloName};
 
-/// The way of a sender's message, as it is at one stage.
+/// The route of a sender's message at one stage.
 #[derive(Clone, Debug)]
 pub struct DeliveryRoute {
     /// The Send connector that the sender is, with its computer.
     pub connector: Option<(Arc<Computer>, Arc<SendConnector>)>,
-    /// Whom it turns to, at least one; to the next where there is no connection to the one before.
+    /// The destinations, at least one, in order; the sender tries the next if it gets no connection to the
+    /// one before.
     pub destinations: Vec<Destination>,
 }
 
-/// Somebody whom a sender turns to.
+/// A destination that a sender tries.
 #[derive(Clone, Debug)]
 pub struct Destination {
-    /// What is to be done there.
+    /// The task of the sender there.
     pub task: Task,
-    /// Who answers there, or why there is no connection.
+    /// The connector that answers there, or the reason why there is no connection.
     pub answering: Result<Answering, String>,
 }
 
@@ -45,16 +46,18 @@ pub struct Answering {
     pub computer: Arc<Computer>,
     /// The connector.
     pub connector: Arc<ReceiveConnector>,
-    /// Its binding that is connected to.
+    /// The binding of the connector that the sender connects to.
     pub binding: Binding,
-    /// The address and port that are dialled, by the lab file; a machine may listen elsewhere for them.
+    /// The address and port that are dialed, as the lab file has them. The machine may listen elsewhere for
+    /// them.
     pub address: SocketAddr,
 }
 
 impl Sender {
-    /// The way of the sender's message at `now`; `None` where the sender is a Send connector that is gone.
+    /// Returns the route of the sender's message at `now`; `None` if the sender is a Send connector that does
+    /// not exist.
     ///
-    /// A peer meets whichever connector answers at the binding of the one that it comes to.
+    /// A peer meets any connector that answers at the binding of its intended connector.
     pub fn journey(&self, computers: &[Arc<Computer>], zone: &Zone, now: Timestamp) -> Option<DeliveryRoute> {
         let (policy, connector) = match &self.kind {
             SenderKind::Policy(policy) => {
@@ -77,7 +80,7 @@ impl Sender {
     }
 }
 
-/// A sender before it knows the way.
+/// A sender whose route is not known yet.
 struct SettingOut<'a> {
     sender: &'a Sender,
     policy: SenderPolicy,
@@ -118,7 +121,7 @@ impl SettingOut<'_> {
         }
     }
 
-    /// Whoever answers at the binding of this connector.
+    /// Returns the destination that answers at the binding of this connector.
     fn at_connector(
         &self,
         computer: &str,
@@ -138,8 +141,8 @@ impl SettingOut<'_> {
         }
     }
 
-    /// Whoever answers at this port of a computer, at the address where it lives or at loopback of the family
-    /// that the sender calls from.
+    /// Returns the destination that answers at this port of a computer, at the computer's address or at the
+    /// loopback address of the family that the sender calls from.
     fn at_port(
         &self,
         computer: &str,
@@ -189,7 +192,8 @@ impl SettingOut<'_> {
         own.and_then(|fqdn| fqdn.parse().ok()).unwrap_or_else(|| self.sender.helo.clone())
     }
 
-    /// What is wrong with the sender's own certificate for STARTTLS; X-ANONYMOUSTLS goes by another one.
+    /// Returns the state of the sender's own certificate for STARTTLS. X-ANONYMOUSTLS uses a different
+    /// certificate.
     fn credentials(&self) -> Credentials {
         let by_name = self.policy.verb == TlsVerb::StartTls;
         let Some((computer, connector)) = self.home.filter(|_| by_name) else {
@@ -203,7 +207,7 @@ impl SettingOut<'_> {
         }
     }
 
-    /// A small message that says whose it is.
+    /// Returns a small message that names its sender.
     fn content(&self, helo: &HelloName) -> Bytes {
         let Sender { name, mail_from, rcpt_to, .. } = self.sender;
         let from = mail_from.address().map_or_else(|| format!("postmaster@{helo}"), Address::to_string);
@@ -221,11 +225,12 @@ fn called<'a>(computers: &'a [Arc<Computer>], name: &str) -> Option<&'a Arc<Comp
     computers.iter().find(|computer| computer.name.eq_ignore_ascii_case(name))
 }
 
-/// How often a message is tried at most where a story is played.
+/// The highest number of attempts for a message when a scenario is run.
 pub const MOST_ATTEMPTS: usize = 5;
 
-/// The messages of all senders at one stage, and whose turn it is. Everybody begins at the same instant, and
-/// attempts are made in the order of their times, so no sender finds a later hour because another one waited.
+/// The messages of all senders at one stage, and the order of their attempts. All senders begin at one
+/// instant. Attempts are made in the order of their times, so no sender is delayed because another one
+/// waited.
 #[derive(Debug)]
 pub struct Round {
     start: Timestamp,
@@ -235,30 +240,31 @@ pub struct Round {
 #[derive(Debug)]
 struct Turn {
     delivery: Option<Delivery>,
-    /// When the next attempt is made; `None` where there is none.
+    /// The time of the next attempt; `None` if there is none.
     due: Option<Timestamp>,
 }
 
 impl Round {
-    /// So many senders, who begin at `start`.
+    /// Creates a round of this many senders, which begin at `start`.
     pub fn new(senders: usize, start: Timestamp) -> Self {
         let turns = (0..senders).map(|_| Turn { delivery: None, due: Some(start) });
         Self { start, turns: turns.collect() }
     }
 
-    /// Who is next, and when; of those whose time is the same the first.
+    /// Returns the next sender and its time; the first of those that are due at one time.
     pub fn next(&self) -> Option<(usize, Timestamp)> {
         let due = self.turns.iter().enumerate().filter_map(|(index, turn)| Some((index, turn.due?)));
         due.min_by_key(|(_, due)| *due)
     }
 
-    /// Returns whether this one leaves TLS alone at `now`.
+    /// Returns whether this sender sends without TLS at `now`.
     pub fn in_clear(&self, sender: usize, now: Timestamp) -> bool {
         let delivery = self.turns.get(sender).and_then(|turn| turn.delivery.as_ref());
         delivery.is_some_and(|delivery| delivery.in_clear(now))
     }
 
-    /// Takes note of an attempt at `now`, by what the sender is; the first one decides what it goes on by.
+    /// Records an attempt at `now` under the sender's policy. The policy of the first attempt applies to all
+    /// later ones.
     pub fn note(&mut self, sender: usize, now: Timestamp, policy: &SenderPolicy, attempt: Attempt) {
         let start = self.start;
         let Some(turn) = self.turns.get_mut(sender) else { return };
@@ -271,14 +277,14 @@ impl Round {
         };
     }
 
-    /// Lets a sender go that is a Send connector which is not there.
+    /// Removes a sender that is a Send connector which does not exist.
     pub fn is_gone(&mut self, sender: usize) {
         if let Some(turn) = self.turns.get_mut(sender) {
             turn.due = None;
         }
     }
 
-    /// What the message of each sender came to; `None` where no attempt was made.
+    /// Returns the result of each sender's message; `None` if no attempt was made.
     pub fn endings(&self) -> impl Iterator<Item = Option<Ending>> {
         self.turns.iter().map(|turn| {
             let last = turn.delivery.as_ref()?.attempts().last()?;
@@ -287,8 +293,9 @@ impl Round {
     }
 }
 
-/// When a story tries again, which is less often than a queue does: never, once the same came of two
-/// attempts with a wait between them and the sender is out of the patience after which it would do without TLS.
+/// Returns when a scenario tries again, which is less often than a queue does. It does not try again once two
+/// attempts with a wait between them had one result and the sender's time-out for TLS, after which it would
+/// send in clear, has passed.
 pub fn next_attempt(delivery: &Delivery) -> NextAttempt {
     let made = delivery.attempts();
     if made.len() >= MOST_ATTEMPTS {
@@ -328,7 +335,7 @@ mod tests {
         Attempt { result_type, ..SendSession::no_connection(&task, "gone".to_owned()) }
     }
 
-    /// After how many attempts a story gives up on what these come to, one after the other and then again.
+    /// Returns the number of attempts after which a scenario gives up, given these results in a cycle.
     fn tries(policy: &str, ends: &[Option<ResultType>]) -> usize {
         let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let mut delivery = Delivery::new(SenderPolicy::named(policy).unwrap(), start);

@@ -1,4 +1,4 @@
-//! Who sends to a lab, with every default settled.
+//! The senders to a lab, with every default resolved.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -12,36 +12,36 @@ use crate::name::Fqdn;
 use crate::session::send::{BUILT_IN, SenderPolicy};
 use crate::smtp::{Address, HelloName, ReversePath};
 
-/// Somebody who sends one message to the lab.
+/// A sender of one message to the lab.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    /// What expectations and tables call it.
+    /// The name in expectations and tables.
     pub name: String,
-    /// What it is.
+    /// The kind of sender.
     pub kind: SenderKind,
-    /// The receive connector it comes to, computer and name; `None` for a Send connector that is led by
+    /// The receive connector it connects to, computer and name; `None` for a Send connector, which follows
     /// the lab's hosts and MX records.
     pub to: Option<(String, String)>,
-    /// The host name or address it dials; `None` where it has no `to`.
+    /// The host name or address it dials; `None` if it has no `to`.
     pub dials: Option<String>,
-    /// What somebody outside introduces himself as; a Send connector goes by its FQDN.
+    /// The name in the HELO of a sender outside the lab; a Send connector uses its FQDN.
     pub helo: HelloName,
     /// The loopback address it comes from.
     pub from: IpAddr,
-    /// Whom the message is from.
+    /// The message's reverse-path.
     pub mail_from: ReversePath,
-    /// Whom it is for.
+    /// The message's recipient.
     pub rcpt_to: Address,
-    /// What it logs on with.
+    /// The user and password it logs on with.
     pub logon: Option<LogonSpec>,
     /// True if it trusts the lab's root.
     pub trusts_lab: bool,
 }
 
-/// What kind of sender.
+/// The kind of a sender.
 #[derive(Clone, Debug)]
 pub enum SenderKind {
-    /// Somebody outside, who behaves like this.
+    /// A sender outside the lab that follows this policy.
     Policy(Box<SenderPolicy>),
     /// A Send connector of a computer of the lab.
     Connector {
@@ -52,7 +52,7 @@ pub enum SenderKind {
     },
 }
 
-/// Settles every sender of a scenario with these computers.
+/// Resolves every sender of a scenario with these computers.
 pub(super) fn senders(
     scenario: &Scenario,
     computers: &[Arc<Computer>],
@@ -73,7 +73,8 @@ pub(super) fn senders(
     Ok(settled)
 }
 
-/// `known_as` is the name by which clients know the server, where that is not what the connector calls itself.
+/// Resolves one sender. `known_as` is the name by which clients know the server, if it differs from the name
+/// that the connector answers with.
 fn sender(
     spec: &SenderSpec,
     known_as: Option<&str>,
@@ -207,7 +208,8 @@ fn target<'a>(
     }
 }
 
-/// A peer meets the connector with the closest range, whichever one it had in mind.
+/// Checks that the connector answers this address. A peer meets the connector with the closest range,
+/// regardless of the one it intended.
 fn answers(computer: &Computer, connector: &ReceiveConnector, from: IpAddr) -> Result<(), Wrong> {
     let Some(binding) = connector.loopback_binding(from) else {
         let other = if from.is_ipv4() { "::1" } else { "127.0.0.1" };
@@ -223,7 +225,7 @@ fn answers(computer: &Computer, connector: &ReceiveConnector, from: IpAddr) -> R
             );
             Err(Wrong::at("to", message))
         }
-        // Nobody answers a connector that is disabled, and that may be the story.
+        // Nothing answers at a disabled connector, and that may be the point of the scenario.
         _ => Ok(()),
     }
 }
@@ -232,7 +234,7 @@ fn is_host(text: &str) -> bool {
     text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || text.parse::<Fqdn>().is_ok()
 }
 
-/// The name of a server that has mail from there.
+/// Returns the name of a server that sends mail for this address.
 fn helo(from: &ReversePath) -> Result<HelloName, String> {
     let domain = from.address().and_then(Address::domain).unwrap_or("sender.example");
     let ascii = domain.parse::<Fqdn>().map(|name| name.to_string());

@@ -1,5 +1,5 @@
-//! The Exchange Management Shell of a lab: commands run one after the other, with the certificates that the
-//! lab file's files hold, and with answers to the questions that they ask.
+//! The Exchange Management Shell of a lab. It runs commands one after the other, with the certificates of the
+//! lab file's certificate files and with prepared answers to the questions that the commands ask.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,37 +16,37 @@ use crate::exchange::cmdlet::{
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
 
-/// The Exchange Management Shell of a lab, with everything that has to be at hand there.
+/// The Exchange Management Shell of a lab, with everything that its commands need.
 pub struct LabShell<'a> {
     /// The lab file, whose certificate files can be imported.
     pub scenario: &'a Scenario,
-    /// Where certificates are made.
+    /// The issuer of the lab's certificates.
     pub issuer: &'a mut Issuer,
-    /// Where their keys come from.
+    /// The source of the certificates' keys.
     pub keys: Keys<'a>,
-    /// What time it is.
+    /// The current time.
     pub now: Timestamp,
-    /// What the Application logs hold.
+    /// The contents of the Application logs.
     pub events: &'a [LoggedEvent],
-    /// What the queues hold.
+    /// The contents of the queues.
     pub queues: &'a [MailQueue],
-    /// What earlier commands left behind.
+    /// The state that earlier commands left behind.
     pub state: ShellState,
 }
 
-/// What came of commands.
+/// The result of commands.
 #[derive(Clone, Debug)]
 pub struct ShellRun {
-    /// All computers as they are afterwards.
+    /// All computers after the commands.
     pub computers: Vec<Arc<Computer>>,
-    /// What stands on the screens.
+    /// The output on the screens.
     pub screen: String,
-    /// With what the Shell refused. What stands before the line that was refused is done and stays done; what
-    /// stands behind it was not run.
+    /// The Shell's refusal. The lines before the one that was refused have taken effect; the lines after it
+    /// were not run.
     pub refused: Option<String>,
-    /// What the next commands find.
+    /// The state for the next commands.
     pub state: ShellState,
-    /// What the commands made servers log.
+    /// The events that the commands caused servers to log.
     pub logged: Vec<CausedEvent>,
 }
 
@@ -83,7 +83,7 @@ impl LabShell<'_> {
             let outcome = shell.run(run, &mut host);
             let unasked = host.answers.len();
             if outcome.error.is_none() && unasked > 0 {
-                // A mistake of whoever wrote the answers, and no refusal of the Shell: nothing of it counts.
+                // A mistake in the list of answers is no refusal of the Shell: nothing of the run counts.
                 done.refused = Some(format!("{unasked} of the answers belong to no question: nothing asked"));
                 break;
             }
@@ -99,7 +99,7 @@ impl LabShell<'_> {
     }
 }
 
-/// What the Shell of a lab is given from outside: certificates, and answers in their order.
+/// The resources that the Shell of a lab gets from outside: certificates, and answers in their order.
 struct LabHost<'a, 'k> {
     scenario: &'a Scenario,
     issuer: &'a mut Issuer,

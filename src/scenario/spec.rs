@@ -131,14 +131,14 @@ pub struct CertificateFileSpec {
 }
 
 impl Scenario {
-    /// The file of this path, letter case aside as Windows has it.
+    /// Returns the file of this path, letter case aside as on Windows.
     pub fn certificate_file(&self, path: &str) -> Option<&CertificateFileSpec> {
         self.certificate_file.iter().find(|file| file.path.eq_ignore_ascii_case(path))
     }
 }
 
 impl ComputerSpec {
-    /// The certificate of this label.
+    /// Returns the certificate of this label.
     pub fn certificate_called(&self, label: &str) -> Option<&CertificateSpec> {
         self.certificate.iter().find(|certificate| certificate.is_called(label))
     }

@@ -1,4 +1,4 @@
-//! Dates that do not rot: relative to the start of the lab.
+//! Dates relative to the start of the lab, so that they do not go out of date.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,16 +24,16 @@ const UNITS: [(char, i64); 6] =
     [('y', 365 * 86_400), ('w', 7 * 86_400), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 impl TimeSpec {
-    /// So many days after the start.
+    /// Returns the instant this many days after the start.
     pub const fn in_days(days: i64) -> Self {
         Self::Relative(days * 86_400)
     }
 
-    /// The instant, for a lab that starts at `start`; to the second, as certificates keep it.
+    /// Returns the instant for a lab that starts at `start`, to the second, as certificates keep it.
     ///
     /// # Errors
     ///
-    /// A sentence, where the instant lies outside of the years that can be written down.
+    /// Returns a sentence if the instant lies outside of the years that can be written down.
     pub fn from_start(self, start: Timestamp) -> Result<Timestamp, String> {
         let instant = match self {
             Self::Absolute(instant) => Some(instant),

@@ -1,4 +1,4 @@
-//! One conversation, audited.
+//! The audit of one conversation.
 
 use std::collections::BTreeSet;
 
@@ -22,50 +22,50 @@ use crate::session::Anomaly;
 use crate::session::fault::Fired;
 use crate::smtp::Verb;
 
-/// What a client did in one conversation.
+/// A client's behavior in one conversation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conversation {
-    /// Its number, as the protocol log shows it.
+    /// The conversation's number, as the protocol log shows it.
     pub session: String,
-    /// When it began.
+    /// The time at which it began.
     pub began: Timestamp,
-    /// When it ended; `None` while it goes on.
+    /// The time at which it ended; `None` while it is under way.
     pub ended: Option<Timestamp>,
-    /// What was offered, asked and answered.
+    /// The offer of STARTTLS, the request and the answer.
     pub starttls: StartTls,
-    /// The handshake, where one began.
+    /// The handshake, if one began.
     pub handshake: Option<HandshakeAudit>,
-    /// What the client said in clear, each part once.
+    /// The client's leaks: the parts that it said in clear, each once.
     pub leaks: Vec<Leak>,
-    /// What it said over TLS.
+    /// The parts that it said over TLS.
     pub said_over_tls: BTreeSet<Said>,
-    /// How many messages were taken in clear.
+    /// The number of messages that were accepted in clear.
     pub messages_in_clear: u64,
-    /// How many were taken over TLS.
+    /// The number of messages that were accepted over TLS.
     pub messages_over_tls: u64,
-    /// How it ended.
+    /// The end of the conversation.
     pub parting: CloseReason,
-    /// Whose turn it was in the end.
+    /// The side whose turn it was at the end.
     pub turn: Turn,
-    /// What the lab did wrong on purpose, each row once.
+    /// The faults that the lab produced on purpose, each rule once.
     #[serde(rename = "misconduct")]
     pub faults: Vec<String>,
-    /// What was odd, in sentences.
+    /// The anomalies, in sentences.
     pub oddities: Vec<String>,
     /// True if a ClientHello came where a command was due.
     pub client_hello_in_clear: bool,
-    /// True if something in clear followed the 220 to STARTTLS, from the lab.
+    /// True if something in clear from the lab followed the 220 to STARTTLS.
     pub clear_text_after_go_ahead: bool,
-    /// The replies that followed the 220 to STARTTLS in clear, in the same write.
+    /// The replies in clear that followed the 220 to STARTTLS in one write with it.
     pub injected: Option<Injected>,
-    /// How the client used inside TLS what EHLO had offered in clear, in a sentence.
+    /// The client's use inside TLS of capabilities that EHLO had offered in clear, in a sentence.
     pub stale_capabilities: Option<String>,
 }
 
-/// What became of STARTTLS in clear (RFC 3207 section 4).
+/// The course of STARTTLS in clear (RFC 3207 section 4).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StartTls {
-    /// True if the reply to EHLO had it; `None` where the client did not ask by EHLO.
+    /// True if the reply to EHLO offered it; `None` if the client did not ask by EHLO.
     pub offered: Option<bool>,
     /// True if the client asked for it.
     pub asked: bool,
@@ -73,15 +73,15 @@ pub struct StartTls {
     pub answer: Option<String>,
 }
 
-/// How a conversation ended.
+/// The way in which a conversation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CloseReason {
     /// The client said QUIT.
     Quit,
-    /// The client closed without a word.
+    /// The client closed the connection without QUIT.
     Vanished,
-    /// The connection broke; the operating system's word for it.
+    /// The connection broke; the operating system's message for it.
     Broke(String),
     /// The lab closed it.
     ByLab,
@@ -89,13 +89,13 @@ pub enum CloseReason {
     Open,
 }
 
-/// Whose turn it was last.
+/// The side whose turn it was last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
-    /// The lab had something to say.
+    /// The lab was to speak.
     Lab,
-    /// The client had.
+    /// The client was to speak.
     Client,
     /// A handshake was due or under way.
     Handshake,
@@ -117,7 +117,7 @@ impl Conversation {
         }
     }
 
-    /// Returns whether the client set out for TLS and got rid of nothing that way, whatever it was that failed.
+    /// Returns whether the client asked for TLS and delivered no message over it, whatever failed.
     pub fn came_to_nothing(&self) -> bool {
         self.tls_failed() || (self.starttls.asked && self.messages_over_tls == 0 && self.ended.is_some())
     }
@@ -128,7 +128,7 @@ impl Conversation {
     }
 }
 
-/// A conversation as far as it has been told.
+/// A conversation as far as its entries have been read.
 #[derive(Clone, Debug)]
 pub(in crate::observe) struct ConversationBuilder {
     told: Conversation,
@@ -137,20 +137,21 @@ pub(in crate::observe) struct ConversationBuilder {
     said_quit: bool,
     spoke_inside: bool,
     established: bool,
-    /// When the handshake came to its end.
+    /// The time at which the handshake ended.
     handshake_at: Option<Timestamp>,
     /// True if the lab is silent, or slow, on purpose.
     lags: bool,
-    /// True if the lab did something wrong on purpose between the handshake and the client's first word.
+    /// True if the lab produced a fault between the handshake and the client's first command.
     cut_short: bool,
-    /// How many lines are still to be executed that stood in clear behind STARTTLS.
+    /// The number of lines sent in clear behind STARTTLS that are still to be executed.
     from_clear: usize,
     inside: Inside,
-    /// What the lab has said, the first of it.
+    /// The first replies of the lab.
     replies: Vec<Bytes>,
 }
 
-/// So many replies are compared with what stands behind the 220; it comes early in a conversation.
+/// The number of replies that are compared with the lines behind the 220, which comes early in a
+/// conversation.
 const REPLIES: usize = 16;
 
 impl ConversationBuilder {
@@ -190,7 +191,7 @@ impl ConversationBuilder {
         }
     }
 
-    /// What was said in clear, each part once.
+    /// Returns what was said in clear, each part once.
     pub(super) fn leaks(&self) -> &[Leak] {
         &self.told.leaks
     }
@@ -200,7 +201,7 @@ impl ConversationBuilder {
         self.spoke_inside
     }
 
-    /// Returns whether the lab did something wrong on purpose between the handshake and the client's first word.
+    /// Returns whether the lab produced a fault between the handshake and the client's first command.
     pub(in crate::observe) fn is_cut_short(&self) -> bool {
         self.cut_short
     }
@@ -210,7 +211,7 @@ impl ConversationBuilder {
         self.told.client_hello_in_clear
     }
 
-    /// What the lab did wrong on purpose, the last of it.
+    /// Returns the last fault that the lab produced on purpose.
     pub(in crate::observe) fn on_purpose(&self) -> Option<&str> {
         self.told.faults.last().map(String::as_str)
     }
@@ -237,7 +238,7 @@ impl ConversationBuilder {
         }
     }
 
-    /// The conversation so far; what was presented is measured now.
+    /// Returns the conversation so far. The certificate that was presented is measured now.
     pub(super) fn end(&self, session: &SessionSummary, measure: Measure<'_>) -> Conversation {
         let mut told = Conversation {
             messages_in_clear: session.messages_in_clear,
@@ -336,7 +337,7 @@ impl ConversationBuilder {
         self.told.turn = Turn::Lab;
         self.lags = false;
         if self.established && self.from_clear > 0 {
-            // The lab executes what stood in clear; the client has not said it inside TLS.
+            // The lab executes what was sent in clear; the client has not said it inside TLS.
             self.from_clear -= 1;
             self.last_verb = Verb::of(line);
             return;
@@ -403,7 +404,7 @@ impl ConversationBuilder {
         self.leak(what, why, at);
     }
 
-    /// Notes what was said in clear, each part once.
+    /// Records what was said in clear, each part once.
     fn leak(&mut self, what: Said, why: Why, at: Timestamp) {
         if self.told.leaks.iter().all(|leak| leak.what != what) {
             self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });

@@ -1,4 +1,4 @@
-//! What a client did in a handshake and right after it.
+//! A client's behavior in a handshake and right after it.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::presented::Presented;
 use crate::session::{ClientHelloFacts, InjectedFault, Reaction as AfterFault, TlsFailure};
 
-/// One handshake: what was presented, and what the client did about it.
+/// One handshake: the certificate that was presented, and the client's reaction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HandshakeAudit {
     /// `STARTTLS` or `X-ANONYMOUSTLS`.
@@ -16,57 +16,57 @@ pub struct HandshakeAudit {
     pub version: Option<&'static str>,
     /// The name that the client asked for (SNI, RFC 6066 section 3).
     pub server_name: Option<String>,
-    /// What the client had offered.
+    /// The client's offer.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
-    /// What was presented, or would have been.
+    /// The certificate that was presented, or would have been.
     pub presented: Option<Presented>,
-    /// True if the certificate went out to the client. Before it has, it cannot be the reason for anything.
+    /// True if the certificate was sent to the client. Before that, it cannot be the reason for anything.
     pub certificate_sent: bool,
-    /// What the client did.
+    /// The client's reaction.
     pub reaction: Reaction,
 }
 
-/// What a client did about a handshake.
+/// A client's reaction to a handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "reaction", rename_all = "kebab-case")]
 pub enum Reaction {
-    /// It went on inside TLS.
+    /// The client went on inside TLS.
     Accepted,
-    /// It completed the handshake. What it thinks of the certificate was not seen: the lab acted first, or
-    /// nothing has been said inside TLS so far.
+    /// The client completed the handshake. Its opinion of the certificate was not seen: the lab acted first,
+    /// or nothing has been said inside TLS so far.
     Completed,
-    /// It completed the handshake and left without a word inside TLS. Clients do so that look at the
-    /// certificate afterwards and refuse it, and probes that want no more than the handshake.
+    /// The client completed the handshake and left without a command inside TLS. Clients do so that check the
+    /// certificate afterwards and refuse it, and so do probes that want only the handshake.
     LeftAfter,
-    /// It refused with an alert (RFC 8446 section 6.2).
+    /// The client refused with an alert (RFC 8446 section 6.2).
     Refused {
         /// The alert's IANA name.
         alert: String,
     },
-    /// It closed the connection in the middle of the handshake.
+    /// The client closed the connection in the middle of the handshake.
     ClosedDuring,
     /// The connection broke in the handshake.
     Broke {
-        /// The operating system's word for it.
+        /// The operating system's message for it.
         reason: String,
     },
-    /// It fell silent in the handshake.
+    /// The client fell silent in the handshake.
     FellSilent,
-    /// What it sent was no TLS.
+    /// The client sent something that is not TLS.
     NoTls,
     /// The lab refused, because nothing that the client offers can succeed here.
     RefusedByLab {
         /// The alert's IANA name.
         alert: String,
-        /// What was wrong with what the client offers.
+        /// The problem with the client's offer.
         reason: String,
     },
     /// The lab broke the handshake on purpose.
     OnPurpose {
-        /// What the lab did.
+        /// The fault that the lab produced.
         #[serde(rename = "deed")]
         fault: InjectedFault,
-        /// What the client did then; `None` for nothing.
+        /// The client's next action; `None` if there was none.
         client: Option<AfterFault>,
     },
     /// The lab could not use its own certificate.
@@ -92,13 +92,13 @@ impl Reaction {
         !matches!(self, Self::Accepted | Self::Completed)
     }
 
-    /// Returns whether it was the client that ended the handshake or left right after it; a certificate that it does
-    /// not accept is one of the reasons for that.
+    /// Returns whether the client ended the handshake or left right after it. A certificate that it does not
+    /// accept is one of the possible reasons.
     pub const fn is_the_clients(&self) -> bool {
         matches!(self, Self::LeftAfter | Self::Refused { .. } | Self::ClosedDuring | Self::Broke { .. })
     }
 
-    /// Returns whether the client went on with a server that speaks only what is outdated.
+    /// Returns whether the client went on with a server that supports only outdated versions.
     pub const fn accepted_legacy(&self) -> bool {
         matches!(
             self,
@@ -106,7 +106,8 @@ impl Reaction {
         )
     }
 
-    /// The reaction as a sentence without its subject; where the lab broke the handshake, a whole one.
+    /// Returns the reaction as a sentence without its subject; if the lab broke the handshake, as a whole
+    /// sentence.
     pub fn in_words(&self) -> String {
         match self {
             Self::Accepted => "accepted it".to_owned(),

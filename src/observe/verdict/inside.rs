@@ -1,25 +1,25 @@
-//! What a client made inside TLS of what had been said in clear: replies that were injected behind the 220,
-//! and capabilities from before the handshake (RFC 3207 section 4.2: it has to discard both).
+//! A client's use inside TLS of what it had received in clear: replies that were injected behind the 220, and
+//! capabilities from before the handshake (RFC 3207 section 4.2: it has to discard both).
 
 use serde::Serialize;
 
 use crate::journal::shown::printable;
 use crate::smtp::Verb;
 
-/// Replies that followed the 220 to STARTTLS in clear, and what the client made of them.
+/// Replies that followed the 220 to STARTTLS in clear, and the client's use of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Injected {
     /// The lines behind the 220.
     pub lines: Vec<String>,
-    /// True if the first of them stands in nothing else that the lab said, so that whoever repeats it has it
+    /// True if the first of them occurs in no other reply of the lab, so that a client that repeats it has it
     /// from there.
     pub distinct: bool,
-    /// What shows that the client took them for replies from inside TLS; `None` where nothing does.
+    /// The evidence that the client took them for replies from inside TLS; `None` if there is none.
     pub taken: Option<String>,
 }
 
 impl Injected {
-    /// What stands in `reply` behind its first reply, if anything does.
+    /// Returns the replies behind the first one in `reply`, if there are any.
     pub(super) fn behind(reply: &[u8]) -> Option<Self> {
         let mut lines = reply.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
         // The reply ends with the line that has no hyphen behind its code (RFC 5321 section 4.2.1).
@@ -28,13 +28,13 @@ impl Injected {
         (!lines.is_empty()).then_some(Self { lines, distinct: true, taken: None })
     }
 
-    /// Notes a reply that the lab said before or afterwards.
+    /// Compares the injected lines with a reply that the lab sent before or afterwards.
     pub(super) fn compare(&mut self, reply: &[u8]) {
         let first = self.lines.first().map(String::as_str).unwrap_or_default();
         self.distinct &= !printable(reply).contains(first);
     }
 
-    /// The injected line that `output` of the client repeats, if it can have it from nowhere else.
+    /// Returns the injected line that the client's `output` repeats, if it can have it from nowhere else.
     pub fn repeated_in(&self, output: &str) -> Option<&str> {
         self.lines.first().map(String::as_str).filter(|line| self.distinct && output.contains(line))
     }
@@ -44,25 +44,25 @@ impl Injected {
     }
 }
 
-/// What a client says inside TLS, as far as it shows what it goes by.
+/// The commands of a client inside TLS, as far as they show which replies it uses.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inside {
-    /// The keywords that EHLO was answered with in clear, in capitals.
+    /// The keywords of the reply to EHLO in clear, in upper case.
     clear: Vec<String>,
-    /// Those inside TLS; `None` as long as no EHLO was accepted there.
+    /// The keywords inside TLS; `None` as long as no EHLO was accepted there.
     secure: Option<Vec<String>>,
     /// True if EHLO was said inside TLS at all.
     asked: bool,
     /// The command that followed the EHLO that was accepted.
     next: Option<Option<Verb>>,
-    /// What shows that injected lines were taken.
+    /// The evidence that injected lines were taken for replies.
     taken: Option<String>,
-    /// What shows that capabilities from before the handshake were used.
+    /// The evidence that capabilities from before the handshake were used.
     stale: Option<String>,
 }
 
 impl Inside {
-    /// A reply to EHLO.
+    /// Processes a reply to EHLO.
     pub(super) fn hello(&mut self, reply: &[u8], established: bool) {
         let keywords = reply.split(|octet| *octet == b'\n').skip(1).filter_map(|line| line.get(4..));
         let keywords = keywords.map(|it| String::from_utf8_lossy(it.trim_ascii()).to_ascii_uppercase());
@@ -73,14 +73,15 @@ impl Inside {
         }
     }
 
-    /// The client went on before the reply to its EHLO inside TLS had left, or closed (`octets` is 0).
+    /// Records that the client went on before the reply to its EHLO inside TLS had left, or closed (`octets`
+    /// is 0).
     pub(super) fn did_not_wait(&mut self, octets: usize) {
         let did = if octets == 0 { "closed the connection" } else { "went on" };
         self.taken
             .get_or_insert_with(|| format!("it {did} before the reply to its EHLO inside TLS had left"));
     }
 
-    /// A command line inside TLS.
+    /// Processes a command line inside TLS.
     pub(super) fn said(&mut self, line: &[u8], injected: Option<&Injected>) {
         let verb = Verb::of(line);
         let shown = printable(line);
@@ -122,8 +123,8 @@ impl Inside {
         });
     }
 
-    /// What shows that the client took `injected` for replies from inside TLS; `left` tells whether the client
-    /// itself ended the conversation, and `delivered` whether a message was taken.
+    /// Returns the evidence that the client took `injected` for replies from inside TLS. `left` tells whether
+    /// the client itself ended the conversation, and `delivered` whether a message was accepted.
     pub(super) fn took(&self, injected: &Injected, left: bool, delivered: bool) -> Option<String> {
         if self.taken.is_some() || delivered || !injected.refuses() || self.secure.is_none() {
             return self.taken.clone();
@@ -142,7 +143,7 @@ impl Inside {
     }
 }
 
-/// The line of a reply without its code, in capitals.
+/// Returns the line of a reply without its code, in upper case.
 fn keyword(line: &str) -> String {
     line.get(4..).unwrap_or_default().trim().to_ascii_uppercase()
 }
@@ -154,7 +155,7 @@ fn offers_mechanism(keywords: &[String], mechanism: &str) -> bool {
     lists.flat_map(str::split_ascii_whitespace).any(|known| known == mechanism)
 }
 
-/// The parameter of MAIL that the keywords allow, if it has one.
+/// Returns the parameter of MAIL that the keywords allow, if the line has one.
 fn offered_parameter(line: &str, keywords: &[String]) -> Option<&'static str> {
     const PARAMETERS: [(&str, &str); 6] = [
         ("SIZE", "SIZE"),

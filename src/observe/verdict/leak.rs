@@ -1,25 +1,25 @@
-//! What was said in clear for everybody on the way to read.
+//! The parts of a session that were sent in clear, readable by anybody on the network path.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// A part of what a mail client has to say, in the order of its worth to whoever listens.
+/// A part of a client's mail session, in the order of its value to an eavesdropper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Said {
-    /// MAIL or RCPT: who writes to whom (RFC 5321 section 4.1.1).
+    /// MAIL or RCPT: the sender and the recipients (RFC 5321 section 4.1.1).
     Envelope,
-    /// Content, whether or not it was taken.
+    /// Content, whether or not it was accepted.
     Body,
     /// The answer to an AUTH challenge, or an initial response (RFC 4954 section 4).
     Credentials,
 }
 
 impl Said {
-    /// All of them.
+    /// All parts.
     pub const ALL: [Self; 3] = [Self::Envelope, Self::Body, Self::Credentials];
 
-    /// The part in one word.
+    /// Returns the part in one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Envelope => "envelope",
@@ -29,24 +29,24 @@ impl Said {
     }
 }
 
-/// Why it was said in clear, as far as the server has to do with it.
+/// The reason why a part was said in clear, as far as the server is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
-    /// STARTTLS was not offered, or nobody asked by EHLO.
+    /// STARTTLS was not offered, or the client did not ask by EHLO.
     NotOffered,
     /// STARTTLS was offered, and not asked for before.
     OfferedAndNotUsed,
     /// STARTTLS was asked for and not granted.
     Refused,
-    /// It stood behind STARTTLS, in clear, before the handshake.
+    /// The part followed STARTTLS in clear, before the handshake.
     BehindStartTls,
     /// In an earlier conversation the same client had asked for TLS and delivered nothing.
     AfterFailure,
 }
 
 impl Why {
-    /// The reason as a part of a sentence.
+    /// Returns the reason as a part of a sentence.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::NotOffered => "where STARTTLS was not offered",
@@ -58,15 +58,15 @@ impl Why {
     }
 }
 
-/// Something that was said in clear.
+/// A part that was said in clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leak {
-    /// What.
+    /// The part.
     pub what: Said,
-    /// Why.
+    /// The reason.
     pub why: Why,
-    /// In which conversation.
+    /// The conversation in which it was said.
     pub session: String,
-    /// When it was said for the first time there, by the lab's clock.
+    /// The time at which it was first said there, by the lab's clock.
     pub at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! What a client met in a conversation, and whether that was seen or is inferred.
+//! The problem that a client met in a conversation, either seen or inferred.
 
 use super::conversation::{CloseReason, Conversation};
 use super::handshake::{HandshakeAudit, Reaction};
@@ -6,13 +6,13 @@ use super::symptom::Symptom;
 use crate::session::InjectedFault;
 use crate::session::send::{CertificateProblem, ResultType};
 
-/// What a client met.
+/// The problem that a client met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Met {
-    /// The word of RFC 8460 section 4.3 for it.
+    /// The result type of RFC 8460 section 4.3 for it.
     pub(super) result: Option<ResultType>,
     pub(super) symptom: Option<Symptom>,
-    /// From what that is inferred, and what else fits; `None` where it was seen.
+    /// The basis of the inference, and what else fits; `None` if the problem was seen.
     pub(super) inferred: Option<String>,
 }
 
@@ -21,8 +21,8 @@ impl Met {
         Some(Self { result: Some(result), symptom, inferred: None })
     }
 
-    /// The lab presented a certificate that has a problem, and the client turned away. `fits` is what else it
-    /// may have turned away for.
+    /// Infers the problem from the certificate: the lab presented one that has a problem, and the client
+    /// left. `fits` is another possible reason.
     fn inferred(problem: &CertificateProblem, fits: &str) -> Option<Self> {
         let inferred = format!(
             "inferred from the certificate that the lab presented, which {}; {fits}",
@@ -36,8 +36,8 @@ impl Met {
     }
 }
 
-/// What a client met in a conversation without success; `None` where nothing of TLS went wrong, or nothing
-/// shows that it did.
+/// Returns the problem that a client met in a conversation without success; `None` if nothing of TLS went
+/// wrong, or nothing shows that it did.
 pub(super) fn met(conversation: &Conversation) -> Option<Met> {
     if let Some(handshake) = &conversation.handshake {
         return in_handshake(handshake, conversation);
@@ -66,7 +66,8 @@ fn in_handshake(handshake: &HandshakeAudit, conversation: &Conversation) -> Opti
     let unknown = || Met::seen(ResultType::ValidationFailure, None);
     match &handshake.reaction {
         Reaction::Accepted => None,
-        // What the lab did to it then is no matter of TLS (RFC 8460 has no word for it).
+        // A later action of the lab against the client is not a matter of TLS (RFC 8460 has no result type
+        // for it).
         Reaction::Completed => {
             let by_lab = conversation.parting == CloseReason::ByLab && !conversation.faults.is_empty();
             by_lab.then(|| Met { symptom: Some(Symptom::ClosedAfterHandshake), ..Met::default() })
@@ -103,8 +104,9 @@ fn in_handshake(handshake: &HandshakeAudit, conversation: &Conversation) -> Opti
     }
 }
 
-/// A client that refused with an alert. Some alerts say what is wrong, some that something is wrong with the
-/// certificate, and the others have nothing to do with it (RFC 8446 section 6.2).
+/// Returns the problem of a client that refused with an alert. Some alerts say what is wrong, some say only
+/// that something is wrong with the certificate, and the others have nothing to do with it (RFC 8446 section
+/// 6.2).
 fn refused(alert: &str, problem: Option<&CertificateProblem>) -> Option<Met> {
     let not_trusted = ResultType::CertificateNotTrusted;
     match (alert, problem) {
@@ -135,7 +137,7 @@ fn refused(alert: &str, problem: Option<&CertificateProblem>) -> Option<Met> {
     }
 }
 
-/// What a client met after the 220 without a handshake.
+/// Returns the problem that a client met after the 220 without a handshake.
 pub(super) fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
     if conversation.clear_text_after_go_ahead {
         return Some(Symptom::ClearText);
@@ -146,7 +148,7 @@ pub(super) fn after_go_ahead(conversation: &Conversation) -> Option<Symptom> {
     }
 }
 
-/// RFC 8446 section 6, RFC 6066 section 3.
+/// The alert handshake_failure (RFC 8446 section 6, RFC 6066 section 3).
 const HANDSHAKE_FAILURE: u8 = 40;
 const PROTOCOL_VERSION: u8 = 70;
 const UNRECOGNIZED_NAME: u8 = 112;

@@ -1,8 +1,9 @@
-//! The verdict: what a client's conduct amounts to, audited out of the journal.
+//! The verdict on a client's behavior, audited from the journal.
 //!
-//! A TLS alert does not say what went wrong, and many clients send none. So what the lab itself presented is
-//! measured ([`Presented`]), and beside it stands what the client then did ([`Reaction`]). The conversations
-//! of one client with one connector are one story, in which a fall-back to clear text can be seen as one.
+//! A TLS alert does not say what went wrong, and many clients send none. So the audit measures what the lab
+//! itself presented ([`Presented`]), and records beside it what the client then did ([`Reaction`]). The
+//! conversations of one client with one connector are judged together, so that a fallback to clear text can
+//! be seen as one.
 
 mod conversation;
 mod handshake;
@@ -30,19 +31,19 @@ use super::session::{SessionSummary, Sessions};
 use crate::journal::{Entry, SessionContext};
 pub(super) use conversation::ConversationBuilder;
 
-/// What the audit measures by.
+/// The parameters of the audit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measure<'a> {
-    /// The name that a client had to expect; left away, the one the connector answers with.
+    /// The name that a client had to expect; without it, the one the connector answers with.
     pub host: Option<&'a str>,
-    /// The subject of the root that clients trust; left away, chains are believed as the store has them.
+    /// The subject of the root that clients trust; without it, a chain is judged by its status in the store.
     pub root: Option<&'a str>,
 }
 
-/// A verdict on each client of each receive connector, in the order in which they first came, as far as `entries`
-/// tell of them.
+/// Returns a verdict on each client of each receive connector, in the order in which they first came, as far
+/// as `entries` record them.
 ///
-/// Who comes from the same address to the same connector is taken for one client.
+/// All connections from one address to one connector are taken for one client.
 pub fn verdicts(entries: &[Entry], measure: Measure<'_>) -> Vec<Verdict> {
     let mut open = Sessions::default();
     let mut sessions: Vec<_> = entries.iter().filter_map(|entry| open.note(entry)).collect();
@@ -50,7 +51,7 @@ pub fn verdicts(entries: &[Entry], measure: Measure<'_>) -> Vec<Verdict> {
     of(sessions, measure)
 }
 
-/// A verdict on each client of these sessions.
+/// Returns a verdict on each client of these sessions.
 pub(super) fn of<S: Borrow<SessionSummary>>(mut sessions: Vec<S>, measure: Measure<'_>) -> Vec<Verdict> {
     sessions.retain(|session| !session.borrow().sends());
     sessions.sort_by_key(|session| session.borrow().session);
@@ -76,12 +77,12 @@ fn is_same_client(one: &SessionContext, other: &SessionContext) -> bool {
 }
 
 impl SessionSummary {
-    /// The conduct of the client in it, audited.
+    /// Returns the audit of the client's behavior in it.
     pub fn conversation(&self, measure: Measure<'_>) -> Conversation {
         self.conduct.end(self, measure)
     }
 
-    /// What was said in clear in it, each part once.
+    /// Returns what was said in clear in it, each part once.
     pub fn leaks(&self) -> &[Leak] {
         self.conduct.leaks()
     }

@@ -1,4 +1,4 @@
-//! What the lab itself presented, measured by the rules of whoever verifies.
+//! The certificate that the lab itself presented, measured by the rules of a verifying client.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,16 +9,16 @@ use crate::journal::record::{Connector, SessionContext};
 use crate::name::covers;
 use crate::session::send::CertificateProblem;
 
-/// A certificate that was presented, and what a client that verifies has to find.
+/// A certificate that was presented, and the problems that a verifying client has to find.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Presented {
-    /// The leaf.
+    /// The leaf certificate.
     pub certificate: CertificateFacts,
     /// The name that a client had to expect.
     pub expected_name: String,
-    /// What is wrong with the chain and the dates, and then with the name (RFC 9525 section 6).
+    /// The problems of the chain and the dates, and then of the name (RFC 9525 section 6).
     pub problems: Vec<CertificateProblem>,
-    /// What some implementations accept and others do not, in sentences.
+    /// Properties that some implementations accept and others do not, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ impl Presented {
         Self { certificate: certificate.clone(), expected_name, problems, notes }
     }
 
-    /// What a client that verifies everything finds first.
+    /// Returns the problem that a client that verifies everything finds first.
     pub fn problem(&self) -> Option<&CertificateProblem> {
         self.problems.first()
     }
@@ -91,11 +91,11 @@ fn chain_problem(
     sent_problem(material, now, root?)
 }
 
-/// What is wrong with the intermediates that are sent: one is missing, or one is out of date. Their order is
-/// nobody's concern (RFC 8446 section 4.4.2).
+/// Returns the problem of the intermediates that are sent: one is missing, or one is out of date. Their order
+/// does not matter (RFC 8446 section 4.4.2).
 fn sent_problem(material: &Material, now: Timestamp, root: &str) -> Option<CertificateProblem> {
     let mut issuer = material.certificate.issuer();
-    // A chain is no longer than what was sent, so that a circle ends.
+    // A chain is no longer than what was sent, so that a loop ends.
     for _ in 0..=material.intermediates.len() {
         if issuer == root {
             return None;
@@ -109,7 +109,7 @@ fn sent_problem(material: &Material, now: Timestamp, root: &str) -> Option<Certi
     Some(CertificateProblem::UnknownIssuer)
 }
 
-/// The last instant of validity is included (RFC 5280 section 4.1.2.5).
+/// Returns the problem of the dates. The last instant of validity is included (RFC 5280 section 4.1.2.5).
 fn dates(not_before: Timestamp, not_after: Timestamp, now: Timestamp) -> Option<CertificateProblem> {
     if now > not_after {
         Some(CertificateProblem::Expired)

@@ -1,4 +1,4 @@
-//! The conversations of one client as one story.
+//! The conversations of one client with one connector, judged together.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -15,63 +15,64 @@ use super::texts::ErrorText;
 use crate::journal::explain::counted;
 use crate::session::send::ResultType;
 
-/// What a client's conduct with one connector amounts to.
+/// The verdict on a client's behavior with one connector.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
-    /// Where the client came from.
+    /// The client's address.
     pub peer: IpAddr,
     /// The computer's name.
     pub computer: String,
     /// The connector's name.
     pub connector: String,
-    /// How many messages were taken over TLS.
+    /// The number of messages that were accepted over TLS.
     pub messages_over_tls: u64,
-    /// How many messages were taken in clear.
+    /// The number of messages that were accepted in clear.
     pub messages_in_clear: u64,
-    /// What was said in clear, in order.
+    /// The parts that were said in clear, in order.
     pub leaks: Vec<Leak>,
-    /// How it came back in clear after TLS had come to nothing.
+    /// The client's fallback to clear text after TLS had failed.
     pub fall_back: Option<FallBack>,
-    /// The word of RFC 8460 section 4.3 for what TLS failed with first.
+    /// The result type of RFC 8460 section 4.3 for the first failure of TLS.
     pub result_type: Option<ResultType>,
-    /// What the client met, by which its error text is decided.
+    /// The symptom that the client met, which determines its error text.
     pub symptom: Option<Symptom>,
-    /// From what `result_type` and `symptom` are inferred, and what else fits; `None` where they were seen.
+    /// The basis on which `result_type` and `symptom` are inferred, and what else fits; `None` if they were
+    /// seen.
     pub inferred: Option<String>,
-    /// What programs say then.
+    /// The error texts that programs print for the symptom.
     pub error_texts: Vec<ErrorText>,
-    /// The whole in a few sentences.
+    /// The whole verdict in a few sentences.
     pub words: String,
-    /// The conversations, by their beginning.
+    /// The conversations, in the order of their beginning.
     pub conversations: Vec<Conversation>,
 }
 
-/// A return in clear after a conversation in which the client had set out for TLS and delivered nothing.
+/// A return in clear after a conversation in which the client had asked for TLS and delivered nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FallBack {
-    /// The first conversation in which TLS came to nothing.
+    /// The first conversation in which TLS failed.
     pub from: String,
     /// The conversation in which the client spoke in clear.
     pub to: String,
-    /// How many connections later that was; 0 in the same one, as after a refused STARTTLS.
+    /// The number of connections from the one to the other; 0 if both are one, as after a refused STARTTLS.
     pub connections_later: usize,
-    /// How much later, by the lab's clock.
+    /// The time between them, by the lab's clock.
     #[serde(serialize_with = "seconds")]
     pub seconds_later: SignedDuration,
-    /// What was said in clear then.
+    /// The parts that were said in clear then.
     pub said: BTreeSet<Said>,
 }
 
-/// Whoever comes back in clear later than this has waited for another try.
+/// The longest delay of an immediate fallback. A client that comes back later has waited for a retry.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
 
 impl FallBack {
-    /// Returns whether the next connection was in clear already, and came at once.
+    /// Returns whether the next connection was already in clear, and came at once.
     pub fn is_at_once(&self) -> bool {
         self.connections_later <= 1 && self.seconds_later <= AT_ONCE
     }
 
-    /// The fall-back as a sentence without its subject.
+    /// Returns the fallback as a sentence without its subject.
     pub fn in_words(&self) -> String {
         let said: Vec<_> = self.said.iter().map(|said| said.as_str()).collect();
         let when = match self.connections_later {
@@ -118,19 +119,19 @@ impl Verdict {
         verdict
     }
 
-    /// What was said in clear.
+    /// Returns what was said in clear.
     pub fn leaked(&self) -> BTreeSet<Said> {
         self.leaks.iter().map(|leak| leak.what).collect()
     }
 
-    /// What was said over TLS.
+    /// Returns what was said over TLS.
     pub fn said_over_tls(&self) -> BTreeSet<Said> {
         self.conversations.iter().flat_map(|it| it.said_over_tls.iter().copied()).collect()
     }
 
     fn tell(&self) -> String {
         let mut parts = vec![counted(self.conversations.len() as u64, "connection")];
-        // Of a client that comes a hundred times the first and the last ones tell enough.
+        // For a client that comes a hundred times, the first and the last conversations are enough.
         const SHOWN: usize = 3;
         let skipped = self.conversations.len().saturating_sub(2 * SHOWN);
         for (number, conversation) in self.conversations.iter().enumerate() {
@@ -157,7 +158,7 @@ impl Verdict {
 fn fall_back(conversations: &[Conversation], failed: usize) -> Option<FallBack> {
     let from = conversations.get(failed)?;
     let came_back = conversations.iter().enumerate().skip(failed).find_map(|(number, it)| {
-        // In the same conversation only a refused STARTTLS leaves something to say.
+        // In one conversation, only a refused STARTTLS leaves something to say.
         let leaks = it.leaks.iter().filter(|leak| match leak.why {
             Why::Refused | Why::AfterFailure => true,
             Why::NotOffered | Why::OfferedAndNotUsed => number > failed,

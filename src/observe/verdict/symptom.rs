@@ -1,10 +1,10 @@
-//! What a client meets, by which its error text is decided.
+//! The symptom that a client meets, which determines its error text.
 
 use serde::Serialize;
 
 use super::texts::{ErrorText, texts};
 
-/// What a client meets, by which its error text is decided: a class of fault as seen from the client.
+/// A symptom that a client meets, which determines its error text: a class of fault as seen from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Symptom {
@@ -14,11 +14,11 @@ pub enum Symptom {
     Refused,
     /// Mail is refused as long as there is no TLS.
     TlsDemanded,
-    /// The certificate names somebody else.
+    /// The certificate names a different host.
     NameMismatch,
-    /// The certificate has expired, or one above it.
+    /// The certificate, or one above it, has expired.
     Expired,
-    /// The certificate is not valid yet, or one above it.
+    /// The certificate, or one above it, is not valid yet.
     NotYetValid,
     /// The certificate is signed with its own key.
     SelfSigned,
@@ -26,29 +26,29 @@ pub enum Symptom {
     UnknownAuthority,
     /// The certificate was not issued for servers.
     WrongPurpose,
-    /// The certificate was revoked, or whether it was cannot be found out.
+    /// The certificate was revoked, or its revocation status cannot be found out.
     Revoked,
     /// The key or the signature is too weak.
     TooWeak,
     /// The signature in the handshake does not fit the certificate.
     BadSignature,
-    /// The server sends the alert handshake_failure: nothing is spoken on both sides.
+    /// The server sends the alert handshake_failure: both sides have nothing in common.
     HandshakeFailure,
-    /// No version of TLS is spoken on both sides.
+    /// Both sides have no version of TLS in common.
     ProtocolVersion,
     /// The server sends the alert unrecognized_name.
     UnrecognizedName,
-    /// The server demands a certificate of the client.
+    /// The server demands a client certificate.
     ClientCertificate,
-    /// Clear text comes after the 220, or TLS is spoken to a port that does not.
+    /// Clear text comes after the 220, or TLS is spoken to a port that does not support it.
     ClearText,
     /// The connection is closed after the 220.
     Closed,
-    /// Nothing comes any more.
+    /// The server falls silent.
     Silent,
     /// The connection is closed after the handshake.
     ClosedAfterHandshake,
-    /// Something on the way masks STARTTLS.
+    /// A device on the network path masks STARTTLS.
     Masked,
     /// The sender cannot use its own certificate.
     OwnCertificate,
@@ -57,7 +57,7 @@ pub enum Symptom {
 }
 
 impl Symptom {
-    /// All of them, in the order in which a client can meet them.
+    /// All symptoms, in the order in which a client can meet them.
     pub const ALL: [Self; 23] = [
         Self::NotOffered,
         Self::Masked,
@@ -84,7 +84,7 @@ impl Symptom {
         Self::NotAttributed,
     ];
 
-    /// What the client meets, as a sentence without its end.
+    /// Returns the symptom as a sentence without its end.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::NotOffered => "STARTTLS is not offered",
@@ -113,12 +113,12 @@ impl Symptom {
         }
     }
 
-    /// What programs print then.
+    /// Returns the error texts that programs print for it.
     pub fn error_texts(self) -> Vec<ErrorText> {
         texts().iter().filter(|(symptom, _)| *symptom == self).map(|(_, text)| *text).collect()
     }
 
-    /// It as JSON and lab files have it.
+    /// Returns the symptom as JSON and lab files have it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotOffered => "not-offered",

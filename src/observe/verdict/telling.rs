@@ -1,11 +1,11 @@
-//! A conversation in a part of a sentence: what was seen, and what the lab did itself.
+//! A conversation as a part of a sentence: what was seen, and what the lab did itself.
 
 use super::conversation::{CloseReason, Conversation};
 use super::handshake::{HandshakeAudit, Reaction};
 use super::met::after_go_ahead;
 use super::symptom::Symptom;
 
-/// The conversation in one part of a sentence; one in which nothing happened is passed over.
+/// Returns the conversation as a part of a sentence; `None` if nothing happened in it.
 pub(super) fn tell(conversation: &Conversation) -> Option<String> {
     let mut text = match &conversation.handshake {
         _ if conversation.client_hello_in_clear => "a TLS ClientHello came in place of a command".to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn tell(conversation: &Conversation) -> Option<String> {
     Some(text)
 }
 
-/// Returns whether the handshake's own words say already what the lab did.
+/// Returns whether the words for the handshake already say what the lab did.
 fn is_in_reaction(conversation: &Conversation) -> bool {
     let reaction = conversation.handshake.as_ref().map(|handshake| &handshake.reaction);
     matches!(reaction, Some(Reaction::OnPurpose { .. }))
@@ -56,7 +56,7 @@ fn handshake_in_words(handshake: &HandshakeAudit, conversation: &Conversation) -
     format!("{certificate}, and the client {}{}", reaction.in_words(), after(handshake, conversation))
 }
 
-/// What followed a handshake after which the client said nothing, and what that can mean.
+/// Returns what followed a handshake after which the client said nothing, and what that can mean.
 fn after(handshake: &HandshakeAudit, conversation: &Conversation) -> &'static str {
     match (&handshake.reaction, &conversation.parting) {
         (Reaction::LeftAfter, _) => {

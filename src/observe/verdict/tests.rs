@@ -303,7 +303,7 @@ fn what_stands_behind_starttls_was_said_in_clear_whatever_becomes_of_it() {
     }
 }
 
-/// A conversation in which `injected` follows the 220 in clear.
+/// Returns a conversation in which `injected` follows the 220 in clear.
 fn injected(injected: &str, tell: impl FnOnce(&mut SampleSession)) -> Conversation {
     let mut tale = SampleStory::default();
     let go_ahead = format!("220 2.0.0 ready\r\n{injected}\r\n");

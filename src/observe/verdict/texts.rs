@@ -1,5 +1,5 @@
-//! The error texts of senders, by what they met: one table for the verdict, for `docs/faults.md`, and for
-//! readers who look the other way round, from a text to its cause.
+//! The error texts of senders, by symptom. The verdict and `docs/faults.md` use one table, and so does the
+//! reverse lookup from a text to its cause.
 //!
 //! The table is the file `texts.txt` beside this one.
 
@@ -9,33 +9,33 @@ use serde::Serialize;
 
 use super::symptom::Symptom;
 
-/// What a program prints.
+/// An error text that a program prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ErrorText {
-    /// Which program, or which library below it.
+    /// The program, or the library below it.
     pub client: &'static str,
-    /// What it prints, or the part of it that stays the same.
+    /// The text that it prints, or the part of it that stays constant.
     pub text: &'static str,
-    /// How it is known.
+    /// The source of the text.
     pub known: Known,
 }
 
-/// How it is known that a program prints a text.
+/// The source of an error text: how it is known that a program prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Known {
     /// The program was run against a server with the fault, on loopback in November 2026.
     Observed,
-    /// Its maker documents it, or it stands in its source.
+    /// The program's maker documents the text, or its source code contains it.
     Documented,
-    /// Administrators have quoted it in public.
+    /// Administrators have quoted the text in public.
     Reported,
 }
 
 impl Known {
     const ALL: [Self; 3] = [Self::Observed, Self::Documented, Self::Reported];
 
-    /// It in one word.
+    /// Returns the source in one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Observed => "observed",
@@ -62,7 +62,7 @@ static TEXTS: LazyLock<Vec<(Symptom, ErrorText)>> = LazyLock::new(|| {
     texts
 });
 
-/// A line of the table: how it is known, who prints it, and what.
+/// Parses a line of the table: the source, the program and the text.
 fn text(line: &'static str) -> Option<ErrorText> {
     let (known, rest) = line.split_once(' ')?;
     let (client, text) = rest.split_once(" | ")?;
@@ -70,7 +70,7 @@ fn text(line: &'static str) -> Option<ErrorText> {
     Some(ErrorText { client, text, known })
 }
 
-/// Every text of the table with what was met, in the table's order.
+/// Returns every text of the table with its symptom, in the table's order.
 pub fn texts() -> &'static [(Symptom, ErrorText)] {
     &TEXTS
 }
