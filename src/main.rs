@@ -1,7 +1,7 @@
-//! The program `starttls-lab`; everything it does is in `starttls_lab::cli`.
+//! The program `starttls-lab`; everything it does is in `starttls_lab::internal::cli`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    starttls_lab::cli::main()
+    starttls_lab::internal::cli::main()
 }

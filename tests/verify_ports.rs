@@ -8,8 +8,8 @@ mod verify_stories;
 use std::collections::HashSet;
 use std::fs;
 
-use starttls_lab::lab::verify;
-use starttls_lab::scenario::ScenarioText;
+use starttls_lab::internal::lab::verify;
+use starttls_lab::internal::scenario::ScenarioText;
 use verify_stories::{SEED, seed_with};
 
 /// The sockets of this process that listen on TCP.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use starttls_lab::Lab;
-use starttls_lab::console::{self, Console};
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::scenario::{ScenarioText, story};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::console::{self, Console};
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::wire::Ports;
 
 /// How a lab lives.
 #[derive(Clone, Copy, Debug)]

@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use starttls_lab::journal::Bounds;
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::scenario::ScenarioText;
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::journal::Bounds;
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::scenario::ScenarioText;
+use starttls_lab::internal::wire::Ports;
 use tempfile::TempDir;
 
 /// What is measured.

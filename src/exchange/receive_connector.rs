@@ -105,7 +105,7 @@ parameters! {
     tarpit_interval: TimeSpan = "TarpitInterval";
     /// How long the reply to a failed logon is held back.
     auth_tarpit_interval: TimeSpan = "AuthTarpitInterval" since Exchange2019;
-    /// True if the SmtpReceive protocol log is written.
+    /// The protocol logging level: `Verbose` writes the SmtpReceive protocol log.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
     /// Front end or hub; decides the event source and the keywords of a Mailbox server.
     transport_role: TransportRole = "TransportRole" since Exchange2013;

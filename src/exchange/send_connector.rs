@@ -52,7 +52,7 @@ parameters! {
     dns_routing_enabled: bool = "DNSRoutingEnabled";
     /// The next hops, where DNSRoutingEnabled is off.
     smart_hosts: Vec<SmartHost> = "SmartHosts";
-    /// True if the connector logs on to its smart host, and how.
+    /// The way in which the connector logs on to its smart host.
     smart_host_auth_mechanism: SmartHostAuthMechanism = "SmartHostAuthMechanism";
     /// Whom the connector logs on as, with BasicAuth and BasicAuthRequireTLS.
     authentication_credential: AuthenticationCredential = "AuthenticationCredential";
@@ -76,7 +76,7 @@ parameters! {
     connection_inactivity_time_out: TimeSpan = "ConnectionInactivityTimeOut";
     /// How many messages go over one connection; 0 for any number.
     smtp_max_messages_per_connection: u32 = "SmtpMaxMessagesPerConnection" since Exchange2010;
-    /// True if the SmtpSend protocol log is written.
+    /// The protocol logging level: `Verbose` writes the SmtpSend protocol log.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
 }
 

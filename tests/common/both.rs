@@ -1,8 +1,8 @@
 //! One scenario over sockets and in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use starttls_lab::lab::Plan;
-use starttls_lab::scenario::{Proof, ScenarioText};
+use starttls_lab::internal::lab::Plan;
+use starttls_lab::internal::scenario::{Proof, ScenarioText};
 
 /// Every row of every stage: what was observed, and what it was compared with.
 fn rows(proof: &Proof) -> Vec<String> {

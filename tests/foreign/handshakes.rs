@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::thread;
 
 use serde_json::{Value, json};
-use starttls_lab::clock::Clock;
-use starttls_lab::exchange::Material;
-use starttls_lab::pki::{Authority, Certificate, KeyAlgorithm, KeyPair, Template};
-use starttls_lab::session::fault::{ClientCertificate, FaultSpec, Fired, HandshakeAction, Then, UnknownName};
-use starttls_lab::session::{InjectedFault, Reaction, TlsFacts, TlsFailure};
-use starttls_lab::tls::{HandshakeFault, HandshakeTrace, ServerTls, Setup, Versions};
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::exchange::Material;
+use starttls_lab::internal::pki::{Authority, Certificate, KeyAlgorithm, KeyPair, Template};
+use starttls_lab::internal::session::fault::{
+    ClientCertificate, FaultSpec, Fired, HandshakeAction, Then, UnknownName,
+};
+use starttls_lab::internal::session::{InjectedFault, Reaction, TlsFacts, TlsFailure};
+use starttls_lab::internal::tls::{HandshakeFault, HandshakeTrace, ServerTls, Setup, Versions};
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Finished, PATIENCE, Program, run};

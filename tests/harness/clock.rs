@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use starttls_lab::Lab;
-use starttls_lab::clock::Clock;
-use starttls_lab::exchange::TimeSpan;
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::exchange::TimeSpan;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

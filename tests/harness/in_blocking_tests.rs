@@ -10,10 +10,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use crate::blocking::{Client, send_in_clear};
-use starttls_lab::clock::Clock;
-use starttls_lab::exchange::Profile;
-use starttls_lab::scenario::story;
-use starttls_lab::session::TlsFailure;
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::exchange::Profile;
+use starttls_lab::internal::scenario::story;
+use starttls_lab::internal::session::TlsFailure;
 use starttls_lab::{Answer, Lab, a_message, a_session, an_event};
 
 fn healthy() -> Lab {

@@ -2,7 +2,7 @@
 //! anything panic.
 
 use proptest::prelude::*;
-use starttls_lab::import::{Answers, Input, import, recognize};
+use starttls_lab::internal::import::{Answers, Input, import, recognize};
 
 use super::export::{Culture, clixml, csv_of, format_list, json_of, objects};
 use super::samples::{CERTIFICATES, CONNECTOR, EVENT, PINNED};
@@ -99,7 +99,7 @@ proptest! {
         if let Ok(made) = import(&inputs, &Answers::new(), None, now()) {
             // What is made of a damaged paste is a lab file all the same.
             let toml = made.to_toml();
-            let read = starttls_lab::scenario::ScenarioText::parse(&toml, "imported");
+            let read = starttls_lab::internal::scenario::ScenarioText::parse(&toml, "imported");
             prop_assert!(read.is_ok(), "{}\n{}", read.unwrap_err(), toml);
             let _ = made.anonymized().to_toml();
         }
@@ -111,10 +111,10 @@ fn samples() -> Vec<String> {
     use std::sync::OnceLock;
     static SAMPLES: OnceLock<Vec<String>> = OnceLock::new();
     let made = SAMPLES.get_or_init(|| {
-        let text = starttls_lab::scenario::story("pin-stale").unwrap().text;
-        let text = starttls_lab::scenario::ScenarioText::parse(text, "pin-stale").unwrap();
-        let clock = starttls_lab::clock::Clock::pinned(now());
-        let paper = starttls_lab::lab::Plan::at(&text, clock).unwrap();
+        let text = starttls_lab::internal::scenario::story("pin-stale").unwrap().text;
+        let text = starttls_lab::internal::scenario::ScenarioText::parse(text, "pin-stale").unwrap();
+        let clock = starttls_lab::internal::clock::Clock::pinned(now());
+        let paper = starttls_lab::internal::lab::Plan::at(&text, clock).unwrap();
         let all = objects(&paper.computers[0].computer, Culture::American);
         let pem = paper.root().to_pem();
         vec![

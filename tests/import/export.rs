@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use starttls_lab::exchange::{ChainStatus, Computer, PrivateKey};
+use starttls_lab::internal::exchange::{ChainStatus, Computer, PrivateKey};
 
 /// An object: properties by name, lists as lists.
 pub(crate) type Object = Vec<(String, Value)>;
@@ -275,7 +275,7 @@ pub(crate) fn clixml(objects: &[Object]) -> String {
 fn blob(object: &Object) -> Vec<u8> {
     let text =
         |name: &str| object.iter().find(|(known, _)| known == name).map(|(_, value)| plain(value)).unwrap();
-    let services = text("Services").parse::<starttls_lab::exchange::Services>().unwrap().bits();
+    let services = text("Services").parse::<starttls_lab::internal::exchange::Services>().unwrap().bits();
     let status = match text("Status").as_str() {
         "Valid" => 1,
         "Revoked" => 2,

@@ -10,7 +10,7 @@ mod program;
 mod round_trip;
 mod samples;
 
-use starttls_lab::import::{Answers, Imported, Input, Recognized, import, recognize};
+use starttls_lab::internal::import::{Answers, Imported, Input, Recognized, import, recognize};
 
 /// The instant that every test of this file happens at.
 fn now() -> jiff::Timestamp {

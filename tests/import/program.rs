@@ -93,6 +93,7 @@ fn check_takes_what_an_administrator_has_and_says_what_it_is() {
     assert!(out.contains("To be sure, paste beside it"), "{out}");
     let (code, _, error) = said(&run(&["check", "-"], "nothing of the kind"));
     assert_eq!(code, Some(2), "{error}");
-    let (code, out, _) = said(&run(&["check", "-"], starttls_lab::scenario::story("healthy").unwrap().text));
+    let (code, out, _) =
+        said(&run(&["check", "-"], starttls_lab::internal::scenario::story("healthy").unwrap().text));
     assert_eq!(code, Some(0), "{out}");
 }

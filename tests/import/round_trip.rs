@@ -1,10 +1,10 @@
 //! A lab exported in each format and imported again is the same lab.
 
-use starttls_lab::clock::Clock;
-use starttls_lab::exchange::{Computer, Outcome, PrivateKey, select_for, selection_events};
-use starttls_lab::import::Imported;
-use starttls_lab::lab::Plan;
-use starttls_lab::scenario::{ScenarioText, story};
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::exchange::{Computer, Outcome, PrivateKey, select_for, selection_events};
+use starttls_lab::internal::import::Imported;
+use starttls_lab::internal::lab::Plan;
+use starttls_lab::internal::scenario::{ScenarioText, story};
 
 use super::export::{Culture, Object, clixml, csv_of, format_list, json_of, objects};
 use super::samples::{CERTIFICATES, CONNECTOR, EVENT, PINNED};
@@ -183,7 +183,7 @@ fn an_imported_server_logs_the_very_text_that_was_pasted() {
         assert!(logged.iter().any(|text| text == pasted), "{logged:#?}\n{pasted}");
         let proof = tokio::runtime::Runtime::new()
             .unwrap()
-            .block_on(starttls_lab::lab::verify(&text, "imported"))
+            .block_on(starttls_lab::internal::lab::verify(&text, "imported"))
             .unwrap();
         assert!(proof.holds(), "{proof:#?}");
     }
@@ -281,7 +281,7 @@ fn certificates_come_as_files_and_join_what_a_table_says_of_them() {
     let table = format!("{}  ...WS..  {}\n", certificate.thumbprint(), certificate.subject());
     for file in [certificate.to_pem().into_bytes(), certificate.der().to_vec()] {
         let inputs = [super::input("mail.cer", file), super::input("table.txt", &table)];
-        let made = starttls_lab::import::import(&inputs, &Default::default(), None, now()).unwrap();
+        let made = starttls_lab::internal::import::import(&inputs, &Default::default(), None, now()).unwrap();
         let spec = &made.scenario.computer[0].certificate[0];
         assert_eq!(
             (spec.names.as_slice(), spec.services.to_string()),

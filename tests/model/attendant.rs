@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use starttls_lab::exchange::cmdlet::ShellState;
-use starttls_lab::exchange::{Computer, select_for};
-use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{AnswerSpec, CommandsSpec, Issuer, LabShell, ScenarioText, ShellRun};
+use starttls_lab::internal::exchange::cmdlet::ShellState;
+use starttls_lab::internal::exchange::{Computer, select_for};
+use starttls_lab::internal::pki::KeyPair;
+use starttls_lab::internal::scenario::{AnswerSpec, CommandsSpec, Issuer, LabShell, ScenarioText, ShellRun};
 
 const LAB: &str = r#"
 title = "A computer with a certificate that lost its key"

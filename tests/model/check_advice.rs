@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here is a failed test")]
 
 use crate::computers::{certificate, changed, computer, now, with_connector};
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     AuthMechanism, Computer, Fix, InternalTransport, PrivateKey, Profile, ReceiveConnector, Role, Services,
     Usage, fixes, useless_advice,
 };
-use starttls_lab::pki::Thumbprint;
+use starttls_lab::internal::pki::Thumbprint;
 
 const WANTED: &str = "mail.expta.com";
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here is a failed test")]
 
 use crate::computers::{certificate, changed, computer, now, with_connector};
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     AuthMechanism, ChainStatus, Computer, Fix, Offered, Outcome, PrivateKey, Profile, Role, Services,
     SmtpNotAssigned, StoredCertificate, fixes, fqdn_guard, select_for,
 };

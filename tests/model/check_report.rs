@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use crate::computers::{certificate, changed, computer, now, with_connector};
-use starttls_lab::cli::report::{Report, Starttls, check};
-use starttls_lab::exchange::{AuthMechanism, Computer, Dates, Profile, Role, Services};
-use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{Built, Issuer, ScenarioText};
+use starttls_lab::internal::cli::report::{Report, Starttls, check};
+use starttls_lab::internal::exchange::{AuthMechanism, Computer, Dates, Profile, Role, Services};
+use starttls_lab::internal::pki::KeyPair;
+use starttls_lab::internal::scenario::{Built, Issuer, ScenarioText};
 
 fn report(computers: Vec<Computer>) -> Report {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use starttls_lab::judgement::Policy;
-use starttls_lab::scenario::{ENTRIES, Scenario, entry};
-use starttls_lab::session::send::SenderPolicy;
+use starttls_lab::internal::judgement::Policy;
+use starttls_lab::internal::scenario::{ENTRIES, Scenario, entry};
+use starttls_lab::internal::session::send::SenderPolicy;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     CertificateFacts, CertificateStore, ChainStatus, Computer, Nullable, PrivateKey, Profile,
     ReceiveConnector, Role, Services, StoredCertificate, Usage,
 };
-use starttls_lab::pki::Thumbprint;
+use starttls_lab::internal::pki::Thumbprint;
 
 pub(crate) fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()

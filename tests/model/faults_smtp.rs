@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::dialogue_player::{Bare, Cut, Dialogue, Difference, Socket, Stage, play};
-use starttls_lab::scenario::{ENTRIES, Group};
+use starttls_lab::internal::scenario::{ENTRIES, Group};
 
 /// Every dialogue of an entry, in the order of their names.
 fn dialogues() -> Vec<Dialogue> {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     AuthMechanism, ByteSize, Computer, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, Stage,
     TransportRole, Usage, keywords,
 };

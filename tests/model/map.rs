@@ -1,4 +1,4 @@
-//! The map in `src/lib.rs` cannot lie: imports go strictly down, what is said to be used in one place
+//! The map in `ARCHITECTURE.md` cannot lie: imports go strictly down, what is said to be used in one place
 //! is used in that place only, and every top-level module is on the map.
 //!
 //! Comments and strings are no imports; `use` groups, `super` and inline modules are followed.
@@ -13,9 +13,9 @@ mod paths;
 
 use paths::{Named, named_paths};
 
-/// What a map says: the floor of each top-level module, and what only some of them may name.
+/// What a map says: the layer of each top-level module, and what only some of them may name.
 struct Map {
-    floors: BTreeMap<String, u32>,
+    layers: BTreeMap<String, u32>,
     reserved: Vec<Reserved>,
 }
 
@@ -29,27 +29,29 @@ struct Reserved {
 const SPELLINGS: [(&str, &str); 1] = [("tokio's net", "tokio::net")];
 
 impl Map {
-    /// Reads the map off the crate documentation: `floor N  name  words`, and further modules of that
-    /// floor under the first.
-    fn read(lib_rs: &str) -> Self {
-        let doc = lib_rs.lines().filter_map(|line| line.strip_prefix("//!"));
-        let block =
-            doc.skip_while(|line| line.trim() != "```text").skip(1).take_while(|line| line.trim() != "```");
-        let mut map = Self { floors: BTreeMap::new(), reserved: Vec::new() };
-        let (mut floor, mut column) = (None, 0);
+    /// Reads the map: `layer N  name  words`, and further modules of that
+    /// layer under the first.
+    fn read(text: &str) -> Self {
+        let block = text
+            .lines()
+            .skip_while(|line| line.trim() != "```text")
+            .skip(1)
+            .take_while(|line| line.trim() != "```");
+        let mut map = Self { layers: BTreeMap::new(), reserved: Vec::new() };
+        let (mut layer, mut column) = (None, 0);
         for line in block {
             let mut rest = line.trim_start();
-            if let Some(numbered) = rest.strip_prefix("floor ") {
+            if let Some(numbered) = rest.strip_prefix("layer ") {
                 let digits = numbered.chars().take_while(char::is_ascii_digit).count();
-                floor = numbered[..digits].parse().ok();
+                layer = numbered[..digits].parse().ok();
                 rest = numbered[digits..].trim_start();
                 column = line.len() - rest.len();
             } else if line.len() - rest.len() != column {
                 continue; // the words of the module above, wrapped
             }
             let (name, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            let floor = floor.unwrap_or_else(|| panic!("a module above the first floor: {line}"));
-            map.floors.insert(name.to_owned(), floor);
+            let layer = layer.unwrap_or_else(|| panic!("a module above the first layer: {line}"));
+            map.layers.insert(name.to_owned(), layer);
             if let Some((_, only)) = words.split_once("(only here: ") {
                 let said = only.split(')').next().unwrap();
                 let spelled =
@@ -58,7 +60,7 @@ impl Map {
                 map.reserved.push(Reserved { path, owner: name.to_owned() });
             }
         }
-        assert!(!map.floors.is_empty(), "src/lib.rs has no map");
+        assert!(!map.layers.is_empty(), "ARCHITECTURE.md has no map");
         map
     }
 
@@ -77,8 +79,12 @@ impl Map {
         let written = named.path.join("::");
         let complaint = |words: String| Some(format!("src/{file}:{}: {words}", named.line));
         match named.path.first()?.as_str() {
-            "starttls_lab" if file == "main.rs" && named.path.get(1).is_some_and(|name| name == "cli") => {
-                None
+            "starttls_lab"
+                if file == "main.rs" && named.path.get(1).is_some_and(|name| name == "internal") =>
+            {
+                let known = named.path.get(2).is_none_or(|name| name == "cli");
+                (!known)
+                    .then(|| format!("src/{file}:{}: `{written}`: this file knows `cli` only", named.line))
             }
             "starttls_lab" | "crate" if here.is_some() || file == "main.rs" => {
                 let Some(there) = named.path.get(1) else {
@@ -87,17 +93,17 @@ impl Map {
                 if here == Some(there) {
                     return None;
                 }
-                let Some(floor) = self.floors.get(there) else {
+                let Some(layer) = self.layers.get(there) else {
                     return complaint(format!("`{written}`: `{there}` is not on the map"));
                 };
-                let Some(own) = here.and_then(|here| self.floors.get(here)) else {
+                let Some(own) = here.and_then(|here| self.layers.get(here)) else {
                     return complaint(format!(
                         "`{written}`: this file is not on the map, and knows `cli` only"
                     ));
                 };
-                (floor >= own).then(|| {
+                (layer >= own).then(|| {
                     format!(
-                        "src/{file}:{}: `{written}`: from floor {own} to floor {floor} is not down",
+                        "src/{file}:{}: `{written}`: from layer {own} to layer {layer} is not down",
                         named.line
                     )
                 })
@@ -112,10 +118,10 @@ impl Map {
         }
     }
 
-    /// The modules that are on the map or in the house, but not both.
-    fn strays(&self, in_the_house: &[String]) -> Vec<String> {
-        let missing = in_the_house.iter().filter(|name| !self.floors.contains_key(*name));
-        let invented = self.floors.keys().filter(|name| !in_the_house.contains(name));
+    /// The modules that are on the map or in the crate, but not both.
+    fn strays(&self, in_the_crate: &[String]) -> Vec<String> {
+        let missing = in_the_crate.iter().filter(|name| !self.layers.contains_key(*name));
+        let invented = self.layers.keys().filter(|name| !in_the_crate.contains(name));
         missing
             .map(|name| format!("module `{name}` is not on the map"))
             .chain(invented.map(|name| format!("module `{name}` is on the map only")))
@@ -152,8 +158,8 @@ fn rust_files(directory: &Path, files: &mut Vec<String>) {
 }
 
 #[test]
-fn every_import_in_the_house_goes_down() {
-    let map = Map::read(&fs::read_to_string(source().join("lib.rs")).unwrap());
+fn every_import_in_the_crate_goes_down() {
+    let map = Map::read(&fs::read_to_string(source().join("../ARCHITECTURE.md")).unwrap());
     let mut files = Vec::new();
     rust_files(&source(), &mut files);
     let complaints: Vec<_> = files
@@ -165,7 +171,7 @@ fn every_import_in_the_house_goes_down() {
 
 #[test]
 fn the_map_shows_the_modules_that_are_there_and_no_others() {
-    let map = Map::read(&fs::read_to_string(source().join("lib.rs")).unwrap());
+    let map = Map::read(&fs::read_to_string(source().join("../ARCHITECTURE.md")).unwrap());
     let mut files = Vec::new();
     rust_files(&source(), &mut files);
     let mut modules: Vec<_> = files.iter().filter_map(|file| module_of(file).into_iter().next()).collect();
@@ -174,14 +180,14 @@ fn the_map_shows_the_modules_that_are_there_and_no_others() {
 }
 
 const SMALL_MAP: &str = "\
-//! # A house
-//! ```text
-//! floor 2  wire     the server (only here: tokio's net)
-//!          roof     beside it,
-//!                   over two lines
-//! floor 1  tls      certificates (only here: rustls)
-//! floor 0  name     names
-//! ```
+# A map
+```text
+layer 2  wire     the server (only here: tokio's net)
+         roof     beside it,
+                  over two lines
+layer 1  tls      certificates (only here: rustls)
+layer 0  name     names
+```
 pub mod name;
 ";
 
@@ -199,8 +205,8 @@ fn refuses(file: &str, text: &str, complaint: &str) {
 #[test]
 fn a_map_is_read_with_its_floors_and_its_wrapped_words() {
     let map = Map::read(SMALL_MAP);
-    let floors: Vec<_> = map.floors.iter().map(|(name, floor)| (name.as_str(), *floor)).collect();
-    assert_eq!(floors, [("name", 0), ("roof", 2), ("tls", 1), ("wire", 2)]);
+    let layers: Vec<_> = map.layers.iter().map(|(name, layer)| (name.as_str(), *layer)).collect();
+    assert_eq!(layers, [("name", 0), ("roof", 2), ("tls", 1), ("wire", 2)]);
 }
 
 #[test]
@@ -214,7 +220,7 @@ fn a_module_that_is_only_on_one_of_map_and_disk_is_a_stray() {
 fn an_import_that_goes_down_or_stays_at_home_is_accepted() {
     accepts("wire/mod.rs", "use crate::tls::Acceptor; use crate::{name, tls::{self as t, x}};");
     accepts("wire/deep/er.rs", "use crate::wire::x; use super::super::y; use super::super::super::name::Z;");
-    accepts("main.rs", "fn main() { starttls_lab::cli::main() }");
+    accepts("main.rs", "fn main() { starttls_lab::internal::cli::main() }");
     accepts("lib.rs", "pub use crate::wire::Server; pub use wire::x;");
 }
 
@@ -223,13 +229,13 @@ fn an_import_that_goes_up_or_sideways_is_caught() {
     refuses(
         "name.rs",
         "use crate::tls::x;",
-        "src/name.rs:1: `crate::tls::x`: from floor 0 to floor 1 is not down",
+        "src/name.rs:1: `crate::tls::x`: from layer 0 to layer 1 is not down",
     );
-    refuses("wire/mod.rs", "\nuse crate::roof;", "src/wire/mod.rs:2: `crate::roof`: from floor 2 to floor 2");
+    refuses("wire/mod.rs", "\nuse crate::roof;", "src/wire/mod.rs:2: `crate::roof`: from layer 2 to layer 2");
     refuses("name.rs", "fn f() { crate::wire::serve::<u8>(); }", "`crate::wire::serve`");
     refuses("name.rs", "impl From<crate::tls::Error> for E {}", "`crate::tls::Error`");
-    refuses("name.rs", "fn f() -> ::starttls_lab::tls::X {}", "`starttls_lab::tls::X`");
-    refuses("main.rs", "use starttls_lab::wire::Server;", "knows `cli` only");
+    refuses("name.rs", "fn f() -> ::starttls_lab::internal::tls::X {}", "`starttls_lab::internal::tls::X`");
+    refuses("main.rs", "use starttls_lab::internal::wire::Server;", "knows `cli` only");
 }
 
 #[test]
@@ -252,7 +258,7 @@ fn an_upward_import_by_super_is_caught() {
 #[test]
 fn the_whole_crate_under_one_name_is_caught() {
     refuses("name.rs", "use crate::*;", "a path has to name its module");
-    refuses("name.rs", "use crate as house;", "a path has to name its module");
+    refuses("name.rs", "use crate as whole;", "a path has to name its module");
     refuses("name.rs", "use super::*;", "a path has to name its module");
     refuses("name.rs", "use crate::Reexported;", "`Reexported` is not on the map");
     accepts("name.rs", "pub(crate) fn f() {} pub(in crate::name) fn g() {} pub(super) fn h() {}");

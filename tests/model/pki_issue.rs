@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use starttls_lab::pki::{
+use starttls_lab::internal::pki::{
     Authority, Certificate, DistinguishedName, KeyAlgorithm, KeyPair, PkiError, Template, self_signed,
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};

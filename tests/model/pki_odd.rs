@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use jiff::Timestamp;
-use starttls_lab::pki::{
+use starttls_lab::internal::pki::{
     Authority, AuthorityTemplate, Certificate, DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyPair,
     KeyUsage, PkiError, SignatureHash, Template, self_signed,
 };

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     AuthenticationCredential, ClientCertificate, ClientSelection, Computer, SendConnector,
 };
-use starttls_lab::lab::Plan;
-use starttls_lab::scenario::ScenarioText;
+use starttls_lab::internal::lab::Plan;
+use starttls_lab::internal::scenario::ScenarioText;
 
 const LAB: &str = r#"
 title = "A lab that sends"

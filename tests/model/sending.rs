@@ -5,16 +5,16 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     Nullable, Profile, SendConnector, SendUsage, SmartHostAuthMechanism, TlsAuthLevel,
 };
-use starttls_lab::session::send::{
+use starttls_lab::internal::session::send::{
     Assessment, Attempt, BUILT_IN, CertificateProblem, Credentials, Delivery, NextAttempt, Outcome, Outgoing,
     Reason, ResultType, Said, Secured, SendFact, SendInput, SendNext, SendSession, SenderPolicy, Task,
     last_error,
 };
-use starttls_lab::session::{TlsFailure, TlsVersion};
-use starttls_lab::smtp::ReversePath;
+use starttls_lab::internal::session::{TlsFailure, TlsVersion};
+use starttls_lab::internal::smtp::ReversePath;
 
 /// What a server does at STARTTLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

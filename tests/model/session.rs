@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     AuthMechanism, Computer, PSCredential, Profile, ReceiveConnector, Role, TimeSpan, Usage,
 };
-use starttls_lab::pki::Thumbprint;
-use starttls_lab::session::{
+use starttls_lab::internal::pki::Thumbprint;
+use starttls_lab::internal::session::{
     Counters, Fact, Input, LimitReached, Message, Next, ReceiveSession, Setting, Step, TlsFacts, TlsVerb,
     TlsVersion,
 };
-use starttls_lab::smtp::{Body, Ending, Line, Oddities, Received};
+use starttls_lab::internal::smtp::{Body, Ending, Line, Oddities, Received};
 
 const TARPIT: Duration = Duration::from_secs(5);
 const AUTH_TARPIT: Duration = Duration::from_secs(7);

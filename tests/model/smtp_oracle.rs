@@ -7,7 +7,7 @@ use smtp_proto::{
     MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_RET_FULL, MAIL_RET_HDRS, MAIL_SMTPUTF8,
     RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS, Request,
 };
-use starttls_lab::smtp::{BodyType, Command, Mail, Notify, Rcpt, Ret};
+use starttls_lab::internal::smtp::{BodyType, Command, Mail, Notify, Rcpt, Ret};
 
 /// What both can say of a command.
 #[derive(Debug, PartialEq)]

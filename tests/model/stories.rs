@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     Computer, InternalTransport, Precedence, ReceiveConnector, Selection, StoredCertificate, Verdict,
     fqdn_guard, select_for, selection_events, wants_anonymous_tls,
 };
-use starttls_lab::pki::{KeyAlgorithm, KeyPair};
-use starttls_lab::scenario::{Built, Issuer, SCENARIOS, Scenario, ScenarioText, story};
+use starttls_lab::internal::pki::{KeyAlgorithm, KeyPair};
+use starttls_lab::internal::scenario::{Built, Issuer, SCENARIOS, Scenario, ScenarioText, story};
 
 /// What each connector of each story does, reasoned from the documented rules and written by hand:
 /// the label of the certificate that STARTTLS is offered with, the one of X-ANONYMOUSTLS, and the

@@ -2,9 +2,9 @@
 //! what is wrong with it when it is wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use starttls_lab::clock::Clock;
-use starttls_lab::lab::Plan;
-use starttls_lab::scenario::{Aspect, ScenarioText, Stage, Subject, Value};
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::lab::Plan;
+use starttls_lab::internal::scenario::{Aspect, ScenarioText, Stage, Subject, Value};
 
 const LAB: &str = r#"
 title = "An Edge and its Hub"

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::client::Client;
-use starttls_lab::cli::report::{self, Starttls};
-use starttls_lab::clock::Clock;
-use starttls_lab::exchange::{Computer, select_for};
-use starttls_lab::journal::Record;
-use starttls_lab::lab::{Engine, Options, Plan};
-use starttls_lab::scenario::{SCENARIOS, ScenarioText, story};
-use starttls_lab::tls::{ClientTls, Versions};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::cli::report::{self, Starttls};
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::exchange::{Computer, select_for};
+use starttls_lab::internal::journal::Record;
+use starttls_lab::internal::lab::{Engine, Options, Plan};
+use starttls_lab::internal::scenario::{SCENARIOS, ScenarioText, story};
+use starttls_lab::internal::tls::{ClientTls, Versions};
+use starttls_lab::internal::wire::Ports;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 /// The address of loopback that this connector, and no other, answers on its first binding.

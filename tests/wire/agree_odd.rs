@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use crate::both::verified;
-use starttls_lab::scenario::{Proof, ScenarioText, Subject};
+use starttls_lab::internal::scenario::{Proof, ScenarioText, Subject};
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use crate::both::verified;
-use starttls_lab::scenario::ScenarioText;
-use starttls_lab::session::send::BUILT_IN;
+use starttls_lab::internal::scenario::ScenarioText;
+use starttls_lab::internal::session::send::BUILT_IN;
 
 /// An Edge that everybody sends to, and its Hub, which only the Edge sends to.
 fn text(fqdn: &str, certificate: &str) -> ScenarioText {

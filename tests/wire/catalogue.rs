@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use crate::both::verified;
-use starttls_lab::exchange::{Dates, RuleOverrides, SeveralMatch, SmtpNotAssigned};
-use starttls_lab::lab::dry_run;
-use starttls_lab::scenario::{Aspect, BuiltIn, Proof, SCENARIOS, ScenarioText, Stage, Subject};
+use starttls_lab::internal::exchange::{Dates, RuleOverrides, SeveralMatch, SmtpNotAssigned};
+use starttls_lab::internal::lab::dry_run;
+use starttls_lab::internal::scenario::{Aspect, BuiltIn, Proof, SCENARIOS, ScenarioText, Stage, Subject};
 
 fn text(story: &BuiltIn) -> ScenarioText {
     ScenarioText::parse(story.text, story.name).unwrap()

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use jiff::Timestamp;
-use starttls_lab::lab::dry_run;
-use starttls_lab::scenario::{Aspect, Proof, ProvedStage, ScenarioText};
-use starttls_lab::session::send::BUILT_IN;
+use starttls_lab::internal::lab::dry_run;
+use starttls_lab::internal::scenario::{Aspect, Proof, ProvedStage, ScenarioText};
+use starttls_lab::internal::session::send::BUILT_IN;
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::both::verified;
 use jiff::Timestamp;
-use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{
+use starttls_lab::internal::pki::KeyPair;
+use starttls_lab::internal::scenario::{
     CatalogueEntry, ENTRIES, Issuer, Proof, SCENARIOS, Scenario, ScenarioText, entry,
 };
-use starttls_lab::session::send::SenderPolicy;
+use starttls_lab::internal::session::send::SenderPolicy;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

@@ -15,10 +15,10 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::installed::Program;
-use starttls_lab::exchange::{Material, StoredCertificate};
-use starttls_lab::lab::Plan;
-use starttls_lab::pki::Certificate;
-use starttls_lab::scenario::{ENTRIES, Group, ScenarioText, entry};
+use starttls_lab::internal::exchange::{Material, StoredCertificate};
+use starttls_lab::internal::lab::Plan;
+use starttls_lab::internal::pki::Certificate;
+use starttls_lab::internal::scenario::{ENTRIES, Group, ScenarioText, entry};
 
 /// Entry, label, what `openssl x509 -text` shows of the certificate (`!` for what it must not show), and what
 /// `openssl verify` says at security level 2, for the host that clients dial.

@@ -1,8 +1,8 @@
 //! Faults for clients by the certificate that they show, as Microsoft 365 attributes mail to a tenant.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use starttls_lab::lab::verify;
-use starttls_lab::scenario::ScenarioText;
+use starttls_lab::internal::lab::verify;
+use starttls_lab::internal::scenario::ScenarioText;
 
 /// On-premises Exchange relays through a connector of Microsoft 365, which knows it by its certificate
 /// (<https://learn.microsoft.com/exchange/troubleshoot/email-delivery/office-365-notice>).

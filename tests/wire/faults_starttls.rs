@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use starttls_lab::Lab;
-use starttls_lab::scenario::{CatalogueEntry, ENTRIES, Group};
+use starttls_lab::internal::scenario::{CatalogueEntry, ENTRIES, Group};
 
 use client::{Client, Step};
 
@@ -29,7 +29,8 @@ fn scripts() -> impl Iterator<Item = &'static Script> {
 
 /// A lab that is an entry of the catalogue.
 fn lab(name: &str) -> Lab {
-    let entry = starttls_lab::scenario::entry(name).unwrap_or_else(|| panic!("there is no entry {name}"));
+    let entry =
+        starttls_lab::internal::scenario::entry(name).unwrap_or_else(|| panic!("there is no entry {name}"));
     Lab::text(entry.story.text).quiet().start().unwrap()
 }
 
@@ -78,8 +79,10 @@ fn every_senders_fate_is_what_the_entry_says() {
         let mut playing = tokio::task::JoinSet::new();
         for entry in entries() {
             playing.spawn(async {
-                let text = starttls_lab::scenario::ScenarioText::parse(entry.story.text, entry.story.name);
-                let proof = starttls_lab::lab::verify(&text.unwrap(), entry.story.name).await.unwrap();
+                let text =
+                    starttls_lab::internal::scenario::ScenarioText::parse(entry.story.text, entry.story.name);
+                let proof =
+                    starttls_lab::internal::lab::verify(&text.unwrap(), entry.story.name).await.unwrap();
                 let rows = proof.differences().map(|(_, row)| format!("{}: {row:?}", entry.story.name));
                 rows.collect::<Vec<_>>()
             });

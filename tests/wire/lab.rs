@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::client::{Client, DEADLINE};
-use starttls_lab::clock::Clock;
-use starttls_lab::journal::{Entry, Record};
-use starttls_lab::lab::{Engine, LabError, Options};
-use starttls_lab::scenario::{CommandsSpec, ScenarioText, story};
-use starttls_lab::session::{Anomaly, TlsFailure};
-use starttls_lab::tls::{ClientTls, Versions};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::journal::{Entry, Record};
+use starttls_lab::internal::lab::{Engine, LabError, Options};
+use starttls_lab::internal::scenario::{CommandsSpec, ScenarioText, story};
+use starttls_lab::internal::session::{Anomaly, TlsFailure};
+use starttls_lab::internal::tls::{ClientTls, Versions};
+use starttls_lab::internal::wire::Ports;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn seed() -> &'static str {

@@ -2,9 +2,9 @@
 #![cfg(feature = "aws-lc-rs")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::scenario::{ScenarioText, story};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::wire::Ports;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use starttls_lab::journal::Record;
-use starttls_lab::lab::{Engine, Options, verify};
-use starttls_lab::probe::{
+use starttls_lab::internal::journal::Record;
+use starttls_lab::internal::lab::{Engine, Options, verify};
+use starttls_lab::internal::probe::{
     self, Difference, FacetKind, Offer, Prober, Run, Severity, Target, differences, facets, findings,
     lab_file, outcomes,
 };
-use starttls_lab::scenario::{ENTRIES, SCENARIOS, ScenarioText};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::scenario::{ENTRIES, SCENARIOS, ScenarioText};
+use starttls_lab::internal::wire::Ports;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};

@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use starttls_lab::clock::Clock;
-use starttls_lab::probe::{Options, Prober, Run, Target, findings, lab_file, outcomes};
-use starttls_lab::scenario::ScenarioText;
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::probe::{Options, Prober, Run, Target, findings, lab_file, outcomes};
+use starttls_lab::internal::scenario::ScenarioText;
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use crate::client::{Client, DEADLINE};
 use flow::{Flow, IMPLICIT, INBOUND, LAB, TO_INTERNET};
-use starttls_lab::journal::{Record, SendProtocolLog, Tracking, TrackingEvent};
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::scenario::ScenarioText;
-use starttls_lab::session::TlsVerb;
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::journal::{Record, SendProtocolLog, Tracking, TrackingEvent};
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::scenario::ScenarioText;
+use starttls_lab::internal::session::TlsVerb;
+use starttls_lab::internal::wire::Ports;
 
 fn call(from: &str, connector: &str, to: &str) -> (String, String, String) {
     (from.to_owned(), connector.to_owned(), to.to_owned())
@@ -137,7 +137,7 @@ async fn a_hub_that_does_not_offer_x_anonymoustls_stops_mail() {
 
 #[tokio::test]
 async fn a_client_that_is_no_server_of_the_lab_gets_no_rights_by_x_anonymoustls() {
-    use starttls_lab::tls::{ClientTls, Versions};
+    use starttls_lab::internal::tls::{ClientTls, Versions};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let flow = Flow::start(&[]).await;
@@ -304,7 +304,7 @@ async fn a_lab_without_a_relay_keeps_every_message_where_it_is() {
 
 #[tokio::test]
 async fn a_lab_with_one_computer_that_sends_nothing_says_nothing_new() {
-    let flow = Flow::of(starttls_lab::scenario::story("fqdn-mismatch").unwrap().text).await;
+    let flow = Flow::of(starttls_lab::internal::scenario::story("fqdn-mismatch").unwrap().text).await;
     flow.submit_alone().await;
     assert!(flow.entries().iter().all(|entry| !matches!(entry.record, Record::Tracking(_))));
 }

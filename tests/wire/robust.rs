@@ -7,13 +7,13 @@ use crate::client::{Client, DEADLINE};
 use bytes::BytesMut;
 use jiff::Timestamp;
 use proptest::prelude::*;
-use starttls_lab::journal::{Bounds, Journal, Record, transcript_line};
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::pki::KeyPair;
-use starttls_lab::scenario::{Issuer, SCENARIOS, ScenarioText, story};
-use starttls_lab::session::{Counters, Input, Next, ReceiveSession, Setting};
-use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::journal::{Bounds, Journal, Record, transcript_line};
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::pki::KeyPair;
+use starttls_lab::internal::scenario::{Issuer, SCENARIOS, ScenarioText, story};
+use starttls_lab::internal::session::{Counters, Input, Next, ReceiveSession, Setting};
+use starttls_lab::internal::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
+use starttls_lab::internal::wire::Ports;
 
 const NOW: &str = "2010-09-28T09:35:58Z";
 

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use starttls_lab::journal::{Record, SendProtocolLog, transcript_line};
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::scenario::ScenarioText;
-use starttls_lab::session::send::{
+use starttls_lab::internal::journal::{Record, SendProtocolLog, transcript_line};
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::scenario::ScenarioText;
+use starttls_lab::internal::session::send::{
     Attempt, Delivery, NextAttempt, Outcome, Outgoing, Reason, ResultType, SenderPolicy, Task,
 };
-use starttls_lab::smtp::ReversePath;
-use starttls_lab::wire::{Ports, Sender};
+use starttls_lab::internal::smtp::ReversePath;
+use starttls_lab::internal::wire::{Ports, Sender};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use jiff::Timestamp;
-use starttls_lab::clock::Clock;
-use starttls_lab::pki::{
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::pki::{
     Authority, Certificate, DistinguishedName, KeyAlgorithm, KeyPair, Template, self_signed,
 };
-use starttls_lab::session::{TlsFacts, TlsFailure, TlsVersion};
-use starttls_lab::tls::{ClientTls, ConnectFailure, ServerTls, TlsSetupError, Versions};
+use starttls_lab::internal::session::{TlsFacts, TlsFailure, TlsVersion};
+use starttls_lab::internal::tls::{ClientTls, ConnectFailure, ServerTls, TlsSetupError, Versions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const NAME: &str = "mail.contoso.com";
@@ -88,7 +88,7 @@ async fn meet<T>(
 async fn greeted(
     client: &ClientTls,
     io: DuplexStream,
-) -> Result<starttls_lab::tls::ClientFacts, ConnectFailure> {
+) -> Result<starttls_lab::internal::tls::ClientFacts, ConnectFailure> {
     let (mut stream, facts) = client.connect(NAME, io).await?;
     let mut greeting = [0; 11];
     stream.read_exact(&mut greeting).await.unwrap();

@@ -6,15 +6,17 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use starttls_lab::clock::Clock;
-use starttls_lab::exchange::Material;
-use starttls_lab::pki::{Authority, KeyAlgorithm, KeyPair, Template};
-use starttls_lab::session::fault::{
+use starttls_lab::internal::clock::Clock;
+use starttls_lab::internal::exchange::Material;
+use starttls_lab::internal::pki::{Authority, KeyAlgorithm, KeyPair, Template};
+use starttls_lab::internal::session::fault::{
     ClientCertificate, CutAfter, FaultSpec, Fired, HandshakeAction, LegacyVersion, Then, UnknownName,
 };
-use starttls_lab::session::send::{Check, CommonName, NamesRead, Proof};
-use starttls_lab::session::{InjectedFault, Reaction, TlsFacts, TlsFailure, TlsVersion};
-use starttls_lab::tls::{ClientTls, HandshakeFault, HandshakeTrace, SenderTls, ServerTls, Setup, Versions};
+use starttls_lab::internal::session::send::{Check, CommonName, NamesRead, Proof};
+use starttls_lab::internal::session::{InjectedFault, Reaction, TlsFacts, TlsFailure, TlsVersion};
+use starttls_lab::internal::tls::{
+    ClientTls, HandshakeFault, HandshakeTrace, SenderTls, ServerTls, Setup, Versions,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const NAME: &str = "mail.contoso.com";
@@ -56,7 +58,11 @@ impl Lab {
         ServerTls::new(&[certificate], &key, Versions::Both).unwrap()
     }
 
-    fn setup<'a>(&'a self, roots: &'a [starttls_lab::pki::Certificate], usual: &'a Material) -> Setup<'a> {
+    fn setup<'a>(
+        &'a self,
+        roots: &'a [starttls_lab::internal::pki::Certificate],
+        usual: &'a Material,
+    ) -> Setup<'a> {
         Setup {
             versions: Versions::Both,
             certificates: vec![usual],
@@ -551,7 +557,7 @@ async fn greeted(sender: &SenderTls, io: DuplexStream) {
         references: Vec::new(),
         common_name: CommonName::Never,
         names: NamesRead::All,
-        tls_library: starttls_lab::session::send::TlsLibrary::Rustls,
+        tls_library: starttls_lab::internal::session::send::TlsLibrary::Rustls,
         within_handshake: false,
     };
     if let Ok((mut stream, _)) = sender.connect(NAME, &check, io).await {
@@ -575,7 +581,10 @@ async fn the_certificate_is_chosen_by_name_and_an_unknown_name_is_answered_as_as
         })
         .await;
         if let (Ok(facts), Ok(chain)) = (&outcome.result, chain) {
-            assert_eq!(chain.first().map(starttls_lab::pki::Certificate::thumbprint), Some(facts.presented));
+            assert_eq!(
+                chain.first().map(starttls_lab::internal::pki::Certificate::thumbprint),
+                Some(facts.presented)
+            );
         }
         (outcome.result.map(|facts| facts.presented), outcome.witness.injected)
     };

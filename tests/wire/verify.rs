@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::verify_stories::{SEED, SILENT, seed_with};
-use starttls_lab::journal::{Entry, Record};
-use starttls_lab::lab::{Engine, Options, verify};
-use starttls_lab::scenario::{Aspect, Proof, ProvedStage, ScenarioText, Stage, Subject};
-use starttls_lab::session::TlsFailure;
-use starttls_lab::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
-use starttls_lab::smtp::ReversePath;
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::journal::{Entry, Record};
+use starttls_lab::internal::lab::{Engine, Options, verify};
+use starttls_lab::internal::scenario::{Aspect, Proof, ProvedStage, ScenarioText, Stage, Subject};
+use starttls_lab::internal::session::TlsFailure;
+use starttls_lab::internal::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
+use starttls_lab::internal::smtp::ReversePath;
+use starttls_lab::internal::wire::Ports;
 
 async fn proof(text: &str) -> Proof {
     let text = ScenarioText::parse(text, "story.toml").unwrap_or_else(|error| panic!("{error}"));
@@ -39,7 +39,7 @@ fn observed(stage: &ProvedStage) -> Vec<String> {
 /// What was not as the file says, as `subject: expected, observed`.
 fn unmet(proof: &Proof) -> Vec<String> {
     let differences = proof.differences().map(|(stage, row)| {
-        let words = |value: &Option<starttls_lab::scenario::Value>| {
+        let words = |value: &Option<starttls_lab::internal::scenario::Value>| {
             value.as_ref().map_or("absent".to_owned(), ToString::to_string)
         };
         format!("{:?} {}: {}, {}", stage.stage, row.subject, words(&row.expected), words(&row.observed))

@@ -47,7 +47,7 @@ pub enum Word {
     Name(String),
 }
 
-/// Where a handshake breaks off; how, [`Then`] says (close, where it is left away).
+/// Where a handshake breaks off; how, `then` says (close, where it is left away).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::pki::Certificate;
-use starttls_lab::probe::{self, Prober};
-use starttls_lab::scenario::ScenarioText;
-use starttls_lab::session::send::{Attempt, Delivery, NextAttempt, Outgoing, SenderPolicy, Task};
-use starttls_lab::smtp::ReversePath;
-use starttls_lab::wire::{Ports, Sender};
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::pki::Certificate;
+use starttls_lab::internal::probe::{self, Prober};
+use starttls_lab::internal::scenario::ScenarioText;
+use starttls_lab::internal::session::send::{Attempt, Delivery, NextAttempt, Outgoing, SenderPolicy, Task};
+use starttls_lab::internal::smtp::ReversePath;
+use starttls_lab::internal::wire::{Ports, Sender};
 
 use super::table::{ATTEMPTS, Made};
 use crate::support::{MAIL_FROM, PATIENCE};

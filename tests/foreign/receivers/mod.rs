@@ -17,7 +17,7 @@ mod table;
 
 use std::net::SocketAddr;
 
-use starttls_lab::session::send::{BUILT_IN, Outcome};
+use starttls_lab::internal::session::send::{BUILT_IN, Outcome};
 
 use crate::support::MAIL_FROM;
 use lab::{RECIPIENT, SendingLab};

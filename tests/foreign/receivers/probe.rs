@@ -3,8 +3,10 @@
 
 use std::net::SocketAddr;
 
-use starttls_lab::probe::{FacetKind, Run, Target, differences, drift, facets, findings, lab_file, outcomes};
-use starttls_lab::scenario::ScenarioText;
+use starttls_lab::internal::probe::{
+    FacetKind, Run, Target, differences, drift, facets, findings, lab_file, outcomes,
+};
+use starttls_lab::internal::scenario::ScenarioText;
 
 use super::aiosmtpd::Aiosmtpd;
 use super::exim::Exim;

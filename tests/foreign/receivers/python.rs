@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 
-use starttls_lab::session::send::{Outcome, ResultType};
+use starttls_lab::internal::session::send::{Outcome, ResultType};
 use tempfile::TempDir;
 
 use super::lab::SendingLab;

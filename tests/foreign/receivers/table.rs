@@ -1,7 +1,7 @@
 //! How every sender's story ends at every face of a server, written down from what its class is
 //! known to do: `session::send::BUILT_IN` says it in a line each.
 
-use starttls_lab::session::send::{Outcome, ResultType};
+use starttls_lab::internal::session::send::{Outcome, ResultType};
 
 use super::Face;
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use starttls_lab::scenario::entry;
+use starttls_lab::internal::scenario::entry;
 use toml::{Table, Value};
 
 use super::run;

@@ -1,7 +1,7 @@
 //! An Edge, the servers it is subscribed to, and a partner of another organisation.
 
-use starttls_lab::exchange::cmdlet::{Answer, ErrorKind, LoggedEvent, Outcome, Value};
-use starttls_lab::exchange::{AddressSpace, SendConnector};
+use starttls_lab::internal::exchange::cmdlet::{Answer, ErrorKind, LoggedEvent, Outcome, Value};
+use starttls_lab::internal::exchange::{AddressSpace, SendConnector};
 
 use super::world::{World, built, now};
 

@@ -1,7 +1,7 @@
 //! What stands on the screen.
 
-use starttls_lab::exchange::cmdlet::{LoggedEvent, Value};
-use starttls_lab::exchange::{ChainStatus, Event, PrivateKey, Services, Verdict};
+use starttls_lab::internal::exchange::cmdlet::{LoggedEvent, Value};
+use starttls_lab::internal::exchange::{ChainStatus, Event, PrivateKey, Services, Verdict};
 
 use super::world::{World, now, on_paper};
 

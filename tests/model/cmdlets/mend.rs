@@ -1,9 +1,9 @@
 //! Cmdlets that change something, on the stories that need it.
 
-use starttls_lab::exchange::cmdlet::{
+use starttls_lab::internal::exchange::cmdlet::{
     Answer, CertificateSource, ErrorKind, Nobody, Question, Shell, ShellState, Value,
 };
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     InternalTransport, Nullable, Outcome, PrivateKey, Profile, ReceiveConnector, Services, TransportRole,
 };
 
@@ -195,7 +195,7 @@ fn a_new_connector_has_the_values_of_its_usage_type_and_can_be_removed() {
     assert!(world.screen(script).contains("EX01\\Relay"));
     let made = world.computer().receive_connector("Relay").unwrap();
     let computer = world.computer();
-    let usage = starttls_lab::exchange::Usage::Custom;
+    let usage = starttls_lab::internal::exchange::Usage::Custom;
     let plain = ReceiveConnector::new("Relay".to_owned(), usage, computer.role, computer.profile);
     assert_eq!(
         (made.permission_groups, made.auth_mechanism),

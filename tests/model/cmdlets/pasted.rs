@@ -1,7 +1,7 @@
 //! What administrators paste: each line does what PowerShell would make of it, or is refused.
 
-use starttls_lab::exchange::PrivateKey;
-use starttls_lab::exchange::cmdlet::{
+use starttls_lab::internal::exchange::PrivateKey;
+use starttls_lab::internal::exchange::cmdlet::{
     Answer, CertificateSource, ErrorKind, MailQueue, Nobody, Shell, ShellState, cmdlets,
 };
 
@@ -358,7 +358,7 @@ fn servers_and_edges_are_listed() {
 fn all_cmdlets_are_listed_on_request_and_each_has_its_help() {
     let mut world = world();
     let all = world.screen("Get-Command");
-    for cmdlet in cmdlets(starttls_lab::exchange::Profile::Exchange2019) {
+    for cmdlet in cmdlets(starttls_lab::internal::exchange::Profile::Exchange2019) {
         assert!(all.contains(cmdlet.name), "{}", cmdlet.name);
         let help = world.screen(&format!("Get-Help {}", cmdlet.name));
         assert!(help.contains(cmdlet.synopsis), "{help}");

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use starttls_lab::exchange::cmdlet::{
+use starttls_lab::internal::exchange::cmdlet::{
     Answer, Argument, CmdletError, Command, Enclosure, ErrorKind, Expression, Member, Node, Operator,
     Outcome, Part, Pipeline, Script, Span, Stage, Statement, Unary,
 };
-use starttls_lab::exchange::{Change, Computer, Fix, Nullable, PrivateKey, Profile, Role, Services, fixes};
-use starttls_lab::scenario::SCENARIOS;
+use starttls_lab::internal::exchange::{
+    Change, Computer, Fix, Nullable, PrivateKey, Profile, Role, Services, fixes,
+};
+use starttls_lab::internal::scenario::SCENARIOS;
 
 use super::world::{World, computers, now};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use starttls_lab::exchange::cmdlet::ErrorKind::{self, Argument, NotFound, Refused, UnknownName};
-use starttls_lab::exchange::{Nullable, Profile, Role};
+use starttls_lab::internal::exchange::cmdlet::ErrorKind::{self, Argument, NotFound, Refused, UnknownName};
+use starttls_lab::internal::exchange::{Nullable, Profile, Role};
 
 use super::world::World;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use starttls_lab::exchange::cmdlet::ErrorKind::{self, Argument, NotFound, Refused, UnknownName};
-use starttls_lab::exchange::cmdlet::{Answer, Value};
-use starttls_lab::exchange::{Nullable, SendConnector, SendUsage};
+use starttls_lab::internal::exchange::cmdlet::ErrorKind::{self, Argument, NotFound, Refused, UnknownName};
+use starttls_lab::internal::exchange::cmdlet::{Answer, Value};
+use starttls_lab::internal::exchange::{Nullable, SendConnector, SendUsage};
 
 use super::world::{World, built};
 

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use starttls_lab::exchange::cmdlet::{
+use starttls_lab::internal::exchange::cmdlet::{
     Answer, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Outcome, Prompt, Question,
     Shell, ShellHost, ShellState,
 };
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     CertificateFacts, ChainStatus, Computer, PrivateKey, ReceiveConnector, Selection, Services,
     StoredCertificate, select_for,
 };
-use starttls_lab::pki::{KeyAlgorithm, KeyPair, Thumbprint};
-use starttls_lab::scenario::{Issuer, ScenarioText, story};
+use starttls_lab::internal::pki::{KeyAlgorithm, KeyPair, Thumbprint};
+use starttls_lab::internal::scenario::{Issuer, ScenarioText, story};
 
 pub(crate) fn now() -> Timestamp {
     "2010-09-28T09:35:58Z".parse().unwrap()

@@ -1,9 +1,9 @@
 //! What is written down of a conversation, in the words of a dialogue.
 
-use starttls_lab::exchange::Event;
-use starttls_lab::journal::{Ending, Record, SECRET};
-use starttls_lab::session::fault::Fired;
-use starttls_lab::session::{Anomaly, Fact, LimitReached, Message, TlsVerb};
+use starttls_lab::internal::exchange::Event;
+use starttls_lab::internal::journal::{Ending, Record, SECRET};
+use starttls_lab::internal::session::fault::Fired;
+use starttls_lab::internal::session::{Anomaly, Fact, LimitReached, Message, TlsVerb};
 
 /// Commands, contents, replies and notes, in their order. Whoever keeps it, it reads the same.
 #[derive(Debug, Default)]

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use starttls_lab::journal::{Record, Secrets, pipelined};
-use starttls_lab::session::fault::{BodyAction, Conversation, Fired, StepAction, Then};
-use starttls_lab::session::{Fact, Input, Next, Step, TlsFacts, TlsVersion};
-use starttls_lab::smtp::{ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder, LooseDecoder, Reply};
+use starttls_lab::internal::journal::{Record, Secrets, pipelined};
+use starttls_lab::internal::session::fault::{BodyAction, Conversation, Fired, StepAction, Then};
+use starttls_lab::internal::session::{Fact, Input, Next, Step, TlsFacts, TlsVersion};
+use starttls_lab::internal::smtp::{
+    ChunkDecoder, DataDecoder, DataProgress, Line, LineDecoder, LooseDecoder, Reply,
+};
 
 use super::account::Account;
 use super::setup::Stage;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     Computer, Event, InternalTransport, ReceiveConnector, select_for, selection_events, wants_anonymous_tls,
 };
-use starttls_lab::lab::Plan;
-use starttls_lab::pki::Thumbprint;
-use starttls_lab::scenario::{Built, ScenarioText, entry, story};
-use starttls_lab::session::fault::{FaultRule, FaultTable, Faults};
-use starttls_lab::session::{Counters, Setting, TlsVerb};
+use starttls_lab::internal::lab::Plan;
+use starttls_lab::internal::pki::Thumbprint;
+use starttls_lab::internal::scenario::{Built, ScenarioText, entry, story};
+use starttls_lab::internal::session::fault::{FaultRule, FaultTable, Faults};
+use starttls_lab::internal::session::{Counters, Setting, TlsVerb};
 use toml::{Table, Value};
 
 /// The head of a dialogue.

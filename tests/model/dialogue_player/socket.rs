@@ -9,10 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use starttls_lab::journal::{Ending, Entry, Logged, Record};
-use starttls_lab::lab::{Engine, Options, Plan};
-use starttls_lab::tls::{ClientTls, Versions};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::journal::{Ending, Entry, Logged, Record};
+use starttls_lab::internal::lab::{Engine, Options, Plan};
+use starttls_lab::internal::tls::{ClientTls, Versions};
+use starttls_lab::internal::wire::Ports;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

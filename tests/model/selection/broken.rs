@@ -1,6 +1,6 @@
 //! What turns red when a rule is answered otherwise: the rows it is about, all of them and no others.
 
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     ChainNotValid, ChainStatus, PrivateKey, Profile, RuleOverrides, Services, SeveralMatch, StoredCertificate,
 };
 

@@ -1,8 +1,8 @@
 //! Which name covers which.
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use starttls_lab::name::{Coverage, covers};
-use starttls_lab::pki::{KeyAlgorithm, KeyPair, Template, self_signed};
+use starttls_lab::internal::name::{Coverage, covers};
+use starttls_lab::internal::pki::{KeyAlgorithm, KeyPair, Template, self_signed};
 use webpki::EndEntityCert;
 
 use super::world::{connector_fqdn, fitting, in_hours, now, selected};
@@ -40,7 +40,7 @@ fn a_certificate_is_found_by_the_names_that_exchange_is_known_to_find_it_by() {
         let mut certificate = fitting("mail");
         certificate.facts.common_names = vec![(*common_name).to_owned()];
         certificate.facts.dns_names = dns_names.iter().map(ToString::to_string).collect();
-        let rules = starttls_lab::exchange::Profile::Exchange2019.rules();
+        let rules = starttls_lab::internal::exchange::Profile::Exchange2019.rules();
         let (found, _) = selected(&[certificate], &connector_fqdn(fqdn), &rules, now());
         assert_eq!(found.chosen.is_some(), *is_found, "{about}");
     }

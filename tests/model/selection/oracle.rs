@@ -4,7 +4,7 @@
 //! settled by [`Rules`]. Slow, plain, and written without looking at how the crate does it.
 
 use jiff::Timestamp;
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     ChainNotValid, ChainStatus, Dates, PrivateKey, Rules, SearchKey, Services, SeveralMatch, SmtpNotAssigned,
     StoredCertificate,
 };

@@ -1,6 +1,6 @@
 //! Every combination of what the rule reads.
 
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     ChainNotValid, ChainStatus, Dates, Precedence, PrivateKey, Profile, Rules, SearchKey, Services,
     SeveralMatch, SmtpNotAssigned, StoredCertificate, Verdict,
 };

@@ -1,6 +1,6 @@
 //! The truth table for people: what is wrong, and what the selection says of it.
 
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     ChainNotValid, ChainStatus, Outcome, PrivateKey, Profile, Reason, RuleOverrides, SearchKey, Selection,
     Services, SmtpNotAssigned, StoredCertificate, Verdict,
 };

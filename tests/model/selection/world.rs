@@ -1,11 +1,11 @@
 //! Stores on paper: what a certificate says is plain data, so nothing has to be issued.
 
 use jiff::{SignedDuration, Timestamp};
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     CertificateFacts, CertificateStore, ChainStatus, Outcome, PrivateKey, Rules, SearchKey, Selection,
     Services, StoredCertificate, Verdict, select,
 };
-use starttls_lab::pki::Thumbprint;
+use starttls_lab::internal::pki::Thumbprint;
 
 pub(crate) const FQDN: &str = "mail.contoso.com";
 pub(crate) const SUBJECT: &str = "CN=mail.contoso.com, O=Contoso";

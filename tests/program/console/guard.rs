@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use starttls_lab::console::{Console, ConsoleError, Options};
-use starttls_lab::journal::{Bounds, Record};
+use starttls_lab::internal::console::{Console, ConsoleError, Options};
+use starttls_lab::internal::journal::{Bounds, Record};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

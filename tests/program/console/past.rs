@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use starttls_lab::console::Options;
-use starttls_lab::journal::Bounds;
+use starttls_lab::internal::console::Options;
+use starttls_lab::internal::journal::Bounds;
 
 use crate::console::http::Events;
 use crate::console::support::World;

@@ -1,8 +1,8 @@
 //! The lab steered: connectors, certificates, cmdlets, lab files, and the way back.
 
 use serde_json::{Value, json};
-use starttls_lab::pki::Certificate;
-use starttls_lab::scenario::story;
+use starttls_lab::internal::pki::Certificate;
+use starttls_lab::internal::scenario::story;
 
 use crate::client::Client;
 use crate::console::http::ask;

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
-use starttls_lab::console::{Console, Options};
-use starttls_lab::journal::Bounds;
-use starttls_lab::lab::{self, Engine};
-use starttls_lab::scenario::{ScenarioText, story};
-use starttls_lab::tls::{ClientTls, Versions};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::console::{Console, Options};
+use starttls_lab::internal::journal::Bounds;
+use starttls_lab::internal::lab::{self, Engine};
+use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::tls::{ClientTls, Versions};
+use starttls_lab::internal::wire::Ports;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;

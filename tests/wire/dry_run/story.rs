@@ -1,7 +1,7 @@
 //! An Edge and its Hub from before to after, with Send connectors among the senders.
 
 use super::{ending, events, played, seen};
-use starttls_lab::scenario::{Aspect, NONE};
+use starttls_lab::internal::scenario::{Aspect, NONE};
 
 const LAB: &str = r#"
 title = "An Edge and its Hub"
@@ -152,7 +152,7 @@ fn the_wrong_fix_leaves_everything_and_the_fix_mends_what_the_file_says() {
     let differences: Vec<_> = proof.differences().map(|(stage, row)| (&stage.title, row)).collect();
     assert!(proof.holds(), "{differences:#?}");
     let [before, wrong, fixed] = &proof.stages[..] else { panic!("{}", proof.stages.len()) };
-    let rows = |stage: &starttls_lab::scenario::ProvedStage| {
+    let rows = |stage: &starttls_lab::internal::scenario::ProvedStage| {
         let observed = stage.rows.iter().filter(|row| row.aspect != Aspect::Refusal);
         observed.map(|row| row.observed.clone()).collect::<Vec<_>>()
     };
@@ -260,7 +260,7 @@ fn a_certificate_of_ones_own_that_cannot_be_used_defers_and_names_its_error() {
     let name = "name = \"To Internet\"";
     let keyless = format!("{name}\nfqdn = \"keyless.contoso.com\"");
     let proof = played(&with(&[(partner, &good), (name, &keyless)]));
-    let presents = |proof: &starttls_lab::scenario::Proof| {
+    let presents = |proof: &starttls_lab::internal::scenario::Proof| {
         seen(&proof.stages[0], "EDGE\\To Internet", Aspect::Presents).unwrap()
     };
     assert_eq!(presents(&proof), "NoCredentials");

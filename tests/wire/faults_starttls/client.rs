@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use starttls_lab::Lab;
-use starttls_lab::pki::Certificate;
-use starttls_lab::tls::{ClientTls, Versions};
+use starttls_lab::internal::pki::Certificate;
+use starttls_lab::internal::tls::{ClientTls, Versions};
 
 /// The name of every entry's server.
 pub(crate) const NAME: &str = "mx1.lab.test";

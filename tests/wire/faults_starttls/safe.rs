@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use starttls_lab::journal::Record;
-use starttls_lab::session::Anomaly;
-use starttls_lab::tls::Versions::Only13;
+use starttls_lab::internal::journal::Record;
+use starttls_lab::internal::session::Anomaly;
+use starttls_lab::internal::tls::Versions::Only13;
 use starttls_lab::{Lab, a_session};
 
 use super::client::Step::*;

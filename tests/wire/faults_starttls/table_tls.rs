@@ -3,7 +3,7 @@
 use super::Script;
 use super::client::Step::*;
 use super::table::{GO_AHEAD, GOODBYE};
-use starttls_lab::tls::Versions::{Only12, Only13};
+use starttls_lab::internal::tls::Versions::{Only12, Only13};
 
 /// The lab is asked for TLS and says 220; what follows is the rest.
 macro_rules! behind {

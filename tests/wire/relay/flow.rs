@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use starttls_lab::journal::{Entry, Record, Tracking, TrackingEvent, transcript_line};
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::scenario::{CommandsSpec, ScenarioText};
-use starttls_lab::session::{Message, TlsVerb};
-use starttls_lab::wire::Ports;
+use starttls_lab::internal::journal::{Entry, Record, Tracking, TrackingEvent, transcript_line};
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::scenario::{CommandsSpec, ScenarioText};
+use starttls_lab::internal::session::{Message, TlsVerb};
+use starttls_lab::internal::wire::Ports;
 
 use crate::client::{Client, DEADLINE};
 

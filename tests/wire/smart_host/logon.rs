@@ -1,8 +1,8 @@
 //! The logon without a socket.
 
-use starttls_lab::exchange::{Profile, SmartHostAuthMechanism};
-use starttls_lab::session::TlsVerb;
-use starttls_lab::session::send::{
+use starttls_lab::internal::exchange::{Profile, SmartHostAuthMechanism};
+use starttls_lab::internal::session::TlsVerb;
+use starttls_lab::internal::session::send::{
     Outcome, Reason, ResultType, SendFact, SendStage, SenderPolicy, last_error,
 };
 

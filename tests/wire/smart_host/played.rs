@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use starttls_lab::exchange::{
+use starttls_lab::internal::exchange::{
     AuthenticationCredential, PSCredential, Profile, SendConnector, SendUsage, SmartHostAuthMechanism,
 };
-use starttls_lab::session::TlsVersion;
-use starttls_lab::session::send::{
+use starttls_lab::internal::session::TlsVersion;
+use starttls_lab::internal::session::send::{
     Assessment, Attempt, Credentials, Outgoing, Said, Secured, SendFact, SendInput, SendNext, SendSession,
     SenderPolicy, Task,
 };
-use starttls_lab::smtp::ReversePath;
+use starttls_lab::internal::smtp::ReversePath;
 
 pub(crate) const PASSWORD: &str = "a secret, and more";
 /// The same as it goes over the wire.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use starttls_lab::exchange::SmartHostAuthMechanism;
-use starttls_lab::session::TlsVerb;
-use starttls_lab::session::send::{Outcome, Reason, SendStage, SenderPolicy, Task};
+use starttls_lab::internal::exchange::SmartHostAuthMechanism;
+use starttls_lab::internal::session::TlsVerb;
+use starttls_lab::internal::session::send::{Outcome, Reason, SendStage, SenderPolicy, Task};
 
 use super::played::{Played, logging_on, play, task};
 

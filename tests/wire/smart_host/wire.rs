@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use starttls_lab::journal::{Entry, Record, SendProtocolLog, transcript_line};
-use starttls_lab::lab::{Engine, Options};
-use starttls_lab::scenario::ScenarioText;
-use starttls_lab::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
-use starttls_lab::smtp::ReversePath;
-use starttls_lab::wire::{Ports, Sender};
+use starttls_lab::internal::journal::{Entry, Record, SendProtocolLog, transcript_line};
+use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::scenario::ScenarioText;
+use starttls_lab::internal::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
+use starttls_lab::internal::smtp::ReversePath;
+use starttls_lab::internal::wire::{Ports, Sender};
 use tokio::net::TcpListener;
 
 use super::played::{ENCODED, PASSWORD};
