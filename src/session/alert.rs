@@ -18,7 +18,7 @@ const ALERTS: &[(u8, &str)] = &[
     (117, "general_error"), (120, "no_application_protocol"), (121, "ech_required"),
 ];
 
-/// What IANA calls an alert, or `unassigned_200`.
+/// Returns the IANA name of an alert, or one such as `unassigned_200`.
 pub fn alert_name(number: u8) -> Cow<'static, str> {
     match ALERTS.iter().find(|(known, _)| *known == number) {
         Some((_, name)) => Cow::Borrowed(name),
@@ -26,12 +26,12 @@ pub fn alert_name(number: u8) -> Cow<'static, str> {
     }
 }
 
-/// The number of an alert by the name that IANA gave it.
+/// Returns the number of the alert with this IANA name.
 pub fn alert_number(name: &str) -> Option<u8> {
     ALERTS.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
 }
 
-/// The names of all alerts.
+/// Returns the names of all alerts.
 pub fn alert_names() -> impl Iterator<Item = &'static str> {
     ALERTS.iter().map(|(_, name)| *name)
 }

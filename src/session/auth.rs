@@ -1,4 +1,4 @@
-//! AUTH LOGIN, and the mechanisms that are advertised and not played.
+//! AUTH LOGIN, and the mechanisms that are advertised and not emulated.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,14 +9,14 @@ use super::reply;
 use crate::exchange::{AuthMechanism, Event, TimeSpan};
 use crate::smtp::Reply;
 
-/// How far AUTH LOGIN has come.
+/// The progress of AUTH LOGIN.
 #[derive(Debug)]
 pub(super) enum Dialogue {
     /// The user name is due.
     Username,
     /// The password is due.
     Password {
-        /// Whose.
+        /// The user whose password it is.
         user: String,
     },
 }
@@ -38,14 +38,14 @@ impl ReceiveSession {
             return Step::of(reply::UNKNOWN_MECHANISM);
         }
         match initial {
-            // RFC 4954 section 4: an initial response of no octets is written as an equals sign.
+            // RFC 4954 section 4: an initial response of no bytes is written as an equals sign.
             Some(user) if user == "=" => self.answer(Dialogue::Username, b""),
             Some(user) => self.answer(Dialogue::Username, user.as_bytes()),
             None => self.challenge(reply::USERNAME, Dialogue::Username),
         }
     }
 
-    /// The authentication behind X-EXPS (Kerberos, NTLM, EXCHANGEAUTH) is not played.
+    /// Refuses X-EXPS: the authentication behind it (Kerberos, NTLM, EXCHANGEAUTH) is not emulated.
     pub(super) fn x_exps(&mut self) -> Step {
         if self.setting.connector.allows(AuthMechanism::EXCHANGE_SERVER) {
             Step::of(reply::UNKNOWN_MECHANISM)

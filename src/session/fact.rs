@@ -1,4 +1,4 @@
-//! What a session noticed, for the journal.
+//! The facts that a session notes for the journal.
 
 use std::sync::Arc;
 
@@ -9,57 +9,58 @@ use super::message::Message;
 use super::setting::LimitReached;
 use crate::exchange::Event;
 
-/// Something that happened in a session beside commands and replies.
+/// A fact about a session beside its commands and replies.
 #[derive(Clone, Debug)]
 pub enum Fact {
-    /// Something for the Application log.
+    /// An event for the Application log.
     Event(Event),
-    /// Something that the lab does wrong on purpose.
+    /// A fault that the lab does on purpose.
     Fault(Fired),
-    /// Something a well-behaved client would not do.
+    /// An act that a well-behaved client would avoid.
     Anomaly(Anomaly),
     /// A logon succeeded.
     LoggedOn {
-        /// Who.
+        /// The user.
         user: String,
-        /// How.
+        /// The mechanism.
         mechanism: &'static str,
     },
     /// A logon failed.
     LogonFailed {
-        /// Who tried.
+        /// The user that the client named.
         user: String,
-        /// How.
+        /// The mechanism.
         mechanism: &'static str,
     },
-    /// A connection limit turned the peer away.
+    /// The peer was rejected because of a connection limit.
     LimitReached(LimitReached),
     /// A message was taken.
     Message(Arc<Message>),
 }
 
-/// Conduct that is answered as the RFC or Exchange says, and noted so that nobody overlooks it.
+/// An irregularity in a client's behavior. The connector answers it as the RFC or Exchange says, and the
+/// journal notes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "oddity", rename_all = "snake_case")]
 pub enum Anomaly {
-    /// Octets came before the banner left (RFC 5321 section 3.1).
+    /// Bytes came before the banner left (RFC 5321 section 3.1).
     TalkedBeforeBanner {
-        /// How many were there when the banner left.
+        /// The number of bytes that were there when the banner left.
         octets: usize,
     },
     /// A command line ended in LF alone (RFC 5321 section 2.3.8).
     BareLineFeedAfterCommand,
     /// A command line held NUL.
     NulInCommand,
-    /// A command line was longer than is taken (RFC 5321 section 4.5.3.1.4).
+    /// A command line was longer than the line-length limit (RFC 5321 section 4.5.3.1.4).
     OverlongCommand {
-        /// How long a line may be.
+        /// The longest line that is accepted, in bytes.
         limit: usize,
     },
     /// Bytes stood behind STARTTLS in clear, or behind the 220 to it where the lab is the client (RFC 3207
     /// section 4.2).
     PipelinedBehindStartTls {
-        /// How many.
+        /// The number of bytes.
         octets: usize,
         /// The lines among them, secrets masked and the number of lines bounded.
         lines: Vec<String>,
@@ -70,7 +71,7 @@ pub enum Anomaly {
     /// The client went on before the reply to its EHLO had left. EHLO has to be the last command of a group
     /// (RFC 2920 section 3.1).
     DidNotAwaitEhloReply {
-        /// How many bytes had come by then; 0 where it had closed the connection.
+        /// The number of bytes that had come by then; 0 if the client had closed the connection.
         octets: usize,
     },
     /// A TLS ClientHello came where a command was due: the client takes the port for implicit TLS, or
@@ -78,22 +79,22 @@ pub enum Anomaly {
     ClientHelloInClear,
     /// The content held line feeds without carriage return (RFC 5321 section 2.3.8).
     BareLineFeedInContent {
-        /// How many.
+        /// The number of them.
         count: u64,
     },
     /// The content held carriage returns without line feed.
     BareCarriageReturnInContent {
-        /// How many.
+        /// The number of them.
         count: u64,
     },
     /// The content held NUL.
     NulInContent {
-        /// How many.
+        /// The number of them.
         count: u64,
     },
-    /// The content held a line longer than 998 octets (RFC 5322 section 2.1.1).
+    /// The content held a line longer than 998 bytes (RFC 5322 section 2.1.1).
     OverlongLineInContent {
-        /// The longest, in octets.
+        /// The length of the longest line, in bytes.
         octets: usize,
     },
     /// The content was not 7-bit, and neither BODY nor SMTPUTF8 announced that.

@@ -1,4 +1,4 @@
-//! What the lab did to a handshake on purpose, and what the client did then.
+//! The faults that the lab injected into a handshake, and the client's reaction.
 
 use serde::{Serialize, Serializer};
 
@@ -6,11 +6,11 @@ use super::alert::alert_name;
 use super::fault::{CutAfter, LegacyVersion};
 use super::hello::{suite_name, version_name};
 
-/// Something that the lab did to a handshake on purpose, as it left.
+/// A fault that the lab injected into a handshake, as it left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "deed", rename_all = "snake_case")]
 pub enum InjectedFault {
-    /// Nothing was answered any more.
+    /// The lab answered nothing any more.
     Silence,
     /// The connection was closed.
     Close,
@@ -18,36 +18,36 @@ pub enum InjectedFault {
     Reset,
     /// A fatal alert left, in clear.
     Alert {
-        /// By its number; shown by its IANA name.
+        /// The alert's number; shown by its IANA name.
         #[serde(serialize_with = "name_of_alert")]
         alert: u8,
     },
     /// An alert left as a warning, in clear, and the handshake went on.
     Warning {
-        /// By its number; shown by its IANA name.
+        /// The alert's number; shown by its IANA name.
         #[serde(serialize_with = "name_of_alert")]
         alert: u8,
     },
-    /// These octets, which are no TLS, left in place of the ServerHello.
+    /// Bytes that are no TLS left in place of the ServerHello.
     Octets {
-        /// How many.
+        /// The number of bytes.
         octets: usize,
     },
     /// The server's first flight was cut.
     Cut {
-        /// Behind which message.
+        /// The message behind which it was cut.
         after: CutAfter,
-        /// How many octets of the flight had left.
+        /// The number of bytes of the flight that had left.
         octets: usize,
     },
-    /// An octet of the server's first flight left with all its bits flipped.
+    /// A byte of the server's first flight left with all its bits flipped.
     Corrupted {
-        /// Which, counted from 0.
+        /// The index of the byte, counted from 0.
         octet: usize,
     },
-    /// The first flight of a server of yesterday left, up to ServerHelloDone.
+    /// The first flight of a legacy server left, up to ServerHelloDone.
     Legacy {
-        /// What it speaks.
+        /// The version or key exchange that it speaks.
         server: LegacyVersion,
         /// The version in its ServerHello; shown by its name.
         #[serde(serialize_with = "name_of_version")]
@@ -58,35 +58,35 @@ pub enum InjectedFault {
     },
 }
 
-/// What a client did once the lab had broken a handshake.
+/// A client's reaction to a handshake that the lab had broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "reaction", rename_all = "snake_case")]
 pub enum Reaction {
     /// It sent an alert in clear.
     Alert {
-        /// By its IANA name.
+        /// The alert's IANA name.
         alert: String,
     },
     /// It sent an alert that only the keys of the handshake could read.
     EncryptedAlert,
-    /// It went on with the handshake, as if nothing was wrong.
+    /// It went on with the handshake as if nothing were wrong.
     WentOn,
     /// It went on in clear.
     ClearText {
-        /// The first octets, escaped as in a Rust byte string, at most 32 of them.
+        /// The first bytes, escaped as in a Rust byte string, at most 32 of them.
         first_octets: String,
     },
-    /// It closed the connection without a word.
+    /// It closed the connection without sending anything.
     Closed,
     /// It reset the connection, or the connection broke.
     Broken {
-        /// The operating system's word for it.
+        /// The operating system's name for the error.
         reason: String,
     },
 }
 
 impl InjectedFault {
-    /// What was done, as a part of a sentence: `the lab sent the alert handshake_failure`.
+    /// Returns what was done, as a part of a sentence: `the lab sent the alert handshake_failure`.
     pub fn in_words(&self) -> String {
         match self {
             Self::Silence => "the lab said nothing".to_owned(),
@@ -113,7 +113,7 @@ impl InjectedFault {
 }
 
 impl Reaction {
-    /// The reaction, as a part of a sentence: `the client sent the alert protocol_version`.
+    /// Returns the reaction, as a part of a sentence: `the client sent the alert protocol_version`.
     pub fn in_words(&self) -> String {
         match self {
             Self::Alert { alert } => format!("the client sent the alert {alert}"),

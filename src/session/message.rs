@@ -1,4 +1,4 @@
-//! A message as the lab took it: envelope, security, and every octet.
+//! A message as the lab accepted it: envelope, security, and every byte.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,35 +16,35 @@ use crate::smtp::{Body, HeaderScan, HelloName, Mail, Rcpt};
 pub struct Message {
     /// Its number in the lab, which is the `InternalId` of the reply.
     pub id: u64,
-    /// When it was taken.
+    /// The time at which it was accepted.
     pub time: Timestamp,
-    /// What the client called itself.
+    /// The name that the client gave in EHLO or HELO.
     pub helo: HelloName,
-    /// How it came, by the registered names of RFC 3848 and RFC 6531 section 4.3.
+    /// The protocol by which it came, by the registered names of RFC 3848 and RFC 6531 section 4.3.
     pub protocol: &'static str,
     /// The sender and the parameters of MAIL.
     pub mail: Mail,
     /// The recipients with the parameters of RCPT.
     pub recipients: Vec<Rcpt>,
-    /// The TLS it came through; `None` means that it came in clear.
+    /// The TLS it came through; `None` if it came in clear.
     pub tls: Option<Arc<TlsFacts>>,
-    /// Who had logged on.
+    /// The user that had logged on.
     pub user: Option<String>,
     /// The `Received:` field that the connector put before it, with its final CRLF.
     pub received: String,
-    /// What the header says.
+    /// The fields that were read in the header.
     pub header: HeaderScan,
     /// The content, exactly as it was sent, less the dots of RFC 5321 section 4.5.2.
     pub body: Body,
 }
 
 impl Message {
-    /// The size of the content in octets, without the lab's own `Received:`.
+    /// Returns the size of the content in bytes, without the lab's own `Received:`.
     pub fn size(&self) -> u64 {
         self.body.len()
     }
 
-    /// The whole message: the lab's `Received:` and the content.
+    /// Returns the whole message: the lab's `Received:` and the content.
     pub fn raw(&self) -> Bytes {
         let mut raw = Vec::with_capacity(self.received.len() + usize::try_from(self.body.len()).unwrap_or(0));
         raw.extend_from_slice(self.received.as_bytes());
@@ -52,13 +52,13 @@ impl Message {
         raw.into()
     }
 
-    /// The Message-ID, or the one the lab made up for a message that has none.
+    /// Returns the Message-ID, or the one the lab made up for a message that has none.
     pub fn message_id(&self, fqdn: &str) -> String {
         self.header.message_id.clone().unwrap_or_else(|| format!("<{}@{fqdn}>", self.id))
     }
 }
 
-/// The `with` word of a `Received:` field.
+/// Returns the `with` word of a `Received:` field.
 pub(super) fn protocol(extended: bool, utf8: bool, tls: bool, authenticated: bool) -> &'static str {
     match (utf8, tls, authenticated) {
         (true, false, false) => "UTF8SMTP",
@@ -73,7 +73,7 @@ pub(super) fn protocol(extended: bool, utf8: bool, tls: bool, authenticated: boo
     }
 }
 
-/// The `Received:` field (RFC 5321 section 4.4), truthful about TLS.
+/// Returns the `Received:` field (RFC 5321 section 4.4), which states the TLS that was in fact used.
 pub(super) fn received_field(
     setting: &Setting,
     helo: &HelloName,

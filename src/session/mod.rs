@@ -1,10 +1,9 @@
 //! One conversation as a value: input in, one step out, no I/O. Here is the receiving side; the sending
 //! side is in [`send`].
 //!
-//! A [`ReceiveSession`] is opened with a [`Setting`], is handed [`Input`]s and answers each with
-//! exactly one [`Step`]: what to write down, what to say, and what to read next. STARTTLS that succeeds
-//! makes a *new* session ([`ReceiveSession::secure`]), so nothing of the conversation in clear survives
-//! it (RFC 3207 section 4.2).
+//! A [`ReceiveSession`] is opened with a [`Setting`], is handed [`Input`]s and answers each with exactly one
+//! [`Step`]: what to note, what to send, and what to read next. STARTTLS that succeeds makes a *new* session
+//! ([`ReceiveSession::secure`]), so nothing of the conversation in clear survives it (RFC 3207 section 4.2).
 
 mod alert;
 mod auth;

@@ -16,7 +16,7 @@ use super::transaction::Transaction;
 use crate::exchange::{PermissionGroups, Profile, ReceiveConnector, Stage, TimeSpan};
 use crate::smtp::{Command, Ending, HelloName, Line, Received, Reply, Verb};
 
-/// What a session is told.
+/// An input to a session.
 #[derive(Debug)]
 pub enum Input {
     /// A line arrived, when a line was due.
@@ -25,9 +25,9 @@ pub enum Input {
     ClientHello,
     /// The content after DATA, or of the last chunk, is complete.
     Content(Received),
-    /// A chunk that is not the last is complete; its octets.
+    /// A chunk that is not the last is complete; its size in bytes.
     Chunk(u64),
-    /// The content cannot be kept: the lab's memory for content under way is used up.
+    /// The content cannot be kept: the lab's memory for content in transit is used up.
     NoMemory,
     /// The peer was silent for ConnectionInactivityTimeout, or ConnectionTimeout has passed.
     TimedOut,
@@ -38,38 +38,39 @@ pub enum Input {
 /// The answer to one input.
 #[derive(Debug)]
 pub struct Step {
-    /// What to write down before anything is sent.
+    /// The facts to note before anything is sent.
     pub facts: Vec<Fact>,
-    /// What to send.
+    /// The reply to send.
     pub reply: Option<Reply>,
-    /// How long to hold the reply back (TarpitInterval).
+    /// The time for which to hold the reply back (TarpitInterval).
     pub delay: Duration,
-    /// What to read next.
+    /// The input to read next.
     pub next: Next,
-    /// What fault rules do beside; in a box, so that it takes no room in a connection that behaves.
+    /// The effects of fault rules beside the reply. They are boxed, so that a connection without faults takes
+    /// no more memory.
     pub actions: Option<Box<StepActions>>,
 }
 
-/// What a session reads next.
+/// The input that a session reads next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// A line.
     Line,
-    /// Content that ends with CRLF dot CRLF; at most `limit` octets are kept.
+    /// Content that ends with CRLF dot CRLF; at most `limit` bytes are kept.
     Data {
-        /// In octets.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// Exactly `size` octets of content.
+    /// Exactly `size` bytes of content.
     Chunk {
-        /// In octets.
+        /// The size in bytes.
         size: u64,
         /// True if the content is complete with it.
         last: bool,
-        /// How many octets of the whole content are kept; 0 where the chunk is thrown away.
+        /// The number of bytes of the whole content that are kept; 0 if the chunk is discarded.
         limit: u64,
     },
-    /// A TLS handshake; what is buffered in clear is thrown away.
+    /// A TLS handshake; input that is buffered in clear is discarded.
     Handshake(TlsVerb),
     /// Nothing: close the connection.
     Close,
@@ -85,7 +86,7 @@ pub enum TlsVerb {
 }
 
 impl TlsVerb {
-    /// The verb as it stands on the wire.
+    /// Returns the verb as it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StartTls => "STARTTLS",
@@ -109,19 +110,19 @@ pub struct ReceiveSession {
     pub(super) tls: Option<Arc<TlsFacts>>,
     pub(super) hello: Option<Hello>,
     pub(super) user: Option<String>,
-    /// True if the peer is known for a server of the same organisation.
+    /// True if the peer is known to be a server of the same organization.
     server: bool,
-    /// True if REQUIRETLS was advertised; no parameter makes a connector do it, only a row.
+    /// True if REQUIRETLS was advertised. No parameter makes a connector do that, only a fault rule.
     pub(super) requiretls: bool,
     pub(super) dialogue: Option<Dialogue>,
     pub(super) transaction: Option<Box<Transaction>>,
-    /// Why the chunk that is being read is thrown away.
+    /// The reply to the chunk that is being read and discarded.
     pub(super) refused_chunk: Option<Reply>,
     protocol_errors: u32,
     pub(super) logon_failures: u32,
 }
 
-/// How the client introduced itself.
+/// The client's EHLO or HELO.
 #[derive(Clone, Debug)]
 pub(super) struct Hello {
     pub(super) name: HelloName,
@@ -129,7 +130,7 @@ pub(super) struct Hello {
 }
 
 impl ReceiveSession {
-    /// Opens a conversation with the banner; `early` octets had already come when it left.
+    /// Opens a conversation with the banner; `early` bytes had already come when it left.
     pub fn open(setting: Arc<Setting>, early: usize, now: Timestamp) -> (Self, Step) {
         let stage = Stage::Clear { starttls: setting.starttls, anonymous_tls: setting.anonymous_tls };
         let session = Self::new(setting, stage, None);
@@ -140,7 +141,7 @@ impl ReceiveSession {
         (session, step)
     }
 
-    /// Turns a peer away in place of the banner.
+    /// Rejects a peer in place of the banner.
     pub fn turn_away(connector: &ReceiveConnector, limit: LimitReached) -> Step {
         let text = match limit {
             LimitReached::MaxInboundConnection => reply::TOO_MANY_CONNECTIONS,
@@ -149,37 +150,39 @@ impl ReceiveSession {
         Step { facts: vec![Fact::LimitReached(limit)], ..Step::last(text) }.for_peers_of(connector)
     }
 
-    /// Turns a peer away for whom no connector answers.
+    /// Rejects a peer for which no connector answers.
     pub fn no_connector() -> Step {
         Step::last(reply::SERVICE_NOT_ACTIVE)
     }
 
-    /// The conversation after a successful handshake; nothing is left of the one before it.
+    /// Returns the conversation after a successful handshake. Nothing is left of the one before it.
     pub fn secure(self, verb: TlsVerb, tls: Arc<TlsFacts>) -> Self {
         Self::new(self.setting, verb.stage(), Some(tls))
     }
 
-    /// The same as a server plays it that forgets nothing (RFC 3207 section 4.2 demands that it does).
+    /// Like [`secure`](Self::secure), but keeps the state from before TLS, as a faulty server does (RFC 3207
+    /// section 4.2 demands that it is discarded).
     pub(super) fn secure_and_remember(self, verb: TlsVerb, tls: Arc<TlsFacts>) -> Self {
         let Self { setting, hello, user, transaction, .. } = self;
         let fresh = Self::new(Arc::clone(&setting), verb.stage(), Some(tls));
         Self { hello, user, transaction, ..fresh }
     }
 
-    /// What the reply to EHLO advertised is taken afterwards (RFC 8689 section 2).
+    /// Accepts from now on the parameters that the reply to EHLO advertised (RFC 8689 section 2).
     pub(super) fn advertised(&mut self, hello: Option<&Reply>) {
         let is_it = |line: &Cow<'static, str>| line.eq_ignore_ascii_case("REQUIRETLS");
         self.requiretls = hello.is_some_and(|hello| hello.lines().iter().skip(1).any(is_it));
     }
 
-    /// Gives the transaction up without a word.
+    /// Discards the transaction without a reply.
     pub(super) fn forget_transaction(&mut self) {
         self.transaction = None;
         self.refused_chunk = None;
     }
 
-    /// The conversation with a server of the same organisation, who has the rights of the permission group
-    /// ExchangeServers wherever the connector grants them. How it proved who it is, is the caller's affair.
+    /// Returns the conversation with a server of the same organization. It has the rights of the permission
+    /// group ExchangeServers wherever the connector grants them. The caller has to make sure of the server's
+    /// identity.
     pub fn with_exchange_server(self) -> Self {
         Self { server: true, ..self }
     }
@@ -201,7 +204,7 @@ impl ReceiveSession {
         }
     }
 
-    /// The longest line that is taken, its ending included.
+    /// Returns the length of the longest line that is accepted, its ending included.
     ///
     /// RFC 5321 section 4.5.3.1.4 asks for 512 and lets extensions add to it; RFC 4954 section 4 asks for
     /// 12288 within AUTH; LongAddressesEnabled allows 8000.
@@ -218,7 +221,7 @@ impl ReceiveSession {
         self.transaction.as_ref().is_some_and(|transaction| transaction.chunks)
     }
 
-    /// Returns whether the next line answers a challenge of AUTH and must not be shown to anybody.
+    /// Returns whether the next line answers a challenge of AUTH and must not be shown.
     pub fn expects_secret(&self) -> bool {
         self.dialogue.is_some()
     }
@@ -326,7 +329,8 @@ impl ReceiveSession {
         Step { next: Next::Handshake(verb), ..Step::of(reply::SERVER_READY) }
     }
 
-    /// MaxProtocolErrors: so many wrong commands are answered, the next one ends the conversation.
+    /// Counts a wrong command. MaxProtocolErrors of them are answered, and the next one ends the
+    /// conversation.
     fn count_error(&mut self, step: &mut Step) {
         let wrong = step.reply.as_ref().is_some_and(|reply| matches!(reply.code(), 500..=504));
         if !wrong || step.next == Next::Close {
@@ -339,7 +343,7 @@ impl ReceiveSession {
         }
     }
 
-    /// TarpitInterval: a 5yz reply to somebody who has not logged on is held back.
+    /// Holds a 5yz reply back for TarpitInterval if the client has not logged on.
     fn hold_back(&self, step: &mut Step) {
         let refused = step.reply.as_ref().is_some_and(Reply::is_permanent_failure);
         if refused && self.user.is_none() && !self.is_exchange_server() {
@@ -364,7 +368,7 @@ impl ReceiveSession {
 }
 
 impl Step {
-    /// Leaves enhanced codes out where the connector does not announce them.
+    /// Leaves enhanced codes out if the connector does not announce them.
     fn for_peers_of(mut self, connector: &ReceiveConnector) -> Self {
         if !connector.enhanced_status_codes_enabled {
             self.reply = self.reply.map(Reply::without_enhanced);
@@ -384,23 +388,23 @@ impl Step {
         Self { next: Next::Close, ..Self::of(text) }
     }
 
-    /// The fault rule about what comes next: the handshake, the content or the end of the connection.
+    /// Returns the fault rule about what comes next: the handshake, the content or the end of the connection.
     pub fn fault_ahead(&self) -> Option<&Fired> {
         self.actions.as_ref()?.next.as_ref()
     }
 
-    /// Returns whether a fault rule ends the connection with it.
+    /// Returns whether a fault rule ends the connection with this step.
     pub fn ends(&self) -> bool {
         let now = self.actions.iter().flat_map(|actions| &actions.now);
         now.into_iter().any(|action| matches!(action, StepAction::End(_)))
     }
 
-    /// Waits for a line without saying anything, as a session does that was secured.
+    /// Waits for a line without sending anything, as a session does after a handshake.
     pub fn wait() -> Self {
         Self::silent(Next::Line)
     }
 
-    /// Reads on without saying anything.
+    /// Reads on without sending anything.
     pub(super) fn silent(next: Next) -> Self {
         Self { facts: Vec::new(), reply: None, delay: Duration::ZERO, next, actions: None }
     }

@@ -46,15 +46,15 @@ pub(super) const RATE_EXCEEDED: &str =
 pub(super) const TOO_MANY_CONNECTIONS: &str = "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel";
 pub(super) const TOO_MANY_FROM_SOURCE: &str = "421 4.3.2 The maximum number of concurrent connections has exceeded a per-source limit, closing transmission channel";
 pub(super) const SERVICE_NOT_ACTIVE: &str = "421 4.3.2 Service not active";
-/// Exchange's back pressure text; here it means that the lab's own memory bound is reached.
+/// Exchange's back pressure text; here it means that the lab's own memory limit is reached.
 pub(super) const NO_RESOURCES: &str = "452 4.3.1 Insufficient system resources";
 /// RFC 5321 section 4.5.3.1.9.
 pub(super) const LINE_TOO_LONG: &str = "500 5.5.2 Line too long";
-/// RFC 4954 section 4: a cancelled exchange, and base64 that cannot be read.
+/// RFC 4954 section 4: a canceled exchange, and base64 that cannot be read.
 pub(super) const AUTH_CANCELLED: &str = "501 5.7.0 Authentication cancelled";
 pub(super) const AUTH_UNREADABLE: &str = "501 5.5.2 Cannot decode response";
 
-/// The banner; day and hour as Exchange writes them.
+/// Returns the banner, with day and hour as Exchange writes them.
 pub(super) fn banner(setting: &Setting, now: Timestamp) -> Reply {
     if let Some(banner) = &setting.connector.banner.0 {
         return Reply::new(220, None, banner.get(4..).unwrap_or_default().to_owned());
@@ -63,12 +63,12 @@ pub(super) fn banner(setting: &Setting, now: Timestamp) -> Reply {
     Reply::new(220, None, format!("{} Microsoft ESMTP MAIL Service ready at {date}", setting.fqdn()))
 }
 
-/// The reply to HELO.
+/// Returns the reply to HELO.
 pub(super) fn hello(setting: &Setting) -> Reply {
     Reply::new(250, None, format!("{} Hello [{}]", setting.fqdn(), setting.peer_ip()))
 }
 
-/// The reply to EHLO.
+/// Returns the reply to EHLO.
 pub(super) fn extended_hello(setting: &Setting, stage: Stage) -> Reply {
     let mut lines: Vec<Cow<'static, str>> = Vec::with_capacity(16);
     lines.push(format!("{} Hello [{}]", setting.fqdn(), setting.peer_ip()).into());
@@ -76,7 +76,7 @@ pub(super) fn extended_hello(setting: &Setting, stage: Stage) -> Reply {
     Reply::multi(250, lines)
 }
 
-/// HELP lists STARTTLS whether or not it is offered, as Exchange does.
+/// Returns the reply to HELP, which lists STARTTLS whether or not it is offered, as Exchange does.
 pub(super) fn help() -> Reply {
     Reply::multi(
         214,
@@ -87,7 +87,7 @@ pub(super) fn help() -> Reply {
     )
 }
 
-/// The answer to a verb that is unknown, or known and not offered.
+/// Returns the reply to a verb that is unknown, or known and not offered.
 pub(super) fn unrecognized(profile: Profile, verb: &str) -> Reply {
     match profile {
         Profile::Exchange2019 => {
@@ -97,7 +97,7 @@ pub(super) fn unrecognized(profile: Profile, verb: &str) -> Reply {
     }
 }
 
-/// The answer to a command that could not be read.
+/// Returns the reply to a command that could not be read.
 pub(super) fn unreadable(profile: Profile, error: &CommandError) -> Reply {
     match error {
         CommandError::Unrecognized { verb } => unrecognized(profile, verb),
@@ -110,7 +110,7 @@ pub(super) fn unreadable(profile: Profile, error: &CommandError) -> Reply {
     }
 }
 
-/// MAIL from somebody who has not logged on and may not submit.
+/// Returns the reply to MAIL from a client that has not logged on and may not submit.
 pub(super) fn not_authenticated(profile: Profile) -> Reply {
     Reply::of(match profile {
         Profile::Exchange2019 => {
@@ -120,12 +120,12 @@ pub(super) fn not_authenticated(profile: Profile) -> Reply {
     })
 }
 
-/// MAIL in clear on a connector with RequireTLS.
+/// Returns the reply to MAIL in clear on a connector with RequireTLS.
 pub(super) fn tls_first(profile: Profile) -> Reply {
     Reply::of(must_start_tls(profile))
 }
 
-/// What a connector with RequireTLS answers to MAIL in clear.
+/// Returns the text of a connector with RequireTLS in reply to MAIL in clear.
 pub(crate) const fn must_start_tls(profile: Profile) -> &'static str {
     match profile {
         Profile::Exchange2019 => "451 5.7.3 STARTTLS is required to send mail",
@@ -135,7 +135,7 @@ pub(crate) const fn must_start_tls(profile: Profile) -> &'static str {
     }
 }
 
-/// RCPT to a domain that is not accepted.
+/// Returns the reply to RCPT to a domain that is not accepted.
 pub(super) fn unable_to_relay(profile: Profile) -> Reply {
     Reply::of(match profile {
         Profile::Exchange2007 | Profile::Exchange2010 => "550 5.7.1 Unable to relay",
@@ -143,7 +143,7 @@ pub(super) fn unable_to_relay(profile: Profile) -> Reply {
     })
 }
 
-/// The end of data; the host name came with 2013.
+/// Returns the reply to the end of data. The host name came with 2013.
 pub(super) fn queued(setting: &Setting, message_id: &str, id: u64) -> Reply {
     let hostname = match setting.computer.profile {
         Profile::Exchange2007 | Profile::Exchange2010 => String::new(),
@@ -153,7 +153,7 @@ pub(super) fn queued(setting: &Setting, message_id: &str, id: u64) -> Reply {
     Reply::new(250, EnhancedCode::new(2, 6, 0), text)
 }
 
-/// A chunk that is not the last.
+/// Returns the reply to a chunk that is not the last.
 pub(super) fn chunk_received(octets: u64) -> Reply {
     Reply::new(250, EnhancedCode::new(2, 6, 0), format!("CHUNK received OK, {octets} octets"))
 }

@@ -1,4 +1,5 @@
-//! Where one conversation takes place, and the counters it shares with its neighbours.
+//! The surroundings of one conversation, and the counters that it shares with its connector's other
+//! conversations.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -9,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::exchange::{Computer, MessageRateSource, ReceiveConnector, Unlimited};
 
-/// Everything a session knows of the world around it; it does not change while the session lasts.
+/// The surroundings of a session: all that it knows beside its input. They do not change while the session
+/// lasts.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The computer, as it was when the connection came in.
@@ -29,12 +31,12 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The FQDN in banner, EHLO reply and `Received:`.
+    /// Returns the FQDN in banner, EHLO reply and `Received:`.
     pub fn fqdn(&self) -> &str {
         self.computer.fqdn_of(&self.connector).as_str()
     }
 
-    /// The peer's address as Exchange writes it in its greeting.
+    /// Returns the peer's address as Exchange writes it in its greeting.
     pub fn peer_ip(&self) -> IpAddr {
         self.peer.ip().to_canonical()
     }
@@ -48,21 +50,21 @@ pub struct Counters {
     open: Mutex<HashMap<IpAddr, u32>>,
 }
 
-/// How many different submitters the rate limit remembers; the least recent are forgotten first.
+/// The number of different submitters that the rate limit remembers. The least recent are forgotten first.
 const MOST_SUBMITTERS: usize = 1024;
 
 impl Counters {
-    /// Counters that number messages together with the other connectors of a lab.
+    /// Creates counters that number messages together with the other connectors of a lab.
     pub fn new(messages: Arc<AtomicU64>) -> Self {
         Self { messages, ..Self::default() }
     }
 
-    /// The number of the next message, from 1.
+    /// Returns the number of the next message, from 1.
     pub fn next_message(&self) -> u64 {
         self.messages.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Counts one message from `peer` and `user`; false where MessageRateLimit is exceeded.
+    /// Counts one message from `peer` and `user`. Returns false if MessageRateLimit is exceeded.
     ///
     /// The limit counts the messages of the last minute (message rate limits page).
     pub fn may_submit(
@@ -100,7 +102,7 @@ impl Counters {
         })
     }
 
-    /// Takes a place for a connection from `peer`, until the returned value is dropped.
+    /// Counts a connection from `peer` until the returned value is dropped.
     ///
     /// # Errors
     ///
@@ -131,7 +133,8 @@ impl Counters {
     }
 }
 
-/// Forgets whoever has sent nothing for a minute and, where that is nobody, whoever has sent nothing for longest.
+/// Forgets the submitters that have sent nothing for a minute. If there are none, it forgets the one that has
+/// sent nothing for longest.
 fn make_room(rates: &mut HashMap<String, VecDeque<Timestamp>>, a_minute_ago: Timestamp) {
     rates.retain(|_, times| times.back().is_some_and(|last| *last > a_minute_ago));
     if rates.len() >= MOST_SUBMITTERS {
@@ -161,7 +164,7 @@ impl Drop for Connected {
     }
 }
 
-/// Which of the connection limits was reached, by its parameter.
+/// The connection limit that was reached, by its parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum LimitReached {
     /// All connections to the connector.

@@ -1,4 +1,5 @@
-//! What is known of one TLS handshake, in our words; `tls` (floor 5) fills these in from rustls.
+//! The facts about one TLS handshake, independent of rustls. The module `tls` (layer 5) fills them in from
+//! rustls.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub enum TlsVersion {
 }
 
 impl TlsVersion {
-    /// `TLSv1.2` or `TLSv1.3`.
+    /// Returns `TLSv1.2` or `TLSv1.3`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tls12 => "TLSv1.2",
@@ -46,63 +47,65 @@ pub struct TlsFacts {
     /// The leaf the client presented, when it was asked for one.
     #[serde(serialize_with = "subject_only")]
     pub client_certificate: Option<Certificate>,
-    /// Why the lab's roots do not vouch for that certificate; `None` where they do, or where there is none.
+    /// The reason why that certificate is not trusted by the lab's roots; `None` if it is, or if there is
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_certificate_error: Option<String>,
-    /// What the client had offered; shown by the journal beside these facts, once for each handshake.
+    /// The client's offer. The journal shows it beside these facts, once for each handshake.
     #[serde(skip)]
     pub client_hello: Option<Arc<ClientHelloFacts>>,
 }
 
-/// How a handshake failed. The peer's conduct is a record, never a fault of the lab.
+/// The failure of a handshake. The peer's behavior is recorded; it is never an error of the lab.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "failure", rename_all = "snake_case")]
 pub enum TlsFailure {
     /// The client refused with an alert (RFC 8446 section 6.2); `alert` is its IANA name.
     AlertReceived {
-        /// Such as `unknown_ca`, `bad_certificate`, `certificate_expired`.
+        /// The alert's name, such as `unknown_ca`, `bad_certificate`, `certificate_expired`.
         alert: String,
     },
     /// The lab refused, with an alert of this name, for this reason.
     AlertSent {
-        /// Such as `protocol_version`, `handshake_failure`.
+        /// The alert's name, such as `protocol_version`, `handshake_failure`.
         alert: String,
-        /// What was wrong with what the client sent or offered, in a sentence.
+        /// The problem with what the client sent or offered, in a sentence.
         reason: String,
     },
-    /// What came instead of a ClientHello was no TLS record.
+    /// The client sent something that is no TLS record instead of a ClientHello.
     NotTls {
-        /// The first octets, escaped as in a Rust byte string, at most 32 of them.
+        /// The first bytes, escaped as in a Rust byte string, at most 32 of them.
         first_octets: String,
     },
     /// The client closed the connection in the middle of the handshake.
     Closed,
     /// The connection broke.
     Broken {
-        /// The operating system's word for it, such as `connection reset`.
+        /// The operating system's name for the error, such as `connection reset`.
         reason: String,
     },
     /// The client fell silent in the middle of the handshake.
     TimedOut,
     /// The lab broke it on purpose.
     OnPurpose {
-        /// What the lab did.
+        /// The fault that the lab injected.
         #[serde(flatten)]
         fault: InjectedFault,
-        /// What the client did then; `None` for nothing, as long as the lab watched.
+        /// The client's reaction; `None` if there was none for as long as the lab watched.
         client: Option<Reaction>,
     },
     /// The lab could not use the certificate it was configured with.
     Unusable {
-        /// Why, in a sentence.
+        /// The reason, in a sentence.
         reason: String,
     },
 }
 
 impl TlsFailure {
-    /// Returns whether a client went on with a server that speaks only what is outdated. A lab cannot complete such
-    /// a handshake, but the client would have. One that only complains of the signature has taken the version
-    /// as well: before TLS 1.2 it is over SHA-1, which nothing here makes.
+    /// Returns whether a client went on with a server that speaks only an outdated version or key exchange. A
+    /// lab cannot complete such a handshake, but the client would have. A client that only complains of the
+    /// signature has accepted the version as well: before TLS 1.2 the signature is over SHA-1, which the lab
+    /// does not make.
     pub fn legacy_accepted(&self) -> bool {
         match self {
             Self::OnPurpose { fault: InjectedFault::Legacy { version, .. }, client: Some(client) } => {

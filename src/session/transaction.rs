@@ -11,7 +11,7 @@ use super::reply;
 use crate::exchange::{AuthMechanism, Event, PermissionGroups, SizeMode};
 use crate::smtp::{Address, BodyType, HeaderScan, Mail, Oddities, Rcpt, Received, Reply, ReversePath};
 
-/// Between MAIL and the end of its content.
+/// A mail transaction, from MAIL to the end of its content.
 #[derive(Debug)]
 pub(super) struct Transaction {
     mail: Mail,
@@ -74,7 +74,7 @@ impl ReceiveSession {
         Step::of(reply::SENDER_OK)
     }
 
-    /// Why the peer may not submit here, by PermissionGroups.
+    /// Returns the reply that refuses a peer that may not submit here, by PermissionGroups.
     fn may_not_submit(&self) -> Option<Reply> {
         let connector = &self.setting.connector;
         let group = |group| connector.permission_groups.contains(group);
@@ -125,7 +125,7 @@ impl ReceiveSession {
     fn accepts_domain_of(&self, address: &Address) -> bool {
         let accepted = &self.setting.computer.accepted_domains;
         let trusted = self.setting.connector.allows(AuthMechanism::EXTERNAL_AUTHORITATIVE);
-        // `RCPT TO:<postmaster>` is taken everywhere (RFC 5321 section 4.5.1).
+        // `RCPT TO:<postmaster>` is accepted everywhere (RFC 5321 section 4.5.1).
         address.domain().is_none_or(|domain| {
             accepted.is_empty() || trusted || accepted.iter().any(|known| *known == *domain)
         })
@@ -146,7 +146,8 @@ impl ReceiveSession {
         }
     }
 
-    /// A chunk follows its command at once, so it is read even where the command is refused (RFC 3030 section 4).
+    /// Answers BDAT. The chunk follows its command at once, so it is read even if the command is refused (RFC
+    /// 3030 section 4).
     pub(super) fn bdat(&mut self, size: u64, last: bool) -> Step {
         let limit = self.setting.connector.max_message_size.0;
         let refusal = match &self.transaction {
@@ -172,7 +173,7 @@ impl ReceiveSession {
         }
     }
 
-    /// The content is complete: the message is taken or refused, and the transaction is over.
+    /// Accepts or refuses the message whose content is complete, and ends the transaction.
     pub(super) fn content(&mut self, received: Received, now: Timestamp) -> Step {
         if let Some(refusal) = self.refused_chunk.take() {
             return Step::say(refusal);
@@ -228,7 +229,7 @@ impl Transaction {
     }
 }
 
-/// What is odd about content, less what its envelope announced.
+/// Returns the anomalies of content, without those that its envelope announced.
 fn oddities(seen: &Oddities, transaction: &Transaction) -> Vec<Fact> {
     let parameters = &transaction.mail.parameters;
     let announced =

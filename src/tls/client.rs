@@ -16,11 +16,12 @@ use crate::clock::Clock;
 use crate::pki::Certificate;
 use crate::session::{TlsFailure, TlsVersion};
 
-/// The TLS side of a sender: whom it trusts, and the versions it speaks. Clones share it.
+/// The TLS side of a client: the roots it trusts, and the versions it speaks. Clones share it.
 #[derive(Clone)]
 pub struct ClientTls(Arc<ClientConfig>);
 
-/// How many servers a client of one's own remembers for resumption, which is what rustls does by itself.
+/// The number of servers that a client with its own configuration remembers for resumption. It is the default
+/// of rustls.
 const REMEMBERED_SESSIONS: usize = 256;
 
 /// A handshake that succeeded, as the client saw it.
@@ -30,16 +31,17 @@ pub struct ClientFacts {
     pub version: TlsVersion,
     /// The suite by its IANA name.
     pub cipher_suite: &'static str,
-    /// What the server presented, leaf first; what could not be read as a certificate is left out.
+    /// The certificates that the server presented, leaf first. An item that could not be read as a
+    /// certificate is left out.
     pub peer_chain: Vec<Certificate>,
-    /// True if an earlier session was resumed, so that no certificate was looked at.
+    /// True if an earlier session was resumed, so that no certificate was checked.
     pub resumed: bool,
 }
 
-/// Why there is no TLS with a server.
+/// A reason why there is no TLS with a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectFailure {
-    /// What was to be connected to is neither a host name nor an IP address.
+    /// The server's name is neither a host name nor an IP address.
     #[error("`{0}` is neither a host name nor an IP address")]
     ServerName(String),
     /// The handshake failed. The roles are those of a client: what was received, the server sent.
@@ -48,11 +50,12 @@ pub enum ConnectFailure {
 }
 
 impl ClientTls {
-    /// Verifies servers as strictly as webpki does, against `roots`, at the time of `clock`.
+    /// Creates a client that verifies servers as strictly as webpki does, against `roots`, at the time of
+    /// `clock`.
     pub fn trusting(roots: &[Certificate], clock: &Clock, versions: Versions) -> Result<Self, TlsSetupError> {
         let store = root_store(roots)?;
         if store.is_empty() {
-            // webpki refuses to be asked without any root; without one, nobody is trusted.
+            // webpki cannot be configured without any root. Without one, no server is trusted.
             return Self::always(Err(CertificateError::UnknownIssuer), clock, versions);
         }
         let verifier = WebPkiServerVerifier::builder_with_provider(store.into(), provider());
@@ -60,13 +63,14 @@ impl ClientTls {
         Self::new(verifier, clock, versions)
     }
 
-    /// Takes any certificate, as opportunistic senders do; the server must still hold its key.
+    /// Creates a client that accepts any certificate, as opportunistic senders do. The server must still hold
+    /// its key.
     pub fn trusting_anything(clock: &Clock, versions: Versions) -> Result<Self, TlsSetupError> {
         Self::always(Ok(()), clock, versions)
     }
 
-    /// The same for whoever drives rustls himself. Each one starts without remembered sessions, so that no
-    /// handshake is cut short by what an earlier client has learnt.
+    /// Returns the client's configuration for tests that drive rustls themselves. Each configuration starts
+    /// without remembered sessions, so that no handshake is shortened by a session of an earlier client.
     pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::clone(&self.0);
         config.resumption = Resumption::in_memory_sessions(REMEMBERED_SESSIONS);
@@ -135,12 +139,12 @@ fn facts(session: &ClientConnection) -> Option<ClientFacts> {
     })
 }
 
-/// Returns those of `roots` that trust can be anchored in; a system's store may hold others as well.
+/// Returns those of `roots` that can be trust anchors. A system's store may hold others as well.
 pub fn usable_roots(roots: Vec<Certificate>) -> Vec<Certificate> {
     roots.into_iter().filter(|root| root_store(std::slice::from_ref(root)).is_ok()).collect()
 }
 
-/// The roots that trust is anchored in.
+/// Returns the roots as trust anchors.
 pub(super) fn root_store(roots: &[Certificate]) -> Result<RootCertStore, TlsSetupError> {
     let mut store = RootCertStore::empty();
     for root in roots {
@@ -162,7 +166,7 @@ impl TimeProvider for LabTime {
     }
 }
 
-/// Gives every certificate the same verdict, and checks that the server holds its key.
+/// A verifier that gives every certificate the same verdict, and checks that the server holds its key.
 #[derive(Debug)]
 struct Always {
     verdict: Result<(), CertificateError>,

@@ -1,4 +1,4 @@
-//! rustls's failures in our words.
+//! The conversion of rustls's errors to this crate's failures.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use rustls::{AlertDescription, Error, PeerIncompatible};
 use super::{hello, names};
 use crate::session::TlsFailure;
 
-/// The first octets a peer sent, which tell TLS from anything else and a new client from an old one.
+/// The first bytes that a peer sent. They tell TLS from anything else and a new client from an old one.
 #[derive(Default)]
 pub(super) struct FirstOctets {
     octets: [u8; 32],
@@ -41,7 +41,7 @@ impl FirstOctets {
     }
 }
 
-/// What became of a handshake that rustls ended with `error`; `flight` is what it sent last.
+/// Returns the failure of a handshake that rustls ended with `error`; `flight` is what rustls sent last.
 pub(super) fn of(error: &Error, flight: &[u8], first: &FirstOctets) -> TlsFailure {
     match error {
         Error::AlertReceived(alert) => TlsFailure::AlertReceived { alert: names::alert(*alert) },
@@ -59,7 +59,7 @@ pub(super) fn of(error: &Error, flight: &[u8], first: &FirstOctets) -> TlsFailur
 const SSL2: &str = "the client begins with a hello of SSL 2.0 (RFC 5246 appendix E.2), whatever else it speaks, \
                     and such a hello is not read here";
 
-/// A connection that broke in the operating system.
+/// Returns the failure for an I/O error of the operating system.
 pub(super) fn broken(error: &io::Error) -> TlsFailure {
     let reason = match error.kind() {
         io::ErrorKind::Other => error.to_string(),
@@ -68,7 +68,7 @@ pub(super) fn broken(error: &io::Error) -> TlsFailure {
     TlsFailure::Broken { reason }
 }
 
-/// The alert that ends `flight`, if it went out in clear: type 21, two octets (RFC 8446 section 6).
+/// Returns the alert that ends `flight`, if it went out in clear: type 21, two bytes (RFC 8446 section 6).
 fn alert_at_end(flight: &[u8]) -> Option<AlertDescription> {
     match flight.last_chunk::<7>()? {
         [21, 3, _, 0, 2, _, description] => Some(AlertDescription::from(*description)),
@@ -76,8 +76,8 @@ fn alert_at_end(flight: &[u8]) -> Option<AlertDescription> {
     }
 }
 
-/// The alert that went out encrypted, by what rustls sends for such an error; `None` for what is
-/// no fault of the peer.
+/// Returns the alert that went out encrypted, by what rustls sends for such an error; `None` for an error
+/// that is not the peer's.
 fn implied_alert(error: &Error) -> Option<AlertDescription> {
     match error {
         Error::InvalidMessage(error) => Some((*error).into()),

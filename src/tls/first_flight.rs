@@ -1,4 +1,5 @@
-//! A server's first flight, asked for in versions and suites that this crate does not complete.
+//! A server's first flight, requested in versions and suites in which this crate does not complete a
+//! handshake.
 //!
 //! Up to TLS 1.2 everything before the server's Finished is in clear, the certificates included. A ClientHello
 //! is written by hand, and the answer is read as far as ServerHelloDone; then the connection is given up with
@@ -23,22 +24,23 @@ pub enum OldVersion {
     Tls12,
 }
 
-/// What a server answered to a ClientHello, as far as ServerHelloDone.
+/// A server's answer to a ClientHello, up to ServerHelloDone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstFlight {
     /// The version that it chose, such as `TLSv1.1`.
     pub version: String,
     /// The suite that it chose, by its IANA name.
     pub cipher_suite: String,
-    /// The certificates that it presented, leaf first; what could not be read as one is left out.
+    /// The certificates that it presented, leaf first. An item that could not be read as a certificate is
+    /// left out.
     pub chain: Vec<Certificate>,
     /// True if it asked for a certificate of the client.
     pub asks_for_certificate: bool,
 }
 
-/// No honest flight is longer, in bytes.
+/// The longest flight that is read, in bytes. No honest flight is longer.
 const LONGEST_FLIGHT: usize = 256 * 1024;
-/// More certificates than any chain has.
+/// The number of certificates that are read at most, which is more than any chain has.
 const MOST_CERTIFICATES: usize = 64;
 
 /// The suites of RFC 5246 and before that servers still in service choose, the better ones first; anonymous ones
@@ -49,11 +51,12 @@ const SUITES: [u16; 34] = [
     0xc008, 0xc012, 0x0016, 0x000a, 0x0005, 0x006c, 0x0034, 0x00ff,
 ];
 
-/// What RFC 8446 section 4.2.3 and RFC 5246 section 7.4.1.4.1 number, those of SHA-1 included.
+/// The signature algorithms of RFC 8446 section 4.2.3 and RFC 5246 section 7.4.1.4.1, those of SHA-1
+/// included.
 const SIGNATURES: [u16; 12] =
     [0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201];
 
-/// x25519, P-256, P-384, P-521.
+/// The key exchange groups: x25519, P-256, P-384, P-521.
 const GROUPS: [u16; 4] = [29, 23, 24, 25];
 
 /// Offers at most `version` and returns what the server answers; `server_name` is asked for (SNI) unless it is
@@ -61,7 +64,7 @@ const GROUPS: [u16; 4] = [29, 23, 24, 25];
 ///
 /// # Errors
 ///
-/// What came in place of the answer.
+/// The failure that came in place of the answer.
 pub async fn first_flight<IO>(
     version: OldVersion,
     server_name: Option<&str>,
@@ -83,7 +86,7 @@ where
     loop {
         if let Some(flight) = reading.flight()? {
             let [major, minor] = version.on_the_wire().to_be_bytes();
-            // A server that is gone already need not be told.
+            // If the server is gone already, the alert is not needed.
             io.write_all(&[21, major, minor, 0, 2, 1, 90, 21, major, minor, 0, 2, 1, 0]).await.ok();
             io.shutdown().await.ok();
             return Ok(flight);
@@ -107,7 +110,7 @@ impl OldVersion {
     }
 }
 
-/// RFC 5246 section 7.4.1.2.
+/// Returns a ClientHello (RFC 5246 section 7.4.1.2).
 fn client_hello(version: OldVersion, server_name: Option<&str>, random: &[u8; 32]) -> Vec<u8> {
     let numbers = |numbers: &[u16]| numbers.iter().flat_map(|it| it.to_be_bytes()).collect::<Vec<u8>>();
     let mut extensions = Vec::new();
@@ -140,13 +143,13 @@ fn client_hello(version: OldVersion, server_name: Option<&str>, random: &[u8; 32
     [&[22, 3, 1], &vector16(&message)[..]].concat()
 }
 
-/// What has come so far.
+/// The input that has come so far.
 #[derive(Default)]
 struct Reading {
     first: FirstOctets,
-    /// Records that are not complete.
+    /// The records that are not complete.
     records: Vec<u8>,
-    /// Handshake messages that are not complete (RFC 5246 section 7.4).
+    /// The handshake messages that are not complete (RFC 5246 section 7.4).
     messages: Vec<u8>,
     hello: Option<(u16, u16)>,
     chain: Vec<Certificate>,
@@ -162,7 +165,7 @@ impl Reading {
         self.records.extend_from_slice(bytes);
     }
 
-    /// The flight once it is complete.
+    /// Returns the flight once it is complete.
     fn flight(&mut self) -> Result<Option<FirstFlight>, TlsFailure> {
         if !self.first.may_be_tls() {
             return Err(self.first.not_tls());
@@ -228,14 +231,14 @@ impl Reading {
     }
 }
 
-/// Version and suite (RFC 5246 section 7.4.1.3).
+/// Returns version and suite of a ServerHello (RFC 5246 section 7.4.1.3).
 fn server_hello(body: &[u8]) -> Option<(u16, u16)> {
     let version = u16::from_be_bytes([*body.first()?, *body.get(1)?]);
     let suite = 35 + usize::from(*body.get(34)?);
     Some((version, u16::from_be_bytes([*body.get(suite)?, *body.get(suite + 1)?])))
 }
 
-/// RFC 5246 section 7.4.2.
+/// Returns the certificates of a Certificate message (RFC 5246 section 7.4.2).
 fn certificates(body: &[u8]) -> Vec<Certificate> {
     let mut rest = body.get(3..).unwrap_or_default();
     let mut chain = Vec::new();
@@ -271,7 +274,8 @@ mod tests {
         reading.flight()
     }
 
-    /// ServerHello of TLS 1.1 with TLS_RSA_WITH_AES_128_CBC_SHA, and ServerHelloDone, in one record.
+    /// Returns a ServerHello of TLS 1.1 with TLS_RSA_WITH_AES_128_CBC_SHA, and ServerHelloDone, in one
+    /// record.
     fn flight() -> Vec<u8> {
         let mut hello = vec![2, 0, 0, 38, 3, 2];
         hello.extend([7; 32]);

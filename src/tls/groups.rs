@@ -1,8 +1,8 @@
-//! Groups for Diffie-Hellman over finite fields, which servers of yesterday choose themselves.
+//! Groups for Diffie-Hellman over finite fields, which legacy servers choose themselves.
 
 use super::legacy::vector16;
 
-/// A group with generator 2, and how far up the power of two is that a server shows.
+/// A group with generator 2, and the exponent of the power of two that a server shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Group {
     prime: &'static [u32],
@@ -10,7 +10,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// ServerDHParams (RFC 5246 section 7.4.3). The secret is no secret: nothing is ever encrypted with it.
+    /// Returns ServerDHParams (RFC 5246 section 7.4.3). The exponent is not secret: nothing is ever encrypted
+    /// with it.
     pub(super) fn parameters(&self) -> Vec<u8> {
         let prime: Vec<u8> = self.prime.iter().flat_map(|word| word.to_be_bytes()).collect();
         let mut public = vec![0; self.exponent / 8 + 1];
@@ -21,8 +22,8 @@ impl Group {
     }
 }
 
-/// The second group of RFC 2409 (section 6.2): 1024 bits, which whoever can afford it may have broken in advance
-/// (<https://weakdh.org>).
+/// The second group of RFC 2409 (section 6.2): 1024 bits, which a well-funded attacker may have broken in
+/// advance (<https://weakdh.org>).
 pub(super) static MODP_1024: Group = Group { prime: &PRIME_1024, exponent: 1000 };
 
 /// Group 14 of RFC 3526 (section 3): 2048 bits.

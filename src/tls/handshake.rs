@@ -1,7 +1,7 @@
-//! Drives a handshake of rustls over any stream.
+//! The driver of a handshake of rustls over any stream.
 //!
-//! tokio-rustls would do it too, but it keeps neither the first octets of a peer that speaks no TLS
-//! nor an alert that the stream does not take at once, and it writes a flight record by record.
+//! tokio-rustls could do this too, but it keeps neither the first bytes of a peer that speaks no TLS nor an
+//! alert that the stream does not take at once, and it writes a flight record by record.
 
 use std::future::poll_fn;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::failure::{self, FirstOctets};
 use crate::session::TlsFailure;
 
-/// Runs `session` until the handshake is done and everything it had to say has left.
+/// Runs `session` until the handshake is done and everything that it had to send has left.
 ///
 /// On failure the alert has left too, and the stream is shut down for writing.
 pub(super) async fn drive<S, D, IO>(session: &mut S, io: &mut IO) -> Result<(), TlsFailure>
@@ -27,7 +27,7 @@ where
     go_on(session, io, &mut FirstOctets::default()).await
 }
 
-/// The same for a session that has been handed what the peer sent first, in `early`.
+/// Like [`drive`], for a session whose first input has been read already; `early` is that input.
 pub(super) async fn drive_from<S, D, IO>(session: &mut S, io: &mut IO, early: &[u8]) -> Result<(), TlsFailure>
 where
     S: DerefMut + Deref<Target = ConnectionCommon<D>>,
@@ -39,7 +39,7 @@ where
     go_on(session, io, &mut first).await
 }
 
-/// The same, with the first flight as `change` makes it; it is told how the flight was.
+/// Like [`drive_from`], with the first flight changed by `change`, which is given the original flight.
 pub(super) async fn drive_changed<S, D, IO>(
     session: &mut S,
     io: &mut IO,
@@ -59,7 +59,7 @@ where
     go_on(session, io, &mut first).await
 }
 
-/// What `session` answers to `early`, unsent; a refusal has been sent.
+/// Returns the answer of `session` to `early` without sending it. A refusal has been sent.
 pub(super) async fn first_flight<S, D, IO>(
     session: &mut S,
     io: &mut IO,
@@ -108,8 +108,8 @@ where
     loop {
         let sent = send(session, io, &mut flight).await;
         if !session.is_handshaking() {
-            // A client that has what it came for may be gone before its ticket; that the
-            // connection is over, whoever reads from it next will find.
+            // A client that has what it wanted may be gone before its ticket is sent. The next read finds
+            // that the connection is over.
             return Ok(());
         }
         if let Err(error) = sent {
@@ -125,7 +125,7 @@ where
     }
 }
 
-/// Has `session` look at what it was handed; what it does not like ends the handshake.
+/// Has `session` process its input. An error ends the handshake.
 async fn judge<S, D, IO>(
     session: &mut S,
     io: &mut IO,
@@ -139,11 +139,11 @@ where
 {
     let failure = match session.process_new_packets() {
         Ok(state) if state.peer_has_closed() && session.is_handshaking() => TlsFailure::Closed,
-        // Too few octets for rustls to judge, but enough to know that no more need be waited for.
+        // These are too few bytes for rustls to judge, but enough to know that waiting for more is useless.
         Ok(_) if !first.may_be_tls() => first.not_tls(),
         Ok(_) => return Ok(()),
         Err(error) => {
-            // The failure is known; whether the peer still hears of it changes nothing about it.
+            // The failure is known. It does not depend on whether the alert still reaches the peer.
             let _ = send(session, io, flight).await;
             failure::of(&error, flight, first)
         }
@@ -152,7 +152,7 @@ where
     Err(failure)
 }
 
-/// Sends all that is to be sent, in one write; `flight` is it.
+/// Sends all that is to be sent in one write, and keeps it in `flight`.
 async fn send<S, D, IO>(session: &mut S, io: &mut IO, flight: &mut Vec<u8>) -> io::Result<()>
 where
     S: DerefMut + Deref<Target = ConnectionCommon<D>>,
@@ -166,7 +166,7 @@ where
     write(io, flight).await
 }
 
-/// Sends `octets` past every session.
+/// Sends `octets` directly, without a session.
 pub(super) async fn write<IO: AsyncWrite + Unpin>(io: &mut IO, octets: &[u8]) -> io::Result<()> {
     if octets.is_empty() {
         return Ok(());
@@ -175,7 +175,7 @@ pub(super) async fn write<IO: AsyncWrite + Unpin>(io: &mut IO, octets: &[u8]) ->
     io.flush().await
 }
 
-/// Hands to `session` what has arrived, straight into its buffer; 0 is the end of the stream.
+/// Reads what has arrived straight into the buffer of `session`. Returns 0 at the end of the stream.
 async fn receive<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> io::Result<usize>
 where
     S: DerefMut + Deref<Target = ConnectionCommon<D>>,
@@ -189,7 +189,7 @@ where
     .await
 }
 
-/// The alert of a peer that refused and left while we were still writing.
+/// Returns the alert of a peer that refused and left while the lab was still writing.
 async fn parting_word<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Option<TlsFailure>
 where
     S: DerefMut + Deref<Target = ConnectionCommon<D>>,
@@ -205,7 +205,7 @@ where
     None
 }
 
-/// A stream as rustls reads it: what is not there yet would block.
+/// An adapter through which rustls reads a stream. A read of input that is not there yet would block.
 struct Incoming<'a, 'b, IO> {
     io: &'a mut IO,
     cx: &'a mut Context<'b>,

@@ -1,5 +1,5 @@
-//! The ClientHello, read off the wire before rustls sees it: rustls refuses what is too old for it, and
-//! then nobody would know what it was.
+//! The ClientHello, read from the wire before rustls sees it. rustls refuses one that is too old, and its
+//! contents would then be unknown.
 
 use std::io;
 
@@ -7,26 +7,26 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::session::ClientHelloFacts;
 
-/// The longest ClientHello that is waited for. A record holds 16 KiB, and key shares after quantum
-/// computers need a few more of them than one.
+/// The longest ClientHello that is waited for. A record holds 16 KiB, and post-quantum key shares need more
+/// than one.
 const LONGEST: usize = 64 * 1024;
-/// How much is read at once; nearly every ClientHello is shorter.
+/// The number of bytes that are read at once. Nearly every ClientHello is shorter.
 const READ: usize = 2048;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
-/// How far a ClientHello has come.
+/// The progress of a ClientHello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// It is not complete.
     More,
     /// It is complete.
     Complete,
-    /// What came is not the beginning of one.
+    /// The input is not the beginning of one.
     NoHello,
 }
 
-/// What a client has sent, up to the end of its ClientHello and whatever came with it.
+/// The bytes that a client has sent, up to the end of its ClientHello, with any that came in the same read.
 #[derive(Debug, Default)]
 pub(super) struct Hello {
     octets: Vec<u8>,
@@ -51,24 +51,24 @@ impl Hello {
         }
     }
 
-    /// All that was read.
+    /// Returns all that was read.
     pub(super) fn octets(&self) -> &[u8] {
         &self.octets
     }
 
-    /// What came behind the record in which the ClientHello ended.
+    /// Returns the bytes behind the record in which the ClientHello ended.
     pub(super) fn behind(&self) -> &[u8] {
         self.octets.get(self.scanned..).unwrap_or_default()
     }
 
-    /// What stands in it; `None` where it is not complete, or no ClientHello.
+    /// Returns the contents of the ClientHello; `None` if it is not complete, or no ClientHello.
     pub(super) fn facts(&self) -> Option<ClientHelloFacts> {
         let record_version = Cursor(self.octets.get(1..3)?).u16()?;
         let body = self.message.get(4..message_end(&self.message)?)?;
         facts(record_version, body)
     }
 
-    /// The client's random, which signatures are made over.
+    /// Returns the client's random, over which signatures are made.
     pub(super) fn random(&self) -> &[u8] {
         self.message.get(6..38).unwrap_or_default()
     }
@@ -95,8 +95,9 @@ impl Hello {
     }
 }
 
-/// The length of a record's payload, where its header is there (RFC 8446 section 5.1). A hello of SSLv2
-/// (RFC 5246 appendix E.2) begins with its length instead and is let through whole, to be named.
+/// Returns the length of a record's payload, if its header is there (RFC 8446 section 5.1). A hello of SSLv2
+/// (RFC 5246 appendix E.2) begins with its length instead. It is let through whole, so that it can be
+/// reported.
 fn record(octets: &[u8]) -> Result<Option<usize>, ()> {
     match *octets {
         [0x80..=0xff, ref rest @ ..] => {
@@ -116,7 +117,7 @@ fn record(octets: &[u8]) -> Result<Option<usize>, ()> {
     }
 }
 
-/// The progress of a message of which `rest` is an incomplete record.
+/// Returns the progress of a message of which `rest` is an incomplete record.
 fn first_message(message: &[u8], rest: &[u8]) -> Progress {
     match (message, rest.get(5..).unwrap_or_default()) {
         ([], payload) => match message_progress(payload) {
@@ -138,7 +139,7 @@ fn message_progress(message: &[u8]) -> Progress {
     }
 }
 
-/// Where a handshake message ends, by its header (RFC 8446 section 4).
+/// Returns the end of a handshake message, by its header (RFC 8446 section 4).
 fn message_end(message: &[u8]) -> Option<usize> {
     match *message {
         [_, high, middle, low, ..] => Some(4 + u32::from_be_bytes([0, high, middle, low]) as usize),
@@ -174,7 +175,7 @@ fn facts(record_version: u16, body: &[u8]) -> Option<ClientHelloFacts> {
     Some(facts)
 }
 
-/// What an extension says; one that cannot be read says nothing.
+/// Notes the contents of an extension. One that cannot be read is ignored.
 fn note(facts: &mut ClientHelloFacts, kind: u16, mut content: Cursor<'_>) {
     match kind {
         0 => facts.server_name = content.list16().and_then(host_name),
@@ -192,7 +193,7 @@ fn note(facts: &mut ClientHelloFacts, kind: u16, mut content: Cursor<'_>) {
     }
 }
 
-/// The first name of type host_name (RFC 6066 section 3).
+/// Returns the first name of type host_name (RFC 6066 section 3).
 fn host_name(mut names: Cursor<'_>) -> Option<Box<str>> {
     while let Some((kind, name)) = names.u8().zip(names.list16()) {
         if kind == 0 {
@@ -202,7 +203,7 @@ fn host_name(mut names: Cursor<'_>) -> Option<Box<str>> {
     None
 }
 
-/// Octets that are read from the front.
+/// Bytes that are read from the front.
 #[derive(Clone, Copy, Default)]
 struct Cursor<'a>(&'a [u8]);
 
@@ -221,13 +222,13 @@ impl<'a> Cursor<'a> {
         self.take(2).and_then(|octets| octets.first_chunk().copied()).map(u16::from_be_bytes)
     }
 
-    /// What is behind a length of one octet.
+    /// Returns the bytes behind a length of one byte.
     fn list8(&mut self) -> Option<Self> {
         let length = self.u8()?;
         self.take(usize::from(length)).map(Cursor)
     }
 
-    /// What is behind a length of two octets.
+    /// Returns the bytes behind a length of two bytes.
     fn list16(&mut self) -> Option<Self> {
         let length = self.u16()?;
         self.take(usize::from(length)).map(Cursor)

@@ -1,5 +1,5 @@
-//! What servers of yesterday say first. Their cryptography is not spoken here, so it ends with
-//! ServerHelloDone: up to there nothing is encrypted, and what is signed is signed with the real key.
+//! The first flight of legacy servers. This crate does not implement their cryptography, so the handshake
+//! ends with ServerHelloDone. Up to there nothing is encrypted, and signatures are made with the real key.
 
 use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, Signer};
@@ -10,12 +10,12 @@ use super::provider;
 use crate::session::fault::LegacyVersion;
 use crate::session::{ClientHelloFacts, InjectedFault, version_name};
 
-/// The first flight of a server of yesterday, or what it says to a client that is none of its kind.
+/// The answer of a legacy server: its first flight, or the alert to a client that does not fit.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// The flight, up to ServerHelloDone.
     Flight(Vec<u8>, InjectedFault),
-    /// A fatal alert, and why.
+    /// A fatal alert, and the reason.
     Alert(Vec<u8>, u8, String),
     /// The certificate is not one that such a server can have.
     Impossible(String),
@@ -26,7 +26,7 @@ const HANDSHAKE_FAILURE: u8 = 40;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 const RENEGOTIATION_INFO_SCSV: u16 = 0x00ff;
 
-/// How a kind of server answers.
+/// A kind of answer: version, suite and key exchange.
 struct Kind {
     version: u16,
     suites: &'static [u16],
@@ -35,17 +35,19 @@ struct Kind {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Exchange {
-    /// The client encrypts to the certificate's key, so nothing more is said (RFC 5246 section 7.4.3).
+    /// RSA: the client encrypts to the certificate's key, so there is no ServerKeyExchange (RFC 5246 section
+    /// 7.4.3).
     Rsa,
-    /// RFC 8422, on P-256.
+    /// Ephemeral Diffie-Hellman on P-256 (RFC 8422).
     Ecdhe,
-    /// RFC 5246 section 7.4.3, signed.
+    /// Signed ephemeral Diffie-Hellman over a finite field (RFC 5246 section 7.4.3).
     Dhe(&'static Group),
-    /// The same without certificate and signature.
+    /// Like `Dhe`, without certificate and signature.
     Anonymous(&'static Group),
 }
 
-/// What `server` answers to a client whose ClientHello says `hello` and holds `client_random`.
+/// Returns the answer of `server` to a client whose ClientHello has the contents `hello` and holds
+/// `client_random`.
 pub(super) fn answer(
     server: LegacyVersion,
     hello: &ClientHelloFacts,
@@ -96,14 +98,14 @@ const fn wire_version(server: LegacyVersion) -> u16 {
     }
 }
 
-/// The ways in which a server answers, what it prefers first.
+/// Returns the kinds of answers of a server, the preferred ones first.
 fn kinds(server: LegacyVersion, is_rsa: bool) -> Vec<Kind> {
     let kind = |suites, exchange| Kind { version: wire_version(server), suites, exchange };
     let rsa = || kind(&[0x002f, 0x0035, 0x000a, 0x0005, 0x0004], Exchange::Rsa);
     match server {
         LegacyVersion::Ssl3 => vec![rsa()],
-        // What asks for RSA is no answer of a server with an ECDSA key; but the version is looked at first, and
-        // a client that offers nothing else learns of it.
+        // A server with an ECDSA key cannot answer with a suite that needs RSA. But the version is checked
+        // first, and a client that does not offer it is told so.
         LegacyVersion::Tls10 | LegacyVersion::Tls11 => {
             if is_rsa {
                 vec![rsa(), kind(&[0xc013, 0xc014, 0xc012], Exchange::Ecdhe)]
@@ -124,7 +126,7 @@ fn kinds(server: LegacyVersion, is_rsa: bool) -> Vec<Kind> {
     }
 }
 
-/// ServerHello, Certificate, ServerKeyExchange, ServerHelloDone, as far as the kind has them.
+/// Returns ServerHello, Certificate, ServerKeyExchange and ServerHelloDone, as far as the kind has them.
 fn flight(
     kind: &Kind,
     suite: u16,
@@ -158,8 +160,8 @@ fn flight(
     Some(messages.iter().flat_map(|message| records(kind.version, message)).collect())
 }
 
-/// RFC 5246 section 7.4.1.3. Clients of today break off without renegotiation_info (RFC 5746) before they have
-/// looked at anything else, and servers of yesterday that are still in service have it.
+/// Returns a ServerHello (RFC 5246 section 7.4.1.3). Without renegotiation_info (RFC 5746), current clients
+/// break off before they have checked anything else. Legacy servers that are still in service have it.
 fn server_hello(version: u16, random: &[u8], suite: u16, hello: &ClientHelloFacts) -> Vec<u8> {
     let no_session = [0];
     let no_compression = [0];
@@ -173,13 +175,13 @@ fn server_hello(version: u16, random: &[u8], suite: u16, hello: &ClientHelloFact
     body
 }
 
-/// RFC 5246 section 7.4.2.
+/// Returns a Certificate message (RFC 5246 section 7.4.2).
 fn certificates(certified: &CertifiedKey) -> Vec<u8> {
     let chain: Vec<u8> = certified.cert.iter().flat_map(|der| vector24(der)).collect();
     vector24(&chain)
 }
 
-/// RFC 8422 section 5.4: the named curve and a fresh point on it.
+/// Returns the parameters of RFC 8422 section 5.4: the named curve and a fresh point on it.
 fn on_p256(provider: &CryptoProvider) -> Option<Vec<u8>> {
     let p256 = provider.kx_groups.iter().find(|kx| kx.name() == NamedGroup::secp256r1)?.start().ok()?;
     let point = p256.pub_key();
@@ -187,8 +189,8 @@ fn on_p256(provider: &CryptoProvider) -> Option<Vec<u8>> {
     Some([&[3, 0, 23, length], point].concat())
 }
 
-/// Before TLS 1.2 a signature is over MD5 and SHA-1, which nothing here makes: it is over SHA-256 then, and
-/// a client that has taken the version refuses the signature.
+/// Returns the signer. Before TLS 1.2 a signature is over MD5 and SHA-1, which this crate does not make. It
+/// is over SHA-256 then, and a client that has accepted the version refuses the signature.
 fn signer(version: u16, hello: &ClientHelloFacts, certified: &CertifiedKey) -> Option<Box<dyn Signer>> {
     const BEFORE_TLS_1_2: [SignatureScheme; 4] = [
         SignatureScheme::RSA_PKCS1_SHA256,
@@ -205,13 +207,13 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind], &vector24(body)[..]].concat()
 }
 
-/// A message in as many records as it takes.
+/// Returns a message in as many records as it takes.
 fn records(version: u16, message: &[u8]) -> Vec<u8> {
     let record = |part: &[u8]| [&[22], &version.to_be_bytes()[..], &vector16(part)].concat();
     message.chunks(1 << 14).flat_map(record).collect()
 }
 
-/// Octets behind their length in two octets; none here are longer than that can say.
+/// Returns `octets` behind their length in two bytes. No input here is longer than that can express.
 pub(super) fn vector16(octets: &[u8]) -> Vec<u8> {
     [&(octets.len() as u16).to_be_bytes()[..], octets].concat()
 }

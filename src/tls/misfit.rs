@@ -1,5 +1,5 @@
-//! Why a client cannot succeed here, read off what it offers: rustls complains of the first thing that is
-//! missing, which is true and often helps nobody.
+//! The reason why a client cannot succeed, derived from what it offers. rustls reports the first thing that
+//! is missing, which is true but often does not help.
 
 use rustls::crypto::CryptoProvider;
 use rustls::{NamedGroup, ProtocolVersion, SignatureAlgorithm, SupportedCipherSuite};
@@ -7,8 +7,8 @@ use rustls::{NamedGroup, ProtocolVersion, SignatureAlgorithm, SupportedCipherSui
 use super::Versions;
 use crate::session::{ClientHelloFacts, TLS_1_2, TLS_1_3, group_name, suite_name};
 
-/// Why a client that offers `hello` cannot succeed with a key of `algorithm`; `None` where it is something
-/// else than versions, suites or groups.
+/// Returns the reason why a client that offers `hello` cannot succeed with a key of `algorithm`; `None` if it
+/// is something other than versions, suites or groups.
 pub(super) fn misfit(
     hello: &ClientHelloFacts,
     provider: &CryptoProvider,
@@ -43,7 +43,7 @@ pub(super) fn misfit(
     no_group(hello, provider)
 }
 
-/// What cannot be spoken here, by its name.
+/// Returns the name of a version in which this crate does not complete handshakes.
 fn outdated(version: u16) -> Option<&'static str> {
     match version {
         0x0002 => Some("SSL 2.0"),
@@ -103,7 +103,7 @@ fn no_group(hello: &ClientHelloFacts, provider: &CryptoProvider) -> Option<Strin
 
 const ECDHE_CBC: &str = "ECDHE with CBC";
 
-/// The kind of a suite, by the name that IANA gave it.
+/// Returns the kind of a suite by its IANA name.
 fn kind(name: &str) -> &'static str {
     match name {
         _ if name.contains("_anon_") => "anonymous key exchange",
@@ -121,7 +121,7 @@ fn kind(name: &str) -> &'static str {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Joins words as `a`, `a and b`, `a, b and c`.
 fn listed(words: &[&str]) -> String {
     match words {
         [] => "nothing".to_owned(),

@@ -1,10 +1,10 @@
-//! Certificates become rustls configurations, and what rustls says becomes our words.
+//! The conversion of certificates to rustls configurations, and of rustls's results to this crate's types.
 //!
-//! The only place that names rustls and tokio-rustls. The cryptographic provider is handed to each
-//! configuration; nothing is installed for the process, so two labs, or a lab and the program under
-//! test, never meet.
+//! This is the only module that names rustls and tokio-rustls. The cryptographic provider is handed to each
+//! configuration; nothing is installed for the process, so two labs, or a lab and the program under test, do
+//! not affect each other.
 
-/// The part of a verifier that is no matter of opinion: a peer's signatures, checked by `self.provider`.
+/// The part that all verifiers share: a peer's signatures, checked by `self.provider`.
 macro_rules! signatures_by_the_provider {
     () => {
         fn verify_tls12_signature(
@@ -68,10 +68,10 @@ pub type ServerStream<IO> = tokio_rustls::server::TlsStream<IO>;
 /// A connection on which the lab is the client and the handshake is done.
 pub type ClientStream<IO> = tokio_rustls::client::TlsStream<IO>;
 
-/// What rustls 0.23 is told as a client, for tests whose client speaks rustls itself.
+/// The client configuration of rustls 0.23, for tests whose client uses rustls itself.
 pub type ClientConfig = rustls::ClientConfig;
 
-/// Which versions of TLS are spoken. Nothing below 1.2 can be completed here.
+/// The versions of TLS that are spoken. Handshakes below 1.2 cannot be completed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Versions {
     /// TLS 1.2 and 1.3.
@@ -83,7 +83,7 @@ pub enum Versions {
     Only13,
 }
 
-/// Why a certificate, a key or a root cannot be used for TLS at all.
+/// A reason why a certificate, a key or a root cannot be used for TLS at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsSetupError {
     /// A server needs a certificate.
@@ -92,12 +92,12 @@ pub enum TlsSetupError {
     /// The provider refused the private key.
     #[error("the private key cannot be used for TLS: {0}")]
     Key(String),
-    /// A root that rustls cannot anchor trust in.
+    /// A root cannot be a trust anchor of rustls.
     #[error("`{subject}` cannot be trusted as a root: {reason}")]
     Root {
         /// The certificate's subject.
         subject: String,
-        /// What rustls said.
+        /// The error of rustls.
         reason: String,
     },
     /// Provider and versions do not go together; no certificate is to blame.
@@ -106,7 +106,7 @@ pub enum TlsSetupError {
 }
 
 impl Versions {
-    /// Returns whether this one, as it stands on the wire, is among them.
+    /// Returns whether the version with this number on the wire is among them.
     fn speak(self, version: u16) -> bool {
         self.protocols().iter().any(|protocol| u16::from(protocol.version) == version)
     }

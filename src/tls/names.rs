@@ -1,15 +1,15 @@
-//! What IANA calls the things that rustls has its own names for.
+//! The IANA names of the things that rustls has its own names for.
 
 use rustls::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion};
 
 use crate::session::{TlsVersion, alert_name};
 
-/// The registry "TLS Alerts" (<https://www.iana.org/assignments/tls-parameters>).
+/// Looks up the registry "TLS Alerts" (<https://www.iana.org/assignments/tls-parameters>).
 pub(super) fn alert(alert: AlertDescription) -> String {
     alert_name(u8::from(alert)).into_owned()
 }
 
-/// The registry "TLS Cipher Suites"; rustls sets those of TLS 1.3 apart by `TLS13_`.
+/// Looks up the registry "TLS Cipher Suites". rustls marks those of TLS 1.3 with `TLS13_`.
 pub(super) fn cipher_suite(suite: CipherSuite) -> &'static str {
     match suite {
         CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
@@ -19,7 +19,7 @@ pub(super) fn cipher_suite(suite: CipherSuite) -> &'static str {
     }
 }
 
-/// The registry "TLS Supported Groups".
+/// Looks up the registry "TLS Supported Groups".
 pub(super) fn group(group: NamedGroup) -> &'static str {
     match group {
         NamedGroup::X25519 => "x25519",
@@ -28,7 +28,7 @@ pub(super) fn group(group: NamedGroup) -> &'static str {
     }
 }
 
-/// The versions this crate completes handshakes in.
+/// Returns the version, if it is one in which this crate completes handshakes.
 pub(super) fn version(version: ProtocolVersion) -> Option<TlsVersion> {
     match version {
         ProtocolVersion::TLSv1_2 => Some(TlsVersion::Tls12),

@@ -1,4 +1,4 @@
-//! A handshake that came to nothing, and what the client still says.
+//! A handshake that failed, and what the client still sends.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use super::{failure, hello};
 use crate::session::fault::Then;
 use crate::session::{Reaction, TlsFailure, alert_name};
 
-/// A handshake that came to nothing, with the stream, so that whoever holds it may end it as he likes.
+/// A handshake that failed, with its stream, which the caller may end in any way.
 pub struct Refused<IO> {
-    /// Why. Where the lab broke it on purpose, [`Self::watch`] adds what the client did then.
+    /// The failure. If the lab broke the handshake on purpose, [`Self::watch`] adds the client's reaction.
     pub failure: TlsFailure,
-    /// What is to become of the stream: [`Then::Close`] and [`Then::Fin`] have been done for this side already,
-    /// [`Then::Reset`] is the caller's to do, [`Then::Silence`] is to wait for the client's end. `None`: as soon as the client
-    /// has done something, it is over.
+    /// The way in which the stream is to end. [`Then::Close`] and [`Then::Fin`] have been done for this side
+    /// already. [`Then::Reset`] is left to the caller. With [`Then::Silence`] the caller waits until the
+    /// client ends the stream. With `None` the connection is over as soon as the client has done something.
     pub then: Option<Then>,
     /// The stream.
     pub io: IO,
     pub(super) heard: Vec<u8>,
 }
 
-/// How much of what a client says after a fault is looked at.
+/// The number of bytes that are examined of what a client sends after a fault.
 const LOOKED_AT: usize = 1024;
 
 impl<IO: AsyncRead + Unpin> Refused<IO> {
@@ -71,7 +71,8 @@ impl<IO> fmt::Debug for Refused<IO> {
     }
 }
 
-/// What a client did, by the records that it sent (RFC 8446 section 5.1); `None` as long as they say nothing.
+/// Returns a client's reaction, by the records that it sent (RFC 8446 section 5.1); `None` as long as they do
+/// not show one.
 fn reaction(mut octets: &[u8]) -> Option<Reaction> {
     loop {
         let (length, payload) = match *octets {
@@ -83,7 +84,7 @@ fn reaction(mut octets: &[u8]) -> Option<Reaction> {
             _ => return None,
         };
         match (octets.first(), length, payload) {
-            // A change_cipher_spec goes along with whatever comes (RFC 8446 appendix D.4).
+            // A change_cipher_spec may stand before any other record (RFC 8446 appendix D.4).
             (Some(20), ..) => octets = payload.get(length..)?,
             (Some(21), 2, [_, alert, ..]) => {
                 return Some(Reaction::Alert { alert: alert_name(*alert).into() });

@@ -1,4 +1,5 @@
-//! The TLS side of a mail server that sends: judges what it is shown, and goes on or not as it was told.
+//! The TLS side of a mail server that sends. It checks the server's certificate, and goes on or not as it was
+//! configured.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +23,8 @@ use crate::pki::{Certificate, Thumbprint};
 use crate::session::TlsFailure;
 use crate::session::send::{Assessment, CertificateProblem, Check, Secured, name_problem, purpose_problem};
 
-/// The TLS side of a sender: whom it trusts, and what it presents where it is asked. Clones share it.
+/// The TLS side of a sender: the roots it trusts, and the certificate it presents if it is asked for one.
+/// Clones share it.
 #[derive(Clone)]
 pub struct SenderTls {
     config: Arc<ClientConfig>,
@@ -30,14 +32,14 @@ pub struct SenderTls {
     own: Option<(Thumbprint, Arc<CertifiedKey>)>,
 }
 
-/// Why there is no TLS with a server, and what was learnt of it all the same.
+/// The reason why there is no TLS with a server, and what was learned about the server until then.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SenderFailure {
-    /// How the handshake failed. The roles are those of a client: what was received, the server sent.
+    /// The failure of the handshake. The roles are those of a client: what was received, the server sent.
     pub failure: TlsFailure,
-    /// What was wrong with the certificate, where that was the sender's own reason to end it.
+    /// The problem with the certificate, if that was the sender's own reason to end the handshake.
     pub problem: Option<CertificateProblem>,
-    /// What the server had presented until then, leaf first.
+    /// The certificates that the server had presented until then, leaf first.
     pub presented: Vec<Certificate>,
 }
 
@@ -46,7 +48,7 @@ impl SenderTls {
     ///
     /// # Errors
     ///
-    /// A root or a key that cannot be used.
+    /// A root or a key cannot be used.
     pub fn new(
         roots: &[Certificate],
         own: Option<&Material>,
@@ -61,15 +63,15 @@ impl SenderTls {
             .dangerous()
             .with_custom_certificate_verifier(nobody)
             .with_no_client_auth();
-        // A session that is resumed shows no certificate, and to look at it is what a lab sends for.
+        // A resumed session shows no certificate, and a lab's sender is there to check it.
         config.resumption = Resumption::disabled();
         let own = own.map(|own| Ok((own.certificate.thumbprint(), certified(own)?))).transpose()?;
         Ok(Self { config: Arc::new(config), roots, own })
     }
 
-    /// Does the handshake for `server_name`, which is sent as SNI unless it is an address, and measures
-    /// what the server presents by `check`. Whether that is good enough is the session's to say, unless
-    /// `check` wants it judged within the handshake.
+    /// Does the handshake for `server_name`, which is sent as SNI unless it is an address, and applies
+    /// `check` to what the server presents. The session decides whether the result is good enough, unless
+    /// `check` demands the decision within the handshake.
     ///
     /// # Errors
     ///
@@ -116,7 +118,7 @@ impl fmt::Debug for SenderTls {
     }
 }
 
-/// Stands in a configuration until the check of a connection takes its place.
+/// Returns a check that stands in a configuration until that of a connection replaces it.
 fn placeholder() -> Check {
     use crate::session::send::{CommonName, NamesRead, Proof, TlsLibrary};
     let (proof, references) = (Proof::ChainAndName, Vec::new());
@@ -134,7 +136,8 @@ fn certified(own: &Material) -> Result<Arc<CertifiedKey>, TlsSetupError> {
     Ok(Arc::new(CertifiedKey::new(chain.collect(), key)))
 }
 
-/// Presents one certificate to whoever asks, whether or not it is among the authorities that are hinted at.
+/// A resolver that presents one certificate to any server that asks, whether or not its issuer is among the
+/// authorities that the server names.
 #[derive(Debug)]
 struct Own {
     certified: Arc<CertifiedKey>,
@@ -152,7 +155,7 @@ impl ResolvesClientCert for Own {
     }
 }
 
-/// Looks at the certificate of one connection, and keeps what it saw.
+/// A verifier that checks the certificate of one connection and keeps the findings.
 #[derive(Debug)]
 struct Judge {
     check: Check,
@@ -250,7 +253,7 @@ impl ServerCertVerifier for Judge {
     signatures_by_the_provider!();
 }
 
-/// webpki's verdict on a chain in our words.
+/// Converts webpki's error about a chain to a [`CertificateProblem`].
 fn problem_of(error: &Error, self_signed: bool) -> CertificateProblem {
     use CertificateError as E;
     let Error::InvalidCertificate(error) = error else {

@@ -17,37 +17,38 @@ use crate::session::{ClientHelloFacts, InjectedFault, TlsFacts, TlsFailure, aler
 
 /// The TLS side of a connector: certificates with their chains and keys, and the versions spoken.
 ///
-/// Built once, used for every connection; clones share it. A certificate is presented as it is:
-/// expired, of another name, of X.509 v1, with a key that is not its own.
+/// Built once, used for every connection; clones share it. A certificate is presented as it is: expired, with
+/// another name, of X.509 v1, or with a key that is not its own.
 #[derive(Clone)]
 pub struct ServerTls(Arc<CertificateSet>);
 
-/// What is known of a handshake while it is under way, so that it is not lost where the future is dropped.
+/// A trace of a handshake while it is in progress, so that the facts are not lost if the future is dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HandshakeTrace {
-    /// What the client offered, as soon as its ClientHello is complete.
+    /// The client's offer, as soon as its ClientHello is complete.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
-    /// What the lab has done on purpose, in order.
+    /// The faults that the lab has injected, in order.
     pub injected: Vec<InjectedFault>,
 }
 
-/// What is done to one handshake on purpose; nothing by default.
+/// The fault of one handshake; none by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HandshakeFault {
-    /// What is done to the server's first flight, in this order.
+    /// The actions on the server's first flight, in this order.
     pub actions: Vec<FlightAction>,
-    /// How the connection ends. Where it is left away, an alert and a cut close it, and after bytes and a flight
-    /// of yesterday it is the client's turn.
+    /// The way in which the connection ends. If it is `None`, an alert and a cut close the connection, and
+    /// after raw bytes and a legacy flight it is the client's turn.
     pub then: Option<Then>,
-    /// What of the handshake has been read already.
+    /// The bytes of the handshake that have been read already.
     pub early: Vec<u8>,
 }
 
-/// How a handshake ends: a stream and what was negotiated, or why not.
+/// The result of a handshake: a stream and what was negotiated, or the failure.
 pub type Accepted<IO> = Result<(ServerStream<IO>, TlsFacts), Box<Refused<IO>>>;
 
 impl ServerTls {
-    /// Presents `chain`, leaf first, and signs with `key`, whether or not it is the leaf's.
+    /// Creates a server that presents `chain`, leaf first, and signs with `key`, whether or not it is the
+    /// leaf's.
     pub fn new(chain: &[Certificate], key: &KeyPair, versions: Versions) -> Result<Self, TlsSetupError> {
         Ok(Self(Arc::new(CertificateSet::of_one(ServerIdentity::new(
             chain,
@@ -57,25 +58,25 @@ impl ServerTls {
         )?))))
     }
 
-    /// Presents the certificates of `setup`. It takes a configuration of rustls for each of them, so a
-    /// connector keeps what it gets for as long as its certificates are the same.
+    /// Creates a server that presents the certificates of `setup`. Each of them needs a configuration of
+    /// rustls, so a connector keeps the server for as long as its certificates are the same.
     ///
     /// # Errors
     ///
-    /// No certificate, a key or a root that cannot be used.
+    /// There is no certificate, or a key or a root cannot be used.
     pub fn with(setup: &Setup<'_>) -> Result<Self, TlsSetupError> {
         Ok(Self(Arc::new(CertificateSet::new(setup)?)))
     }
 
-    /// The leaf that clients are shown that ask for no name.
+    /// Returns the leaf that is presented to clients that ask for no name.
     pub fn presented(&self) -> Thumbprint {
         self.0.first().presented
     }
 
     /// Does the handshake on a stream on which the client speaks next.
     ///
-    /// It takes as long as the client does; who wants a limit drops the future. On failure the
-    /// client has been sent its alert and the connection is closed.
+    /// It takes as long as the client does. To set a limit, drop the future. On failure the client has been
+    /// sent its alert and the connection is closed.
     pub async fn accept<IO>(&self, io: IO) -> Result<(ServerStream<IO>, TlsFacts), TlsFailure>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -84,12 +85,12 @@ impl ServerTls {
         accepted.map_err(|refused| refused.failure)
     }
 
-    /// Like [`Self::accept`], with what `fault` does to the handshake; `witness` is told as it goes.
+    /// Like [`Self::accept`], with what `fault` does to the handshake; `witness` records its progress.
     ///
     /// # Errors
     ///
-    /// With the stream. Where the lab broke the handshake on purpose, that is done when this returns,
-    /// and [`Refused::watch`] sees what the client does then.
+    /// The handshake failed; the error holds the stream. If the lab broke the handshake on purpose, that is
+    /// done when this returns, and [`Refused::watch`] reads the client's reaction.
     pub async fn accept_as<IO>(
         &self,
         fault: &HandshakeFault,
@@ -128,7 +129,7 @@ impl ServerTls {
         let facts = hello.facts().map(Arc::new);
         witness.client_hello.clone_from(&facts);
         let Some(facts) = facts else {
-            // Nobody to misbehave to; rustls says what is wrong with it.
+            // This is no client for which a fault could be done. rustls reports what is wrong with its input.
             let face = self.0.first();
             let mut session = new_session(face)?;
             handshake::drive_from(&mut session, io, hello.octets()).await?;
@@ -140,8 +141,8 @@ impl ServerTls {
         Ok((session.map_err(|broken| broken.explained(face, &facts))?, face))
     }
 
-    /// Does to a client whose ClientHello is there what `fault` says. Where the handshake goes on, what is to be
-    /// corrupted in the answer.
+    /// Applies `fault` to a client whose ClientHello is there. If the handshake goes on, it returns what is
+    /// to be corrupted in the answer.
     async fn misbehave<IO>(
         &self,
         fault: &HandshakeFault,
@@ -196,7 +197,8 @@ impl ServerTls {
         }
     }
 
-    /// The first flight of a server of yesterday, or its refusal.
+    /// Returns the first flight of a legacy server, which is not sent yet. If the server refuses the client,
+    /// sends the refusal.
     async fn legacy<IO: AsyncWrite + Unpin>(
         &self,
         server: LegacyVersion,
@@ -245,7 +247,7 @@ impl ServerTls {
         let Some(facts) = facts(&session, face, witness) else {
             return Err(refused(unusable(&"the handshake ended without a result"), io));
         };
-        // The way to a `TlsStream` around a session whose handshake is done.
+        // This makes a `TlsStream` around a session whose handshake is done.
         let acceptor = TlsAcceptor::from(face.config.clone());
         let accept = acceptor.accept_with(io, |fresh| *fresh = session).into_fallible();
         match accept.await {
@@ -261,7 +263,7 @@ impl fmt::Debug for ServerTls {
     }
 }
 
-/// A handshake that is broken, before it is known what becomes of the stream.
+/// A broken handshake, before the end of the stream is decided.
 struct Broken {
     failure: TlsFailure,
     then: Option<Then>,
@@ -269,7 +271,7 @@ struct Broken {
 }
 
 impl HandshakeFault {
-    /// What the end of the connection is where it is all that is left to do.
+    /// Returns the end of the connection as an injected fault, for when no other action was done.
     fn ending(&self) -> InjectedFault {
         match self.then {
             Some(Then::Close | Then::Fin) => InjectedFault::Close,
@@ -292,7 +294,7 @@ impl HandshakeFault {
 }
 
 impl Broken {
-    /// With a plainer reason, where the ClientHello holds one.
+    /// Replaces the reason with a plainer one, if the ClientHello holds one.
     fn explained(mut self, face: &ServerIdentity, hello: &ClientHelloFacts) -> Self {
         if let TlsFailure::AlertSent { reason, .. } = &mut self.failure
             && let Some(plainer) = face.misfit(hello)
@@ -328,7 +330,7 @@ fn facts(session: &ServerConnection, face: &ServerIdentity, witness: &HandshakeT
     })
 }
 
-/// Has rustls answer, with a byte of its answer flipped where that is wanted.
+/// Has rustls answer, with a byte of its answer flipped if that is wanted.
 async fn negotiate<IO>(
     corruption: Option<Corruption>,
     io: &mut IO,
@@ -355,7 +357,7 @@ where
     Ok(session)
 }
 
-/// The first octets of what rustls answers; where it is not said how many, its ServerHello.
+/// Returns the first bytes of what rustls answers. If their number is not given, it returns the ServerHello.
 async fn cut<IO>(
     octets: Option<u32>,
     io: &mut IO,
@@ -374,9 +376,9 @@ where
     })
 }
 
-/// Refuses a client with an alert that is no fault, and closes.
+/// Refuses a client with an alert that is not an injected fault, and closes.
 async fn refuse<IO: AsyncWrite + Unpin>(io: &mut IO, record: &[u8], alert: u8, reason: String) -> Broken {
-    // Whether the client still hears of it changes nothing about it.
+    // The result does not depend on whether the alert still reaches the client.
     let _ = send(io, record).await;
     let _ = io.shutdown().await;
     TlsFailure::AlertSent { alert: alert_name(alert).into(), reason }.into()
@@ -386,7 +388,7 @@ const WARNING: u8 = 1;
 const FATAL: u8 = 2;
 const UNRECOGNIZED_NAME: u8 = 112;
 
-/// An alert in clear (RFC 8446 section 6), which is how all alerts are until there are keys.
+/// Returns an alert in clear (RFC 8446 section 6). All alerts are in clear until there are keys.
 const fn alert_record(level: u8, alert: u8) -> [u8; 7] {
     [21, 3, 3, 0, 2, level, alert]
 }
@@ -405,8 +407,8 @@ async fn send<IO: AsyncWrite + Unpin>(io: &mut IO, octets: &[u8]) -> Result<(), 
     handshake::write(io, octets).await.map_err(|error| failure::broken(&error))
 }
 
-/// The ServerHello of a flight in a record of its own, as most servers write it; rustls puts all messages of
-/// TLS 1.2 into one.
+/// Returns the ServerHello of a flight in a record of its own, as most servers write it. rustls puts all
+/// messages of TLS 1.2 into one record.
 fn server_hello(flight: &[u8]) -> Vec<u8> {
     let alone = || {
         let (head, rest) = flight.split_at_checked(5)?;

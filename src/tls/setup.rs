@@ -17,32 +17,32 @@ use crate::pki::{Certificate, KeyPair, Thumbprint};
 use crate::session::ClientHelloFacts;
 use crate::session::fault::{ClientCertificate, UnknownName};
 
-/// How many sessions one connector remembers for resumption.
+/// The number of sessions that one connector remembers for resumption.
 const REMEMBERED_SESSIONS: usize = 64;
 
-/// How the TLS side of a connector is configured where it is more than one certificate.
+/// The configuration of a connector's TLS side, if it is more than one certificate.
 #[derive(Debug)]
 pub struct Setup<'a> {
     /// The versions that are spoken.
     pub versions: Versions,
-    /// For whoever asks for no name or for one that is not listed: the first of these whose key fits the
-    /// client's signature algorithms, or else the first.
+    /// The certificates for clients that ask for no name or for one that is not listed: the first of these
+    /// whose key fits the client's signature algorithms, or else the first.
     pub certificates: Vec<&'a Material>,
-    /// For whoever asks for this name (SNI, RFC 6066 section 3).
+    /// The certificates for clients that ask for a certain name (SNI, RFC 6066 section 3).
     pub by_name: Vec<(&'a str, &'a Material)>,
-    /// What is answered to whoever asks for a name that is not listed; left away, the first of `certificates`
-    /// that fits.
+    /// The answer to a client that asks for a name that is not listed; if left out, the first of
+    /// `certificates` that fits.
     pub unknown_name: Option<UnknownName>,
-    /// True if the client is asked for a certificate.
+    /// The request for a client certificate, if there is one.
     pub client_certificate: Option<ClientCertificate>,
     /// The roots that a certificate which is required has to come from, and that decide whether one which is
     /// requested is trusted.
     pub roots: &'a [Certificate],
-    /// How many session tickets are sent behind a handshake of TLS 1.3; left away, one.
+    /// The number of session tickets that are sent after a handshake of TLS 1.3; if left out, one.
     pub tickets: Option<u8>,
-    /// How many bytes each of them has, at least 32; left away, what rustls makes of it.
+    /// The size of each of them in bytes, at least 32; if left out, the size that rustls gives it.
     pub ticket_size: Option<u16>,
-    /// The time at which it has to be valid.
+    /// The clock by which a client's certificate has to be valid.
     pub clock: &'a Clock,
 }
 
@@ -52,24 +52,24 @@ pub(super) struct ServerIdentity {
     pub(super) certified: Arc<CertifiedKey>,
     pub(super) presented: Thumbprint,
     versions: Versions,
-    /// What decides whether a certificate of the client is trusted, where it is asked for one.
+    /// The verifier that decides whether a client's certificate is trusted, if one is asked for.
     trust: Option<Arc<dyn ClientCertVerifier>>,
 }
 
-/// Certificates, and whom each is for.
+/// The certificates of a server, and the clients that each is for.
 pub(super) struct CertificateSet {
-    /// Never empty.
+    /// The certificates for clients that ask for no listed name; never empty.
     usual: (ServerIdentity, Vec<ServerIdentity>),
     by_name: Vec<(String, ServerIdentity)>,
     unknown_name: Option<UnknownName>,
 }
 
-/// Which certificate a client is shown.
+/// The certificate that a client is shown.
 pub(super) enum Choice<'a> {
     Present(&'a ServerIdentity),
     /// After a warning that the name is unknown.
     Warn(&'a ServerIdentity),
-    /// The name is unknown, and that is the end of it.
+    /// The name is unknown, and the client is refused.
     Refuse,
 }
 
@@ -92,7 +92,7 @@ impl CertificateSet {
         Ok(Self { usual: (first, others), by_name, unknown_name: setup.unknown_name })
     }
 
-    /// The certificate for whoever asks for nothing.
+    /// Returns the certificate for clients that ask for no name.
     pub(super) fn first(&self) -> &ServerIdentity {
         &self.usual.0
     }
@@ -126,7 +126,8 @@ impl CertificateSet {
 }
 
 impl ServerIdentity {
-    /// Presents `chain`, leaf first, and signs with `key`, whether or not it is the leaf's.
+    /// Creates an identity that presents `chain`, leaf first, and signs with `key`, whether or not it is the
+    /// leaf's.
     pub(super) fn new(
         chain: &[Certificate],
         key: &KeyPair,
@@ -147,9 +148,10 @@ impl ServerIdentity {
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(Arc::new(Presented(Arc::clone(&certified))));
-        // Senders resume (Postfix and Exchange do), so a lab lets them: one ticket a connection,
-        // for nobody opens two at once, out of a store of a few KiB. Being stateful it needs no
-        // ticket key that would have to be drawn and rotated, and it dies with the certificate.
+        // Senders resume (Postfix and Exchange do), so a lab lets them. It gives one ticket for each
+        // connection, since no sender opens two at once, and keeps sessions in a store of a few KiB. A
+        // stateful store needs no ticket key that would have to be drawn and rotated, and it is dropped with
+        // the certificate.
         config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
         config.send_tls13_tickets = options.tickets.map_or(1, usize::from);
         if let Some(size) = options.ticket_size {
@@ -159,8 +161,8 @@ impl ServerIdentity {
         Ok(Self { config: Arc::new(config), certified, presented, versions, trust })
     }
 
-    /// Why the roots do not vouch for what a client has shown, leaf first; `None` where they do, or where it has
-    /// shown nothing.
+    /// Returns the reason why the roots do not trust what a client has shown, leaf first; `None` if they do,
+    /// or if it has shown nothing.
     pub(super) fn why_untrusted(&self, chain: &[CertificateDer<'_>]) -> Option<String> {
         let (leaf, intermediates) = chain.split_first()?;
         let Some(trust) = &self.trust else { return Some("there are no roots to trust".to_owned()) };
@@ -170,23 +172,23 @@ impl ServerIdentity {
         trust.verify_client_cert(leaf, intermediates, now).err().map(|error| error.to_string())
     }
 
-    /// Why a client that offers `hello` cannot succeed with this certificate.
+    /// Returns the reason why a client that offers `hello` cannot succeed with this certificate.
     pub(super) fn misfit(&self, hello: &ClientHelloFacts) -> Option<String> {
         misfit(hello, self.config.crypto_provider(), self.versions, self.certified.key.algorithm())
     }
 }
 
-/// A name as it is compared: in small letters, without the dot of the root.
+/// Returns a name as it is compared: in lower case, without the dot of the root.
 fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// What of a configuration is not of every connector.
+/// The parts of a configuration that not every connector has.
 #[derive(Default)]
 pub(super) struct Options {
-    /// How a client is asked for a certificate.
+    /// The verifier that asks a client for a certificate.
     verifier: Option<Arc<dyn ClientCertVerifier>>,
-    /// What decides whether the one that it shows is trusted.
+    /// The verifier that decides whether the client's certificate is trusted.
     trust: Option<Arc<dyn ClientCertVerifier>>,
     time: Option<Arc<dyn TimeProvider>>,
     tickets: Option<u8>,
@@ -202,7 +204,7 @@ impl Options {
             let built = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider()).build();
             built.map_err(|error| TlsSetupError::Configuration(error.to_string()))
         };
-        // webpki refuses to be asked without any root.
+        // webpki cannot be configured without any root.
         let trust = if roots.is_empty() { None } else { Some(strict()?) };
         let verifier = match wanted {
             ClientCertificate::Request => Arc::new(Anything { provider: provider() }),
@@ -213,8 +215,8 @@ impl Options {
     }
 }
 
-/// Presents one certificate to everybody. rustls's own ways of configuring a certificate refuse
-/// what this crate is there to serve: X.509 v1, a foreign key, more than 64 KiB.
+/// A resolver that presents one certificate to every client. rustls's own ways of configuring a certificate
+/// refuse what this crate is there to serve: X.509 v1, a foreign key, more than 64 KiB.
 #[derive(Debug)]
 struct Presented(Arc<CertifiedKey>);
 
@@ -224,7 +226,7 @@ impl ResolvesServerCert for Presented {
     }
 }
 
-/// Asks for a certificate, takes any and does without one; the client must hold its key.
+/// A verifier that asks for a certificate, accepts any and does without one. The client must hold its key.
 #[derive(Debug)]
 struct Anything {
     provider: Arc<rustls::crypto::CryptoProvider>,

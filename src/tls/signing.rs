@@ -1,4 +1,4 @@
-//! Keys that sign in a handshake: the provider's, and the one kind that no provider takes.
+//! Keys that sign in a handshake: the provider's, and the one kind that no provider accepts.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::{Error, SignatureAlgorithm, SignatureScheme};
 use super::TlsSetupError;
 use crate::pki::{KeyPair, RsaKey};
 
-/// What signs with `key`.
+/// Returns the signing key of rustls for `key`.
 pub(super) fn signing_key(
     provider: &CryptoProvider,
     key: &KeyPair,

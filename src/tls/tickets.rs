@@ -1,4 +1,4 @@
-//! Session tickets of a size that somebody wants.
+//! Session tickets of a configurable size.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use rustls::server::{ProducesTickets, ServerSessionMemoryCache, StoresServerSess
 
 use super::provider;
 
-/// How many bytes of a ticket tell it from the others; what is behind them is padding.
+/// The number of bytes that tell a ticket from the others. The bytes behind them are padding.
 const ID: usize = 32;
-/// How long a ticket may be used, in seconds: a day, as rustls has it for sessions that it remembers.
+/// The lifetime of a ticket in seconds: a day, as rustls has it for sessions that it remembers.
 const LIFETIME: u32 = 24 * 60 * 60;
 
 /// Tickets of one size, which name a session that is remembered here (RFC 8446 section 4.6.1).
@@ -19,7 +19,7 @@ pub(super) struct Tickets {
 }
 
 impl Tickets {
-    /// Tickets of `size` bytes, for at most `remembered` sessions.
+    /// Creates tickets of `size` bytes, for at most `remembered` sessions.
     pub(super) fn of(size: u16, remembered: usize) -> Self {
         Self { size: usize::from(size).max(ID), sessions: ServerSessionMemoryCache::new(remembered) }
     }

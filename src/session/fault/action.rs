@@ -3,7 +3,8 @@
 //!
 //! A new action is a variant of [`Action`] and of the enum of each stage that it belongs to, with a method of
 //! [`Fault`]; the compiler then asks for what the layer that acts does about it: the session in
-//! `session::fault::interpret`, `tls::server` for what is done to the server's flight, and `wire::fault` for the rest.
+//! `session::fault::interpret`, `tls::server` for actions on the server's flight, and `wire::fault` for the
+//! rest.
 
 use std::time::Duration;
 
@@ -78,20 +79,20 @@ pub enum Action {
     NoCloseNotify,
 }
 
-/// What the other actions of a list have to do with one of them.
+/// The relation of an action to the other actions of its list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     /// It ends the connection, so nothing follows it.
     Ending(Then),
-    /// It decides alone what is said, and the command is not carried out.
+    /// It alone decides what is sent, and the command is not carried out.
     Replaces,
-    /// It decides alone what is said, while the command is carried out.
+    /// It alone decides what is sent, while the command is carried out.
     Says,
     /// It takes time.
     Slows,
     /// It is a hole in a server's security.
     Hole,
-    /// It stands once in a list.
+    /// It may stand in a list once.
     Once,
     /// It may stand several times in a list.
     Repeats,
@@ -123,7 +124,7 @@ impl Action {
         }
     }
 
-    /// The action as a lab file has it, without braces.
+    /// Returns the action as a lab file has it, without braces.
     pub fn in_words(&self) -> String {
         let written = serde_json::to_value(self).unwrap_or_default();
         match written.as_object().and_then(|object| object.iter().next()) {
@@ -132,13 +133,13 @@ impl Action {
         }
     }
 
-    /// The word for it in a lab file.
+    /// Returns the action's name in a lab file.
     pub(super) fn name(&self) -> String {
         self.in_words().split(' ').next().unwrap_or_default().to_owned()
     }
 }
 
-/// The actions of a rule, by its stage. How the connection ends with them stands beside them.
+/// The actions of a rule, by its stage. The rule states separately how the connection ends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StageActions {
     /// At `connect`.
@@ -160,7 +161,7 @@ pub enum StageActions {
 }
 
 impl StageActions {
-    /// What `actions`, which hold no ending, are at `stage`.
+    /// Types `actions`, none of which ends the connection, by `stage`.
     pub(super) fn at(stage: FaultStage, actions: &[Action]) -> Result<Self, (usize, ActionError)> {
         fn all<A: TryFrom<Action, Error = ActionError>>(
             actions: &[Action],
@@ -190,8 +191,8 @@ impl StageActions {
     }
 }
 
-/// The actions of one kind of stage, and the way to them from an [`Action`] of the same name. Behind a colon
-/// stands the kind whose actions belong to it as well.
+/// Defines the actions of one kind of stage, and the conversion to them from an [`Action`] of the same name.
+/// A kind behind a colon is one whose actions belong to the stage as well.
 macro_rules! actions {
     ($(
         $(#[$doc:meta])*
@@ -223,28 +224,28 @@ macro_rules! actions {
 }
 
 actions! {
-    /// What can be done at a stage that has a reply.
+    /// An action at a stage that has a reply.
     ReplyAction {
         Reply(Reply), Say(Bytes), Raw(Bytes), Append(Bytes), Prepend(Bytes), Delay(Duration), Trickle(Duration),
         LineFeeds
     }
-    /// What can be done at `connect`.
+    /// An action at `connect`.
     ConnectAction: Common(ReplyAction) { ImplicitTls }
-    /// What can be done at `ehlo`.
+    /// An action at `ehlo`.
     EhloAction: Common(ReplyAction) { Capabilities(Capabilities) }
-    /// What can be done at `starttls`.
+    /// An action at `starttls`.
     StartTlsAction: Common(ReplyAction) { ExecutePipelined }
-    /// What can be done to the server's first flight.
+    /// An action on the server's first flight.
     FlightAction {
         Raw(Bytes), Alert(u8), Warning(u8), Cut(Cut), Corrupt(Corruption), Legacy(LegacyVersion)
     }
-    /// What can be done at `handshake`.
+    /// An action at `handshake`.
     HandshakeAction: Flight(FlightAction) { Delay(Duration), Tls(TlsSettings) }
-    /// What can be done at `after-tls`.
+    /// An action at `after-tls`.
     AfterTlsAction { Reply(Reply), Raw(Bytes), Delay(Duration), KeepState, Alert(u8) }
-    /// What can be done at `body`.
+    /// An action at `body`.
     BodyAction { Delay(Duration), EndOfData(Vec<Bytes>) }
-    /// What can be done at `close`.
+    /// An action at `close`.
     CloseAction { NoCloseNotify }
 }
 
@@ -359,12 +360,12 @@ impl Fault<stage::Handshake> {
         self.and(Action::Legacy(version))
     }
 
-    /// Configures TLS otherwise than the connector does.
+    /// Configures TLS differently from the connector.
     pub fn tls(self, settings: TlsSettings) -> Self {
         self.and(Action::Tls(settings))
     }
 
-    /// Begins the handshake so much later.
+    /// Delays the handshake by `delay`.
     pub fn delay(self, delay: Duration) -> Self {
         self.and(Action::Delay(TimeSpan(delay)))
     }
@@ -381,12 +382,12 @@ impl Fault<stage::AfterTls> {
         self.and(Action::Raw(Octets::of(bytes.as_ref())))
     }
 
-    /// Reads the first command inside TLS so much later.
+    /// Delays reading the first command inside TLS by `delay`.
     pub fn delay(self, delay: Duration) -> Self {
         self.and(Action::Delay(TimeSpan(delay)))
     }
 
-    /// Does not forget EHLO, MAIL and RCPT that were said in clear.
+    /// Keeps the EHLO, MAIL and RCPT that were sent in clear.
     pub fn keep_state(self) -> Self {
         self.and(Action::KeepState)
     }
@@ -398,13 +399,13 @@ impl Fault<stage::AfterTls> {
 }
 
 impl Fault<stage::Body> {
-    /// Reads the content so much later.
+    /// Delays reading the content by `delay`.
     pub fn delay(self, delay: Duration) -> Self {
         self.and(Action::Delay(TimeSpan(delay)))
     }
 
-    /// Takes these sequences, such as `\n.\n`, for ends of the content as well, which is a hole in a server's
-    /// security (CVE-2023-51764).
+    /// Accepts these sequences, such as `\n.\n`, as ends of the content as well, which is a hole in a
+    /// server's security (CVE-2023-51764).
     pub fn end_of_data<'a>(self, ends: impl IntoIterator<Item = &'a str>) -> Self {
         self.and(Action::EndOfData(ends.into_iter().map(str::to_owned).collect()))
     }

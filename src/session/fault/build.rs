@@ -12,8 +12,8 @@ use crate::exchange::IpRange;
 
 /// Something that receive connectors do wrong on purpose, at one stage of a session.
 ///
-/// What can be done depends on the stage, and what cannot be done there does not compile. Actions are done in the
-/// order in which they are named.
+/// The actions depend on the stage, and an action that cannot be done there does not compile. Actions are
+/// done in the order in which they are named.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,7 +43,7 @@ pub struct Fault<S> {
 }
 
 impl<S: Stage> Fault<S> {
-    /// A fault at `stage`, where nothing is done so far.
+    /// Creates a fault at `stage` without any action.
     pub fn at(stage: S) -> Self {
         let _ = stage;
         let spec = FaultSpec {
@@ -59,15 +59,15 @@ impl<S: Stage> Fault<S> {
         Self { spec, stage: PhantomData }
     }
 
-    /// Does one thing more.
+    /// Adds an action.
     pub(super) fn and(mut self, action: Action) -> Self {
         self.spec.vulnerable |= action.kind() == super::action::Kind::Hole;
         self.spec.actions.0.push(action);
         self
     }
 
-    /// Closes the connection in order: FIN, and inside TLS close_notify first. Where nothing was named before it,
-    /// nothing is said.
+    /// Closes the connection in order: FIN, and inside TLS close_notify first. Without an action before it,
+    /// nothing is sent.
     pub fn close(self) -> Self {
         self.end(Then::Close, Action::Close)
     }
@@ -77,7 +77,7 @@ impl<S: Stage> Fault<S> {
         self.end(Then::Reset, Action::Reset)
     }
 
-    /// Says nothing any more, and reads whatever comes.
+    /// Sends nothing any more, and reads and discards what comes.
     pub fn silence(self) -> Self {
         self.end(Then::Silence, Action::Silence)
     }
@@ -95,78 +95,79 @@ impl<S: Stage> Fault<S> {
         self
     }
 
-    /// Only the receive connector of this name does it, and no other of the computer.
+    /// Restricts the fault to the receive connector of this name; the computer's other connectors do not have
+    /// it.
     pub fn on_connector(mut self, name: &str) -> Self {
         self.spec.connector = Some(name.to_owned());
         self
     }
 
-    /// It is done on this connection of a peer, counted from 1.
+    /// Restricts the fault to this connection of a peer, counted from 1.
     pub fn on_connection(self, number: u64) -> Self {
         self.on_connections(Nth::Range(number, Some(number)))
     }
 
-    /// It is done on these connections of a peer.
+    /// Restricts the fault to these connections of a peer.
     pub fn on_connections(mut self, which: Nth) -> Self {
         self.spec.when.connection = Some(which);
         self
     }
 
-    /// It is done when a connection comes to the stage for the nth time, counted from 1.
+    /// Restricts the fault to these visits of a connection to the stage, counted from 1.
     pub fn on_visit(mut self, which: Nth) -> Self {
         self.spec.when.visit = Some(which);
         self
     }
 
-    /// It is done to peers with these addresses.
+    /// Restricts the fault to peers with these addresses.
     pub fn to_peer(mut self, range: IpRange) -> Self {
         self.spec.when.peer = Some(range);
         self
     }
 
-    /// It is done to clients that call themselves so in EHLO or HELO; `*` stands for anything.
+    /// Restricts the fault to clients that give this name in EHLO or HELO; `*` stands for anything.
     pub fn to_client(mut self, name: &str) -> Self {
         self.spec.when.ehlo = Some(name.to_owned());
         self
     }
 
-    /// It is done to clients that have shown such a certificate.
+    /// Restricts the fault to clients that have shown such a certificate.
     pub fn to_certificate(mut self, shown: ShownCertificate) -> Self {
         self.spec.when.client_certificate = Some(shown);
         self
     }
 
-    /// It is done inside TLS only.
+    /// Restricts the fault to sessions inside TLS.
     pub fn inside_tls(mut self) -> Self {
         self.spec.when.tls = Some(true);
         self
     }
 
-    /// It is done in clear only.
+    /// Restricts the fault to sessions in clear.
     pub fn in_clear(mut self) -> Self {
         self.spec.when.tls = Some(false);
         self
     }
 
-    /// It is done where the command is like this, letter case aside; `*` stands for anything.
+    /// Restricts the fault to commands that match this pattern, letter case aside; `*` stands for anything.
     pub fn on_line(mut self, line: &str) -> Self {
         self.spec.when.line = Some(line.to_owned());
         self
     }
 
-    /// It is done where the command, or a line of the content, is longer than so many bytes.
+    /// Restricts the fault to commands, or content with a line, longer than `bytes`.
     pub fn longer_than(mut self, bytes: u32) -> Self {
         self.spec.when.longer_than = Some(bytes);
         self
     }
 
-    /// It is done so often in all; 0 counts as 1.
+    /// Limits how often the fault is done in all; 0 counts as 1.
     pub fn times(mut self, times: u32) -> Self {
         self.spec.times = Some(NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN));
         self
     }
 
-    /// It is no failure of the run when it was never done.
+    /// Lets the run succeed even if the fault was never done.
     pub fn optional(mut self) -> Self {
         self.spec.optional = true;
         self

@@ -10,14 +10,15 @@ use super::table::{Came, Faults, Fired};
 use crate::session::{Input, Next, ReceiveSession, Setting, Step, TlsFacts, TlsVerb};
 use crate::smtp::Verb;
 
-/// One conversation: the fault table is asked first, and what it decides the session never hears of.
+/// One conversation behind its fault table. The table is asked first, and the session does not see an input
+/// that the table has decided.
 #[derive(Debug)]
 pub struct Conversation {
     session: ReceiveSession,
     faults: Option<Box<Faults>>,
     /// True if the content that is due is a chunk.
     chunk: bool,
-    /// The banner, where it is said inside TLS.
+    /// The banner, if it is sent inside TLS.
     banner: Option<Box<Step>>,
 }
 
@@ -27,11 +28,11 @@ impl Conversation {
         let mut faults = faults.map(Box::new);
         let fired = faults.as_mut().and_then(|faults| faults.at(FaultStage::Connect));
         let implicit = fired.as_ref().is_some_and(|fired| fired.rule.begins_with_tls());
-        // Where TLS comes first, it is the client who begins.
+        // With implicit TLS the client begins.
         let (session, mut step) = ReceiveSession::open(setting, if implicit { 0 } else { early }, now);
         let mut banner = None;
         if let Some(fired) = fired {
-            // Who talks before the banner does so whatever the banner is.
+            // A client that talks before the banner is noted whatever the banner is.
             let mut noticed = std::mem::take(&mut step.facts);
             step = interpret(&fired, || step);
             step.facts.append(&mut noticed);
@@ -46,7 +47,7 @@ impl Conversation {
         (conversation, step)
     }
 
-    /// The session itself.
+    /// Returns the session itself.
     pub fn session(&self) -> &ReceiveSession {
         &self.session
     }
@@ -73,7 +74,7 @@ impl Conversation {
         self.look_ahead(step)
     }
 
-    /// What the table says to an input; the last chunk is also the end of the content.
+    /// Asks the table about an input. The last chunk is also the end of the content.
     fn asked(&mut self, stage: FaultStage, input: &Input) -> Option<Fired> {
         let text;
         let came = match input {
@@ -91,7 +92,7 @@ impl Conversation {
         }
     }
 
-    /// Does what a rule says; content that is not carried out is gone, and its transaction with it.
+    /// Does what a rule says. Content that is not carried out is discarded, and its transaction with it.
     fn follow(&mut self, fired: &Fired, input: Input, now: Timestamp) -> Step {
         let is_content = matches!(input, Input::Content(_) | Input::Chunk(_));
         let mut carried_out = false;
@@ -105,7 +106,8 @@ impl Conversation {
         step
     }
 
-    /// The step with the rule about what comes next; where the connection ends with it, nothing comes.
+    /// Adds to the step the rule about what comes next. Where the connection ends with the step, there is
+    /// none.
     fn look_ahead(&mut self, mut step: Step) -> Step {
         if self.faults.is_none() || step.ends() {
             return step;
@@ -115,7 +117,7 @@ impl Conversation {
             Next::Data { .. } => FaultStage::Body,
             Next::Chunk { size, .. } => {
                 self.chunk = true;
-                // In a chunk of nothing there is no place to do anything.
+                // An empty chunk has no content in which anything could be done.
                 if size == 0 {
                     return step;
                 }
@@ -130,13 +132,13 @@ impl Conversation {
         step
     }
 
-    /// Returns whether TLS comes before the banner, so that nothing was said in clear.
+    /// Returns whether TLS comes before the banner, so that nothing is sent in clear.
     pub fn begins_with_tls(&self) -> bool {
         self.banner.is_some()
     }
 
-    /// The conversation after a successful handshake, as [`ReceiveSession::secure`] has it, and what is
-    /// said there unasked.
+    /// Returns the conversation after a successful handshake, as [`ReceiveSession::secure`] does, and the
+    /// step of a rule that sends something there unasked.
     #[must_use]
     pub fn secure(self, verb: TlsVerb, tls: Arc<TlsFacts>, exchange_server: bool) -> (Self, Step) {
         let Self { session, mut faults, banner, .. } = self;
@@ -160,7 +162,7 @@ impl Conversation {
     }
 }
 
-/// Which stage an input comes to; `chunk` where it is what a BDAT announced.
+/// Returns the stage that an input comes to. `chunk` is true for content that a BDAT announced.
 fn stage_of(input: &Input, session: &ReceiveSession, chunk: bool) -> Option<FaultStage> {
     let line = match input {
         Input::Line(line) if !line.overlong && !session.expects_secret() => line,
@@ -179,7 +181,8 @@ fn stage_of(input: &Input, session: &ReceiveSession, chunk: bool) -> Option<Faul
         Some(Verb::Data) => FaultStage::Data,
         Some(Verb::Rset) => FaultStage::Rset,
         Some(Verb::Quit) => FaultStage::Quit,
-        // Its content follows at once, whatever is answered; the stage is where the reply is due.
+        // The content follows the command at once, whatever the reply is. The stage is where the reply is
+        // due.
         Some(Verb::Bdat) => return None,
         Some(Verb::Noop | Verb::Help | Verb::Vrfy | Verb::Expn) | None => FaultStage::Other,
     })

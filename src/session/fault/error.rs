@@ -1,12 +1,12 @@
-//! What can be wrong with a fault rule by itself, whatever lab it is in.
+//! The errors of a fault rule by itself, whatever lab it is in.
 
 use super::stage::FaultStage;
 use crate::smtp::ReplyError;
 
-/// Why a fault rule cannot be followed.
+/// A reason why a fault rule cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
-    /// Nothing is to be done.
+    /// The rule names no action.
     #[error("`do` names no action; write one such as \"close\" or {{ reply = \"454 4.7.0 ...\" }}")]
     NothingToDo,
     /// The action belongs to another stage.
@@ -14,18 +14,18 @@ pub enum FaultError {
     Elsewhere {
         /// Its name.
         action: String,
-        /// Where it belongs.
+        /// The stages that it belongs to.
         places: String,
     },
     /// An action is wrong by itself.
     #[error("{error}")]
     Action {
-        /// Which of the list, from 0; `None` where there is no list.
+        /// Its index in the list, from 0; `None` where there is no list.
         index: Option<usize>,
-        /// What is wrong with it.
+        /// The error in it.
         error: ActionError,
     },
-    /// Something stands behind an action that ends the connection.
+    /// An action stands behind one that ends the connection.
     #[error("nothing can follow `{0}`, which ends the connection")]
     BehindTheEnd(String),
     /// Both an action and `then` end the connection.
@@ -45,10 +45,10 @@ pub enum FaultError {
         /// The other.
         second: String,
     },
-    /// The action is a hole, and nobody said that it may be.
+    /// The action is a security hole, and the rule does not set `vulnerable`.
     #[error("`{0}` is a hole in a server's security; write vulnerable = true beside it")]
     Hole(String),
-    /// It is no hole.
+    /// The rule sets `vulnerable`, and none of its actions is a security hole.
     #[error("what is done here is no hole in a server's security; leave vulnerable away")]
     NoHole,
     /// There is no command at the stage.
@@ -64,7 +64,7 @@ pub enum FaultError {
     NoCertificateYet(FaultStage),
 }
 
-/// What is wrong with one action.
+/// An error in one action.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
     /// The action of this name does not belong to the stage.
@@ -73,20 +73,20 @@ pub enum ActionError {
     /// The text is no reply.
     #[error("`{text}` is no reply: {error}; for anything else there is `raw`")]
     NoReply {
-        /// What was written.
+        /// The text as it was written.
         text: String,
-        /// Why it is none.
+        /// The reason why it is none.
         error: ReplyError,
     },
-    /// What stands behind `hex:` is something else.
+    /// The text behind `hex:` is not hexadecimal.
     #[error("`{0}` are no pairs of hexadecimal digits")]
     NoOctets(String),
     /// There is no such alert.
     #[error("no alert is called `{name}`; {}", hint(.meant.as_deref()))]
     NoAlert {
-        /// What was written.
+        /// The name as it was written.
         name: String,
-        /// What was probably meant.
+        /// The name that was probably meant.
         meant: Option<String>,
     },
     /// No end of content is named.
@@ -101,7 +101,7 @@ pub enum ActionError {
 }
 
 impl FaultError {
-    /// The key of the row that is wrong, and which of its items.
+    /// Returns the key of the rule that is wrong, and the index of the wrong item.
     pub fn place(&self) -> (&'static str, Option<usize>) {
         match self {
             Self::Elsewhere { .. } => ("at", None),

@@ -1,4 +1,5 @@
-//! What the session itself does about a rule: the replies. The rest it leaves to whoever moves its bytes.
+//! The part of a fault rule that the session itself carries out: the replies. The rest is left to the layer
+//! that moves the bytes.
 
 use std::time::Duration;
 
@@ -11,16 +12,16 @@ use super::table::Fired;
 use crate::session::{Fact, Next, Step};
 use crate::smtp::Reply;
 
-/// What rules do to a step beside its reply.
+/// The effects of fault rules on a step beside its reply.
 #[derive(Debug, Default)]
 pub struct StepActions {
-    /// What is done once the reply has been said, in this order.
+    /// The actions that follow once the reply has been sent, in this order.
     pub now: Vec<StepAction>,
     /// The rule about what comes next: the handshake, the content or the end of the connection.
     pub next: Option<Fired>,
 }
 
-/// An action that a session leaves to whoever moves its bytes.
+/// An action that a session leaves to the layer that moves its bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepAction {
     /// These bytes are sent as they are.
@@ -29,18 +30,18 @@ pub enum StepAction {
     Trickle {
         /// The bytes.
         bytes: Bytes,
-        /// How long to wait before each of them.
+        /// The time to wait before each of them.
         pace: Duration,
     },
-    /// These bytes are sent beneath TLS, in the middle of what is encrypted.
+    /// These bytes are sent beneath TLS, in the middle of the encrypted stream.
     SendBeneath(Bytes),
-    /// What stands in clear behind STARTTLS is kept for the session inside TLS.
+    /// Input that stands in clear behind STARTTLS is kept for the session inside TLS.
     KeepInput,
     /// The connection ends.
     End(Then),
 }
 
-/// The step of a rule; `carry_out` is what the session does.
+/// Returns the step of a rule. `carry_out` is what the session does with the command.
 pub(super) fn interpret(fired: &Fired, carry_out: impl FnOnce() -> Step) -> Step {
     let replaced = fired.rule.replaces_command();
     let mut step = if replaced { Step::silent(Next::Line) } else { carry_out() };
@@ -66,7 +67,7 @@ pub(super) fn interpret(fired: &Fired, carry_out: impl FnOnce() -> Step) -> Step
             AfterTlsAction::Reply(reply) => draft.step.reply = Some(reply.clone()),
             AfterTlsAction::Raw(bytes) => draft.bytes = Some(bytes.clone()),
             AfterTlsAction::Delay(delay) => draft.step.delay += *delay,
-            // What is kept is in the session by now; see `Conversation::secure`.
+            // The kept state is in the session by now; see `Conversation::secure`.
             AfterTlsAction::KeepState => {}
             AfterTlsAction::Alert(alert) => {
                 // Level fatal, in a record of its own (RFC 8446 section 6).
@@ -75,16 +76,16 @@ pub(super) fn interpret(fired: &Fired, carry_out: impl FnOnce() -> Step) -> Step
             }
         }),
         StageActions::Reply(list) => list.iter().for_each(|action| draft.reply(action)),
-        // They are about what comes next, and the step before it carries them.
+        // These are about what comes next, and the step before it carries them.
         StageActions::Handshake(_) | StageActions::Body(_) | StageActions::Close(_) => {}
     }
     draft.finish(fired)
 }
 
-/// A step in the making.
+/// A step that is being built.
 struct Draft {
     step: Step,
-    /// What is said in place of the reply.
+    /// The bytes that are sent in place of the reply.
     bytes: Option<Bytes>,
     pace: Option<Duration>,
     actions: Vec<StepAction>,
@@ -105,7 +106,7 @@ impl Draft {
         }
     }
 
-    /// What is said so far.
+    /// Returns the bytes to be sent so far.
     fn said(&self) -> Bytes {
         let reply = || self.step.reply.as_ref().map(Reply::to_bytes);
         self.bytes.clone().or_else(reply).unwrap_or_default()
@@ -136,7 +137,7 @@ impl Draft {
 }
 
 impl Capabilities {
-    /// The reply to EHLO with this list of capabilities; a refusal stays what it is.
+    /// Returns the reply to EHLO with this list of capabilities. A refusal is not changed.
     fn of(&self, reply: Reply) -> Reply {
         if reply.code() != 250 {
             return reply;

@@ -10,12 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::action::Action;
 
-/// Actions that are done in their order; written without a list where it is one.
+/// Actions that are done in their order. A single action is written without a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Actions(pub Vec<Action>);
 
 impl Actions {
-    /// The actions as a lab file has them, without braces.
+    /// Returns the actions as a lab file has them, without braces.
     pub fn in_words(&self) -> String {
         self.0.iter().map(Action::in_words).collect::<Vec<_>>().join(", ")
     }

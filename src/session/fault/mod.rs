@@ -1,10 +1,11 @@
-//! Faults: what receive connectors do wrong on purpose; where in a session, what is done there, how often and to whom.
+//! Faults: deviations that receive connectors make on purpose. A rule states the stage of a session, the
+//! actions there, how often they are done and to which clients.
 //!
-//! A lab file and the control API write a rule as a [`FaultSpec`], Rust builds it as a [`Fault`]; both are data,
-//! and nothing in it is left to chance, so that a lab replays. [`FaultSpec::resolve`] makes a [`FaultRule`] of it,
-//! whose actions are typed by their stage. A connection looks rules up in its connector's [`FaultTable`]; the
-//! [`Conversation`] follows those that are about replies, and each [`Step`](crate::session::Step) carries what is
-//! left to whoever moves the bytes.
+//! A lab file and the control API write a rule as a [`FaultSpec`], Rust builds it as a [`Fault`]; both are
+//! data, and nothing in them is left to chance, so that a lab can be repeated. [`FaultSpec::resolve`] makes a
+//! [`FaultRule`] of it, whose actions are typed by their stage. A connection looks rules up in its
+//! connector's [`FaultTable`]; the [`Conversation`] follows those that are about replies, and each
+//! [`Step`](crate::session::Step) carries the actions that are left to the layer that moves the bytes.
 
 mod action;
 mod build;

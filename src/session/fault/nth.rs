@@ -1,4 +1,4 @@
-//! Which of several, counted from 1.
+//! A selection of ordinal numbers, counted from 1.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,20 +7,20 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Which of several, counted from 1: `3`, `first`, `odd`, `even`, `2..` (the second and all behind it), or
-/// `2..4` (the second to the fourth).
+/// A selection of ordinal numbers, counted from 1: `3`, `first`, `odd`, `even`, `2..` (the second and all
+/// behind it), or `2..4` (the second to the fourth).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nth {
     /// The first, third, fifth and so on.
     Odd,
     /// The second, fourth and so on.
     Even,
-    /// From the one to the other, both included; without an end, all behind the first.
+    /// From the first number to the second, both included; without a second, all from the first on.
     Range(u64, Option<u64>),
 }
 
 impl Nth {
-    /// Returns whether `number` is one of them.
+    /// Returns whether the selection contains `number`.
     pub fn holds(self, number: u64) -> bool {
         match self {
             Self::Odd => !number.is_multiple_of(2),

@@ -1,4 +1,4 @@
-//! What actions are given beside their names.
+//! The parameters of actions.
 
 use std::collections::BTreeMap;
 
@@ -161,11 +161,11 @@ pub enum UnknownName {
 }
 
 impl Alert {
-    /// Its number.
+    /// Returns the alert's number.
     ///
     /// # Errors
     ///
-    /// No alert is called so, with what was probably meant.
+    /// No alert has this name. The error says which one was probably meant.
     pub(super) fn number(&self) -> Result<u8, ActionError> {
         let name = match &self.0 {
             Word::Number(number) => return Ok(*number),
@@ -183,7 +183,7 @@ impl From<&str> for Alert {
 }
 
 impl Octets {
-    /// The text or the digits that stand for `bytes`.
+    /// Returns the text or the digits that stand for `bytes`.
     pub(super) fn of(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) if !text.starts_with(HEX) => Self(text.to_owned()),
@@ -194,11 +194,11 @@ impl Octets {
         }
     }
 
-    /// The octets themselves.
+    /// Returns the bytes themselves.
     ///
     /// # Errors
     ///
-    /// What stands behind `hex:` are no pairs of hexadecimal digits.
+    /// The text behind `hex:` does not consist of pairs of hexadecimal digits.
     pub(super) fn octets(&self) -> Result<Vec<u8>, ActionError> {
         let Some(digits) = self.0.strip_prefix(HEX) else {
             return Ok(self.0.as_bytes().to_vec());
@@ -214,7 +214,7 @@ impl Octets {
     }
 }
 
-/// What stands in front of hexadecimal digits.
+/// The prefix of hexadecimal digits.
 const HEX: &str = "hex:";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! From a row as it was written to a rule that can be followed.
+//! The conversion of a fault rule as it was written to one that can be followed.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::stage::FaultStage;
 use crate::exchange::TimeSpan;
 use crate::smtp::Reply;
 
-/// A fault rule: at this stage, do that. Every action belongs to its stage, and each can be done.
+/// A fault rule: the actions at a stage. Every action belongs to the stage, and each can be done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
     spec: FaultSpec,
@@ -21,33 +21,34 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// The row that the rule stands for.
+    /// Returns the rule as it was written.
     pub const fn spec(&self) -> &FaultSpec {
         &self.spec
     }
 
-    /// What is done.
+    /// Returns the actions.
     pub const fn actions(&self) -> &StageActions {
         &self.actions
     }
 
-    /// How the connection ends with it, if it does.
+    /// Returns how the connection ends with the rule, if it does.
     pub const fn then(&self) -> Option<Then> {
         self.then
     }
 
-    /// Returns whether a client may wait for the lab because of it.
+    /// Returns whether the rule may keep a client waiting for the lab.
     pub fn takes_time(&self) -> bool {
         let slows = |action: &Action| action.kind() == Kind::Slows;
         self.then == Some(Then::Silence) || self.spec.actions.0.iter().any(slows)
     }
 
-    /// Returns whether a client that waits for the lab may wait for nothing: the lab is silent, or waits for TLS itself.
+    /// Returns whether a client may wait for the lab in vain: the lab is silent, or waits for TLS itself.
     pub fn keeps_waiting(&self) -> bool {
         self.then == Some(Then::Silence) || self.begins_with_tls()
     }
 
-    /// Returns whether the command is not carried out: something stands in for the reply, or nothing is said at all.
+    /// Returns whether the command is not carried out: something replaces the reply, or nothing is sent at
+    /// all.
     pub(super) fn replaces_command(&self) -> bool {
         let mut kinds = self.spec.actions.0.iter().map(Action::kind);
         kinds.clone().all(|kind| matches!(kind, Kind::Ending(_))) || kinds.any(|kind| kind == Kind::Replaces)
@@ -59,7 +60,7 @@ impl FaultRule {
         list.contains(&ConnectAction::ImplicitTls)
     }
 
-    /// Returns whether the session inside TLS remembers what was said in clear.
+    /// Returns whether the session inside TLS keeps the state from before TLS.
     pub(super) fn keeps_state(&self) -> bool {
         let StageActions::AfterTls(list) = &self.actions else { return false };
         list.contains(&AfterTlsAction::KeepState)
@@ -67,11 +68,11 @@ impl FaultRule {
 }
 
 impl FaultSpec {
-    /// Makes a rule of the row.
+    /// Makes a rule that can be followed.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, whatever lab it is in.
+    /// The rule is wrong by itself, whatever lab it is in.
     pub fn resolve(&self) -> Result<FaultRule, FaultError> {
         let (list, then) = self.ending()?;
         compatible(list)?;
@@ -93,7 +94,7 @@ impl FaultSpec {
         Ok(FaultRule { spec: self.clone(), actions, then })
     }
 
-    /// The actions without the one that ends the connection, and how it ends.
+    /// Returns the actions without the one that ends the connection, and how the connection ends.
     fn ending(&self) -> Result<(&[Action], Option<Then>), FaultError> {
         let list = &self.actions.0[..];
         let Some((last, before)) = list.split_last() else { return Err(FaultError::NothingToDo) };
@@ -121,7 +122,7 @@ impl FaultSpec {
         }
     }
 
-    /// Returns whether what the row waits for can come at its stage.
+    /// Checks that the rule's conditions can be met at its stage.
     fn can_be_true(&self) -> Result<(), FaultError> {
         use FaultStage as S;
         let has_line = match self.at {
@@ -150,7 +151,7 @@ impl FaultSpec {
     }
 }
 
-/// Returns whether the actions of one list can all be done.
+/// Checks that the actions of one list can all be done.
 fn compatible(list: &[Action]) -> Result<(), FaultError> {
     for (index, second) in list.iter().enumerate() {
         let clashes = |first: &&Action| match second.kind() {
@@ -165,7 +166,7 @@ fn compatible(list: &[Action]) -> Result<(), FaultError> {
     Ok(())
 }
 
-/// Where an action belongs, in words.
+/// Returns the stages that an action belongs to, in words.
 fn places(action: &Action) -> String {
     let list = std::slice::from_ref(action);
     let is_elsewhere =
@@ -186,12 +187,12 @@ fn places(action: &Action) -> String {
     }
 }
 
-/// The way from a value as it was written to the value that it stands for.
+/// The conversion from a value as it was written to the value that it stands for.
 pub(super) trait Resolve<T> {
     fn resolve(self) -> Result<T, ActionError>;
 }
 
-/// What needs no resolving.
+/// Implements [`Resolve`] for types that stand for themselves.
 macro_rules! as_written {
     ($($type:ty),*) => {$(
         impl Resolve<$type> for $type {

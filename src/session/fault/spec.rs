@@ -1,4 +1,4 @@
-//! A fault rule as a lab file and the control API write it: a row of keys, which nobody has checked yet.
+//! A fault rule as a lab file and the control API write it: a table of keys that has not been checked yet.
 
 use std::num::NonZeroU32;
 
@@ -110,14 +110,14 @@ impl When {
 }
 
 impl FaultSpec {
-    /// Returns whether it counts for the receive connector of this name.
+    /// Returns whether the rule applies to the receive connector of this name.
     pub fn is_for(&self, connector: &str) -> bool {
         self.connector.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(connector))
     }
 }
 
 impl Then {
-    /// It as a lab file has it.
+    /// Returns the name in a lab file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Close => "close",

@@ -16,7 +16,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Makes of one table the stages as values and as types.
+/// Defines the stages as values and as types from one table.
 macro_rules! stages {
     ($($(#[$doc:meta])* $name:ident $word:literal $(: $capability:ident)?;)*) => {
         /// Where in a conversation.
@@ -29,7 +29,7 @@ macro_rules! stages {
             /// Every stage, in the order of a session.
             pub(super) const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The stage as a lab file has it.
+            /// Returns the stage's name in a lab file.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $word,)*

@@ -1,4 +1,4 @@
-//! The fault table of one connector, and what one conversation finds in it.
+//! The fault table of one connector, and one conversation's view of it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,11 +14,12 @@ use super::spec::{FaultSpec, ShownCertificate};
 use super::stage::FaultStage;
 use crate::session::TlsFacts;
 
-/// The rules that count for one connector, with how often each was done; shared by its conversations.
+/// The rules that apply to one connector, with how often each was done. The connector's conversations share
+/// them.
 #[derive(Debug, Default)]
 pub struct FaultTable {
     rows: Vec<Row>,
-    /// How many connections came from whom.
+    /// The number of connections from each peer.
     connections: Mutex<HashMap<IpAddr, u64>>,
 }
 
@@ -29,26 +30,26 @@ struct Row {
     fired: AtomicU32,
 }
 
-/// What came at a stage, as far as a row can ask for it.
+/// The input at a stage, as far as a fault rule's conditions can refer to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Came<'a> {
     /// The command.
     pub(super) line: Option<&'a str>,
-    /// Octets of its longest line, or of the content's.
+    /// The length in bytes of its longest line, or of the content's.
     pub(super) longest: usize,
 }
 
-/// A rule at work: something that is done on purpose.
+/// A rule that is being followed: a fault that is done on purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fired {
-    /// Which rule of the computer it is, from 1.
+    /// The number of the rule in its computer, from 1.
     pub row: usize,
     /// The rule.
     pub rule: Arc<FaultRule>,
 }
 
 impl FaultTable {
-    /// The table of `connector`, out of the rules of its computer.
+    /// Creates the table of `connector` from the rules of its computer.
     pub fn of(rules: &[FaultRule], connector: &str) -> Self {
         let numbered = rules.iter().enumerate().filter(|(_, rule)| rule.spec().is_for(connector));
         let rows = numbered.map(|(index, rule)| Row {
@@ -59,22 +60,22 @@ impl FaultTable {
         Self { rows: rows.collect(), connections: Mutex::default() }
     }
 
-    /// Returns whether there is nothing in it.
+    /// Returns whether the table is empty.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Every row's number in its computer, with how often it was done.
+    /// Returns the number of each rule in its computer, with how often it was done.
     pub fn fired(&self) -> Vec<(usize, u32)> {
         self.rows.iter().map(|row| (row.number, row.fired.load(Ordering::SeqCst))).collect()
     }
 
-    /// Every rule, with its number in its computer.
+    /// Returns each rule with its number in its computer.
     pub fn rules(&self) -> impl Iterator<Item = (usize, &FaultRule)> {
         self.rows.iter().map(|row| (row.number, &*row.rule))
     }
 
-    /// Counts a connection from `peer`, whose conversation looks into the table from now on.
+    /// Counts a connection from `peer`, and returns its conversation's view of the table.
     pub fn connect(self: &Arc<Self>, peer: IpAddr) -> Faults {
         let (table, peer) = (Arc::clone(self), peer.to_canonical());
         let connection = {
@@ -90,12 +91,12 @@ impl FaultTable {
     }
 }
 
-/// How many peers' connections are counted; beyond it, counting begins anew.
+/// The number of peers whose connections are counted. Beyond it, the counts of all peers start again.
 const MOST_PEERS: usize = 4096;
 
 const STAGES: usize = FaultStage::Close as usize + 1;
 
-/// What one conversation finds in its connector's table.
+/// One conversation's view of its connector's table.
 #[derive(Debug)]
 pub struct Faults {
     table: Arc<FaultTable>,
@@ -107,22 +108,22 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// What the client calls itself from now on.
+    /// Notes the name that the client has given in EHLO or HELO.
     pub fn introduced(&mut self, name: String) {
         self.hello = Some(name);
     }
 
-    /// TLS is in force from now on, and this is what was negotiated.
+    /// Notes that TLS is in force from now on, with what was negotiated.
     pub fn secured(&mut self, tls: Arc<TlsFacts>) {
         self.tls = Some(tls);
     }
 
-    /// Comes to a stage: the first rule that fits, which counts as done with it.
+    /// Comes to a stage, and returns the first rule that fits. The rule counts as done with it.
     pub fn at(&mut self, stage: FaultStage) -> Option<Fired> {
         self.at_which(stage, Came::default())
     }
 
-    /// The same where something came that rows can ask for.
+    /// Like [`at`](Self::at), with input that the conditions of fault rules can refer to.
     pub(super) fn at_which(&mut self, stage: FaultStage, came: Came<'_>) -> Option<Fired> {
         let visit = self.visits.get_mut(stage as usize)?;
         *visit = visit.saturating_add(1);
@@ -167,7 +168,7 @@ impl Faults {
 }
 
 impl Row {
-    /// Counts it as done once more; false where it was done often enough.
+    /// Counts the rule as done once more. Returns false if it was done often enough already.
     fn take(&self) -> bool {
         let most = self.rule.spec().times.map_or(u32::MAX, std::num::NonZero::get);
         let more = |fired: u32| (fired < most).then(|| fired.saturating_add(1));
@@ -176,19 +177,20 @@ impl Row {
 }
 
 impl Fired {
-    /// What is done to the handshake that comes next; nothing, where the rule is about something else.
+    /// Returns the actions on the handshake that comes next; none if the rule is about something else.
     pub fn handshake(&self) -> &[HandshakeAction] {
         let StageActions::Handshake(actions) = self.rule.actions() else { return &[] };
         actions
     }
 
-    /// What is done while the content comes that is next; nothing, where the rule is about something else.
+    /// Returns the actions on the content that comes next; none if the rule is about something else.
     pub fn body(&self) -> &[BodyAction] {
         let StageActions::Body(actions) = self.rule.actions() else { return &[] };
         actions
     }
 
-    /// What is done where the connection ends next; nothing, where the rule is about something else.
+    /// Returns the actions at the end of the connection that comes next; none if the rule is about something
+    /// else.
     pub fn closing(&self) -> &[CloseAction] {
         let StageActions::Close(actions) = self.rule.actions() else { return &[] };
         actions
@@ -218,7 +220,7 @@ impl Serialize for Fired {
     }
 }
 
-/// Returns whether `name` is what `pattern` says, letter case aside, where `*` stands for anything.
+/// Returns whether `name` matches `pattern`, letter case aside. In the pattern, `*` stands for anything.
 pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };

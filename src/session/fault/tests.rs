@@ -1,4 +1,4 @@
-//! Each conduct at the stages that it goes with, as text into the bare session and text out of it.
+//! Each action at the stages that it belongs to: text into the session without I/O, and text out of it.
 
 mod rows;
 
@@ -18,7 +18,7 @@ use crate::smtp::{ChunkDecoder, DataDecoder, Ending, Line};
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A conversation in front of these rows, and its banner.
+/// Opens a conversation with these fault rules, and returns its banner too.
 fn open(rows: &str, early: usize) -> (Conversation, Step) {
     let rows: Vec<FaultSpec> = serde_json::from_str(rows).unwrap();
     let rules: Vec<_> = rows.iter().map(|row| row.resolve().unwrap()).collect();
@@ -55,7 +55,7 @@ fn last_chunk(conversation: &mut Conversation) -> Step {
     conversation.handle(Input::Content(ChunkDecoder::new(0).finish()), NOW)
 }
 
-/// A handshake that has succeeded, in which the client has shown `certificate` where it has any.
+/// Returns the facts of a successful handshake in which the client has shown `certificate`, if it has one.
 pub(super) fn tls_facts(certificate: Option<(Certificate, Option<String>)>) -> Arc<TlsFacts> {
     let (client_certificate, client_certificate_error) = certificate.unzip();
     Arc::new(TlsFacts {
@@ -78,7 +78,7 @@ fn actions(step: &Step) -> &[StepAction] {
     step.actions.as_ref().map_or(&[], |actions| &actions.now)
 }
 
-/// What leaves with a step, as text.
+/// Returns the bytes that a step sends, as text.
 fn octets(step: &Step) -> String {
     let mut all = step.reply.as_ref().map(crate::smtp::Reply::to_bytes).unwrap_or_default().to_vec();
     for action in actions(step) {
@@ -90,7 +90,7 @@ fn octets(step: &Step) -> String {
     all.escape_ascii().to_string()
 }
 
-/// How the connection ends with a step.
+/// Returns how the connection ends with a step, if it does.
 fn then(step: &Step) -> Option<Then> {
     actions(step).iter().find_map(|action| match action {
         StepAction::End(then) => Some(*then),
@@ -98,7 +98,7 @@ fn then(step: &Step) -> Option<Then> {
     })
 }
 
-/// The rule about what comes next.
+/// Returns the stage of the rule about what comes next.
 fn next(step: &Step) -> Option<FaultStage> {
     step.actions.as_ref()?.next.as_ref().map(|fired| fired.rule.spec().at)
 }
@@ -111,8 +111,8 @@ fn is_fault(step: &Step) -> bool {
     step.facts.iter().filter(|fact| matches!(fact, Fact::Fault(_))).count() == 1
 }
 
-/// Every stage that has a command of its own, with the command, in an order in which all are answered, and what
-/// the connector answers by itself.
+/// The stages that have a command of their own, each with the command and the connector's own reply, in an
+/// order in which all commands are answered.
 const COMMANDS: [(&str, &str, &str); 9] = [
     ("helo", "HELO a.test", "250 mx1.lab.test Hello [127.0.0.1]\\r\\n"),
     ("other", "NOOP", "250 2.0.0 OK\\r\\n"),
@@ -125,7 +125,8 @@ const COMMANDS: [(&str, &str, &str); 9] = [
     ("quit", "QUIT", "221 2.0.0 Service closing transmission channel\\r\\n"),
 ];
 
-/// The answer at each stage of [`COMMANDS`] where a row does `conduct` there; the commands before go as ever.
+/// Returns the answer at each stage of [`COMMANDS`] where a fault rule does `conduct`. The commands before it
+/// are answered as usual.
 fn at_each_stage(conduct: &str) -> Vec<(&'static str, &'static str, Step)> {
     let each = COMMANDS.iter().map(|(stage, command, reply)| {
         let (mut conversation, _) = open(&format!(r#"[{{"at": "{stage}", "do": {conduct}}}]"#), 0);

@@ -1,6 +1,6 @@
-//! What a client offers, as it stood in its ClientHello.
+//! The contents of a client's ClientHello.
 //!
-//! The numbers are kept as they came, which is cheap; they get their names when somebody looks.
+//! The numbers are kept as they came, which is cheap. They are turned into names when they are shown.
 
 mod names;
 mod suites;
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-/// What stood in a ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2).
+/// The contents of a ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientHelloFacts {
     /// The version in the header of its first record.
@@ -29,7 +29,7 @@ pub struct ClientHelloFacts {
     pub groups: Box<[u16]>,
     /// The signature algorithms, in the client's order; empty where the extension is missing.
     pub signature_algorithms: Box<[u16]>,
-    /// The name the client asked for (SNI, RFC 6066 section 3), in whatever octets it wrote it.
+    /// The name the client asked for (SNI, RFC 6066 section 3), byte by byte as the client wrote it.
     pub server_name: Option<Box<str>>,
     /// The protocols that it offers by ALPN (RFC 7301).
     pub alpn: Box<[Box<str>]>,
@@ -45,41 +45,41 @@ pub const TLS_1_2: u16 = 0x0303;
 pub const TLS_1_3: u16 = 0x0304;
 
 impl ClientHelloFacts {
-    /// The highest version that it offers, as it stands on the wire.
+    /// Returns the highest version that the client offers, as it stands on the wire.
     pub fn highest_version(&self) -> u16 {
         let versions = self.supported_versions.iter().copied();
         let known = versions.filter(|version| !names::is_grease(*version));
         known.max().unwrap_or(self.legacy_version)
     }
 
-    /// Returns whether it offers this version.
+    /// Returns whether the client offers this version.
     pub fn offers_version(&self, version: u16) -> bool {
         match self.supported_versions.is_empty() {
-            // Who offers a version up to 1.2 offers all below it as well, as far as he says.
+            // A client that offers a version up to 1.2 states with it that it speaks all below as well.
             true => version <= self.legacy_version,
             false => self.supported_versions.contains(&version),
         }
     }
 
-    /// The cipher suites that stand for a cipher, without signalling values (RFC 5746, RFC 7507) and what
-    /// means nothing (RFC 8701).
+    /// Returns the cipher suites that stand for a cipher, without signaling values (RFC 5746, RFC 7507) and
+    /// reserved values that mean nothing (RFC 8701).
     pub fn real_suites(&self) -> impl Iterator<Item = u16> {
         let signals = |suite: u16| matches!(suite, 0x00ff | 0x5600) || names::is_grease(suite);
         self.cipher_suites.iter().copied().filter(move |suite| !signals(*suite))
     }
 }
 
-/// What IANA calls a cipher suite, or its number.
+/// Returns the IANA name of a cipher suite, or its number.
 pub fn suite_name(suite: u16) -> Cow<'static, str> {
     names::suite(suite)
 }
 
-/// `TLSv1.2`, `SSLv3` and so on, or the number.
+/// Returns the name of a version, such as `TLSv1.2` or `SSLv3`, or its number.
 pub fn version_name(version: u16) -> Cow<'static, str> {
     names::version(version)
 }
 
-/// What IANA calls a key exchange group, or its number.
+/// Returns the IANA name of a key exchange group, or its number.
 pub fn group_name(group: u16) -> Cow<'static, str> {
     names::group(group)
 }

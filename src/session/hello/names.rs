@@ -1,36 +1,36 @@
-//! What IANA calls the numbers of a ClientHello (<https://www.iana.org/assignments/tls-parameters>,
+//! The IANA names of the numbers in a ClientHello (<https://www.iana.org/assignments/tls-parameters>,
 //! <https://www.iana.org/assignments/tls-extensiontype-values>).
 
 use std::borrow::Cow;
 
 use super::suites::SUITES;
 
-/// `TLSv1.2`, `SSLv3`, and so on.
+/// Returns the name of a version, such as `TLSv1.2` or `SSLv3`.
 pub(super) fn version(number: u16) -> Cow<'static, str> {
     named(VERSIONS, number)
 }
 
-/// The registry "TLS Cipher Suites".
+/// Looks up the registry "TLS Cipher Suites".
 pub(super) fn suite(number: u16) -> Cow<'static, str> {
     named(SUITES, number)
 }
 
-/// The registry "TLS Supported Groups".
+/// Looks up the registry "TLS Supported Groups".
 pub(super) fn group(number: u16) -> Cow<'static, str> {
     named(GROUPS, number)
 }
 
-/// The registry "TLS SignatureScheme", and the pairs of RFC 5246 section 7.4.1.4.1 that it left behind.
+/// Looks up the registry "TLS SignatureScheme", and the older pairs of RFC 5246 section 7.4.1.4.1.
 pub(super) fn scheme(number: u16) -> Cow<'static, str> {
     named(SCHEMES, number)
 }
 
-/// The registry "TLS ExtensionType Values".
+/// Looks up the registry "TLS ExtensionType Values".
 pub(super) fn extension(number: u16) -> Cow<'static, str> {
     named(EXTENSIONS, number)
 }
 
-/// The registry "TLS Compression Method Identifiers".
+/// Looks up the registry "TLS Compression Method Identifiers".
 pub(super) fn compression(number: u8) -> Cow<'static, str> {
     match number {
         0 => "null".into(),
@@ -40,7 +40,7 @@ pub(super) fn compression(number: u8) -> Cow<'static, str> {
     }
 }
 
-/// A value that means nothing and keeps servers tolerant (RFC 8701).
+/// Returns whether `number` is a reserved value that means nothing and keeps servers tolerant (RFC 8701).
 pub(super) const fn is_grease(number: u16) -> bool {
     number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff
 }

@@ -1,6 +1,6 @@
 //! The registry "TLS Cipher Suites" (<https://www.iana.org/assignments/tls-parameters>), by number.
 
-/// What IANA calls the suites that clients of the last thirty years offer.
+/// The IANA names of the suites that clients of the last thirty years offer.
 #[rustfmt::skip]
 pub(super) const SUITES: &[(u16, &str)] = &[
     (0x0001, "TLS_RSA_WITH_NULL_MD5"),

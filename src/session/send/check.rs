@@ -1,4 +1,4 @@
-//! What a server's certificate is measured by, and what can be wrong with it.
+//! The check of a server's certificate, and the problems that it can find.
 
 use std::net::IpAddr;
 
@@ -9,32 +9,32 @@ use crate::exchange::TlsDomain;
 use crate::name::{covers, is_below};
 use crate::pki::Certificate;
 
-/// How a sender looks at the certificate of a server.
+/// A sender's check of a server's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What has to be proved.
+    /// The proof that is demanded.
     pub proof: Proof,
-    /// Of which the certificate has to name one.
+    /// The names of which the certificate has to carry one.
     pub references: Vec<Reference>,
-    /// True if a common name counts.
+    /// The cases in which a common name counts.
     pub common_name: CommonName,
-    /// Which of the alternative names count.
+    /// The alternative names that count.
     pub names: NamesRead,
-    /// Whose rules count beyond those of the RFCs.
+    /// The TLS library whose rules count beyond those of the RFCs.
     pub tls_library: TlsLibrary,
     /// True if a certificate that does not prove it ends the handshake with an alert, as in programs that
     /// leave it to their TLS library; mail servers finish the handshake, look, and leave.
     pub within_handshake: bool,
 }
 
-/// What has to be proved before mail is sent.
+/// The proof that is demanded before mail is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Proof {
     /// Nothing.
     Nothing,
-    /// That the chain ends in a trusted root.
+    /// A chain that ends in a trusted root.
     Chain,
-    /// That, and the name.
+    /// Such a chain, and the name.
     ChainAndName,
 }
 
@@ -49,7 +49,7 @@ pub enum Reference {
     TlsDomain(TlsDomain),
 }
 
-/// Whether a common name of the subject counts as a name.
+/// The cases in which a common name of the subject counts as a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommonName {
     /// Never (RFC 9525).
@@ -60,7 +60,7 @@ pub enum CommonName {
     Always,
 }
 
-/// Whose rules a sender measures certificates by, beyond those of the RFCs.
+/// The TLS library by whose rules a sender checks certificates, beyond those of the RFCs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsLibrary {
     /// OpenSSL, as most clients of `docs/clients.md` have it: two labels have to follow the star of a wildcard
@@ -71,16 +71,16 @@ pub enum TlsLibrary {
     Rustls,
 }
 
-/// Which of a certificate's dNSNames a sender reads.
+/// The dNSNames of a certificate that a sender reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamesRead {
     /// All of them (RFC 9525 section 6.3).
     All,
-    /// The first alone, as clients were found to do: any other name might as well be missing.
+    /// The first alone, as some clients were found to do. Any other name is ignored.
     First,
 }
 
-/// What is wrong with a certificate.
+/// A problem with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "problem", rename_all = "kebab-case")]
 pub enum CertificateProblem {
@@ -95,7 +95,7 @@ pub enum CertificateProblem {
     Expired,
     /// It, or one above it, is not valid yet.
     NotYetValid,
-    /// It was signed with its own key, and nobody trusts it.
+    /// It was signed with its own key, and it is not trusted.
     SelfSigned,
     /// Its chain does not end in a trusted root.
     UnknownIssuer,
@@ -105,29 +105,30 @@ pub enum CertificateProblem {
     WrongPurpose,
     /// Anything else, in the words of the TLS library.
     Invalid {
-        /// What it said.
+        /// The library's text.
         reason: String,
     },
 }
 
-/// What was found out about a certificate, whether or not it was asked for.
+/// The findings about a certificate, whether or not they were asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Assessment {
-    /// What is wrong with the chain.
+    /// The problem with the chain.
     pub chain: Option<CertificateProblem>,
-    /// What is wrong with the name; `None` also where no name was expected.
+    /// The problem with the name; `None` also if no name was expected.
     pub name: Option<CertificateProblem>,
 }
 
 impl Assessment {
-    /// What stands in the way of `proof`; a name proves nothing where the chain does not hold.
+    /// Returns the problem that stands in the way of `proof`. A name proves nothing if the chain is not
+    /// trusted.
     pub fn problem(&self, proof: Proof) -> Option<&CertificateProblem> {
         let chain = self.chain.as_ref().filter(|_| proof >= Proof::Chain);
         chain.or_else(|| self.name.as_ref().filter(|_| proof == Proof::ChainAndName))
     }
 }
 
-/// What is wrong with the name of `leaf`, measured by `check`.
+/// Returns the problem with the name of `leaf`, as `check` demands it.
 pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProblem> {
     let read = match check.names {
         NamesRead::All => usize::MAX,
@@ -157,12 +158,12 @@ pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProb
     })
 }
 
-/// `*.test`.
+/// Returns whether `name` is a wildcard directly below a top-level domain, such as `*.test`.
 fn is_wildcard_of_top_level(name: &str) -> bool {
     name.strip_prefix("*.").is_some_and(|rest| !rest.trim_end_matches('.').contains('.'))
 }
 
-/// What is wrong with the purpose of `leaf` by the library's rules, where its chain holds.
+/// Returns the problem with the purpose of `leaf` by the library's rules, if its chain is trusted.
 pub fn purpose_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProblem> {
     let refuses = match check.tls_library {
         TlsLibrary::OpenSsl => !leaf.may_be_used_in_handshakes(),
@@ -195,7 +196,7 @@ impl std::fmt::Display for Reference {
 }
 
 impl CertificateProblem {
-    /// The word of RFC 8460 section 4.3 for it.
+    /// Returns the result type of RFC 8460 section 4.3 for the problem.
     pub const fn result_type(&self) -> ResultType {
         match self {
             Self::HostMismatch { .. } => ResultType::CertificateHostMismatch,
@@ -204,7 +205,7 @@ impl CertificateProblem {
         }
     }
 
-    /// The problem as the end of a sentence that starts with the certificate.
+    /// Returns the problem as the end of a sentence that starts with the certificate.
     pub fn in_words(&self) -> String {
         match self {
             Self::HostMismatch { expected, presented } if presented.is_empty() => {

@@ -1,11 +1,11 @@
-//! The attempts of one message as one story.
+//! The delivery of one message: its attempts in order.
 
 use jiff::Timestamp;
 
 use super::outcome::{Attempt, Outcome, Reason, SendStage};
 use super::policy::{AfterHandshakeFailure, SenderPolicy, Use};
 
-/// A message in the hands of a sender, with every attempt so far.
+/// A message that a sender delivers, with every attempt so far.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     policy: SenderPolicy,
@@ -16,15 +16,15 @@ pub struct Delivery {
 /// An attempt that was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
-    /// When it began.
+    /// The time at which it began.
     pub at: Timestamp,
-    /// True if it left TLS alone because an earlier one had failed at it.
+    /// True if it did not try TLS because it had failed in an earlier attempt.
     pub in_clear: bool,
-    /// How it ended.
+    /// The attempt's result.
     pub attempt: Attempt,
 }
 
-/// When the next attempt is due.
+/// The time at which the next attempt is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextAttempt {
     /// At once, on a new connection.
@@ -36,12 +36,12 @@ pub enum NextAttempt {
 }
 
 impl Delivery {
-    /// A message that comes into the queue at `now`.
+    /// Creates the delivery of a message that comes into the queue at `now`.
     pub fn new(policy: SenderPolicy, now: Timestamp) -> Self {
         Self { policy, entered: now, attempts: Vec::new() }
     }
 
-    /// When the next attempt is due.
+    /// Returns when the next attempt is due.
     pub fn next(&self) -> NextAttempt {
         let Some(Made { at, attempt, .. }) = self.attempts.last() else {
             return NextAttempt::Now;
@@ -58,7 +58,7 @@ impl Delivery {
         }
     }
 
-    /// Returns whether an attempt at `now` leaves TLS alone.
+    /// Returns whether an attempt at `now` does without TLS.
     pub fn in_clear(&self, now: Timestamp) -> bool {
         let any = |failed: fn(&Attempt) -> bool| self.attempts.iter().any(|made| failed(&made.attempt));
         let may = match self.policy.handshake_failed {
@@ -71,7 +71,7 @@ impl Delivery {
         self.policy.tls == Use::IfOffered && may
     }
 
-    /// Takes note of an attempt that began at `now`; one that defers what has been kept for too long
+    /// Notes an attempt that began at `now`. One that defers a message that has been kept for too long
     /// bounces it.
     pub fn note(&mut self, now: Timestamp, attempt: Attempt) {
         let in_clear = self.in_clear(now);
@@ -85,23 +85,23 @@ impl Delivery {
         self.attempts.push(Made { at: now, in_clear, attempt });
     }
 
-    /// Every attempt, in order.
+    /// Returns every attempt, in order.
     pub fn attempts(&self) -> &[Made] {
         &self.attempts
     }
 
-    /// How the message stands: the outcome of the last attempt, deferred before the first.
+    /// Returns the state of the message: the outcome of the last attempt, or deferred before the first.
     pub fn outcome(&self) -> Outcome {
         self.attempts.last().map_or(Outcome::Deferred, |made| made.attempt.outcome)
     }
 
-    /// The sender.
+    /// Returns the sender.
     pub fn policy(&self) -> &SenderPolicy {
         &self.policy
     }
 }
 
-/// Returns whether the connection was lost after the handshake; a 421 says that it will be.
+/// Returns whether the connection was lost after the handshake. A 421 announces that it will be.
 fn was_lost_inside(attempt: &Attempt) -> bool {
     attempt.tls.is_some()
         && match &attempt.reason {

@@ -10,7 +10,7 @@ use super::step::{Said, Secret, SendFact, SendStep};
 use crate::exchange::{Event, PSCredential};
 use crate::smtp::Reply;
 
-/// The mechanism as events and journal write it.
+/// The mechanism's name in events and in the journal.
 const LOGIN: &str = "Login";
 
 /// Returns whether the reply to EHLO offers AUTH with LOGIN among its mechanisms (RFC 4954 section 3).
@@ -23,12 +23,12 @@ pub(super) fn offers_login(reply: &Reply) -> bool {
 }
 
 impl SendSession {
-    /// Logs on where the connector does, then sends; whatever TLS there is to be is there.
+    /// Logs on if the connector does, then sends. TLS is in force by now if there is to be any.
     pub(super) fn log_on(&mut self) -> SendStep {
         match &self.task.policy.logon {
             None => self.mail(),
             Some(Logon { requires_tls: true, .. }) if self.tls.is_none() => self.tls_missing(),
-            // The one send log of it that was found, of a 2010, goes from EHLO to QUIT and says nothing.
+            // The one send log of this that was found, of a 2010, goes from EHLO to QUIT without a remark.
             Some(_) if !self.login_offered => {
                 self.leave(Vec::new(), self.gives_up(), Reason::LogonNotOffered, self.downgrade)
             }
@@ -36,10 +36,10 @@ impl SendSession {
         }
     }
 
-    /// The answer to AUTH LOGIN, or to what was said after it.
+    /// Handles the reply to AUTH LOGIN, or to what was sent after it.
     pub(super) fn challenged(&mut self, at: SendStage, reply: Reply) -> SendStep {
         match (at, reply.code()) {
-            // What a challenge asks for is not read: name and password follow in this order.
+            // The text of a challenge is not read: name and password follow in this order.
             (SendStage::Auth, 334) => self.answer(SendStage::Username, |credential| &credential.user),
             (SendStage::Username, 334) => self.answer(SendStage::Password, |credential| &credential.password),
             (SendStage::Password, 235) => {
@@ -58,7 +58,8 @@ impl SendSession {
         self.say(stage, Said::Secret(Secret(format!("{text}\r\n").into())))
     }
 
-    /// Without a logon nothing is sent, and however lasting a refusal sounds, the mail stays in the queue.
+    /// Ends the attempt: without a logon nothing is sent. The mail stays in the queue even if the refusal is
+    /// permanent.
     fn logon_failed(&mut self, reason: Reason) -> SendStep {
         let mut facts = vec![self.logon_fact(false)];
         let connector = self.task.connector.as_ref();

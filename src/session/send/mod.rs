@@ -1,10 +1,10 @@
-//! The sending side of a conversation as a value, and the story of one message's attempts.
+//! The sending side of a conversation as a value, and the attempts to deliver one message.
 //!
-//! A [`SendSession`] is opened with a [`Task`], is handed [`SendInput`]s and answers each with exactly
-//! one [`SendStep`]. What kind of sender it plays is data, a [`SenderPolicy`]. A handshake that succeeds
-//! makes a *new* session ([`SendSession::secure`]), so nothing the server said in clear survives it (RFC
-//! 3207 section 4.2). One conversation may carry several messages. Every attempt ends in an [`Attempt`]; a [`Delivery`] strings them together and says
-//! when the next one is due, and whoever drives it does the waiting.
+//! A [`SendSession`] is opened with a [`Task`], is handed [`SendInput`]s and answers each with exactly one
+//! [`SendStep`]. The kind of sender that it emulates is data, a [`SenderPolicy`]. A handshake that succeeds
+//! makes a *new* session ([`SendSession::secure`]), so nothing the server said in clear survives it (RFC 3207
+//! section 4.2). One conversation may carry several messages. Every attempt ends in an [`Attempt`]; a
+//! [`Delivery`] keeps them in order and states when the next one is due; its caller does the waiting.
 
 mod check;
 mod delivery;

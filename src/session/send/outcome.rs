@@ -1,4 +1,4 @@
-//! How an attempt ends: a closed set, with what decided it.
+//! The ways in which an attempt ends: a closed set of outcomes, each with what decided it.
 
 use std::sync::Arc;
 
@@ -12,53 +12,53 @@ use crate::smtp::{Address, Reply};
 /// One attempt to deliver a message, after it has ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attempt {
-    /// How it ended.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// What decided that.
+    /// The reason for the outcome.
     pub reason: Reason,
-    /// The word of RFC 8460 section 4.3 for what TLS failed with, where one fits; a message that was sent
+    /// The result type of RFC 8460 section 4.3 for the failure of TLS, if one fits. A message that was sent
     /// in clear for want of TLS has one too.
     pub result_type: Option<ResultType>,
     /// The TLS it went through.
     pub tls: Option<Arc<Secured>>,
-    /// The recipients that were refused while others were taken.
+    /// The recipients that were refused while others were accepted.
     pub refused: Vec<(Address, Reply)>,
-    /// Which message of its connection it was about, from 1.
+    /// The number of the message in its connection, from 1.
     pub message: u32,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The server took the message, encrypted.
+    /// The server accepted the message, encrypted.
     DeliveredOverTls {
         /// True if the certificate proved what the sender demands of one; false where it demands nothing.
         authenticated: bool,
     },
-    /// The server took the message, for everybody on the way to read.
+    /// The server accepted the message, unencrypted.
     DeliveredInClear,
     /// It stays in the queue for another attempt.
     Deferred,
-    /// It goes back to whoever sent it; from a sender without a queue, as an error.
+    /// It goes back to its sender; from a sender without a queue, as an error.
     Bounced,
 }
 
-/// What decided how an attempt ended.
+/// The reason for an attempt's outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "because", content = "detail", rename_all = "kebab-case")]
 pub enum Reason {
-    /// What the server answered.
+    /// The server's reply decided.
     Reply {
-        /// To what.
+        /// The stage that it was the reply to.
         at: SendStage,
-        /// With what.
+        /// The server's reply.
         reply: Reply,
     },
     /// The server does not offer TLS, and the sender requires it.
     NotOffered {
-        /// What was not offered.
+        /// The verb that was not offered.
         #[serde(serialize_with = "as_text")]
         verb: TlsVerb,
     },
@@ -72,41 +72,41 @@ pub enum Reason {
     LogonNotOffered,
     /// The server refused the logon.
     LogonRefused {
-        /// With what.
+        /// The server's reply.
         reply: Reply,
     },
     /// The server closed the connection.
     Closed {
-        /// When this was due.
+        /// The stage whose answer was due.
         at: SendStage,
     },
     /// The server was silent for too long.
     TimedOut {
-        /// When this was due.
+        /// The stage whose answer was due.
         at: SendStage,
     },
     /// The connection broke.
     Broken {
-        /// When this was due.
+        /// The stage whose answer was due.
         at: SendStage,
-        /// The operating system's word for it.
+        /// The operating system's name for the error.
         why: String,
     },
-    /// What came was no SMTP.
+    /// The server sent something that is no SMTP.
     NotSmtp {
-        /// When this was due.
+        /// The stage whose answer was due.
         at: SendStage,
     },
     /// There was no connection at all.
     NoConnection {
-        /// Why not.
+        /// The reason.
         why: String,
     },
     /// The message was in the queue for too long.
     Expired,
 }
 
-/// What a sender had said last, and wants an answer to.
+/// The stage of a sending session: what the sender has sent last and wants an answer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SendStage {
@@ -144,7 +144,7 @@ pub enum SendStage {
 pub enum ResultType {
     /// STARTTLS is not offered, or refused.
     StarttlsNotSupported,
-    /// The certificate names somebody else.
+    /// The certificate names another host.
     CertificateHostMismatch,
     /// It has expired.
     CertificateExpired,
@@ -160,7 +160,7 @@ impl Outcome {
         matches!(self, Self::DeliveredOverTls { .. } | Self::DeliveredInClear)
     }
 
-    /// The outcome in two or three words.
+    /// Returns the outcome in two or three words.
     pub const fn as_words(self) -> &'static str {
         match self {
             Self::DeliveredOverTls { authenticated: true } => "delivered over TLS, authenticated",
@@ -173,7 +173,7 @@ impl Outcome {
 }
 
 impl SendStage {
-    /// The stage as the end of `in answer to`.
+    /// Returns the stage as the end of `in answer to`.
     pub const fn as_words(self) -> &'static str {
         match self {
             Self::Banner => "the connection",
@@ -203,7 +203,7 @@ impl ResultType {
         Self::ValidationFailure,
     ];
 
-    /// The word as RFC 8460 writes it.
+    /// Returns the result type as RFC 8460 writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StarttlsNotSupported => "starttls-not-supported",

@@ -1,4 +1,4 @@
-//! What kind of sender is played: every difference between senders that shows at STARTTLS, as data.
+//! The kinds of senders: every difference between senders that shows at STARTTLS, as data.
 
 use jiff::SignedDuration;
 
@@ -8,64 +8,64 @@ use crate::exchange::{
 };
 use crate::session::TlsVerb;
 
-/// How a sender uses TLS, and what it does where there is none.
+/// A sender's use of TLS, and its behavior if there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderPolicy {
-    /// What it is called in reports.
+    /// Its name in reports.
     pub name: &'static str,
-    /// True if it uses TLS at all.
+    /// The cases in which it uses TLS.
     pub tls: Use,
-    /// By which verb.
+    /// The verb that it uses to start TLS.
     pub verb: TlsVerb,
     /// True if it says HELO in place of EHLO.
     pub helo: bool,
-    /// Which reply to STARTTLS it takes for the word to go ahead.
+    /// The replies to STARTTLS that it takes as permission to go ahead.
     pub go_ahead: GoAhead,
-    /// True if it says HELO where EHLO is refused inside TLS (RFC 5321 section 3.2).
+    /// True if it sends HELO after EHLO was refused inside TLS (RFC 5321 section 3.2).
     pub helo_inside: bool,
-    /// What it does where STARTTLS is refused and TLS is not required.
+    /// Its behavior if STARTTLS is refused and TLS is not required.
     pub refused: AfterRefusal,
-    /// What it does where the handshake fails and TLS is not required.
+    /// Its behavior if the handshake fails and TLS is not required.
     pub handshake_failed: AfterHandshakeFailure,
-    /// What the certificate has to prove.
+    /// The proof that it demands of the certificate.
     pub trust: Trust,
-    /// True if a common name counts.
+    /// The cases in which a common name counts.
     pub common_name: CommonName,
-    /// Which of the alternative names count.
+    /// The alternative names that count.
     pub names: NamesRead,
-    /// Whose rules it measures certificates by, beyond those of the RFCs.
+    /// The TLS library by whose rules it checks certificates, beyond those of the RFCs.
     pub tls_library: TlsLibrary,
     /// True if the certificate is judged within the handshake (see [`Check::within_handshake`]).
     pub within_handshake: bool,
-    /// True if a refusal of STARTTLS that is no 4yz bounces the message where TLS is required, as in Postfix.
+    /// True if a refusal of STARTTLS other than 4yz bounces the message when TLS is required, as in Postfix.
     pub bounces_refusal: bool,
-    /// Who keeps the message between attempts.
+    /// The kind of queue that keeps the message between attempts.
     pub queue: Queue,
-    /// How it logs on before it sends anything, where it does.
+    /// The logon that it does before it sends anything, if it does one.
     pub logon: Option<Logon>,
 }
 
 /// A logon by `AUTH LOGIN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logon {
-    /// As whom.
+    /// The user name and password.
     pub credential: PSCredential,
-    /// True if the password is said inside TLS only.
+    /// True if the password is sent inside TLS only.
     pub requires_tls: bool,
 }
 
-/// Whether a sender uses TLS.
+/// The cases in which a sender uses TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// It leaves STARTTLS alone.
+    /// It never sends STARTTLS.
     Never,
-    /// It uses it where it is offered.
+    /// It uses TLS if it is offered.
     IfOffered,
-    /// It sends nothing without.
+    /// It sends no mail without TLS.
     Required,
 }
 
-/// Which reply to STARTTLS a sender takes for the word to go ahead.
+/// The replies to STARTTLS that a sender takes as permission to go ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GoAhead {
     /// The 220 of RFC 3207 section 4.
@@ -74,7 +74,7 @@ pub enum GoAhead {
     Any2yz,
 }
 
-/// What an opportunistic sender does where STARTTLS is answered with 4yz or 5yz.
+/// The behavior of an opportunistic sender if STARTTLS is answered with 4yz or 5yz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterRefusal {
     /// It goes on in clear in the same conversation.
@@ -83,30 +83,30 @@ pub enum AfterRefusal {
     GivesUp,
 }
 
-/// What an opportunistic sender does where the handshake fails after the 220.
+/// The behavior of an opportunistic sender if the handshake fails after the 220.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterHandshakeFailure {
     /// It connects again at once and sends in clear.
     ClearAtOnce,
-    /// It defers, and sends in clear once the message has been in the queue for so long; the same where the
-    /// connection is lost after the handshake, as in Postfix.
+    /// It defers, and sends in clear once the message has been in the queue for so long. It also does so if
+    /// the connection is lost after the handshake, as in Postfix.
     ClearAfter(SignedDuration),
-    /// It tries TLS for ever.
+    /// It never falls back to clear text.
     NeverClear,
 }
 
-/// What a certificate has to prove.
+/// The proof that is demanded of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Nothing: any certificate will do.
     Nothing,
-    /// That its chain ends in a trusted root.
+    /// A chain that ends in a trusted root.
     Chain,
-    /// That, and a name.
+    /// Such a chain, and a name.
     Name(Expect),
 }
 
-/// Which name is expected.
+/// The name that is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// The host that was connected to.
@@ -117,19 +117,19 @@ pub enum Expect {
     TlsDomain(Option<TlsDomain>),
 }
 
-/// Who keeps the message between attempts.
+/// The kind of queue that keeps the message between attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
-    /// Nobody: a failed call is the caller's affair, so nothing is ever deferred.
+    /// No queue: a failed call is returned to the caller, so nothing is ever deferred.
     Nobody,
     /// A mail server.
     Server,
-    /// Exchange, which has words of its own for what happened.
+    /// Exchange, which has its own texts for failures.
     Exchange(Profile),
 }
 
 impl GoAhead {
-    /// Returns whether a reply with this code is one.
+    /// Returns whether a reply with this code is permission to go ahead.
     pub const fn is_said_by(self, code: u16) -> bool {
         match self {
             Self::Code220 => code == 220,
@@ -139,7 +139,7 @@ impl GoAhead {
 }
 
 impl SenderPolicy {
-    /// The policy that the parameters of a Send connector amount to.
+    /// Returns the policy that the parameters of a Send connector amount to.
     ///
     /// Source: the `Set-SendConnector` page; that a failed handshake defers and never falls back is how
     /// the observed logs end. That a 5yz to STARTTLS defers, that nothing but a 220 counts, and that HELO
@@ -185,7 +185,7 @@ impl SenderPolicy {
         }
     }
 
-    /// How the certificate of `host` is measured, on the way to `next_hop` with mail for `domain`.
+    /// Returns the check of the certificate of `host`, on the way to `next_hop` with mail for `domain`.
     pub fn check(&self, host: &str, next_hop: &str, domain: &str) -> Check {
         let host_alone = || vec![Reference::Host(host.to_owned())];
         let (proof, references) = match &self.trust {
@@ -215,13 +215,13 @@ impl SenderPolicy {
 }
 
 impl Queue {
-    /// How long until the next attempt: five minutes, the first interval of Postfix (`queue_run_delay`) and
-    /// of Exchange (TransientFailureRetryInterval) alike.
+    /// Returns the time until the next attempt: five minutes, the first interval of Postfix
+    /// (`queue_run_delay`) and of Exchange (TransientFailureRetryInterval) alike.
     pub const fn retry_after(self) -> SignedDuration {
         SignedDuration::from_mins(5)
     }
 
-    /// How long a message is kept: five days in Postfix (`maximal_queue_lifetime`), two in Exchange
+    /// Returns how long a message is kept: five days in Postfix (`maximal_queue_lifetime`), two in Exchange
     /// (MessageExpirationTimeout).
     pub const fn keeps_for(self) -> SignedDuration {
         match self {

@@ -1,7 +1,7 @@
-//! The built-in senders: the classes real ones fall into, each after somebody who belongs to it.
+//! The built-in senders: the classes of real senders, each named after a member of the class.
 //!
-//! Who does what was observed with Postfix, Exim, OpenSMTPD, sendmail and the libraries named; what is
-//! said of Exchange is documented or seen in logs.
+//! The behavior was observed with Postfix, Exim, OpenSMTPD, sendmail and the libraries named. Exchange's
+//! behavior is documented or was seen in logs.
 
 use jiff::SignedDuration;
 
@@ -15,13 +15,14 @@ use crate::session::TlsVerb;
 pub struct BuiltIn {
     /// Other names it is known by, those of Postfix's security levels among them.
     pub aliases: &'static [&'static str],
-    /// What it does, in one line.
+    /// A description of its behavior, in one line.
     pub about: &'static str,
-    /// How it does it.
+    /// Its behavior as a policy.
     pub policy: SenderPolicy,
 }
 
-/// Opportunistic, as most mail servers are; the others differ from it in a word or two.
+/// The policy of an opportunistic sender, as most mail servers are. The others differ from it in a field or
+/// two.
 const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
     name: "opportunistic",
     tls: Use::IfOffered,
@@ -70,7 +71,7 @@ const EXCHANGE: SenderPolicy = SenderPolicy {
 /// `minimal_backoff_time` of Postfix: a message that is younger stays deferred.
 const POSTFIX_BACKOFF: SignedDuration = SignedDuration::from_secs(300);
 
-/// The built-in senders, from the one that cares least to the ones that care most, then Exchange's.
+/// The built-in senders, from the least strict to the strictest, then Exchange's.
 pub const BUILT_IN: [BuiltIn; 13] = [
     BuiltIn {
         aliases: &["none", "plain"],
@@ -158,7 +159,7 @@ pub const BUILT_IN: [BuiltIn; 13] = [
 ];
 
 impl SenderPolicy {
-    /// The built-in sender of this name or alias, letter case aside.
+    /// Returns the built-in sender of this name or alias, letter case aside.
     pub fn named(name: &str) -> Option<Self> {
         let known = |built_in: &&BuiltIn| {
             built_in.policy.name.eq_ignore_ascii_case(name)

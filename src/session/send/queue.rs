@@ -1,4 +1,5 @@
-//! What Exchange's queue viewer says of a deferred message: a consequence, and often a misleading one.
+//! The text of Exchange's queue viewer for a deferred message. It names a consequence of the failure, often a
+//! misleading one.
 
 use std::fmt::Display;
 
@@ -11,11 +12,11 @@ use super::task::Credentials;
 use crate::exchange::Profile;
 use crate::session::TlsVerb;
 
-/// `LastError` of a queue after an attempt to reach `host` at `endpoint`; `None` where there is none.
+/// Returns `LastError` of a queue after an attempt to reach `host` at `endpoint`; `None` if there is none.
 ///
-/// Through 2013 it is one sentence that puts the local failure into the mouth of the next hop (KB
-/// 2989382); since 2016 a record with LED, MSG, FQDN, IP and LRT (observed in 2018). Words that were not
-/// found for a failure are not made up: it then goes by those of the nearest one that has some.
+/// Through 2013 it is one sentence that attributes the local failure to the next hop (KB 2989382); since 2016
+/// it is a record with LED, MSG, FQDN, IP and LRT (observed in 2018). Texts that were not found for a failure
+/// are not made up: such a failure has the text of the nearest one that has a known text.
 pub fn last_error(
     profile: Profile,
     attempt: &Attempt,
@@ -44,14 +45,14 @@ pub fn last_error(
     Some(format!("[{{LED={led}}};{{MSG=}};{{FQDN={host}}};{{IP={endpoint}}};{{LRT={time}}}]"))
 }
 
-/// Which of the newer codes a failure goes under.
+/// The newer code that a failure goes under.
 enum Kind {
     Refused,
     Connecting,
     Dropped,
 }
 
-/// The reply that the next hop gave or, most of the time, did not give.
+/// Returns the reply that is attributed to the next hop, which most of the time it did not give.
 fn inner(reason: &Reason) -> Option<(String, Kind)> {
     let word = |text: &str, kind| (text.to_owned(), kind);
     Some(match reason {
@@ -70,7 +71,7 @@ fn inner(reason: &Reason) -> Option<(String, Kind)> {
             "454 4.7.5 The certificate specified in TlsCertificateName of the SendConnector could not be found.",
             Kind::Refused,
         ),
-        // Nothing timed out: this is what a key that cannot be used looks like from here.
+        // Nothing timed out: this is how the queue shows a key that cannot be used.
         Reason::OwnCertificate(_) => word("421 4.4.1 Connection timed out.", Kind::Dropped),
         Reason::Certificate(CertificateProblem::HostMismatch { .. }) => {
             word("450 4.7.320 Certificate validation failed [Message=SubjectMismatch]", Kind::Refused)

@@ -19,22 +19,22 @@ use crate::smtp::{Address, Reply};
 pub struct SendSession {
     /// The message whose turn it is.
     pub(super) task: Arc<Task>,
-    /// Which message of the connection that is, from 1.
+    /// The number of that message in the connection, from 1.
     pub(super) message: u32,
     /// The messages after it.
     pub(super) waiting: VecDeque<Arc<Task>>,
-    /// After how many messages the connection is closed.
+    /// The number of messages after which the connection is closed.
     pub(super) most: Option<NonZeroU32>,
     stage: SendStage,
     pub(super) tls: Option<Arc<Secured>>,
     pub(super) size_offered: bool,
     pub(super) login_offered: bool,
-    /// Which recipient RCPT is about.
+    /// The index of the recipient that RCPT is about.
     pub(super) recipient: usize,
     pub(super) refused: Vec<(Address, Reply)>,
-    /// Why the message goes in clear although TLS would have been liked.
+    /// The reason why the message goes in clear although TLS was preferred.
     pub(super) downgrade: Option<ResultType>,
-    /// How it ended, while QUIT waits for its answer.
+    /// The attempt that has ended, while QUIT waits for its reply.
     pub(super) end: Option<Box<Attempt>>,
 }
 
@@ -44,20 +44,20 @@ impl SendSession {
         Self::open_for(task, VecDeque::new(), None)
     }
 
-    /// Opens a conversation for several messages that differ in nothing but the message. After `most` of
-    /// them it says QUIT and leaves the others undecided; `None` for any number. What ends the conversation
-    /// before that decides on all of them: each has an attempt, in order.
+    /// Opens a conversation for several tasks that differ in nothing but the message. After `most` messages
+    /// it sends QUIT and leaves the others undecided; `None` stands for any number. If the conversation ends
+    /// before that, this decides on all of them: each has an attempt, in order.
     pub fn open_for(
         first: Arc<Task>,
         then: VecDeque<Arc<Task>>,
         most: Option<NonZeroU32>,
     ) -> (Self, SendStep) {
-        // A fall-back after a failed handshake is a failure of TLS however well it goes.
+        // A fallback after a failed handshake is a failure of TLS even if the message is delivered.
         let downgrade = first.in_clear.then_some(ResultType::ValidationFailure);
         (Self { downgrade, ..Self::new(first, then, most) }, SendStep::wait())
     }
 
-    /// The conversation after a successful handshake; nothing is left of the one before it.
+    /// Returns the conversation after a successful handshake. Nothing is left of the one before it.
     pub fn secure(self, tls: Arc<Secured>) -> (Self, SendStep) {
         let problem = tls.assessment.problem(self.task.check().proof).cloned();
         let session = Self::new(self.task, self.waiting, self.most);
@@ -72,7 +72,7 @@ impl SendSession {
         (session, step)
     }
 
-    /// The attempt that ends before there is a connection.
+    /// Returns the attempt that ends before there is a connection.
     pub fn no_connection(task: &Task, why: String) -> Attempt {
         Attempt {
             outcome: if task.policy.queue == Queue::Nobody { Outcome::Bounced } else { Outcome::Deferred },
@@ -104,7 +104,7 @@ impl SendSession {
     /// Answers one input.
     pub fn handle(&mut self, input: SendInput) -> SendStep {
         if let Some(end) = self.end.take() {
-            // Whatever the answer to QUIT is, the message is where it is.
+            // The answer to QUIT does not change the outcome.
             return SendStep::done(end);
         }
         let at = self.stage;
@@ -140,7 +140,7 @@ impl SendSession {
             at @ (SendStage::Auth | SendStage::Username | SendStage::Password) => self.challenged(at, reply),
             at @ (SendStage::Mail | SendStage::Data | SendStage::Content) => self.message_refused(at, reply),
             at => {
-                // That a transaction cannot be undone says nothing of the messages that wait.
+                // A failed RSET says nothing about the messages that wait.
                 let outcome = if at == SendStage::Rset { self.gives_up() } else { self.outcome_of(&reply) };
                 self.leave(Vec::new(), outcome, Reason::Reply { at, reply }, self.downgrade)
             }
@@ -185,7 +185,7 @@ impl SendSession {
         }
     }
 
-    /// There is no TLS to be had, or none is wanted.
+    /// Goes on without TLS, which is not available or not wanted.
     fn without_tls(&mut self) -> SendStep {
         match self.task.policy.tls {
             Use::Never => self.log_on(),
@@ -198,7 +198,7 @@ impl SendSession {
         }
     }
 
-    /// The end where TLS is required and not there.
+    /// Ends the attempt because TLS is required and not available.
     pub(super) fn tls_missing(&mut self) -> SendStep {
         let Task { policy, connector, host, .. } = &*self.task;
         let event = connector
@@ -234,7 +234,7 @@ impl SendSession {
         }
     }
 
-    /// What is wrong with the certificate of the selection; X-ANONYMOUSTLS goes by another one.
+    /// Returns what is wrong with the certificate of the selection. X-ANONYMOUSTLS uses another one.
     fn credentials(&self) -> Credentials {
         match self.task.policy.verb {
             TlsVerb::StartTls => self.task.credentials,
@@ -242,7 +242,7 @@ impl SendSession {
         }
     }
 
-    /// The sender fails by itself, whatever the server would have done.
+    /// Ends the attempt because of the sender's own certificate, whatever the server would have done.
     fn own_certificate(&mut self, credentials: Credentials) -> SendStep {
         let result_type = Some(ResultType::ValidationFailure);
         let attempt = self.attempt(self.gives_up(), Reason::OwnCertificate(credentials), result_type);
@@ -251,7 +251,7 @@ impl SendSession {
         SendStep { facts, ..SendStep::done(last) }
     }
 
-    /// No clear text follows a handshake that failed: the attempt is over (RFC 3207 section 4.1).
+    /// Ends the attempt after a failed handshake: no clear text follows it (RFC 3207 section 4.1).
     fn handshake_failed(&mut self, failure: TlsFailure, problem: Option<CertificateProblem>) -> SendStep {
         let (reason, result_type) = match problem {
             Some(problem) => {
@@ -265,12 +265,12 @@ impl SendSession {
         SendStep { facts, ..SendStep::done(last) }
     }
 
-    /// What a reply that refuses something means for the message.
+    /// Returns the outcome of a message after a reply that refuses something.
     pub(super) fn outcome_of(&self, reply: &Reply) -> Outcome {
         if reply.is_permanent_failure() { Outcome::Bounced } else { self.gives_up() }
     }
 
-    /// What giving up for now means for the message.
+    /// Returns the outcome of a message that is given up for now.
     pub(super) fn gives_up(&self) -> Outcome {
         match self.task.policy.queue {
             Queue::Nobody => Outcome::Bounced,
@@ -288,14 +288,14 @@ impl SendSession {
         Attempt { outcome, reason, result_type, tls, refused, message: self.message }
     }
 
-    /// The end without a word: the connection is gone or must not be trusted.
+    /// Ends the conversation without QUIT: the connection is gone or must not be trusted.
     fn lost(&mut self, reason: Reason) -> SendStep {
         let attempt = self.attempt(self.gives_up(), reason, self.downgrade);
         let (facts, last) = self.for_all(Vec::new(), attempt);
         SendStep { facts, ..SendStep::done(last) }
     }
 
-    /// The end in good order, for the messages that wait as well.
+    /// Ends the conversation with QUIT, for the messages that wait as well.
     pub(super) fn leave(
         &mut self,
         facts: Vec<SendFact>,
@@ -309,7 +309,8 @@ impl SendSession {
         SendStep { facts, ..self.command(SendStage::Quit, "QUIT") }
     }
 
-    /// What ends the conversation is the attempt of every message that waits: facts of all but the last.
+    /// Makes the attempt that ends the conversation that of every message that waits. All but the last become
+    /// facts.
     fn for_all(&mut self, mut facts: Vec<SendFact>, attempt: Attempt) -> (Vec<SendFact>, Box<Attempt>) {
         let mut last = Box::new(attempt);
         for _ in self.waiting.drain(..) {

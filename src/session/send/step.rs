@@ -1,4 +1,4 @@
-//! What a sending session is told, and what it answers.
+//! The inputs of a sending session, and its answers.
 
 use bytes::Bytes;
 
@@ -9,40 +9,41 @@ use crate::exchange::Event;
 use crate::session::{TlsFailure, TlsVerb};
 use crate::smtp::Reply;
 
-/// What a session is told.
+/// An input to a sending session.
 #[derive(Clone, Debug)]
 pub enum SendInput {
     /// A reply came.
     Reply(Reply),
-    /// What came where a reply was due is none.
+    /// The server sent something that is no reply where one was due.
     NotSmtp,
-    /// The handshake failed; that it succeeded is told by [`SendSession::secure`](super::SendSession::secure).
+    /// The handshake failed. A handshake that succeeded is reported by
+    /// [`SendSession::secure`](super::SendSession::secure).
     HandshakeFailed {
-        /// How.
+        /// The failure.
         failure: TlsFailure,
-        /// What was wrong with the certificate, where that was the sender's reason to end it.
+        /// The problem with the certificate, if that was the sender's reason to end the handshake.
         problem: Option<CertificateProblem>,
     },
     /// The server closed the connection.
     Closed,
     /// The server was silent for too long.
     TimedOut,
-    /// The connection broke, in the operating system's word.
+    /// The connection broke, with the operating system's name for the error.
     Broken(String),
 }
 
 /// The answer to one input.
 #[derive(Clone, Debug)]
 pub struct SendStep {
-    /// What to write down before anything is sent.
+    /// The facts to note before anything is sent.
     pub facts: Vec<SendFact>,
-    /// What to send.
+    /// The bytes to send.
     pub say: Option<Said>,
-    /// What to wait for.
+    /// The input to wait for.
     pub next: SendNext,
 }
 
-/// What a sender says, its line ends included.
+/// The bytes that a sender sends, line ends included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// A command.
@@ -53,7 +54,7 @@ pub enum Said {
     Secret(Secret),
 }
 
-/// Octets that are sent and kept nowhere.
+/// Bytes that are sent and not stored anywhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub Bytes);
 
@@ -63,12 +64,12 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What a session waits for.
+/// The input that a session waits for.
 #[derive(Clone, Debug)]
 pub enum SendNext {
     /// A reply.
     Reply,
-    /// A TLS handshake; what is buffered in clear is thrown away.
+    /// A TLS handshake; input that is buffered in clear is discarded.
     Handshake(Box<Handshake>),
     /// Nothing: close the connection. The attempt is that of the last message that this connection
     /// decided on; those before it are [`SendFact::Attempt`]s.
@@ -82,27 +83,27 @@ pub struct Handshake {
     pub verb: TlsVerb,
     /// The name to ask for (SNI).
     pub server_name: String,
-    /// What to look for in the certificate.
+    /// The check of the certificate.
     pub check: Check,
 }
 
-/// Something that happened beside commands and replies.
+/// A fact about a sending session beside its commands and replies.
 #[derive(Clone, Debug)]
 pub enum SendFact {
-    /// Something for the Application log.
+    /// An event for the Application log.
     Event(Event),
     /// The sender could not use a certificate of its own, so that no handshake took place.
     OwnCertificate {
         /// The verb that would have begun the handshake.
         verb: TlsVerb,
-        /// What is wrong with it.
+        /// The problem with the certificate.
         credentials: Credentials,
     },
     /// A logon succeeded or failed.
     Logon {
-        /// Who.
+        /// The user.
         user: String,
-        /// By which mechanism.
+        /// The mechanism.
         mechanism: &'static str,
         /// True if it succeeded.
         succeeded: bool,

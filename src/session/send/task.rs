@@ -1,4 +1,4 @@
-//! What a sender is to do, and what it learnt of the TLS it did it over.
+//! The task of a sender, and the facts about the TLS over which it was done.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::pki::{Certificate, Thumbprint};
 use crate::session::TlsVersion;
 use crate::smtp::{Address, HelloName, ReversePath};
 
-/// One attempt to make: whom to be, where to go, what to bring.
+/// One attempt to make: the sender, the host to connect to, and the message.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// What kind of sender.
+    /// The kind of sender.
     pub policy: SenderPolicy,
-    /// True if this attempt leaves TLS alone because an earlier one failed at it.
+    /// True if this attempt does not try TLS because it failed in an earlier one.
     pub in_clear: bool,
-    /// What to introduce oneself as.
+    /// The name to give in EHLO or HELO.
     pub helo: HelloName,
-    /// The host that is connected to, by the name the certificate may be measured by and SNI asks for.
+    /// The host to connect to, by the name that SNI asks for and that the certificate may be checked against.
     pub host: String,
     /// The domain or smart host that led there.
     pub next_hop: String,
@@ -28,15 +28,15 @@ pub struct Task {
     pub connector: Option<String>,
     /// The sender's own certificate.
     pub credentials: Credentials,
-    /// What to bring.
+    /// The message to send.
     pub message: Arc<Outgoing>,
 }
 
-/// Whether the sender's own certificate can be used.
+/// The state of the sender's own certificate: usable, or the reason why not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Credentials {
-    /// It can, or there is none and none is needed.
+    /// It can be used, or there is none and none is needed.
     #[default]
     Usable,
     /// Its private key cannot be used (KB 4495258).
@@ -50,7 +50,7 @@ pub enum Credentials {
 /// A message on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Where notifications go.
+    /// The address that notifications go to.
     pub from: ReversePath,
     /// The recipients, at least one.
     pub to: Vec<Address>,
@@ -69,22 +69,22 @@ pub struct Secured {
     pub key_exchange: Option<&'static str>,
     /// The name that was asked for (SNI, RFC 6066 section 3).
     pub server_name: Option<String>,
-    /// What the server presented, leaf first.
+    /// The certificates that the server presented, leaf first.
     #[serde(serialize_with = "subjects")]
     pub presented: Vec<Certificate>,
-    /// What is right or wrong with it.
+    /// The findings about the leaf.
     pub assessment: Assessment,
-    /// The certificate of one's own that the server was shown; `None` where it asked for none.
+    /// The sender's own certificate that the server was shown; `None` if it asked for none.
     pub own: Option<Thumbprint>,
 }
 
 impl Task {
-    /// The domain of the first recipient, by which Exchange's DomainValidation goes.
+    /// Returns the domain of the first recipient, which Exchange's DomainValidation uses.
     pub fn recipient_domain(&self) -> &str {
         self.message.to.first().and_then(Address::domain).unwrap_or_default()
     }
 
-    /// How the server's certificate is measured.
+    /// Returns the check of the server's certificate.
     pub fn check(&self) -> Check {
         self.policy.check(&self.host, &self.next_hop, self.recipient_domain())
     }

@@ -1,4 +1,4 @@
-//! One message after another: MAIL, RCPT, DATA, and what is between two messages.
+//! One message after another: MAIL, RCPT, DATA, and the RSET between two messages.
 
 use std::fmt::Write as _;
 
@@ -56,7 +56,7 @@ impl SendSession {
         self.message_ended(outcome, SendStage::Content, reply)
     }
 
-    /// The server refuses this message; the next one may fare better.
+    /// Ends the attempt of a message that the server refuses, and goes on with the next message.
     pub(super) fn message_refused(&mut self, at: SendStage, reply: Reply) -> SendStep {
         let outcome = self.outcome_of(&reply);
         self.message_ended(outcome, at, reply)

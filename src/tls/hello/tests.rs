@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A ClientHello in `records`, each of so many octets.
+/// Returns a ClientHello in records of `length` bytes each.
 fn in_records(message: &[u8], length: usize) -> Vec<u8> {
     let record = |part: &[u8]| [&[22, 3, 1], &(part.len() as u16).to_be_bytes()[..], part].concat();
     message.chunks(length).flat_map(record).collect()
@@ -20,7 +20,7 @@ fn extension(kind: u16, content: &[u8]) -> Vec<u8> {
     [&kind.to_be_bytes()[..], &(content.len() as u16).to_be_bytes(), content].concat()
 }
 
-/// A ClientHello with `extensions`, or one that ends before them.
+/// Returns a ClientHello with `extensions`, or one that ends before them.
 fn hello(extensions: Option<&[u8]>) -> Vec<u8> {
     let mut body = [&[3, 3][..], &[7; 32], &[0, 0, 6, 0x13, 0x01, 0xc0, 0x2f, 0, 0xff, 1, 0]].concat();
     if let Some(extensions) = extensions {
@@ -30,7 +30,7 @@ fn hello(extensions: Option<&[u8]>) -> Vec<u8> {
     message(&body)
 }
 
-/// What comes of octets that arrive in pieces of `length`.
+/// Reads bytes that arrive in pieces of `length`.
 fn heard(octets: &[u8], length: usize) -> (Progress, Hello) {
     let mut hello = Hello::default();
     for piece in octets.chunks(length) {

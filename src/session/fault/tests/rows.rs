@@ -1,4 +1,5 @@
-//! Rows of lab files and what Rust builds: what can be followed, and what is wrong with the rest.
+//! Fault rules of lab files and those that Rust builds: the ones that can be followed, and the errors of the
+//! rest.
 
 use std::time::Duration;
 
