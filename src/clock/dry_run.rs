@@ -1,4 +1,4 @@
-//! Machine time that jumps from deadline to deadline.
+//! Dry runs: machine time that jumps from deadline to deadline.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -16,14 +16,14 @@ use tokio::runtime::{Builder, Handle};
 
 use super::{Clock, LabTime, Machine, Shared, whole_millisecond};
 
-/// A run on virtual machine time: whenever every task waits, the time jumps to the next deadline of any of its
-/// clocks. Where there is no deadline, the clock whose lab waits for the nearest time is advanced to it.
+/// A run on virtual machine time: whenever every task waits, the time jumps to the next deadline of any of
+/// its clocks. If there is no deadline, the clock whose lab waits for the nearest time is advanced to it.
 ///
 /// Its runtime has one thread, no timers and no I/O, so nothing in it can wait for the machine or open a socket.
 #[derive(Clone, Debug, Default)]
 pub struct DryRun(Arc<VirtualTime>);
 
-/// Why a dry run did not come to its end.
+/// The reason why a dry run did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum DryRunError {
     /// The thread or the runtime could not be made.
@@ -37,13 +37,13 @@ pub enum DryRunError {
 /// The time of a dry run.
 #[derive(Default)]
 pub(super) struct VirtualTime {
-    /// In nanoseconds.
+    /// The present time, in nanoseconds.
     now: AtomicU64,
     clocks: Mutex<Vec<Weak<Shared>>>,
-    /// How many pieces of work are under way on other threads.
+    /// The number of pieces of work under way on other threads.
     at_work: AtomicUsize,
     stuck: AtomicBool,
-    /// Who is told where the run is stuck.
+    /// The task that is woken if the run is stuck.
     main: Mutex<Option<Waker>>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct VirtualTime {
 pub struct Working(Arc<VirtualTime>);
 
 impl DryRun {
-    /// A clock of this run, pinned at `now`.
+    /// Returns a clock of this run, pinned at `now`.
     pub fn clock(&self, now: Timestamp) -> Clock {
         self.0.add(LabTime::Pinned(whole_millisecond(now)))
     }
@@ -64,8 +64,8 @@ impl DryRun {
         Working(Arc::clone(&self.0))
     }
 
-    /// Runs `future`, and what it spawns, to its end: on this thread, or on one of its own where this one
-    /// belongs to a runtime.
+    /// Runs `future`, and what it spawns, to its end: on this thread, or on a new one if this one belongs to
+    /// a runtime.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl VirtualTime {
         clock
     }
 
-    /// Moves on to whatever happens next. The runtime calls it just before its thread would wait.
+    /// Jumps to the next deadline. The runtime calls it just before its thread would wait.
     fn jump(&self) {
         if self.at_work.load(Ordering::SeqCst) > 0 {
             return;
@@ -135,7 +135,7 @@ impl VirtualTime {
             Some((left, clock))
         };
         match clocks.into_iter().filter_map(until).min_by_key(|(left, _)| *left) {
-            // Up to the millisecond that the time lies in.
+            // The clock is advanced to the millisecond that the time lies in.
             Some((left, clock)) => {
                 Clock(clock).advance(left.saturating_add(jiff::SignedDuration::from_nanos(999_999)));
             }
@@ -159,7 +159,7 @@ impl VirtualTime {
 }
 
 impl Shared {
-    /// Takes out the futures whose deadline has passed at this machine time.
+    /// Removes and returns the futures whose deadline has passed at this machine time.
     fn past(&self, now: Duration) -> Vec<Waker> {
         let mut state = self.lock();
         let now = now.saturating_add(state.advanced);

@@ -1,8 +1,9 @@
 //! The lab's clock: the time in the lab, and every wait.
 //!
-//! A clock tells two times. The time in the lab ([`Clock::now`]) is what certificates, logs and queues go by;
-//! it may be pinned. The machine's time is what a wait of so many seconds goes by: a tarpit, a time-out, a
-//! delayed reply. It always runs, or nobody who talks to a lab with a pinned clock would ever be answered.
+//! A clock tells two times. The time in the lab ([`Clock::now`]) is the time of certificates, logs and
+//! queues; it may be pinned. The machine's time is the time of waits that last some seconds: a tarpit, a
+//! time-out, a delayed reply. It always runs, or a client of a lab with a pinned clock would never be
+//! answered.
 //!
 //! [`Clock::advance`] moves both: the lab's time goes forward, and every wait gets shorter by as much. So a
 //! wait of five seconds ends after five seconds, or as soon as the clock has been advanced past it.
@@ -40,7 +41,7 @@ pub struct Clock(Arc<Shared>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Duration);
 
-/// A wait ended before the future it was set for.
+/// The error of a time-out: the time was up before the future was ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the time is up")]
 pub struct Elapsed;
@@ -58,7 +59,7 @@ enum Machine {
 
 struct State {
     lab: LabTime,
-    /// How far the clock has been advanced in all.
+    /// The sum of all advances.
     advanced: Duration,
     /// Futures that wait for a deadline.
     sleeping: Waiting<Duration>,
@@ -69,9 +70,9 @@ struct State {
 }
 
 enum LabTime {
-    /// The machine's time of day and so much.
+    /// The machine's time of day, plus an offset.
     Running(SignedDuration),
-    /// Stands still between advances.
+    /// A time that stands still between advances.
     Pinned(Timestamp),
 }
 
@@ -79,12 +80,13 @@ enum LabTime {
 type Waiting<T> = BTreeMap<(T, u64), Waker>;
 
 impl Clock {
-    /// A clock that follows the machine's.
+    /// Returns a clock that follows the machine's.
     pub fn system() -> Self {
         Self::new(Machine::Real(Instant::now()), LabTime::Running(SignedDuration::ZERO))
     }
 
-    /// A clock that stands at `now`, rounded down to the millisecond, until it is [advanced](Self::advance).
+    /// Returns a clock that stands at `now`, rounded down to the millisecond, until it is
+    /// [advanced](Self::advance).
     pub fn pinned(now: Timestamp) -> Self {
         Self::new(Machine::Real(Instant::now()), LabTime::Pinned(whole_millisecond(now)))
     }
@@ -95,8 +97,8 @@ impl Clock {
         Self(Arc::new(Shared { machine, state }))
     }
 
-    /// A clock on the same machine time, pinned at the time that this one tells now. No advance of either moves
-    /// the other, so a limit on it is one of machine time only.
+    /// Returns a clock on the same machine time, pinned at the time that this one tells now. No advance of
+    /// either moves the other, so a limit on it is one of machine time only.
     pub fn stopwatch(&self) -> Self {
         let lab = LabTime::Pinned(whole_millisecond(self.now()));
         match &self.0.machine {
@@ -105,7 +107,7 @@ impl Clock {
         }
     }
 
-    /// The time in the lab.
+    /// Returns the time in the lab.
     pub fn now(&self) -> Timestamp {
         self.0.lock().lab.now()
     }
@@ -117,14 +119,14 @@ impl Clock {
             let mut state = self.0.lock();
             state.lab.advance(by);
             state.advanced = state.advanced.saturating_add(by);
-            // A deadline has come nearer to each of them: who is not there yet waits for less.
+            // Each deadline has come nearer: a future that has not reached its own waits for a shorter time.
             let sleeping = std::mem::take(&mut state.sleeping).into_values();
             sleeping.chain(std::mem::take(&mut state.until).into_values()).collect()
         };
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Waits until it is `at` in the lab; a pinned clock gets there by being advanced only.
+    /// Waits until it is `at` in the lab; a pinned clock gets there only by advances.
     pub async fn until(&self, at: Timestamp) {
         loop {
             let left = {
@@ -136,14 +138,14 @@ impl Clock {
             };
             match left {
                 Some(left) if !left.is_positive() => return,
-                // The machine's time of day may be set meanwhile, so it is looked at again.
+                // The machine's time of day may be changed meanwhile, so it is checked again.
                 Some(left) => self.sleep(Duration::try_from(left).unwrap_or(LONGEST).min(LONGEST)).await,
                 None => return Until::new(self, at).await,
             }
         }
     }
 
-    /// The deadline after so much time from now.
+    /// Returns the deadline after `time` from now.
     pub fn after(&self, time: Duration) -> Deadline {
         Deadline(self.elapsed().saturating_add(time))
     }
@@ -153,7 +155,7 @@ impl Clock {
         deadline.0 <= self.elapsed()
     }
 
-    /// Waits for so long.
+    /// Waits for `time`.
     pub fn sleep(&self, time: Duration) -> Sleep<'_> {
         self.sleep_until(self.after(time))
     }
@@ -163,7 +165,7 @@ impl Clock {
         Sleep::new(self, deadline)
     }
 
-    /// Runs `future` for so long at most.
+    /// Runs `future` for at most `time`.
     ///
     /// # Errors
     ///
@@ -190,13 +192,13 @@ impl Clock {
         .await
     }
 
-    /// The machine's time since the clock was made, and all advances.
+    /// Returns the machine's time since the clock was made, and all advances.
     fn elapsed(&self) -> Duration {
         self.0.machine.elapsed().saturating_add(self.0.lock().advanced)
     }
 }
 
-/// How long the machine's time of day is trusted to run on as it does.
+/// The time for which the machine's time of day is trusted to run on without a change.
 const LONGEST: Duration = Duration::from_secs(60);
 
 impl Shared {

@@ -13,13 +13,14 @@ use super::{Clock, Deadline, Machine};
 
 /// A wait for a deadline.
 ///
-/// Nothing is set up for a wait that is never polled, as of a read that finds its bytes there.
+/// Nothing is set up for a wait that is never polled, such as the one of a read whose bytes are there
+/// already.
 pub struct Sleep<'a> {
     clock: &'a Clock,
     due: Duration,
-    /// Its number among those that wait.
+    /// Its number among the futures that wait.
     number: Option<u64>,
-    /// The timer of the machine, where that is real.
+    /// The timer of the machine, if its time is real.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
@@ -74,7 +75,7 @@ impl fmt::Debug for Sleep<'_> {
     }
 }
 
-/// A deadline that no machine lives to see.
+/// A deadline that is never reached in practice.
 const FAR_AWAY: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// A wait for a time in a lab whose clock is pinned.

@@ -1,4 +1,4 @@
-//! Answers that are no failures.
+//! The answers of handlers that succeed.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,24 +8,24 @@ use serde::Serialize;
 use super::problem::Problem;
 use crate::journal::safe_json;
 
-/// What a handler comes to.
+/// The result of a handler.
 pub(super) type Answer = Result<Response, Problem>;
 
-/// A value as JSON.
+/// Answers with a value as JSON.
 pub(super) fn json(value: &impl Serialize) -> Answer {
     let text = serde_json::to_string(value)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(typed("application/json", safe_json(text)))
 }
 
-/// Octets of a media type.
+/// Answers with bytes of a media type.
 pub(super) fn typed(media_type: &'static str, octets: impl Into<Body>) -> Response {
     let mut response = Response::new(octets.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 
-/// Something that was made, and where it is found.
+/// Answers that something was created, with its location.
 pub(super) fn created(value: &impl Serialize, location: &str) -> Answer {
     let mut response = json(value)?;
     *response.status_mut() = StatusCode::CREATED;
@@ -35,7 +35,7 @@ pub(super) fn created(value: &impl Serialize, location: &str) -> Answer {
     Ok(response)
 }
 
-/// A segment of a path, percent-encoded where it has to be (RFC 3986 section 3.3).
+/// Returns a segment of a path, percent-encoded where it has to be (RFC 3986 section 3.3).
 pub(super) fn segment(text: &str) -> String {
     let encode = |octet: u8| match octet {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(octet).to_string(),

@@ -12,7 +12,7 @@ use super::input::Query;
 use super::problem::Problem;
 use crate::pki::{pkcs12_trust_store, trust_store};
 
-/// The forms there are.
+/// The formats in which the root is available.
 const FORMATS: &str = "pem, der, p12, jks, env";
 
 pub(super) async fn ca(
@@ -31,7 +31,7 @@ pub(super) async fn ca(
     }
 }
 
-/// What `exec` exports, a line each.
+/// Returns the variables that `exec` exports, a line each.
 fn environment(shared: &Shared) -> String {
     let connectors = shared.lab.connectors();
     let mut variables = Vec::new();

@@ -1,4 +1,4 @@
-//! Receive connectors: looked at, made, set and removed.
+//! The endpoints of receive connectors: reading, creating, changing and removing them.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -232,7 +232,7 @@ async fn add(
     Ok(())
 }
 
-/// What Exchange refuses, of the connector itself and beside its neighbours.
+/// Checks a connector by Exchange's rules, by itself and beside its neighbors.
 fn check(
     connector: &ReceiveConnector,
     computer: &Computer,
@@ -248,7 +248,7 @@ fn check(
     }
 }
 
-/// Changes one computer among all.
+/// Changes one of the computers.
 pub(super) fn change(
     computers: &mut [Arc<Computer>],
     name: &str,
@@ -262,7 +262,7 @@ pub(super) fn change(
     Ok(())
 }
 
-/// The computer that a body names beside what it says.
+/// Takes the name of the computer out of a body.
 pub(super) fn take_computer(value: &mut serde_json::Value) -> Result<String, Problem> {
     let taken = value.as_object_mut().and_then(|body| body.remove("computer"));
     match taken {
@@ -271,7 +271,7 @@ pub(super) fn take_computer(value: &mut serde_json::Value) -> Result<String, Pro
     }
 }
 
-/// A binding on a port that nobody listens on.
+/// Returns a binding on a free port.
 fn free_binding() -> Result<Binding, Problem> {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     let free = free.map_err(|error| Problem::refused(format!("there is no free port: {error}")))?;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::lab::Listening;
 
-/// `STARTTLS_LAB_ADDR_<COMPUTER>_<CONNECTOR>` with HOST:PORT for each connector.
+/// Returns `STARTTLS_LAB_ADDR_<COMPUTER>_<CONNECTOR>` with HOST:PORT for each connector.
 ///
-/// Of several connectors that come to the same name the second has `_2` at its end, and so on, in the
-/// order of the lab.
+/// If several connectors get the same name, the second has `_2` at its end, and so on, in the order of the
+/// lab.
 pub fn addresses(connectors: &[Listening]) -> Vec<(String, String)> {
     let mut taken = BTreeSet::new();
     let mut variables = Vec::new();

@@ -1,4 +1,4 @@
-//! What the lab does wrong on purpose.
+//! The endpoints of fault rules.
 
 use std::sync::Arc;
 

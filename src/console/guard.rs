@@ -1,4 +1,4 @@
-//! Who may ask: browsers that were led here, and strangers without the token, may not.
+//! The access check: it rejects requests that a website makes a browser send, and requests without the token.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::name::Fqdn;
 /// The header that tells one lab from another.
 const INSTANCE: HeaderName = HeaderName::from_static("x-lab-instance");
 
-/// Answers whoever may ask, and makes every failure a problem document.
+/// Passes on requests that are allowed, and makes every failure a problem document.
 pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let allowed = may_ask(request.headers(), request.uri(), &shared);
@@ -36,7 +36,7 @@ pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
     response
 }
 
-/// A failure that is no problem document yet, as one; its headers stay.
+/// Turns a failure that is no problem document yet into one; its headers stay.
 async fn as_problem(response: Response, method: &str, path: &str) -> Response {
     let is_one = |value: &HeaderValue| value.as_bytes() == PROBLEM_JSON.as_bytes();
     if response.headers().get(header::CONTENT_TYPE).is_some_and(is_one) {
@@ -62,8 +62,9 @@ async fn as_problem(response: Response, method: &str, path: &str) -> Response {
     problem
 }
 
-/// The Host has to name this listener, or else a name of somebody's leads here that a browser trusts; the
-/// Origin, where there is one, has to be this listener too; and the token has to be there where one was set.
+/// Checks whether a request is allowed. The Host has to name this listener; otherwise a website could reach
+/// it by a name that resolves to this address (DNS rebinding). The Origin, if there is one, has to be this
+/// listener, too. The token has to be there if one was set.
 fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Problem> {
     let (bound, token) = (shared.address, shared.token.as_deref());
     let forbidden = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, detail));
@@ -103,14 +104,15 @@ fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Proble
     }
 }
 
-/// Compares in a time that does not tell how much is right.
+/// Compares in a time that does not depend on how much of the token is right.
 fn is_same(given: &str, token: &str) -> bool {
     let differing = given.bytes().zip(token.bytes()).fold(0, |sum, (one, other)| sum | (one ^ other));
     given.len() == token.len() && differing == 0
 }
 
-/// Returns whether `host`, with or without a port, is the bound address or loopback. Bound to all addresses, every
-/// address is this host; no name is but the `allowed` ones, because a name can be led anywhere.
+/// Returns whether `host`, with or without a port, is the bound address or loopback. If the listener is bound
+/// to all addresses, every address is this host. Only the `allowed` names are, because any name can resolve
+/// to any address.
 fn is_this_host(host: &str, bound: SocketAddr, allowed: &[Fqdn]) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|octet| octet.is_ascii_digit()) => name,

@@ -1,4 +1,4 @@
-//! What happened: conversations, messages and events.
+//! The endpoints of the history: conversations, messages and events.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::journal::transcript_line;
 use crate::observe::{ReceivedMessage, SessionSummary};
 
-/// How many items a list has where nobody says, and at most.
+/// The default and the maximum number of items in a list.
 pub(super) const USUAL: u64 = 1000;
 pub(super) const MOST: u64 = 10_000;
 
@@ -43,7 +43,8 @@ pub(super) struct MessageView {
     structure: Part,
 }
 
-/// Which part of a list is asked for: the items behind `after`, and never those before a reset, at most `limit`.
+/// The part of a list that is asked for: the items behind `after`, and never those before a reset, at most
+/// `limit`.
 struct Page {
     after: u64,
     limit: usize,
@@ -106,7 +107,7 @@ pub(super) async fn raw(
     Ok(typed("message/rfc822", kept(&shared, &id)?.message.raw()))
 }
 
-/// The message of this number, as long as it is kept.
+/// Returns the message of this number, as long as it is kept.
 fn kept(shared: &Shared, id: &str) -> Result<Arc<ReceivedMessage>, Problem> {
     let messages = shared.observer().messages(shared.mark());
     let found = messages.into_iter().find(|message| message.id.to_string() == id);

@@ -75,7 +75,7 @@ impl ComputerView {
     }
 }
 
-/// The computer of this name, letter case aside.
+/// Returns the computer of this name, letter case aside.
 pub(super) fn find<'a>(computers: &'a [Arc<Computer>], name: &str) -> Result<&'a Arc<Computer>, Problem> {
     let found = computers.iter().find(|computer| computer.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
@@ -95,7 +95,7 @@ pub(super) async fn readyz(State(shared): State<Arc<Shared>>) -> Result<Response
     Ok(typed("text/plain; charset=utf-8", "ready\n"))
 }
 
-/// The lab comes to its end.
+/// Returns the problem for a lab that is ending.
 pub(super) fn ending() -> Problem {
     Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "the lab comes to its end")
 }

@@ -1,4 +1,4 @@
-//! What a request carries: its body, within bounds, and the parameters of its query.
+//! The input of a request: its body, within bounds, and the parameters of its query.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use serde_json::Value;
 use super::problem::Problem;
 use crate::nearest::nearest;
 
-/// No body is longer than this, in octets.
+/// The maximum length of a body, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
-/// How long a body may take to come.
+/// The time that a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The whole body.
+/// Reads the whole body.
 pub(super) async fn octets(body: Body) -> Result<Bytes, Problem> {
     let read = tokio::time::timeout(PATIENCE, to_bytes(body, LONGEST_BODY)).await;
     let read =
@@ -33,29 +33,29 @@ pub(super) async fn octets(body: Body) -> Result<Bytes, Problem> {
     })
 }
 
-/// The body as text.
+/// Reads the body as text.
 pub(super) async fn text(body: Body) -> Result<String, Problem> {
     let octets = octets(body).await?;
     String::from_utf8(octets.into()).map_err(|error| Problem::bad(format!("the body is not UTF-8: {error}")))
 }
 
-/// The body as JSON of one kind.
+/// Reads the body as JSON of one type.
 pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
     let value: Value = serde_json::from_slice(&octets(body).await?)
         .map_err(|error| Problem::bad(format!("the body is not JSON: {error}")))?;
     fits(value)
 }
 
-/// JSON that has to be of one kind.
+/// Converts JSON into one type.
 pub(super) fn fits<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    // An array would do for an object, field by field; nobody means that.
+    // serde would accept an array for an object, field by field, which is never intended.
     if !value.is_object() {
         return Err(Problem::refused("the body is to be a JSON object"));
     }
     serde_json::from_value(value).map_err(|error| Problem::refused(format!("the body does not fit: {error}")))
 }
 
-/// The parameters of a query, of which each is known and stands there once.
+/// The parameters of a query; each is known and occurs once.
 #[derive(Debug, Default)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -82,12 +82,12 @@ impl Query {
         Ok(Self(parameters))
     }
 
-    /// A parameter, where it is there.
+    /// Returns a parameter if it is there.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that is a number of at most `most`.
+    /// Returns a parameter that is a number of at most `most`.
     pub(super) fn number(&self, name: &str, most: u64) -> Result<Option<u64>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
@@ -98,7 +98,7 @@ impl Query {
     }
 }
 
-/// Percent-decoding (RFC 3986 section 2.1), and a plus for a blank, as forms write it.
+/// Decodes percent-encoding (RFC 3986 section 2.1), and a plus for a blank, as forms write it.
 fn decoded(text: &str) -> Result<String, Problem> {
     let text = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
     let mut octets = Vec::with_capacity(text.len());

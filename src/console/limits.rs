@@ -1,4 +1,5 @@
-//! How much is done at once, and how long a request may take to come.
+//! Limits of the control API: the number of connections and waits, and the time that a request may take to
+//! arrive.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,16 +16,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::problem::Problem;
 
-/// How many waits and how many streams of the journal there may be at a time.
+/// The maximum number of waits, and of streams of the journal, at a time.
 pub(super) const MOST_WAITS: usize = 256;
 pub(super) const MOST_STREAMS: usize = 64;
-/// How many connections there may be at a time, and how long each may take for the head of a request.
+/// The maximum number of connections at a time, and the time that each may take for the head of a request.
 const MOST_CONNECTIONS: usize = 1000;
 const HEAD: Duration = Duration::from_secs(5);
-/// How long to wait where the machine has run out of something that a connection needs.
+/// The time to wait if the machine has run out of something that a connection needs.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// There are as many as there may be.
+/// Returns the problem for a limit that is reached.
 pub(super) fn too_many(what: &str, most: usize) -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -32,7 +33,7 @@ pub(super) fn too_many(what: &str, most: usize) -> Problem {
     )
 }
 
-/// Serves whoever connects, until `stop`; then lets the answers under way come to their end.
+/// Serves all connections until `stop`; then lets the answers under way finish.
 pub(super) async fn serve<S, F>(accept: impl Fn() -> F, router: Router, stop: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -52,7 +53,7 @@ where
                 connections.spawn(answer(stream, router.clone(), stop.clone()));
             }
             Err(error) => {
-                // Once for each cause, or a shortage would fill the disk with its own story.
+                // Once for each cause, or a shortage would fill the disk with messages about it.
                 if causes.insert(error.to_string()) {
                     tracing::warn!(%error, "the control API cannot take connections for now");
                 }

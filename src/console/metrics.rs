@@ -16,7 +16,7 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     typed("text/plain; version=0.0.4; charset=utf-8", text)
 }
 
-/// `(entries, messages)` is how many the journal has given up.
+/// Returns the metrics as text. `(entries, messages)` are the numbers that the journal has dropped.
 fn text(counts: &Counts, (entries, messages): (u64, u64), dropped: Dropped) -> String {
     let mut text = String::new();
     counter(

@@ -1,5 +1,5 @@
-//! The structure of a message (RFC 2045 and 2046), for people who want to know what is in it. It decides
-//! nothing, and what it cannot make out it leaves whole.
+//! The structure of a message (RFC 2045 and 2046), for readers who want to know what is in it. Nothing
+//! depends on it, and a part that it cannot parse is left whole.
 
 use mailparse::{
     MailHeader, MailHeaderMap, ParsedContentType, parse_content_disposition, parse_content_type,
@@ -32,14 +32,14 @@ pub(super) struct Part {
     parts: Vec<Part>,
 }
 
-/// How many fields and parts are shown, and how deep parts may lie in each other.
+/// The maximum number of fields and parts that are shown, and the maximum depth of nested parts.
 const MOST_FIELDS: usize = 1000;
 const MOST_PARTS: usize = 100;
 const DEEPEST: usize = 8;
-/// The bytes of a message in which its header is looked for.
+/// The number of bytes of a message in which its header is searched.
 const LONGEST_HEADER: usize = 1 << 20;
 
-/// The fields of the header that `content` begins with, encoded words (RFC 2047) decoded.
+/// Returns the fields of the header that `content` begins with, encoded words (RFC 2047) decoded.
 pub(super) fn fields(content: &[u8]) -> Vec<Field> {
     let (headers, _) = split(content);
     let fields = headers.iter().take(MOST_FIELDS);
@@ -48,7 +48,8 @@ pub(super) fn fields(content: &[u8]) -> Vec<Field> {
         .collect()
 }
 
-/// The structure of `content`. It is bounded here, and not left to `mailparse::parse_mail`, whose parts are not.
+/// Returns the structure of `content`. It is bounded here, and not left to `mailparse::parse_mail`, whose
+/// parts are not.
 pub(super) fn structure(content: &[u8]) -> Part {
     let mut left = MOST_PARTS;
     part(content, DEEPEST, &mut left)
@@ -81,7 +82,7 @@ fn part(content: &[u8], deepest: usize, left: &mut usize) -> Part {
     }
 }
 
-/// Header and body. A message whose header cannot be read is all body.
+/// Splits a message into header and body. A message whose header cannot be read is all body.
 fn split(content: &[u8]) -> (Vec<MailHeader<'_>>, &[u8]) {
     let begin = content.get(..LONGEST_HEADER).unwrap_or(content);
     match parse_headers(begin) {
@@ -90,7 +91,7 @@ fn split(content: &[u8]) -> (Vec<MailHeader<'_>>, &[u8]) {
     }
 }
 
-/// What stands between the delimiter lines of a multipart, at most `most` of them.
+/// Returns the parts between the delimiter lines of a multipart, at most `most` of them.
 fn pieces<'a>(body: &'a [u8], boundary: &str, most: usize) -> Vec<&'a [u8]> {
     let delimiter = format!("--{boundary}");
     let delimiter = delimiter.as_bytes();

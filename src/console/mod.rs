@@ -1,9 +1,9 @@
-//! The control API: a running lab steered and read over HTTP, from outside of its process.
+//! The control API, which controls and reads a running lab over HTTP, from outside its process.
 //!
 //! Everything is JSON under `/api/v1`, described by the document at `/openapi.json` ([`openapi`]); a failure
 //! is a problem document (RFC 9457), and every answer carries the header `X-Lab-Instance`, by which a client
 //! notices that it talks to another lab than before. It listens on loopback, and anywhere else only with a
-//! token; requests that a browser was led to (another Host, another Origin) are turned away.
+//! token; requests that a website makes a browser send (another Host, another Origin) are rejected.
 
 mod answer;
 mod ca;
@@ -52,17 +52,17 @@ use crate::observe::Observer;
 use crate::scenario::ScenarioText;
 use crate::wire;
 
-/// How the control API is opened.
+/// The options of the control API.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it listens; port 0 for a free one.
+    /// The address that it listens on; port 0 for a free one.
     pub address: SocketAddr,
-    /// What every request has to carry as `Authorization: Bearer`; beyond loopback there has to be one.
+    /// The token that every request has to carry as `Authorization: Bearer`; it is required beyond loopback.
     pub token: Option<String>,
-    /// Host names by which it may be asked, beside localhost and its own address: in a network of
-    /// containers, the container's.
+    /// Host names that requests may use, beside localhost and its own address: in a network of containers,
+    /// the container's.
     pub hosts: Vec<Fqdn>,
-    /// Where the lab's root certificate stands as PEM, for the environment that `/api/v1/ca` hands out.
+    /// The file with the lab's root certificate as PEM, for the environment that `/api/v1/ca` hands out.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -72,7 +72,7 @@ impl Default for Options {
     }
 }
 
-/// Why the control API could not be opened.
+/// The reason why the control API could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
     /// It would be open to strangers.
@@ -98,7 +98,7 @@ pub struct Console {
     serving: JoinHandle<()>,
 }
 
-/// What every handler needs.
+/// The state that every handler needs.
 #[derive(Debug)]
 struct Shared {
     lab: Arc<Engine>,
@@ -107,20 +107,20 @@ struct Shared {
     token: Option<String>,
     hosts: Vec<Fqdn>,
     ca_file: Option<PathBuf>,
-    /// SampleSession from other labs by its root certificate.
+    /// The identity of the lab: the thumbprint of its root certificate.
     instance: String,
-    /// What the lab was when the API was opened; a reset goes back to it.
+    /// The lab file at the time when the API was opened; a reset goes back to it.
     start: ScenarioText,
     /// The number of the entry behind which views of the journal begin.
     mark: AtomicU64,
-    /// The places that there are for waits and for streams.
+    /// The free places for waits and for streams.
     waits: Semaphore,
     streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
 impl Console {
-    /// Opens the control API of a lab. To be called on a runtime of tokio's, where it then lives.
+    /// Opens the control API of a lab. It has to be called on a tokio runtime, and runs there.
     ///
     /// # Errors
     ///
@@ -163,17 +163,17 @@ impl Console {
         Ok(Self { url, address, stop, serving })
     }
 
-    /// Where it can be reached, such as `http://127.0.0.1:8025`.
+    /// Returns the URL where it can be reached, such as `http://127.0.0.1:8025`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends it: whoever waits is answered, streams end, and the port is free. At most so long.
+    /// Closes it: waits are answered, streams end, and the port is free. It takes at most `grace`.
     pub async fn close(mut self, grace: Duration) {
         self.stop.cancel();
         tokio::time::timeout(grace, &mut self.serving).await.ok();
@@ -197,7 +197,8 @@ impl Shared {
     }
 }
 
-/// An address that stands for all of the machine's is reached by loopback.
+/// Returns the address at which a listener is reached: loopback, if it is bound to all of the machine's
+/// addresses.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::schemas::schemas;
 
-/// The OpenAPI document, as `/openapi.json` serves it and `docs/openapi.json` keeps it.
+/// Returns the OpenAPI document, as `/openapi.json` serves it and `docs/openapi.json` keeps it.
 pub fn openapi() -> Value {
     json!({
         "openapi": "3.1.0",
@@ -32,7 +32,7 @@ pub fn openapi() -> Value {
     })
 }
 
-/// The only connector of the seed story.
+/// The only connector of the seed scenario.
 const CONNECTOR: &str = "Default internal receive connector MAILGATE";
 
 fn paths() -> Value {
@@ -178,7 +178,7 @@ fn wait() -> Operation {
     .fails(503)
 }
 
-/// One operation while it is written down.
+/// The builder of one operation.
 struct Operation {
     method: &'static str,
     members: Map<String, Value>,
@@ -194,7 +194,7 @@ fn operation(method: &'static str, id: &str, summary: &str) -> Operation {
     members.insert("summary".to_owned(), json!(summary));
     let (parameters, body, responses, content) = (Vec::new(), Map::new(), Map::new(), Map::new());
     let new = Operation { method, members, parameters, body, responses, content };
-    // Strangers are turned away everywhere.
+    // Every operation rejects requests without access.
     new.fails(401).fails(403)
 }
 
@@ -207,7 +207,7 @@ impl Operation {
         self
     }
 
-    /// A segment of the path, with an example from the seed story.
+    /// Adds a segment of the path, with an example from the seed scenario.
     fn path(self, name: &str, example: &str) -> Self {
         let about = format!("The {name}");
         let mut named = self.parameter("path", name, &about, &text()).fails(400);
@@ -233,7 +233,7 @@ impl Operation {
         self.parameter("query", name, about, &json!({ "type": "string", "enum": words }))
     }
 
-    /// The parameter that was written last is 1 at least.
+    /// Sets the minimum of the last parameter to 1.
     fn one_at_least(mut self) -> Self {
         if let Some(minimum) = self.parameters.last_mut().and_then(|last| last.pointer_mut("/schema/minimum"))
         {
@@ -242,7 +242,7 @@ impl Operation {
         self
     }
 
-    /// The parameter that was written last has to be there.
+    /// Makes the last parameter required.
     fn required(mut self) -> Self {
         if let Some(last) = self.parameters.last_mut().and_then(Value::as_object_mut) {
             last.insert("required".to_owned(), json!(true));
@@ -262,7 +262,7 @@ impl Operation {
         self.takes_as("application/json", shape(name))
     }
 
-    /// An example of the body in JSON.
+    /// Adds an example of the body in JSON.
     fn like(mut self, example: Value) -> Self {
         if let Some(json) = self.body.get_mut("application/json").and_then(Value::as_object_mut) {
             json.insert("example".to_owned(), example);

@@ -1,4 +1,4 @@
-//! What went wrong, as a problem document (RFC 9457).
+//! Failures as problem documents (RFC 9457).
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -24,27 +24,28 @@ impl Problem {
         Self { status, detail: detail.into(), more: Map::new() }
     }
 
-    /// The request cannot be read: a body that is no JSON, a parameter that is unknown or no number.
+    /// Returns a problem for a request that cannot be read: a body that is no JSON, a parameter that is
+    /// unknown or no number.
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// There is no such thing.
+    /// Returns a problem for something that does not exist.
     pub(super) fn unknown(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// What is asked for can be read, and does not fit, or cannot be done.
+    /// Returns a problem for a request that can be read, but does not fit or cannot be carried out.
     pub(super) fn refused(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// Something of this name is there already.
+    /// Returns a problem for a name that is in use already.
     pub(super) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
     }
 
-    /// Adds a member of its own.
+    /// Adds a further member.
     pub(super) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.more.insert(member.to_owned(), value.into());
         self

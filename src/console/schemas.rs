@@ -17,7 +17,7 @@ use crate::exchange::ReceiveConnectorParameters;
 use crate::observe::{ReceivedMessage, SessionSummary};
 use crate::scenario::{Expectations, Scenario};
 
-/// Every shape that a path of the document refers to.
+/// Returns every shape that a path of the document refers to.
 pub(super) fn schemas() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
@@ -57,7 +57,7 @@ pub(super) fn schemas() -> Value {
         all.insert("Problem".to_owned(), problem());
         all.insert("Entry".to_owned(), entry());
         all.insert("ClientVerdict".to_owned(), super::verdicts::schema());
-        // A list of parameters may be without a name; a connector that is made may not.
+        // A list of parameters may lack a name; a new connector may not.
         if let Some(required) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/required")) {
             *required = json!(["computer", "name"]);
         }

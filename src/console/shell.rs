@@ -1,4 +1,4 @@
-//! What changes the lab as a whole: cmdlets, another lab file, and the way back.
+//! The endpoints that change the lab as a whole: cmdlets, another lab file, and the reset.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

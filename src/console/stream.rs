@@ -72,7 +72,7 @@ pub(super) async fn journal(
     Ok(response)
 }
 
-/// A stream is what there is for whoever does not ask for JSON.
+/// Returns whether a request asks for JSON; all others get a stream.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let kinds: Vec<_> = accept.flat_map(|value| value.split(',')).map(str::trim).collect();
@@ -87,23 +87,23 @@ fn stretch(shared: &Shared, after: u64, limit: u64) -> Stretch {
     Stretch { entries: entries.iter().map(|entry| json!(entry)).collect(), dropped, next }
 }
 
-/// How many entries are taken out of the journal at a time.
+/// The number of entries that are read from the journal at a time.
 const AT_A_TIME: usize = 32;
 
-/// Somebody who reads along.
+/// A reader that follows the journal.
 struct Following {
     shared: Arc<Shared>,
     newest: watch::Receiver<u64>,
-    /// The number of the last entry that was taken out of the journal.
+    /// The number of the last entry that was read from the journal.
     after: u64,
-    /// What was taken and has not been sent: a handful, whatever there is to read.
+    /// The entries that were read and have not been sent: a few, however many there are to read.
     waiting: VecDeque<Entry>,
     /// One of the places that there are for streams.
     _place: OwnedSemaphorePermit,
 }
 
 impl Following {
-    /// The next event; `None` at the lab's end.
+    /// Returns the next event; `None` at the lab's end.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(entry) = self.waiting.pop_front() {
@@ -122,7 +122,7 @@ impl Following {
             self.newest.borrow_and_update();
             let from = self.after.saturating_add(1);
             self.waiting = self.shared.lab.journal().stretch(from, AT_A_TIME).entries.into();
-            // Nobody reads on where the numbers have not come to yet.
+            // A reader cannot go on behind a number that the journal has not reached yet.
             self.waiting.retain(|entry| entry.seq > self.after);
             if !self.waiting.is_empty() {
                 continue;

@@ -11,14 +11,15 @@ use super::input::Query;
 use crate::observe::verdict::Measure;
 use crate::scenario::ROOT_SUBJECT;
 
-/// `host` is the name that clients had to expect; left away, the one that each connector answers with.
+/// Lists the verdicts. `host` is the name that clients had to expect; by default the one that each connector
+/// answers with.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref(), &["host"])?;
     let measure = Measure { host: query.get("host"), root: Some(ROOT_SUBJECT) };
     json(&shared.observer().verdicts(shared.mark(), measure))
 }
 
-/// The shape of one.
+/// Returns the schema of a verdict.
 pub(super) fn schema() -> Value {
     let text = || json!({ "type": "string" });
     let maybe = |kind: &str| json!({ "type": [kind, "null"] });

@@ -1,5 +1,5 @@
-//! What is expected of the lab, compared with what it is: a dry run on a copy of it says what is offered and
-//! presented and what a message would come to, the journal says what was logged.
+//! The comparison of what is expected of the lab with what it does. A dry run on a copy of it shows what is
+//! offered and presented, and the outcome of a message; the journal shows what was logged.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ pub(super) async fn verify(
     answer::json(&Verdict { holds, rows: rows.iter().map(|row| json!(row)).collect() })
 }
 
-/// Names are compared without regard to letter case.
+/// Returns whether two subjects are the same. Names are compared without regard to letter case.
 fn is_same(one: &Subject, other: &Subject) -> bool {
     match (one, other) {
         (Subject::ReceiveConnector(one), Subject::ReceiveConnector(other))
@@ -73,7 +73,8 @@ fn is_same(one: &Subject, other: &Subject) -> bool {
     }
 }
 
-/// The events about a computer or connector behind entry number `after`; `None` where there is no such thing.
+/// Returns the events about a computer or connector behind entry number `after`; `None` where there is no
+/// such thing.
 fn logged(subject: &Subject, computers: &[Arc<Computer>], observer: &Observer, after: u64) -> Option<Value> {
     let identity = match subject {
         Subject::Computer(name) => name.as_str(),

@@ -1,4 +1,4 @@
-//! Waits for what a client needs to see, and says what there was instead.
+//! The endpoints that wait for something, and list what there was instead if it does not come.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use crate::observe::{
     any_event,
 };
 
-/// How long is waited where nobody says, and at most.
+/// The default and the maximum time of a wait, in milliseconds.
 const USUAL: u64 = 10_000;
 const LONGEST: u64 = 600_000;
-/// How many things can be waited for at once.
+/// The maximum number of things that one wait can ask for.
 const MOST: u64 = 10_000;
 
 /// What was waited for.
@@ -119,7 +119,7 @@ fn within(query: &Query) -> Result<Duration, Problem> {
     Ok(Duration::from_millis(query.number("timeout_ms", LONGEST)?.unwrap_or(USUAL)))
 }
 
-/// Waits until so many have come.
+/// Waits until the wanted number has come.
 async fn several<T: Kind + Serialize>(
     shared: &Shared,
     condition: Condition<'static, T>,
@@ -146,7 +146,7 @@ async fn several<T: Kind + Serialize>(
     answer::json(&Found { items: found.iter().map(|item| json!(item)).collect(), seq })
 }
 
-/// Waits until no message has come for so long.
+/// Waits until no message has come for the wanted time.
 async fn quiet(shared: &Shared, condition: Condition<'static, ReceivedMessage>, query: &Query) -> Answer {
     let within = within(query)?;
     if query.get("count").is_some() || query.get("after").is_some() {
@@ -184,7 +184,7 @@ async fn quiet(shared: &Shared, condition: Condition<'static, ReceivedMessage>, 
     }
 }
 
-/// What there was instead, newest first.
+/// Describes what there was instead, newest first.
 fn in_vain<T: Kind + Serialize>(
     shared: &Shared,
     condition: &Condition<'_, T>,

@@ -38,7 +38,7 @@ use crate::session::fault::FaultSpec;
 /// ```
 #[derive(Debug)]
 pub struct AsyncLab {
-    // In this order they are dropped: what happens at the end is in the transcript.
+    // The fields are dropped in this order, so that the transcript includes the end of the lab.
     thread: LabThread,
     running: Running,
     patience: Duration,
@@ -46,11 +46,11 @@ pub struct AsyncLab {
     on_panic: OnPanic,
 }
 
-/// How long conversations may go on by themselves when a lab is finished. What a client has sent before is
-/// read at once; this is for one that still speaks, on another thread.
+/// The time for which conversations may go on by themselves when a lab is finished. Input that a client has
+/// sent before is read at once; the time is for a client that still sends, on another thread.
 const BY_THEMSELVES: Duration = Duration::from_millis(500);
 
-/// How long they may go on after they were told goodbye: as long as the lab lingers, and a little more.
+/// The time for which they may go on after the 421 reply: as long as the lab lingers, and a little more.
 const AFTER_GOODBYE: Duration = Duration::from_millis(1500);
 
 impl AsyncLab {
@@ -65,37 +65,38 @@ impl AsyncLab {
         Ok(Self { thread, running, patience, expectations, on_panic })
     }
 
-    /// Types commands into the Exchange Management Shell of the only computer; what they change counts from
-    /// the next connection. Returns what stands on the screen.
+    /// Runs commands in the Exchange Management Shell of the only computer; their changes count from the next
+    /// connection. Returns the text on the screen.
     ///
     /// # Errors
     ///
-    /// What the Shell refuses, or that there are several computers. What stands before the line that was refused is
-    /// done and stays done.
+    /// The Shell refuses a command, or there are several computers. Commands before the refused line have
+    /// been carried out and are not undone.
     pub async fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
         self.running.run(commands, &[]).await
     }
 
-    /// The same on the computer of this name.
+    /// Like `run`, on the computer of this name.
     ///
     /// # Errors
     ///
-    /// What the Shell refuses. What stands before the line that was refused is done and stays done.
+    /// The Shell refuses a command. Commands before the refused line have been carried out and are not
+    /// undone.
     pub async fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
         self.running.run_on(computer, commands, &[]).await
     }
 
-    /// Types commands as [`AsyncLab::run`] does, and answers the questions that they ask, in order.
+    /// Runs commands as [`AsyncLab::run`] does, and answers the questions that they ask, in order.
     ///
     /// # Errors
     ///
-    /// What the Shell refuses; a question without an answer, an answer without a question. What stands before
-    /// the line that was refused is done and stays done.
+    /// The Shell refuses a command; a question without an answer, an answer without a question. Commands
+    /// before the refused line have been carried out and are not undone.
     pub async fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
         self.running.run(commands, answers).await
     }
 
-    /// The same on the computer of this name.
+    /// Like `run_answering`, on the computer of this name.
     ///
     /// # Errors
     ///
@@ -109,35 +110,35 @@ impl AsyncLab {
         self.running.run_on(computer, commands, answers).await
     }
 
-    /// Puts a changed scenario in place; it counts from the next connection. Returns what changed for whom,
-    /// a line for each connector.
+    /// Puts a changed scenario in place; it counts from the next connection. Returns what changed for which
+    /// clients, a line for each connector.
     ///
-    /// `edit` is handed the scenario as the lab was started with and reconfigured since; what commands have
-    /// changed is not in it, and is undone.
+    /// `edit` gets the scenario that the lab was started with or last reconfigured to. Changes by commands
+    /// are not in it, and are undone.
     ///
     /// # Errors
     ///
-    /// What is wrong with it. Nothing has changed then.
+    /// The changed scenario is wrong. Nothing has changed then.
     pub async fn reconfigure(&self, edit: impl FnOnce(&mut Scenario)) -> Result<Vec<String>, LabError> {
         self.running.reconfigure(edit).await
     }
 
-    /// Lets the receive connectors of a computer do something else wrong on purpose, from the next connection
-    /// on. Rows that are the same as before go on counting.
+    /// Replaces the fault rules of a computer's receive connectors, from the next connection on. The counters
+    /// of unchanged rules go on.
     ///
     /// # Errors
     ///
-    /// There is no such computer, or what is wrong with a row. Nothing has changed then.
+    /// There is no such computer, or a rule is wrong. Nothing has changed then.
     pub async fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         self.running.set_faults(computer, rows).await
     }
 
-    /// Waits until such a message has been taken; returns the first one, at once where it is there already. A
-    /// message that one wait has returned, no later wait for a message returns.
+    /// Waits until such a message has been taken; returns the first one, at once if it is there already. No
+    /// later wait for a message returns the same message again.
     ///
     /// # Errors
     ///
-    /// None has within the lab's patience. The text shows those that have, and how they miss.
+    /// None has within the lab's patience. The text lists those that have, and why they did not match.
     pub async fn wait_for_message<'a>(
         &self,
         message: impl IntoCondition<'a, ReceivedMessage>,
@@ -145,7 +146,7 @@ impl AsyncLab {
         self.wait_for_message_within(self.patience, message).await
     }
 
-    /// The same for at most so long.
+    /// Like `wait_for_message`, but waits at most `within`.
     ///
     /// # Errors
     ///
@@ -158,12 +159,12 @@ impl AsyncLab {
         self.wait(&message.into_condition(), within).await
     }
 
-    /// Waits until such a conversation has ended; returns the first one, at once where it has already. A
-    /// conversation that one wait has returned, no later wait for a conversation returns.
+    /// Waits until such a conversation has ended; returns the first one, at once if it has already. No later
+    /// wait for a conversation returns the same conversation again.
     ///
     /// # Errors
     ///
-    /// None has within the lab's patience. The text shows those that there are, and how they miss.
+    /// None has within the lab's patience. The text lists those that there are, and why they did not match.
     pub async fn wait_for_session<'a>(
         &self,
         session: impl IntoCondition<'a, SessionSummary>,
@@ -171,7 +172,7 @@ impl AsyncLab {
         self.wait_for_session_within(self.patience, session).await
     }
 
-    /// The same for at most so long.
+    /// Like `wait_for_session`, but waits at most `within`.
     ///
     /// # Errors
     ///
@@ -184,12 +185,12 @@ impl AsyncLab {
         self.wait(&session.into_condition(), within).await
     }
 
-    /// Waits until such an event has been logged, such as `12014`; returns the first one, at once where it
-    /// is there already. An event that one wait has returned, no later wait for an event returns.
+    /// Waits until such an event has been logged, such as `12014`; returns the first one, at once if it is
+    /// there already. No later wait for an event returns the same event again.
     ///
     /// # Errors
     ///
-    /// None has within the lab's patience. The text shows those that have, and how they miss.
+    /// None has within the lab's patience. The text lists those that have, and why they did not match.
     pub async fn wait_for_event<'a>(
         &self,
         event: impl IntoCondition<'a, EventLogEntry>,
@@ -197,7 +198,7 @@ impl AsyncLab {
         self.wait_for_event_within(self.patience, event).await
     }
 
-    /// The same for at most so long.
+    /// Like `wait_for_event`, but waits at most `within`.
     ///
     /// # Errors
     ///
@@ -210,14 +211,14 @@ impl AsyncLab {
         self.wait(&event.into_condition(), within).await
     }
 
-    /// Returns the first answer that no wait has returned yet, at once where it is there already.
+    /// Returns the first match that no wait has returned yet, at once if it is there already.
     async fn wait<T: Kind>(&self, condition: &Condition<'_, T>, within: Duration) -> Result<T, WaitError> {
         let observer = self.running.observer();
-        // On the lab's runtime, because the test's may be none of tokio's, or stop its clock.
+        // On the lab's runtime, because the test's may not be a tokio runtime, or may stop its clock.
         let sleep = async move { tokio::time::sleep(within).await };
         let mut alarm = Alarm(self.running.handle.spawn(sleep));
         let deadline = async {
-            // A runtime that has ended lets nothing come any more.
+            // After the runtime has ended, nothing arrives any more.
             (&mut alarm.0).await.ok();
         };
         let found = observer.wait(condition, 1, deadline).await.and_then(|found| found.into_iter().next());
@@ -230,13 +231,14 @@ impl AsyncLab {
 
     /// Ends the lab: stops accepting, lets conversations end, and checks what was expected.
     ///
-    /// Conversations may go on by themselves for half a second; who is still there then is told goodbye, and
-    /// cut off a second and a half later. The port is free and the thread has ended afterwards.
+    /// Conversations may go on by themselves for half a second. Clients that are still connected then get a
+    /// 421 reply, and are cut off a second and a half later. The port is free and the thread has ended
+    /// afterwards.
     pub async fn finish(self) -> Report {
         self.finish_within(BY_THEMSELVES).await
     }
 
-    /// The same where conversations may go on by themselves for so long.
+    /// Like `finish`, but lets conversations go on by themselves for up to `by_themselves`.
     pub async fn finish_within(self, by_themselves: Duration) -> Report {
         let Self { thread, running, expectations, on_panic, .. } = self;
         let all_ended = thread.stop(ShutdownPolicy { by_themselves, after_goodbye: AFTER_GOODBYE }).await;
@@ -255,7 +257,7 @@ impl AsyncLab {
     }
 }
 
-/// A timer that stops where nobody waits for it any more.
+/// A timer that stops if nothing waits for it any more.
 struct Alarm(JoinHandle<()>);
 
 impl Drop for Alarm {

@@ -28,7 +28,7 @@ pub struct LabBuilder {
     clock: Option<Clock>,
 }
 
-/// What a lab keeps from its builder.
+/// The settings that a lab keeps from its builder.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) patience: Duration,
@@ -46,7 +46,7 @@ pub(super) enum Source {
     Connector(String),
 }
 
-/// How long a wait waits where nothing else is said.
+/// The default patience of a wait.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl LabBuilder {
@@ -56,7 +56,7 @@ impl LabBuilder {
     }
 
     /// Gives the lab's first computer a certificate with these names, enabled for SMTP and issued by the
-    /// lab's authority. May be called again for a further one.
+    /// lab's authority. It can be called again for a further certificate.
     pub fn certificate<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         self.edit(move |scenario| {
@@ -65,15 +65,15 @@ impl LabBuilder {
         })
     }
 
-    /// Lets every computer be this Exchange. Without a file it is [`Profile::Exchange2019`].
+    /// Sets the Exchange version of every computer. Without a file it is [`Profile::Exchange2019`].
     pub fn profile(self, profile: Profile) -> Self {
         self.edit(move |scenario| {
             scenario.computer.iter_mut().for_each(|computer| computer.profile = profile);
         })
     }
 
-    /// Lets the receive connectors of the first computer do something wrong on purpose. A row that was never
-    /// done fails the report of `finish`, unless it is `optional`.
+    /// Adds a fault rule to the receive connectors of the first computer. A rule that was never done fails
+    /// the report of `finish`, unless it is `optional`.
     ///
     /// ```
     /// # use starttls_lab::{Fault, Lab, StartTls};
@@ -103,20 +103,20 @@ impl LabBuilder {
         self
     }
 
-    /// How long waits wait that do not say it themselves; 5 seconds if left away. It is the machine's time,
-    /// whatever the lab's clock says.
+    /// Sets the patience of waits that do not specify one; the default is 5 seconds. It is measured in the
+    /// machine's time, whatever the lab's clock says.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.settings.patience = patience;
         self
     }
 
-    /// Lets the lab live by this clock. Left away, it follows the scenario's `now`, or the machine.
+    /// Sets the lab's clock. By default the lab follows the scenario's `now`, or the machine's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Prints no transcript where a test panics.
+    /// Turns off the transcript that is printed when a test panics.
     pub fn quiet(mut self) -> Self {
         self.settings.quiet = true;
         self
@@ -138,7 +138,8 @@ impl LabBuilder {
     }
 
     /// Expects that nothing is said in clear: no credentials, no envelope, no content, whether or not the lab
-    /// takes it. A client that says `MAIL FROM` before TLS has told who writes, even if no message comes.
+    /// takes it. A client that says `MAIL FROM` before TLS has disclosed the sender, even if no message
+    /// comes.
     pub fn expect_nothing_in_clear(self) -> Self {
         self.expect(Expectation::NothingInClear(Said::ALL.into()))
     }
@@ -172,12 +173,13 @@ impl LabBuilder {
     ///
     /// # Errors
     ///
-    /// What is wrong with the scenario, with line and caret where there is a text; or what the machine lacks.
+    /// The scenario is wrong (the error has line and caret if there is a text), or the machine lacks a
+    /// resource.
     pub fn start(self) -> Result<Lab, LabError> {
         block_on(self.start_async()).map(Lab)
     }
 
-    /// The same for `#[tokio::test]`, or any other executor.
+    /// Like `start`, for `#[tokio::test]` or any other executor.
     ///
     /// # Errors
     ///
@@ -189,7 +191,7 @@ impl LabBuilder {
 }
 
 impl Source {
-    /// What the lab is to be.
+    /// Reads the scenario and applies the edits.
     fn read(self, edits: Vec<Edit>) -> Result<ScenarioText, LabError> {
         let mut text = match self {
             Self::BuiltIn(name) => match built_in(&name) {
@@ -204,7 +206,7 @@ impl Source {
             Self::Connector(fqdn) => connector(&fqdn.parse()?)?,
         };
         if !edits.is_empty() {
-            // The text does not say any more what the scenario is, so errors must not point into it.
+            // The text no longer matches the scenario, so errors must not point into it.
             let origin = text.origin().to_owned();
             edits.into_iter().for_each(|edit| edit(&mut text.scenario));
             text = ScenarioText::without_text(text.scenario, &origin);
@@ -213,7 +215,8 @@ impl Source {
     }
 }
 
-/// An Edge with one connector. Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.
+/// Returns a scenario with one Edge and one connector. It offers Tls alone: X-ANONYMOUSTLS and its events
+/// would be about another certificate.
 fn connector(fqdn: &Fqdn) -> Result<ScenarioText, LabError> {
     let scenario = json!({
         "title": format!("A connector that answers as {fqdn}"),
@@ -229,7 +232,7 @@ fn connector(fqdn: &Fqdn) -> Result<ScenarioText, LabError> {
                 "permission_groups": ["AnonymousUsers"],
                 "protocol_logging_level": "Verbose",
                 "tarpit_interval": "0s",
-                // A test is one address that does a lot at once.
+                // A test connects from one address, and may open many connections at once.
                 "max_inbound_connection_per_source": "unlimited",
                 "max_inbound_connection_percentage_per_source": 100,
                 "message_rate_limit": "unlimited",

@@ -1,4 +1,4 @@
-//! What can be wrong with a lab in a test, and what would be right.
+//! The errors of a lab in a test, each with what would be right.
 
 use std::fmt;
 use std::io;
@@ -10,11 +10,11 @@ use crate::name::NotAnFqdn;
 use crate::scenario::ScenarioError;
 use crate::tls::TlsSetupError;
 
-/// Why a lab did not start, or could not be changed.
+/// The reason why a lab did not start, or could not be changed.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LabError {
-    /// No built-in story has this name.
+    /// No built-in scenario has this name.
     #[error("there is no story `{name}`; {}", match nearest { 
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => "`starttls-lab list` and `starttls_lab::scenario::SCENARIOS` have them all".to_owned(),
@@ -28,15 +28,15 @@ pub enum LabError {
     /// The lab file could not be read.
     #[error("cannot read the lab file {}: {error}", path.display())]
     File {
-        /// Where it should be.
+        /// The path where it should be.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         error: io::Error,
     },
-    /// A connector without a file was given a name that is none.
+    /// A connector without a file was given an invalid name.
     #[error(transparent)]
     Name(#[from] NotAnFqdn),
-    /// What the lab was told to be is wrong.
+    /// The scenario is wrong.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// The lab could not be started or changed.
@@ -53,24 +53,25 @@ pub enum LabError {
     Ended,
 }
 
-/// What the Exchange Management Shell refused. What stands before the line that was refused is done and stays done.
+/// An error of the Exchange Management Shell. Commands before the refused line have been carried out and are
+/// not undone.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct CmdletRefused {
-    /// Why, with what would be right where that is known.
+    /// The reason, with what would be right if that is known.
     pub why: String,
-    /// What had been on the screen until then.
+    /// The text on the screen until then.
     pub screen: String,
 }
 
-/// A connector was asked for that is not there, or by a name that several have.
+/// An error: a connector was asked for that does not exist, or by a name that several have.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct UnknownConnector {
     /// The name that was asked for; `None` for the only connector.
     pub asked: Option<String>,
     /// Those that listen and that the name fits, or all, as `SERVER\Name (FQDN)`.
     pub known: Vec<String>,
-    /// How many the name fits.
+    /// The number of connectors that the name fits.
     pub fit: usize,
 }
 
@@ -89,19 +90,20 @@ impl fmt::Display for UnknownConnector {
     }
 }
 
-/// Nothing that fits was seen in time; its text shows what was, newest first, and how it missed.
+/// The error of a wait that timed out. Its text lists what arrived, newest first, and why it did not match.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no {wanted} within {within:?}; {instead}")]
 pub struct WaitError {
-    /// What was waited for, in words, such as `message to you@expta.com`.
+    /// The condition of the wait, in words, such as `message to you@expta.com`.
     pub wanted: String,
-    /// How long it was waited for.
+    /// The duration of the wait.
     pub within: Duration,
-    /// What there was instead.
+    /// A list of what there was instead.
     pub instead: String,
 }
 
-/// In a test an error is mostly met by `unwrap`, which shows it as `Debug` does; so that is the text, too.
+/// Implements `Debug` as the error's text, because a test mostly shows an error by `unwrap`, which prints
+/// `Debug`.
 macro_rules! debug_is_the_text {
     ($($error:ty),*) => {$(
         impl std::fmt::Debug for $error {

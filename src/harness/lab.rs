@@ -33,61 +33,63 @@ use crate::session::fault::FaultSpec;
 pub struct Lab(pub(super) AsyncLab);
 
 impl Lab {
-    /// A built-in story, such as `fqdn-mismatch`.
+    /// Returns the builder of a built-in scenario, such as `fqdn-mismatch`.
     pub fn scenario(name: impl Into<String>) -> LabBuilder {
         LabBuilder::new(Source::BuiltIn(name.into()))
     }
 
-    /// A lab file, TOML or JSON.
+    /// Returns the builder of a lab from a file, TOML or JSON.
     pub fn file(path: impl Into<PathBuf>) -> LabBuilder {
         LabBuilder::new(Source::File(path.into()))
     }
 
-    /// The text of a lab file.
+    /// Returns the builder of a lab from the text of a lab file.
     pub fn text(text: impl Into<String>) -> LabBuilder {
         LabBuilder::new(Source::Text(text.into()))
     }
 
-    /// A lab without a file: an Edge with one receive connector that answers as `fqdn`, and with as many
-    /// certificates as [`LabBuilder::certificate`] gives it. Without one that fits, it withholds STARTTLS.
+    /// Returns the builder of a lab without a file: an Edge with one receive connector that answers as
+    /// `fqdn`, and with as many certificates as [`LabBuilder::certificate`] gives it. Without one that fits,
+    /// it withholds STARTTLS.
     ///
-    /// It replies without tarpit, and without the limits that Exchange puts on one address; all else is as
-    /// Exchange has it by default.
+    /// It replies without tarpit, and without the limits that Exchange puts on one address; everything else
+    /// has Exchange's defaults.
     pub fn connector(fqdn: impl Into<String>) -> LabBuilder {
         LabBuilder::new(Source::Connector(fqdn.into()))
     }
 
-    /// Types commands into the Exchange Management Shell of the only computer; what they change counts from
-    /// the next connection. Returns what stands on the screen.
+    /// Runs commands in the Exchange Management Shell of the only computer; their changes count from the next
+    /// connection. Returns the text on the screen.
     ///
     /// # Errors
     ///
-    /// What the Shell refuses, or that there are several computers. What stands before the line that was refused is
-    /// done and stays done.
+    /// The Shell refuses a command, or there are several computers. Commands before the refused line have
+    /// been carried out and are not undone.
     pub fn run(&self, commands: &str) -> Result<String, CmdletRefused> {
         block_on(self.0.run(commands))
     }
 
-    /// The same on the computer of this name.
+    /// Like `run`, on the computer of this name.
     ///
     /// # Errors
     ///
-    /// What the Shell refuses. What stands before the line that was refused is done and stays done.
+    /// The Shell refuses a command. Commands before the refused line have been carried out and are not
+    /// undone.
     pub fn run_on(&self, computer: &str, commands: &str) -> Result<String, CmdletRefused> {
         block_on(self.0.run_on(computer, commands))
     }
 
-    /// Types commands as [`Lab::run`] does, and answers the questions that they ask, in order.
+    /// Runs commands as [`Lab::run`] does, and answers the questions that they ask, in order.
     ///
     /// # Errors
     ///
-    /// What the Shell refuses; a question without an answer, an answer without a question. What stands before
-    /// the line that was refused is done and stays done.
+    /// The Shell refuses a command; a question without an answer, an answer without a question. Commands
+    /// before the refused line have been carried out and are not undone.
     pub fn run_answering(&self, commands: &str, answers: &[Answer]) -> Result<String, CmdletRefused> {
         block_on(self.0.run_answering(commands, answers))
     }
 
-    /// The same on the computer of this name.
+    /// Like `run_answering`, on the computer of this name.
     ///
     /// ```
     /// # use starttls_lab::{Answer, Lab};
@@ -114,26 +116,26 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What is wrong with it. Nothing has changed then.
+    /// The changed scenario is wrong. Nothing has changed then.
     pub fn reconfigure(&self, edit: impl FnOnce(&mut Scenario)) -> Result<Vec<String>, LabError> {
         block_on(self.0.reconfigure(edit))
     }
 
-    /// Lets a computer do something else wrong on purpose, as [`AsyncLab::set_faults`] does.
+    /// Replaces the fault rules of a computer, as [`AsyncLab::set_faults`] does.
     ///
     /// # Errors
     ///
-    /// There is no such computer, or what is wrong with a row. Nothing has changed then.
+    /// There is no such computer, or a rule is wrong. Nothing has changed then.
     pub fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         block_on(self.0.set_faults(computer, rows))
     }
 
-    /// Waits until such a message has been taken; returns the first one, at once where it is there already. A
-    /// message that one wait has returned, no later wait for a message returns.
+    /// Waits until such a message has been taken; returns the first one, at once if it is there already. No
+    /// later wait for a message returns the same message again.
     ///
     /// # Errors
     ///
-    /// None has within the lab's patience. The text shows those that have, and how they miss.
+    /// None has within the lab's patience. The text lists those that have, and why they did not match.
     pub fn wait_for_message<'a>(
         &self,
         message: impl IntoCondition<'a, ReceivedMessage>,
@@ -141,7 +143,7 @@ impl Lab {
         block_on(self.0.wait_for_message(message))
     }
 
-    /// The same for at most so long.
+    /// Like `wait_for_message`, but waits at most `within`.
     ///
     /// # Errors
     ///
@@ -154,12 +156,12 @@ impl Lab {
         block_on(self.0.wait_for_message_within(within, message))
     }
 
-    /// Waits until such a conversation has ended; returns the first one, at once where it has already. A
-    /// conversation that one wait has returned, no later wait for a conversation returns.
+    /// Waits until such a conversation has ended; returns the first one, at once if it has already. No later
+    /// wait for a conversation returns the same conversation again.
     ///
     /// # Errors
     ///
-    /// None has within the lab's patience. The text shows those that there are, and how they miss.
+    /// None has within the lab's patience. The text lists those that there are, and why they did not match.
     pub fn wait_for_session<'a>(
         &self,
         session: impl IntoCondition<'a, SessionSummary>,
@@ -167,7 +169,7 @@ impl Lab {
         block_on(self.0.wait_for_session(session))
     }
 
-    /// The same for at most so long.
+    /// Like `wait_for_session`, but waits at most `within`.
     ///
     /// # Errors
     ///
@@ -180,12 +182,12 @@ impl Lab {
         block_on(self.0.wait_for_session_within(within, session))
     }
 
-    /// Waits until such an event has been logged, such as `12014`; returns the first one, at once where it
-    /// is there already. An event that one wait has returned, no later wait for an event returns.
+    /// Waits until such an event has been logged, such as `12014`; returns the first one, at once if it is
+    /// there already. No later wait for an event returns the same event again.
     ///
     /// # Errors
     ///
-    /// None has within the lab's patience. The text shows those that have, and how they miss.
+    /// None has within the lab's patience. The text lists those that have, and why they did not match.
     pub fn wait_for_event<'a>(
         &self,
         event: impl IntoCondition<'a, EventLogEntry>,
@@ -193,7 +195,7 @@ impl Lab {
         block_on(self.0.wait_for_event(event))
     }
 
-    /// The same for at most so long.
+    /// Like `wait_for_event`, but waits at most `within`.
     ///
     /// # Errors
     ///
@@ -208,13 +210,14 @@ impl Lab {
 
     /// Ends the lab: stops accepting, lets conversations end, and checks what was expected.
     ///
-    /// Conversations may go on by themselves for half a second; who is still there then is told goodbye, and
-    /// cut off a second and a half later. The port is free and the thread has ended afterwards.
+    /// Conversations may go on by themselves for half a second. Clients that are still connected then get a
+    /// 421 reply, and are cut off a second and a half later. The port is free and the thread has ended
+    /// afterwards.
     pub fn finish(self) -> Report {
         block_on(self.0.finish())
     }
 
-    /// The same where conversations may go on by themselves for so long.
+    /// Like `finish`, but lets conversations go on by themselves for up to `by_themselves`.
     pub fn finish_within(self, by_themselves: Duration) -> Report {
         block_on(self.0.finish_within(by_themselves))
     }

@@ -1,4 +1,4 @@
-//! A lab inside anybody's tests: start, talk to it, wait, finish.
+//! A lab inside your tests: start, talk to it, wait, finish.
 //!
 //! Three lines to a connector that withholds STARTTLS:
 //!
@@ -11,7 +11,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Wait for what your program should have done; where it did not, the error shows what it did instead:
+//! Wait for what your program should have done; if it did not, the error shows what it did instead:
 //!
 //! ```
 //! use starttls_lab::{Lab, a_message};

@@ -1,11 +1,11 @@
-//! What a lab has seen when it is finished, and whether that was expected.
+//! The report of a lab that is finished: what it has seen, and whether that was expected.
 
 use std::fmt;
 
 use super::transcript::OnPanic;
 use crate::observe::{Checked, EventLogEntry, ReceivedMessage, SessionSummary};
 
-/// What a lab has seen. A test that panics while this lives prints the lab's transcript.
+/// The report of a lab. A test that panics while this lives prints the lab's transcript.
 #[derive(Debug)]
 #[must_use = "a report that nobody asks lets every expectation pass; call `assert`"]
 #[non_exhaustive]
@@ -16,8 +16,7 @@ pub struct Report {
     pub messages: Vec<ReceivedMessage>,
     /// The Application logs of all computers.
     pub events: Vec<EventLogEntry>,
-    /// What the builder was told to expect, in that order; then, for every fault rule that has to be
-    /// done, whether it was.
+    /// The expectations of the builder, in their order; then one for every fault rule that has to be done.
     pub expectations: Vec<Checked>,
     /// True if every conversation had ended when the lab was cut off.
     pub all_ended: bool,
@@ -30,11 +29,11 @@ impl Report {
         self.expectations.iter().all(|checked| checked.met)
     }
 
-    /// Fails the test where an expectation was not met.
+    /// Fails the test if an expectation was not met.
     ///
     /// # Panics
     ///
-    /// Then, with every expectation in words, and what there was instead.
+    /// An expectation was not met. The message lists every expectation in words, and what there was instead.
     #[track_caller]
     #[expect(clippy::panic, reason = "a test asks for it, and this is how it fails")]
     pub fn assert(&self) {
@@ -43,7 +42,7 @@ impl Report {
         }
     }
 
-    /// Everything that happened, as it is printed where a test fails.
+    /// Returns everything that happened, as it is printed when a test fails.
     pub fn transcript(&self) -> String {
         super::transcript::transcript(&self.on_panic.journal, &self.on_panic.observer)
     }

@@ -1,4 +1,4 @@
-//! What a lab that plays can be asked without waiting.
+//! The methods of a running lab that need no waiting.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -36,32 +36,33 @@ impl Running {
         Ok(Self { engine, handle, scenario: Arc::new(Mutex::new(text)), client })
     }
 
-    /// Where the only connector of the lab listens.
+    /// Returns the address of the lab's only connector.
     ///
     /// # Panics
     ///
-    /// Where there is none, or several; the message lists them.
+    /// There is none, or there are several; the message lists them.
     #[track_caller]
     pub fn addr(&self) -> SocketAddr {
         or_panic(self.find(None))
     }
 
-    /// Where the connector of this name listens: its own name, `SERVER\Name`, or its FQDN, letter case
-    /// aside.
+    /// Returns the address of the connector of this name: its own name, `SERVER\Name`, or its FQDN, letter
+    /// case aside.
     ///
     /// # Panics
     ///
-    /// Where no connector has that name, or several that listen in different places; the message lists them.
+    /// No connector has that name, or several have it that listen on different addresses; the message lists
+    /// them.
     #[track_caller]
     pub fn address(&self, connector: &str) -> SocketAddr {
         or_panic(self.find(Some(connector)))
     }
 
-    /// The same for whoever does not want to panic.
+    /// Like `address`, but returns an error instead of a panic.
     ///
     /// # Errors
     ///
-    /// No connector has that name, or several that listen in different places.
+    /// No connector has that name, or several have it that listen on different addresses.
     pub fn try_address(&self, connector: &str) -> Result<SocketAddr, UnknownConnector> {
         self.find(Some(connector))
     }
@@ -84,7 +85,7 @@ impl Running {
         }
     }
 
-    /// Returns whether every fault rule was done.
+    /// Checks for every fault rule whether it was done.
     pub(super) fn faults(&self) -> Vec<Checked> {
         let rows = self.engine.faults();
         let checked = rows.into_iter().filter(|row| !row.optional).map(|row| Checked {
@@ -95,24 +96,24 @@ impl Running {
         checked.collect()
     }
 
-    /// All connectors that listen, with their addresses and whether STARTTLS is offered.
+    /// Returns all connectors that listen, with their addresses and whether STARTTLS is offered.
     pub fn connectors(&self) -> Vec<Listening> {
         self.engine.connectors()
     }
 
-    /// The root certificate of the lab, for a client to trust; nobody else should.
+    /// Returns the root certificate of the lab, for the test's client to trust; nothing else should trust it.
     pub fn ca_pem(&self) -> String {
         self.engine.root().to_pem()
     }
 
-    /// A configuration of rustls 0.23 that trusts the lab's root, at the time of the lab's clock.
+    /// Returns a configuration of rustls 0.23 that trusts the lab's root, at the time of the lab's clock.
     ///
     /// Each one is fresh, so no client resumes a session of another.
     pub fn client_config(&self) -> ClientConfig {
         self.client.config()
     }
 
-    /// The lab's clock.
+    /// Returns the lab's clock.
     pub fn clock(&self) -> &Clock {
         self.engine.clock()
     }
@@ -133,12 +134,12 @@ impl Running {
         self.engine.advance(by)
     }
 
-    /// The messages so far, in the order in which they were taken.
+    /// Returns the messages so far, in the order in which they were taken.
     pub fn messages(&self) -> Vec<ReceivedMessage> {
         owned(self.observer().messages(0))
     }
 
-    /// The conversations so far, by their beginning, those that go on included.
+    /// Returns the conversations so far, by their beginning, those that go on included.
     pub fn sessions(&self) -> Vec<SessionSummary> {
         let mut sessions: Vec<SessionSummary> = owned(self.observer().sessions(0));
         sessions.retain(|session| !session.sends());
@@ -146,28 +147,28 @@ impl Running {
         sessions
     }
 
-    /// The Application logs of all computers so far.
+    /// Returns the Application logs of all computers so far.
     pub fn events(&self) -> Vec<EventLogEntry> {
         owned(self.observer().events(0))
     }
 
-    /// What has been observed so far: sessions, messages, events, and how many there were.
+    /// Returns the observer, with sessions, messages, events and their numbers so far.
     pub fn observer(&self) -> &Arc<Observer> {
         self.engine.observer()
     }
 
-    /// The number of the newest entry of the journal, from which [`Condition::after`](super::Condition::after)
-    /// counts.
+    /// Returns the number of the newest entry of the journal, from which
+    /// [`Condition::after`](super::Condition::after) counts.
     pub fn seq(&self) -> u64 {
         self.observer().newest()
     }
 
-    /// Everything that happened so far, entry by entry.
+    /// Returns the journal of everything that happened so far.
     pub fn journal(&self) -> &Arc<Journal> {
         self.engine.journal()
     }
 
-    /// Everything that happened so far, in lines for people; it is what a test that panics prints.
+    /// Returns everything that happened so far, in readable lines; a test that panics prints it.
     pub fn transcript(&self) -> String {
         super::transcript::transcript(self.journal(), self.observer())
     }
@@ -229,7 +230,7 @@ impl Running {
         self.in_lab(change).await?.map_err(LabError::from)
     }
 
-    /// Runs a future to its end on the lab's thread, even if nobody waits for it any more.
+    /// Runs a future to its end on the lab's thread, even if its caller no longer waits for it.
     async fn in_lab<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,

@@ -16,34 +16,34 @@ use crate::lab::{self, Engine, Options};
 use crate::scenario::ScenarioText;
 use crate::wire::Ports;
 
-/// What is started.
+/// The lab that is to be started.
 pub(super) struct Plan {
     pub(super) text: ScenarioText,
     pub(super) clock: Option<Clock>,
 }
 
-/// What has been started.
+/// The lab that has been started.
 pub(super) struct Started {
     pub(super) engine: Arc<Engine>,
     pub(super) handle: Handle,
 }
 
-/// How long a lab may take to end.
+/// The time that a lab may take to end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ShutdownPolicy {
-    /// How long conversations may go on by themselves.
+    /// The time for which conversations may go on by themselves.
     pub(super) by_themselves: Duration,
-    /// How long they may go on after they were told goodbye.
+    /// The time for which they may go on after the 421 reply.
     pub(super) after_goodbye: Duration,
 }
 
 impl ShutdownPolicy {
-    /// For a lab that nobody asks anything any more. What peers have sent by now is still read.
+    /// The policy for a lab that is dropped. Input that peers have sent by now is still read.
     const WHEN_DROPPED: Self =
         Self { by_themselves: Duration::from_millis(50), after_goodbye: Duration::from_millis(50) };
 }
 
-/// How long a lab that is dropped is waited for; it takes the time of its farewell at most, unless the
+/// The time for which `drop` waits for a lab; it takes at most the time of its shutdown policy, unless the
 /// machine stands still.
 const PATIENCE_OF_DROP: Duration = Duration::from_secs(5);
 
@@ -55,7 +55,7 @@ pub(super) struct LabThread {
     thread: Option<JoinHandle<()>>,
 }
 
-/// SampleSession when the lab takes connections, or why it does not.
+/// The channel that reports when the lab takes connections, or why it does not.
 type Ready = oneshot::Sender<Result<Started, LabError>>;
 
 impl LabThread {
@@ -66,12 +66,12 @@ impl LabThread {
         let (end, ended) = oneshot::channel();
         let body = move || {
             let all_ended = play(plan, ready, stopped);
-            // Nobody may wait for it any more.
+            // The receiver may be gone by now.
             end.send(all_ended).ok();
         };
         let thread = thread::Builder::new().name("starttls-lab".to_owned()).spawn(body);
         let thread = thread.map_err(LabError::Thread)?;
-        // From here on, whoever gives up waiting ends the thread by dropping this.
+        // From here on, a caller that stops waiting ends the thread by dropping this.
         let it = Self { stop: Some(stop), ended: Some(ended), thread: Some(thread) };
         let started = started.await.map_err(|_| LabError::Ended)??;
         Ok((it, started))
@@ -97,14 +97,14 @@ impl Drop for LabThread {
             Some(ended) => block_on_within(ended, PATIENCE_OF_DROP).is_some(),
             None => true,
         };
-        // A thread that has said its last word ends at once; one that has not may never.
+        // A thread that has sent its result ends at once; one that has not may never end.
         if in_time && thread.thread().id() != thread::current().id() {
             thread.join().ok();
         }
     }
 }
 
-/// The body of the thread. When it returns, every socket of the lab is closed.
+/// Runs the body of the thread. When it returns, every socket of the lab is closed.
 fn play(plan: Plan, ready: Ready, stopped: oneshot::Receiver<ShutdownPolicy>) -> bool {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -154,7 +154,7 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// The same, at most so long.
+/// Like `block_on`, but gives up after `bound`.
 fn block_on_within<F: Future>(future: F, bound: Duration) -> Option<F::Output> {
     let mut future = pin!(future);
     let waker = unpark_this_thread();

@@ -1,4 +1,4 @@
-//! Everything that happened in a lab, for the reader of a failed test.
+//! The transcript of a lab, for the reader of a failed test.
 
 use std::fmt::Write as _;
 use std::panic::catch_unwind;
@@ -7,10 +7,11 @@ use std::sync::Arc;
 use crate::journal::{Journal, transcript_line};
 use crate::observe::Observer;
 
-/// How many entries are shown; the newest, because a test fails at its end.
+/// The number of entries that are shown; the newest, because a test fails at its end.
 const SHOWN: usize = 1000;
 
-/// The newest entries as lines, each with the number of its conversation, and a summary of each conversation.
+/// Returns the newest entries as lines, each with the number of its conversation, and a summary of each
+/// conversation.
 pub(super) fn transcript(journal: &Journal, observer: &Observer) -> String {
     let entries = journal.entries(1);
     let mut text = String::new();
@@ -32,7 +33,7 @@ pub(super) fn transcript(journal: &Journal, observer: &Observer) -> String {
     text
 }
 
-/// Prints the transcript where it is dropped by a panic.
+/// A guard that prints the transcript if it is dropped by a panic.
 #[derive(Debug)]
 pub(super) struct OnPanic {
     pub(super) journal: Arc<Journal>,

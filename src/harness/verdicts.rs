@@ -5,13 +5,13 @@ use crate::observe::verdict::{Measure, Verdict};
 use crate::scenario::ROOT_SUBJECT;
 
 impl Running {
-    /// What the conduct of each client amounts to so far: what it was offered and presented, what it did
-    /// then, what it said in clear, and whether it came back in clear after TLS had failed.
+    /// Returns the verdict on each client so far: what it was offered and presented, what it did then, what
+    /// it said in clear, and whether it came back in clear after TLS had failed.
     pub fn verdicts(&self) -> Vec<Verdict> {
         self.audit(None)
     }
 
-    /// The same, where clients had to expect a certificate for `host`.
+    /// Like `verdicts`, if clients had to expect a certificate for `host`.
     pub fn verdicts_for(&self, host: &str) -> Vec<Verdict> {
         self.audit(Some(host))
     }

@@ -12,7 +12,8 @@ use jiff::tz::TimeZone;
 use super::record::Logged;
 use super::shown::{is_unsafe, printable_lines};
 
-/// The event as Event Viewer copies it to the clipboard as text, the time in UTC; no line end at the end.
+/// Returns the event as Event Viewer copies it to the clipboard as text, the time in UTC; no line end at the
+/// end.
 ///
 /// The source is the copied event 12014 of 2010.
 pub fn event_block(time: Timestamp, logged: &Logged) -> String {
@@ -36,14 +37,14 @@ pub fn event_block(time: Timestamp, logged: &Logged) -> String {
     )
 }
 
-/// The event as XML on one line, with the journal's number `seq` as its `EventRecordID`.
+/// Returns the event as XML on one line, with the journal's number `seq` as its `EventRecordID`.
 ///
 /// The source is the public schema; plain `Data` elements and the values of `Level`, `Task` and
 /// `Keywords` are those of the event 1035 of 2016.
 pub fn event_xml(seq: u64, time: Timestamp, logged: &Logged) -> String {
     let Logged { event, computer, source, .. } = logged;
-    // Nobody has published a 12014 as XML: its qualifiers (0xC004: error, facility 4) and its task are
-    // derived. The other events go without rather than with a guess.
+    // No published 12014 as XML was found: its qualifiers (0xC004: error, facility 4) and its task are
+    // derived. The other events have none, because they would be a guess.
     let qualifiers = event.kind.qualifiers().map(|of| format!(" Qualifiers=\"{of}\"")).unwrap_or_default();
     let mut xml = format!(
         "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System>\
@@ -77,11 +78,12 @@ fn escape(text: &str, xml: &mut String) {
                 // Writing to a String cannot fail.
                 let _ = write!(xml, "&#{};", u32::from(character));
             }
-            // What turns text around or hides it is to be seen in the file.
+            // Characters that reorder or hide text are made visible in the file.
             _ if u32::from(character) > 0x9f && is_unsafe(character) => {
                 let _ = write!(xml, "&#{};", u32::from(character));
             }
-            // What XML 1.0 (section 2.2) has no way to write, not even as a reference, is spelled out.
+            // Characters that XML 1.0 (section 2.2) cannot represent, not even as a reference, are spelled
+            // out.
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => xml.extend(character.escape_unicode()),
             character => xml.push(character),
         }

@@ -1,10 +1,10 @@
-//! What went wrong or was odd, in a sentence: what was seen, and what it can mean.
+//! Explanations of failures and anomalies, in a sentence: what was seen, and what it can mean.
 
 use super::record::FailedHandshake;
 use super::shown::printable;
 use crate::session::{Anomaly, Reaction, TlsFailure};
 
-/// How a handshake failed, and what that can mean.
+/// Describes how a handshake failed, and what that can mean.
 pub(crate) fn tls_failure(handshake: &FailedHandshake) -> String {
     let hello_came = handshake.client_hello.is_some();
     let meaning = match &handshake.failure {
@@ -45,7 +45,8 @@ pub(crate) fn tls_failure(handshake: &FailedHandshake) -> String {
     format!("{}: {meaning}", short_tls_failure(&handshake.failure, hello_came))
 }
 
-/// How a handshake failed, without what it means. `hello_came`: whether the client's hello was there.
+/// Describes how a handshake failed, without what it means. `hello_came` is true if the ClientHello had
+/// arrived.
 pub(crate) fn short_tls_failure(failure: &TlsFailure, hello_came: bool) -> String {
     match failure {
         TlsFailure::AlertReceived { alert } => format!("refused by the client with alert {}", safe(alert)),
@@ -67,7 +68,7 @@ pub(crate) fn short_tls_failure(failure: &TlsFailure, hello_came: bool) -> Strin
     }
 }
 
-/// What followed the 220 in clear where the lab is the client.
+/// Describes what followed the 220 in clear if the lab is the client.
 pub(crate) fn behind_go_ahead(octets: usize, lines: &[String]) -> String {
     format!(
         "{}{} came behind the 220 to STARTTLS in clear; the lab discards them, because they are not under TLS's \
@@ -77,7 +78,7 @@ pub(crate) fn behind_go_ahead(octets: usize, lines: &[String]) -> String {
     )
 }
 
-/// What is odd, with the rule it offends.
+/// Describes an anomaly, with the rule that it violates.
 pub(crate) fn oddity(oddity: &Anomaly) -> String {
     match oddity {
         Anomaly::TalkedBeforeBanner { octets } => format!(
@@ -142,19 +143,19 @@ pub(crate) fn oddity(oddity: &Anomaly) -> String {
     }
 }
 
-/// `1 octet`, `2 octets`.
+/// Returns a count with its unit, in the singular or the plural: `1 octet`, `2 octets`.
 pub(crate) fn counted(count: u64, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-/// ` (EHLO x; MAIL FROM:<a@example.com>)`, or nothing.
+/// Returns the lines in brackets, such as ` (EHLO x; MAIL FROM:<a@example.com>)`, or nothing.
 fn in_brackets(lines: &[String]) -> String {
     let lines: Vec<_> = lines.iter().filter(|line| !line.is_empty()).map(|line| safe(line)).collect();
     if lines.is_empty() { String::new() } else { format!(" ({})", lines.join("; ")) }
 }
 
-/// What an alert says (RFC 8446 section 6.2), and what else clients were seen to mean by it: OpenSSL, GnuTLS,
-/// Go, rustls, Java and Schannel.
+/// Returns the meaning of an alert (RFC 8446 section 6.2), and the other meanings that were observed with
+/// clients: OpenSSL, GnuTLS, Go, rustls, Java and Schannel.
 fn refusal(alert: &str) -> &'static str {
     match alert {
         "unknown_ca" => {

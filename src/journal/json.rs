@@ -35,7 +35,7 @@ impl Serialize for Entry {
                 map.serialize_entry("message", &logged.event.message())?;
             }
             Record::Sent(octets) => {
-                // What the lab says as a client may be a secret, too.
+                // A line that the lab sends as a client may be a secret, too.
                 let sends = self.place.as_ref().is_some_and(|place| place.connector.sends());
                 let said = if sends { without_secret(octets) } else { octets[..].into() };
                 map.serialize_entry("text", lossy(&said).trim_end_matches("\r\n"))?;
@@ -115,7 +115,8 @@ impl Serialize for Entry {
 }
 
 impl Entry {
-    /// The entry as one line of JSON, without the line end; nothing in it can do anything to a terminal.
+    /// Returns the entry as one line of JSON, without the line end and without control characters for a
+    /// terminal.
     pub fn to_json(&self) -> String {
         // A value in memory serializes.
         safe_json(serde_json::to_string(self).unwrap_or_default())

@@ -1,9 +1,9 @@
-//! What happened in a lab, in order, once. Every log is a view of it.
+//! The journal of a lab: everything that happened, in order, once. Every log is a view of it.
 //!
 //! The views are functions of the entries: the Application log ([`event_block`], [`event_xml`]), the
-//! SmtpReceive and SmtpSend protocol logs ([`ProtocolLog`], [`SendProtocolLog`]), what people read
-//! ([`transcript_line`]), and JSON, which is how an [`Entry`] serializes. What the entries amount to (sessions,
-//! messages, events, verdicts) is kept up by [`observe`](crate::observe).
+//! SmtpReceive and SmtpSend protocol logs ([`ProtocolLog`], [`SendProtocolLog`]), the readable transcript
+//! ([`transcript_line`]), and JSON, which is how an [`Entry`] serializes. [`observe`](crate::observe) derives
+//! sessions, messages, events and verdicts from the entries.
 
 mod event_log;
 pub(crate) mod explain;
@@ -40,16 +40,16 @@ use jiff::Timestamp;
 use crate::bounded::Bounded;
 use crate::session::Message;
 
-/// How much a journal keeps; what is older falls out and is counted.
+/// The bounds of a journal; older entries and messages are dropped and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Entries.
     pub entries: usize,
-    /// Octets of text in entries.
+    /// Bytes of text in entries.
     pub entry_octets: usize,
     /// Messages.
     pub messages: usize,
-    /// Octets of content in messages.
+    /// Bytes of content in messages.
     pub message_octets: usize,
 }
 
@@ -59,7 +59,7 @@ impl Default for Bounds {
     }
 }
 
-/// What is called with every new entry, in order, before anything it tells of leaves the lab.
+/// A callback for every new entry, in order, before anything that the entry describes leaves the lab.
 pub type Listener = Box<dyn FnMut(&Entry) + Send>;
 
 /// A part of a journal.
@@ -67,7 +67,7 @@ pub type Listener = Box<dyn FnMut(&Entry) + Send>;
 pub struct Stretch {
     /// The entries, oldest first.
     pub entries: Vec<Entry>,
-    /// How many entries that should stand before the first of them have fallen out of the journal.
+    /// The number of entries before the first of them that the journal has dropped.
     pub dropped: u64,
 }
 
@@ -82,7 +82,7 @@ struct Inner {
 }
 
 impl Journal {
-    /// An empty journal.
+    /// Returns an empty journal.
     pub fn new(bounds: Bounds) -> Self {
         Self(Mutex::new(Inner {
             next: 1,
@@ -92,12 +92,12 @@ impl Journal {
         }))
     }
 
-    /// Appends an entry; whoever reads the journal after this call sees it.
+    /// Appends an entry; every read of the journal after this call sees it.
     pub fn append(&self, now: Timestamp, place: Option<&Arc<SessionContext>>, record: Record) {
         self.lock().append(now, place, record);
     }
 
-    /// Appends a message and the entry that tells of it.
+    /// Appends a message and the entry that describes it.
     pub fn append_message(&self, now: Timestamp, place: &Arc<SessionContext>, message: Arc<Message>) {
         let facts = MessageFacts::from(&message);
         let weight = usize::try_from(message.size()).unwrap_or(usize::MAX);
@@ -113,7 +113,7 @@ impl Journal {
         inner.listeners.push(listener);
     }
 
-    /// The entries from number `from` on that are still here.
+    /// Returns the entries from number `from` on that are still here.
     pub fn entries(&self, from: u64) -> Vec<Entry> {
         let inner = self.lock();
         let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
@@ -121,7 +121,8 @@ impl Journal {
         inner.entries.iter().skip(skip).cloned().collect()
     }
 
-    /// At most `most` entries from number `from` on, and how many of the stretch before them have fallen out.
+    /// Returns at most `most` entries from number `from` on, and the number of entries before them that were
+    /// dropped.
     ///
     /// A reader that remembers the number of the last entry it has read follows the journal this way without a
     /// copy of what it has not read yet.
@@ -133,17 +134,17 @@ impl Journal {
         Stretch { dropped: first.saturating_sub(from.max(1)), entries }
     }
 
-    /// The number of the newest entry; 0 where there is none.
+    /// Returns the number of the newest entry; 0 where there is none.
     pub fn newest(&self) -> u64 {
         self.lock().next - 1
     }
 
-    /// The messages that are still here, oldest first.
+    /// Returns the messages that are still here, oldest first.
     pub fn messages(&self) -> Vec<Arc<Message>> {
         self.lock().messages.iter().cloned().collect()
     }
 
-    /// How many entries and how many messages fell out.
+    /// Returns the numbers of entries and of messages that were dropped.
     pub fn dropped(&self) -> (u64, u64) {
         let inner = self.lock();
         (inner.entries.dropped(), inner.messages.dropped())

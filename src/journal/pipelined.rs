@@ -1,27 +1,28 @@
-//! What stood in clear where TLS had to begin, as it may be shown.
+//! The commands that stood in clear where TLS had to begin, in a form that may be shown.
 
 use super::record::SECRET;
 use super::shown::{printable, without_secret};
 use crate::session::Anomaly;
 use crate::smtp::Verb;
 
-/// How many lines are kept, and how many bytes of each.
+/// The maximum number of lines that are kept, and of bytes of each.
 const LINES: usize = 32;
 const LINE: usize = 512;
 
-/// What stands for message content, which the journal does not keep.
+/// The placeholder for message content, which the journal does not keep.
 pub(crate) const CONTENT: &str = "<content>";
 
-/// What stands for a TLS record.
+/// The placeholder for a TLS record.
 const CLIENT_HELLO: &str = "<TLS ClientHello>";
 
-/// The oddity that `octets` stood in clear behind STARTTLS or behind the 220 to it; `executed` tells whether
-/// the lab carries them out inside TLS.
+/// Returns the anomaly that `octets` stood in clear behind STARTTLS or behind the 220 to it. `executed` is
+/// true if the lab carries them out inside TLS.
 pub fn pipelined(octets: &[u8], executed: bool) -> Anomaly {
     Anomaly::PipelinedBehindStartTls { octets: octets.len(), lines: lines(octets), executed }
 }
 
-/// The lines, without secrets and without content. What follows AUTH and is no command may be a secret.
+/// The lines, without secrets and without content. A line that follows AUTH and is no command may be a
+/// secret.
 fn lines(octets: &[u8]) -> Vec<String> {
     if let [22, 3, ..] = octets {
         return vec![CLIENT_HELLO.to_owned()];

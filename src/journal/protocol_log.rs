@@ -1,12 +1,12 @@
 //! The SmtpReceive protocol log in Exchange's own form.
 //!
-//! Sources: Microsoft's "Protocol logging" and "Configure protocol logging" pages for fields and meaning,
-//! and receive logs of 2013 to 2025 that people have published for the rest. Where page and logs disagree
-//! (version, session identifier, connector identifier, file name) the logs count. No receive log of 2007
-//! or 2010 was found; they get the rows of 2013.
+//! Sources: Microsoft's "Protocol logging" and "Configure protocol logging" pages for fields and meaning, and
+//! receive logs of 2013 to 2025 that people have published for the rest. If page and logs disagree (version,
+//! session identifier, connector identifier, file name), the logs count. No receive log of 2007 or 2010 was
+//! found; they get the rows of 2013.
 //!
-//! Left out are rows of what the lab does not do, such as the one of a tarpit or of session permissions.
-//! What a peer does oddly has no row in Exchange's log either; the transcript shows it.
+//! Rows of things that the lab does not do are left out, such as the one of a tarpit or of session
+//! permissions. A peer's anomalies have no row in Exchange's log either; the transcript shows them.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use super::record::{Ending, Entry, Record, SECRET, SessionContext, SessionId};
 use super::shown::{endpoint, printable, without_secret};
 use crate::smtp::Verb;
 
-/// Writes the rows of a protocol log, entry by entry.
+/// A writer of the rows of a protocol log, entry by entry.
 ///
 /// It remembers a few words of each conversation that is under way and forgets it when it ends.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub struct ProtocolLog {
     sessions: HashMap<SessionId, Session>,
 }
 
-/// What the next row of a conversation needs to know.
+/// The state of a conversation that its next row needs.
 #[derive(Debug)]
 struct Session {
     next: u64,
@@ -38,12 +38,12 @@ struct Session {
 }
 
 impl ProtocolLog {
-    /// A log without rows.
+    /// Returns a log without rows.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The lines a log file begins with, as observed on 2013 and 2016.
+    /// Returns the lines a log file begins with, as observed on 2013 and 2016.
     pub fn header(now: Timestamp) -> String {
         format!(
             "#Software: Microsoft Exchange Server\r\n\
@@ -54,12 +54,13 @@ impl ProtocolLog {
         )
     }
 
-    /// The name of the log file that is begun `now`, such as `RECV2023011116-1.LOG`; observed on 2016.
+    /// Returns the name of the log file that is begun `now`, such as `RECV2023011116-1.LOG`; observed on
+    /// 2016.
     pub fn file_name(now: Timestamp) -> String {
         format!("RECV{}-1.LOG", now.to_zoned(TimeZone::UTC).strftime("%Y%m%d%H"))
     }
 
-    /// The rows that `entry` adds: none for many entries, and none at all where the connector has
+    /// Returns the rows that `entry` adds: none for many entries, and none at all where the connector has
     /// `ProtocolLoggingLevel` None.
     pub fn rows(&mut self, entry: &Entry) -> String {
         let Some(place) = &entry.place else {
@@ -142,7 +143,7 @@ impl Rows<'_> {
     fn sent(&mut self, octets: &[u8]) {
         let text = String::from_utf8_lossy(octets);
         // Observed on 2013, 2016 and 2019: the row stands between MAIL and its reply; in it stand the
-        // session, when that began, and the how manieth mail of the session this is.
+        // session, when that began, and the index of the message in the session.
         if std::mem::take(&mut self.session.mail_is_due) && text.starts_with("250") {
             self.session.mails += 1;
             let (began, mails) = (self.session.began, self.session.mails);
@@ -172,7 +173,7 @@ impl Rows<'_> {
     }
 }
 
-/// A reply as one record: the receive log folds the lines of an EHLO reply into one, with two spaces
+/// Returns a reply as one record: the receive log folds the lines of an EHLO reply into one, with two spaces
 /// after the code (observed on 2016; copies of logs of 2019 show one, as web pages fold spaces).
 fn in_one_record(reply: &str) -> String {
     let lines: Vec<&str> = reply.trim_end_matches("\r\n").split("\r\n").collect();
@@ -187,7 +188,7 @@ fn in_one_record(reply: &str) -> String {
     }
 }
 
-/// `Local` and `Remote` as observed; the word of a broken connection is that of Windows Sockets.
+/// Returns `Local` or `Remote`, as observed; the word for a broken connection is that of Windows Sockets.
 pub(super) fn end(ending: &Ending) -> &'static str {
     match ending {
         Ending::Local => "Local",
@@ -204,7 +205,7 @@ pub(super) struct Field<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A record is one line, and nothing in it does anything to a terminal.
+        // A record is one line, without control characters for a terminal.
         let shown = printable(self.0.as_bytes());
         if self.0.contains([',', '"', '\r', '\n']) {
             write!(f, "\"{}\"", shown.replace('"', "\"\""))
@@ -221,7 +222,7 @@ mod tests {
     use crate::exchange::{Profile, ProtocolLoggingLevel};
     use crate::session::{Anomaly, TlsFailure, TlsVerb};
 
-    /// The fields event, data and context of the rows, one row a line.
+    /// Returns the fields event, data and context of the rows, one row a line.
     fn short(told: &SampleSession) -> Vec<String> {
         let mut log = ProtocolLog::new();
         let rows: String = told.entries.iter().map(|entry| log.rows(entry)).collect();

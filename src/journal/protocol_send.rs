@@ -18,7 +18,7 @@ use super::sending::{NoTls, WhyNoTls};
 use super::shown::{endpoint, without_secret};
 use crate::session::send::{Credentials, Reason};
 
-/// Writes the rows of a send log, entry by entry.
+/// A writer of the rows of a send log, entry by entry.
 ///
 /// It remembers the row number of each conversation that is under way and forgets it when it ends.
 #[derive(Debug, Default)]
@@ -27,12 +27,12 @@ pub struct SendProtocolLog {
 }
 
 impl SendProtocolLog {
-    /// A log without rows.
+    /// Returns a log without rows.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The lines a log file begins with, as observed on a 2013.
+    /// Returns the lines a log file begins with, as observed on a 2013.
     pub fn header(now: Timestamp) -> String {
         format!(
             "#Software: Microsoft Exchange Server\r\n\
@@ -43,12 +43,13 @@ impl SendProtocolLog {
         )
     }
 
-    /// The name of the log file that is begun `now`, such as `SEND2023011116-1.LOG`.
+    /// Returns the name of the log file that is begun `now`, such as `SEND2023011116-1.LOG`.
     pub fn file_name(now: Timestamp) -> String {
         format!("SEND{}-1.LOG", now.to_zoned(TimeZone::UTC).strftime("%Y%m%d%H"))
     }
 
-    /// The rows that `entry` adds: none for what is no conversation of a Send connector that is logged.
+    /// Returns the rows that `entry` adds: none if it does not belong to a logged conversation of a Send
+    /// connector.
     pub fn rows(&mut self, entry: &Entry) -> String {
         let Some(place) = entry.place.as_deref().filter(|place| place.connector.sends()) else {
             return String::new();
@@ -57,7 +58,7 @@ impl SendProtocolLog {
             return String::new();
         }
         if let Record::Attempt(attempt) = &entry.record {
-            // Most are followed or preceded by a disconnection; one that found no connection is not.
+            // Most attempts are followed or preceded by a disconnection; one that found no connection is not.
             if matches!(attempt.reason, Reason::NoConnection { .. }) {
                 self.next.remove(&place.session);
             }
@@ -144,7 +145,7 @@ impl Rows<'_> {
         let SessionContext { session, connector, local, remote, .. } = self.place;
         let (time, number) = (self.time, *self.next);
         *self.next += 1;
-        // Nothing has an end yet while it is only being tried for.
+        // A connection that is only being attempted has no local end yet.
         let local = if local.port() == 0 { String::new() } else { endpoint(*local).to_string() };
         let (connector, data, context) = (Field(connector.name()), Field(data), Field(context));
         let remote = endpoint(*remote);

@@ -1,10 +1,10 @@
-//! How the protocol log tells of a handshake.
+//! The rows of the protocol log about a handshake.
 
 use crate::exchange::{CertificateFacts, Profile};
 use crate::session::send::Secured;
 use crate::session::{Reaction, TlsFacts, TlsFailure, TlsVersion};
 
-/// The rows that show which certificate is presented: data and context of each.
+/// Returns the rows that show which certificate is presented: data and context of each.
 ///
 /// One joined row with late updates of 2016 and after (observed in 2023, the blank at the front
 /// included; the order is that of Microsoft's "Can't remove installed certificate"), one row an attribute
@@ -31,7 +31,7 @@ pub(super) fn sending(profile: Profile, certificate: &CertificateFacts) -> Vec<(
 
 const JOINED: &str = "Sending certificate Subject Issuer name Serial number Thumbprint Not before Not after Subject alternate names";
 
-/// What the row about a negotiation is made of.
+/// The parts of the row about a negotiation.
 pub(super) struct Negotiated<'a> {
     version: TlsVersion,
     suite: &'a str,
@@ -53,7 +53,7 @@ impl<'a> From<&'a Secured> for Negotiated<'a> {
     }
 }
 
-/// What was negotiated, in the names of Schannel.
+/// Returns what was negotiated, in the names of Schannel.
 ///
 /// Observed are TLS 1.2 with AES-128-GCM on a 2016, and `CALG_ECDHE` in the send log of an older server.
 /// No row of TLS 1.3 was found; it is written in the same words.
@@ -82,11 +82,11 @@ pub(super) fn established(profile: Profile, facts: &Negotiated<'_>) -> String {
     )
 }
 
-/// The word for a failure. Four words have been seen in logs, and no other is used here: `SocketError`
-/// (Microsoft, "TLS negotiation failed with error SocketError"), `NoCredentials` (KB 4495258: the private
-/// key cannot be used), `UnknownCredentials` (KB 4051498) and `InvalidToken` (the peer sent something that
-/// is no TLS). Which word a 2013 or a 2019 has for a given alert was not found: an alert is a message that
-/// ends the handshake, so it is `InvalidToken` too.
+/// Returns the word for a failure. Four words have been seen in logs, and no other is used here:
+/// `SocketError` (Microsoft, "TLS negotiation failed with error SocketError"), `NoCredentials` (KB 4495258:
+/// the private key cannot be used), `UnknownCredentials` (KB 4051498) and `InvalidToken` (the peer sent
+/// something that is no TLS). Which word a 2013 or a 2019 has for a given alert was not found: an alert is a
+/// message that ends the handshake, so it is `InvalidToken` too.
 pub(super) fn error_word(failure: &TlsFailure) -> &'static str {
     match failure {
         TlsFailure::Closed | TlsFailure::Broken { .. } | TlsFailure::TimedOut => "SocketError",
@@ -101,7 +101,7 @@ pub(super) fn error_word(failure: &TlsFailure) -> &'static str {
     }
 }
 
-/// The size of a group's field; of a hybrid the classic half.
+/// Returns the size of a group's field; of a hybrid the classic half.
 fn group_bits(group: &str) -> u32 {
     let group = group.to_ascii_lowercase();
     let sizes = [("x25519", 255), ("secp256r1", 256), ("secp384r1", 384), ("secp521r1", 521), ("x448", 448)];

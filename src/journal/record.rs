@@ -23,11 +23,11 @@ use crate::session::{Anomaly, ClientHelloFacts, LimitReached, Message, TlsFacts,
 pub struct Entry {
     /// Its number, from 1, without gaps.
     pub seq: u64,
-    /// When it happened, by the lab's clock.
+    /// The time at which it happened, by the lab's clock.
     pub time: Timestamp,
-    /// In which conversation it happened; `None` for what happened outside of one.
+    /// The conversation in which it happened; `None` if it happened outside of one.
     pub place: Option<Arc<SessionContext>>,
-    /// What happened.
+    /// The record of what happened.
     pub record: Record,
 }
 
@@ -49,11 +49,11 @@ pub struct SessionContext {
     pub peer: Option<String>,
 }
 
-// A place is never changed, so whoever has caught a panic finds it as it was. The compiler cannot tell because of
-// the keys of certificates, which are behind `dyn`.
+// A `SessionContext` is never changed, so it is intact after a caught panic. The compiler cannot know this
+// because of the keys of certificates, which are behind `dyn`.
 impl RefUnwindSafe for SessionContext {}
 
-/// The connector of a conversation, which says which side of it the lab is.
+/// The connector of a conversation, which determines the lab's side of it.
 #[derive(Clone, Debug)]
 pub enum Connector {
     /// The lab receives.
@@ -63,7 +63,7 @@ pub enum Connector {
 }
 
 impl Connector {
-    /// The connector's name.
+    /// Returns the connector's name.
     pub fn name(&self) -> &str {
         match self {
             Self::Receive(connector) => &connector.name,
@@ -96,7 +96,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What happened.
+/// A record of one thing that happened.
 #[derive(Clone, Debug)]
 pub enum Record {
     /// Something was written to a computer's Application log.
@@ -114,7 +114,7 @@ pub enum Record {
     ReceivedSecret,
     /// The answer to an AUTH challenge is about to be sent; it is not kept.
     SentSecret,
-    /// Content came or, where the lab sends, left: so many octets of it.
+    /// Content came or, where the lab sends, left: so many bytes of it.
     Content(u64),
     /// A TLS handshake succeeded.
     TlsEstablished(Arc<Handshake>),
@@ -132,18 +132,18 @@ pub enum Record {
     Anomaly(Anomaly),
     /// A logon succeeded or failed.
     Logon {
-        /// Who.
+        /// The user.
         user: String,
         /// By which mechanism.
         mechanism: &'static str,
         /// True if it succeeded.
         succeeded: bool,
     },
-    /// A connection limit turned the peer away.
+    /// The peer was rejected by a connection limit.
     LimitReached(LimitReached),
     /// A message was taken; the message itself is kept apart from the entries.
     Message(Arc<MessageFacts>),
-    /// What became of a message after it was taken; it belongs to no conversation.
+    /// The fate of a message after it was taken; it belongs to no conversation.
     Tracking(Box<Tracking>),
     /// The connection ended.
     Disconnected(Ending),
@@ -156,12 +156,12 @@ pub enum Record {
     },
     /// The lab's configuration changed; it counts from the next connection.
     Changed {
-        /// What changed.
+        /// The description of the change.
         what: String,
     },
     /// A change was refused, and nothing changed.
     ChangeRefused {
-        /// Why, with what would be right.
+        /// The reason, with what would be right.
         why: String,
     },
 }
@@ -184,7 +184,7 @@ pub struct Logged {
 pub struct Handshake {
     /// The verb it began with.
     pub verb: TlsVerb,
-    /// What was negotiated.
+    /// The parameters that were negotiated.
     pub facts: Arc<TlsFacts>,
     /// The certificate that was presented.
     pub certificate: CertificateFacts,
@@ -195,17 +195,17 @@ pub struct Handshake {
 pub struct FailedHandshake {
     /// The verb it began with.
     pub verb: TlsVerb,
-    /// How it failed.
+    /// The failure.
     pub failure: TlsFailure,
     /// The certificate that was presented, or would have been.
     pub certificate: Option<CertificateFacts>,
-    /// What the client had offered, where it had come so far.
+    /// The client's offer, if it had arrived.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
 }
 
 impl FailedHandshake {
-    /// Returns whether the certificate went out to the client before the handshake failed. Of a handshake that the
-    /// lab refused or broke on purpose it is not known.
+    /// Returns whether the certificate went out to the client before the handshake failed. It is not known
+    /// for a handshake that the lab refused or broke on purpose.
     pub fn certificate_was_sent(&self) -> bool {
         let by_client = match self.failure {
             TlsFailure::AlertReceived { .. }
@@ -221,12 +221,12 @@ impl FailedHandshake {
     }
 }
 
-/// What the journal keeps of a message beside the message itself.
+/// The facts that the journal keeps of a message, beside the message itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct MessageFacts {
     /// Its number in the lab.
     pub id: u64,
-    /// What the client called itself.
+    /// The name that the client gave in EHLO or HELO.
     pub helo: String,
     /// The reverse path; empty for the null path.
     pub mail_from: String,
@@ -236,9 +236,9 @@ pub struct MessageFacts {
     pub protocol: &'static str,
     /// The TLS it came through, `null` for none.
     pub tls: Option<Arc<TlsFacts>>,
-    /// Who had logged on.
+    /// The user that had logged on.
     pub user: Option<String>,
-    /// Octets of content.
+    /// Bytes of content.
     pub size: u64,
     /// The subject.
     pub subject: Option<String>,
@@ -246,7 +246,7 @@ pub struct MessageFacts {
     pub message_id: Option<String>,
     /// True if MAIL asked for REQUIRETLS (RFC 8689 section 2).
     pub requiretls: bool,
-    /// What its `TLS-Required` field says (RFC 8689 section 3).
+    /// The value of its `TLS-Required` field (RFC 8689 section 3).
     pub tls_required: Option<String>,
     /// The message itself, as long as the journal keeps it.
     #[serde(skip)]
@@ -273,19 +273,19 @@ impl From<&Arc<Message>> for MessageFacts {
     }
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The lab closed it.
     Local,
     /// The peer closed it.
     Remote,
-    /// It broke; the operating system's word for it.
+    /// It broke; the string is the operating system's word for it.
     Broken(String),
 }
 
 impl Record {
-    /// The word that names the record in JSON.
+    /// Returns the word that names the record in JSON.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Event(_) => "event",
@@ -309,7 +309,7 @@ impl Record {
         }
     }
 
-    /// About how many octets the record keeps on the heap.
+    /// Returns the approximate number of bytes that the record keeps on the heap.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Sent(octets) | Self::Received(octets) => octets.len(),
@@ -328,5 +328,5 @@ impl Record {
     }
 }
 
-/// What stands for a secret in every view, as in Exchange's protocol log.
+/// The placeholder for a secret in every view, as in Exchange's protocol log.
 pub const SECRET: &str = "<authentication response>";

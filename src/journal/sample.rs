@@ -1,4 +1,4 @@
-//! Entries for the tests of the views, told as a conversation.
+//! Sample entries of a conversation, for the tests of the views.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl SampleSession {
         self.tell(Record::TlsEstablished(Arc::new(Handshake { verb, facts, certificate })))
     }
 
-    /// The lab does what this row says, as JSON.
+    /// Adds the entry of a fault; `row` is the fault rule as JSON.
     pub(crate) fn on_purpose(&mut self, row: &str) -> &mut Self {
         let row: FaultSpec = serde_json::from_str(row).unwrap();
         let table = Arc::new(FaultTable::of(&[row.resolve().unwrap()], ""));

@@ -1,4 +1,4 @@
-//! What the journal keeps of TLS where the lab sends, and how an attempt ended in one sentence.
+//! The records of TLS where the lab sends, and the end of an attempt in one sentence.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::session::{TlsFailure, TlsVerb};
 pub struct Tls {
     /// The verb it began with.
     pub verb: TlsVerb,
-    /// What was negotiated and presented.
+    /// The parameters that were negotiated, and the certificates that were presented.
     pub facts: Arc<Secured>,
     /// The certificate that the lab would present.
     pub own: Option<CertificateFacts>,
@@ -27,13 +27,13 @@ pub struct NoTls {
     pub verb: TlsVerb,
     /// Why.
     pub why: WhyNoTls,
-    /// What the server had presented until then, leaf first.
+    /// The certificates that the server had presented until then, leaf first.
     pub presented: Vec<CertificateFacts>,
     /// The certificate that the lab would present.
     pub own: Option<CertificateFacts>,
 }
 
-/// Why there is no TLS.
+/// The reason why there is no TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhyNoTls {
@@ -43,7 +43,7 @@ pub enum WhyNoTls {
     OwnCertificate(Credentials),
 }
 
-/// How an attempt to reach `host` ended and why, in one sentence; nothing in it can do anything to a
+/// Describes how an attempt to reach `host` ended and why, in one sentence without control characters for a
 /// terminal.
 pub fn attempt_sentence(attempt: &Attempt, host: &str) -> String {
     let host = safe(host);
@@ -106,7 +106,7 @@ fn reason(reason: &Reason, host: &str) -> String {
     }
 }
 
-/// How a handshake failed, told by the client.
+/// Describes how a handshake failed, from the client's side.
 pub(super) fn handshake(failure: &TlsFailure, host: &str) -> String {
     match failure {
         TlsFailure::AlertReceived { alert } => {
@@ -126,7 +126,7 @@ pub(super) fn handshake(failure: &TlsFailure, host: &str) -> String {
     }
 }
 
-/// What is wrong with the lab's own certificate.
+/// Describes what is wrong with the lab's own certificate.
 pub(super) const fn own_certificate(credentials: Credentials) -> &'static str {
     match credentials {
         Credentials::Usable => "nothing is wrong with the certificate",

@@ -1,4 +1,4 @@
-//! What came over the wire, fit to be shown.
+//! Data from the wire in a form that is safe to show.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::record::{Record, SECRET, SessionContext};
 use crate::smtp::Verb;
 
-/// A command line without the secret that may stand in it: the initial response of AUTH (RFC 4954
+/// Returns a command line without the secret that may stand in it: the initial response of AUTH (RFC 4954
 /// section 4) and X-EXPS, which for PLAIN is name and password. Malformed spellings count: `AUTH=PLAIN ...`.
 pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
     let Some(word) = auth_word(line) else { return Cow::Borrowed(line) };
@@ -34,14 +34,14 @@ pub(crate) fn is_auth(line: &[u8]) -> bool {
     auth_word(line).is_some()
 }
 
-/// Where AUTH or X-EXPS ends, where a line begins with one of them.
+/// Returns the position where AUTH or X-EXPS ends, if a line begins with one of them.
 fn auth_word(line: &[u8]) -> Option<usize> {
     let blanks = line.iter().take_while(|octet| octet.is_ascii_whitespace() || octet.is_ascii_control());
     let start = blanks.count();
     let word = line.get(start..)?;
     let begins = |verb: &[u8]| word.get(..verb.len()).is_some_and(|it| it.eq_ignore_ascii_case(verb));
     let length = if begins(b"AUTH") {
-        // AUTHENTICATE is what IMAP says.
+        // AUTHENTICATE is IMAP's command.
         word.iter().take_while(|octet| octet.is_ascii_alphabetic()).count()
     } else if begins(b"X-EXPS") {
         b"X-EXPS".len()
@@ -51,19 +51,19 @@ fn auth_word(line: &[u8]) -> Option<usize> {
     Some(start + length)
 }
 
-/// What may be a secret in a conversation, line by line.
+/// A filter for what may be a secret in a conversation, line by line.
 ///
-/// A client whose AUTH is refused may say the rest of its dialogue all the same. What is no command is not kept
-/// from then on until a command comes.
+/// A client whose AUTH is refused may still send the rest of its dialogue. From then on, lines that are no
+/// command are not kept until a command comes.
 #[derive(Debug, Default)]
 pub struct Secrets {
     after_auth: bool,
-    /// The first word of the line before, where it may be a secret and a reply may repeat it.
+    /// The first word of the line before, if it may be a secret and a reply may repeat it.
     word: Vec<u8>,
 }
 
 impl Secrets {
-    /// The record of a line that came; `expected` says that it answers a challenge.
+    /// Returns the record of a line that came. `expected` is true if it answers a challenge.
     ///
     /// It is a copy, because a slice of what was read would keep up to 64 KiB of content alive in the journal
     /// behind a command that was pipelined after it.
@@ -90,7 +90,7 @@ impl Secrets {
         }
     }
 
-    /// The record of a reply, which may repeat what was no command.
+    /// Returns the record of a reply, which may repeat what was no command.
     pub fn sent(&mut self, reply: Bytes) -> Record {
         let word = std::mem::take(&mut self.word);
         let found = (1..=word.len()).rev().find_map(|length| {
@@ -108,12 +108,12 @@ impl Secrets {
     }
 }
 
-/// The sender of a message; the null path as SMTP writes it.
+/// Returns the sender of a message; the null path as SMTP writes it.
 pub fn sender_in_words(sender: &str) -> &str {
     if sender.is_empty() { "<>" } else { sender }
 }
 
-/// The first few of a message's recipients, and how many more there are.
+/// Returns the first few of a message's recipients, and how many more there are.
 pub fn recipients_in_words(recipients: &[String]) -> String {
     const SHOWN: usize = 3;
     let mut shown: Vec<String> = recipients.iter().take(SHOWN).cloned().collect();
@@ -123,8 +123,8 @@ pub fn recipients_in_words(recipients: &[String]) -> String {
     shown.join(", ")
 }
 
-/// Octets as text that cannot do anything to a terminal: what is no UTF-8 as `\xNN`, and what controls,
-/// reorders or hides text as Rust escapes it. A backslash stays as it is, so this cannot be read back.
+/// Returns bytes as text that is safe for a terminal: invalid UTF-8 as `\xNN`, and characters that control,
+/// reorder or hide text as Rust escapes them. A backslash stays as it is, so this cannot be read back.
 pub(crate) fn printable(octets: &[u8]) -> String {
     let mut shown = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
@@ -140,15 +140,15 @@ pub(crate) fn printable(octets: &[u8]) -> String {
     shown
 }
 
-/// JSON in which nothing can do anything to a terminal or turn the order of text around, and which reads back as
-/// the same value. `serde_json` escapes only what is below a blank.
+/// Returns JSON that is safe for a terminal, without characters that reorder text, and that reads back as the
+/// same value. `serde_json` escapes only what is below a blank.
 pub fn safe_json(json: String) -> String {
     if !json.chars().any(is_unsafe) {
         return json;
     }
     let mut safe = String::with_capacity(json.len() + 16);
     for character in json.chars() {
-        // What is unsafe stands in strings only; a line break is part of the layout.
+        // Unsafe characters occur in strings only; a line break is part of the layout.
         if is_unsafe(character) && !matches!(character, '\n' | '\t') {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
@@ -161,19 +161,19 @@ pub fn safe_json(json: String) -> String {
     safe
 }
 
-/// Text of several lines that cannot do anything to a terminal.
+/// Returns text of several lines that is safe for a terminal.
 pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> =
         text.split('\n').map(|line| printable(line.trim_end_matches('\r').as_bytes())).collect();
     lines.join("\n")
 }
 
-/// One end of a connection; a peer that came over IPv4 has an IPv4 address, whatever the socket was.
+/// Returns one end of a connection; a peer that came over IPv4 has an IPv4 address, even on an IPv6 socket.
 pub(crate) fn endpoint(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// The other end of a conversation, with the name of the computer where it is one of the lab.
+/// Returns the other end of a conversation, with the name of the computer if it is one of the lab.
 pub(crate) fn far_end(place: &SessionContext) -> String {
     let remote = endpoint(place.remote);
     match &place.peer {
@@ -182,8 +182,8 @@ pub(crate) fn far_end(place: &SessionContext) -> String {
     }
 }
 
-/// Controls of ISO 6429, and what Unicode has to turn the order of text around (UAX 9), to end lines and
-/// to take no room.
+/// Returns whether a character is a control of ISO 6429, or one with which Unicode reorders text (UAX 9),
+/// ends lines or takes no space.
 pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
@@ -194,7 +194,7 @@ fn is_blank(octet: &u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
-/// What stands between AUTH and a mechanism, in spellings that are wrong as well.
+/// Returns whether a byte can separate AUTH and a mechanism, in malformed spellings, too.
 fn is_separator(octet: &u8) -> bool {
     octet.is_ascii_whitespace() || octet.is_ascii_control() || matches!(octet, b'=' | b':' | b',' | b';')
 }

@@ -1,31 +1,31 @@
-//! What became of a message on a computer that had taken it, by the words of Exchange's message tracking log.
+//! The fate of a message on a computer that had taken it, in the words of Exchange's message tracking log.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::shown::printable;
 
-/// What became of a message, or of those of its recipients that are in one domain.
+/// The fate of a message, or of those of its recipients that are in one domain.
 ///
 /// Source: the event types on the message tracking page. The other fields of that log are not written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tracking {
-    /// What happened.
+    /// The event itself.
     #[serde(flatten)]
     pub event: TrackingEvent,
-    /// On which computer.
+    /// The computer on which it happened.
     pub computer: String,
     /// The message's number there.
     pub message: u64,
-    /// For whom.
+    /// The recipients that it concerns.
     pub recipients: Vec<String>,
 }
 
-/// What happened to a message.
+/// An event in the life of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event_id", rename_all = "UPPERCASE")]
 pub enum TrackingEvent {
-    /// It is for a mailbox of this computer's organisation and stays here.
+    /// It is for a mailbox of this computer's organization and stays here.
     Deliver,
     /// The next hop has it.
     Send {
@@ -38,10 +38,10 @@ pub enum TrackingEvent {
     Defer {
         /// The Send connector, where there is one for it.
         connector: Option<String>,
-        /// Why. After an attempt it is the queue's LastError, which shows what followed from the failure and
-        /// often not the failure itself.
+        /// The reason. After an attempt it is the queue's LastError, which shows what followed from the
+        /// failure and often not the failure itself.
         last_error: String,
-        /// When it is tried again.
+        /// The time of the next attempt.
         retry: Timestamp,
     },
     /// It is given up. No non-delivery report is sent.
@@ -54,7 +54,7 @@ pub enum TrackingEvent {
 }
 
 impl Tracking {
-    /// The event as one line, with nothing in it that can do anything to a terminal.
+    /// Returns the event as one line that is safe for a terminal.
     pub(super) fn line(&self) -> String {
         /// A message may have thousands of recipients; a line has room for a few.
         const SHOWN: usize = 3;
@@ -81,7 +81,7 @@ impl Tracking {
         format!(">> {}: message {} for {} {what}", self.computer, self.message, recipients.join(", "))
     }
 
-    /// About how many octets it keeps on the heap.
+    /// Returns the approximate number of bytes that it keeps on the heap.
     pub(super) fn weight(&self) -> usize {
         let said = match &self.event {
             TrackingEvent::Deliver | TrackingEvent::Send { .. } => 0,

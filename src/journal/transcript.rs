@@ -1,8 +1,9 @@
-//! A conversation for people: what was said, and between the lines what it means.
+//! The readable transcript of a conversation: what was said, and between the lines what it means.
 //!
-//! What begins a line says what it is: `S:` and `C:` what the server and the client said, `--` what
-//! happened beside it, `~~` what the lab does wrong on purpose, `==` TLS, `!!` what was odd, `**` an event of the Application log, `++` a message,
-//! `>>` what became of it, `=>` how an attempt of the lab's own to send ended. Whatever came over the wire is escaped, so that a peer cannot draw on the operator's terminal.
+//! The beginning of a line shows its kind: `S:` and `C:` what the server and the client said, `--` what
+//! happened beside it, `~~` what the lab does wrong on purpose, `==` TLS, `!!` an anomaly, `**` an event of
+//! the Application log, `++` a message, `>>` its fate, `=>` how an attempt of the lab's own to send ended.
+//! Everything that came over the wire is escaped, so that a peer cannot control the operator's terminal.
 
 use super::explain;
 use super::record::{
@@ -12,14 +13,15 @@ use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
 use super::shown::{endpoint, far_end, printable, without_secret};
 use crate::session::Anomaly;
 
-/// One conversation, a line each, as [`transcript_line`] writes them. Events have no conversation
-/// and are not in it.
+/// Returns one conversation, a line each, as [`transcript_line`] writes them. Events have no conversation and
+/// are not in it.
 pub fn transcript(entries: &[Entry], session: SessionId) -> String {
     let of_session = |entry: &&Entry| entry.place.as_ref().is_some_and(|place| place.session == session);
     entries.iter().filter(of_session).map(|entry| transcript_line(entry) + "\n").collect()
 }
 
-/// What `entry` adds to a transcript: one line, or one for each line of a reply; no line end at the end.
+/// Returns the lines that `entry` adds to a transcript: one line, or one for each line of a reply; no line
+/// end at the end.
 pub fn transcript_line(entry: &Entry) -> String {
     let sends = entry.place.as_ref().is_some_and(|place| place.connector.sends());
     match &entry.record {
@@ -95,7 +97,7 @@ pub fn transcript_line(entry: &Entry) -> String {
 
 fn sent(octets: &[u8]) -> String {
     let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);
-    // Only the lines of a reply end in LF; a lab that misbehaves on purpose may end them in LF alone.
+    // Only the lines of a reply end in LF; a fault rule may end them in LF alone.
     let lines = octets.split(|octet| *octet == b'\n');
     let lines = lines.map(|line| format!("S: {}", printable(line.strip_suffix(b"\r").unwrap_or(line))));
     lines.collect::<Vec<_>>().join("\n")
@@ -167,7 +169,7 @@ fn not_secured(tls: &NoTls, entry: &Entry) -> String {
     format!("== {} failed: {why}{}", tls.verb.as_str(), shown.unwrap_or_default())
 }
 
-/// The other end, where a line has to call it something.
+/// Returns the name of the other end for a line that has to name it.
 fn remote(entry: &Entry) -> String {
     entry.place.as_ref().map_or_else(|| "the server".to_owned(), |place| far_end(place))
 }

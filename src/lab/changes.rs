@@ -1,6 +1,6 @@
-//! What a change means for whoever connects, in words.
+//! The effect of a change on clients that connect, in words.
 
-/// What is different, a line for each connector.
+/// Returns the differences, a line for each connector.
 pub(super) fn changes(before: &[(String, String)], after: &[(String, String)]) -> Vec<String> {
     let find = |list: &[(String, String)], name: &str| {
         list.iter().find(|(known, _)| known == name).map(|(_, offer)| offer.clone())

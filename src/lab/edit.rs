@@ -1,4 +1,4 @@
-//! A running lab in the hands of whoever steers it: looked up, edited and set back.
+//! Operations on a running lab: reading, editing and resetting it.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,19 +13,20 @@ use crate::journal::Record;
 use crate::scenario::{Built, Issuer, Keys, ScenarioText};
 
 impl Engine {
-    /// The lab file that was put in place last; cmdlets and edits are not in it.
+    /// Returns the lab file that was put in place last; cmdlets and edits are not in it.
     pub fn text(&self) -> ScenarioText {
         self.desk().text.clone()
     }
 
-    /// Lets `edit` change the computers; what it makes of them counts from the next connection. It is called
-    /// several times, because the keys that it asks for are made aside; what it makes of the last one counts.
+    /// Lets `edit` change the computers; the change counts from the next connection. `edit` is called several
+    /// times, because the keys that it asks for are made on another thread. The result of the last call
+    /// counts.
     ///
-    /// The answer says what changed for whom, a line for each connector.
+    /// Returns what changed for which clients, a line for each connector.
     ///
     /// # Errors
     ///
-    /// What `edit` says, or a socket that could not be bound. Nothing has changed then.
+    /// The error of `edit`, or a socket that could not be bound. Nothing has changed then.
     pub async fn edit<E: From<LabError>>(
         &self,
         mut edit: impl FnMut(&mut Vec<Arc<Computer>>, &mut Issuer, Keys<'_>) -> Result<(), E>,
@@ -54,7 +55,7 @@ impl Engine {
         self.clock().now()
     }
 
-    /// These computers with what belongs to them: where they live, and what they do wrong on purpose.
+    /// Returns these computers with their addresses and fault rules.
     pub(super) fn as_built(&self, computers: Vec<Arc<Computer>>, zone: &Zone) -> Vec<Built> {
         let mut faults = self.live.faults();
         let built = computers.into_iter().map(|computer| Built {
@@ -70,7 +71,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What is wrong, or what could not be bound. Nothing has changed then.
+    /// An error in `text`, or a socket that could not be bound. Nothing has changed then.
     pub async fn reset(
         &self,
         text: &ScenarioText,

@@ -1,4 +1,4 @@
-//! What a lab does wrong on purpose: looked at, and changed while it runs.
+//! The faults that a lab commits on purpose: reading them, and changing them while it runs.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,23 @@ use crate::session::fault::{FaultRule, FaultSpec};
 use crate::wire::DeclaredFault;
 
 impl Engine {
-    /// Every fault rule, with how often it was done.
+    /// Returns every fault rule, with the number of times it was done.
     pub fn faults(&self) -> Vec<DeclaredFault> {
         self.live.declared_faults()
     }
 
-    /// The fault rules that were never done and should have been, a sentence each.
+    /// Returns the fault rules that were never done and should have been, a sentence each.
     pub fn never_done(&self) -> Vec<String> {
         let undone = self.faults().into_iter().filter(|row| row.done == 0 && !row.optional);
         undone.map(|row| format!("{row}, was never done")).collect()
     }
 
-    /// Lets the receive connectors of a computer do something else wrong on purpose, from the next
-    /// connection on; where a row is the same as before, counting goes on.
+    /// Replaces the fault rules of a computer's receive connectors, from the next connection on. The counters
+    /// of unchanged rules go on.
     ///
     /// # Errors
     ///
-    /// The computer is not there, or what is wrong with a row. Nothing has changed then.
+    /// There is no such computer, or a rule is wrong. Nothing has changed then.
     pub async fn set_faults(&self, computer: &str, rows: Vec<FaultSpec>) -> Result<(), LabError> {
         let _changing = self.changing.lock().await;
         let computers = self.computers();
@@ -46,7 +46,7 @@ impl Engine {
     }
 }
 
-/// What the computers do wrong on purpose, by their names.
+/// Returns the fault rules of the computers, by their names.
 pub(super) fn faults(computers: &[Built]) -> HashMap<String, Vec<FaultRule>> {
     let some = computers.iter().filter(|built| !built.faults.is_empty());
     some.map(|built| (built.computer.name.clone(), built.faults.clone())).collect()

@@ -14,7 +14,7 @@ use crate::wire::Network;
 pub(super) struct Pool(HashMap<KeyAlgorithm, Vec<KeyPair>>);
 
 impl Pool {
-    /// A key of the pool, or a new one.
+    /// Returns a key of the pool, or a new one.
     pub(super) fn next(&mut self, algorithm: KeyAlgorithm) -> Result<KeyPair, PkiError> {
         match self.0.get_mut(&algorithm).and_then(Vec::pop) {
             Some(key) => Ok(key),
@@ -24,9 +24,10 @@ impl Pool {
 }
 
 impl Engine {
-    /// The keys that a change asks for. `change` is tried on a copy of the issuer with one stand-in for all
-    /// keys of an algorithm; what it makes of that is thrown away. A lab in memory makes its keys where they are
-    /// used: nobody waits for it meanwhile, and the time of a dry run jumps where its only thread has nothing to do.
+    /// Makes the keys that a change asks for. `change` is tried on a copy of the issuer with one stand-in for
+    /// all keys of an algorithm; the result is discarded. A lab in memory makes its keys where they are used:
+    /// no client waits for it meanwhile, and the time of a dry run jumps when its only thread has nothing to
+    /// do.
     pub(super) async fn keys_for(&self, mut change: impl FnMut(&mut Issuer, Keys<'_>)) -> Pool {
         match self.options.network {
             Network::Sockets => {}
@@ -46,7 +47,8 @@ impl Engine {
             let Some(algorithm) = missing else { return make(asked).await };
             let Some(stand_in) = make(vec![algorithm]).await.0.remove(&algorithm).and_then(|mut it| it.pop())
             else {
-                // What cannot be made here cannot be made where the change is, either, and there it is told.
+                // A key that cannot be made here cannot be made during the change, either, and the change
+                // reports the error.
                 return Pool::default();
             };
             stand_ins.insert(algorithm, stand_in);
@@ -54,7 +56,7 @@ impl Engine {
     }
 }
 
-/// Makes keys where work may take its time, on no more threads than there are processors.
+/// Makes keys on blocking threads, on no more of them than there are processors.
 async fn make(algorithms: Vec<KeyAlgorithm>) -> Pool {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = algorithms.len().div_ceil(threads).max(1);

@@ -31,16 +31,16 @@ use crate::scenario::{
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, LabState, Network, Ports, Sender, Server, Wanted, wanted};
 
-/// How a lab is run.
+/// The options of a running lab.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How the ports of bindings become ports of this machine.
+    /// The mapping of the bindings' ports to ports of this machine.
     pub ports: Ports,
     /// An address to listen on in place of loopback.
     pub bind: Option<IpAddr>,
-    /// How much the journal keeps.
+    /// The bounds of the journal.
     pub bounds: Bounds,
-    /// How many octets of content may be under way in all conversations together.
+    /// The maximum number of bytes of content under way in all conversations together.
     pub content_under_way: u64,
     /// True if mail goes on from one computer to the next, by Send connectors and never out of the lab.
     pub relay: bool,
@@ -61,10 +61,10 @@ impl Default for Options {
     }
 }
 
-/// Why a lab could not be started or changed.
+/// The reason why a lab could not be started or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// What it was told to be is wrong.
+    /// The scenario is wrong.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// A certificate or key could not be made.
@@ -79,7 +79,7 @@ pub enum LabError {
     /// The ports that were asked for do not fit the lab.
     #[error("{0}")]
     Ports(String),
-    /// What happened could not be observed, or two accounts of it contradict each other.
+    /// Something could not be observed, or two records of it contradict each other.
     #[error("{0}")]
     Unobserved(String),
     /// A dry run did not come to its end.
@@ -87,7 +87,7 @@ pub enum LabError {
     DryRun(#[from] DryRunError),
 }
 
-/// The engine of a lab at work; `harness::Lab` is what tests hold.
+/// The engine of a running lab; tests hold a `harness::Lab`.
 #[derive(Debug)]
 pub struct Engine {
     live: Arc<LabState>,
@@ -100,7 +100,7 @@ pub struct Engine {
     root: Certificate,
 }
 
-/// What is at hand where a running lab is changed.
+/// The state that is needed to change a running lab.
 #[derive(Debug)]
 struct EditState {
     text: ScenarioText,
@@ -118,9 +118,9 @@ pub struct Listening {
     pub name: String,
     /// The name it answers with.
     pub fqdn: String,
-    /// Where it listens; of several addresses the first.
+    /// The address that it listens on; of several the first.
     pub addr: SocketAddr,
-    /// All addresses where it listens.
+    /// All addresses that it listens on.
     pub addrs: Vec<SocketAddr>,
     /// True if STARTTLS is offered now.
     pub starttls: bool,
@@ -131,7 +131,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What is wrong with the scenario, or the socket that could not be bound. Nothing listens then.
+    /// An error in the scenario, or the socket that could not be bound. Nothing listens then.
     pub async fn start(text: &ScenarioText, options: Options) -> Result<Self, LabError> {
         Self::start_plan(Plan::new(text)?, options).await
     }
@@ -171,12 +171,12 @@ impl Engine {
 
     /// Puts another scenario in place of the running one; it counts from the next connection.
     ///
-    /// Certificates whose description did not change stay the same. The answer says what changed for
-    /// whom, a line for each connector.
+    /// Certificates whose description did not change stay the same. Returns what changed for which clients, a
+    /// line for each connector.
     ///
     /// # Errors
     ///
-    /// What is wrong, or what could not be bound. Nothing has changed then.
+    /// An error in the scenario, or a socket that could not be bound. Nothing has changed then.
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
         let _changing = self.changing.lock().await;
         let resolved = text.resolve()?;
@@ -193,8 +193,8 @@ impl Engine {
     /// Runs cmdlets in the Exchange Management Shell of the running lab, each on its computer; what they change
     /// counts from the next connection.
     ///
-    /// What the Shell refuses is no error: it stands in the answer. What stands before the line that was
-    /// refused is done and stays done.
+    /// A command that the Shell refuses is no error: the answer reports it. Commands before the refused line
+    /// have been carried out and are not undone.
     ///
     /// # Errors
     ///
@@ -223,8 +223,8 @@ impl Engine {
         Ok(typed)
     }
 
-    /// Logs what the transport service logs when it starts, as after a restart of it: also what it has
-    /// logged a moment ago. Open conversations go on.
+    /// Logs what the transport service logs when it starts, as after a restart of it, including events that
+    /// were logged a moment ago. Open conversations go on.
     pub async fn log_start(&self) {
         let _changing = self.changing.lock().await;
         self.live.forget_logged();
@@ -246,7 +246,7 @@ impl Engine {
         Ok(what)
     }
 
-    /// The Application logs of all computers, as far as they are remembered.
+    /// Returns the Application logs of all computers, as far as they are remembered.
     fn logged_events(&self) -> Vec<LoggedEvent> {
         let logged = self.observer.events(0).into_iter().map(|entry| LoggedEvent {
             index: entry.seq,
@@ -269,32 +269,33 @@ impl Engine {
         self.live.journal().append(self.live.clock().now(), None, record);
     }
 
-    /// What happened.
+    /// Returns the journal of everything that happened.
     pub fn journal(&self) -> &Arc<Journal> {
         self.live.journal()
     }
 
-    /// What the journal amounts to: sessions, messages, events, verdicts, and how many there were.
+    /// Returns the observer, which derives sessions, messages, events, verdicts and their numbers from the
+    /// journal.
     pub fn observer(&self) -> &Arc<Observer> {
         &self.observer
     }
 
-    /// The lab's clock.
+    /// Returns the lab's clock.
     pub fn clock(&self) -> &Clock {
         self.live.clock()
     }
 
-    /// The root that a client of this lab has to trust.
+    /// Returns the root that a client of this lab has to trust.
     pub fn root(&self) -> &Certificate {
         &self.root
     }
 
-    /// The computers as the next connection finds them.
+    /// Returns the computers as the next connection finds them.
     pub fn computers(&self) -> Vec<Arc<Computer>> {
         self.live.computers()
     }
 
-    /// The connectors that listen, with their addresses.
+    /// Returns the connectors that listen, with their addresses.
     pub fn connectors(&self) -> Vec<Listening> {
         let endpoints = self.server.endpoints();
         let mut listening = Vec::new();
@@ -319,8 +320,8 @@ impl Engine {
         listening
     }
 
-    /// A Send connector of a computer, ready to send, with the certificate that the selection picks; it
-    /// trusts the lab's root. `None` where there is no such connector.
+    /// Returns a Send connector of a computer, ready to send, with the certificate that the selection picks;
+    /// it trusts the lab's root. Returns `None` if there is no such connector.
     ///
     /// # Errors
     ///
@@ -346,15 +347,15 @@ impl Engine {
         Ok(Some(sender?))
     }
 
-    /// Stops listening, says goodbye to every peer, and waits for conversations to end, at most so long. Mail
-    /// that waits in a queue is not sent any more.
+    /// Stops listening, sends every peer a 421 reply, and waits at most `grace` for conversations to end.
+    /// Mail that waits in a queue is not sent any more.
     ///
     /// Returns whether all have ended. Ports are free afterwards in any case.
     pub async fn finish(&self, grace: Duration) -> bool {
         self.server.finish(grace).await
     }
 
-    /// Only stops listening, and lets conversations end by themselves, at most so long.
+    /// Stops listening, and waits at most `patience` for conversations to end by themselves.
     ///
     /// Returns whether all have ended.
     pub async fn drain(&self, patience: Duration) -> bool {

@@ -14,9 +14,9 @@ pub struct Plan {
     pub clock: Clock,
     /// The computers.
     pub computers: Vec<Built>,
-    /// Which host names lead to which of them.
+    /// The name service: the host names that lead to each computer.
     pub zone: Zone,
-    /// Who sends to them where the scenario is run.
+    /// The senders of the scenario's run.
     pub senders: Vec<Sender>,
     pub(super) text: ScenarioText,
     pub(super) issuer: Issuer,
@@ -27,7 +27,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// What is wrong with the scenario; a key that could not be made.
+    /// An error in the scenario; a key that could not be made.
     pub fn new(text: &ScenarioText) -> Result<Self, LabError> {
         Self::at(text, text.scenario.now.map_or_else(Clock::system, Clock::pinned))
     }
@@ -36,7 +36,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// What is wrong with the scenario; a key that could not be made.
+    /// An error in the scenario; a key that could not be made.
     pub fn at(text: &ScenarioText, clock: Clock) -> Result<Self, LabError> {
         let mut issuer = Issuer::open(clock.now(), &mut KeyPair::generate)?;
         let resolved = text.resolve()?;
@@ -45,16 +45,16 @@ impl Plan {
         Ok(Self { clock, computers, zone, senders, text: text.clone(), issuer })
     }
 
-    /// The root that a client of this lab has to trust.
+    /// Returns the root that a client of this lab has to trust.
     pub fn root(&self) -> &Certificate {
         self.issuer.root()
     }
 
-    /// What each authority of the lab has revoked.
+    /// Returns the revocation list of each authority of the lab.
     ///
     /// # Errors
     ///
-    /// Where a list could not be signed.
+    /// A list could not be signed.
     pub fn revocation_lists(&self) -> Result<Vec<RevocationList>, LabError> {
         Ok(self.issuer.revocation_lists()?)
     }

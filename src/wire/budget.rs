@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The memory that content under way may take, in octets.
+/// The memory that content under way may take, in bytes.
 #[derive(Debug)]
 pub(super) struct Budget {
     used: AtomicU64,
@@ -14,7 +14,7 @@ impl Budget {
         Self { used: AtomicU64::new(0), most }
     }
 
-    /// A share of nothing, to grow.
+    /// Returns an empty share, which can grow.
     pub(super) fn share(&self) -> Share<'_> {
         Share { budget: self, octets: 0 }
     }
@@ -27,7 +27,7 @@ pub(super) struct Share<'a> {
 }
 
 impl Share<'_> {
-    /// Grows to `octets`; false where the budget does not hold that.
+    /// Grows the share to `octets`. Returns false if the budget does not hold that many bytes.
     pub(super) fn grow(&mut self, octets: u64) -> bool {
         let more = octets.saturating_sub(self.octets);
         self.octets += more;

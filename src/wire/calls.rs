@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::exchange::Computer;
 
-/// Who of the lab is at the other end of a connection.
+/// The computers of the lab that are at the other end of a connection.
 ///
-/// It is how one server of the lab knows another. Nobody outside can come from a socket that is here, because
-/// it is taken while it is.
+/// One server of the lab recognizes another by this. A client outside the lab cannot connect from a socket
+/// that is listed here, because the socket is in use for as long as it is listed.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Mutex<HashMap<SocketAddr, Arc<Computer>>>);
 
@@ -28,7 +28,7 @@ impl Calls {
         Call { calls: Arc::clone(self), from }
     }
 
-    /// The computer that calls from this socket.
+    /// Returns the computer that calls from this socket.
     pub(super) fn caller(&self, from: SocketAddr) -> Option<Arc<Computer>> {
         self.lock().get(&canonical(from)).cloned()
     }
@@ -45,7 +45,7 @@ impl Drop for Call {
     }
 }
 
-/// A peer that came over IPv4 has an IPv4 address, whatever the socket was.
+/// Returns the socket with an IPv4 address if the peer came over IPv4, even over an IPv6 socket.
 fn canonical(socket: SocketAddr) -> SocketAddr {
     SocketAddr::new(socket.ip().to_canonical(), socket.port())
 }

@@ -22,11 +22,11 @@ use crate::session::fault::{Conversation, StepActions};
 use crate::session::{Fact, Input, Next, Step, TlsVerb};
 use crate::smtp::{LineDecoder, Verb};
 
-/// How long and how much is still read from a peer that was told goodbye, so that the reply is not
-/// lost to a reset.
+/// The time and the number of bytes that are still read from a peer after the last reply, so that the reply
+/// is not lost to a reset.
 const LINGER: (Duration, usize) = (Duration::from_secs(1), 256 * 1024);
 
-/// What the connections of a lab share.
+/// The state that the connections of a lab share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) live: Arc<LabState>,
@@ -42,14 +42,14 @@ pub(super) struct Connection<'a> {
     place: &'a Arc<SessionContext>,
     pub(super) input: BytesMut,
     output: BytesMut,
-    /// What of its lines may be written down.
+    /// The filter that keeps secrets in its lines out of the journal.
     pub(super) secrets: Secrets,
     pub(super) deadline: Deadline,
-    /// True if what stands in clear behind STARTTLS is carried out inside TLS.
+    /// True if commands that were pipelined in clear behind STARTTLS are carried out inside TLS.
     pub(super) keep_input: bool,
 }
 
-/// Why a stream is done with.
+/// The reason why a stream is not used any further.
 enum Done {
     Handshake(TlsVerb, Option<Box<StepActions>>),
     Ended(Ending),
@@ -111,7 +111,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Says one thing and closes.
+    /// Sends one reply and closes the connection.
     pub(super) async fn turn_away<IO>(mut self, mut io: IO, step: Step)
     where
         IO: Stream,
@@ -125,7 +125,7 @@ impl<'a> Connection<'a> {
         self.write_down(Record::Disconnected(ending));
     }
 
-    /// Answers until the stream has to become TLS, or ends.
+    /// Answers commands until the stream has to become TLS, or ends.
     #[expect(clippy::manual_async_fn, reason = "half the memory, as for `hold`")]
     fn converse<IO: Stream>(
         &mut self,
@@ -178,8 +178,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Writes down what a step says, then says it; replies to pipelined commands leave together. How the
-    /// connection ends with it, where a row wants that.
+    /// Records a step's reply in the journal, then sends it. Replies to pipelined commands leave together.
+    /// Returns how the connection ends if a fault rule ends it here.
     async fn answer<IO>(&mut self, io: &mut IO, step: &Step) -> io::Result<Option<Ending>>
     where
         IO: Stream,
@@ -208,7 +208,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Writes bytes down, and lets them leave with the next flush.
+    /// Records bytes in the journal, and lets them leave with the next flush.
     pub(super) fn put(&mut self, bytes: Bytes) {
         self.output.extend_from_slice(&bytes);
         let record = self.secrets.sent(bytes);
@@ -234,7 +234,7 @@ impl<'a> Connection<'a> {
             io.write_all(&output).await?;
             io.flush().await
         };
-        // A peer that does not read is a peer that is silent.
+        // A peer that does not read is treated like a silent peer.
         match self.clock().timeout(self.patience(), pin!(writing)).await {
             Ok(result) => result,
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")),
@@ -249,7 +249,7 @@ impl<'a> Connection<'a> {
             io.shutdown().await.ok();
             self.input = BytesMut::new();
             let mut read = 0;
-            // Nobody is answered any more, so TLS has nothing to say to what comes, either.
+            // No reply is sent any more, so TLS does not answer what comes, either.
             let mut io = io.beneath();
             while read < most && self.read::<LINE_READ, _>(&mut io).await.is_ok() {
                 read += std::mem::take(&mut self.input).len();
@@ -288,7 +288,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Returns whether the peer is a server of the same organisation that has come by X-ANONYMOUSTLS.
+    /// Returns whether the peer is a server of the same organization that has come by X-ANONYMOUSTLS.
     pub(super) fn is_server(&self, verb: TlsVerb) -> bool {
         let caller = self.shared.live.calls().caller(self.place.remote);
         let ours = caller.is_some_and(|caller| caller.organization == self.place.computer.organization);
@@ -312,7 +312,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// What a peer hears for whom there is no connector.
+/// Sends a reply to a peer for which there is no connector, and closes the connection.
 pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(clock: &Clock, mut io: IO, step: &Step) {
     let goodbye = async {
         if let Some(reply) = &step.reply {
@@ -323,7 +323,7 @@ pub(super) async fn say_and_close<IO: AsyncWrite + Unpin>(clock: &Clock, mut io:
     clock.timeout(LINGER.0, pin!(goodbye)).await.ok();
 }
 
-/// The first entry of every conversation.
+/// Writes the first entry of a conversation.
 pub(super) fn begin(shared: &Shared, place: &Arc<SessionContext>) {
     let now = shared.live.clock().now();
     shared.live.journal().append(now, Some(place), Record::Connected);

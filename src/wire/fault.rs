@@ -1,4 +1,5 @@
-//! What a connection does about fault rules: what its steps carry, and what is done to the content and to the end.
+//! The fault rules of a connection: the actions that its steps carry, and faults in the content and at the
+//! end of the connection.
 
 use std::io;
 use std::pin::pin;
@@ -15,13 +16,13 @@ use crate::session::fault::{BodyAction, CloseAction, Fired, StepAction, Then};
 use crate::session::{Anomaly, Fact, Step};
 
 impl Connection<'_> {
-    /// Waits where the banner is late, and notes who talks meanwhile (RFC 5321 section 3.1).
+    /// Waits where the banner is late, and records a client that talks meanwhile (RFC 5321 section 3.1).
     pub(super) async fn hold_banner_back<IO: Stream>(&mut self, io: &mut IO, first: &mut Step) {
         self.take(&std::mem::take(&mut first.facts));
         let clock = self.clock();
         let (until, early) = (clock.after(std::mem::take(&mut first.delay)), self.input.len());
         let listening = async {
-            // Beyond that it is noise, and a line that begins it is known by then.
+            // Input beyond that is noise, and its first line is known by then.
             while self.input.len() < LINE_READ && self.read::<LINE_READ, _>(io).await.is_ok() {}
         };
         clock.timeout_at(until, pin!(listening)).await.ok();
@@ -32,7 +33,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Waits where the reply to EHLO is late, and notes a client that does not (RFC 2920 section 3.1).
+    /// Waits where the reply to EHLO is late, and records a client that does not wait (RFC 2920 section 3.1).
     pub(super) async fn hold_ehlo_reply_back<IO: Stream>(&mut self, io: &mut IO, step: &mut Step) {
         self.take(&std::mem::take(&mut step.facts));
         let clock = self.clock();
@@ -57,7 +58,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Does what a step carries, once its reply has been said; how the connection ends with it, if it does.
+    /// Carries out the actions of a step, once its reply has been sent. Returns how the connection ends if
+    /// they end it.
     pub(super) async fn act<IO: Stream>(
         &mut self,
         io: &mut IO,
@@ -67,7 +69,7 @@ impl Connection<'_> {
             match action {
                 StepAction::Send(bytes) => self.put(bytes.clone()),
                 StepAction::Trickle { bytes, pace } => {
-                    // What was said before is no part of what trickles.
+                    // Replies that were sent before do not trickle.
                     self.flush(io).await?;
                     let record = self.secrets.sent(bytes.clone());
                     self.write_down(record);
@@ -88,7 +90,7 @@ impl Connection<'_> {
         Ok(None)
     }
 
-    /// Ends the connection in one of the ways that a row can ask for.
+    /// Ends the connection in one of the ways that a fault rule can ask for.
     pub(super) async fn end<IO: Stream>(&mut self, io: &mut IO, then: Then) -> Ending {
         match then {
             Then::Close => self.close(io).await,
@@ -137,7 +139,7 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Does what a rule says while content comes; how the connection ends with it, if it does.
+    /// Carries out a fault rule while content comes. Returns how the connection ends if the rule ends it.
     pub(super) async fn body<IO: Stream>(&mut self, io: &mut IO, fired: &Fired) -> Option<Ending> {
         self.write_down(Record::Fault(Box::new(fired.clone())));
         for action in fired.body() {
@@ -145,7 +147,7 @@ impl Connection<'_> {
                 BodyAction::Delay(delay) => {
                     self.shared.shutdown.run_until_cancelled(self.clock().sleep(*delay)).await;
                 }
-                // It is the decoder's; see `ends`.
+                // The decoder does this; see `ends`.
                 BodyAction::EndOfData(_) => {}
             }
         }
@@ -159,7 +161,8 @@ impl Connection<'_> {
         Some(self.end(io, then).await)
     }
 
-    /// Does what a rule says where the lab ends the connection; how it ends, where the rule says that.
+    /// Carries out a fault rule where the lab ends the connection. Returns how it ends if the rule specifies
+    /// that.
     pub(super) async fn closing<IO: Stream>(&mut self, io: &mut IO, fired: &Fired) -> Option<Ending> {
         self.write_down(Record::Fault(Box::new(fired.clone())));
         for action in fired.closing() {
@@ -171,13 +174,13 @@ impl Connection<'_> {
         Some(self.end(io, then).await)
     }
 
-    /// Ends the stream without saying so inside TLS.
+    /// Ends the stream without a close_notify inside TLS.
     async fn end_beneath<IO: Stream>(&mut self, io: &mut IO) {
         io.beneath().shutdown().await.ok();
     }
 }
 
-/// The ends of content that a rule adds.
+/// Returns the further ends of content that a fault rule adds.
 pub(super) fn ends(fired: Option<&Fired>) -> Vec<Bytes> {
     let actions = fired.map(Fired::body).unwrap_or_default();
     let ends = actions.iter().filter_map(|action| match action {

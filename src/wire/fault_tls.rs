@@ -1,4 +1,4 @@
-//! TLS configured otherwise than the connector has it.
+//! TLS with a configuration that differs from the connector's.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use crate::session::TlsVersion;
 use crate::session::fault::{FaultTable, HandshakeAction, Presented, StageActions, TlsSettings};
 use crate::tls::{ServerTls, Setup, Versions};
 
-/// What each rule that configures TLS offers it with, by the number of the rule; `usual` is the certificate
-/// that was selected.
+/// Returns the credentials of each fault rule that configures TLS, by the number of the rule. `usual` is the
+/// certificate that was selected.
 pub(super) fn credentials_by_rule(
     table: &FaultTable,
     computer: &Computer,
@@ -31,7 +31,7 @@ pub(super) fn credentials_by_rule(
     rules.collect()
 }
 
-/// `None` where nothing is there to present.
+/// Returns the credentials of one rule; `None` if there is no certificate to present.
 fn credentials(
     settings: &TlsSettings,
     computer: &Computer,

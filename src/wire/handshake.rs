@@ -1,4 +1,4 @@
-//! The handshake of a conversation: as it goes, or as a fault rule has it.
+//! The handshake of a conversation: the usual one, or one that a fault rule changes.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::session::fault::{Conversation, Fired, HandshakeAction, StepActions, T
 use crate::session::{Step, TlsFacts, TlsFailure, TlsVerb};
 use crate::tls::{HandshakeFault, HandshakeTrace, Refused, ServerStream};
 
-/// What a handshake comes to that succeeds: the stream, the conversation, and what is said unasked.
+/// The result of a handshake that succeeds: the stream, the conversation, and the step that is sent unasked.
 pub(super) type Secured<IO> = (Box<ServerStream<IO>>, (Conversation, Step));
 
-/// How long a client is watched that the lab has closed the connection to.
+/// The time for which a client is watched after the lab has closed the connection.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
 impl<'a> Connection<'a> {
@@ -71,7 +71,8 @@ impl<'a> Connection<'a> {
         Err(ending)
     }
 
-    /// The stream after the handshake, or why there is none; an ending where the lab ends meanwhile.
+    /// Returns the stream after the handshake, or the reason why there is none; an ending if the lab ends
+    /// meanwhile.
     async fn shake_hands<IO: Stream>(
         &mut self,
         mut io: IO,
@@ -98,7 +99,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Ends a connection whose handshake has failed, and sees what the client does where that was on purpose.
+    /// Ends a connection whose handshake has failed. Watches what the client does then, if the failure was on
+    /// purpose.
     async fn take_leave<IO: Stream>(&self, mut refused: Refused<IO>) -> TlsFailure {
         let longest = match refused.then {
             Some(Then::Close | Then::Fin) => LAST_LOOK,
@@ -115,8 +117,9 @@ impl<'a> Connection<'a> {
         refused.failure
     }
 
-    /// Writes a rule down and does what comes before the ClientHello; the rest of it is added to `fault`. What TLS
-    /// is offered with, where the rule configures that.
+    /// Records a fault rule in the journal and carries out the part of it that comes before the ClientHello.
+    /// The rest of it is added to `fault`. Returns the credentials that TLS is offered with, if the rule
+    /// configures them.
     async fn begin_fault(&self, fired: &Fired, fault: &mut HandshakeFault) -> Option<&'a Credentials> {
         self.write_down(Record::Fault(Box::new(fired.clone())));
         fault.then = fired.rule.then();
@@ -133,10 +136,10 @@ impl<'a> Connection<'a> {
         credentials
     }
 
-    /// The certificate that was shown.
+    /// Returns the certificate that was shown.
     fn presented(&self, facts: &TlsFacts, credentials: &Credentials) -> CertificateFacts {
         let stored = self.side.computer.store.find(facts.presented).map(|stored| stored.facts.clone());
-        // What is not in the store is the ephemeral certificate.
+        // A certificate that is not in the store is the ephemeral one.
         stored.unwrap_or_else(|| credentials.certificate.clone())
     }
 }

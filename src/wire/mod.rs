@@ -58,11 +58,11 @@ pub struct Endpoint {
     pub computer: String,
     /// The binding, as the connector has it.
     pub binding: Binding,
-    /// Where the lab really listens.
+    /// The address that the lab really listens on.
     pub address: SocketAddr,
 }
 
-/// A socket could not be bound.
+/// An error: a socket could not be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} for {binding} of {computer}: {error}{}", hint(.error))]
 pub struct BindError {
@@ -72,8 +72,8 @@ pub struct BindError {
     error: io::Error,
 }
 
-/// Returns whether the machine lacks the address, or the whole family (97 is Linux's EAFNOSUPPORT, which has no
-/// kind of its own).
+/// Returns whether the machine lacks the address, or the whole address family (97 is Linux's EAFNOSUPPORT,
+/// for which there is no `ErrorKind`).
 fn has_no_ipv6(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
 }
@@ -100,17 +100,17 @@ pub struct Server {
     listening: Arc<Listening>,
 }
 
-/// What is listened on, with what ends it.
+/// The sockets that are listened on, each with the token that ends it.
 type Listening = Mutex<Vec<(Endpoint, CancellationToken)>>;
 
 impl Server {
-    /// A server for `live` that keeps at most `content` octets of content under way, and every message
-    /// where it is.
+    /// Returns a server for `live` that keeps at most `content` bytes of content under way, and every message
+    /// on the computer that accepted it.
     pub fn new(live: Arc<LabState>, content: u64) -> Self {
         Self::build(live, content, None)
     }
 
-    /// The same, where messages go on to the next computer of the lab; its senders trust `roots`.
+    /// Like `new`, with a relay: messages go on to the next computer of the lab. Its senders trust `roots`.
     pub fn relaying(live: Arc<LabState>, content: u64, roots: Vec<Certificate>) -> Self {
         Self::build(live, content, Some(roots))
     }
@@ -187,18 +187,18 @@ impl Server {
         });
     }
 
-    /// The numbers of the lab's conversations, which those that it begins itself share.
+    /// Returns the counter that numbers the lab's conversations, those that it begins itself included.
     pub(crate) fn sessions(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.sessions)
     }
 
-    /// Where the lab listens.
+    /// Returns the sockets that the lab listens on.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         listening.iter().map(|(endpoint, _)| endpoint.clone()).collect()
     }
 
-    /// Stops listening and waits for conversations to end by themselves, at most so long.
+    /// Stops listening and waits at most `patience` for conversations to end by themselves.
     ///
     /// Returns whether all have ended.
     pub async fn drain(&self, patience: Duration) -> bool {
@@ -207,7 +207,7 @@ impl Server {
         self.shared.live.clock().timeout(patience, pin!(self.tasks.wait())).await.is_ok()
     }
 
-    /// Stops listening, tells every peer goodbye, and waits for conversations to end, at most so long.
+    /// Stops listening, sends every peer a 421 reply, and waits at most `grace` for conversations to end.
     ///
     /// Returns whether all have ended.
     pub async fn finish(&self, grace: Duration) -> bool {
@@ -218,7 +218,7 @@ impl Server {
     }
 }
 
-/// How long to wait where the machine has run out of something that a connection needs.
+/// The time to wait if the machine has run out of something that a connection needs.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 async fn accept(
@@ -237,7 +237,7 @@ async fn accept(
                 tasks.spawn(connection(stream, session, endpoint, shared));
             }
             Err(error) => {
-                // Once for each cause, or a shortage would fill the disk with its own story.
+                // Once for each cause, or a shortage would fill the disk with messages about it.
                 if causes.insert(error.to_string()) {
                     tracing::warn!(%error, address = %endpoint.address, "no connection can be taken for now");
                 }
@@ -248,21 +248,21 @@ async fn accept(
 }
 
 async fn connection(stream: NetStream, session: SessionId, endpoint: Arc<Endpoint>, shared: Arc<Shared>) {
-    // A peer that is gone again before it was looked at has nothing to be recorded by.
+    // A peer that is gone before its addresses were read cannot be recorded.
     let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
     let early = said_already(&stream);
     let way = Way { session, endpoint, local, remote };
     converse(stream, early, way, &shared).await;
 }
 
-/// What a peer has sent by now, as far as one reading goes.
+/// Returns what a peer has sent by now, as far as one read goes.
 fn said_already(stream: &NetStream) -> BytesMut {
     let mut octets = [0; LINE_READ];
     let read = stream.read_now(&mut octets);
     BytesMut::from(&octets[..read])
 }
 
-/// The way on which a peer came.
+/// The binding and the addresses by which a peer came.
 struct Way {
     session: SessionId,
     endpoint: Arc<Endpoint>,

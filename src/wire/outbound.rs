@@ -1,4 +1,4 @@
-//! Connections to servers that are not the lab's, for a reader that was told where to look.
+//! Connections to servers outside the lab, for commands that were given an address.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 ///
 /// # Errors
 ///
-/// What the resolver says, or a time-out.
+/// The resolver's error, or a time-out.
 pub async fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Vec<SocketAddr>> {
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in timeout(patience, lookup_host((host, port))).await?? {
@@ -27,7 +27,7 @@ pub async fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Ve
 ///
 /// # Errors
 ///
-/// What the operating system says, or a time-out.
+/// The operating system's error, or a time-out.
 pub async fn reach(
     address: SocketAddr,
     patience: Duration,

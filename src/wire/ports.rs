@@ -1,10 +1,10 @@
-//! Where on loopback a binding of Exchange is listened for.
+//! The sockets on loopback that stand for the bindings of Exchange.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::exchange::{Binding, Computer};
 
-/// How the ports of bindings become ports of this machine.
+/// The mapping of the bindings' ports to ports of this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ports {
     /// Port 25 becomes 1025, 587 becomes 1587; ports from 1024 on stay.
@@ -27,11 +27,12 @@ pub struct Wanted {
     pub address: SocketAddr,
 }
 
-/// The sockets for all enabled connectors of these computers, each computer with the address it lives on.
+/// Returns the sockets for all enabled connectors of these computers, each computer with the address it lives
+/// on.
 ///
 /// # Errors
 ///
-/// A sentence, where one port was asked for and there are several bindings.
+/// A sentence, if one port was asked for and there are several bindings.
 pub fn wanted<'a>(
     computers: impl Iterator<Item = (&'a Computer, IpAddr)>,
     ports: Ports,
@@ -59,7 +60,7 @@ pub fn wanted<'a>(
             wanted.push(Wanted { computer: computer.name.clone(), binding: *binding, address });
         }
     }
-    // A binding for IPv6 beside the same one for IPv4 is one port to whoever asks for one.
+    // A binding for IPv6 beside the same one for IPv4 counts as one port where one is asked for.
     let v4 = wanted.iter().filter(|wanted| wanted.address.is_ipv4()).count();
     match ports {
         Ports::Only(port) if v4.max(1) > 1 || wanted.len() > 2 => Err(format!(

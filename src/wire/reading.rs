@@ -1,4 +1,5 @@
-//! What a conversation reads: lines, content and chunks, within its time and the lab's memory.
+//! The reading side of a conversation: lines, content and chunks, within its time-outs and the lab's memory
+//! budget.
 
 use std::future::poll_fn;
 use std::io;
@@ -16,9 +17,10 @@ use crate::journal::Record;
 use crate::session::{Input, ReceiveSession};
 use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder, LooseDecoder};
 
-/// How much is read at once where lines are due; a line that is waited for costs no buffer.
+/// The number of bytes that are read at once where lines are due. A read that waits for a line needs no
+/// buffer.
 pub(super) const LINE_READ: usize = 4 * 1024;
-/// How much is read at once where content is due.
+/// The number of bytes that are read at once where content is due.
 const CONTENT_READ: usize = 64 * 1024;
 
 /// The chunks of one message so far.
@@ -27,7 +29,7 @@ pub(super) struct Chunks<'a> {
     share: Share<'a>,
 }
 
-/// Why reading stopped.
+/// The reason why reading stopped.
 pub(super) enum Stop {
     Closed,
     TimedOut,
@@ -65,7 +67,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// The content up to its end, which is also where one of `ends` stands.
+    /// Reads the content up to its end. Each of `ends` is an end of content, too.
     pub(super) async fn content<IO: AsyncRead + Unpin>(
         &mut self,
         io: &mut IO,
@@ -140,7 +142,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Reads at most `N` octets by way of the stack, so that waiting needs no buffer.
+    /// Reads at most `N` bytes by way of the stack, so that waiting needs no buffer.
     pub(super) async fn read<const N: usize, IO: AsyncRead + Unpin>(
         &mut self,
         io: &mut IO,
@@ -163,7 +165,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Until when the next octets have to be there. A peer that never stops talking is out of time too.
+    /// Returns the deadline for the next bytes. A peer that never stops talking runs out of time, too.
     fn read_deadline(&self) -> Result<Deadline, Stop> {
         let clock = self.clock();
         if clock.has_passed(self.deadline) {

@@ -22,7 +22,7 @@ use crate::pki::Certificate;
 use crate::session::send::{Attempt, Credentials, SendInput, SendSession, Task};
 use crate::tls::{SenderTls, TlsSetupError, Versions};
 
-/// Why there is no connection where there was one a moment ago.
+/// The reason why there is no connection where there was one a moment ago.
 pub(super) const GONE: &str = "the connection is gone";
 
 /// A Send connector at work. It connects to nothing but the addresses it is handed.
@@ -37,16 +37,16 @@ pub struct Sender {
     pub(super) own: Option<CertificateFacts>,
     /// The address to call from.
     from: Option<IpAddr>,
-    /// Who of the lab is called, where it is a computer of the lab.
+    /// The name of the peer, if it is a computer of the lab.
     peer: Option<String>,
     /// True if the sender is a computer of the lab, which the others know by the socket it calls from.
     pub(super) of_the_lab: bool,
-    /// That socket, while it is in use.
+    /// The socket that it calls from, while it is in use.
     call: Mutex<Option<Call>>,
 }
 
 impl Sender {
-    /// A sender without a certificate of its own, who trusts `roots`.
+    /// Returns a sender without a certificate of its own, which trusts `roots`.
     ///
     /// # Errors
     ///
@@ -73,11 +73,11 @@ impl Sender {
         })
     }
 
-    /// A sender with the certificate that the selection picks in its computer's store; where it finds
+    /// Returns a sender with the certificate that the selection picks in its computer's store. If it finds
     /// none, event 12014 is logged, unless the connector is disabled and so never loads one.
     ///
-    /// A connector with Exchange Server authentication looks for it all the same, logs all the same, and
-    /// presents the internal transport certificate (selection of outbound anonymous TLS certificates).
+    /// A connector with Exchange Server authentication also looks for it and logs the event, but presents the
+    /// internal transport certificate (selection of outbound anonymous TLS certificates).
     ///
     /// # Errors
     ///
@@ -133,27 +133,29 @@ impl Sender {
         })
     }
 
-    /// The same, calling another computer of the lab, `peer`, from the address its own computer lives on.
+    /// Sets the peer, another computer of the lab, which is called from the address `home` of the sender's
+    /// own computer.
     pub(super) fn inside(self, home: IpAddr, peer: String) -> Self {
         Self { from: Some(home), peer: Some(peer), ..self }
     }
 
-    /// The same, connecting from `address` of this machine, with conversations numbered by `sessions`.
+    /// Sets the address of this machine that the sender connects from, and the counter that numbers its
+    /// conversations.
     pub(crate) fn coming_from(self, address: IpAddr, sessions: Arc<AtomicU64>) -> Self {
         Self { from: Some(address), sessions, ..self }
     }
 
-    /// Returns whether the sender's own certificate can be used, for the [`Task`].
+    /// Returns the state of the sender's own certificate, for the [`Task`].
     pub fn credentials(&self) -> Credentials {
         self.credentials
     }
 
-    /// The computer that sends.
+    /// Returns the computer that sends.
     pub fn computer(&self) -> &Arc<Computer> {
         &self.computer
     }
 
-    /// The connector that sends.
+    /// Returns the connector that sends.
     pub fn connector(&self) -> &Arc<SendConnector> {
         &self.connector
     }
@@ -178,7 +180,7 @@ impl Sender {
         attempts
     }
 
-    /// The attempts that one connection decides on.
+    /// Makes the attempts that one connection decides on.
     async fn connection(&self, address: SocketAddr, first: &Arc<Task>, then: &[Arc<Task>]) -> Vec<Attempt> {
         let session = SessionId(self.sessions.fetch_add(1, Ordering::SeqCst) + 1);
         let place = |local| {
@@ -256,7 +258,7 @@ impl Sender {
         socket.connect(address).await
     }
 
-    /// Runs `future` for as long as the connector has patience.
+    /// Runs `future` with the connector's time-out.
     pub(super) async fn in_time<F: Future + Unpin>(&self, future: F) -> Result<F::Output, Elapsed> {
         let TimeSpan(patience) = self.connector.connection_inactivity_time_out;
         self.live.clock().timeout(patience, future).await

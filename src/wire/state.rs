@@ -25,13 +25,13 @@ use crate::session::fault::{FaultRule, FaultSpec, FaultTable};
 use crate::session::{Counters, TlsVerb};
 use crate::tls::{ServerTls, Versions};
 
-/// The same event about the same thing is logged once in so long.
+/// The period within which an event about one subject is logged only once.
 ///
 /// Exchange suppresses repetitions per key; that its period is five minutes is the usual one of the
 /// event log and was not found in a source of its own.
 const EVENT_PERIOD: SignedDuration = SignedDuration::from_mins(5);
 
-/// How many different events are remembered for that; beyond it the oldest knowledge is given up.
+/// The maximum number of different events that are remembered for that; beyond it the oldest is forgotten.
 const MOST_REMEMBERED_EVENTS: usize = 4096;
 
 /// The computers of a running lab; what changes here counts from the next connection.
@@ -50,7 +50,7 @@ struct State {
     computers: Vec<Arc<Computer>>,
     zone: Arc<Zone>,
     counters: HashMap<(String, String), Arc<Counters>>,
-    /// Where a certificate that a client has to show comes from.
+    /// The roots that a certificate which a client has to present must chain to.
     roots: Vec<Certificate>,
     /// The fault rules of computers, by name.
     faults: HashMap<String, Vec<FaultRule>>,
@@ -60,18 +60,18 @@ struct State {
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
 }
 
-/// A fault rule, with what came of it.
+/// A fault rule, with the number of times it was done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeclaredFault {
     /// The computer's name.
     pub computer: String,
-    /// Which row of the computer it is, from 1.
+    /// The number of the rule among the computer's fault rules, from 1.
     pub row: usize,
-    /// How often it was done.
+    /// The number of times it was done.
     pub done: u64,
-    /// True if it may stay undone.
+    /// True if it need not be done for the lab's expectations to be met.
     pub optional: bool,
-    /// What the row says.
+    /// The fault rule itself.
     pub fault: FaultSpec,
 }
 
@@ -89,7 +89,7 @@ struct Prepared {
     until: Option<Timestamp>,
 }
 
-/// What a connection needs of its connector.
+/// The parts of a connector that a connection needs.
 #[derive(Debug)]
 pub(super) struct PreparedConnector {
     pub(super) computer: Arc<Computer>,
@@ -97,9 +97,10 @@ pub(super) struct PreparedConnector {
     pub(super) counters: Arc<Counters>,
     pub(super) starttls: Option<Credentials>,
     pub(super) anonymous_tls: Option<Credentials>,
-    /// What is done wrong on purpose, where anything is.
+    /// The connector's fault rules, if there are any.
     pub(super) faults: Option<Arc<FaultTable>>,
-    /// What TLS is offered with where a rule configures it, by the number of the rule.
+    /// The credentials that TLS is offered with where a fault rule configures them, by the number of the
+    /// rule.
     pub(super) fault_tls: HashMap<usize, Credentials>,
     events: Vec<Event>,
 }
@@ -108,7 +109,7 @@ pub(super) struct PreparedConnector {
 #[derive(Debug)]
 pub(super) struct Credentials {
     pub(super) certificate: CertificateFacts,
-    /// Or why a handshake with it cannot succeed.
+    /// The TLS configuration, or the reason why a handshake with the certificate cannot succeed.
     pub(super) tls: Result<ServerTls, String>,
 }
 
@@ -122,42 +123,42 @@ impl PreparedConnector {
 }
 
 impl LabState {
-    /// Computers at work; nothing listens by itself.
+    /// Returns the state of running computers; it does not listen by itself.
     pub fn new(computers: Vec<Arc<Computer>>, clock: Clock, journal: Arc<Journal>) -> Self {
         let state = Mutex::new(State { computers, ..State::default() });
         let (network, message_numbers, calls) = Default::default();
         Self { clock, network, journal, message_numbers, calls, state }
     }
 
-    /// The same on another network than the machine's.
+    /// Sets the network, in place of the machine's.
     pub fn with_network(self, network: Network) -> Self {
         Self { network, ..self }
     }
 
-    /// The same with a name service, by which mail finds its way from one to another.
+    /// Sets the name service, by which mail finds its way from one computer to another.
     pub fn with_zone(self, zone: Zone) -> Self {
         self.lock().zone = Arc::new(zone);
         self
     }
 
-    /// The same, taking only certificates of clients that `roots` vouch for where one is required.
+    /// Sets the roots. Where a client certificate is required, only one that chains to them is accepted.
     pub fn with_roots(self, roots: Vec<Certificate>) -> Self {
         self.lock().roots = roots;
         self
     }
 
-    /// The same, misbehaving on purpose: the rows of computers, by name.
+    /// Sets the fault rules of computers, by name.
     pub fn with_faults(self, faults: HashMap<String, Vec<FaultRule>>) -> Self {
         self.put_faults(faults);
         self
     }
 
-    /// The rows of computers, by name, as the next connection finds them.
+    /// Returns the fault rules of computers, by name, as the next connection finds them.
     pub fn faults(&self) -> HashMap<String, Vec<FaultRule>> {
         self.lock().faults.clone()
     }
 
-    /// Puts other rows in place; where they are the same, what was counted goes on to count.
+    /// Replaces the fault rules. Where they are unchanged, their counters go on.
     pub fn put_faults(&self, faults: HashMap<String, Vec<FaultRule>>) {
         let mut state = self.lock();
         let State { faults: before, tables, prepared, .. } = &mut *state;
@@ -166,7 +167,7 @@ impl LabState {
         prepared.clear();
     }
 
-    /// Every row, with how often it was done.
+    /// Returns every fault rule, with the number of times it was done.
     pub fn declared_faults(&self) -> Vec<DeclaredFault> {
         let state = self.lock();
         let done = |computer: &String, row: usize| {
@@ -188,33 +189,33 @@ impl LabState {
         rows
     }
 
-    /// The lab's clock.
+    /// Returns the lab's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The network that it listens and connects on.
+    /// Returns the network that it listens and connects on.
     pub(super) fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The lab's journal.
+    /// Returns the lab's journal.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.journal
     }
 
-    /// The computers as the next connection finds them.
+    /// Returns the computers as the next connection finds them.
     pub fn computers(&self) -> Vec<Arc<Computer>> {
         self.lock().computers.clone()
     }
 
-    /// The computers and the name service as the next message finds them.
+    /// Returns the computers and the name service as the next message finds them.
     pub(super) fn map(&self) -> (Vec<Arc<Computer>>, Arc<Zone>) {
         let state = self.lock();
         (state.computers.clone(), Arc::clone(&state.zone))
     }
 
-    /// The lab's own computers by the sockets that they call from.
+    /// Returns the lab's own computers by the sockets that they call from.
     pub(super) fn calls(&self) -> &Arc<Calls> {
         &self.calls
     }
@@ -250,7 +251,7 @@ impl LabState {
     }
 
     /// Logs what loading its certificates makes a Send connector log: event 12014 where it finds none to
-    /// present, and what ails the internal transport certificate where it speaks X-ANONYMOUSTLS.
+    /// present, and the faults of the internal transport certificate if it speaks X-ANONYMOUSTLS.
     pub(super) fn log_sending(
         &self,
         selection: &ClientSelection,
@@ -267,7 +268,7 @@ impl LabState {
         }
     }
 
-    /// The certificate that `connector` offers `verb` with to the next connection.
+    /// Returns the certificate with which `connector` offers `verb` to the next connection.
     pub(crate) fn offered(
         &self,
         computer: &Arc<Computer>,
@@ -277,12 +278,12 @@ impl LabState {
         self.side(computer, connector).credentials(verb).map(|offered| offered.certificate.clone())
     }
 
-    /// Which certificate `connector` would use now, and why no other.
+    /// Returns the certificate that `connector` would use now, and the reasons against the others.
     pub fn selection(&self, computer: &Computer, connector: &ReceiveConnector) -> Selection {
         select_for(connector, computer, self.clock.now())
     }
 
-    /// The connector of `computer` that takes a connection to `binding` from `peer`.
+    /// Returns the connector of `computer` that takes a connection to `binding` from `peer`.
     pub(super) fn side_for(
         &self,
         computer: &str,
@@ -304,13 +305,13 @@ impl LabState {
         }
     }
 
-    /// Writes an event to the log of a connector's computer, unless the same stands there already.
+    /// Writes an event to the log of a connector's computer, unless it has been logged there already.
     pub(super) fn log(&self, side: &PreparedConnector, event: Event, connector: Option<String>) {
         let source = side.computer.event_source(connector.is_some().then_some(&*side.connector));
         self.log_on(&side.computer, source, event, connector);
     }
 
-    /// Writes what another service than transport logs, such as EdgeSync.
+    /// Writes an event of a service other than transport, such as EdgeSync.
     pub fn log_caused(&self, caused: CausedEvent) {
         let computers = self.computers();
         if let Some(computer) = computers.iter().find(|computer| computer.name == caused.computer) {
@@ -319,7 +320,7 @@ impl LabState {
         }
     }
 
-    /// Writes an event to the log of a computer, unless the same stands there already.
+    /// Writes an event to the log of a computer, unless it has been logged there already.
     pub(super) fn log_on(
         &self,
         computer: &Computer,
@@ -332,7 +333,7 @@ impl LabState {
         {
             let mut state = self.lock();
             let recent = |last: &Timestamp| now.duration_since(*last) < EVENT_PERIOD;
-            // A logon that fails is an event each time: its repetition is the news.
+            // A failed logon is logged each time, because its repetition matters.
             if event.category == Category::TransportService && state.logged.get(&key).is_some_and(recent) {
                 return;
             }

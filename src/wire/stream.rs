@@ -1,21 +1,21 @@
-//! What faults need of a stream beside reading and writing.
+//! The operations that faults need of a stream, beside reading and writing.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::network::NetStream;
 use crate::tls::ServerStream;
 
-/// What bytes go over, whatever is on top of it.
+/// The transport that bytes go over, below TLS.
 pub(super) trait Raw: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Raw for IO {}
 
-/// A stream that can be ended rudely.
+/// A stream that can be ended abruptly.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Lets the connection be reset (RST) when the stream is dropped.
     fn reset_when_dropped(&mut self);
 
-    /// The stream beneath TLS; itself, where there is none.
+    /// Returns the stream beneath TLS, or the stream itself if there is no TLS.
     fn beneath(&mut self) -> &mut dyn Raw;
 }
 

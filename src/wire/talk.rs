@@ -20,10 +20,10 @@ use crate::tls::{ClientStream, SenderFailure};
 
 /// The longest line of a reply that is taken; RFC 5321 section 4.5.3.1.5 asks for 512.
 const REPLY_LINE: usize = 4096;
-/// How much is read at once.
+/// The number of bytes that are read at once.
 const READ: usize = 4096;
 
-/// Where a conversation cannot go on as it is.
+/// The reason why a conversation cannot go on over its stream.
 pub(super) enum Turn {
     Handshake(Box<Handshake>),
     Done(Box<Attempt>),
@@ -65,7 +65,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Writes down what a step says, then says it; `None` where a reply is waited for.
+    /// Records a step's command in the journal, then sends it. Returns `None` if a reply is waited for.
     async fn take<IO>(&mut self, io: &mut IO, step: SendStep) -> Result<Option<Turn>, SendInput>
     where
         IO: AsyncWrite + Unpin,
@@ -162,7 +162,7 @@ impl<'a> Talk<'a> {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        // What a server, or somebody on the way, says behind its 220 is not under TLS's protection.
+        // Input behind the server's 220 is not protected by TLS, whether the server or an attacker sent it.
         let behind = std::mem::take(&mut self.input);
         if !behind.is_empty() {
             self.sender.write_down(self.place, Record::Anomaly(pipelined(&behind, false)));
@@ -210,7 +210,7 @@ impl<'a> Talk<'a> {
         self.ended(attempt);
     }
 
-    /// The end that follows no stream any more.
+    /// Ends the attempts of a conversation whose stream is gone.
     pub(super) fn end_of(&mut self, step: SendStep, ending: Ending, task: &Task) {
         for fact in step.facts {
             self.note(fact);
@@ -229,8 +229,9 @@ impl<'a> Talk<'a> {
     }
 }
 
-/// X-ANONYMOUSTLS takes the sender's own internal transport certificate ("Selection of outbound anonymous
-/// TLS certificates"). That the attempt then ends like one whose handshake fails is inferred.
+/// Returns the failure of a sender without a certificate for X-ANONYMOUSTLS, which takes the sender's own
+/// internal transport certificate ("Selection of outbound anonymous TLS certificates"). That the attempt then
+/// ends like one whose handshake fails is inferred.
 fn no_internal_certificate() -> SenderFailure {
     let reason = "there is no internal transport certificate to present".to_owned();
     SenderFailure { failure: TlsFailure::Unusable { reason }, problem: None, presented: Vec::new() }

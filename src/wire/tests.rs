@@ -1,4 +1,4 @@
-//! Conversations over a pipe in memory, on tokio's own paused clock: what takes minutes takes no time.
+//! Conversations over a pipe in memory, on tokio's own paused clock: waits of minutes take no time.
 
 mod faults;
 mod keyless;
@@ -17,7 +17,7 @@ use crate::journal::{Bounds, Ending, Entry, Journal};
 use crate::pki::KeyPair;
 use crate::scenario::{Issuer, ScenarioText};
 
-/// The seed's computer with a connector whose parameters are `parameters`.
+/// Returns the seed's computer with a connector whose parameters are `parameters`.
 fn shared(parameters: &str, content: u64) -> Arc<Shared> {
     shared_lab(&file(parameters), content)
 }
@@ -42,7 +42,7 @@ fn file(parameters: &str) -> String {
     )
 }
 
-/// The lab of a file.
+/// Returns the lab of a file.
 fn shared_lab(file: &str, content: u64) -> Arc<Shared> {
     let text = ScenarioText::parse(file, "test").unwrap();
     let clock = Clock::pinned(text.scenario.now.unwrap_or(jiff::Timestamp::UNIX_EPOCH));
@@ -95,7 +95,7 @@ impl Client {
         self.reply().await
     }
 
-    /// Everything up to the end, when the server is done with the conversation too.
+    /// Returns everything up to the end, once the server has finished the conversation, too.
     async fn rest(mut self) -> String {
         let mut rest = String::new();
         self.0.read_to_string(&mut rest).await.unwrap();
@@ -139,7 +139,7 @@ async fn a_peer_that_keeps_talking_is_ended_by_the_connection_timeout() {
     let mut asked = 0;
     loop {
         tokio::time::sleep(Duration::from_secs(45)).await;
-        // When the time is up, the server has hung up before this is said.
+        // When the time is up, the server has closed the connection before this is sent.
         client.0.write_all(b"NOOP\r\n").await.ok();
         match client.reply().await.as_str() {
             "250 2.0.0 OK" => asked += 1,

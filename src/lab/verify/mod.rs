@@ -1,9 +1,9 @@
 //! Runs the scenario of a lab file: every stage in a lab of its own, with TLS. [`verify`] does it over sockets;
 //! [`dry_run`] does the same in memory, where every address is there and waits take no time.
 //!
-//! What is observed is what a peer could observe: the certificate that was shown in a handshake, the
-//! message that arrived, the events that were logged. Two things are not seen from outside, and are as the lab
-//! itself has them: which certificate a Send connector would present if it were asked for one, and, over
+//! The observations are those that a peer could make: the certificate that was shown in a handshake, the
+//! message that arrived, the events that were logged. Two things cannot be seen from outside, and are taken
+//! from the lab itself: which certificate a Send connector would present if it were asked for one, and, over
 //! sockets, what a receive connector offers whose RemoteIPRanges hold no address of loopback.
 
 mod outsider;
@@ -32,11 +32,11 @@ use crate::wire::{Network, Ports};
 use records::Records;
 use sending::Senders;
 
-/// How many stages of one story are played at a time.
+/// The number of stages of one scenario that run at a time.
 const SIDE_BY_SIDE: usize = 4;
-/// How long one stage may take; tarpits and connections that hang included.
+/// The maximum duration of one stage, including tarpits and connections that hang.
 const LONGEST_STAGE: Duration = Duration::from_secs(300);
-/// How long conversations may go on after a stage has been observed; by then all have ended.
+/// The time for which conversations may go on after a stage has been observed; by then all have ended.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs every stage of a scenario over sockets, and compares what was observed with what its lab file expects.
@@ -84,7 +84,7 @@ impl Plan {
 }
 
 impl Engine {
-    /// What a dry run observes on a copy of the lab as it is now. It blocks until it is done.
+    /// Returns what a dry run observes on a copy of the lab as it is now. It blocks until it is done.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl Engine {
     }
 }
 
-/// What a scenario is run over.
+/// The transport that a scenario is run over.
 #[derive(Clone, Debug)]
 enum Transport {
     Sockets,
@@ -126,25 +126,25 @@ impl Transport {
         }
     }
 
-    /// How many stages run at a time.
+    /// Returns the number of stages that run at a time.
     fn side_by_side(&self) -> usize {
         match self {
             Self::Sockets => SIDE_BY_SIDE,
-            // There is nothing to wait for, and one thread.
+            // There is nothing to wait for, and only one thread.
             Self::Memory(_) => 1,
         }
     }
 }
 
 async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, LabError> {
-    // What the certificates were issued at; all stages begin at the same instant.
+    // The time at which the certificates were issued; all stages begin at the same instant.
     let now = plan.issuer.start();
     let (plan, places) = (Arc::new(plan), Arc::new(Semaphore::new(transport.side_by_side())));
     let mut playing = JoinSet::new();
     for stage in plan.text.scenario.stages() {
         let (plan, places, transport) = (Arc::clone(&plan), Arc::clone(&places), transport.clone());
         playing.spawn(async move {
-            // It is never closed, so there is a place for everybody in the end.
+            // The semaphore is never closed, so every stage gets a place in the end.
             let _place = places.acquire_owned().await;
             (stage, play(&plan, now, stage, &transport).await)
         });
@@ -162,7 +162,7 @@ async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, La
 /// Runs one stage in a copy of the lab, which begins at `now`.
 async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) -> Result<Played, LabError> {
     let mut plan = Plan { clock: transport.clock(now), ..plan.clone() };
-    // Whoever knocks before anybody sends is to see the configuration, and use no fault rule up.
+    // The probes before the senders are to see the configuration, and must not use up a fault rule.
     let faults = plan
         .computers
         .iter_mut()
@@ -174,7 +174,7 @@ async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) 
     let lab = Engine::start_plan(plan, options).await?;
     let limit = lab.clock().stopwatch();
     let played = {
-        // Whoever drops this in the middle leaves nothing behind that listens.
+        // If this future is dropped in the middle, nothing goes on listening.
         let _listening = StopListening(&lab);
         limit.timeout(LONGEST_STAGE, pin!(at_stage(&text, stage, &lab, &senders, faults))).await
     };
@@ -203,7 +203,7 @@ async fn at_stage(
     let mut records = Records::of(lab);
     let (mut screen, mut refused) = (String::new(), None);
     if stage != Stage::Before {
-        // What the commands themselves make a service log belongs to what they come to.
+        // The events that the commands themselves cause belong to the stage.
         records.begin_here();
         let typed = lab.run(&text.scenario.commands(stage)).await?;
         (screen, refused) = (typed.screen, typed.refused);
@@ -213,7 +213,7 @@ async fn at_stage(
     Ok(Played { stage, screen, refused, observed })
 }
 
-/// Knocks at every connector, lets everybody send, and then reads what was logged meanwhile.
+/// Probes every connector, lets every sender send, and then reads what was logged meanwhile.
 async fn observe(
     lab: &Engine,
     records: &Records,
@@ -263,15 +263,15 @@ async fn observe(
     Ok(Observation(rows))
 }
 
-/// What the lab calls a certificate of this computer; its thumbprint where it is none of its own.
+/// Returns the label of a certificate of this computer, or the thumbprint of any other certificate.
 fn label(computer: &Computer, thumbprint: Thumbprint) -> String {
     let ephemeral = computer.ephemeral.as_deref().filter(|it| it.facts.thumbprint == thumbprint);
     let stored = computer.store.find(thumbprint).or(ephemeral);
     stored.map_or_else(|| thumbprint.to_string(), |stored| stored.label.clone())
 }
 
-/// The label of the certificate that a Send connector presents at `now` to whoever asks for one, or `none`; the
-/// error that follows where it names one that cannot be used.
+/// Returns the label of the certificate that a Send connector presents at `now` to a server that asks for
+/// one, or `none`; the error that follows if it names one that cannot be used.
 fn presented(computer: &Computer, connector: &SendConnector, now: Timestamp) -> String {
     if !connector.enabled {
         return NONE.to_owned();

@@ -1,4 +1,4 @@
-//! Somebody who sends to the lab and is no part of it.
+//! A sender that sends to the lab and is no part of it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,12 +11,13 @@ use crate::pki::Certificate;
 use crate::session::fault::FaultRule;
 use crate::wire::Sender;
 
-/// How long an outsider waits for a reply, in seconds: longer than the longest tarpit of habit.
+/// The time for which an outsider waits for a reply: longer than the longest usual tarpit.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The same where the lab is silent on purpose, and waiting longer would show nothing more.
+/// The time for which an outsider waits if the lab is silent on purpose, and waiting longer would show
+/// nothing more.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// A sender of this name, without a certificate, who trusts `roots` and comes from `from`.
+/// Returns a sender of this name, without a certificate, that trusts `roots` and connects from `from`.
 pub(super) fn outsider(
     lab: &Engine,
     name: &str,
@@ -30,7 +31,8 @@ pub(super) fn outsider(
     Ok(sender.coming_from(from, lab.server.sessions()))
 }
 
-/// Demands a trusted chain, so that one who trusts nobody leaves as soon as the certificate was seen.
+/// Returns a connector that demands a trusted chain, so that a sender without roots leaves as soon as it has
+/// seen the certificate.
 fn connector(name: &str, patience: Duration) -> SendConnector {
     let mut connector = SendConnector::new(name.to_owned(), SendUsage::Custom);
     connector.connection_inactivity_time_out = TimeSpan(patience);

@@ -1,4 +1,4 @@
-//! Which certificate a receive connector shows, learnt by asking for TLS and looking.
+//! A probe that asks a receive connector for TLS and returns the certificate that it presents.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use crate::session::TlsVerb;
 use crate::session::send::{Attempt, Outgoing, Reason, SenderPolicy, Task};
 use crate::smtp::ReversePath;
 
-/// The label of the certificate behind `verb`, or `none` where it is not offered. Where nobody
-/// is answered that the network has an address for, nobody can ask, and it is what the lab is ready to offer.
+/// Returns the label of the certificate behind `verb`, or `none` if it is not offered. If the connector
+/// answers no address that the network has, it cannot be asked, and the result is what the lab is ready to
+/// offer.
 ///
-/// Where it is offered and the handshake fails, nothing was shown, and the lab's own record says with
+/// If it is offered and the handshake fails, no certificate was presented, and the lab's own record says with
 /// which certificate it would have gone on.
 pub(super) async fn offered(
     lab: &Engine,
@@ -33,7 +34,8 @@ pub(super) async fn offered(
         return Ok(offered.map_or(NONE.to_owned(), |facts| label(computer, facts.thumbprint)));
     };
     let sender = outsider(lab, "verify", from, &[])?;
-    // An address is asked for by no name (RFC 6066 section 3), as most mail servers do.
+    // The probe sends no server name, because it connects to an address (RFC 6066 section 3), as most mail
+    // servers do.
     let task = Task {
         policy: SenderPolicy { verb, ..SenderPolicy::of(sender.connector(), Profile::Exchange2019) },
         in_clear: false,

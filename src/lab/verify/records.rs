@@ -1,4 +1,4 @@
-//! What the lab itself wrote down of a stage.
+//! The lab's own records of a stage.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::pki::Thumbprint;
 use crate::scenario::Value;
 use crate::wire::Sender;
 
-/// How long the lab may take to notice that a peer is gone.
+/// The time that the lab may take to notice that a peer is gone.
 const NOTICE: Duration = Duration::from_secs(30);
 
 /// The journal of a lab from the beginning of a stage on.
@@ -22,12 +22,12 @@ pub(super) struct Records {
     journal: Arc<Journal>,
     clock: Clock,
     begin: u64,
-    /// Rings with every entry.
+    /// A notification with every entry.
     bell: Arc<Notify>,
 }
 
 impl Records {
-    /// Everything that was written down since the lab was started.
+    /// Returns everything that was recorded since the lab was started.
     pub(super) fn of(lab: &Engine) -> Self {
         let (journal, bell) = (Arc::clone(lab.journal()), Arc::new(Notify::new()));
         let rings = Arc::clone(&bell);
@@ -35,17 +35,17 @@ impl Records {
         Self { journal, clock: lab.clock().clone(), begin: 1, bell }
     }
 
-    /// Leaves everything behind that was written down until now.
+    /// Skips everything that was recorded until now.
     pub(super) fn begin_here(&mut self) {
         self.begin = self.next();
     }
 
-    /// The number of the entry that is written next.
+    /// Returns the number of the entry that is written next.
     pub(super) fn next(&self) -> u64 {
         self.journal.entries(self.begin).last().map_or(self.begin, |entry| entry.seq + 1)
     }
 
-    /// What was written down from entry `since` on, once the lab has noticed the end of the attempt that
+    /// Returns what was recorded from entry `since` on, once the lab has noticed the end of the attempt that
     /// `sender` has just made.
     ///
     /// A sender is gone a moment before the lab knows it, and the lab may have things to write until then.
@@ -65,7 +65,7 @@ impl Records {
         })
     }
 
-    /// The events about a connector of this computer, or about the computer as a whole.
+    /// Returns the events about a connector of this computer, or about the computer as a whole.
     pub(super) fn events(&self, computer: &Computer, connector: Option<&str>) -> Value {
         let entries = self.journal.entries(self.begin);
         let events = entries.into_iter().filter_map(|entry| match entry.record {
@@ -80,7 +80,7 @@ impl Records {
         Value::events(&events.collect::<Vec<_>>())
     }
 
-    /// The certificate that a server asked this connector for and was shown.
+    /// Returns the certificate that a server asked this connector for and was shown.
     pub(super) fn shown_by(&self, computer: &Computer, connector: &SendConnector) -> Option<Thumbprint> {
         self.journal.entries(self.begin).into_iter().rev().find_map(|entry| {
             let place = entry.place?;

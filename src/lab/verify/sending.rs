@@ -1,4 +1,4 @@
-//! Who sends to a lab while a stage is played, and what becomes of the messages.
+//! The senders of a stage while it runs, and the fate of their messages.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::session::send::{Attempt, SendSession, SenderPolicy, Task};
 use crate::smtp::HelloName;
 use crate::wire::{self, Network};
 
-/// Everybody who sends, with what the lab's name service tells them.
+/// All senders, with what the lab's name service tells them.
 pub(super) struct Senders {
     senders: Vec<Sender>,
     zone: Zone,
@@ -34,9 +34,9 @@ impl Senders {
         Self { senders: plan.senders.clone(), zone: plan.zone.clone() }
     }
 
-    /// Lets everybody send one message, and try until it has arrived or gone back, or until trying changes
-    /// nothing any more. Nobody waits: the lab's clock is set to the time of the next attempt. Who is a Send
-    /// connector that is gone has no row.
+    /// Lets every sender send one message, and retry until it has arrived or was returned, or until a retry
+    /// changes nothing any more. No sender waits: the lab's clock is set to the time of the next attempt. A
+    /// sender whose Send connector is gone has no result.
     pub(super) async fn send(
         &self,
         lab: &Engine,
@@ -63,8 +63,9 @@ impl Senders {
         Ok(rows.collect())
     }
 
-    /// Where somebody outside comes from. Fault rules count the connections of each peer, so everybody has
-    /// an address of his own where the file gives him none and the machine has them.
+    /// Returns the address that an outside sender connects from. Fault rules count the connections of each
+    /// peer, so a sender for which the file gives no address has one of its own if the machine has enough of
+    /// them.
     fn home(&self, lab: &Engine, sender: &Sender) -> IpAddr {
         let index = self.senders.iter().position(|other| other.name == sender.name);
         let own = index.and_then(|index| u8::try_from(index + 1).ok());
@@ -102,7 +103,7 @@ impl Senders {
 }
 
 impl DeliveryAttempt<'_> {
-    /// One attempt, at the first destination where somebody answers.
+    /// Makes one attempt, at the first destination that answers.
     async fn attempt(self, in_clear: bool) -> Result<(SenderPolicy, Attempt), LabError> {
         let answers = |destination: &&Destination| destination.answering.is_ok();
         let destination = self.destinations.iter().find(answers).or_else(|| self.destinations.last());
@@ -125,14 +126,15 @@ impl DeliveryAttempt<'_> {
         let since = self.records.next();
         let attempt = self.wire.attempt(there.address, &task).await;
         let entries = self.records.after(since, &self.wire).await?;
-        // A lab that misbehaves may have said yes and taken nothing.
+        // A lab with faults may have accepted a message without taking it.
         if attempt.outcome.is_delivered() && self.lab.live.faults().is_empty() {
             self.has_arrived(&attempt, &entries, answering)?;
         }
         Ok((policy, attempt))
     }
 
-    /// What the sender takes for delivered has to be in the lab, as secure as the sender believes.
+    /// Checks that a message which the sender takes for delivered is in the lab, as secure as the sender
+    /// believes.
     fn has_arrived(&self, attempt: &Attempt, entries: &[Entry], there: &Answering) -> Result<(), LabError> {
         let (computer, connector) = (&there.computer.name, &there.connector.name);
         let taken = entries.iter().find_map(|entry| match (&entry.record, &entry.place) {
@@ -167,7 +169,7 @@ fn shown(tls: &crate::session::send::Secured) -> Option<crate::pki::Thumbprint> 
     tls.presented.first().map(crate::pki::Certificate::thumbprint)
 }
 
-/// What a computer of this name introduces itself with.
+/// Returns the EHLO name of a computer of this name.
 pub(super) fn hello(fqdn: &Fqdn) -> Result<HelloName, LabError> {
     fqdn.as_str().parse().map_err(|error| LabError::Unobserved(format!("{fqdn} in EHLO: {error}")))
 }

@@ -1,21 +1,21 @@
-//! Through which socket, and from which address, a connector is met.
+//! The socket at which a connector is reached, and the address to come from.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::exchange::{Computer, IpRange, ReceiveConnector};
 use crate::wire::{Endpoint, Network};
 
-/// Where one knocks to be answered by a connector.
+/// The target of a probe that a connector answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectorTarget {
     /// The socket.
     pub(super) address: SocketAddr,
-    /// Where one has to come from.
+    /// The address to connect from.
     pub(super) from: IpAddr,
 }
 
-/// The first door at which `connector` answers, by its bindings; `None` where it answers nobody who could come
-/// over `network`.
+/// Returns the first target at which `connector` answers, by its bindings; `None` if it answers no client
+/// that could come over `network`.
 pub(super) fn target_of(
     connector: &ReceiveConnector,
     computer: &Computer,
@@ -37,8 +37,9 @@ pub(super) fn target_of(
     })
 }
 
-/// Addresses among which is one for every connector that answers any: where a range begins and ends, and what
-/// lies just outside of it. Over sockets one can come from loopback only, so those of loopback are the first.
+/// Returns addresses that include one for every connector that answers any: the beginning and the end of each
+/// range, and the addresses just outside of it. Over sockets a client can come from loopback only, so those
+/// of loopback are the first.
 fn callers(computer: &Computer, network: &Network) -> Vec<IpAddr> {
     let ranges = computer.receive_connectors.iter().flat_map(|connector| &connector.remote_ip_ranges);
     let (mut near, mut far) = (vec![FIRST], Vec::new());
@@ -68,7 +69,7 @@ fn callers(computer: &Computer, network: &Network) -> Vec<IpAddr> {
 const FIRST: u32 = Ipv4Addr::LOCALHOST.to_bits();
 const LAST: u32 = Ipv4Addr::new(127, 255, 255, 254).to_bits();
 
-/// The ends of a range, which is written `low-high` or as one address.
+/// Returns the ends of a range, which is written `low-high` or as one address.
 fn ends(range: IpRange) -> Option<(IpAddr, IpAddr)> {
     let text = range.to_string();
     let (low, high) = text.split_once('-').unwrap_or((&text, &text));

@@ -1,4 +1,4 @@
-//! A network in memory: who listens where, and which ports are taken.
+//! A network in memory: its listeners, and the ports that are in use.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -9,15 +9,15 @@ use tokio::sync::mpsc;
 
 use super::pipe::Pipe;
 
-/// How many connections wait to be accepted at most; further ones are refused.
+/// The maximum number of connections that wait to be accepted; further ones are refused.
 pub(super) const BACKLOG: usize = 1024;
 
-/// The first of the ports that are given away (RFC 6335 section 6).
+/// The first of the ephemeral ports (RFC 6335 section 6).
 pub(super) const FIRST_FREE_PORT: u16 = 49_152;
 
-/// A network in memory. Every address is there; clones are the same network.
+/// A network in memory. Every address exists on it; clones are the same network.
 ///
-/// Ports are given away one after the other, so a lab that does the same has the same ports.
+/// Ports are assigned one after the other, so a lab that does the same has the same ports.
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<Mutex<State>>);
 
@@ -26,11 +26,11 @@ struct State {
     listening: HashMap<SocketAddr, mpsc::Sender<Pipe>>,
     /// The sockets that connections come from.
     calling: HashSet<SocketAddr>,
-    /// How many ports have been given away.
+    /// The number of ports that have been assigned.
     given: u16,
 }
 
-/// A socket that listens; whoever waits to be accepted when it is dropped is reset.
+/// A socket that listens; connections that wait to be accepted when it is dropped are reset.
 #[derive(Debug)]
 pub(in super::super) struct Listener {
     memory: Memory,
@@ -86,7 +86,7 @@ impl Memory {
 }
 
 impl State {
-    /// The next port of `ip` that nothing has taken.
+    /// Returns the next port of `ip` that nothing has taken.
     fn free(&mut self, ip: IpAddr) -> io::Result<SocketAddr> {
         let ports = u16::MAX - FIRST_FREE_PORT + 1;
         for _ in 0..ports {
@@ -101,7 +101,7 @@ impl State {
         Err(io::ErrorKind::AddrNotAvailable.into())
     }
 
-    /// Who listens for connections to `to`.
+    /// Returns the listener for connections to `to`.
     fn listener(&self, to: SocketAddr) -> Option<mpsc::Sender<Pipe>> {
         let any = match to {
             SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),

@@ -1,4 +1,4 @@
-//! What connections go over: sockets of this machine, or pipes in memory.
+//! The network that connections go over: sockets of this machine, or pipes in memory.
 //!
 //! Everything above this module is the same for both. The pipes behave as TCP does where a session can tell:
 //! each has its own pair of addresses, is bounded, is closed in one direction at a time, and can be reset.
@@ -24,15 +24,15 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 /// A network that a lab listens and connects on.
 #[derive(Clone, Debug, Default)]
 pub enum Network {
-    /// The machine's own.
+    /// The machine's own network.
     #[default]
     Sockets,
-    /// One in memory, which nobody outside of the process can reach.
+    /// A network in memory, which no other process can reach.
     Memory(Memory),
 }
 
 impl Network {
-    /// A network in memory of its own.
+    /// Returns a new network in memory.
     pub fn in_memory() -> Self {
         Self::Memory(Memory::default())
     }
@@ -45,7 +45,7 @@ impl Network {
         }
     }
 
-    /// A socket that `to` can be connected to from, bound to `from` where one has to come from there.
+    /// Returns a socket that can connect to `to`, bound to `from` if that is given.
     pub(super) fn socket(&self, from: Option<IpAddr>, to: SocketAddr) -> io::Result<Socket> {
         match self {
             Self::Sockets => {
@@ -60,11 +60,11 @@ impl Network {
     }
 }
 
-/// A socket that listens, for a protocol other than SMTP.
+/// Returns a socket that listens, for a protocol other than SMTP.
 ///
 /// # Errors
 ///
-/// What the operating system says.
+/// The operating system's error.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
@@ -84,7 +84,7 @@ impl Listener {
         }
     }
 
-    /// The next connection.
+    /// Returns the next connection.
     pub(super) async fn accept(&mut self) -> io::Result<NetStream> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| NetStream::tcp(stream)),
@@ -101,7 +101,7 @@ pub(super) enum Socket {
 }
 
 impl Socket {
-    /// The address that it connects from.
+    /// Returns the address that it connects from.
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Tcp(socket) => socket.local_addr(),
@@ -126,12 +126,12 @@ pub(super) enum NetStream {
 
 impl NetStream {
     fn tcp(stream: TcpStream) -> Self {
-        // A reply leaves at once; where that cannot be had, it leaves all the same.
+        // A reply leaves at once. If the option cannot be set, it still leaves.
         stream.set_nodelay(true).ok();
         Self::Tcp(stream)
     }
 
-    /// In a box, or every socket would be as big.
+    /// Wraps a pipe, in a box, or every socket would be as big.
     fn pipe(pipe: Pipe) -> Self {
         Self::Pipe(Box::new(pipe))
     }
@@ -161,7 +161,7 @@ impl NetStream {
     /// Lets the connection be reset (RST) when the stream is dropped.
     pub(super) fn reset_when_dropped(&mut self) {
         match self {
-            // Where that fails the connection is closed in order, which is all that is left to do.
+            // If that fails, the connection is closed in order.
             Self::Tcp(stream) => {
                 stream.set_zero_linger().ok();
             }

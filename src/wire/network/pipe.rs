@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::memory::Port;
 
-/// How many bytes are under way in one direction at most; a write beyond that waits for the reader.
+/// The maximum number of bytes under way in one direction; a write beyond that waits for the reader.
 pub(super) const CAPACITY: usize = 64 * 1024;
 
 /// One end of a connection in memory.
@@ -43,7 +43,7 @@ struct State {
     writer: Option<Waker>,
 }
 
-/// What is behind the last byte.
+/// The state of a direction behind its last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// The writer has shut its side down.
@@ -55,7 +55,7 @@ enum End {
 }
 
 impl Pipe {
-    /// Both ends of a connection from `port` to `to`, the caller's first.
+    /// Returns both ends of a connection from `port` to `to`, the caller's first.
     pub(super) fn pair(port: Port, to: SocketAddr) -> (Self, Self) {
         let (there, back) = (Arc::<Flow>::default(), Arc::<Flow>::default());
         let (local, port) = (port.address(), Arc::new(port));
@@ -70,12 +70,12 @@ impl Pipe {
         (end(local, to, &back, &there), end(to, local, &there, &back))
     }
 
-    /// The address of this end.
+    /// Returns the address of this end.
     pub(super) fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// The address of the other end.
+    /// Returns the address of the other end.
     pub(super) fn peer_addr(&self) -> SocketAddr {
         self.peer
     }

@@ -1,4 +1,4 @@
-//! What both networks have in common, and what only the one in memory promises.
+//! Tests of what both networks have in common, and of what only the one in memory promises.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::memory::{BACKLOG, FIRST_FREE_PORT};
 use super::pipe::CAPACITY;
 use super::*;
 
-/// Both ends of a pipe between these addresses, the caller's first.
+/// Returns both ends of a pipe between these addresses, the caller's first.
 pub(in super::super) fn pair(from: &str, to: &str) -> (NetStream, NetStream) {
     let memory = Memory::default();
     let port = memory.port(from.parse().unwrap());
@@ -16,7 +16,7 @@ pub(in super::super) fn pair(from: &str, to: &str) -> (NetStream, NetStream) {
     (NetStream::pipe(here), NetStream::pipe(there))
 }
 
-/// Both ends of a connection from `from`, the caller's first.
+/// Returns both ends of a connection from `from`, the caller's first.
 async fn connection(network: &Network, from: &str, to: &str) -> (NetStream, NetStream) {
     let mut listener = network.bind(to.parse().unwrap()).await.unwrap();
     let to = listener.local_addr().unwrap();

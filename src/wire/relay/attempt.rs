@@ -15,11 +15,11 @@ use crate::smtp::{Address, HelloName};
 use crate::tls::TlsSetupError;
 use crate::wire::Sender;
 
-/// What the queue says where a server of the organisation is not known for one (NDR table of the
+/// The queue's error if a server of the organization is not recognized as one (NDR table of the
 /// documentation).
 const NO_SERVER_AUTHENTICATION: &str = "451 5.7.3 Cannot achieve Exchange Server authentication";
 
-/// What a message goes on by.
+/// The computers, the connector and the name service by which a message goes on.
 #[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
     pub(super) computer: &'a Arc<Computer>,
@@ -28,7 +28,7 @@ pub(super) struct Way<'a> {
     pub(super) connector: &'a Arc<SendConnector>,
 }
 
-/// How an attempt ended, and where it went last.
+/// The end of an attempt, and its last destination.
 struct Ended {
     attempt: Attempt,
     hop: Hop,
@@ -36,7 +36,7 @@ struct Ended {
 }
 
 impl Relay {
-    /// Makes an attempt, and writes down what it means for the message.
+    /// Makes an attempt, and records what it means for the message.
     pub(super) async fn send(&self, queued: &mut Queued, way: Way<'_>, hops: Vec<Hop>) -> NextAttempt {
         let queue = Queue::Exchange(way.computer.profile);
         let hops = match way.trusted(hops) {
@@ -46,7 +46,7 @@ impl Relay {
         let domain = way.connector.dns_routing_enabled.then(|| queued.domain.clone());
         let (computer, connector) = (way.computer.name.clone(), way.connector.name.clone());
         let (turn, connections) = self.queues.turn(NextHop { computer, connector, domain });
-        // It is closed by nobody.
+        // The semaphore is never closed.
         let _connection = connections.acquire().await.ok();
         let policy = SenderPolicy::of(way.connector, way.computer.profile);
         let delivery = queued.delivery.take().filter(|delivery| *delivery.policy() == policy);
@@ -69,8 +69,8 @@ impl Relay {
         next
     }
 
-    /// Tries one hop after the other, while there is nobody to speak to; `None` where a server has no
-    /// certificate for X-ANONYMOUSTLS, and so asks nobody for it.
+    /// Tries one hop after the other until one can be spoken to. Returns `None` if a server has no
+    /// certificate for X-ANONYMOUSTLS, and so does not ask for it.
     async fn attempt(
         &self,
         way: Way<'_>,
@@ -114,7 +114,7 @@ impl Relay {
         Ok(ended)
     }
 
-    /// What an attempt means for the message.
+    /// Decides what an attempt means for the message.
     fn settle(&self, queued: &mut Queued, way: Way<'_>, delivery: &Delivery, ended: Ended) -> NextAttempt {
         let Ended { attempt, hop, endpoint } = ended;
         let (connector, queue) = (Some(&**way.connector), delivery.policy().queue);
@@ -135,7 +135,7 @@ impl Relay {
         }
     }
 
-    /// The next hop has the message, for those recipients that it did not refuse.
+    /// Records that the next hop has the message, for those recipients that it did not refuse.
     fn delivered(&self, queued: &mut Queued, way: Way<'_>, attempt: &Attempt, to: String) -> NextAttempt {
         let refused = |recipient: &Address| attempt.refused.iter().any(|(known, _)| known == recipient);
         let taken: Vec<_> = queued.recipients.iter().filter(|to| !refused(to)).cloned().collect();
@@ -162,13 +162,13 @@ impl Relay {
 }
 
 impl Way<'_> {
-    /// Returns whether the connector speaks as one server of the organisation to another.
+    /// Returns whether the connector speaks as one server of the organization to another.
     fn is_server(self) -> bool {
         self.connector.uses_anonymous_tls()
     }
 
-    /// The hops that may be spoken to, or what the queue says where there is none: a server asks only those of
-    /// its own organisation for X-ANONYMOUSTLS.
+    /// Returns the hops that may be spoken to, or the queue's error if there is none. A server asks only
+    /// servers of its own organization for X-ANONYMOUSTLS.
     fn trusted(self, mut hops: Vec<Hop>) -> Result<Vec<Hop>, String> {
         if !self.is_server() {
             return Ok(hops);
@@ -189,7 +189,7 @@ impl Way<'_> {
         }
     }
 
-    /// What to do at every hop.
+    /// Returns the task for every hop.
     fn task(self, queued: &Queued, delivery: &Delivery, now: jiff::Timestamp) -> Result<Task, String> {
         let name = self.computer.send_fqdn_of(self.connector);
         let helo: HelloName = name.as_str().parse().map_err(|error| format!("EHLO {name}: {error}"))?;
@@ -210,8 +210,8 @@ impl Way<'_> {
     }
 }
 
-/// Returns whether there was a server that could be spoken to; where there was not, the next hop is tried (RFC 5321
-/// section 5.1).
+/// Returns whether there was a server that could be spoken to. If there was not, the next hop is tried (RFC
+/// 5321 section 5.1).
 fn was_reached(attempt: &Attempt) -> bool {
     let banner = SendStage::Banner;
     !match &attempt.reason {

@@ -1,19 +1,19 @@
-//! The transport service of a lab: what one computer has accepted goes on to the next.
+//! The transport service of a lab: mail that one computer has accepted goes on to the next.
 //!
-//! Where a message goes is [`exchange::route`](crate::exchange::route)'s to say, domain by domain; here it is
-//! brought there, by the Send connector of the computer it is on, to the socket where the next computer
-//! listens for the connector's port. The relay connects to sockets of the lab and to nothing else.
+//! [`exchange::route`](crate::exchange::route) decides where a message goes, domain by domain. This module
+//! delivers it, by the Send connector of the computer it is on, to the socket where the next computer listens
+//! for the connector's port. The relay connects to sockets of the lab and to nothing else.
 //!
-//! What cannot be delivered stays in a queue of the computer until the lab's clock has reached the next
-//! attempt, and is routed anew then, so a change of the lab counts for it. Queues are bounded; a message
+//! A message that cannot be delivered stays in a queue of the computer until the lab's clock has reached the
+//! next attempt. It is routed anew then, so a change of the lab counts for it. Queues are bounded; a message
 //! without a place in them is given up with a record.
 //!
 //! # What is not emulated
 //!
 //! - The authentication inside X-ANONYMOUSTLS: neither X-EXPS with EXCHANGEAUTH nor direct trust between Edge
-//!   and Hub takes place. A server knows another one of its organisation by the socket that it calls from, and
-//!   grants it what the permission group ExchangeServers has, once X-ANONYMOUSTLS has succeeded. Servers of
-//!   another organisation are not asked for X-ANONYMOUSTLS.
+//!   and Hub takes place. A server knows another one of its organization by the socket that it calls from,
+//!   and grants it what the permission group ExchangeServers has, once X-ANONYMOUSTLS has succeeded. Servers
+//!   of another organization are not asked for X-ANONYMOUSTLS.
 //! - Non-delivery reports and delivery status notifications: what is given up leaves a record.
 //! - Shadow redundancy, and the front end that proxies to the service behind it: a message belongs to the
 //!   computer that accepted it. Hub Transport servers do not hand mail to each other.
@@ -44,7 +44,7 @@ use crate::session::send::{Delivery, NextAttempt, Queue};
 use crate::smtp::Address;
 use queue::{MOST_MESSAGES, MOST_OCTETS, Queues, Room};
 
-/// How long an attempt that is under way may go on when the lab ends.
+/// The time for which an attempt that is under way may go on when the lab ends.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Brings messages from one computer of a lab to the next.
@@ -72,8 +72,8 @@ struct Queued {
 }
 
 impl Relay {
-    /// A relay between whatever is in `listening`, whose senders trust `roots`. Every message that waits is a
-    /// task of `tasks`, and ends with `shutdown`.
+    /// Returns a relay between the sockets in `listening`, whose senders trust `roots`. Every message that
+    /// waits is a task of `tasks`, and ends with `shutdown`.
     pub(super) fn new(
         live: Arc<LabState>,
         sessions: Arc<AtomicU64>,
@@ -85,17 +85,17 @@ impl Relay {
         Self { live, sessions, listening, roots, tasks, shutdown, queues: Arc::default() }
     }
 
-    /// Takes over a message that `computer` has accepted and the journal holds. It returns at once; what
-    /// stays on this computer is in the journal then.
+    /// Takes over a message that `computer` has accepted and the journal holds. It returns at once; a message
+    /// that stays on this computer is in the journal by then.
     pub(super) fn accept(self: &Arc<Self>, computer: &Computer, message: &Arc<Message>) {
         let (computers, zone) = self.live.map();
         let Some(computer) = computers.iter().find(|known| known.name == computer.name) else { return };
-        // A computer that is alone and sends nothing is its own world: all there is to say is said.
+        // For a single computer that sends nothing, there is nothing to relay and nothing more to record.
         if computers.len() == 1 && computer.send_connectors.is_empty() {
             return;
         }
         for (domain, recipients) in by_domain(message) {
-            // `RCPT TO:<postmaster>` is for whoever is asked (RFC 5321 section 4.5.1).
+            // `RCPT TO:<postmaster>` is for the server that is asked (RFC 5321 section 4.5.1).
             let here = domain.is_empty() || route(computer, &domain, &computers, &zone) == Route::Here;
             if here {
                 self.track(&computer.name, message, &recipients, TrackingEvent::Deliver);
@@ -149,7 +149,7 @@ impl Relay {
         self.live.clock().sleep(DRAIN_TIMEOUT).await;
     }
 
-    /// Routes a message by what the lab is now, and makes an attempt where there is a way.
+    /// Routes a message by the lab's present configuration, and makes an attempt if there is a way.
     async fn turn(&self, queued: &mut Queued) -> NextAttempt {
         let (computers, zone) = self.live.map();
         let Some(computer) = computers.iter().find(|known| known.name == queued.computer) else {
@@ -173,7 +173,7 @@ impl Relay {
         }
     }
 
-    /// Keeps a message for another turn, unless it has been kept for too long.
+    /// Keeps a message for another attempt, unless it has been kept for too long.
     fn hold(
         &self,
         queued: &Queued,
@@ -216,7 +216,7 @@ impl fmt::Debug for Relay {
     }
 }
 
-/// The recipients of a message by domain, in the order in which the domains come up.
+/// Returns the recipients of a message by domain, in the order in which the domains come up.
 fn by_domain(message: &Message) -> Vec<(String, Vec<Address>)> {
     let mut domains: Vec<(String, Vec<Address>)> = Vec::new();
     for recipient in &message.recipients {

@@ -1,21 +1,21 @@
-//! What the queues of a lab hold, and whose turn it is.
+//! The contents of a lab's queues, and the order of their next hops.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
-/// How many messages all queues of a lab hold, each once for every domain it is for.
+/// The maximum number of messages in all queues of a lab, each counted once for every domain it is for.
 pub(super) const MOST_MESSAGES: usize = 1000;
 
-/// How many octets of content all queues of a lab hold.
+/// The maximum number of bytes of content in all queues of a lab.
 pub(super) const MOST_OCTETS: u64 = 256 << 20;
 
-/// How many connections a computer opens to one next hop at a time.
+/// The maximum number of connections that a computer opens to one next hop at a time.
 ///
 /// MaxPerDomainOutboundConnections of the `Set-TransportService` page is 20, and so is the default of
-/// MaxInboundConnectionPerSource; a lab stays below, or a connection that is still closing on the other side
-/// would have the next one turned away.
+/// MaxInboundConnectionPerSource; a lab stays below, because a connection that is still closing on the other
+/// side would otherwise cause the next one to be rejected.
 const CONNECTIONS: usize = 5;
 
 /// The queues of a lab.
@@ -52,7 +52,7 @@ pub(super) struct Room {
 }
 
 impl Queues {
-    /// Takes a place for a message of so many octets; `None` where there is none.
+    /// Takes a place for a message of `octets` bytes. Returns `None` if there is none.
     pub(super) fn room(self: &Arc<Self>, octets: u64) -> Option<Room> {
         let mut state = self.lock();
         let after = state.octets.checked_add(octets).filter(|after| *after <= MOST_OCTETS)?;
@@ -64,7 +64,8 @@ impl Queues {
         Some(Room { queues: Arc::clone(self), octets })
     }
 
-    /// Which of a pool's members begins this time, counted on for ever, and the connections to it.
+    /// Returns the index of the pool's member that begins this time, counted on
+    /// without regard to the pool's size, and the semaphore of the connections to the next hop.
     pub(super) fn turn(&self, next_hop: NextHop) -> (usize, Arc<Semaphore>) {
         let mut state = self.lock();
         let turns = state.next_hops.entry(next_hop);

@@ -6,19 +6,19 @@ use std::sync::PoisonError;
 use super::super::{Endpoint, Listening};
 use crate::exchange::{Computer, Hop, SendConnector, Zone, in_family_of};
 
-/// From where to where a message goes.
+/// The two ends of a message's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sockets {
     /// The address that the sending computer lives on.
     pub(super) from: IpAddr,
-    /// Where the next computer listens.
+    /// The socket that the next computer listens on.
     pub(super) to: SocketAddr,
 }
 
-/// The way from `computer` to `hop`; `None` where nothing of it listens for that port.
+/// Returns the way from `computer` to `hop`; `None` if no socket of the hop listens for that port.
 ///
-/// Only sockets of the lab are answered with. Of several the one is taken that has a connector for the
-/// address the sender comes from, and is of its family.
+/// Only sockets of the lab are returned. Of several, the one wins that has a connector for the address the
+/// sender comes from, and is of its address family.
 pub(super) fn between(
     computer: &Computer,
     hop: &Computer,
@@ -41,8 +41,8 @@ pub(super) fn between(
     ways.rev().max_by_key(|(answered, own, _)| (*answered, *own)).map(|(.., sockets)| sockets)
 }
 
-/// The order in which the computers of a next hop are tried at this turn: each pool begins with another one.
-/// The members of a pool share a name, or are the smart hosts of one connector.
+/// Returns the order in which the computers of a next hop are tried at this turn: each pool begins with
+/// another one. The members of a pool share a name, or are the smart hosts of one connector.
 pub(super) fn in_turn(connector: &SendConnector, mut hops: Vec<Hop>, turn: usize) -> Vec<Hop> {
     let same_pool = |one: &Hop, other: &Hop| !connector.dns_routing_enabled || one.host == other.host;
     for pool in hops.chunk_by_mut(same_pool) {

@@ -1,21 +1,21 @@
-//! Faults that take their time, or that are done in the middle of something.
+//! Tests of faults that take time, or that are done in the middle of something.
 
 use super::*;
 use crate::scenario::entry;
 use crate::session::Anomaly;
 
-/// The lab of an entry of the fault catalogue.
+/// Returns the lab of an entry of the fault catalogue.
 fn lab(name: &str) -> Arc<Shared> {
     shared_lab(entry(name).unwrap().story.text, NO_BUDGET)
 }
 
-/// A connector with fault rules.
+/// Returns a connector with fault rules.
 fn with_rows(rows: &str) -> Arc<Shared> {
     shared(rows, NO_BUDGET)
 }
 
 impl Client {
-    /// Asks, and says how long the reply took beside it.
+    /// Sends a line, and returns the reply with the time it took.
     async fn timed(&mut self, line: &str) -> (String, u128) {
         let since = Instant::now();
         let reply = self.ask(line).await;

@@ -1,4 +1,4 @@
-//! A certificate without a usable key: nobody is ever shown it.
+//! Tests of a certificate without a usable key: it is never presented.
 
 use super::*;
 
