@@ -25,6 +25,7 @@ pub use hello::{ClientHelloFacts, TLS_1_2, TLS_1_3, group_name, suite_name, vers
 pub use injected::{InjectedFault, Reaction};
 pub use message::Message;
 pub use receive::{Input, Next, ReceiveSession, Step, TlsVerb};
+#[cfg(feature = "cli")]
 pub(crate) use reply::must_start_tls;
 pub use setting::{Connected, Counters, LimitReached, Setting};
 pub use tls::{TlsFacts, TlsFailure, TlsVersion};

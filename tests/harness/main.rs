@@ -1,4 +1,5 @@
 //! The harness, as somebody else's test suite uses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 #[path = "../common/blocking.rs"]
 mod blocking;

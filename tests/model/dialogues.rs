@@ -1,7 +1,7 @@
 //! The dialogues of `tests/dialogues`, played into the bare session and over sockets, however the octets
 //! are cut.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::path::Path;
 use std::time::Duration;

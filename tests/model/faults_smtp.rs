@@ -1,6 +1,6 @@
 //! The entries of plain SMTP and of policy, word by word: a dialogue for each shows what is on the wire.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 #[allow(dead_code, reason = "the dialogues of the session use the rest of it")]
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! The EHLO keywords, against replies that real servers gave, and the switch of each keyword.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use starttls_lab::internal::exchange::{
     AuthMechanism, ByteSize, Computer, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, Stage,

@@ -1,5 +1,6 @@
 //! What decides, and never awaits: certificates, selection, cmdlets, fixes, sessions and lab files as values;
 //! and the tests that read the repository itself (map, dependencies, tables).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 #[path = "../common/installed.rs"]
 mod installed;

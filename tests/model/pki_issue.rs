@@ -1,6 +1,6 @@
 //! What the lab issues, judged by strangers: rustls-webpki, and OpenSSL where it is installed.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use crate::installed::Program;
 use std::net::IpAddr;

@@ -1,6 +1,6 @@
 //! Certificates that are wrong on purpose, read back by x509-parser: each says what its template said.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use jiff::Timestamp;
 use starttls_lab::internal::pki::{

@@ -1,7 +1,7 @@
 //! What of a conversation no dialogue shows: how long an answer is held back, how a conversation ends
 //! that the peer does not end, and what the lab writes before a message.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! The program and its control API, as people and other programs use them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 #[path = "../common/client.rs"]
 mod client;

@@ -1,5 +1,6 @@
 //! What goes over connections: the engine, its servers, senders and relays, TLS, and every scenario and
 //! catalogue entry on the wire.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 #[path = "../common/both.rs"]
 mod both;

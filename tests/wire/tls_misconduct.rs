@@ -1,7 +1,7 @@
 //! Handshakes that go wrong on purpose, over a pipe in memory: what leaves, octet by octet, what is written
 //! down of it, and what the client did then.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::sync::Arc;
 
@@ -81,9 +81,9 @@ impl Lab {
     }
 }
 
-fn plan(conduct: Value, then: Option<Then>) -> HandshakeFault {
+fn plan(conduct: impl Into<Value>, then: Option<Then>) -> HandshakeFault {
     let row: FaultSpec =
-        serde_json::from_value(json!({"at": "handshake", "do": conduct, "then": then})).unwrap();
+        serde_json::from_value(json!({"at": "handshake", "do": conduct.into(), "then": then})).unwrap();
     let rule = row.resolve().unwrap();
     let fired = Fired { row: 1, rule: Arc::new(rule) };
     let actions = fired.handshake().iter().map(|action| match action {
