@@ -79,9 +79,9 @@ fn server(configuration: Configuration) -> ServerTls {
     .unwrap()
 }
 
-fn plan(conduct: Value, then: Option<Then>) -> HandshakeFault {
+fn plan(conduct: impl Into<Value>, then: Option<Then>) -> HandshakeFault {
     let row: FaultSpec =
-        serde_json::from_value(json!({"at": "handshake", "do": conduct, "then": then})).unwrap();
+        serde_json::from_value(json!({"at": "handshake", "do": conduct.into(), "then": then})).unwrap();
     let rule = row.resolve().unwrap();
     let fired = Fired { row: 1, rule: Arc::new(rule) };
     let actions = fired.handshake().iter().map(|action| match action {
