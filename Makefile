@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint check bench clients dist
+.PHONY: help run test lint check bench clients dist book
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -33,3 +33,6 @@ clients: ## Makes docs/clients.md: gets the clients, has `judge` try them (as ro
 
 dist: ## All packages for release that this machine can make, in target/packages
 	dist/all
+
+book: ## The documentation as a searchable book in target/book (mdbook, from crates.io)
+	mdbook build docs

@@ -13,7 +13,7 @@ use crate::lab::Plan;
 /// Arguments of `certs`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A lab file, or the name of a story
+    /// A lab file, or the name of a scenario
     #[arg(value_name = "FILE|NAME")]
     scenario: String,
     /// Write ca.pem, a file for each certificate and a list of what was revoked into this directory instead of

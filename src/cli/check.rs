@@ -15,7 +15,7 @@ use crate::scenario::{Proof, Scenario, ScenarioText};
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A lab file, the name of a story, or what an administrator has: an event, exports, certificates, several of
+    /// A lab file, the name of a scenario, or what an administrator has: an event, exports, certificates, several of
     /// them, `-` for standard input
     #[arg(value_name = "FILE|NAME|-", required = true)]
     scenarios: Vec<String>,

@@ -9,7 +9,7 @@ use crate::scenario::{Acceptance, ENTRIES, SCENARIOS, Scenario, ServerTrust, bui
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// List the fault catalogue in place of the stories: what `judge` tries a mail client with
+    /// List the fault catalogue in place of the scenarios: what `judge` tries a mail client with
     #[arg(long)]
     faults: bool,
     /// Print the catalogue as the page docs/faults.md
@@ -23,7 +23,7 @@ pub(super) struct Args {
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
-    /// The story, or the entry of the fault catalogue
+    /// The scenario, or the entry of the fault catalogue
     name: String,
 }
 

@@ -50,7 +50,7 @@ use output::Failure;
 
 /// A lab in which SMTP fails to become TLS, on purpose.
 ///
-/// Start with `starttls-lab serve`: it plays the built-in story `fqdn-mismatch`, in which an Exchange
+/// Start with `starttls-lab serve`: it runs the built-in scenario `fqdn-mismatch`, in which an Exchange
 /// receive connector logs event 12014 and stops offering STARTTLS.
 #[derive(Debug, Parser)]
 #[command(name = "starttls-lab", version, max_term_width = 100)]
@@ -64,23 +64,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List the built-in stories, one a line
+    /// List the built-in scenarios, one a line
     List(list::Args),
-    /// Print a story's lab file, to copy and change
+    /// Print a scenario's lab file, to copy and change
     Show(list::ShowArgs),
-    /// Say what each connector would offer, why, and what would mend it; opens no socket
+    /// Say what each connector would offer, why, and what would fix it; opens no socket
     Check(check::Args),
     /// Say what an event, a sender's error, a bounce, a reply to EHLO or a protocol log means
     Explain(explain::Args),
     /// Make a lab file of what Exchange's cmdlets print: connectors, certificates, servers
     Import(import::Args),
-    /// Play a lab file or a story on loopback
+    /// Run a lab file or a scenario on loopback
     Serve(Box<serve::Args>),
     /// Run a command against a lab that is there for it alone, and check what came of it
     Exec(Box<exec::Args>),
     /// Try a mail client with every entry of the fault catalogue, and judge what it does
     Judge(Box<judge::Args>),
-    /// Play stories stage by stage on loopback, and say whether all is as their files say
+    /// Run scenarios stage by stage on loopback, and say whether all is as their files say
     Verify(verify::Args),
     /// Issue a lab's certificates and print or write them
     Certs(certs::Args),

@@ -13,7 +13,7 @@ use crate::scenario::{CertificateSpec, ComputerSpec, Scenario, ScenarioText};
 /// The arguments that describe a connector and its certificates.
 #[derive(Debug, clap::Args)]
 pub(super) struct QuickArgs {
-    /// Play a connector of this FQDN rather than a file
+    /// Run a connector of this FQDN rather than a file
     #[arg(long, env = "STARTTLS_LAB_FQDN", value_name = "NAME")]
     fqdn: Option<String>,
     /// Its certificate's names, with commas between them, IP addresses among them as such; may be given for
@@ -25,7 +25,7 @@ pub(super) struct QuickArgs {
         value_name = "NAME[,NAME...]"
     )]
     certificate: Vec<String>,
-    /// Which Exchange is played
+    /// The Exchange version that is run
     #[arg(long, env = "STARTTLS_LAB_PROFILE", value_name = "PROFILE")]
     profile: Option<String>,
 }

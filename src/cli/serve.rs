@@ -24,7 +24,7 @@ use crate::wire::Ports;
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A lab file, or the name of a story; `fqdn-mismatch` if left away
+    /// A lab file, or the name of a scenario; `fqdn-mismatch` if left out
     #[arg(value_name = "FILE|NAME", env = "STARTTLS_LAB_SCENARIO")]
     scenario: Option<String>,
     #[command(flatten)]

@@ -20,19 +20,19 @@ use crate::scenario::{Proof, SCENARIOS, ScenarioText};
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Lab files, or names of stories
+    /// Lab files, or names of scenarios
     #[arg(value_name = "FILE|NAME", required_unless_present = "all", conflicts_with = "all")]
     scenarios: Vec<String>,
-    /// Verify every built-in story
+    /// Verify every built-in scenario
     #[arg(long)]
     all: bool,
-    /// How many stories are played at a time; left away, as many as this machine has cores
+    /// How many scenarios are run at a time; left out, as many as this machine has cores
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Write a report in JUnit's XML to this file as well
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Of several stories, show also those in full that are as their files say
+    /// Of several scenarios, show also those in full that are as their files say
     #[arg(short, long)]
     verbose: bool,
     /// How standard output is laid out

@@ -16,6 +16,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+mod complete;
 mod page;
 mod run;
 

@@ -33,7 +33,7 @@ pub(super) use trust::Trust;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = HELP)]
 pub(super) struct Args {
-    /// A lab file, or the name of a story
+    /// A lab file, or the name of a scenario
     #[arg(value_name = "FILE|NAME")]
     scenario: String,
     #[command(flatten)]

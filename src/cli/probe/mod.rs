@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// The servers: a name (every address of it), or an address; port 25 where none is given
     #[arg(value_name = "HOST[:PORT]", required_unless_present = "outside")]
     hosts: Vec<String>,
-    /// The name to ask for (SNI) and to look for in certificates; left away, HOST
+    /// The name to ask for (SNI) and to look for in certificates; left out, HOST
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The domain whose mail would be on its way, for the senders that look for it in certificates
@@ -47,10 +47,10 @@ pub(super) struct Args {
     /// What to introduce oneself as
     #[arg(long, default_value = "starttls-lab.test", value_name = "NAME")]
     helo: Fqdn,
-    /// The roots to trust, such as serve --ca-file writes; left away, those of this system
+    /// The roots to trust, such as serve --ca-file writes; left out, those of this system
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Start this lab (a file or a story) on loopback, probe it too, and say where it differs from the server
+    /// Start this lab (a file or a scenario) on loopback, probe it too, and say where it differs from the server
     #[arg(long, value_name = "FILE|NAME")]
     compare: Option<String>,
     /// Of the lab to compare with: the receive connector, where it has several

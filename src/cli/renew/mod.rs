@@ -18,10 +18,10 @@ use crate::scenario::TimeSpec;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = HELP)]
 pub(super) struct Args {
-    /// A lab file, or the name of a story
+    /// A lab file, or the name of a scenario
     #[arg(value_name = "FILE|NAME")]
     scenario: String,
-    /// The new certificate, as PEM or DER; left away, one like the old, as the options below say
+    /// The new certificate, as PEM or DER; left out, one like the old, as the options below say
     #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "subject", "issuer", "not_before", "not_after"])]
     certificate: Option<PathBuf>,
     /// The names of the new certificate, with commas between them
@@ -39,13 +39,13 @@ pub(super) struct Args {
     /// Until when it is valid, such as +1y or 2027-12-01
     #[arg(long, value_name = "TIME")]
     not_after: Option<TimeSpec>,
-    /// The label or the thumbprint of the certificate that goes; left away, the one that most connectors use
+    /// The label or the thumbprint of the certificate that goes; left out, the one that most connectors use
     #[arg(long, value_name = "LABEL")]
     replaces: Option<String>,
     /// The computer, where there are several
     #[arg(long, value_name = "NAME")]
     computer: Option<String>,
-    /// What the new certificate will be enabled for, such as SMTP,IIS; left away, what the old one is
+    /// What the new certificate will be enabled for, such as SMTP,IIS; left out, what the old one is
     #[arg(long, value_name = "SERVICES")]
     services: Option<Services>,
     /// Answer Yes to "Overwrite the existing default SMTP certificate?"
