@@ -41,10 +41,10 @@ mod bounded;
 #[cfg(feature = "cli")]
 mod cli;
 mod clock;
-#[cfg(feature = "console")]
-mod console;
 mod exchange;
 mod harness;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(feature = "cli")]
 mod import;
 mod journal;
@@ -108,9 +108,9 @@ pub mod internal {
     pub mod clock {
         pub use crate::clock::*;
     }
-    #[cfg(feature = "console")]
-    pub mod console {
-        pub use crate::console::*;
+    #[cfg(feature = "http")]
+    pub mod http {
+        pub use crate::http::*;
     }
     pub mod exchange {
         pub use crate::exchange::*;

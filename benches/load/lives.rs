@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use starttls_lab::Lab;
-use starttls_lab::internal::console::{self, Console};
+use starttls_lab::internal::http::{self, ControlApi};
 use starttls_lab::internal::lab::{Engine, Options};
 use starttls_lab::internal::scenario::{ScenarioText, story};
 use starttls_lab::internal::wire::Ports;
@@ -81,7 +81,7 @@ async fn engine(control: Control) -> io::Result<(Duration, Duration)> {
     let console = match control {
         Control::Closed => None,
         Control::Open => {
-            let console = Console::open(Arc::clone(&lab), console::Options::default()).await;
+            let console = ControlApi::open(Arc::clone(&lab), http::Options::default()).await;
             Some(console.map_err(io::Error::other)?)
         }
     };

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::output::Failure;
-use crate::console::{Console, ConsoleError, Options};
+use crate::http::{ControlApi, ControlApiError, Options};
 use crate::lab::Engine;
 use crate::name::Fqdn;
 
@@ -60,7 +60,7 @@ impl ControlArgs {
         &self,
         lab: &Arc<Engine>,
         ca_file: Option<&Path>,
-    ) -> Result<Option<Console>, Failure> {
+    ) -> Result<Option<ControlApi>, Failure> {
         let mut options = Options { token: self.control_token.clone(), ..Options::default() };
         options.ca_file = ca_file.map(Path::to_owned);
         options.hosts.clone_from(&self.control_host);
@@ -77,17 +77,17 @@ impl ClosedArgs {
         &self,
         lab: &Arc<Engine>,
         ca_file: &Path,
-    ) -> Result<Option<Console>, Failure> {
+    ) -> Result<Option<ControlApi>, Failure> {
         self.unless(lab, Options { ca_file: Some(ca_file.to_owned()), ..Options::default() }).await
     }
 
-    async fn unless(&self, lab: &Arc<Engine>, options: Options) -> Result<Option<Console>, Failure> {
+    async fn unless(&self, lab: &Arc<Engine>, options: Options) -> Result<Option<ControlApi>, Failure> {
         if self.no_control {
             return Ok(None);
         }
-        let console = Console::open(Arc::clone(lab), options).await.map_err(|error| match error {
-            ConsoleError::Bind(..) => Failure::not_ready(error.to_string()),
-            ConsoleError::NoToken(_) | ConsoleError::Token => Failure::usage(error.to_string()),
+        let console = ControlApi::open(Arc::clone(lab), options).await.map_err(|error| match error {
+            ControlApiError::Bind(..) => Failure::not_ready(error.to_string()),
+            ControlApiError::NoToken(_) | ControlApiError::Token => Failure::usage(error.to_string()),
         });
         console.map(Some)
     }

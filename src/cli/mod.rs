@@ -170,7 +170,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Judge(args) => judge::judge(&args),
         Verb::Verify(args) => verify::verify(&args),
         Verb::Certs(args) => certs::certs(&args),
-        Verb::Schema { openapi: true } => output::json(&crate::console::openapi()),
+        Verb::Schema { openapi: true } => output::json(&crate::http::openapi()),
         Verb::Schema { openapi: false } => {
             let schema = schemars::schema_for!(crate::scenario::Scenario);
             output::json(&schema)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Failure;
 use super::recording::file_error;
-use crate::console::Console;
+use crate::http::ControlApi;
 use crate::journal::safe_json;
 use crate::lab::{Engine, Listening};
 
@@ -28,13 +28,13 @@ struct Ready<'a> {
 /// The ready line of a running lab, with its line end.
 pub(super) fn line(
     lab: &Engine,
-    console: Option<&Console>,
+    console: Option<&ControlApi>,
     ca_file: Option<&Path>,
 ) -> Result<String, Failure> {
     let ready = Ready {
         event: "ready",
         version: env!("CARGO_PKG_VERSION"),
-        control: console.map(Console::url),
+        control: console.map(ControlApi::url),
         connectors: &lab.connectors(),
         ca_file: ca_file.map(|path| path.display().to_string()),
         pid: std::process::id(),

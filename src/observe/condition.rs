@@ -61,7 +61,7 @@ impl<'a, T> Condition<'a, T> {
     }
 
     /// Also accepts actions of the lab itself as answers.
-    #[cfg(feature = "console")]
+    #[cfg(feature = "http")]
     pub(crate) fn or_own(mut self) -> Self {
         self.own = true;
         self

@@ -103,14 +103,14 @@ impl Observer {
     }
 
     /// Returns whether an answer has come after entry number `after`.
-    #[cfg(feature = "console")]
+    #[cfg(feature = "http")]
     pub(crate) fn has<T: Kind>(&self, condition: &Condition<'_, T>, after: u64) -> bool {
         let fresh = { T::complete(&self.lock(), after) };
         fresh.iter().any(|item| counts(condition, item))
     }
 
     /// Returns the number of answers that no wait has returned.
-    #[cfg(feature = "console")]
+    #[cfg(feature = "http")]
     pub(crate) fn answers<T: Kind>(&self, condition: &Condition<'_, T>) -> usize {
         let answers = self.candidates(condition).into_iter().filter(|item| counts(condition, item));
         answers.filter(|item| !item.is_returned(&self.lock())).count()

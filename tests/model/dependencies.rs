@@ -108,7 +108,7 @@ fn a_library_without_the_control_api_has_no_http_in_it() {
     for package in ["axum", "hyper"] {
         assert!(!builds(package, &["--no-default-features", "--features", "aws-lc-rs"]), "{package}");
     }
-    assert!(builds("axum", &["--no-default-features", "--features", "aws-lc-rs,console"]));
+    assert!(builds("axum", &["--no-default-features", "--features", "aws-lc-rs,http"]));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The control API: a running lab steered and read over HTTP.
-#![cfg(feature = "console")]
+#![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 mod clock;

@@ -21,8 +21,8 @@ use super::output::{self, Failure};
 use super::recording::RecordingArgs;
 use super::signals::Signals;
 use crate::cli::time::some_time;
-use crate::console::{self, Console};
 use crate::exchange::TimeSpan;
+use crate::http::{self, ControlApi};
 use crate::lab::{Engine, Options};
 use crate::wire::Ports;
 use child::Outcome;
@@ -156,7 +156,12 @@ pub(super) fn trust_variables(trust: &Trust) -> Vec<(&'static str, OsString)> {
 }
 
 /// Returns the command with the environment that points it to the lab.
-fn command(args: &Args, lab: &Engine, console: Option<&Console>, trust: &Trust) -> Result<Command, Failure> {
+fn command(
+    args: &Args,
+    lab: &Engine,
+    console: Option<&ControlApi>,
+    trust: &Trust,
+) -> Result<Command, Failure> {
     let connectors = lab.connectors();
     let Some(first) = connectors.first() else {
         return Err(Failure::usage(format!(
@@ -170,7 +175,7 @@ fn command(args: &Args, lab: &Engine, console: Option<&Console>, trust: &Trust) 
     command.args(rest);
     command.env("SMTP_HOST", first.addr.ip().to_string()).env("SMTP_PORT", first.addr.port().to_string());
     command.env("STARTTLS_LAB_CA_FILE", trust.ca_file());
-    command.envs(console::addresses(&connectors));
+    command.envs(http::addresses(&connectors));
     match console {
         Some(console) => command.env("STARTTLS_LAB_CONTROL_URL", console.url()),
         // The variable of an enclosing lab does not apply to this one.

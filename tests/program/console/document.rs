@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use starttls_lab::internal::console::openapi;
+use starttls_lab::internal::http::openapi;
 
 use crate::console::support::World;
 

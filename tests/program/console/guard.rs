@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use starttls_lab::internal::console::{Console, ConsoleError, Options};
+use starttls_lab::internal::http::{ControlApi, ControlApiError, Options};
 use starttls_lab::internal::journal::{Bounds, Record};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -59,11 +59,11 @@ async fn beyond_loopback_it_does_not_start_without_a_token() {
     let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
     let open = |token: Option<&str>| {
         let options = Options { address: everywhere, token: token.map(str::to_owned), ..Options::default() };
-        Console::open(world.lab.clone(), options)
+        ControlApi::open(world.lab.clone(), options)
     };
-    assert!(matches!(open(None).await, Err(ConsoleError::NoToken(_))));
-    assert!(matches!(open(Some("")).await, Err(ConsoleError::Token)));
-    assert!(matches!(open(Some("a b")).await, Err(ConsoleError::Token)));
+    assert!(matches!(open(None).await, Err(ControlApiError::NoToken(_))));
+    assert!(matches!(open(Some("")).await, Err(ControlApiError::Token)));
+    assert!(matches!(open(Some("a b")).await, Err(ControlApiError::Token)));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use starttls_lab::internal::console::Options;
+use starttls_lab::internal::http::Options;
 use starttls_lab::internal::journal::Bounds;
 
 use crate::console::http::Events;

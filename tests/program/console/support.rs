@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
-use starttls_lab::internal::console::{Console, Options};
+use starttls_lab::internal::http::{ControlApi, Options};
 use starttls_lab::internal::journal::Bounds;
 use starttls_lab::internal::lab::{self, Engine};
 use starttls_lab::internal::scenario::{ScenarioText, story};
@@ -20,7 +20,7 @@ use crate::console::http::{Answer, DEADLINE, ask};
 /// The seed story, played and opened to control.
 pub(crate) struct World {
     pub(crate) lab: Arc<Engine>,
-    pub(crate) console: Console,
+    pub(crate) console: ControlApi,
 }
 
 /// The only connector of the seed story.
@@ -35,7 +35,7 @@ impl World {
         let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "test").unwrap();
         let settings = lab::Options { ports: Ports::Free, bounds, ..lab::Options::default() };
         let lab = Arc::new(Engine::start(&text, settings).await.unwrap());
-        let console = Console::open(Arc::clone(&lab), options).await.unwrap();
+        let console = ControlApi::open(Arc::clone(&lab), options).await.unwrap();
         Self { lab, console }
     }
 

@@ -10,7 +10,8 @@ fn every_verb_of_the_program_is_on_the_page_of_commands() {
     let help = String::from_utf8(help.stdout).unwrap();
     let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let verbs = verbs.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
-    let verbs: Vec<_> = verbs.filter_map(|line| line.split_whitespace().next()).filter(|it| *it != "help").collect();
+    let verbs: Vec<_> =
+        verbs.filter_map(|line| line.split_whitespace().next()).filter(|it| *it != "help").collect();
     let page = std::fs::read_to_string(root().join("docs/commands.md")).unwrap();
     let missing: Vec<_> = verbs.iter().filter(|verb| !page.contains(&format!("| `{verb}"))).collect();
     assert!(verbs.len() > 10 && missing.is_empty(), "docs/commands.md lacks {missing:?} of {verbs:?}");

@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::answer::{self, Answer};
-use super::house::ending;
 use super::input::Query;
 use super::limits::{MOST_WAITS, too_many};
 use super::problem::Problem;
+use super::resources::ending;
 use crate::observe::{
     Condition, EventLogEntry, Kind, NearMiss, ReceivedMessage, SessionSummary, a_message, a_session,
     any_event,

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Shared;
 use super::answer::{Answer, json};
-use super::house::find;
 use super::input;
 use super::problem::Problem;
+use super::resources::find;
 use crate::lab::Engine;
 use crate::session::fault::FaultSpec;
 use crate::wire::DeclaredFault;

@@ -14,13 +14,13 @@ mod environment;
 mod faults;
 mod guard;
 mod history;
-mod house;
 mod input;
 mod limits;
 mod metrics;
 mod mime;
 mod openapi;
 mod problem;
+mod resources;
 mod schemas;
 mod shell;
 mod stream;
@@ -74,7 +74,7 @@ impl Default for Options {
 
 /// The reason why the control API could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum ConsoleError {
+pub enum ControlApiError {
     /// It would be open to strangers.
     #[error(
         "the control API on {0} would obey whoever reaches it; give it a token (--control-token), or let it \
@@ -91,7 +91,7 @@ pub enum ConsoleError {
 
 /// The control API of a running lab.
 #[derive(Debug)]
-pub struct Console {
+pub struct ControlApi {
     url: String,
     address: SocketAddr,
     stop: CancellationToken,
@@ -119,25 +119,25 @@ struct Shared {
     stop: CancellationToken,
 }
 
-impl Console {
+impl ControlApi {
     /// Opens the control API of a lab. It has to be called on a tokio runtime, and runs there.
     ///
     /// # Errors
     ///
     /// An address beyond loopback without a token, or one that cannot be bound.
-    pub async fn open(lab: Arc<Engine>, options: Options) -> Result<Self, ConsoleError> {
+    pub async fn open(lab: Arc<Engine>, options: Options) -> Result<Self, ControlApiError> {
         let Options { address, token, hosts, ca_file } = options;
         if token
             .as_deref()
             .is_some_and(|token| token.is_empty() || !token.bytes().all(|it| it.is_ascii_graphic()))
         {
-            return Err(ConsoleError::Token);
+            return Err(ControlApiError::Token);
         }
         if token.is_none() && !address.ip().is_loopback() {
-            return Err(ConsoleError::NoToken(address));
+            return Err(ControlApiError::NoToken(address));
         }
-        let listener = wire::listen(address).await.map_err(|error| ConsoleError::Bind(address, error))?;
-        let address = listener.local_addr().map_err(|error| ConsoleError::Bind(address, error))?;
+        let listener = wire::listen(address).await.map_err(|error| ControlApiError::Bind(address, error))?;
+        let address = listener.local_addr().map_err(|error| ControlApiError::Bind(address, error))?;
         let url = format!("http://{}", reachable(address));
         let stop = CancellationToken::new();
         let shared = Shared {
@@ -180,7 +180,7 @@ impl Console {
     }
 }
 
-impl Drop for Console {
+impl Drop for ControlApi {
     fn drop(&mut self) {
         self.stop.cancel();
         self.serving.abort();
@@ -209,13 +209,13 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/livez", get(house::livez))
-        .route("/readyz", get(house::readyz))
+        .route("/livez", get(resources::livez))
+        .route("/readyz", get(resources::readyz))
         .route("/metrics", get(metrics::metrics))
-        .route("/openapi.json", get(house::document))
-        .route("/api/v1/lab", get(house::lab))
-        .route("/api/v1/computers", get(house::computers))
-        .route("/api/v1/computers/{name}", get(house::computer))
+        .route("/openapi.json", get(resources::document))
+        .route("/api/v1/lab", get(resources::lab))
+        .route("/api/v1/computers", get(resources::computers))
+        .route("/api/v1/computers/{name}", get(resources::computer))
         .route("/api/v1/computers/{name}/faults", put(faults::set))
         .route("/api/v1/faults", get(faults::list))
         .route("/api/v1/connectors", get(connectors::list).post(connectors::create))

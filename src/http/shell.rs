@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Shared;
 use super::answer::{Answer, json};
-use super::house::find;
 use super::input;
 use super::problem::Problem;
+use super::resources::find;
 use crate::scenario::{AnswerSpec, CommandsSpec, ScenarioText};
 
 /// Cmdlets to be typed.

@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use super::Shared;
 use super::answer::{Answer, created, json, segment};
-use super::house::find;
 use super::input;
 use super::problem::Problem;
+use super::resources::find;
 use crate::exchange::{
     Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, fqdn_guard,
     select_for,

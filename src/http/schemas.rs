@@ -8,7 +8,7 @@ use super::clock::{Advance, ClockView};
 use super::connectors::{ConnectorView, NewConnector};
 use super::faults::{FaultRows, FaultView};
 use super::history::{MessageView, SessionView};
-use super::house::{ComputerView, LabView};
+use super::resources::{ComputerView, LabView};
 use super::shell::{Changed, Screen, Typing};
 use super::stream::Stretch;
 use super::verify::Verdict;

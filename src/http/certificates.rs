@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::Shared;
 use super::answer::{Answer, created, json};
 use super::connectors::{change, take_computer};
-use super::house::find;
 use super::input;
 use super::problem::Problem;
+use super::resources::find;
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::scenario::{CertificateSpec, Issuer, Keys, issue};
 
