@@ -66,7 +66,10 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
-    runtime.block_on(play(args, loaded))
+    let ended = runtime.block_on(play(args, loaded));
+    // Keys that are being made for a change on another thread are of no use any more.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {

@@ -92,7 +92,9 @@ pub(super) fn exec(args: &Args) -> Result<(), Failure> {
     let loaded = load::load(&args.scenario)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
-    runtime.block_on(play(args, &loaded))
+    let ended = runtime.block_on(play(args, &loaded));
+    runtime.shutdown_background();
+    ended
 }
 
 async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
