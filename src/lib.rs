@@ -83,8 +83,8 @@ pub use session::{TlsFailure, TlsVersion};
 /// The parts of a [`Scenario`]: what a lab file says, as values.
 pub mod lab_file {
     pub use crate::exchange::{
-        Binding, IpRange, PrivateKey, ReceiveConnectorParameters, RuleOverrides, SendConnectorParameters,
-        SendUsage, Services, Usage,
+        AddressSpaceProblem, Binding, IpRange, PinProblem, PrivateKey, ReceiveConnectorParameters,
+        RuleOverrides, SendConnectorParameters, SendUsage, Services, Usage, ValueError,
     };
     pub use crate::name::Fqdn;
     pub use crate::scenario::{
