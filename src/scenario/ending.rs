@@ -68,7 +68,10 @@ impl Achieved {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndingError {
     /// There is no such result.
-    #[error("`{0}` is nothing that becomes of a message; there are {known}", known = Achieved::ALL.map(Achieved::as_str).join(", "))]
+    #[error(
+        "`{0}` is nothing that becomes of a message; there are {known}",
+        known = Achieved::ALL.map(Achieved::as_str).join(", ")
+    )]
     Result(String),
     /// There is no such result type.
     #[error(
