@@ -75,21 +75,21 @@ pub use observe::verdict::Verdict;
 pub use scenario::Scenario;
 pub use session::fault::{
     AfterTls, Auth, Bdat, Body, Capabilities, ClientCertificate, Close, Connect, Data, Ehlo, EndOfData,
-    Fault, FaultSpec, Handshake, Helo, LegacyVersion, Mail, Nth, Other, Presented, Quit, Rcpt, Rset,
-    ShownCertificate, StartTls, TlsSettings,
+    Fault, FaultSpec, Handshake, Helo, LegacyVersion, Mail, Nth, NthError, Other, Presented, Quit, Rcpt,
+    Rset, ShownCertificate, StartTls, TlsSettings,
 };
 pub use session::{TlsFailure, TlsVersion};
 
 /// The parts of a [`Scenario`]: what a lab file says, as values.
 pub mod lab_file {
     pub use crate::exchange::{
-        Binding, IpRange, PrivateKey, ReceiveConnectorParameters, RuleOverrides, SendConnectorParameters,
-        SendUsage, Services, Usage,
+        AddressSpaceProblem, Binding, IpRange, PinProblem, PrivateKey, ReceiveConnectorParameters,
+        RuleOverrides, SendConnectorParameters, SendUsage, Services, Usage, ValueError,
     };
     pub use crate::name::Fqdn;
     pub use crate::scenario::{
         CertificateSpec, CommandsSpec, ComputerSpec, Expectations, LogonSpec, RepairSpec, ScenarioError,
-        SenderSpec, TimeSpec,
+        SenderSpec, TimeSpec, TimeSpecError,
     };
 }
 

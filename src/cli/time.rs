@@ -5,7 +5,8 @@ use crate::exchange::TimeSpan;
 /// Parses a time that is not zero; a bare number is in seconds.
 pub(super) fn some_time(text: &str) -> Result<TimeSpan, String> {
     let is_bare = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    let span: TimeSpan = if is_bare { format!("{text}s").parse()? } else { text.parse()? };
+    let read = if is_bare { format!("{text}s").parse::<TimeSpan>() } else { text.parse() };
+    let span = read.map_err(|error| error.to_string())?;
     if span.0.is_zero() {
         return Err("no time at all is too short; write 10s, 5m or a number of seconds".to_owned());
     }

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::ValueError;
+
 /// One of a connector's `Bindings`: a local address, where `0.0.0.0` and `[::]` mean all, and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -39,15 +41,13 @@ pub fn in_family_of(other: IpAddr, home: IpAddr) -> IpAddr {
 }
 
 impl FromStr for Binding {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         match text.parse::<SocketAddr>() {
-            Ok(address) if address.port() == 0 => {
-                Err(format!("`{text}` has no port; write 0.0.0.0:25 or [::]:25"))
-            }
+            Ok(address) if address.port() == 0 => Err(ValueError::NoPort(text.to_owned())),
             Ok(address) => Ok(Self(address)),
-            Err(_) => Err(format!("`{text}` is not a binding; write 0.0.0.0:25, [::]:25 or 192.168.1.5:587")),
+            Err(_) => Err(ValueError::Binding(text.to_owned())),
         }
     }
 }
@@ -96,14 +96,10 @@ fn position(address: IpAddr) -> u128 {
 }
 
 impl FromStr for IpRange {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "`{text}` is not a range of addresses; write 192.168.1.75, 192.168.1.0-192.168.1.255 or 192.168.1.0/24"
-            )
-        };
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = || ValueError::IpRange(text.to_owned());
         let address = |part: &str| part.trim().parse::<IpAddr>().map_err(|_| wrong());
         if let Some((network, bits)) = text.split_once('/') {
             return cidr(address(network)?, bits.trim().parse().map_err(|_| wrong())?).ok_or_else(wrong);
@@ -111,10 +107,10 @@ impl FromStr for IpRange {
         let (low, high) = text.split_once('-').unwrap_or((text, text));
         let (low, high) = (address(low)?, address(high)?);
         if low.is_ipv4() != high.is_ipv4() {
-            return Err(format!("`{text}` starts in one address family and ends in the other"));
+            return Err(ValueError::TwoFamilies(text.to_owned()));
         }
         if low > high {
-            return Err(format!("`{text}` ends before it starts; write {high}-{low}"));
+            return Err(ValueError::TurnedRange { text: text.to_owned(), turned: format!("{high}-{low}") });
         }
         Ok(Self { low, high })
     }
@@ -155,9 +151,9 @@ impl fmt::Display for IpRange {
 macro_rules! text_in_files {
     ($($type:ident, $about:literal;)*) => {$(
         impl TryFrom<String> for $type {
-            type Error = String;
+            type Error = $crate::exchange::ValueError;
 
-            fn try_from(text: String) -> Result<Self, String> {
+            fn try_from(text: String) -> Result<Self, Self::Error> {
                 text.parse()
             }
         }
@@ -214,7 +210,7 @@ mod tests {
             ("10.0.0.1-::1", "family"),
             ("mail.example.com", "not a range"),
         ] {
-            let error = text.parse::<IpRange>().unwrap_err();
+            let error = text.parse::<IpRange>().unwrap_err().to_string();
             assert!(error.contains(hint), "{error}");
         }
     }
@@ -240,7 +236,7 @@ mod tests {
         assert!(binding("0.0.0.0:25").overlaps(binding("192.168.1.5:25")));
         assert!(!binding("0.0.0.0:25").overlaps(binding("[::]:25")));
         assert!(!binding("0.0.0.0:25").overlaps(binding("0.0.0.0:587")));
-        assert!("0.0.0.0".parse::<Binding>().unwrap_err().contains("0.0.0.0:25"));
-        assert!("127.0.0.1:0".parse::<Binding>().unwrap_err().contains("no port"));
+        assert!("0.0.0.0".parse::<Binding>().unwrap_err().to_string().contains("0.0.0.0:25"));
+        assert!("127.0.0.1:0".parse::<Binding>().unwrap_err().to_string().contains("no port"));
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::ValueError;
 use crate::nearest::nearest;
 
 macro_rules! flags {
@@ -47,17 +48,17 @@ macro_rules! flags {
                 self.0
             }
 
-            fn of_name(text: &str) -> Result<Self, String> {
+            fn of_name(text: &str) -> Result<Self, ValueError> {
                 let known = Self::NAMES.iter().find(|(_, name)| name.eq_ignore_ascii_case(text));
                 if let Some((flag, _)) = known {
                     return Ok(*flag);
                 }
-                let names: Vec<_> = Self::NAMES.iter().map(|(_, name)| *name).collect();
-                let hint = nearest(text, names.iter().copied()).map(|name| format!("; did you mean `{name}`?"));
-                Err(format!("`{text}` is not one of None, {}{}", names.join(", "), hint.unwrap_or_default()))
+                let known: Vec<_> = Self::NAMES.iter().map(|(_, name)| *name).collect();
+                let meant = nearest(text, known.iter().copied());
+                Err(ValueError::UnknownFlag { text: text.to_owned(), known, meant })
             }
 
-            fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+            fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, ValueError> {
                 let (mut all, mut none) = (Self::NONE, false);
                 for name in names {
                     if name.eq_ignore_ascii_case("None") {
@@ -67,7 +68,7 @@ macro_rules! flags {
                     }
                 }
                 if none && !all.is_empty() {
-                    return Err(format!("`None` can only stand alone, here it stands beside {all}"));
+                    return Err(ValueError::NoneBeside(all.to_string()));
                 }
                 Ok(all)
             }
@@ -84,9 +85,9 @@ macro_rules! flags {
         }
 
         impl FromStr for $set {
-            type Err = String;
+            type Err = ValueError;
 
-            fn from_str(text: &str) -> Result<Self, String> {
+            fn from_str(text: &str) -> Result<Self, ValueError> {
                 Self::of_names(text.split(',').map(str::trim).filter(|name| !name.is_empty()))
             }
         }
@@ -224,13 +225,13 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
-        let error = "STARTTLS".parse::<AuthMechanism>().unwrap_err();
+        let error = "STARTTLS".parse::<AuthMechanism>().unwrap_err().to_string();
         assert!(error.contains("Tls, Integrated"), "{error}");
     }
 
     #[test]
     fn none_stands_alone() {
-        let error = "None, Tls".parse::<AuthMechanism>().unwrap_err();
+        let error = "None, Tls".parse::<AuthMechanism>().unwrap_err().to_string();
         assert!(error.contains("only stand alone"), "{error}");
     }
 }

@@ -23,6 +23,7 @@ mod send_select;
 mod send_values;
 mod store;
 mod subscription;
+mod value_error;
 mod values;
 
 pub use address::{Binding, IpRange, in_family_of};
@@ -58,6 +59,7 @@ pub use send_values::{
 };
 pub use store::{CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate};
 pub use subscription::EdgeSubscription;
+pub use value_error::{AddressSpaceProblem, PIN_FORM, PinProblem, ValueError};
 pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};
 
 use jiff::{SignedDuration, Timestamp};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::{PinProblem, ValueError};
+
 /// `<I>issuer<S>subject`, as `Set-ReceiveConnector -TlsCertificateName` takes it.
 ///
 /// It holds names and no thumbprint, so a renewed certificate of the same issuer and subject is found
@@ -23,26 +25,22 @@ impl TlsCertificateName {
 }
 
 impl FromStr for TlsCertificateName {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |problem: &str| {
-            format!(
-                "`{text}` is not a TlsCertificateName: {problem}; write <I>CN=issuer, O=...<S>CN=subject, O=..."
-            )
-        };
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = |problem| ValueError::TlsCertificateName { text: text.to_owned(), problem };
         // The tags are ASCII, so offsets in the lower-cased copy are offsets in the text itself.
         let lower = text.to_ascii_lowercase();
         if !lower.starts_with("<i>") {
-            return Err(wrong("it does not start with <I>"));
+            return Err(wrong(PinProblem::NoIssuer));
         }
-        let at = lower.find("<s>").ok_or_else(|| wrong("<S> and the subject are missing"))?;
+        let at = lower.find("<s>").ok_or_else(|| wrong(PinProblem::NoSubject))?;
         if lower.contains("</i>") || lower.contains("</s>") {
-            return Err(wrong("<I> and <S> have no closing tags"));
+            return Err(wrong(PinProblem::ClosingTag));
         }
         let (issuer, subject) = (text[3..at].trim(), text[at + 3..].trim());
         if issuer.is_empty() || subject.is_empty() {
-            return Err(wrong("issuer or subject is empty"));
+            return Err(wrong(PinProblem::Empty));
         }
         Ok(Self { issuer: issuer.into(), subject: subject.into() })
     }
@@ -79,7 +77,7 @@ mod tests {
             ("<I>CN=CA</I><S>CN=x</S>", "closing"),
             ("<I><S>CN=x", "empty"),
         ] {
-            let error = text.parse::<TlsCertificateName>().unwrap_err();
+            let error = text.parse::<TlsCertificateName>().unwrap_err().to_string();
             assert!(error.contains(hint) && error.contains("<I>CN=issuer"), "{error}");
         }
     }

@@ -11,6 +11,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::address::text_in_files;
+use super::{AddressSpaceProblem, ValueError};
 use crate::name::{Fqdn, covers, is_below};
 
 /// One of a connector's `AddressSpaces`: `SMTP:contoso.com;1`, of which type and cost may be left away.
@@ -136,20 +137,19 @@ impl TlsDomain {
 }
 
 impl FromStr for AddressSpace {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            |why: String| format!("`{text}` is not an address space: {why}; write SMTP:contoso.com;1");
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = |problem| ValueError::AddressSpace { text: text.to_owned(), problem };
         let (space, cost) = text.rsplit_once(';').unwrap_or((text, "1"));
         let cost = cost.trim().parse().ok().filter(|cost| (1..=100).contains(cost));
-        let cost = cost.ok_or_else(|| wrong("its cost lies between 1 and 100".to_owned()))?;
+        let cost = cost.ok_or_else(|| wrong(AddressSpaceProblem::Cost))?;
         let domains = match space.split_once(':') {
             None => space,
             Some((kind, domains)) if kind.eq_ignore_ascii_case("SMTP") => domains,
-            Some((kind, _)) => return Err(wrong(format!("the lab speaks SMTP and no {kind}"))),
+            Some((kind, _)) => return Err(wrong(AddressSpaceProblem::Type(kind.to_owned()))),
         };
-        let fqdn = |name: &str| name.parse::<Fqdn>().map_err(|error| wrong(error.to_string()));
+        let fqdn = |name: &str| name.parse::<Fqdn>().map_err(|error| wrong(error.into()));
         let domains = match domains.trim() {
             "*" => Domains::All,
             "--" => Domains::Accepted,
@@ -175,9 +175,9 @@ impl fmt::Display for AddressSpace {
 }
 
 impl FromStr for SmartHost {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         if text == "--" {
             return Ok(Self::Subscribed);
         }
@@ -185,8 +185,7 @@ impl FromStr for SmartHost {
         if let Ok(address) = inner.parse() {
             return Ok(Self::Address(address));
         }
-        let name = text.parse().map_err(|error| format!("{error}; write mail.contoso.com or [10.0.0.25]"));
-        name.map(Self::Name)
+        text.parse().map(Self::Name).map_err(ValueError::SmartHost)
     }
 }
 
@@ -201,10 +200,10 @@ impl fmt::Display for SmartHost {
 }
 
 impl FromStr for TlsDomain {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fqdn = |name: &str| name.parse::<Fqdn>().map_err(|error| error.to_string());
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let fqdn = |name: &str| name.parse::<Fqdn>().map_err(ValueError::TlsDomain);
         match text.strip_prefix("*.") {
             Some(parent) => fqdn(parent).map(Self::WithSubdomains),
             None => fqdn(text).map(Self::Host),
@@ -226,13 +225,11 @@ impl TlsAuthLevel {
 }
 
 impl FromStr for TlsAuthLevel {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let known = Self::ALL.into_iter().find(|level| level.to_string().eq_ignore_ascii_case(text));
-        known.ok_or_else(|| {
-            format!("`{text}` is not one of EncryptionOnly, CertificateValidation, DomainValidation")
-        })
+        known.ok_or_else(|| ValueError::TlsAuthLevel(text.to_owned()))
     }
 }
 
@@ -331,7 +328,7 @@ mod tests {
             assert_eq!(space(written).to_string(), shown);
         }
         for (wrong, hint) in [("X400:c=us", "no X400"), ("*;101", "1 and 100"), ("a b", "only letters")] {
-            assert!(wrong.parse::<AddressSpace>().unwrap_err().contains(hint), "{wrong}");
+            assert!(wrong.parse::<AddressSpace>().unwrap_err().to_string().contains(hint), "{wrong}");
         }
     }
 
@@ -361,7 +358,7 @@ mod tests {
             assert_eq!(written.parse::<SmartHost>().unwrap().to_string(), shown);
         }
         assert_eq!("[::1]".parse(), Ok(SmartHost::Address(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST))));
-        assert!("a,b".parse::<SmartHost>().unwrap_err().contains("[10.0.0.25]"));
+        assert!("a,b".parse::<SmartHost>().unwrap_err().to_string().contains("[10.0.0.25]"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::ValueError;
+
 /// A parameter that can be `$null`; in a lab file that is the empty string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nullable<T>(pub Option<T>);
@@ -42,12 +44,11 @@ impl<T: fmt::Display> fmt::Display for Nullable<T> {
 pub struct TimeSpan(pub Duration);
 
 impl FromStr for TimeSpan {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a time span; write 00:05:00 (hh:mm:ss), 5m, 90s or 250ms");
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let span = if text.contains(':') { dotnet_span(text) } else { short_span(text) };
-        span.map(Self).ok_or_else(wrong)
+        span.map(Self).ok_or_else(|| ValueError::TimeSpan(text.to_owned()))
     }
 }
 
@@ -109,10 +110,10 @@ impl ByteSize {
 }
 
 impl FromStr for ByteSize {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a size; write 10485760, 10240KB or 10MB");
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = || ValueError::ByteSize(text.to_owned());
         // What is shown is rounded, and says the exact number in brackets.
         let exact = text.split_once('(').and_then(|(_, exact)| exact.strip_suffix(" bytes)"));
         if let Some(exact) = exact {
@@ -183,13 +184,13 @@ impl Unlimited {
 }
 
 impl FromStr for Unlimited {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         if text.eq_ignore_ascii_case("unlimited") {
             return Ok(Self::Unlimited);
         }
-        text.parse().map(Self::Limited).map_err(|_| format!("`{text}` is neither a number nor `unlimited`"))
+        text.parse().map(Self::Limited).map_err(|_| ValueError::Unlimited(text.to_owned()))
     }
 }
 
@@ -276,7 +277,7 @@ mod tests {
         }
         for text in ["", "5", "five", "00:61:00", "24:00:00", "1:2:3:4", "-5s", "99999999999999999999d", "::"]
         {
-            assert!(text.parse::<TimeSpan>().unwrap_err().contains("00:05:00"), "{text}");
+            assert!(text.parse::<TimeSpan>().unwrap_err().to_string().contains("00:05:00"), "{text}");
         }
     }
 
@@ -294,7 +295,7 @@ mod tests {
         }
         assert_eq!(ByteSize(37_748_736).to_string(), "36 MB (37,748,736 bytes)");
         assert_eq!(ByteSize(65_536).to_string(), "64 KB (65,536 bytes)");
-        assert!("12 elephants".parse::<ByteSize>().unwrap_err().contains("10MB"));
+        assert!("12 elephants".parse::<ByteSize>().unwrap_err().to_string().contains("10MB"));
         assert!("99999999999GB".parse::<ByteSize>().is_err());
     }
 

@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use super::question::{Question, Questions};
 use super::record::{Field, Record};
 use super::text::{dense, folded};
-use crate::exchange::{ReceiveConnectorParameters, SendConnectorParameters, TlsCertificateName};
+use crate::exchange::{
+    PIN_FORM, ReceiveConnectorParameters, SendConnectorParameters, TlsCertificateName, ValueError,
+};
 
 /// A connector as it was exported.
 #[derive(Clone, Debug)]
@@ -79,9 +81,10 @@ pub(super) fn pin_problem(text: &str) -> Option<String> {
     if text.contains("...") {
         return Some("it is abbreviated".to_owned());
     }
-    let error = text.parse::<TlsCertificateName>().err()?;
-    let (_, problem) = error.split_once("TlsCertificateName: ")?;
-    Some(problem.to_owned())
+    match text.parse::<TlsCertificateName>() {
+        Err(ValueError::TlsCertificateName { problem, .. }) => Some(format!("{problem}; write {PIN_FORM}")),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// Converts every property that is a parameter in the lab.

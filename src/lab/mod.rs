@@ -29,7 +29,7 @@ use crate::scenario::{
     self, Built, CommandsSpec, Issuer, Keys, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun,
 };
 use crate::tls::TlsSetupError;
-use crate::wire::{BindError, LabState, Network, Ports, Sender, Server, Wanted, wanted};
+use crate::wire::{BindError, LabState, Network, Ports, PortsError, Sender, Server, Wanted, wanted};
 
 /// The options of a running lab.
 #[derive(Clone, Debug)]
@@ -77,8 +77,8 @@ pub enum LabError {
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The ports that were asked for do not fit the lab.
-    #[error("{0}")]
-    Ports(String),
+    #[error(transparent)]
+    Ports(#[from] PortsError),
     /// Something could not be observed, or two records of it contradict each other.
     #[error("{0}")]
     Unobserved(String),
@@ -397,5 +397,5 @@ impl Engine {
 
 fn sockets(computers: &[Built], options: &Options) -> Result<Vec<Wanted>, LabError> {
     let each = computers.iter().map(|built| (&*built.computer, options.bind.unwrap_or(built.address)));
-    wanted(each, options.ports).map_err(LabError::Ports)
+    Ok(wanted(each, options.ports)?)
 }

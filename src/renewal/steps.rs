@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::offer::offers;
 use super::{Renewal, Step};
-use crate::exchange::cmdlet::{Answer, CertificateRequest, Prompt, Question, Shell, ShellHost, ShellState};
+use crate::exchange::cmdlet::{
+    Answer, CertificateError, CertificateRequest, Prompt, Question, Shell, ShellHost, ShellState,
+};
 use crate::exchange::{CertificateStore, Computer, StoredCertificate};
 use crate::pki::Thumbprint;
 
@@ -90,8 +92,8 @@ struct Administrator {
 }
 
 impl ShellHost for Administrator {
-    fn certificate(&mut self, _: &CertificateRequest) -> Result<StoredCertificate, String> {
-        Err("a renewal brings its certificate along".to_owned())
+    fn certificate(&mut self, _: &CertificateRequest) -> Result<StoredCertificate, CertificateError> {
+        Err(CertificateError::RenewalBringsIt)
     }
 
     fn answer(&mut self, prompt: &Prompt) -> Option<Answer> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::certificate_spec::{CertificateSpec, IntermediateSpec, RootSpec};
 use super::issuer::{Keys, ROOT_SUBJECT, Refused, later, serial};
+use super::time_spec::TimeSpecError;
 use crate::exchange::ChainStatus;
 use crate::pki::{Authority, AuthorityTemplate, KeyAlgorithm, PkiError, SignatureHash};
 
@@ -123,7 +124,7 @@ impl Authorities {
 }
 
 impl IntermediateSpec {
-    fn say(&self, template: &mut AuthorityTemplate, start: Timestamp) -> Result<(), String> {
+    fn say(&self, template: &mut AuthorityTemplate, start: Timestamp) -> Result<(), TimeSpecError> {
         if let Some(moment) = &self.not_before {
             template.not_before = moment.from_start(start)?;
         }

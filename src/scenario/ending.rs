@@ -64,32 +64,49 @@ impl Achieved {
     }
 }
 
-impl FromStr for Ending {
-    type Err = String;
+/// The reason why a text is not the final result of a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndingError {
+    /// There is no such result.
+    #[error(
+        "`{0}` is nothing that becomes of a message; there are {known}",
+        known = Achieved::ALL.map(Achieved::as_str).join(", ")
+    )]
+    Result(String),
+    /// There is no such result type.
+    #[error(
+        "`{0}` is no result type of RFC 8460 that the lab reports; there are {known}",
+        known = ResultType::ALL.map(ResultType::as_str).join(", ")
+    )]
+    ResultType(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for Ending {
+    type Err = EndingError;
+
+    fn from_str(text: &str) -> Result<Self, EndingError> {
         let (word, because) = match text.split_once(':') {
             Some((word, because)) => (word.trim(), Some(because.trim())),
             None => (text.trim(), None),
         };
-        let achieved = Achieved::ALL.into_iter().find(|known| known.as_str() == word).ok_or_else(|| {
-            let known = Achieved::ALL.map(Achieved::as_str).join(", ");
-            format!("`{word}` is nothing that becomes of a message; there are {known}")
-        })?;
+        let achieved = Achieved::ALL
+            .into_iter()
+            .find(|known| known.as_str() == word)
+            .ok_or_else(|| EndingError::Result(word.to_owned()))?;
         let result_type = because.map(|because| {
-            ResultType::ALL.into_iter().find(|known| known.as_str() == because).ok_or_else(|| {
-                let known = ResultType::ALL.map(ResultType::as_str).join(", ");
-                format!("`{because}` is no result type of RFC 8460 that the lab reports; there are {known}")
-            })
+            ResultType::ALL
+                .into_iter()
+                .find(|known| known.as_str() == because)
+                .ok_or_else(|| EndingError::ResultType(because.to_owned()))
         });
         Ok(Self { achieved, result_type: result_type.transpose()? })
     }
 }
 
 impl TryFrom<String> for Ending {
-    type Error = String;
+    type Error = EndingError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, EndingError> {
         text.parse()
     }
 }
@@ -135,7 +152,9 @@ mod tests {
         for text in ["clear", "tls-authenticated", "deferred: starttls-not-supported"] {
             assert_eq!(text.parse::<Ending>().unwrap().to_string(), text);
         }
-        assert!("plain".parse::<Ending>().unwrap_err().contains("tls-authenticated, tls, clear"));
-        assert!("bounced: bad".parse::<Ending>().unwrap_err().contains("certificate-host-mismatch"));
+        assert!("plain".parse::<Ending>().unwrap_err().to_string().contains("tls-authenticated, tls, clear"));
+        assert!(
+            "bounced: bad".parse::<Ending>().unwrap_err().to_string().contains("certificate-host-mismatch")
+        );
     }
 }

@@ -130,9 +130,9 @@ impl Issuer {
         by_itself: bool,
         now: Timestamp,
         keys: Keys<'_>,
-    ) -> Result<(CertificateFacts, Material), String> {
+    ) -> Result<(CertificateFacts, Material), PkiError> {
         self.made += 1;
-        let subject = wanted.subject.parse::<DistinguishedName>().map_err(|error| error.to_string())?;
+        let subject = wanted.subject.parse::<DistinguishedName>()?;
         let template = Template {
             subject,
             dns_names: wanted.names.clone(),
@@ -141,14 +141,14 @@ impl Issuer {
             serial_number: serial(&[computer, &wanted.subject, &self.made.to_string()]),
             ..Template::default()
         };
-        let key = keys(KeyAlgorithm::default()).map_err(|error| error.to_string())?;
+        let key = keys(KeyAlgorithm::default())?;
         let issued = if by_itself {
             self_signed(&template, &key).map(|it| (it, Vec::new()))
         } else {
             let issuing = self.authorities.issuing();
             issuing.issue(&template, &key).map(|it| (it, issuing.chain().to_vec()))
         };
-        let (certificate, chain) = issued.map_err(|error| error.to_string())?;
+        let (certificate, chain) = issued?;
         Ok(filed(certificate, chain, key))
     }
 

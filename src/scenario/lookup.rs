@@ -19,14 +19,24 @@ pub fn suggest_built_in(name: &str) -> Option<&'static str> {
     nearest(name, stories.chain(ENTRIES.iter().map(|entry| entry.story.name)))
 }
 
+/// No entry of the catalogue fits a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no entry of the catalogue is called `{pattern}`; {}", hint(.meant.as_deref()))]
+pub struct NoSuchEntry {
+    /// The pattern.
+    pub pattern: String,
+    /// The name that was probably meant.
+    pub meant: Option<String>,
+}
+
 /// Returns the entries of the catalogue that the patterns name, in the order of the catalogue. A pattern is
 /// the name of an entry, an alias or the name of a group, with `*` for any characters. Without patterns,
 /// returns every entry.
 ///
 /// # Errors
 ///
-/// Returns a sentence about the first pattern that matches nothing.
-pub fn chosen(patterns: &[String]) -> Result<Vec<&'static CatalogueEntry>, String> {
+/// Returns the first pattern that matches nothing.
+pub fn chosen(patterns: &[String]) -> Result<Vec<&'static CatalogueEntry>, NoSuchEntry> {
     if patterns.is_empty() {
         return Ok(ENTRIES.iter().collect());
     }
@@ -36,14 +46,8 @@ pub fn chosen(patterns: &[String]) -> Result<Vec<&'static CatalogueEntry>, Strin
     for pattern in patterns {
         if !known.iter().any(|(_, names)| fits(pattern, names)) {
             let all = known.iter().flat_map(|(_, names)| names).map(String::as_str);
-            return Err(match nearest(pattern, all) {
-                Some(name) => {
-                    format!("no entry of the catalogue is called `{pattern}`; did you mean `{name}`?")
-                }
-                None => format!(
-                    "no entry of the catalogue is called `{pattern}`; `starttls-lab list --faults` shows them all"
-                ),
-            });
+            let meant = nearest(pattern, all).map(str::to_owned);
+            return Err(NoSuchEntry { pattern: pattern.clone(), meant });
         }
     }
     let wanted = known.into_iter().filter(|(_, names)| patterns.iter().any(|pattern| fits(pattern, names)));
@@ -79,6 +83,13 @@ impl Group {
     }
 }
 
+fn hint(meant: Option<&str>) -> String {
+    match meant {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "`starttls-lab list --faults` shows them all".to_owned(),
+    }
+}
+
 fn names_of(entry: &CatalogueEntry) -> Vec<String> {
     let mut names = vec![entry.story.name.to_owned(), entry.group.as_str().to_owned()];
     names.extend(entry.spec().map(|spec| spec.aliases).unwrap_or_default());
@@ -97,7 +108,7 @@ fn entry_with_alias(name: &str) -> Option<&'static CatalogueEntry> {
 mod tests {
     use super::*;
 
-    fn names(patterns: &[&str]) -> Result<Vec<&'static str>, String> {
+    fn names(patterns: &[&str]) -> Result<Vec<&'static str>, NoSuchEntry> {
         let patterns: Vec<String> = patterns.iter().map(|it| (*it).to_owned()).collect();
         chosen(&patterns).map(|found| found.into_iter().map(|entry| entry.story.name).collect())
     }
@@ -118,10 +129,10 @@ mod tests {
     fn a_pattern_that_names_nothing_is_told_with_what_was_probably_meant() {
         let wrong = names(&["trust-*", "trust-expird"]).unwrap_err();
         assert_eq!(
-            wrong,
+            wrong.to_string(),
             "no entry of the catalogue is called `trust-expird`; did you mean `trust-expired`?"
         );
-        assert!(names(&["zzzzzzzz*"]).unwrap_err().contains("list --faults"));
+        assert!(names(&["zzzzzzzz*"]).unwrap_err().to_string().contains("list --faults"));
         assert_eq!(suggest_built_in("trust-expird"), Some("trust-expired"));
     }
 }

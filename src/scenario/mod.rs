@@ -15,6 +15,7 @@ mod issuer;
 mod locate;
 mod lookup;
 mod names;
+mod no_answer;
 mod out_of_reach;
 mod proof;
 mod repair;
@@ -28,7 +29,7 @@ mod time_spec;
 pub use build::{Built, issue};
 pub use catalogue::{BuiltIn, SCENARIOS, story, suggest};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
-pub use ending::{Achieved, Ending};
+pub use ending::{Achieved, Ending, EndingError};
 pub use entries::{CatalogueEntry, ENTRIES, Group, entry, suggest_entry};
 pub use entry::{Acceptance, EntrySpec, ServerTrust};
 pub use expect::{
@@ -38,7 +39,8 @@ pub use expect::{
 pub use faults::resolve_faults;
 pub use issuer::{Issuer, Keys, ROOT_SUBJECT, RevocationList};
 pub use locate::ScenarioError;
-pub use lookup::{built_in, chosen, suggest_built_in};
+pub use lookup::{NoSuchEntry, built_in, chosen, suggest_built_in};
+pub use no_answer::NoAnswer;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
 pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, Stage};
 pub use resolve::{Resolved, receive_connector};
@@ -46,7 +48,7 @@ pub use route::{Answering, DeliveryRoute, Destination, MOST_ATTEMPTS, Round, nex
 pub use senders::{Sender, SenderKind};
 pub use shell::{LabShell, ShellRun};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
-pub use time_spec::TimeSpec;
+pub use time_spec::{TimeSpec, TimeSpecError};
 
 use crate::exchange::Zone;
 use crate::nearest::nearest;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::ending::Ending;
+use super::no_answer::NoAnswer;
 use super::senders::{Sender, SenderKind};
 use crate::exchange::{
     Binding, ClientCertificate, ClientSelection, Computer, PSCredential, ReceiveConnector, Route,
@@ -36,7 +37,7 @@ pub struct Destination {
     /// The task of the sender there.
     pub task: Task,
     /// The connector that answers there, or the reason why there is no connection.
-    pub answering: Result<Answering, String>,
+    pub answering: Result<Answering, NoAnswer>,
 }
 
 /// A receive connector that answers.
@@ -92,9 +93,9 @@ impl SettingOut<'_> {
     fn destinations(&self, computers: &[Arc<Computer>], zone: &Zone) -> Vec<Destination> {
         let Sender { to, dials, rcpt_to, .. } = self.sender;
         let domain = rcpt_to.domain().unwrap_or_default();
-        let nobody = |why: String| vec![Destination { task: self.task(domain, domain), answering: Err(why) }];
+        let nobody = |why| vec![Destination { task: self.task(domain, domain), answering: Err(why) }];
         if let Some((_, connector)) = self.home.filter(|(_, connector)| !connector.enabled) {
-            return nobody(format!("the Send connector {} is disabled", connector.name));
+            return nobody(NoAnswer::Disabled(connector.name.clone()));
         }
         if let Some((computer, connector)) = to {
             let host = dials.as_deref().unwrap_or_default();
@@ -106,7 +107,7 @@ impl SettingOut<'_> {
             return vec![Destination { task: self.task(host, next_hop), answering }];
         }
         let Some((home, connector)) = self.home else {
-            return nobody("it does not say where it goes".to_owned());
+            return nobody(NoAnswer::NoDestination);
         };
         match over(connector, home, domain, computers, zone) {
             Route::Over { hops, .. } => hops
@@ -116,8 +117,8 @@ impl SettingOut<'_> {
                     answering: self.at_port(&hop.computer, connector.port, computers, zone),
                 })
                 .collect(),
-            Route::Nowhere { why, .. } => nobody(why),
-            Route::Here => nobody("it stays where it is".to_owned()),
+            Route::Nowhere { why, .. } => nobody(NoAnswer::Nowhere(why)),
+            Route::Here => nobody(NoAnswer::StaysHere),
         }
     }
 
@@ -128,13 +129,15 @@ impl SettingOut<'_> {
         connector: &str,
         computers: &[Arc<Computer>],
         zone: &Zone,
-    ) -> Result<Answering, String> {
-        let gone = || format!("{computer} has no receive connector {connector}");
+    ) -> Result<Answering, NoAnswer> {
+        let gone =
+            || NoAnswer::NoConnector { computer: computer.to_owned(), connector: connector.to_owned() };
         let found = called(computers, computer).ok_or_else(gone)?;
         let wanted = found.receive_connector(connector).ok_or_else(gone)?;
-        let binding = wanted.loopback_binding(self.sender.from);
-        let binding = binding
-            .ok_or_else(|| format!("{connector} has no binding that {} could reach", self.sender.from))?;
+        let from = self.sender.from;
+        let binding = wanted.loopback_binding(from);
+        let binding =
+            binding.ok_or_else(|| NoAnswer::OutOfReach { connector: connector.to_owned(), from })?;
         match binding.0.ip() {
             any if any.is_unspecified() => self.at_port(computer, binding.0.port(), computers, zone),
             _ => self.at(found, binding.0),
@@ -149,14 +152,14 @@ impl SettingOut<'_> {
         port: u16,
         computers: &[Arc<Computer>],
         zone: &Zone,
-    ) -> Result<Answering, String> {
-        let nowhere = || format!("{computer} has no address in this lab");
+    ) -> Result<Answering, NoAnswer> {
+        let nowhere = || NoAnswer::NoAddress(computer.to_owned());
         let found = called(computers, computer).ok_or_else(nowhere)?;
         let address = zone.addresses.get(&found.name).ok_or_else(nowhere)?;
         self.at(found, SocketAddr::new(in_family_of(self.sender.from, *address), port))
     }
 
-    fn at(&self, computer: &Arc<Computer>, address: SocketAddr) -> Result<Answering, String> {
+    fn at(&self, computer: &Arc<Computer>, address: SocketAddr) -> Result<Answering, NoAnswer> {
         let from = self.sender.from;
         let answering = computer.connector_for(address, from).and_then(|connector| {
             let binding = connector.bindings.iter().find(|binding| binding.overlaps(Binding(address)))?;
@@ -167,7 +170,7 @@ impl SettingOut<'_> {
                 address,
             })
         });
-        answering.ok_or_else(|| format!("nobody answers {from} at {address} of {}", computer.name))
+        answering.ok_or_else(|| NoAnswer::Nobody { from, address, computer: computer.name.clone() })
     }
 
     fn task(&self, host: &str, next_hop: &str) -> Task {

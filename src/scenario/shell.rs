@@ -10,8 +10,8 @@ use super::issuer::{Issuer, Keys};
 use super::repair::{AnswerSpec, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
 use crate::exchange::cmdlet::{
-    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, MailQueue, Prompt, Shell,
-    ShellHost, ShellState,
+    Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, LoggedEvent, MailQueue,
+    Prompt, Shell, ShellHost, ShellState,
 };
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
@@ -109,7 +109,7 @@ struct LabHost<'a, 'k> {
 }
 
 impl ShellHost for LabHost<'_, '_> {
-    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String> {
+    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, CertificateError> {
         let computer = &request.computer;
         let (wanted, self_signed) = match &request.source {
             CertificateSource::File { file, .. } => return self.file(computer, file),
@@ -137,12 +137,10 @@ impl ShellHost for LabHost<'_, '_> {
 }
 
 impl LabHost<'_, '_> {
-    fn file(&mut self, computer: &str, path: &str) -> Result<StoredCertificate, String> {
+    fn file(&mut self, computer: &str, path: &str) -> Result<StoredCertificate, CertificateError> {
         let Some(CertificateFileSpec { of, certificate, .. }) = self.scenario.certificate_file(path) else {
-            let known: Vec<_> =
-                self.scenario.certificate_file.iter().map(|file| file.path.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(format!("there is no file {path}; the lab file's [[certificate_file]] has {known}"));
+            let known = self.scenario.certificate_file.iter().map(|file| file.path.clone()).collect();
+            return Err(CertificateError::NoFile { file: path.to_owned(), known });
         };
         let (owner, spec) = match (of, certificate) {
             (Some(label), _) => {
@@ -150,13 +148,13 @@ impl LabHost<'_, '_> {
                     self.scenario.computer.iter().find(|it| it.name.eq_ignore_ascii_case(computer));
                 let spec = computer.and_then(|it| Some((it, it.certificate_called(label)?)));
                 let found = spec.map(|(it, spec)| (it.name.as_str(), spec));
-                found.ok_or_else(|| format!("{path} holds a certificate of another computer"))?
+                found.ok_or_else(|| CertificateError::OtherComputer(path.to_owned()))?
             }
             (None, Some(spec)) => (path, spec),
-            (None, None) => return Err(format!("there is nothing in {path}")),
+            (None, None) => return Err(CertificateError::EmptyFile(path.to_owned())),
         };
         let issued = self.issuer.certificate(owner, spec, self.keys);
-        let (facts, material) = issued.map_err(|refused| refused.message)?;
+        let (facts, material) = issued.map_err(|refused| CertificateError::Specification(refused.message))?;
         let label = spec.label.clone().or_else(|| facts.common_names.first().cloned());
         Ok(StoredCertificate {
             label: label.unwrap_or_else(|| facts.subject.clone()),

@@ -20,6 +20,19 @@ pub enum TimeSpec {
     Absolute(Timestamp),
 }
 
+/// The reason why there is no such instant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimeSpecError {
+    /// The text is no date.
+    #[error(
+        "`{0}` is not a date; write -2d, +1y, +12h (y, w, d, h, m, s), 2010-09-28 or 2010-09-28T09:35:58Z"
+    )]
+    NotADate(String),
+    /// The instant cannot be written down.
+    #[error("`{0}` lies outside of the years that can be written down")]
+    OutsideOfYears(TimeSpec),
+}
+
 const UNITS: [(char, i64); 6] =
     [('y', 365 * 86_400), ('w', 7 * 86_400), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
@@ -33,27 +46,22 @@ impl TimeSpec {
     ///
     /// # Errors
     ///
-    /// Returns a sentence if the instant lies outside of the years that can be written down.
-    pub fn from_start(self, start: Timestamp) -> Result<Timestamp, String> {
+    /// [`TimeSpecError::OutsideOfYears`] if the instant lies outside of the years that can be written down.
+    pub fn from_start(self, start: Timestamp) -> Result<Timestamp, TimeSpecError> {
         let instant = match self {
             Self::Absolute(instant) => Some(instant),
             Self::Relative(seconds) => start.checked_add(SignedDuration::from_secs(seconds)).ok(),
         };
-        let instant =
-            instant.ok_or_else(|| format!("`{self}` lies outside of the years that can be written down"))?;
-        Timestamp::from_second(instant.as_second()).map_err(|error| error.to_string())
+        let whole = instant.and_then(|instant| Timestamp::from_second(instant.as_second()).ok());
+        whole.ok_or(TimeSpecError::OutsideOfYears(self))
     }
 }
 
 impl FromStr for TimeSpec {
-    type Err = String;
+    type Err = TimeSpecError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "`{text}` is not a date; write -2d, +1y, +12h (y, w, d, h, m, s), 2010-09-28 or 2010-09-28T09:35:58Z"
-            )
-        };
+    fn from_str(text: &str) -> Result<Self, TimeSpecError> {
+        let wrong = || TimeSpecError::NotADate(text.to_owned());
         if let Ok(instant) = text.parse::<Timestamp>() {
             return Ok(Self::Absolute(instant));
         }
@@ -92,9 +100,9 @@ impl fmt::Display for TimeSpec {
 }
 
 impl TryFrom<String> for TimeSpec {
-    type Error = String;
+    type Error = TimeSpecError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, TimeSpecError> {
         text.parse()
     }
 }
@@ -151,7 +159,7 @@ mod tests {
     #[test]
     fn what_is_no_date_is_answered_with_the_forms() {
         for text in ["", "2d", "+", "+d", "+2x", "-", "tomorrow", "+-2d", "+99999999999999999y", "+1ü"] {
-            assert!(text.parse::<TimeSpec>().unwrap_err().contains("-2d"), "{text}");
+            assert!(text.parse::<TimeSpec>().unwrap_err().to_string().contains("-2d"), "{text}");
         }
     }
 

@@ -23,7 +23,7 @@ mod tests;
 
 pub use network::{Memory, Network, listen};
 pub use outbound::{reach, resolve};
-pub use ports::{Ports, Wanted, wanted};
+pub use ports::{Ports, PortsError, Wanted, wanted};
 pub use send::Sender;
 pub use state::{DeclaredFault, LabState};
 

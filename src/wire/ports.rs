@@ -16,6 +16,16 @@ pub enum Ports {
     Only(u16),
 }
 
+/// One port was asked for, and the lab has several bindings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--port {port} is one port, and this lab has {bindings} bindings; use --port 0")]
+pub struct PortsError {
+    /// The port.
+    pub port: u16,
+    /// The number of bindings.
+    pub bindings: usize,
+}
+
 /// A socket that a lab wants to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -32,11 +42,11 @@ pub struct Wanted {
 ///
 /// # Errors
 ///
-/// A sentence, if one port was asked for and there are several bindings.
+/// [`PortsError`] if one port was asked for and there are several bindings.
 pub fn wanted<'a>(
     computers: impl Iterator<Item = (&'a Computer, IpAddr)>,
     ports: Ports,
-) -> Result<Vec<Wanted>, String> {
+) -> Result<Vec<Wanted>, PortsError> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (computer, home) in computers {
         let enabled = computer.receive_connectors.iter().filter(|connector| connector.enabled);
@@ -63,10 +73,9 @@ pub fn wanted<'a>(
     // A binding for IPv6 beside the same one for IPv4 counts as one port where one is asked for.
     let v4 = wanted.iter().filter(|wanted| wanted.address.is_ipv4()).count();
     match ports {
-        Ports::Only(port) if v4.max(1) > 1 || wanted.len() > 2 => Err(format!(
-            "--port {port} is one port, and this lab has {} bindings; use --port 0",
-            wanted.len()
-        )),
+        Ports::Only(port) if v4.max(1) > 1 || wanted.len() > 2 => {
+            Err(PortsError { port, bindings: wanted.len() })
+        }
         _ => Ok(wanted),
     }
 }

@@ -140,7 +140,7 @@ const BASELINE_PATIENCE: Duration = Duration::from_secs(30);
 const BASELINE: &str = "baseline";
 
 pub(super) fn judge(args: &Args) -> Result<(), Failure> {
-    let entries = chosen(&args.only).map_err(Failure::usage)?;
+    let entries = chosen(&args.only).map_err(|error| Failure::usage(error.to_string()))?;
     let entries = with_baseline(entries);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;

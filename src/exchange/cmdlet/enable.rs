@@ -40,9 +40,8 @@ pub(super) fn services(bound: &Bound) -> Result<Option<Services>, Wrong> {
     if bound.get("Services").is_none() {
         return Ok(None);
     }
-    let read = bound.texts("Services").join(",").parse();
-    read.map(Some)
-        .map_err(|wrong: String| Wrong::argument(bound.place("Services"), format!("-Services: {wrong}")))
+    let read = bound.texts("Services").join(",").parse::<Services>();
+    read.map(Some).map_err(|wrong| Wrong::argument(bound.place("Services"), format!("-Services: {wrong}")))
 }
 
 /// Asks "Overwrite the existing default SMTP certificate?" where there is another one.

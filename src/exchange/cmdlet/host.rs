@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::exchange::{Event, Services, StoredCertificate};
+use crate::pki::PkiError;
 
 /// The world around a Shell. This layer makes no keys and asks nobody: the host of the Shell does.
 pub trait ShellHost {
@@ -12,7 +13,7 @@ pub trait ShellHost {
     /// # Errors
     ///
     /// Why there is none; the cmdlet then fails with these words.
-    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String>;
+    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, CertificateError>;
 
     /// The answer to a question; `None` where nobody is there to give one, and the script then stops
     /// with [`ErrorKind::Asked`](super::ErrorKind::Asked) and can be run again with an answer.
@@ -22,6 +23,44 @@ pub trait ShellHost {
     fn retry(&mut self, _queue: &MailQueue) -> bool {
         false
     }
+}
+
+/// The reason why a host has no certificate for a cmdlet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// The command names a file that does not exist.
+    #[error("there is no file {file}; the lab file's [[certificate_file]] has {}", listed(.known))]
+    NoFile {
+        /// The file, as it was typed.
+        file: String,
+        /// The files that exist.
+        known: Vec<String>,
+    },
+    /// The command names a file for another computer.
+    #[error("{0} holds a certificate of another computer")]
+    OtherComputer(String),
+    /// The lab file leaves the file empty.
+    #[error("there is nothing in {0}")]
+    EmptyFile(String),
+    /// The lab file's certificate cannot be issued.
+    #[error("{0}")]
+    Specification(String),
+    /// A certificate or a key could not be made.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// The host has nothing in place of the file.
+    #[error("nothing stands in for {0}")]
+    NoStandIn(String),
+    /// The host issues nothing.
+    #[error("no certificates are issued here")]
+    NothingIssued,
+    /// The certificate of a renewal is in the store already.
+    #[error("a renewal brings its certificate along")]
+    RenewalBringsIt,
+}
+
+fn listed(files: &[String]) -> String {
+    if files.is_empty() { "none".to_owned() } else { files.join(", ") }
 }
 
 /// A certificate that a cmdlet wants for a computer.
@@ -103,8 +142,8 @@ pub enum Answer {
 pub struct Nobody;
 
 impl ShellHost for Nobody {
-    fn certificate(&mut self, _: &CertificateRequest) -> Result<StoredCertificate, String> {
-        Err("no certificates are issued here".to_owned())
+    fn certificate(&mut self, _: &CertificateRequest) -> Result<StoredCertificate, CertificateError> {
+        Err(CertificateError::NothingIssued)
     }
 
     fn answer(&mut self, _: &Prompt) -> Option<Answer> {

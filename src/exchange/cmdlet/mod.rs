@@ -92,8 +92,8 @@ mod word;
 
 pub use error::{CmdletError, ErrorKind, KEPT, Span};
 pub use host::{
-    Answer, CausedEvent, CertificateRequest, CertificateSource, LoggedEvent, MailQueue, Nobody, Prompt,
-    Question, ShellHost, Wanted,
+    Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, LoggedEvent, MailQueue,
+    Nobody, Prompt, Question, ShellHost, Wanted,
 };
 pub use known::{CmdletHelp, ParameterHelp, cmdlets};
 pub use operator::{Operator, OperatorKind};

@@ -124,7 +124,7 @@ impl<T: FromStr<Err: Display>> FromValue for Nullable<T> {
     fn from_value(value: &Value, _: &Self) -> Result<Self, String> {
         match value {
             Value::Null => Ok(Self::NULL),
-            value => text_of(value)?.parse().map_err(|error: T::Err| error.to_string()),
+            value => parsed(&text_of(value)?),
         }
     }
 }
@@ -150,10 +150,10 @@ impl FromValue for AuthenticationCredential {
 
 /// A multi-valued property: the whole list, or `@{Add=...; Remove=...}` (Exchange PowerShell reference,
 /// "Modifying multivalued properties").
-impl<T: FromStr<Err = String> + PartialEq + Clone> FromValue for Vec<T> {
+impl<T: FromStr<Err: Display> + PartialEq + Clone> FromValue for Vec<T> {
     fn from_value(value: &Value, current: &Self) -> Result<Self, String> {
         let read = |value: &Value| -> Result<Self, String> {
-            value.clone().each().iter().map(|item| text_of(item)?.parse()).collect()
+            value.clone().each().iter().map(|item| parsed(&text_of(item)?)).collect()
         };
         let Value::Table(entries) = value else {
             return read(value);
@@ -185,12 +185,12 @@ macro_rules! from_value {
                     Value::List(names) => names.iter().map(text_of).collect(),
                     one => text_of(one).map(|name| vec![name]),
                 };
-                names?.join(",").parse()
+                parsed(&names?.join(","))
             }
         })*
         $(impl FromValue for $text {
             fn from_value(value: &Value, _: &Self) -> Result<Self, String> {
-                text_of(value)?.parse()
+                parsed(&text_of(value)?)
             }
         })*
         $(impl FromValue for $type {
@@ -237,6 +237,10 @@ fn whole_number<T: FromStr>(value: &Value) -> Result<T, String> {
             format!("`{text}` is not a whole number")
         }
     })
+}
+
+pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
 }
 
 fn text_of(value: &Value) -> Result<String, String> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::setting::parsed;
 use crate::exchange::{
     AddressSpace, AuthMechanism, Binding, ByteSize, IpRange, PermissionGroups, Services, SmartHost,
     TlsCertificateName, TlsDomain, Unlimited,
@@ -95,12 +96,12 @@ impl Kind {
     pub(super) fn read(self, text: &str) -> Result<Typed, String> {
         let flags = |bits: u8, text: String| (text, Some(u64::from(bits)));
         let (text, number) = match self {
-            Self::Services => text.parse::<Services>().map(|it| flags(it.bits(), it.to_string()))?,
+            Self::Services => parsed::<Services>(text).map(|it| flags(it.bits(), it.to_string()))?,
             Self::AuthMechanism => {
-                text.parse::<AuthMechanism>().map(|it| flags(it.bits(), it.to_string()))?
+                parsed::<AuthMechanism>(text).map(|it| flags(it.bits(), it.to_string()))?
             }
             Self::PermissionGroups => {
-                text.parse::<PermissionGroups>().map(|it| flags(it.bits(), it.to_string()))?
+                parsed::<PermissionGroups>(text).map(|it| flags(it.bits(), it.to_string()))?
             }
             Self::Enumeration(_, names) => {
                 let known = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim()));
@@ -110,9 +111,8 @@ impl Kind {
                 })?;
                 (known.0.to_owned(), Some(known.1))
             }
-            Self::ByteSize => text.parse::<ByteSize>().map(|it| (it.to_string(), Some(it.0)))?,
-            Self::Unlimited => text
-                .parse::<Unlimited>()
+            Self::ByteSize => parsed::<ByteSize>(text).map(|it| (it.to_string(), Some(it.0)))?,
+            Self::Unlimited => parsed::<Unlimited>(text)
                 .map(|it| (it.to_string(), Some(it.limit().map_or(u64::MAX, u64::from))))?,
             Self::Fqdn => unordered::<Fqdn>(text)?,
             Self::Binding => unordered::<Binding>(text)?,
@@ -179,7 +179,7 @@ impl Kind {
 fn unordered<T: FromStr<Err: fmt::Display> + fmt::Display>(
     text: &str,
 ) -> Result<(String, Option<u64>), String> {
-    let read = text.trim().parse::<T>().map_err(|error| error.to_string())?;
+    let read: T = parsed(text.trim())?;
     Ok((read.to_string(), None))
 }
 

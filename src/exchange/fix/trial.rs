@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::exchange::cmdlet::{
-    Answer, CertificateRequest, CertificateSource, CmdletError, ErrorKind, Prompt, Question, Shell,
-    ShellHost, ShellState, Wanted,
+    Answer, CertificateError, CertificateRequest, CertificateSource, CmdletError, ErrorKind, Prompt,
+    Question, Shell, ShellHost, ShellState, Wanted,
 };
 use crate::exchange::{CertificateFacts, ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::Thumbprint;
@@ -102,7 +102,7 @@ struct StandIns<'a> {
 }
 
 impl ShellHost for StandIns<'_> {
-    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String> {
+    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, CertificateError> {
         let stand_in = match (&request.source, self.file) {
             (CertificateSource::SelfSigned(wanted), None) => made(wanted, &wanted.subject, self.now),
             (CertificateSource::Authority { wanted, .. }, None) => {
@@ -110,7 +110,7 @@ impl ShellHost for StandIns<'_> {
             }
             (_, Some(file)) => file.clone(),
             (CertificateSource::File { file, .. }, None) => {
-                return Err(format!("nothing stands in for {file}"));
+                return Err(CertificateError::NoStandIn(file.clone()));
             }
         };
         Ok(StoredCertificate { services: Services::NONE, private_key: PrivateKey::Present, ..stand_in })

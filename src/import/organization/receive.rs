@@ -162,7 +162,9 @@ pub(super) fn settled(
                 assumed: "none: the FQDN decides".to_owned(),
                 choices: Vec::new(),
             };
-            let read = |answer: &str| answer.parse::<crate::exchange::TlsCertificateName>();
+            let read = |answer: &str| {
+                answer.parse::<crate::exchange::TlsCertificateName>().map_err(|it| it.to_string())
+            };
             desk.ask(question, read).map(|pin| Nullable(Some(pin)))
         }
     }

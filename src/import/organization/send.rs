@@ -28,7 +28,9 @@ pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Ques
                 assumed: "none: the FQDN decides".to_owned(),
                 choices: Vec::new(),
             };
-            let read = |answer: &str| answer.parse::<crate::exchange::TlsCertificateName>();
+            let read = |answer: &str| {
+                answer.parse::<crate::exchange::TlsCertificateName>().map_err(|it| it.to_string())
+            };
             given.tls_certificate_name = desk.ask(question, read).map(|pin| Nullable(Some(pin)));
         }
         let sources =

@@ -113,7 +113,7 @@ impl DeliveryAttempt<'_> {
         let policy = task.policy.clone();
         let answering = match &destination.answering {
             Ok(answering) => answering,
-            Err(why) => return Ok((policy, SendSession::no_connection(&task, why.clone()))),
+            Err(why) => return Ok((policy, SendSession::no_connection(&task, why.to_string()))),
         };
         let endpoints = self.lab.server.endpoints();
         let there = endpoints.iter().find(|endpoint| {

@@ -31,7 +31,7 @@ pub use conversation::Conversation;
 pub use error::{ActionError, FaultError};
 pub use interpret::{StepAction, StepActions};
 pub use list::Actions;
-pub use nth::Nth;
+pub use nth::{Nth, NthError};
 pub use payload::{
     Alert, Capabilities, ClientCertificate, Corruption, Cut, CutAfter, LegacyVersion, Octets, Presented,
     TlsSettings, UnknownName, Word,

@@ -30,12 +30,16 @@ impl Nth {
     }
 }
 
-impl FromStr for Nth {
-    type Err = String;
+/// The text is no selection of ordinal numbers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no count; write 3, \"first\", \"odd\", \"even\", \"2..\" or \"2..4\"")]
+pub struct NthError(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is no count; write 3, \"first\", \"odd\", \"even\", \"2..\" or \"2..4\"");
+impl FromStr for Nth {
+    type Err = NthError;
+
+    fn from_str(text: &str) -> Result<Self, NthError> {
+        let wrong = || NthError(text.to_owned());
         let number = |text: &str| text.trim().parse::<u64>().ok().filter(|number| *number > 0);
         match text.trim() {
             "first" => Ok(Self::Range(1, Some(1))),
@@ -124,7 +128,7 @@ mod tests {
         assert_eq!(held("4.."), [4, 5, 6]);
         assert_eq!(held("2..4"), [2, 3, 4]);
         for wrong in ["", "0", "4..2", "..2", "last", "-1", "1.5"] {
-            assert!(wrong.parse::<Nth>().unwrap_err().contains("\"2..4\""), "{wrong}");
+            assert!(wrong.parse::<Nth>().unwrap_err().to_string().contains("\"2..4\""), "{wrong}");
         }
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use starttls_lab::internal::exchange::cmdlet::{
-    Answer, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Outcome, Prompt, Question,
-    Shell, ShellHost, ShellState,
+    Answer, CertificateError, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Outcome,
+    Prompt, Question, Shell, ShellHost, ShellState,
 };
 use starttls_lab::internal::exchange::{
     CertificateFacts, ChainStatus, Computer, PrivateKey, ReceiveConnector, Selection, Services,
@@ -125,7 +125,7 @@ impl World {
 }
 
 impl ShellHost for World {
-    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, String> {
+    fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, CertificateError> {
         self.requests.push(request.clone());
         if let Some(certificate) = &self.certificate {
             return Ok(certificate.clone());
@@ -133,7 +133,9 @@ impl ShellHost for World {
         let (wanted, issuer) = match &request.source {
             CertificateSource::SelfSigned(wanted) => (wanted, wanted.subject.as_str()),
             CertificateSource::Authority { wanted, .. } => (wanted, "CN=Authority"),
-            CertificateSource::File { file, .. } => return Err(format!("nobody has {file}")),
+            CertificateSource::File { file, .. } => {
+                return Err(CertificateError::NoStandIn(file.clone()));
+            }
         };
         Ok(on_paper(&wanted.subject, issuer, &wanted.names))
     }
