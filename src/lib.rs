@@ -58,6 +58,8 @@ mod pki;
 mod probe;
 #[cfg(feature = "cli")]
 mod renewal;
+#[cfg(feature = "http")]
+mod report;
 mod scenario;
 mod session;
 mod smtp;
@@ -147,6 +149,10 @@ pub mod internal {
     #[cfg(feature = "cli")]
     pub mod renewal {
         pub use crate::renewal::*;
+    }
+    #[cfg(feature = "http")]
+    pub mod report {
+        pub use crate::report::*;
     }
     pub mod scenario {
         pub use crate::scenario::*;

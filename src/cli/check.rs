@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::output::{self, Failure};
-use super::report::proof::{self, counted};
-use super::report::{self, Report};
 use super::{Output, inputs, load};
 use crate::clock::Clock;
 use crate::import::{Imported, Recognized, recognize};
 use crate::lab::Plan;
+use crate::report::proof::{self, counted};
+use crate::report::{self, Report};
 use crate::scenario::{Proof, Scenario, ScenarioText};
 
 /// Arguments of `check`.

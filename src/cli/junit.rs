@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::report::proof::{both, is_judged, row_words, stage_words};
 use crate::journal::shown::is_unsafe;
+use crate::report::proof::{both, is_judged, row_words, stage_words};
 use crate::scenario::{Proof, ProvedStage, Row};
 
 /// Returns the report on these scenarios; a scenario that could not be run has the reason.

@@ -31,7 +31,6 @@ mod ready;
 mod readyz;
 mod recording;
 mod renew;
-pub mod report;
 mod send;
 mod serve;
 mod signals;

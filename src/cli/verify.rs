@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use super::junit::junit;
 use super::output::{self, Failure};
-use super::report::proof::{self, Count, counted};
 use super::{Output, load};
 use crate::exchange::EventKind;
 use crate::lab::{self, LabError};
+use crate::report::proof::{self, Count, counted};
 use crate::scenario::{Proof, SCENARIOS, ScenarioText};
 
 /// Arguments of `verify`.

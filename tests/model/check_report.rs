@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use crate::computers::{certificate, changed, computer, now, with_connector};
-use starttls_lab::internal::cli::report::{Report, Starttls, check};
 use starttls_lab::internal::exchange::{AuthMechanism, Computer, Dates, Profile, Role, Services};
 use starttls_lab::internal::pki::KeyPair;
+use starttls_lab::internal::report::{Report, Starttls, check};
 use starttls_lab::internal::scenario::{Built, Issuer, ScenarioText};
 
 fn report(computers: Vec<Computer>) -> Report {

@@ -1,10 +1,10 @@
 //! What `check` says of Send connectors: what they present, what follows, and where they are edited.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use starttls_lab::internal::cli::report::{self, SendConnectorReport};
 use starttls_lab::internal::exchange::cmdlet::{Nobody, Shell};
 use starttls_lab::internal::exchange::{ClientCertificate, ClientSelection, send_fixes};
 use starttls_lab::internal::lab::Plan;
+use starttls_lab::internal::report::{self, SendConnectorReport};
 use starttls_lab::internal::scenario::ScenarioText;
 
 const LAB: &str = r#"

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::client::Client;
-use starttls_lab::internal::cli::report::{self, Starttls};
 use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::exchange::{Computer, select_for};
 use starttls_lab::internal::journal::Record;
 use starttls_lab::internal::lab::{Engine, Options, Plan};
+use starttls_lab::internal::report::{self, Starttls};
 use starttls_lab::internal::scenario::{SCENARIOS, ScenarioText, story};
 use starttls_lab::internal::tls::{ClientTls, Versions};
 use starttls_lab::internal::wire::Ports;

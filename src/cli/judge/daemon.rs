@@ -17,10 +17,10 @@ use super::{Args, COLLECTION, Format, stop_at_signals};
 use crate::cli::exec::Trust;
 use crate::cli::output::{self, Failure};
 use crate::cli::recording::file_error;
-use crate::cli::report::layout::columns;
 use crate::exchange::TimeSpan;
 use crate::journal::Record;
 use crate::judgement::{Exit, Policy};
+use crate::report::layout::columns;
 use crate::scenario::CatalogueEntry;
 
 /// The destination of mail for an entry.

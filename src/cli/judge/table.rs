@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::FailOn;
 use super::report::{Report, Row};
-use crate::cli::report::layout::columns;
 use crate::judgement::Class;
+use crate::report::layout::columns;
 use crate::scenario::ServerTrust;
 
 /// The number of lines of a command's output that are shown by default.

@@ -1,12 +1,12 @@
 //! A probe's results for people: the verdict first, a table where there are several members, then the
 //! details.
 
-use super::super::report::layout::{Page, columns};
 use super::text::safe;
 use super::{Probed, Reading};
 use crate::probe::{
     Difference, Handshake, Heard, NameMatch, Offer, Presented, SenderOutcome, Severity, facets,
 };
+use crate::report::layout::{Page, columns};
 
 /// The width of the heads of a member's lines.
 const HEAD: usize = 14;

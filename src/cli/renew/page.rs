@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::super::report::layout::{Page, columns};
 use crate::renewal::{Change, Rehearsed};
+use crate::report::layout::{Page, columns};
 
 pub(super) fn page(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
     let mut page = Page::default();

@@ -3,7 +3,7 @@
 //! All of it is read from the model; no socket is opened and nothing is sent.
 
 mod connector;
-pub(super) mod layout;
+pub mod layout;
 mod list;
 mod opinion;
 pub mod proof;

@@ -5,18 +5,18 @@ pub(super) const WIDTH: usize = 100;
 
 /// Text that grows line by line.
 #[derive(Default)]
-pub(in crate::cli) struct Page(String);
+pub struct Page(String);
 
 impl Page {
     /// Adds a line unbroken: commands have to survive being copied.
-    pub(in crate::cli) fn line(&mut self, indent: usize, text: &str) {
+    pub fn line(&mut self, indent: usize, text: &str) {
         self.0.push_str(&" ".repeat(indent));
         self.0.push_str(text);
         self.0.push('\n');
     }
 
     /// Adds text broken at spaces. `head` stands in front, and the following lines are aligned behind it.
-    pub(in crate::cli) fn text(&mut self, indent: usize, head: &str, text: &str) {
+    pub fn text(&mut self, indent: usize, head: &str, text: &str) {
         let hanging = indent + head.chars().count();
         let mut lines = wrap(text, WIDTH.saturating_sub(hanging)).into_iter();
         self.line(indent, format!("{head}{}", lines.next().unwrap_or_default()).trim_end());
@@ -26,18 +26,19 @@ impl Page {
     }
 
     /// Adds a section's name, with an empty line before it.
-    pub(in crate::cli) fn section(&mut self, name: &str) {
+    pub fn section(&mut self, name: &str) {
         self.0.push('\n');
         self.text(2, "", name);
     }
 
-    pub(in crate::cli) fn finish(self) -> String {
+    /// Returns the text.
+    pub fn finish(self) -> String {
         self.0
     }
 }
 
 /// Returns rows with columns as wide as their widest cell; the last column is not padded.
-pub(in crate::cli) fn columns(rows: &[Vec<String>]) -> Vec<String> {
+pub fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
