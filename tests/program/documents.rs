@@ -18,6 +18,7 @@
 
 mod complete;
 mod page;
+mod reference;
 mod run;
 
 use std::path::{Path, PathBuf};
