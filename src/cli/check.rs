@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::output::{self, Failure};
 use super::{Output, color, inputs, load};
 use crate::clock::Clock;
-use crate::exchange::Trial;
+use crate::exchange::{Fix, Trial};
 use crate::import::{Imported, Recognized, recognize};
 use crate::lab::Plan;
 use crate::report::proof::{self, counted};
@@ -144,7 +144,7 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
             output::text(&(said().unwrap_or_default() + &report.table() + &played(proof::table)))?;
         }
         Output::Table => {
-            try_first_fixes(&plan, &mut report)?;
+            try_fixes(&plan, &mut report)?;
             let beside = pasted.map(|found| found.explanation.beyond_the_exports().to_string());
             let dry_run = dry_run.as_ref();
             let colors = color::of_standard_output();
@@ -155,7 +155,7 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
             output::text(&(said().unwrap_or_default() + &report.list() + &played(proof::list)))?;
         }
         Output::Json => {
-            try_first_fixes(&plan, &mut report)?;
+            try_fixes(&plan, &mut report)?;
             let pasted = pasted.map(|found| found.explanation.to_json());
             output::json(&Checked { pasted, report: &report, dry_run: dry_run.as_ref() })?;
         }
@@ -173,16 +173,23 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
     }
 }
 
-/// Tries the first fix of each connector, and notes its effect in the report. A fix of several connectors is tried
-/// once for each, because each has its own senders.
-fn try_first_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
+/// Tries fixes on copies of the lab, and notes their effects in the report: all fixes of a single connector, and of
+/// several connectors the first fix of each.
+fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
+    let alone = report.connectors.len() + report.send_connectors.len() == 1;
+    let most = if alone { usize::MAX } else { 1 };
     for connector in &mut report.connectors {
-        let first = connector.fixes.first().filter(|fix| fix.trial == Trial::Ran);
-        connector.effects = plan.try_fixes(&connector.identity, first)?;
+        let fixes: Vec<_> = connector.fixes.iter().take(most).collect();
+        let ran = fixes.iter().copied().filter(|fix| fix.trial == Trial::Ran);
+        let mut tried = plan.try_fixes(&connector.identity, ran)?.into_iter();
+        let effect = |fix: &&Fix| if fix.trial == Trial::Ran { tried.next() } else { None };
+        connector.effects = fixes.iter().map(effect).collect();
     }
     for connector in &mut report.send_connectors {
-        let first = connector.fixes.first().filter(|fix| fix.trial == Trial::Ran);
-        connector.effects = first.map(|fix| plan.try_send_fix(fix)).transpose()?.into_iter().collect();
+        for fix in connector.fixes.iter().take(most) {
+            let ran = fix.trial == Trial::Ran;
+            connector.effects.push(ran.then(|| plan.try_send_fix(fix)).transpose()?);
+        }
     }
     Ok(())
 }

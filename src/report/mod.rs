@@ -95,10 +95,10 @@ pub struct ConnectorReport {
     pub refused: Vec<Fix>,
     /// The fix that admits senders without STARTTLS, where RequireTLS keeps them out.
     pub without_tls: Option<Fix>,
-    /// The effects of the fixes on connectors and senders, in the order of the fixes, as far as they were tried
-    /// (`lab::Plan::try_fixes`).
+    /// The effects of the fixes on connectors and senders, in the order of the fixes, up to the last that was
+    /// tried (`lab::Plan::try_fixes`); `None` for a fix that was not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub effects: Vec<Tried>,
+    pub effects: Vec<Option<Tried>>,
 }
 
 /// The state of STARTTLS on a connector.

@@ -9,14 +9,18 @@ mod table;
 use super::Report;
 use super::paint::{Colors, Style};
 use super::proof::{self, Count};
-use crate::scenario::Proof;
-use block::{Block, Detail};
+use crate::scenario::{Proof, Stage};
+use block::Block;
 use rows::Rows;
 
 /// The number of lines of a terminal.
 const LINES: usize = 24;
 /// The number of characters of its lines.
 const WIDTH: usize = 80;
+/// The width of the names of rows.
+const HEAD: usize = 9;
+/// The limit on the expectations that are listed as not met.
+const MOST_DIFFERENCES: usize = 4;
 
 /// The first screen of a report.
 #[derive(Clone, Copy, Debug)]
@@ -36,44 +40,63 @@ pub struct Screen<'a> {
 impl Screen<'_> {
     /// Returns the text.
     pub fn text(&self) -> String {
-        let mut head = Rows::new(self.colors);
-        head.text("", 0, None, self.input);
-        head.gap();
-        for line in self.beside.lines() {
-            head.line(line);
-        }
-        head.gap();
+        let blocks = Block::all(self.report);
+        let mut screen = self.head();
         let mut tail = Rows::new(self.colors);
         self.dry_run(&mut tail);
-        tail.gap();
-        tail.text(
-            "",
-            0,
-            Some(Style::Faint),
-            "--full shows each certificate with its reason, every fix, EHLO, the events and the dry run.",
-        );
-        let blocks = Block::all(self.report);
-        let several = blocks.len() > 1;
-        if several {
-            table::table(&mut head, &blocks);
-            head.gap();
-        }
-        let mut shown: Vec<&Block<'_>> = Vec::new();
-        let mut text = head.finish();
-        for block in blocks.iter().filter(|block| !several || block.is_wrong()) {
-            let mut rows = Rows::new(self.colors);
-            match shown.iter().find(|known| known.has_the_fix_of(block)) {
-                Some(known) => block.refer_to(known, &mut rows),
-                None => {
-                    let room = LINES.saturating_sub(1 + text.lines().count().min(3) + tail.height());
-                    rows = block.fitting(if several { Detail::Short } else { Detail::Whole }, room, self.colors);
-                    shown.push(block);
+        match blocks.as_slice() {
+            [only] => {
+                // Above and below it is an empty line, and the hint is the last line.
+                let room = LINES.saturating_sub(screen.height() + tail.height() + 2);
+                let mut rows = only.fitting(true, room, self.colors);
+                if !only.is_wrong() {
+                    self.senders(&mut rows);
+                }
+                screen.append(rows);
+            }
+            blocks => {
+                table::table(&mut screen, blocks);
+                let wrong: Vec<&Block<'_>> = blocks.iter().filter(|block| block.is_wrong()).collect();
+                for (at, block) in wrong.iter().enumerate() {
+                    let same = |known: &&&Block<'_>| known.has_the_fix_of(block);
+                    if wrong.iter().take(at).any(|known| same(&known)) {
+                        continue;
+                    }
+                    screen.gap();
+                    let mut rows = block.fitting(false, LINES, self.colors);
+                    let also: Vec<&str> =
+                        wrong.iter().skip(at + 1).filter(same).map(|known| known.identity()).collect();
+                    if !also.is_empty() {
+                        rows.text("also for", HEAD, None, &also.join("; "));
+                    }
+                    screen.append(rows);
                 }
             }
-            rows.gap();
-            text.push_str(&rows.finish());
         }
-        text + &tail.finish()
+        screen.gap();
+        screen.append(tail);
+        screen.text("", 0, Some(Style::Faint), "--full: every certificate, fix and event, EHLO, the dry run");
+        screen.finish()
+    }
+
+    fn head(&self) -> Rows {
+        let mut head = Rows::new(self.colors);
+        head.cells(&[(self.input, usize::MAX, None)]);
+        if !self.beside.is_empty() {
+            head.gap();
+            self.beside.lines().for_each(|line| head.line(line));
+        }
+        head.gap();
+        head
+    }
+
+    /// Writes what becomes of the messages of the scenario's senders.
+    fn senders(&self, rows: &mut Rows) {
+        let before = self.dry_run.and_then(|proof| proof.stages.iter().find(|it| it.stage == Stage::Before));
+        let lines = before.map(|stage| effect::endings(&stage.rows)).unwrap_or_default();
+        if !lines.is_empty() {
+            rows.text("senders", HEAD, None, &lines.join("; "));
+        }
     }
 
     /// Writes whether the scenario's expectations are met.
@@ -81,15 +104,9 @@ impl Screen<'_> {
         let Some(proof) = self.dry_run else { return };
         let Count { unmet, .. } = Count::of(proof);
         let style = if unmet == 0 { None } else { Some(Style::Bad) };
-        let verdict = proof::verdict(proof);
-        rows.text("dry run", HEAD, style, &verdict);
+        rows.text("dry run", HEAD, style, &proof::verdict(proof));
         for line in proof::differences(proof).iter().take(MOST_DIFFERENCES) {
             rows.text("", HEAD, None, line);
         }
     }
 }
-
-/// The width of the names of rows.
-const HEAD: usize = 9;
-/// The limit on the expectations that are listed as not met.
-const MOST_DIFFERENCES: usize = 4;

@@ -51,9 +51,9 @@ pub struct SendConnectorReport {
     pub fixes: Vec<SendFix>,
     /// Fixes that would help but that the Shell refuses.
     pub refused: Vec<SendFix>,
-    /// The effects of the fixes, in their order, as far as they were tried.
+    /// The effects of the fixes, in their order, up to the last that was tried; `None` for a fix that was not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub effects: Vec<Tried>,
+    pub effects: Vec<Option<Tried>>,
 }
 
 pub(super) fn report(

@@ -1,10 +1,12 @@
 //! One connector on the first screen.
 
+use super::effect::{effect, few};
 use super::rows::Rows;
-use super::{HEAD, effect};
+use super::HEAD;
 use crate::exchange::Trial;
 use crate::report::paint::{Colors, Style};
 use crate::report::{ConnectorReport, Report, SendConnectorReport, Starttls};
+use crate::scenario::{ChangeKind, Tried};
 
 /// A connector with what the first screen says about it.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +19,7 @@ pub(super) enum Block<'a> {
 
 /// The amount of detail, most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Detail {
+enum Detail {
     /// Everything.
     Whole,
     /// Without the titles of the other fixes.
@@ -30,6 +32,14 @@ impl Detail {
     const ALL: [Self; 3] = [Self::Whole, Self::Short, Self::Shorter];
 }
 
+/// One way to fix a connector.
+struct Way<'a> {
+    title: String,
+    commands: &'a [String],
+    trial: &'a Trial,
+    effect: Option<&'a Tried>,
+}
+
 impl<'a> Block<'a> {
     /// Returns the connectors of a report.
     pub(super) fn all(report: &'a Report) -> Vec<Self> {
@@ -40,15 +50,14 @@ impl<'a> Block<'a> {
     /// Returns whether there is something to fix.
     pub(super) fn is_wrong(&self) -> bool {
         match self {
-            Self::Receive(report) => report.enabled && (report.starttls != Starttls::Offered || self.has_fix()),
-            Self::Send(report) => report.enabled && (!report.events.is_empty() || self.has_fix()),
-        }
-    }
-
-    fn has_fix(&self) -> bool {
-        match self {
-            Self::Receive(report) => !report.fixes.is_empty() || !report.refused.is_empty(),
-            Self::Send(report) => !report.fixes.is_empty() || !report.refused.is_empty(),
+            Self::Receive(report) => {
+                let fixes = !report.fixes.is_empty() || !report.refused.is_empty();
+                report.enabled && (report.starttls != Starttls::Offered || fixes)
+            }
+            Self::Send(report) => {
+                let fixes = !report.fixes.is_empty() || !report.refused.is_empty();
+                report.enabled && (!report.events.is_empty() || fixes)
+            }
         }
     }
 
@@ -66,34 +75,48 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Returns the titles and the commands of the fixes.
-    pub(super) fn fixes(&self) -> Vec<(&'a str, &'a [String])> {
-        match self {
+    /// Returns the title of the first fix.
+    pub(super) fn first_fix(&self) -> Option<String> {
+        self.ways().into_iter().next().map(|way| way.title)
+    }
+
+    fn ways(&self) -> Vec<Way<'a>> {
+        let effect = |effects: &'a [Option<Tried>], at: usize| effects.get(at).and_then(Option::as_ref);
+        match *self {
             Self::Receive(report) => {
-                report.fixes.iter().map(|fix| (fix.title.as_str(), fix.commands.as_slice())).collect()
+                let each = report.fixes.iter().enumerate().map(|(at, fix)| Way {
+                    title: fix.title.clone(),
+                    commands: &fix.commands,
+                    trial: &fix.trial,
+                    effect: effect(&report.effects, at),
+                });
+                each.collect()
             }
             Self::Send(report) => {
-                report.fixes.iter().map(|fix| (fix.title.as_str(), fix.commands.as_slice())).collect()
+                let each = report.fixes.iter().enumerate().map(|(at, fix)| Way {
+                    title: format!("{} (on {})", fix.title, fix.on),
+                    commands: &fix.commands,
+                    trial: &fix.trial,
+                    effect: effect(&report.effects, at),
+                });
+                each.collect()
             }
         }
     }
 
     /// Returns whether the first fix of both is the same.
     pub(super) fn has_the_fix_of(&self, other: &Self) -> bool {
-        let (own, its) = (self.fixes(), other.fixes());
-        own.first().is_some() && own.first() == its.first()
+        match (self.ways().first(), other.ways().first()) {
+            (Some(own), Some(its)) => own.commands == its.commands,
+            (Some(_) | None, Some(_) | None) => false,
+        }
     }
 
-    /// Writes that the first fix of another connector is the fix of this one as well.
-    pub(super) fn refer_to(&self, other: &Self, rows: &mut Rows) {
-        rows.text("", 0, Some(Style::Heading), self.identity());
-        rows.text("fix 1", HEAD, None, &format!("that of {}", other.identity()));
-    }
-
-    /// Returns the rows with as much detail as fits, from `most` on.
-    pub(super) fn fitting(&self, most: Detail, lines: usize, colors: Colors) -> Rows {
+    /// Returns the rows with as much detail as fits into this number of lines; of several connectors each is shown
+    /// without the titles of its other fixes.
+    pub(super) fn fitting(&self, alone: bool, lines: usize, colors: Colors) -> Rows {
         let mut rows = Rows::new(colors);
-        for detail in Detail::ALL.into_iter().filter(|detail| *detail >= most) {
+        for detail in Detail::ALL.into_iter().filter(|detail| alone || *detail > Detail::Whole) {
             rows = Rows::new(colors);
             self.write(detail, &mut rows);
             if rows.height() <= lines {
@@ -108,128 +131,126 @@ impl<'a> Block<'a> {
         let style = if self.is_wrong() { Style::Bad } else { Style::Good };
         rows.text("", 0, Some(style), self.verdict());
         match self {
-            Self::Receive(report) => receive(report, detail, rows),
-            Self::Send(report) => send(report, detail, rows),
+            Self::Receive(report) => self.write_receiving(report, detail, rows),
+            Self::Send(report) => self.write_sending(report, detail, rows),
         }
+    }
+
+    fn write_receiving(&self, report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
+        let names: Vec<&str> = report.names_in_store.iter().map(String::as_str).collect();
+        let by_name = report.starttls == Starttls::Withheld && !report.pinned && !names.is_empty();
+        let store = if by_name { format!("; the store has {}", few(&names)) } else { String::new() };
+        rows.text("cause", HEAD, None, &format!("{}{store}", report.cause));
+        if let Some(silence) = &report.silence {
+            rows.text("event", HEAD, None, &silence.replace("silence: ", "none: "));
+        }
+        notes(&report.notes, detail, rows);
+        self.write_fixes(detail, rows);
+        if detail == Detail::Whole || report.fixes.is_empty() {
+            for fix in &report.refused {
+                let words = fix.refused.as_deref().unwrap_or_default();
+                rows.text("refused", HEAD, None, &format!("{}: {words}", fix.title));
+            }
+        }
+        if report.fixes.is_empty() {
+            let opinions = report.senders.iter().filter(|opinion| opinion.case != "dialled-name");
+            opinions.for_each(|opinion| rows.text("who asks", HEAD, None, &opinion.words));
+        }
+        advice(report, detail, rows);
+    }
+
+    fn write_sending(&self, report: &SendConnectorReport, detail: Detail, rows: &mut Rows) {
+        rows.text("cause", HEAD, None, &report.cause);
+        rows.text("sends", HEAD, None, &report.way);
+        rows.text("demands", HEAD, None, &report.demands);
+        rows.text("edited", HEAD, None, &format!("on {}", report.edited_on));
+        notes(&report.notes, detail, rows);
+        self.write_fixes(detail, rows);
     }
 
     /// Writes the first fix with its effect, and the titles of the others.
     fn write_fixes(&self, detail: Detail, rows: &mut Rows) {
-        let fixes = self.fixes();
-        let (effects, trial) = match self {
-            Self::Receive(report) => (&report.effects, report.fixes.first().map(|fix| &fix.trial)),
-            Self::Send(report) => (&report.effects, report.fixes.first().map(|fix| &fix.trial)),
-        };
-        let Some(((title, commands), others)) = fixes.split_first() else { return };
+        let ways = self.ways();
+        let Some((first, others)) = ways.split_first() else { return };
         rows.gap();
-        let on = match self {
-            Self::Receive(_) => String::new(),
-            Self::Send(report) => report.fixes.first().map(|fix| format!(" (on {})", fix.on)).unwrap_or_default(),
-        };
-        rows.text("fix 1", HEAD, None, &format!("{title}{on}"));
-        commands.iter().for_each(|command| rows.command(command));
-        if let Some(Trial::Untried(why)) = trial {
+        rows.text("fix 1", HEAD, Some(Style::Heading), &first.title);
+        first.commands.iter().for_each(|command| rows.command(command));
+        if let Trial::Untried(why) = first.trial {
             rows.text("untried", HEAD, None, why);
         }
-        if let Some(tried) = effects.first() {
-            effect::effect(rows, tried, self.identity(), detail < Detail::Shorter);
+        if let Some(tried) = first.effect {
+            effect(rows, tried, self.identity(), detail < Detail::Shorter);
         }
         match (detail, others) {
             (_, []) => {}
             (Detail::Whole, others) => {
-                for (at, (title, _)) in others.iter().enumerate() {
-                    rows.text(&format!("fix {}", at + 2), HEAD, None, title);
+                for (at, way) in others.iter().enumerate() {
+                    rows.text(&format!("fix {}", at + 2), HEAD, None, &format!("{}{}", way.title, way.harm()));
                 }
             }
-            (Detail::Short | Detail::Shorter, [(title, _)]) => rows.cells(&[
-                ("fix 2", HEAD, Some(Style::Faint)),
-                (title, usize::MAX, None),
-            ]),
             (Detail::Short | Detail::Shorter, others) => {
+                let harmless = others.iter().position(Way::is_harmless);
+                let harmless = harmless.filter(|_| !first.is_harmless());
+                let words = match harmless {
+                    Some(at) => format!("other ways; fix {} makes no sender worse off", at + 2),
+                    None => "other ways".to_owned(),
+                };
                 let last = others.len() + 1;
-                rows.text(&format!("fix 2-{last}"), HEAD, None, "other ways: --full");
+                let name = if last == 2 { "fix 2".to_owned() } else { format!("fix 2-{last}") };
+                rows.text(&name, HEAD, None, &format!("{words}: --full"));
             }
         }
     }
 }
 
-fn receive(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
-    let searched = matches!(report.starttls, Starttls::Withheld) && !report.pinned;
-    let store = match report.names_in_store.as_slice() {
-        [] => String::new(),
-        names if searched => format!("; the store has {}", few(names)),
-        _ => String::new(),
-    };
-    rows.text("cause", HEAD, None, &format!("{}{store}", report.cause));
-    if let Some(silence) = &report.silence {
-        rows.text("event", HEAD, None, silence.trim_start_matches("silence: "));
+impl Way<'_> {
+    /// Returns whether it was tried, and no sender is worse off after it.
+    fn is_harmless(&self) -> bool {
+        self.effect.is_some_and(|tried| {
+            tried.refused.is_none() && tried.senders.iter().all(|it| it.change != ChangeKind::Worse)
+        })
     }
-    let faults = report.notes.iter().filter(|note| note.starts_with("fault "));
-    let notes = report.notes.iter().filter(|note| !note.starts_with("fault "));
+
+    /// Returns the senders that are worse off after it, as the end of a line.
+    fn harm(&self) -> String {
+        let Some(tried) = self.effect.filter(|tried| !tried.senders.is_empty()) else { return String::new() };
+        let worse = tried.senders.iter().filter(|it| it.change == ChangeKind::Worse);
+        let worse: Vec<String> = worse.map(|it| it.subject.to_string()).collect();
+        if worse.is_empty() { String::new() } else { format!("; WORSE: {}", worse.join(", ")) }
+    }
+}
+
+/// Writes notes, those about faults first.
+fn notes(notes: &[String], detail: Detail, rows: &mut Rows) {
+    let is_fault = |note: &&String| note.starts_with("fault ");
+    let faults = notes.iter().filter(is_fault);
+    let others = notes.iter().filter(|note| !is_fault(note));
     let most = if detail < Detail::Shorter { usize::MAX } else { 1 };
-    for note in faults.chain(notes).take(most) {
-        rows.text("note", HEAD, None, note);
-    }
-    Block::Receive(report).write_fixes(detail, rows);
-    for fix in report.refused.iter().take(if report.fixes.is_empty() { 2 } else { 1 }) {
-        if detail == Detail::Whole || report.fixes.is_empty() {
-            let words = fix.refused.as_deref().unwrap_or_default();
-            rows.text("refused", HEAD, None, &format!("{}: {words}", fix.title));
-        }
-    }
-    if report.fixes.is_empty() {
-        for opinion in report.senders.iter().filter(|opinion| opinion.case != "dialled-name") {
-            rows.text("senders", HEAD, None, &format!("{}: {}", opinion.case, opinion.words));
-        }
-    }
-    advice(report, detail, rows);
+    faults.chain(others).take(most).for_each(|note| rows.text("note", HEAD, None, note));
 }
 
 /// Writes what the event advises, and whether that helps.
 fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
     for useless in &report.useless {
-        rows.gap();
-        let why = if detail < Detail::Shorter { useless.why.join("; ") } else {
-            match useless.why.as_slice() {
-                [] => String::new(),
-                [one] => one.clone(),
-                [first, others @ ..] => format!("{first}; likewise {} others", others.len()),
+        let why = match useless.why.as_slice() {
+            [first, others @ ..] if detail == Detail::Shorter && !others.is_empty() => {
+                format!("{first}; and so on for {} more", others.len())
             }
+            why => why.join("; "),
         };
+        rows.gap();
         rows.text("advice", HEAD, None, &format!("{}, changes nothing here: {why}", useless.advice));
     }
     let enables = |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
     let at = report.fixes.iter().position(|fix| enables(&fix.commands));
     if let (Starttls::Withheld, true, Some(at)) = (report.starttls, report.useless.is_empty(), at) {
+        let number = at + 1;
         rows.gap();
         rows.text(
             "advice",
             HEAD,
             None,
-            &format!(
-                "event 12014 advises Enable-ExchangeCertificate -Services SMTP; here that helps, as fix {} has it",
-                at + 1
-            ),
+            &format!("event 12014 advises Enable-ExchangeCertificate -Services SMTP: here that helps (fix {number})"),
         );
-    }
-}
-
-fn send(report: &SendConnectorReport, detail: Detail, rows: &mut Rows) {
-    rows.text("cause", HEAD, None, &report.cause);
-    rows.text("sends", HEAD, None, &report.way);
-    rows.text("demands", HEAD, None, &report.demands);
-    rows.text("edited", HEAD, None, &format!("on {}", report.edited_on));
-    let most = if detail < Detail::Shorter { usize::MAX } else { 1 };
-    report.notes.iter().take(most).for_each(|note| rows.text("note", HEAD, None, note));
-    Block::Send(report).write_fixes(detail, rows);
-}
-
-/// Returns the first names, and the number of the others.
-fn few(names: &[String]) -> String {
-    const MOST: usize = 4;
-    let first = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(MOST) {
-        Some(more) if more > 0 => format!("{first} and {more} more"),
-        Some(_) | None => first,
     }
 }

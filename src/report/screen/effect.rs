@@ -3,47 +3,52 @@
 use super::HEAD;
 use super::rows::Rows;
 use crate::report::paint::Style;
-use crate::scenario::{ABSENT, Aspect, ChangeKind, Compared, Ending, Subject, Tried, Value};
+use crate::scenario::{ABSENT, Aspect, ChangeKind, Compared, Ending, Row, Subject, Tried, Value};
 
-/// The limit on the other connectors that are named.
-const MOST_OTHERS: usize = 3;
-
-/// Writes the effect on the connector of this identity, on the others, and on senders.
-pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, unchanged: bool) {
+/// Writes the effect on the connector of this identity, on the others, and on senders; `all` with the senders whose
+/// message comes to the same.
+pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, all: bool) {
     if let Some(refused) = &tried.refused {
         let line = refused.lines().next().unwrap_or_default();
-        rows.text("refused", HEAD, Some(Style::Bad), &format!("the dry run of these commands ends with: {line}"));
+        rows.text("refused", HEAD, Some(Style::Bad), &format!("in the dry run these commands end with: {line}"));
         return;
     }
-    let (here, others): (Vec<&Compared>, Vec<&Compared>) = tried.connectors.iter().partition(|it| {
-        matches!(&it.subject, Subject::ReceiveConnector(name) | Subject::SendConnector(name)
-            if name.eq_ignore_ascii_case(identity))
-    });
-    let own: Vec<String> = here.iter().map(|compared| change(compared)).collect();
-    if own.is_empty() {
-        rows.text("after it", HEAD, None, "nothing that this connector offers changes");
-    } else {
-        rows.text("after it", HEAD, None, &own.join("; "));
+    let mut alike: Vec<(String, Vec<String>)> = vec![(String::new(), vec![identity.to_owned()])];
+    for (name, words) in changes(&tried.connectors) {
+        match alike.iter_mut().find(|(known, names)| *known == words || names.contains(&name)) {
+            Some((known, names)) if names.contains(&name) => *known = words,
+            Some((_, names)) => names.push(name),
+            None => alike.push((words, vec![name])),
+        }
     }
+    for (at, (words, names)) in alike.iter().enumerate() {
+        let others: Vec<&str> = names.iter().filter(|name| *name != identity).map(String::as_str).collect();
+        match (at, words.as_str()) {
+            (0, "") => rows.text("after it", HEAD, None, "nothing that this connector offers changes"),
+            (0, words) => rows.text("after it", HEAD, None, words),
+            (_, words) => rows.text("and", HEAD, None, &format!("{}: {words}", few(&others))),
+        }
+        if at == 0 && !others.is_empty() {
+            rows.text("and", HEAD, None, &format!("the same on {}", few(&others)));
+        }
+    }
+    senders(rows, &tried.senders, all);
+}
+
+/// Returns the subjects that change, each with its changes in words.
+fn changes(compared: &[Compared]) -> Vec<(String, String)> {
     let mut named: Vec<(String, Vec<String>)> = Vec::new();
-    for compared in others {
+    for compared in compared {
         let name = compared.subject.to_string();
         match named.iter_mut().find(|(known, _)| *known == name) {
             Some((_, changes)) => changes.push(change(compared)),
             None => named.push((name, vec![change(compared)])),
         }
     }
-    for (name, changes) in named.iter().take(MOST_OTHERS) {
-        rows.text("and", HEAD, None, &format!("{name}: {}", changes.join("; ")));
-    }
-    if let Some(more) = named.len().checked_sub(MOST_OTHERS).filter(|more| *more > 0) {
-        rows.text("", HEAD, None, &format!("and {more} others"));
-    }
-    senders(rows, &tried.senders, unchanged);
+    named.into_iter().map(|(name, changes)| (name, changes.join("; "))).collect()
 }
 
 fn change(compared: &Compared) -> String {
-    let value = |value: &Option<Value>| value.as_ref().map_or_else(|| ABSENT.to_owned(), Value::to_string);
     let what = match compared.aspect {
         Aspect::Starttls => "STARTTLS",
         Aspect::AnonymousTls => "X-ANONYMOUSTLS",
@@ -51,53 +56,79 @@ fn change(compared: &Compared) -> String {
         Aspect::Presents => "presents",
         Aspect::Refusal | Aspect::Ending | Aspect::NeverDone => compared.aspect.as_str(),
     };
-    format!("{what} {} -> {}", value(&compared.before), value(&compared.after))
+    format!("{what} {} -> {}", value(compared.before.as_ref()), value(compared.after.as_ref()))
+}
+
+fn value(value: Option<&Value>) -> String {
+    value.map_or_else(|| ABSENT.to_owned(), Value::to_string)
 }
 
 /// Writes the senders in groups: those that are better off, worse off, and as before.
-fn senders(rows: &mut Rows, senders: &[Compared], unchanged: bool) {
-    let groups = [
-        (ChangeKind::Better, "better", Some(Style::Good)),
-        (ChangeKind::Worse, "WORSE", Some(Style::Bad)),
-        (ChangeKind::Different, "other", None),
-        (ChangeKind::Same, "as ever", None),
+fn senders(rows: &mut Rows, senders: &[Compared], all: bool) {
+    let better = |compared: &&Compared| compared.change == ChangeKind::Better;
+    let worse = |compared: &&Compared| compared.change == ChangeKind::Worse;
+    let groups: [(&str, Option<Style>, Vec<&Compared>); 3] = [
+        ("better", Some(Style::Good), senders.iter().filter(better).collect()),
+        ("WORSE", Some(Style::Bad), senders.iter().filter(worse).collect()),
+        ("still", None, senders.iter().filter(|it| all && !better(it) && !worse(it)).collect()),
     ];
-    for (kind, name, style) in groups {
-        if kind == ChangeKind::Same && !unchanged {
-            continue;
-        }
-        let mut alike: Vec<(String, Vec<String>)> = Vec::new();
-        for compared in senders.iter().filter(|compared| compared.change == kind) {
-            let (words, sender) = (words(compared), compared.subject.to_string());
-            match alike.iter_mut().find(|(known, _)| *known == words) {
-                Some((_, senders)) => senders.push(sender),
-                None => alike.push((words, vec![sender])),
-            }
-        }
-        let lines: Vec<String> =
-            alike.iter().map(|(words, senders)| format!("{} ({words})", senders.join(", "))).collect();
+    for (name, style, group) in groups {
+        let each = group.iter().map(|it| (it.subject.to_string(), words(it)));
+        let lines = grouped(each);
         if !lines.is_empty() {
             rows.text(name, HEAD, style, &lines.join("; "));
         }
     }
 }
 
+/// Returns what becomes of the messages of senders, by their rows in a proof.
+pub(super) fn endings(rows: &[Row]) -> Vec<String> {
+    let each = rows.iter().filter_map(|row| match (&row.subject, &row.observed) {
+        (Subject::Sender(name), Some(value)) => Some((name.clone(), value.to_string())),
+        (
+            Subject::Sender(_)
+            | Subject::Commands
+            | Subject::Computer(_)
+            | Subject::ReceiveConnector(_)
+            | Subject::SendConnector(_),
+            _,
+        ) => None,
+    });
+    grouped(each)
+}
+
+/// Returns names with what is said of them, those of which the same is said together.
+fn grouped(each: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let mut alike: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, words) in each {
+        match alike.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, names)) => names.push(name),
+            None => alike.push((words, vec![name])),
+        }
+    }
+    alike.iter().map(|(words, names)| format!("{} ({words})", names.join(", "))).collect()
+}
+
 /// Returns what becomes of a sender's message before and after.
 fn words(compared: &Compared) -> String {
     match (&compared.before, &compared.after) {
+        (Some(Value::Ending(before)), Some(Value::Ending(after))) if before == after => after.to_string(),
         (Some(Value::Ending(before)), Some(Value::Ending(after))) if before.achieved == after.achieved => {
-            ending(*after)
+            let Ending { achieved, result_type } = after;
+            let now = result_type.map(|word| format!(", now {}", word.as_str())).unwrap_or_default();
+            format!("{}{now}", achieved.as_str())
         }
-        (Some(Value::Ending(before)), Some(Value::Ending(after))) => {
-            format!("{} -> {}", before.achieved.as_str(), ending(*after))
-        }
-        (before, after) => {
-            let value = |value: &Option<Value>| value.as_ref().map_or(ABSENT.to_owned(), Value::to_string);
-            format!("{} -> {}", value(before), value(after))
-        }
+        (Some(Value::Ending(before)), Some(after)) => format!("{} -> {after}", before.achieved.as_str()),
+        (before, after) => format!("{} -> {}", value(before.as_ref()), value(after.as_ref())),
     }
 }
 
-fn ending(ending: Ending) -> String {
-    ending.to_string()
+/// Returns the first names, and the number of the others.
+pub(super) fn few(names: &[&str]) -> String {
+    const MOST: usize = 4;
+    let first = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(MOST) {
+        Some(more) if more > 0 => format!("{first} and {more} more"),
+        Some(_) | None => first,
+    }
 }

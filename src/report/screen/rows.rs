@@ -59,6 +59,12 @@ impl Rows {
         }
     }
 
+    /// Adds other rows.
+    pub(super) fn append(&mut self, rows: Self) {
+        self.text.push_str(&rows.text);
+        self.height += rows.height;
+    }
+
     /// Returns the number of lines of a terminal.
     pub(super) fn height(&self) -> usize {
         self.height

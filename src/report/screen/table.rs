@@ -13,9 +13,10 @@ const NAME: usize = 40;
 /// Writes the table.
 pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
     let names: Vec<String> = names(blocks);
-    let width = names.iter().map(|name| name.chars().count() + 2).max().unwrap_or(0).min(NAME);
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(NAME);
     let faint = Some(Style::Faint);
-    rows.cells(&[("STARTTLS", STATE, faint), ("connector", width, faint), ("cause", usize::MAX, faint)]);
+    rows.cells(&[("STARTTLS", STATE, faint), ("connector", width, faint), ("", 2, None), ("cause", usize::MAX, faint)]);
+    let mut above: Option<String> = None;
     for (block, name) in blocks.iter().zip(&names) {
         let (state, cause) = match block {
             Block::Receive(report) => {
@@ -27,13 +28,20 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
                 };
                 (state, report.cause_in_brief.as_str())
             }
-            Block::Send(report) => ("(sends)", report.verdict.as_str()),
+            Block::Send(report) if block.is_wrong() => ("(sends)", report.verdict.as_str()),
+            Block::Send(_) => ("(sends)", ""),
         };
         let style = if block.is_wrong() { Style::Bad } else { Style::Good };
-        rows.cells(&[(state, STATE, Some(style)), (name, width, None), (cause, usize::MAX, None)]);
-        if let Some((title, _)) = block.fixes().first() {
-            rows.cells(&[("", STATE, None), (&format!("fix: {title}"), usize::MAX, None)]);
+        rows.cells(&[(state, STATE, Some(style)), (name, width, None), ("", 2, None), (cause, usize::MAX, None)]);
+        let fix = block.first_fix();
+        match fix.as_deref() {
+            Some(title) if above.as_deref() == Some(title) => {
+                rows.cells(&[("", STATE, None), ("fix: the same", usize::MAX, None)]);
+            }
+            Some(title) => rows.cells(&[("", STATE, None), (&format!("fix: {title}"), usize::MAX, None)]),
+            None => {}
         }
+        above = fix;
     }
 }
 
