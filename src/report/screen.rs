@@ -42,12 +42,11 @@ impl Screen<'_> {
     pub fn text(&self) -> String {
         let blocks = Block::all(self.report);
         let mut screen = self.head();
-        let mut tail = Rows::new(self.colors);
-        self.dry_run(&mut tail);
+        let tail = self.tail();
         match blocks.as_slice() {
             [only] => {
-                // Above and below it is an empty line, and the hint is the last line.
-                let room = LINES.saturating_sub(screen.height() + tail.height() + 2);
+                // An empty line stands below it.
+                let room = LINES.saturating_sub(screen.height() + tail.height() + 1);
                 let mut rows = only.fitting(true, room, self.colors);
                 if !only.is_wrong() {
                     self.senders(&mut rows);
@@ -67,7 +66,7 @@ impl Screen<'_> {
                     let also: Vec<&str> =
                         wrong.iter().skip(at + 1).filter(same).map(|known| known.identity()).collect();
                     if !also.is_empty() {
-                        rows.text("also for", HEAD, None, &also.join("; "));
+                        rows.text("also for", HEAD, None, &effect::few(&also));
                     }
                     screen.append(rows);
                 }
@@ -75,7 +74,6 @@ impl Screen<'_> {
         }
         screen.gap();
         screen.append(tail);
-        screen.text("", 0, Some(Style::Faint), "--full: every certificate, fix and event, EHLO, the dry run");
         screen.finish()
     }
 
@@ -99,14 +97,24 @@ impl Screen<'_> {
         }
     }
 
-    /// Writes whether the scenario's expectations are met.
-    fn dry_run(&self, rows: &mut Rows) {
-        let Some(proof) = self.dry_run else { return };
-        let Count { unmet, .. } = Count::of(proof);
-        let style = if unmet == 0 { None } else { Some(Style::Bad) };
-        rows.text("dry run", HEAD, style, &proof::verdict(proof));
-        for line in proof::differences(proof).iter().take(MOST_DIFFERENCES) {
-            rows.text("", HEAD, None, line);
+    /// Returns whether the scenario's expectations are met, and where there is more to see.
+    fn tail(&self) -> Rows {
+        let mut rows = Rows::new(self.colors);
+        let hint = "--full: every certificate, fix and event, EHLO, the dry run";
+        let Some(proof) = self.dry_run else {
+            rows.text("", 0, Some(Style::Faint), hint);
+            return rows;
+        };
+        let verdict = format!("dry run {}", proof::verdict(proof));
+        if Count::of(proof).unmet == 0 {
+            rows.text("", 0, Some(Style::Faint), &format!("{verdict}; --full shows all"));
+        } else {
+            rows.text("", 0, Some(Style::Bad), &verdict);
+            for line in proof::differences(proof).iter().take(MOST_DIFFERENCES) {
+                rows.text("", HEAD, None, line);
+            }
+            rows.text("", 0, Some(Style::Faint), hint);
         }
+        rows
     }
 }

@@ -1,6 +1,6 @@
 //! One connector on the first screen.
 
-use super::effect::{effect, few};
+use super::effect::{Senders, effect, few};
 use super::rows::Rows;
 use super::HEAD;
 use crate::exchange::Trial;
@@ -26,10 +26,12 @@ enum Detail {
     Short,
     /// Without senders that nothing changes for, and with one reason and one note.
     Shorter,
+    /// Without empty lines, with titles cut, and of senders only what becomes of their messages afterwards.
+    Tight,
 }
 
 impl Detail {
-    const ALL: [Self; 3] = [Self::Whole, Self::Short, Self::Shorter];
+    const ALL: [Self; 4] = [Self::Whole, Self::Short, Self::Shorter, Self::Tight];
 }
 
 /// One way to fix a connector.
@@ -117,7 +119,7 @@ impl<'a> Block<'a> {
     pub(super) fn fitting(&self, alone: bool, lines: usize, colors: Colors) -> Rows {
         let mut rows = Rows::new(colors);
         for detail in Detail::ALL.into_iter().filter(|detail| alone || *detail > Detail::Whole) {
-            rows = Rows::new(colors);
+            rows = if detail == Detail::Tight { Rows::tight(colors) } else { Rows::new(colors) };
             self.write(detail, &mut rows);
             if rows.height() <= lines {
                 break;
@@ -138,8 +140,8 @@ impl<'a> Block<'a> {
 
     fn write_receiving(&self, report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
         let names: Vec<&str> = report.names_in_store.iter().map(String::as_str).collect();
-        let by_name = report.starttls == Starttls::Withheld && !report.pinned && !names.is_empty();
-        let store = if by_name { format!("; the store has {}", few(&names)) } else { String::new() };
+        let by_name = report.cause.starts_with("no certificate in the store carries");
+        let store = if by_name && !names.is_empty() { format!("; the store has {}", few(&names)) } else { String::new() };
         rows.text("cause", HEAD, None, &format!("{}{store}", report.cause));
         if let Some(silence) = &report.silence {
             rows.text("event", HEAD, None, &silence.replace("silence: ", "none: "));
@@ -173,13 +175,23 @@ impl<'a> Block<'a> {
         let ways = self.ways();
         let Some((first, others)) = ways.split_first() else { return };
         rows.gap();
-        rows.text("fix 1", HEAD, Some(Style::Heading), &first.title);
+        let heading = Some(Style::Heading);
+        if detail == Detail::Tight {
+            rows.cells(&[("fix 1", HEAD, Some(Style::Faint)), (&first.title, usize::MAX, heading)]);
+        } else {
+            rows.text("fix 1", HEAD, heading, &first.title);
+        }
         first.commands.iter().for_each(|command| rows.command(command));
         if let Trial::Untried(why) = first.trial {
             rows.text("untried", HEAD, None, why);
         }
         if let Some(tried) = first.effect {
-            effect(rows, tried, self.identity(), detail < Detail::Shorter);
+            let senders = match detail {
+                Detail::Whole | Detail::Short => Senders::All,
+                Detail::Shorter => Senders::Changed,
+                Detail::Tight => Senders::After,
+            };
+            effect(rows, tried, self.identity(), senders);
         }
         match (detail, others) {
             (_, []) => {}
@@ -188,7 +200,7 @@ impl<'a> Block<'a> {
                     rows.text(&format!("fix {}", at + 2), HEAD, None, &format!("{}{}", way.title, way.harm()));
                 }
             }
-            (Detail::Short | Detail::Shorter, others) => {
+            (Detail::Short | Detail::Shorter | Detail::Tight, others) => {
                 let harmless = others.iter().position(Way::is_harmless);
                 let harmless = harmless.filter(|_| !first.is_harmless());
                 let words = match harmless {
@@ -233,7 +245,7 @@ fn notes(notes: &[String], detail: Detail, rows: &mut Rows) {
 fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
     for useless in &report.useless {
         let why = match useless.why.as_slice() {
-            [first, others @ ..] if detail == Detail::Shorter && !others.is_empty() => {
+            [first, others @ ..] if detail >= Detail::Shorter && !others.is_empty() => {
                 format!("{first}; and so on for {} more", others.len())
             }
             why => why.join("; "),

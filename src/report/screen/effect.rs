@@ -5,9 +5,19 @@ use super::rows::Rows;
 use crate::report::paint::Style;
 use crate::scenario::{ABSENT, Aspect, ChangeKind, Compared, Ending, Row, Subject, Tried, Value};
 
-/// Writes the effect on the connector of this identity, on the others, and on senders; `all` with the senders whose
-/// message comes to the same.
-pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, all: bool) {
+/// The senders that are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Senders {
+    /// All.
+    All,
+    /// Those whose message comes to something else.
+    Changed,
+    /// The same, with only what becomes of the message afterwards.
+    After,
+}
+
+/// Writes the effect on the connector of this identity, on the others, and on senders.
+pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, shown: Senders) {
     if let Some(refused) = &tried.refused {
         let line = refused.lines().next().unwrap_or_default();
         rows.text("refused", HEAD, Some(Style::Bad), &format!("in the dry run these commands end with: {line}"));
@@ -22,7 +32,8 @@ pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, all: bool) 
         }
     }
     for (at, (words, names)) in alike.iter().enumerate() {
-        let others: Vec<&str> = names.iter().filter(|name| *name != identity).map(String::as_str).collect();
+        let others = names.iter().filter(|name| *name != identity);
+        let others: Vec<&str> = others.map(|name| beside(identity, name)).collect();
         match (at, words.as_str()) {
             (0, "") => rows.text("after it", HEAD, None, "nothing that this connector offers changes"),
             (0, words) => rows.text("after it", HEAD, None, words),
@@ -32,7 +43,16 @@ pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, all: bool) 
             rows.text("and", HEAD, None, &format!("the same on {}", few(&others)));
         }
     }
-    senders(rows, &tried.senders, all);
+    senders(rows, &tried.senders, shown);
+}
+
+/// Returns the name of a connector, without its computer if that is the computer of `identity`.
+fn beside<'a>(identity: &str, name: &'a str) -> &'a str {
+    let computer = identity.split_once('\\').map_or(identity, |(computer, _)| computer);
+    match name.split_once('\\') {
+        Some((its, name)) if its.eq_ignore_ascii_case(computer) => name,
+        Some(_) | None => name,
+    }
 }
 
 /// Returns the subjects that change, each with its changes in words.
@@ -64,15 +84,19 @@ fn value(value: Option<&Value>) -> String {
 }
 
 /// Writes the senders in groups: those that are better off, worse off, and as before.
-fn senders(rows: &mut Rows, senders: &[Compared], all: bool) {
+fn senders(rows: &mut Rows, senders: &[Compared], shown: Senders) {
     let better = |compared: &&Compared| compared.change == ChangeKind::Better;
     let worse = |compared: &&Compared| compared.change == ChangeKind::Worse;
     let groups: [(&str, Option<Style>, Vec<&Compared>); 3] = [
         ("better", Some(Style::Good), senders.iter().filter(better).collect()),
         ("WORSE", Some(Style::Bad), senders.iter().filter(worse).collect()),
-        ("still", None, senders.iter().filter(|it| all && !better(it) && !worse(it)).collect()),
+        ("still", None, senders.iter().filter(|it| shown == Senders::All && !better(it) && !worse(it)).collect()),
     ];
     for (name, style, group) in groups {
+        let words = |it: &Compared| match (shown, &it.after) {
+            (Senders::After, Some(after)) => format!("-> {after}"),
+            (Senders::All | Senders::Changed | Senders::After, _) => words(it),
+        };
         let each = group.iter().map(|it| (it.subject.to_string(), words(it)));
         let lines = grouped(each);
         if !lines.is_empty() {

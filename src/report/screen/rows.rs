@@ -8,13 +8,20 @@ use crate::report::paint::{Colors, Style};
 #[derive(Debug)]
 pub(super) struct Rows {
     colors: Colors,
+    /// True if there are no empty lines.
+    tight: bool,
     text: String,
     height: usize,
 }
 
 impl Rows {
     pub(super) fn new(colors: Colors) -> Self {
-        Self { colors, text: String::new(), height: 0 }
+        Self { colors, tight: false, text: String::new(), height: 0 }
+    }
+
+    /// Returns rows without empty lines between them.
+    pub(super) fn tight(colors: Colors) -> Self {
+        Self { tight: true, ..Self::new(colors) }
     }
 
     /// Adds text broken at spaces, after a name of this width.
@@ -54,7 +61,7 @@ impl Rows {
 
     /// Adds an empty line, unless the last one is empty.
     pub(super) fn gap(&mut self) {
-        if self.height > 0 && !self.text.ends_with("\n\n") {
+        if !self.tight && self.height > 0 && !self.text.ends_with("\n\n") {
             self.add("", 0);
         }
     }

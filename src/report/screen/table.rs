@@ -8,7 +8,7 @@ use crate::report::paint::Style;
 /// The width of the first column.
 const STATE: usize = 10;
 /// The maximum width of the second column.
-const NAME: usize = 40;
+const NAME: usize = 36;
 
 /// Writes the table.
 pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
@@ -16,7 +16,7 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(NAME);
     let faint = Some(Style::Faint);
     rows.cells(&[("STARTTLS", STATE, faint), ("connector", width, faint), ("", 2, None), ("cause", usize::MAX, faint)]);
-    let mut above: Option<String> = None;
+    let mut above: Vec<(String, &str)> = Vec::new();
     for (block, name) in blocks.iter().zip(&names) {
         let (state, cause) = match block {
             Block::Receive(report) => {
@@ -33,15 +33,14 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
         };
         let style = if block.is_wrong() { Style::Bad } else { Style::Good };
         rows.cells(&[(state, STATE, Some(style)), (name, width, None), ("", 2, None), (cause, usize::MAX, None)]);
-        let fix = block.first_fix();
-        match fix.as_deref() {
-            Some(title) if above.as_deref() == Some(title) => {
-                rows.cells(&[("", STATE, None), ("fix: the same", usize::MAX, None)]);
+        if let Some(title) = block.first_fix() {
+            let known = above.iter().find(|(known, _)| *known == title);
+            let words = known.map_or_else(|| title.clone(), |(_, name)| format!("as for {name}"));
+            rows.cells(&[("", STATE, None), (&format!("fix: {words}"), usize::MAX, None)]);
+            if known.is_none() {
+                above.push((title, name));
             }
-            Some(title) => rows.cells(&[("", STATE, None), (&format!("fix: {title}"), usize::MAX, None)]),
-            None => {}
         }
-        above = fix;
     }
 }
 
