@@ -59,6 +59,11 @@ impl Usual {
         Ok(())
     }
 
+    /// Returns whether a sender of this name is one of those that were added.
+    pub(super) fn adds(&self, name: &str) -> bool {
+        self.dials.iter().any(|fqdn| verifying(fqdn) == name)
+    }
+
     fn senders(
         &self,
         computer: &Computer,
@@ -69,7 +74,7 @@ impl Usual {
         let (Some(target), Some(logon)) = (target, logon(computer, connector)) else { return Ok(Vec::new()) };
         let Some(first) = self.dials.first() else { return Ok(Vec::new()) };
         let own = [("may", "opportunistic".to_owned(), first), ("encrypt", "requires TLS".to_owned(), first)];
-        let verifying = self.dials.iter().map(|fqdn| ("verify", format!("verifies {fqdn}"), fqdn));
+        let verifying = self.dials.iter().map(|fqdn| ("verify", verifying(fqdn), fqdn));
         let mut senders = Vec::new();
         for (policy, name, dials) in own.into_iter().chain(verifying) {
             let Some(policy) = SenderPolicy::named(policy) else { continue };
@@ -88,6 +93,11 @@ impl Usual {
         }
         Ok(senders)
     }
+}
+
+/// Returns the name of the sender that verifies this name.
+fn verifying(fqdn: &Fqdn) -> String {
+    format!("verifies {fqdn}")
 }
 
 /// Returns the logon of a sender: none where anybody may submit, the first user where only users may, and no

@@ -24,7 +24,7 @@ enum Detail {
     Whole,
     /// Without the titles of the other fixes.
     Short,
-    /// Without senders that nothing changes for, and with one reason and one note.
+    /// Without senders that nothing changes for, and with one reason and the first sentence of one note.
     Shorter,
     /// Without empty lines, with titles cut, and of senders only what becomes of their messages afterwards.
     Tight,
@@ -129,7 +129,11 @@ impl<'a> Block<'a> {
     }
 
     fn write(&self, detail: Detail, rows: &mut Rows) {
-        rows.text("", 0, Some(Style::Heading), self.identity());
+        let computer = match self {
+            Self::Receive(report) => format!(" ({}, {})", report.role, report.profile),
+            Self::Send(_) => String::new(),
+        };
+        rows.text("", 0, Some(Style::Heading), &format!("{}{computer}", self.identity()));
         let style = if self.is_wrong() { Style::Bad } else { Style::Good };
         rows.text("", 0, Some(style), self.verdict());
         match self {
@@ -156,7 +160,7 @@ impl<'a> Block<'a> {
         }
         if report.fixes.is_empty() {
             let opinions = report.senders.iter().filter(|opinion| opinion.case != "dialled-name");
-            opinions.for_each(|opinion| rows.text("who asks", HEAD, None, &opinion.words));
+            opinions.for_each(|opinion| rows.text(subject_of(opinion.case), HEAD, None, &opinion.words));
         }
         advice(report, detail, rows);
     }
@@ -232,13 +236,26 @@ impl Way<'_> {
     }
 }
 
+/// Returns what a sender that verifies looks at in this case.
+fn subject_of(case: &str) -> &'static str {
+    match case {
+        "self-signed" | "authority" => "trust",
+        "expired" | "not-yet-valid" => "validity",
+        "opportunistic" | "tls-required" => "senders",
+        _ => "name",
+    }
+}
+
 /// Writes notes, those about faults first.
 fn notes(notes: &[String], detail: Detail, rows: &mut Rows) {
     let is_fault = |note: &&String| note.starts_with("fault ");
     let faults = notes.iter().filter(is_fault);
     let others = notes.iter().filter(|note| !is_fault(note));
     let most = if detail < Detail::Shorter { usize::MAX } else { 1 };
-    faults.chain(others).take(most).for_each(|note| rows.text("note", HEAD, None, note));
+    for note in faults.chain(others).take(most) {
+        let first = note.split_once(". ").map_or(note.as_str(), |(first, _)| first);
+        rows.text("note", HEAD, None, if detail < Detail::Shorter { note } else { first });
+    }
 }
 
 /// Writes what the event advises, and whether that helps.
@@ -250,8 +267,12 @@ fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
             }
             why => why.join("; "),
         };
+        let words = match useless.advice.split_once(", as event ") {
+            Some((advice, _)) if detail == Detail::Tight => format!("{advice} changes nothing here: {why}"),
+            Some(_) | None => format!("{}, changes nothing here: {why}", useless.advice),
+        };
         rows.gap();
-        rows.text("advice", HEAD, None, &format!("{}, changes nothing here: {why}", useless.advice));
+        rows.text("advice", HEAD, None, &words);
     }
     let enables = |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
     let at = report.fixes.iter().position(|fix| enables(&fix.commands));
