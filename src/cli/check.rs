@@ -73,7 +73,11 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
     let given = if words.is_empty() { Vec::new() } else { inputs::gather(&words)? };
     let password = inputs::password(args.password_file.as_deref())?;
     let answers = inputs::answers(&args.answer)?;
-    let found = recognize(&given, &answers, password.as_deref(), Clock::system().now());
+    let now = Clock::system().now();
+    for file in given.iter().filter(|input| args.certificate.contains(&input.name)) {
+        described::has_certificate(&recognize(std::slice::from_ref(file), &answers, password.as_deref(), now))?;
+    }
+    let found = recognize(&given, &answers, password.as_deref(), now);
     if args.fqdn.is_some() || !args.certificate.is_empty() {
         return with_options(args, &found);
     }
@@ -145,11 +149,16 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
         }
         Output::Table => {
             try_fixes(&plan, &mut report, true)?;
-            let beside = pasted.map(|found| found.explanation.beyond_the_exports().to_string());
-            let dry_run = dry_run.as_ref();
-            let colors = color::of_standard_output();
-            let beside = beside.unwrap_or_default();
-            output::text(&Screen { input: described, beside: &beside, report: &report, dry_run, colors }.text())?;
+            let screen = Screen {
+                input: described,
+                beside: &pasted.map(|found| found.explanation.beyond_the_exports().to_string()).unwrap_or_default(),
+                notes: pasted.map(|found| found.explanation.notes.as_slice()).unwrap_or_default(),
+                assumed: &pasted.map(assumptions).unwrap_or_default(),
+                report: &report,
+                dry_run: dry_run.as_ref(),
+                colors: color::of_standard_output(),
+            };
+            output::text(&screen.text())?;
         }
         Output::List => {
             output::text(&(said().unwrap_or_default() + &report.list() + &played(proof::list)))?;
@@ -194,6 +203,12 @@ fn try_fixes(plan: &Plan, report: &mut Report, once: bool) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+/// Returns what is assumed where an export leaves a question open, as the answer that would say the same.
+fn assumptions(found: &Recognized) -> Vec<String> {
+    let questions = found.explanation.questions.iter();
+    questions.map(|question| format!("\"{}={}\"", question.id, question.assumed)).collect()
 }
 
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";

@@ -22,13 +22,20 @@ const HEAD: usize = 9;
 /// The limit on the expectations that are listed as not met.
 const MOST_DIFFERENCES: usize = 4;
 
+/// The limit on the notes about the input.
+const MOST_NOTES: usize = 2;
+
 /// The first screen of a report.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen<'a> {
     /// The description of the input, in one line.
     pub input: &'a str,
-    /// Text about the input that the connectors do not show: open questions, and what was pasted beside the exports.
+    /// Text about what was pasted beside the exports, or what they do not settle.
     pub beside: &'a str,
+    /// Notes on the input.
+    pub notes: &'a [String],
+    /// What is assumed where the input leaves a question open, as the answers `"ID=VALUE"` that would say the same.
+    pub assumed: &'a [String],
     /// The report, with the effects of the fixes as far as they were tried.
     pub report: &'a Report,
     /// The dry run of the scenario, where it has anything to run.
@@ -83,6 +90,13 @@ impl Screen<'_> {
         if !self.beside.is_empty() {
             head.gap();
             self.beside.lines().for_each(|line| head.line(line));
+        }
+        head.gap();
+        self.notes.iter().take(MOST_NOTES).for_each(|note| head.text("note", HEAD, None, note));
+        if !self.assumed.is_empty() {
+            let answers: Vec<&str> = self.assumed.iter().map(String::as_str).collect();
+            let hint = "(--answer ID=VALUE says otherwise, --full has the questions)";
+            head.text("assumed", HEAD, None, &format!("{} {hint}", answers.join(" ")));
         }
         head.gap();
         head

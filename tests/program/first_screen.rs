@@ -190,8 +190,11 @@ fn a_connector_and_certificates_of_the_command_line_are_checked() {
     assert!(other.contains("NOT offered (event 12014)") && other.contains("mail.example.com"), "{other}");
     let named = screen(&["--fqdn", "mail.example.com", "--certificate", "mail.example.com,example.com"]);
     assert!(named.contains("STARTTLS is offered"), "{named}");
+    let no_certificate = dir.path().join("nothing.cer");
+    fs::write(&no_certificate, "no certificate").unwrap();
     for wrong in [
-        &["--fqdn", "mail.example.com", "--certificate", "missing.pem"][..],
+        &["--fqdn", "mail.example.com", "--certificate", no_certificate.to_str().unwrap()][..],
+        &["--fqdn", "mail.example.com", "--certificate", "missing.pem"],
         &["--fqdn", "not a name"],
         &["healthy", "--fqdn", "mail.example.com"],
         &["--certificate", "*.example.com"],
