@@ -75,7 +75,12 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
     let answers = inputs::answers(&args.answer)?;
     let now = Clock::system().now();
     for file in given.iter().filter(|input| args.certificate.contains(&input.name)) {
-        described::has_certificate(&recognize(std::slice::from_ref(file), &answers, password.as_deref(), now))?;
+        described::has_certificate(&recognize(
+            std::slice::from_ref(file),
+            &answers,
+            password.as_deref(),
+            now,
+        ))?;
     }
     let found = recognize(&given, &answers, password.as_deref(), now);
     if args.fqdn.is_some() || !args.certificate.is_empty() {
@@ -151,7 +156,10 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
             try_fixes(&plan, &mut report, true)?;
             let screen = Screen {
                 input: described,
-                beside: &pasted.map(|found| found.explanation.beyond_the_exports().to_string()).unwrap_or_default(),
+                pasted: pasted.is_some(),
+                beside: &pasted
+                    .map(|found| found.explanation.beyond_the_exports().to_string())
+                    .unwrap_or_default(),
                 notes: pasted.map(|found| found.explanation.notes.as_slice()).unwrap_or_default(),
                 assumed: &pasted.map(assumptions).unwrap_or_default(),
                 report: &report,
@@ -191,7 +199,8 @@ fn try_fixes(plan: &Plan, report: &mut Report, once: bool) -> Result<(), Failure
     for connector in &mut report.connectors {
         let fixes: Vec<_> = connector.fixes.iter().take(most).collect();
         let runs = |fix: &Fix| fix.trial == Trial::Ran && !(once && known.contains(&fix.commands));
-        let mut tried = plan.try_fixes(&connector.identity, fixes.iter().copied().filter(|fix| runs(fix)))?.into_iter();
+        let mut tried =
+            plan.try_fixes(&connector.identity, fixes.iter().copied().filter(|fix| runs(fix)))?.into_iter();
         let effects: Vec<_> = fixes.iter().map(|fix| if runs(fix) { tried.next() } else { None }).collect();
         known.extend(fixes.iter().map(|fix| fix.commands.clone()));
         connector.effects = effects;

@@ -13,8 +13,8 @@ use crate::scenario::{Proof, Stage};
 use block::Block;
 use rows::Rows;
 
-/// The number of lines of a terminal.
-const LINES: usize = 24;
+/// The number of lines of a terminal, without the one of the prompt.
+const LINES: usize = 23;
 /// The number of characters of its lines.
 const WIDTH: usize = 80;
 /// The width of the names of rows.
@@ -30,6 +30,8 @@ const MOST_NOTES: usize = 2;
 pub struct Screen<'a> {
     /// The description of the input, in one line.
     pub input: &'a str,
+    /// True if the input was pasted, so that there is no lab file.
+    pub pasted: bool,
     /// Text about what was pasted beside the exports, or what they do not settle.
     pub beside: &'a str,
     /// Notes on the input.
@@ -120,6 +122,7 @@ impl Screen<'_> {
             return rows;
         };
         let verdict = format!("dry run {}", proof::verdict(proof));
+        let verdict = if self.pasted { verdict.replace("the file says", "was pasted") } else { verdict };
         if Count::of(proof).unmet == 0 {
             rows.text("", 0, Some(Style::Faint), &format!("{verdict}; --full shows all"));
         } else {

@@ -19,7 +19,8 @@ pub(super) fn has_certificate(found: &Recognized) -> Result<(), Failure> {
         Some(Ok(_)) if found.has_exports => Ok(()),
         Some(Err(error)) => Err(Failure::usage(format!("--certificate: {error}"))),
         Some(Ok(_)) | None => {
-            Err(Failure::usage(format!("--certificate: there is no certificate in it; {}", found.first_line())))
+            let notes: String = found.explanation.notes.iter().map(|note| format!("; {note}")).collect();
+            Err(Failure::usage(format!("--certificate {}{notes}", found.first_line())))
         }
     }
 }

@@ -117,7 +117,9 @@ impl Explanation {
     pub fn beyond_the_exports(&self) -> Self {
         let settled = |item: &&Item| match item {
             Item::Event(item) => item.evidence.as_ref().is_some_and(|evidence| evidence.decided),
-            Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) | Item::Dialogue(_) => false,
+            Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) | Item::Dialogue(_) => {
+                false
+            }
         };
         Self {
             recognized: self.recognized.clone(),

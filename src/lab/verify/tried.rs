@@ -86,7 +86,8 @@ impl Plan {
     /// Adds the files that fixes import, which no lab file has to name.
     fn file_stand_ins(&mut self) {
         for built in &self.computers {
-            let keyless = built.computer.store.iter().find(|stored| stored.private_key == PrivateKey::Missing);
+            let keyless =
+                built.computer.store.iter().find(|stored| stored.private_key == PrivateKey::Missing);
             let known = self.text.scenario.certificate_file(Typed::PFX).is_some();
             if let (Some(stored), false) = (keyless, known) {
                 self.text.scenario.certificate_file.push(CertificateFileSpec {

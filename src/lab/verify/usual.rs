@@ -39,9 +39,10 @@ impl Usual {
     pub(super) fn join(&self, senders: &mut Senders, lab: &Engine) -> Result<(), LabError> {
         let Some((computer, name)) = &self.connector else { return Ok(()) };
         let comes = |sender: &Sender| {
-            sender.to.as_ref().is_some_and(|(its, to)| {
-                its.eq_ignore_ascii_case(computer) && to.eq_ignore_ascii_case(name)
-            })
+            sender
+                .to
+                .as_ref()
+                .is_some_and(|(its, to)| its.eq_ignore_ascii_case(computer) && to.eq_ignore_ascii_case(name))
         };
         if senders.all().iter().any(comes) {
             return Ok(());

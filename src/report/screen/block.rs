@@ -1,8 +1,8 @@
 //! One connector on the first screen.
 
+use super::HEAD;
 use super::effect::{Senders, effect, few};
 use super::rows::Rows;
-use super::HEAD;
 use crate::exchange::Trial;
 use crate::report::paint::{Colors, Style};
 use crate::report::{ConnectorReport, Report, SendConnectorReport, Starttls};
@@ -145,7 +145,11 @@ impl<'a> Block<'a> {
     fn write_receiving(&self, report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
         let names: Vec<&str> = report.names_in_store.iter().map(String::as_str).collect();
         let by_name = report.cause.starts_with("no certificate in the store carries");
-        let store = if by_name && !names.is_empty() { format!("; the store has {}", few(&names)) } else { String::new() };
+        let store = if by_name && !names.is_empty() {
+            format!("; the store has {}", few(&names))
+        } else {
+            String::new()
+        };
         rows.text("cause", HEAD, None, &format!("{}{store}", report.cause));
         if let Some(silence) = &report.silence {
             rows.text("event", HEAD, None, &silence.replace("silence: ", "none: "));
@@ -201,7 +205,12 @@ impl<'a> Block<'a> {
             (_, []) => {}
             (Detail::Whole, others) => {
                 for (at, way) in others.iter().enumerate() {
-                    rows.text(&format!("fix {}", at + 2), HEAD, None, &format!("{}{}", way.title, way.harm()));
+                    rows.text(
+                        &format!("fix {}", at + 2),
+                        HEAD,
+                        None,
+                        &format!("{}{}", way.title, way.harm()),
+                    );
                 }
             }
             (Detail::Short | Detail::Shorter | Detail::Tight, others) => {
@@ -274,7 +283,8 @@ fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
         rows.gap();
         rows.text("advice", HEAD, None, &words);
     }
-    let enables = |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
+    let enables =
+        |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
     let at = report.fixes.iter().position(|fix| enables(&fix.commands));
     if let (Starttls::Withheld, true, Some(at)) = (report.starttls, report.useless.is_empty(), at) {
         let number = at + 1;

@@ -20,7 +20,12 @@ pub(super) enum Senders {
 pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, shown: Senders) {
     if let Some(refused) = &tried.refused {
         let line = refused.lines().next().unwrap_or_default();
-        rows.text("refused", HEAD, Some(Style::Bad), &format!("in the dry run these commands end with: {line}"));
+        rows.text(
+            "refused",
+            HEAD,
+            Some(Style::Bad),
+            &format!("in the dry run these commands end with: {line}"),
+        );
         return;
     }
     let mut alike: Vec<(String, Vec<String>)> = vec![(String::new(), vec![identity.to_owned()])];
