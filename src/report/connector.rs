@@ -46,6 +46,7 @@ pub(super) fn report(
         starttls,
         verdict,
         cause: words::cause(&selection, connector, computer, now),
+        cause_in_brief: words::brief(&selection, computer, starttls, now),
         role: computer.role,
         profile: computer.profile,
         enabled: connector.enabled,
@@ -67,6 +68,7 @@ pub(super) fn report(
         fixes,
         refused,
         without_tls: without_require_tls(lab, computer, connector, now),
+        effects: Vec::new(),
     }
 }
 

@@ -110,6 +110,27 @@ pub struct About {
     pub edited: String,
 }
 
+impl Explanation {
+    /// Returns the explanation without the events that the exports settle, which a check of the connectors says as
+    /// well, and without questions and notes.
+    #[must_use]
+    pub fn beyond_the_exports(&self) -> Self {
+        let settled = |item: &&Item| match item {
+            Item::Event(item) => item.evidence.as_ref().is_some_and(|evidence| evidence.decided),
+            Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) | Item::Dialogue(_) => {
+                false
+            }
+        };
+        Self {
+            recognized: self.recognized.clone(),
+            items: self.items.iter().filter(|item| !settled(item)).cloned().collect(),
+            missing: self.missing.clone(),
+            questions: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// Combines everything that was pasted.
 pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff::Timestamp) -> Explanation {
     let recognized = pieces.iter().map(|piece| format!("{}: {piece}", piece.name)).collect();
