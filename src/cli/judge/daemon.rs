@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spots;
-use super::process::{self, Words};
+use super::process::{self, Interrupted, Words};
 use super::report::Report;
 use super::trial::{Tried, Up};
 use super::{Args, COLLECTION, Format, stop_at_signals};
@@ -112,9 +112,11 @@ async fn submit(
     let Some(mut command) = words.command(&args.command) else { return Ok(String::new()) };
     command.env("STARTTLS_LAB_TARGETS", told);
     match process::run(command, longest, stop).await {
-        (Exit::NotRun(why), _) => Err(Failure::usage(format!("the command could not be run: {why}"))),
-        (Exit::Code(0), said) => Ok(said),
-        (exit, said) => {
+        // The collection is interrupted as well, and says so.
+        Err(Interrupted) => Ok(String::new()),
+        Ok((Exit::NotRun(why), _)) => Err(Failure::usage(format!("the command could not be run: {why}"))),
+        Ok((Exit::Code(0), said)) => Ok(said),
+        Ok((exit, said)) => {
             output::remark(&format!("the command ended with {exit:?}; what it said:\n{}", said.trim_end()));
             Ok(said)
         }

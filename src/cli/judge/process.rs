@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::output::Failure;
 use crate::judgement::Exit;
 
 /// The placeholders in a command, and their values.
@@ -56,14 +57,28 @@ impl Words {
     }
 }
 
+/// The command was killed because the whole run was interrupted, so its end says nothing about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Interrupted;
+
+impl From<Interrupted> for Failure {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::not_run(130, "interrupted")
+    }
+}
+
 /// Runs a command to its end, `longest` at most. Returns how it ended, and the end of its output.
-pub(super) async fn run(mut command: Command, longest: Duration, stop: &CancellationToken) -> (Exit, String) {
+pub(super) async fn run(
+    mut command: Command,
+    longest: Duration,
+    stop: &CancellationToken,
+) -> Result<(Exit, String), Interrupted> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return (Exit::NotRun(error.to_string()), String::new()),
+        Err(error) => return Ok((Exit::NotRun(error.to_string()), String::new())),
     };
     let said = Arc::<Mutex<Tail>>::default();
     let readers = [
@@ -72,7 +87,10 @@ pub(super) async fn run(mut command: Command, longest: Duration, stop: &Cancella
     ];
     let ended = tokio::select! {
         ended = timeout(longest, child.wait()) => ended.ok(),
-        () = stop.cancelled() => None,
+        () = stop.cancelled() => {
+            kill(&mut child).await;
+            return Err(Interrupted);
+        }
     };
     let exit = match ended {
         Some(Ok(status)) => exit(status),
@@ -89,7 +107,7 @@ pub(super) async fn run(mut command: Command, longest: Duration, stop: &Cancella
         }
     }
     let said = said.lock().unwrap_or_else(PoisonError::into_inner).text();
-    (exit, said)
+    Ok((exit, said))
 }
 
 /// Kills a command with all its descendants. It has not been waited for, so its process ID is still its own.

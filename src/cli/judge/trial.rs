@@ -139,7 +139,7 @@ pub(super) async fn run(
             if plan.trust_env {
                 command.envs(exec::trust_variables(&trust));
             }
-            process::run(command, plan.longest, stop).await
+            process::run(command, plan.longest, stop).await?
         }
         None => (Exit::NotRun("there is no command".to_owned()), String::new()),
     };

@@ -58,6 +58,10 @@ pub struct Conversation {
     pub clear_text_after_go_ahead: bool,
     /// The replies in clear that followed the 220 to STARTTLS in one write with it.
     pub injected: Option<Injected>,
+    /// The client's actions inside TLS that no reply there explains, in sentences. A client that takes an
+    /// injected reply for one from inside TLS is seen by them, and one that acts without awaiting replies does
+    /// the same.
+    pub unexplained: Vec<String>,
     /// The client's use inside TLS of capabilities that EHLO had offered in clear, in a sentence.
     pub stale_capabilities: Option<String>,
 }
@@ -173,6 +177,7 @@ impl ConversationBuilder {
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
             injected: None,
+            unexplained: Vec::new(),
             stale_capabilities: None,
         };
         Self {
@@ -257,9 +262,7 @@ impl ConversationBuilder {
             };
         }
         if self.established {
-            if let Some(injected) = &mut told.injected {
-                injected.taken = self.inside.took(injected, left, told.messages_over_tls > 0);
-            }
+            told.unexplained = self.inside.all_unexplained().to_vec();
             told.stale_capabilities = self.inside.stale();
         }
         if self.lags {
@@ -344,7 +347,7 @@ impl ConversationBuilder {
         }
         if self.established {
             self.spoke_inside = true;
-            self.inside.said(line, self.told.injected.as_ref());
+            self.inside.said(line);
         }
         let verb = Verb::of(line);
         self.last_verb = verb;

@@ -12,9 +12,12 @@ pub(super) fn tell(conversation: &Conversation) -> Option<String> {
         Some(handshake) => handshake_in_words(handshake, conversation),
         None => without_handshake(conversation)?,
     };
-    if let Some(taken) = conversation.injected.as_ref().and_then(|injected| injected.taken.as_ref()) {
-        text +=
-            &format!("; it took a reply that was injected behind the 220 for one from inside TLS: {taken}");
+    if conversation.injected.is_some() && !conversation.unexplained.is_empty() {
+        text += &format!(
+            "; a reply was injected behind the 220, and {}, as a client does that takes that reply for one from \
+             inside TLS, and one that never waits for replies",
+            conversation.unexplained.join(" and ")
+        );
     }
     let on_purpose = !conversation.faults.is_empty()
         && conversation.messages_in_clear + conversation.messages_over_tls == 0

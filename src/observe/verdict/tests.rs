@@ -316,45 +316,56 @@ fn injected(injected: &str, tell: impl FnOnce(&mut SampleSession)) -> Conversati
 }
 
 #[test]
-fn a_client_that_takes_an_injected_reply_for_one_from_inside_tls_is_told_from_one_that_discards_it() {
+fn what_no_reply_inside_tls_explains_is_seen_and_proves_nothing_alone() {
     const INSIDE: &str = "250-mx Hello\r\n250 AUTH LOGIN\r\n";
     const REFUSAL: &str = "554 5.7.1 injected";
     const OFFER: &str = "250-mx Hello\r\n250 AUTH PLAIN LOGIN";
-    let left = Record::Disconnected(Ending::Remote);
-    let taken = |conversation: Conversation| conversation.injected.unwrap().taken;
-    let helo = taken(injected(REFUSAL, |told| {
+    let seen = |conversation: Conversation| {
+        assert_eq!(conversation.injected.unwrap().taken, None);
+        conversation.unexplained
+    };
+    let helo = seen(injected(REFUSAL, |told| {
         told.sent(INSIDE).received("HELO a").sent("250 ok\r\n").received("MAIL FROM:<a@b>");
     }));
-    assert!(helo.unwrap().contains("it said HELO after its EHLO inside TLS had been accepted"));
-    for ends in ["QUIT", ""] {
-        let gave_up = taken(injected(REFUSAL, |told| {
-            told.sent(INSIDE);
-            if !ends.is_empty() {
-                told.received(ends).sent("221 bye\r\n");
-            }
-            told.tell(left.clone());
-        }));
-        assert!(gave_up.unwrap().contains("as if it had been refused"), "{ends}");
-    }
-    let mechanism = taken(injected(OFFER, |told| {
+    assert_eq!(helo, ["it said HELO after its EHLO inside TLS had been accepted"]);
+    let mechanism = seen(injected(OFFER, |told| {
         told.sent(INSIDE).received(&format!("AUTH PLAIN {SECRET}"));
     }));
-    assert_eq!(mechanism.unwrap(), "it said AUTH PLAIN, which only the injected reply offers");
-    for octets in [30, 0] {
-        let early = taken(injected(OFFER, |told| {
-            told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets })).sent(INSIDE);
-        }));
-        assert!(early.unwrap().contains("before the reply to its EHLO inside TLS had left"));
-    }
-    for reply in [REFUSAL, OFFER] {
+    assert_eq!(mechanism, ["it said AUTH PLAIN, which no reply inside TLS offers"]);
+    let early = seen(injected(OFFER, |told| {
+        told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets: 30 })).sent(INSIDE);
+    }));
+    assert_eq!(early, ["it went on before the reply to its EHLO inside TLS had left"]);
+}
+
+#[test]
+fn a_client_that_leaves_has_taken_nothing() {
+    const INSIDE: &str = "250-mx Hello\r\n250 AUTH LOGIN\r\n";
+    let left = Record::Disconnected(Ending::Remote);
+    for reply in ["554 5.7.1 injected", "250-mx Hello\r\n250 AUTH PLAIN LOGIN"] {
+        let gave_up = |ends: &'static str| {
+            injected(reply, |told| {
+                told.sent(INSIDE);
+                if !ends.is_empty() {
+                    told.received(ends).sent("221 bye\r\n");
+                }
+                told.tell(left.clone());
+            })
+        };
+        let impatient = injected(reply, |told| {
+            told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets: 0 })).tell(left.clone());
+        });
         let discards = injected(reply, |told| {
             told.sent(INSIDE).received(&format!("AUTH LOGIN {SECRET}")).sent("235 ok\r\n");
             mail(told);
             told.message(Some(sample::facts()));
             quit(told);
         });
-        let found = discards.injected.unwrap();
-        assert_eq!((found.lines[0].as_str(), found.taken), (reply.lines().next().unwrap(), None));
+        for conversation in [gave_up("QUIT"), gave_up(""), impatient, discards] {
+            assert_eq!(conversation.unexplained, [""; 0]);
+            let found = conversation.injected.unwrap();
+            assert_eq!((found.lines[0].as_str(), found.taken), (reply.lines().next().unwrap(), None));
+        }
     }
 }
 
