@@ -163,12 +163,14 @@ impl Condition<'_, EventLogEntry> {
         self.called(format!("event {id}")).and("", miss)
     }
 
-    /// Requires the computer that logged it, as its log shows it, or the connector that it is about.
+    /// Requires the computer that logged it, by its name in the lab or as its log shows it, or the connector that
+    /// it is about, by its name or as `SERVER\\Name`.
     pub fn on(self, place: &str) -> Self {
         let wanted = place.to_owned();
         self.listed(format!("on {wanted}"), move |entry| {
             let connector = entry.connector.as_deref().unwrap_or_default();
-            let fits = is_called(&wanted, [&entry.computer, connector, &entry.computer]);
+            let names = [&entry.server, &entry.computer];
+            let fits = names.into_iter().any(|name| is_called(&wanted, [name, connector, name]));
             (!fits).then(|| format!("on {}", entry.computer))
         })
     }

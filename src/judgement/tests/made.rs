@@ -157,6 +157,7 @@ impl Made {
             version: None,
             server_name: None,
             client_hello: Some(Arc::default()),
+            partial_hello: 0,
             presented,
             certificate_sent: true,
             reaction,

@@ -20,7 +20,7 @@ use crate::observe::outcome::offers_starttls;
 use crate::observe::session::SessionSummary;
 use crate::session::Anomaly;
 use crate::session::fault::Fired;
-use crate::smtp::Verb;
+use crate::smtp::{Verb, tells_address};
 
 /// A client's behavior in one conversation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -283,6 +283,7 @@ impl ConversationBuilder {
                 version: None,
                 server_name: asked.map(str::to_owned),
                 client_hello: it.client_hello.clone(),
+                partial_hello: it.partial_hello,
                 presented: it.certificate.as_ref().map(|leaf| measured(leaf, asked)),
                 certificate_sent: it.certificate_was_sent(),
                 reaction: Reaction::to(&it.failure),
@@ -295,6 +296,7 @@ impl ConversationBuilder {
             version: Some(it.facts.version.as_str()),
             server_name: asked.map(str::to_owned),
             client_hello: it.facts.client_hello.clone(),
+            partial_hello: 0,
             presented: Some(measured(&it.certificate, asked)),
             certificate_sent: true,
             reaction: Reaction::Completed,
@@ -318,11 +320,14 @@ impl ConversationBuilder {
     }
 
     fn said_behind_starttls(&mut self, line: &str, at: Timestamp) {
-        let what = match Verb::of(line.as_bytes()) {
-            Some(Verb::Mail | Verb::Rcpt) => Said::Envelope,
-            _ if line == CONTENT => Said::Body,
-            _ if line.ends_with(SECRET) => Said::Credentials,
-            _ => return,
+        let what = if line == CONTENT {
+            Said::Body
+        } else if line.ends_with(SECRET) {
+            Said::Credentials
+        } else if tells_address(line.as_bytes()) {
+            Said::Envelope
+        } else {
+            return;
         };
         self.leak(what, Why::BehindStartTls, at);
     }
@@ -353,8 +358,8 @@ impl ConversationBuilder {
         self.last_verb = verb;
         self.said_quit = verb == Some(Verb::Quit);
         match verb {
-            Some(Verb::Mail | Verb::Rcpt) => self.said(Said::Envelope, at),
             _ if is_auth(line) && line.ends_with(SECRET.as_bytes()) => self.said(Said::Credentials, at),
+            _ if tells_address(line) => self.said(Said::Envelope, at),
             Some(Verb::StartTls | Verb::XAnonymousTls) if !self.established => {
                 self.told.starttls.asked = true;
                 self.awaits_answer = true;

@@ -4,6 +4,7 @@ use super::conversation::{CloseReason, Conversation};
 use super::handshake::{HandshakeAudit, Reaction};
 use super::met::after_go_ahead;
 use super::symptom::Symptom;
+use crate::journal::explain::partial_hello;
 
 /// Returns the conversation as a part of a sentence; `None` if nothing happened in it.
 pub(super) fn tell(conversation: &Conversation) -> Option<String> {
@@ -43,11 +44,14 @@ fn handshake_in_words(handshake: &HandshakeAudit, conversation: &Conversation) -
         return reaction.in_words();
     }
     if !handshake.certificate_sent {
-        let early = match reaction {
-            Reaction::ClosedDuring if handshake.client_hello.is_none() => {
+        let closed = *reaction == Reaction::ClosedDuring;
+        let early = match (closed, handshake.partial_hello) {
+            (true, 0) if handshake.client_hello.is_none() => {
                 "closed the connection before any ClientHello".to_owned()
             }
-            reaction => reaction.in_words(),
+            (_, 0) => reaction.in_words(),
+            (true, octets) => format!("closed the connection after {}", partial_hello(octets)),
+            (false, octets) => format!("{}, after {}", reaction.in_words(), partial_hello(octets)),
         };
         return format!("no certificate was presented yet, and the client {early}");
     }

@@ -67,6 +67,7 @@ fn failed(told: &mut SampleSession, certificate: Option<CertificateFacts>, failu
         failure,
         certificate,
         client_hello: Some(Arc::default()),
+        partial_hello: 0,
     })));
 }
 
@@ -246,6 +247,35 @@ fn before_any_client_hello_the_certificate_is_the_reason_for_nothing() {
         "{}",
         verdict.words
     );
+}
+
+#[test]
+fn a_part_of_a_client_hello_is_told_with_its_length() {
+    for (failure, ending, expected) in [
+        (TlsFailure::Closed, Ending::Remote, "the client closed the connection after an incomplete ClientHello of 11"),
+        (TlsFailure::TimedOut, Ending::Local, "fell silent during the handshake, after an incomplete ClientHello"),
+    ] {
+        let mut tale = SampleStory::default();
+        tale.conversation(|told| {
+            starttls(told);
+            told.failed_in_hello(failure, 11).tell(Record::Disconnected(ending));
+        });
+        let words = tale.only("other.example").words;
+        assert!(words.contains("no certificate was presented yet") && words.contains(expected), "{words}");
+        assert!(!words.contains("before any"), "{words}");
+    }
+}
+
+#[test]
+fn every_command_that_tells_an_address_in_clear_leaks_the_envelope() {
+    for line in ["MAIL FROM:<a@b>", "SAML FROM:<a@b>", "SOML FROM:<a@b>", "SEND FROM:<a@b>", "VRFY anna", "EXPN staff"] {
+        let mut tale = SampleStory::default();
+        tale.conversation(|told| {
+            told.received("EHLO a").sent(OFFERED).received(line).sent("502 no\r\n");
+        });
+        let leaked: Vec<_> = tale.only("mx.example").leaked().into_iter().collect();
+        assert_eq!(leaked, [Said::Envelope], "{line}");
+    }
 }
 
 #[test]
