@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spots;
-use super::process::{self, Interrupted, Words};
+use super::process::{self, Ended, Interrupted, Words};
 use super::report::Report;
 use super::trial::{Tried, Up};
 use super::{Args, COLLECTION, Format, stop_at_signals};
@@ -117,9 +117,9 @@ async fn submit(
     match process::run(command, longest, stop).await {
         // The collection is interrupted as well, and says so.
         Err(Interrupted) => Ok(String::new()),
-        Ok((Exit::NotRun(why), _)) => Err(Failure::usage(format!("the command could not be run: {why}"))),
-        Ok((Exit::Code(0), said)) => Ok(said),
-        Ok((exit, said)) => {
+        Ok(Ended { exit: Exit::NotRun(why), .. }) => Err(Failure::usage(format!("the command could not be run: {why}"))),
+        Ok(Ended { exit: Exit::Code(0), output, .. }) => Ok(output),
+        Ok(Ended { exit, output: said, .. }) => {
             output::remark(&format!("the command ended with {exit:?}; what it said:\n{}", said.trim_end()));
             Ok(said)
         }

@@ -110,8 +110,8 @@ impl Inside {
         let why = if self.asked { "its EHLO inside TLS was refused" } else { "it said no EHLO inside TLS" };
         self.stale.get_or_insert_with(|| {
             format!(
-                "it said {what} inside TLS by what EHLO had offered in clear, although {why} (RFC 3207 section 4.2: \
-                 what was learnt before TLS has to be discarded)"
+                "it said {what} inside TLS, which only EHLO in clear had offered: {why} (RFC 3207 section 4.2: what \
+                 was learnt before TLS has to be discarded)"
             )
         });
     }

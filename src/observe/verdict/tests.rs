@@ -428,7 +428,7 @@ fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
         refused(told);
         told.received("MAIL FROM:<a@example.com> SIZE=12");
     });
-    assert!(size.unwrap().starts_with("it said MAIL with SIZE inside TLS by what EHLO had offered in clear"));
+    assert!(size.unwrap().starts_with("it said MAIL with SIZE inside TLS, which only EHLO in clear had offered: its EHLO"));
     let auth = stale(&|told| {
         refused(told);
         told.received("HELO a").sent("250 ok\r\n").received(&format!("AUTH LOGIN {SECRET}"));
