@@ -6,6 +6,7 @@ use serde::Serialize;
 /// A part of a client's mail session, in the order of its value to an eavesdropper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Said {
     /// Addresses: the sender and the recipients in MAIL and RCPT (RFC 5321 section 4.1.1), and mailboxes in VRFY,
     /// EXPN and the obsolete SEND, SOML and SAML (RFC 821 section 3.4).
