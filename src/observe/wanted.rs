@@ -203,3 +203,31 @@ fn elsewhere(wanted: &str, [computer, connector, fqdn]: [&str; 3]) -> Option<Str
     let fits = is_called(wanted, [computer, connector, fqdn]);
     (!fits).then(|| format!("on {computer}\\{connector} ({fqdn})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::exchange::Event;
+    use crate::journal::Logged;
+
+    #[test]
+    fn an_event_is_found_by_each_name_of_its_computer() {
+        let event = Event::logon_failed("LogonDenied", "In", "Login", "192.0.2.1");
+        let logged = Logged {
+            event,
+            server: "mx1.lab.test".to_owned(),
+            computer: "mx1".to_owned(),
+            source: "MSExchangeTransport",
+            connector: Some("In".to_owned()),
+        };
+        let entry = EventLogEntry { seq: 1, time: jiff::Timestamp::UNIX_EPOCH, logged: Arc::new(logged) };
+        for name in ["mx1.lab.test\\In", "MX1\\in", "In", "mx1.lab.test", "mx1"] {
+            assert!(any_event().on(name).fits(&entry), "{name}");
+        }
+        for name in ["mx2\\In", "mx1\\Out", "lab.test", ""] {
+            assert!(!any_event().on(name).fits(&entry), "{name}");
+        }
+    }
+}
