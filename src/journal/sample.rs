@@ -12,7 +12,7 @@ use crate::exchange::{
     CertificateFacts, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role, Usage,
 };
 use crate::session::fault::{FaultSpec, FaultTable};
-use crate::session::{ClientHelloFacts, TlsFacts, TlsFailure, TlsVerb, TlsVersion};
+use crate::session::{TlsFacts, TlsFailure, TlsVerb, TlsVersion};
 
 /// The entries of one conversation; each is a second after the one before.
 pub(crate) struct SampleSession {
