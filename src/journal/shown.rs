@@ -368,9 +368,16 @@ mod tests {
 
     #[test]
     fn other_commands_are_shown_whole() {
-        for line in
-            ["AUTH", "AUTH LOGIN", "AUTH LOGIN ", "MAIL FROM:<a@example.com> AUTH=<>", "EHLO auth x", "", "NOOP AUTH PLAIN", "VRFY author plain"]
-        {
+        for line in [
+            "AUTH",
+            "AUTH LOGIN",
+            "AUTH LOGIN ",
+            "MAIL FROM:<a@example.com> AUTH=<>",
+            "EHLO auth x",
+            "",
+            "NOOP AUTH PLAIN",
+            "VRFY author plain",
+        ] {
             assert_eq!(masked(line), line);
         }
     }

@@ -12,9 +12,10 @@ use crate::observe::verdict::{Conversation, Reaction};
 /// Records in each conversation of `trial` the proof that the client took the injected reply, if there is one.
 /// `control` is a trial of the same client at a server that injects nothing.
 pub fn find_taken_replies(trial: &mut Trial, control: &Trial) {
-    let habits: Option<BTreeSet<&str>> = control.conversations().any(went_on_inside).then(|| {
-        control.conversations().flat_map(|it| &it.unexplained).map(String::as_str).collect()
-    });
+    let habits: Option<BTreeSet<&str>> = control
+        .conversations()
+        .any(went_on_inside)
+        .then(|| control.conversations().flat_map(|it| &it.unexplained).map(String::as_str).collect());
     let quoted = trial.repeated.clone().filter(|_| fails(trial) && delivers(control));
     for conversation in trial.verdicts.iter_mut().flat_map(|verdict| &mut verdict.conversations) {
         let by_acts = habits.as_ref().and_then(|habits| {

@@ -117,7 +117,9 @@ async fn submit(
     match process::run(command, longest, stop).await {
         // The collection is interrupted as well, and says so.
         Err(Interrupted) => Ok(String::new()),
-        Ok(Ended { exit: Exit::NotRun(why), .. }) => Err(Failure::usage(format!("the command could not be run: {why}"))),
+        Ok(Ended { exit: Exit::NotRun(why), .. }) => {
+            Err(Failure::usage(format!("the command could not be run: {why}")))
+        }
         Ok(Ended { exit: Exit::Code(0), output, .. }) => Ok(output),
         Ok(Ended { exit, output: said, .. }) => {
             output::remark(&format!("the command ended with {exit:?}; what it said:\n{}", said.trim_end()));
@@ -234,12 +236,14 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::from_secs(60), "nothing came");
         sender.send_modify(|entries| *entries += 1);
         let begun = Instant::now();
-        until_quiet(&mut heard, &is_open, Duration::from_secs(5), Some(begun + Duration::from_secs(60))).await;
+        until_quiet(&mut heard, &is_open, Duration::from_secs(5), Some(begun + Duration::from_secs(60)))
+            .await;
         assert_eq!(begun.elapsed(), Duration::from_secs(5));
         open.set(true);
         sender.send_modify(|entries| *entries += 1);
         let begun = Instant::now();
-        until_quiet(&mut heard, &is_open, Duration::from_secs(5), Some(begun + Duration::from_secs(60))).await;
+        until_quiet(&mut heard, &is_open, Duration::from_secs(5), Some(begun + Duration::from_secs(60)))
+            .await;
         assert_eq!(begun.elapsed(), Duration::from_secs(60), "a conversation is open");
     }
 }

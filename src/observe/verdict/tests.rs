@@ -252,8 +252,16 @@ fn before_any_client_hello_the_certificate_is_the_reason_for_nothing() {
 #[test]
 fn a_part_of_a_client_hello_is_told_with_its_length() {
     for (failure, ending, expected) in [
-        (TlsFailure::Closed, Ending::Remote, "the client closed the connection after an incomplete ClientHello of 11"),
-        (TlsFailure::TimedOut, Ending::Local, "fell silent during the handshake, after an incomplete ClientHello"),
+        (
+            TlsFailure::Closed,
+            Ending::Remote,
+            "the client closed the connection after an incomplete ClientHello of 11",
+        ),
+        (
+            TlsFailure::TimedOut,
+            Ending::Local,
+            "fell silent during the handshake, after an incomplete ClientHello",
+        ),
     ] {
         let mut tale = SampleStory::default();
         tale.conversation(|told| {
@@ -268,7 +276,14 @@ fn a_part_of_a_client_hello_is_told_with_its_length() {
 
 #[test]
 fn every_command_that_tells_an_address_in_clear_leaks_the_envelope() {
-    for line in ["MAIL FROM:<a@b>", "SAML FROM:<a@b>", "SOML FROM:<a@b>", "SEND FROM:<a@b>", "VRFY anna", "EXPN staff"] {
+    for line in [
+        "MAIL FROM:<a@b>",
+        "SAML FROM:<a@b>",
+        "SOML FROM:<a@b>",
+        "SEND FROM:<a@b>",
+        "VRFY anna",
+        "EXPN staff",
+    ] {
         let mut tale = SampleStory::default();
         tale.conversation(|told| {
             told.received("EHLO a").sent(OFFERED).received(line).sent("502 no\r\n");
@@ -428,7 +443,10 @@ fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
         refused(told);
         told.received("MAIL FROM:<a@example.com> SIZE=12");
     });
-    assert!(size.unwrap().starts_with("it said MAIL with SIZE inside TLS, which only EHLO in clear had offered: its EHLO"));
+    assert!(
+        size.unwrap()
+            .starts_with("it said MAIL with SIZE inside TLS, which only EHLO in clear had offered: its EHLO")
+    );
     let auth = stale(&|told| {
         refused(told);
         told.received("HELO a").sent("250 ok\r\n").received(&format!("AUTH LOGIN {SECRET}"));

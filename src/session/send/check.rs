@@ -224,7 +224,11 @@ impl CertificateProblem {
                     ([], uncounted) => format!("only {}, which is not counted", uncounted.join(", ")),
                     (presented, []) => presented.join(", "),
                     (presented, uncounted) => {
-                        format!("{} (and {}, which is not counted)", presented.join(", "), uncounted.join(", "))
+                        format!(
+                            "{} (and {}, which is not counted)",
+                            presented.join(", "),
+                            uncounted.join(", ")
+                        )
                     }
                 };
                 format!("carries {carried}, where {} was expected", expected.join(" or "))
@@ -272,7 +276,11 @@ mod tests {
             (&[][..], &[][..], "carries no DNS name, where mx1.test was expected"),
             (&[], &["*.test"], "carries only *.test, which is not counted, where mx1.test was expected"),
             (&["a.test"], &[], "carries a.test, where mx1.test was expected"),
-            (&["a.test"], &["*.test"], "carries a.test (and *.test, which is not counted), where mx1.test was expected"),
+            (
+                &["a.test"],
+                &["*.test"],
+                "carries a.test (and *.test, which is not counted), where mx1.test was expected",
+            ),
         ] {
             assert_eq!(mismatch(presented, uncounted).in_words(), words);
         }
@@ -280,10 +288,8 @@ mod tests {
 
     #[test]
     fn a_name_is_no_proof_where_the_chain_does_not_hold() {
-        let assessment = Assessment {
-            chain: Some(CertificateProblem::SelfSigned),
-            name: Some(mismatch(&[], &[])),
-        };
+        let assessment =
+            Assessment { chain: Some(CertificateProblem::SelfSigned), name: Some(mismatch(&[], &[])) };
         assert_eq!(assessment.problem(Proof::Nothing), None);
         for proof in [Proof::Chain, Proof::ChainAndName] {
             assert_eq!(assessment.problem(proof), Some(&CertificateProblem::SelfSigned));

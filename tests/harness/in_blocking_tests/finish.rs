@@ -167,7 +167,9 @@ fn what_is_said_in_clear_is_told_although_no_message_came() {
 
 #[test]
 fn an_address_in_clear_is_envelope_in_whatever_command() {
-    for line in ["SAML FROM:<a@b.test>", "SOML FROM:<a@b.test>", "SEND FROM:<a@b.test>", "VRFY anna", "EXPN staff"] {
+    for line in
+        ["SAML FROM:<a@b.test>", "SOML FROM:<a@b.test>", "SEND FROM:<a@b.test>", "VRFY anna", "EXPN staff"]
+    {
         let lab = Lab::scenario("fqdn-mismatch").expect_nothing_in_clear().quiet().start().unwrap();
         let mut client = Client::connect(lab.addr());
         client.ask(line);
