@@ -1,7 +1,6 @@
 //! The input of a request: its body, within bounds, and the parameters of its query.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::StatusCode;
@@ -9,17 +8,16 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::limits::BODY;
 use super::problem::Problem;
 use crate::nearest::nearest;
 
 /// The maximum length of a body, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
-/// The time that a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads the whole body.
 pub(super) async fn octets(body: Body) -> Result<Bytes, Problem> {
-    let read = tokio::time::timeout(PATIENCE, to_bytes(body, LONGEST_BODY)).await;
+    let read = tokio::time::timeout(BODY, to_bytes(body, LONGEST_BODY)).await;
     let read =
         read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?;
     read.map_err(|error| {
@@ -127,6 +125,14 @@ fn badly_encoded() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let begun = tokio::time::Instant::now();
+        let stalled = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        assert!(octets(Body::from_stream(stalled)).await.is_err());
+        assert_eq!(begun.elapsed(), BODY);
+    }
 
     #[test]
     fn a_query_is_decoded_and_what_is_unknown_or_there_twice_is_refused() {

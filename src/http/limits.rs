@@ -19,9 +19,11 @@ use super::problem::Problem;
 /// The maximum number of waits, and of streams of the journal, at a time.
 pub(super) const MOST_WAITS: usize = 256;
 pub(super) const MOST_STREAMS: usize = 64;
-/// The maximum number of connections at a time, and the time that each may take for the head of a request.
+/// The maximum number of connections at a time, and the time that each may take for the head of a request, and
+/// then for its body.
 const MOST_CONNECTIONS: usize = 1000;
 const HEAD: Duration = Duration::from_secs(5);
+pub(super) const BODY: Duration = Duration::from_secs(5);
 /// The time to wait if the machine has run out of something that a connection needs.
 const BACKOFF: Duration = Duration::from_millis(50);
 

@@ -98,6 +98,7 @@ mod tests {
     fn logged(event: Event) -> Logged {
         Logged {
             event,
+            server: "GATE".to_owned(),
             computer: "gate".to_owned(),
             source: "MSExchangeTransport",
             connector: Some("Inbound".to_owned()),

@@ -29,6 +29,11 @@ pub(crate) fn tls_failure(handshake: &FailedHandshake) -> String {
         TlsFailure::TimedOut if hello_came => {
             "its ClientHello came and nothing after it for as long as the lab waits".to_owned()
         }
+        TlsFailure::TimedOut if handshake.partial_hello > 0 => {
+            "nothing came after it for as long as the lab waits; a network that drops longer packets and a client \
+             that was stopped look the same from here"
+                .to_owned()
+        }
         TlsFailure::TimedOut => {
             "no ClientHello came for as long as the lab waits; a client that expects a banner in clear on a \
              port with implicit TLS waits like this"
@@ -42,20 +47,35 @@ pub(crate) fn tls_failure(handshake: &FailedHandshake) -> String {
             "nothing is wrong with the client; the certificate or its private key is".to_owned()
         }
     };
-    format!("{}: {meaning}", short_tls_failure(&handshake.failure, hello_came))
+    format!("{}: {meaning}", short_tls_failure(handshake))
 }
 
-/// Describes how a handshake failed, without what it means. `hello_came` is true if the ClientHello had
-/// arrived.
-pub(crate) fn short_tls_failure(failure: &TlsFailure, hello_came: bool) -> String {
-    match failure {
+/// Describes a ClientHello that did not come to its end.
+pub(crate) fn partial_hello(octets: usize) -> String {
+    format!("an incomplete ClientHello of {}", counted(octets as u64, "byte"))
+}
+
+/// Describes how a handshake failed, without what it means.
+pub(crate) fn short_tls_failure(handshake: &FailedHandshake) -> String {
+    let hello_came = handshake.client_hello.is_some();
+    let partial = Some(handshake.partial_hello).filter(|octets| *octets > 0).map(partial_hello);
+    match &handshake.failure {
         TlsFailure::AlertReceived { alert } => format!("refused by the client with alert {}", safe(alert)),
         TlsFailure::AlertSent { alert, .. } => format!("refused by the lab with alert {}", safe(alert)),
         TlsFailure::NotTls { .. } => "what came after it was no TLS".to_owned(),
         TlsFailure::Closed if hello_came => "the client closed in the middle of the handshake".to_owned(),
-        TlsFailure::Closed => "the client closed before any ClientHello".to_owned(),
-        TlsFailure::Broken { reason } => format!("the connection broke in the handshake ({})", safe(reason)),
-        TlsFailure::TimedOut => "the client fell silent in the handshake".to_owned(),
+        TlsFailure::Closed => match partial {
+            Some(partial) => format!("the client closed after {partial}"),
+            None => "the client closed before any ClientHello".to_owned(),
+        },
+        TlsFailure::Broken { reason } => match partial {
+            Some(partial) => format!("the connection broke after {partial} ({})", safe(reason)),
+            None => format!("the connection broke in the handshake ({})", safe(reason)),
+        },
+        TlsFailure::TimedOut => match partial {
+            Some(partial) => format!("the client fell silent after {partial}"),
+            None => "the client fell silent in the handshake".to_owned(),
+        },
         TlsFailure::OnPurpose { fault, client } => {
             let client =
                 client.as_ref().map_or_else(|| "the client said nothing".to_owned(), Reaction::in_words);
@@ -220,12 +240,32 @@ mod tests {
     }
 
     fn told(failure: &TlsFailure, hello_came: bool) -> String {
-        super::tls_failure(&FailedHandshake {
+        super::tls_failure(&failed(failure, hello_came, 0))
+    }
+
+    fn failed(failure: &TlsFailure, hello_came: bool, partial_hello: usize) -> FailedHandshake {
+        FailedHandshake {
             verb: TlsVerb::StartTls,
             failure: failure.clone(),
             certificate: None,
             client_hello: hello_came.then(|| Arc::new(ClientHelloFacts::default())),
-        })
+            partial_hello,
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_client_hello_is_no_absence_of_one() {
+        let broken = TlsFailure::Broken { reason: "connection reset".to_owned() };
+        for (failure, expected) in [
+            (TlsFailure::Closed, "the client closed after an incomplete ClientHello of 11 bytes"),
+            (TlsFailure::TimedOut, "the client fell silent after an incomplete ClientHello of 11 bytes"),
+            (broken, "the connection broke after an incomplete ClientHello of 11 bytes (connection reset)"),
+        ] {
+            let handshake = failed(&failure, false, 11);
+            assert_eq!(short_tls_failure(&handshake), expected);
+            let whole = super::tls_failure(&handshake);
+            assert!(whole.starts_with(expected) && !whole.contains("no ClientHello"), "{whole}");
+        }
     }
 
     #[test]

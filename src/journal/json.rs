@@ -56,6 +56,9 @@ impl Serialize for Entry {
                 map.serialize_entry("failure", &handshake.failure)?;
                 map.serialize_entry("certificate", &handshake.certificate)?;
                 map.serialize_entry("client_hello", &handshake.client_hello)?;
+                if handshake.partial_hello > 0 {
+                    map.serialize_entry("partial_hello", &handshake.partial_hello)?;
+                }
             }
             Record::Secured(tls) => {
                 map.serialize_entry("outcome", "established")?;

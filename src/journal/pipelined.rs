@@ -1,7 +1,7 @@
 //! The commands that stood in clear where TLS had to begin, in a form that may be shown.
 
 use super::record::SECRET;
-use super::shown::{printable, without_secret};
+use super::shown::{is_auth, printable, without_secret};
 use crate::session::Anomaly;
 use crate::smtp::Verb;
 
@@ -46,7 +46,7 @@ fn lines(octets: &[u8]) -> Vec<String> {
             let whole = without_secret(line);
             printable(whole.get(..LINE).unwrap_or(&whole))
         });
-        secret |= matches!(verb, Some(Verb::Auth | Verb::XExps));
+        secret |= is_auth(line);
         content = verb == Some(Verb::Data);
     }
     shown

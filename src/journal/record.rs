@@ -171,7 +171,9 @@ pub enum Record {
 pub struct Logged {
     /// The event.
     pub event: Event,
-    /// The computer whose log it is, as the log shows it.
+    /// The computer whose log it is, by its name in the lab.
+    pub server: String,
+    /// The same computer, as the log shows it.
     pub computer: String,
     /// `MSExchangeTransport` or `MSExchangeFrontEndTransport`.
     pub source: &'static str,
@@ -201,6 +203,8 @@ pub struct FailedHandshake {
     pub certificate: Option<CertificateFacts>,
     /// The client's offer, if it had arrived.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
+    /// The number of bytes that had come of a ClientHello that was not complete.
+    pub partial_hello: usize,
 }
 
 impl FailedHandshake {

@@ -12,7 +12,7 @@ use crate::exchange::{
     CertificateFacts, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role, Usage,
 };
 use crate::session::fault::{FaultSpec, FaultTable};
-use crate::session::{ClientHelloFacts, TlsFacts, TlsFailure, TlsVerb, TlsVersion};
+use crate::session::{TlsFacts, TlsFailure, TlsVerb, TlsVersion};
 
 /// The entries of one conversation; each is a second after the one before.
 pub(crate) struct SampleSession {
@@ -63,16 +63,21 @@ impl SampleSession {
     }
 
     pub(crate) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
-        self.failed_with(failure, Some(Arc::default()))
+        let (verb, certificate, client_hello) =
+            (TlsVerb::StartTls, Some(certificate()), Some(Arc::default()));
+        let failed = FailedHandshake { verb, failure, certificate, client_hello, partial_hello: 0 };
+        self.tell(Record::TlsFailed(Arc::new(failed)))
     }
 
     pub(crate) fn failed_before_hello(&mut self, failure: TlsFailure) -> &mut Self {
-        self.failed_with(failure, None)
+        self.failed_in_hello(failure, 0)
     }
 
-    fn failed_with(&mut self, failure: TlsFailure, client_hello: Option<Arc<ClientHelloFacts>>) -> &mut Self {
-        let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
-        self.tell(Record::TlsFailed(Arc::new(FailedHandshake { verb, failure, certificate, client_hello })))
+    /// The handshake fails after so many bytes of a ClientHello.
+    pub(crate) fn failed_in_hello(&mut self, failure: TlsFailure, partial_hello: usize) -> &mut Self {
+        let (verb, certificate, client_hello) = (TlsVerb::StartTls, Some(certificate()), None);
+        let failed = FailedHandshake { verb, failure, certificate, client_hello, partial_hello };
+        self.tell(Record::TlsFailed(Arc::new(failed)))
     }
 
     pub(crate) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {

@@ -9,16 +9,12 @@ use super::record::{Record, SECRET, SessionContext};
 use crate::smtp::Verb;
 
 /// Returns a command line without the secret that may stand in it: the initial response of AUTH (RFC 4954
-/// section 4) and X-EXPS, which for PLAIN is name and password. Malformed spellings count: `AUTH=PLAIN ...`.
+/// section 4) and X-EXPS, which for PLAIN is name and password. Malformed spellings count, such as
+/// `AUTH=PLAIN ...`, `XAUTH PLAIN ...` and `NOOP AUTH PLAIN ...`.
 pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
     let Some(word) = auth_word(line) else { return Cow::Borrowed(line) };
-    let behind = line.get(word..).unwrap_or_default();
-    let gap = behind.iter().take_while(|octet| is_separator(octet)).count();
-    let (start, behind) = (word + gap, behind.get(gap..).unwrap_or_default());
-    let length = behind.iter().take_while(|octet| is_mechanism_letter(octet)).count();
-    let (mechanism, rest) = behind.split_at(length);
-    let named = is_usual_mechanism(mechanism) || (may_be_mechanism(mechanism) && !rest.starts_with(b"="));
-    let shown = if named { start + length } else { start };
+    let argument = Argument::at(line, word);
+    let shown = if argument.is_named() { argument.end() } else { argument.start };
     let hidden = line.get(shown..).unwrap_or_default();
     if hidden.trim_ascii().is_empty() {
         return Cow::Borrowed(line);
@@ -34,21 +30,67 @@ pub(crate) fn is_auth(line: &[u8]) -> bool {
     auth_word(line).is_some()
 }
 
-/// Returns the position where AUTH or X-EXPS ends, if a line begins with one of them.
+/// The first word behind AUTH, and what follows it.
+struct Argument<'a> {
+    start: usize,
+    word: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Argument<'a> {
+    /// Returns the argument of AUTH, which ends at `word`.
+    fn at(line: &'a [u8], word: usize) -> Self {
+        let behind = line.get(word..).unwrap_or_default();
+        let gap = behind.iter().take_while(|octet| is_separator(octet)).count();
+        let behind = behind.get(gap..).unwrap_or_default();
+        let length = behind.iter().take_while(|octet| is_mechanism_letter(octet)).count();
+        let (word_behind, rest) = behind.split_at(length);
+        Self { start: word + gap, word: word_behind, rest }
+    }
+
+    fn end(&self) -> usize {
+        self.start + self.word.len()
+    }
+
+    /// Returns whether the word names a mechanism, and is no secret.
+    fn is_named(&self) -> bool {
+        is_usual_mechanism(self.word) || (may_be_mechanism(self.word) && !self.rest.starts_with(b"="))
+    }
+}
+
+/// The words that log on: AUTH in all its spellings, and Exchange's own.
+const LOGON: [&[u8]; 2] = [b"AUTH", b"X-EXPS"];
+
+/// Returns the position where AUTH or X-EXPS ends, if a line begins with one of them, or has one of them further
+/// on with a usual mechanism and something behind it.
 fn auth_word(line: &[u8]) -> Option<usize> {
-    let blanks = line.iter().take_while(|octet| octet.is_ascii_whitespace() || octet.is_ascii_control());
-    let start = blanks.count();
-    let word = line.get(start..)?;
-    let begins = |verb: &[u8]| word.get(..verb.len()).is_some_and(|it| it.eq_ignore_ascii_case(verb));
-    let length = if begins(b"AUTH") {
-        // AUTHENTICATE is IMAP's command.
-        word.iter().take_while(|octet| octet.is_ascii_alphabetic()).count()
-    } else if begins(b"X-EXPS") {
-        b"X-EXPS".len()
-    } else {
-        return None;
-    };
-    Some(start + length)
+    let front = line.iter().take_while(|octet| !octet.is_ascii_alphanumeric()).count();
+    let word = line.get(front..)?;
+    let prefix = [&b"X-"[..], b"X"].into_iter().find(|prefix| {
+        let behind = word.get(prefix.len()..).unwrap_or_default();
+        begins(word, prefix) && begins(behind, b"AUTH")
+    });
+    let first = front + prefix.map_or(0, <[u8]>::len);
+    if let Some(end) = logon_end(line, first) {
+        return Some(end);
+    }
+    (first..line.len()).filter_map(|at| logon_end(line, at)).find(|end| {
+        let argument = Argument::at(line, *end);
+        is_usual_mechanism(argument.word) && argument.rest.iter().any(|octet| !is_separator(octet))
+    })
+}
+
+/// Returns the position where the word AUTH or X-EXPS that begins at `at` ends, if there is one.
+fn logon_end(line: &[u8], at: usize) -> Option<usize> {
+    let word = line.get(at..)?;
+    let found = LOGON.into_iter().find(|logon| begins(word, logon))?;
+    // AUTHENTICATE is IMAP's command.
+    let more = word.get(found.len()..)?.iter().take_while(|octet| octet.is_ascii_alphabetic()).count();
+    Some(at + found.len() + more)
+}
+
+fn begins(line: &[u8], word: &[u8]) -> bool {
+    line.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word))
 }
 
 /// A filter for what may be a secret in a conversation, line by line.
@@ -84,7 +126,10 @@ impl Secrets {
         match without_secret(line) {
             Cow::Borrowed(line) => Record::Received(Bytes::copy_from_slice(line)),
             Cow::Owned(masked) => {
-                self.keep_word(line);
+                // A word that is shown is no secret in a reply, either.
+                if !masked.starts_with(first_word(line)) {
+                    self.keep_word(line);
+                }
                 Record::Received(masked.into())
             }
         }
@@ -103,9 +148,16 @@ impl Secrets {
     }
 
     fn keep_word(&mut self, line: &[u8]) {
-        let word = line.trim_ascii_start().split(is_blank).next();
-        self.word.extend_from_slice(word.unwrap_or_default());
+        self.word.extend_from_slice(first_word(line).trim_ascii_start());
     }
+}
+
+/// Returns the first word of a line, with the blanks before it.
+fn first_word(line: &[u8]) -> &[u8] {
+    let blanks = line.len() - line.trim_ascii_start().len();
+    let word = line.get(blanks..).unwrap_or_default();
+    let length = word.iter().take_while(|octet| !is_blank(octet)).count();
+    line.get(..blanks + length).unwrap_or_default()
 }
 
 /// Returns the sender of a message; the null path as SMTP writes it.
@@ -196,7 +248,9 @@ fn is_blank(octet: &u8) -> bool {
 
 /// Returns whether a byte can separate AUTH and a mechanism, in malformed spellings, too.
 fn is_separator(octet: &u8) -> bool {
-    octet.is_ascii_whitespace() || octet.is_ascii_control() || matches!(octet, b'=' | b':' | b',' | b';')
+    octet.is_ascii_whitespace()
+        || octet.is_ascii_control()
+        || matches!(octet, b'=' | b':' | b',' | b';' | b'"' | b'\'')
 }
 
 fn is_mechanism_letter(octet: &u8) -> bool {
@@ -259,6 +313,13 @@ mod tests {
             ("AUTH AGEAYg==", "AUTH <authentication response>"),
             ("AUTH YWxpY2U=", "AUTH <authentication response>"),
             ("\tX-EXPS\tNTLM TlRM", "\tX-EXPS\tNTLM <authentication response>"),
+            ("XAUTH PLAIN AGEAYg==", "XAUTH PLAIN <authentication response>"),
+            ("X-AUTH AGEAYg==", "X-AUTH <authentication response>"),
+            ("\"AUTH\" PLAIN AGEAYg==", "\"AUTH\" PLAIN <authentication response>"),
+            ("'auth' 'login' YQ==", "'auth' 'login <authentication response>"),
+            ("NOOP AUTH PLAIN AGEAYg==", "NOOP AUTH PLAIN <authentication response>"),
+            ("ESMTPAUTH PLAIN AGEAYg==", "ESMTPAUTH PLAIN <authentication response>"),
+            ("RSET; AUTH LOGIN YQ==", "RSET; AUTH LOGIN <authentication response>"),
         ] {
             assert_eq!(masked(line), shown);
         }
@@ -296,6 +357,7 @@ mod tests {
             reply("AUTH=PLAIN=AGEAYg== x", "500 Unrecognized command 'AUTH=PLAIN=AGEA'"),
             "500 Unrecognized command '<authentication response>'"
         );
+        assert_eq!(reply("XAUTH PLAIN AGEAYg==", "500 no 'XAUTH'"), "500 no 'XAUTH'", "it is no secret");
     }
 
     #[test]
@@ -306,9 +368,16 @@ mod tests {
 
     #[test]
     fn other_commands_are_shown_whole() {
-        for line in
-            ["AUTH", "AUTH LOGIN", "AUTH LOGIN ", "MAIL FROM:<a@example.com> AUTH=<>", "EHLO auth x", ""]
-        {
+        for line in [
+            "AUTH",
+            "AUTH LOGIN",
+            "AUTH LOGIN ",
+            "MAIL FROM:<a@example.com> AUTH=<>",
+            "EHLO auth x",
+            "",
+            "NOOP AUTH PLAIN",
+            "VRFY author plain",
+        ] {
             assert_eq!(masked(line), line);
         }
     }

@@ -317,8 +317,13 @@ mod tests {
     fn an_event_is_its_first_sentence() {
         let pin = "<I>CN=CA, O=Example Inc. Trust<S>CN=mx.example";
         let event = Event::no_certificate_for_starttls(pin, "Inbound");
-        let logged =
-            Logged { event, computer: "gate".to_owned(), source: "MSExchangeTransport", connector: None };
+        let logged = Logged {
+            event,
+            server: "GATE".to_owned(),
+            computer: "gate".to_owned(),
+            source: "MSExchangeTransport",
+            connector: None,
+        };
         let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::Event(Arc::new(logged)));
         assert_eq!(
@@ -381,6 +386,7 @@ mod tests {
             failure: TlsFailure::Closed,
             certificate: Some(certificate),
             client_hello: hello,
+            partial_hello: 0,
         };
         let mut told = SampleSession::on(Profile::Exchange2019);
         told.tell(Record::TlsEstablished(Arc::new(established)));

@@ -4,11 +4,13 @@
 //! right for a [`Policy`], and [`classify`] infers the kind of client from all trials.
 
 mod class;
+mod injected;
 mod policy;
 mod rule;
 mod trial;
 
 pub use class::{Class, Classified, Verifies, classify};
+pub use injected::find_taken_replies;
 pub use policy::{Policy, UnknownPolicy};
 pub use rule::{Judged, Mark, judge};
 pub use trial::{Exit, Outcome, Trial};

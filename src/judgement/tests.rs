@@ -228,12 +228,36 @@ fn an_injected_reply_that_was_taken_breaks_encrypt_and_above() {
     assert_eq!(judge(Policy::May, &taken.trial()).mark, Stricter);
     assert!(taken.trial().notes().iter().any(|note| note.contains("injected behind the 220")));
     assert!(judge(Policy::Encrypt, &taken.trial()).why.contains("for the server's"));
-    let mut fails = Made::refused().trial();
-    fails.repeated = Some("554 5.7.1 injected".to_owned());
-    assert_eq!(judge(Policy::Encrypt, &fails).mark, Wrong, "it fails with what was injected");
-    let mut shows = Made::over_tls().trial();
-    shows.repeated = Some("554 5.7.1 injected".to_owned());
-    assert_eq!(judge(Policy::Encrypt, &shows).mark, Right, "it shows what came, and goes on without it");
+}
+
+const EARLY: &str = "it went on before the reply to its EHLO inside TLS had left";
+
+/// Whether `made` at an injected reply, compared with `control`, has taken it.
+fn takes(made: &Made, repeated: bool, control: &Made) -> bool {
+    let mut trial = made.clone().injected(false).trial();
+    trial.repeated = repeated.then(|| "554 5.7.1 injected".to_owned());
+    find_taken_replies(&mut trial, &control.trial());
+    trial.took_injected()
+}
+
+#[test]
+fn going_on_without_the_reply_is_proof_only_where_the_client_does_not_always_do_so() {
+    let (patient, early) = (Made::over_tls(), Made::over_tls().doing(EARLY));
+    assert!(takes(&early, false, &patient));
+    assert!(!takes(&early, false, &early), "it pipelines everywhere");
+    assert!(!takes(&Made::refused(), false, &patient), "closing is no proof");
+    let gone = Made::refused().broken();
+    assert!(!takes(&early, false, &gone), "what it does inside TLS at the control is not known");
+    assert!(takes(&early, false, &Made::refused()), "it gave up in time at the control, and did not go on");
+}
+
+#[test]
+fn failing_with_the_injected_text_is_proof_where_the_client_delivers_without_it() {
+    let (delivers, fails) = (Made::over_tls(), Made::refused());
+    assert!(takes(&fails, true, &delivers));
+    assert!(!takes(&fails, true, &fails), "it fails without it as well");
+    assert!(!takes(&delivers, true, &delivers), "it shows what came, and goes on without it");
+    assert!(!takes(&fails.answered_454(), true, &delivers), "it noticed, and began no TLS");
 }
 
 #[test]

@@ -126,15 +126,17 @@ impl Observer {
         all(&self.lock(), after)
     }
 
-    /// Returns the numbers of the events after entry number `after` that a computer has logged about a
-    /// connector, or about no connector. Letter case in the connector's name does not matter.
+    /// Returns the numbers of the events after entry number `after` that a computer, by its name in the lab, has
+    /// logged about a connector, or about no connector. Letter case does not matter.
     pub fn event_ids(&self, after: u64, computer: &str, connector: Option<&str>) -> Vec<u16> {
         let same = |known: Option<&str>| match (known, connector) {
             (Some(known), Some(connector)) => known.eq_ignore_ascii_case(connector),
             (known, connector) => known == connector,
         };
         let events = self.events(after);
-        let about = events.iter().filter(|it| it.computer == computer && same(it.connector.as_deref()));
+        let about = events
+            .iter()
+            .filter(|it| it.server.eq_ignore_ascii_case(computer) && same(it.connector.as_deref()));
         about.map(|event| event.id()).collect()
     }
 

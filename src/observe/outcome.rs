@@ -98,12 +98,7 @@ impl SessionSummary {
         }
         match &self.tls_failure {
             Some(it) => {
-                let hello_came = it.client_hello.is_some();
-                parts.push(format!(
-                    "{} failed: {}",
-                    it.verb.as_str(),
-                    short_tls_failure(&it.failure, hello_came)
-                ));
+                parts.push(format!("{} failed: {}", it.verb.as_str(), short_tls_failure(it)));
             }
             None if self.tls.is_some() && !self.conduct.spoke_inside() && self.messages_over_tls == 0 => {
                 parts.push(self.silent_inside().to_owned());

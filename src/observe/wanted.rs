@@ -163,12 +163,14 @@ impl Condition<'_, EventLogEntry> {
         self.called(format!("event {id}")).and("", miss)
     }
 
-    /// Requires the computer that logged it, as its log shows it, or the connector that it is about.
+    /// Requires the computer that logged it, by its name in the lab or as its log shows it, or the connector that
+    /// it is about, by its name or as `SERVER\\Name`.
     pub fn on(self, place: &str) -> Self {
         let wanted = place.to_owned();
         self.listed(format!("on {wanted}"), move |entry| {
             let connector = entry.connector.as_deref().unwrap_or_default();
-            let fits = is_called(&wanted, [&entry.computer, connector, &entry.computer]);
+            let names = [&entry.server, &entry.computer];
+            let fits = names.into_iter().any(|name| is_called(&wanted, [name, connector, name]));
             (!fits).then(|| format!("on {}", entry.computer))
         })
     }
@@ -200,4 +202,32 @@ pub(crate) fn is_called(wanted: &str, [computer, connector, fqdn]: [&str; 3]) ->
 fn elsewhere(wanted: &str, [computer, connector, fqdn]: [&str; 3]) -> Option<String> {
     let fits = is_called(wanted, [computer, connector, fqdn]);
     (!fits).then(|| format!("on {computer}\\{connector} ({fqdn})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::exchange::Event;
+    use crate::journal::Logged;
+
+    #[test]
+    fn an_event_is_found_by_each_name_of_its_computer() {
+        let event = Event::logon_failed("LogonDenied", "In", "Login", "192.0.2.1");
+        let logged = Logged {
+            event,
+            server: "mx1.lab.test".to_owned(),
+            computer: "mx1".to_owned(),
+            source: "MSExchangeTransport",
+            connector: Some("In".to_owned()),
+        };
+        let entry = EventLogEntry { seq: 1, time: jiff::Timestamp::UNIX_EPOCH, logged: Arc::new(logged) };
+        for name in ["mx1.lab.test\\In", "MX1\\in", "In", "mx1.lab.test", "mx1"] {
+            assert!(any_event().on(name).fits(&entry), "{name}");
+        }
+        for name in ["mx2\\In", "mx1\\Out", "lab.test", ""] {
+            assert!(!any_event().on(name).fits(&entry), "{name}");
+        }
+    }
 }

@@ -216,7 +216,7 @@ fn doubts(established: &Established, leaf: &Certificate, host: &str) -> Vec<Stri
         } else if leaf.common_names().iter().any(|name| covers(name, host).is_some()) {
             format!("carries {host} in its subject only, which RFC 9525 does not read")
         } else {
-            format!("carries no name, where {host} was looked for")
+            format!("carries no DNS name, where {host} was looked for")
         }
     });
     chain.into_iter().chain(name).collect()

@@ -202,6 +202,7 @@ entries! {
         "tls-rsa-kx-only",
         "tls-rst-clienthello",
         "tls-second-starttls",
+        "tls-slow-ehlo",
         "tls-state-not-reset",
         "tls-warn-unrecognized_name",
     }

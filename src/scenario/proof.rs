@@ -142,19 +142,12 @@ impl ProvedStage {
             let said = Value::Said(refused.clone().unwrap_or_else(|| NONE.to_owned()));
             rows.push(Row::new(Subject::Commands, Aspect::Refusal, Some(expected), Some(said)));
         }
-        let mut expected = scenario.expected(stage).each();
-        for (subject, aspect, value) in &observed.0 {
-            let same = |it: &(Subject, Aspect, Value)| it.1 == *aspect && it.0.is_same(subject);
-            let said = expected.iter().position(same).map(|at| expected.remove(at).2);
+        rows.extend(observed.compare(scenario.expected(stage)).into_iter().map(|row| match row.aspect {
             // A file expects every fault rule that it declares to be applied.
-            let said = said.or_else(|| (*aspect == Aspect::NeverDone).then(|| Value::Said(NONE.to_owned())));
-            rows.push(Row::new(subject.clone(), *aspect, said, Some(value.clone())));
-        }
-        // The remaining expectations are about something that does not exist.
-        rows.extend(expected.into_iter().map(|(subject, aspect, value)| {
-            let absent = Value::Certificate(ABSENT.to_owned());
-            let met = value.is_met_by(&absent);
-            Row { subject, aspect, expected: Some(value), observed: None, met }
+            Aspect::NeverDone => {
+                Row::new(row.subject, row.aspect, Some(Value::Said(NONE.to_owned())), row.observed)
+            }
+            _ => row,
         }));
         Self {
             stage,
@@ -166,6 +159,25 @@ impl ProvedStage {
             rows,
             regressions: regressions(before, &observed),
         }
+    }
+}
+
+impl Observation {
+    /// Compares it with what is expected. Returns a row for everything that was observed, and then one for every
+    /// expectation of something that does not exist.
+    pub fn compare(&self, expected: Expectations) -> Vec<Row> {
+        let mut expected = expected.each();
+        let mut rows = Vec::new();
+        for (subject, aspect, value) in &self.0 {
+            let same = |it: &(Subject, Aspect, Value)| it.1 == *aspect && it.0.is_same(subject);
+            let wanted = expected.iter().position(same).map(|at| expected.remove(at).2);
+            rows.push(Row::new(subject.clone(), *aspect, wanted, Some(value.clone())));
+        }
+        rows.extend(expected.into_iter().map(|(subject, aspect, value)| {
+            let met = value.is_met_by(&Value::Certificate(ABSENT.to_owned()));
+            Row { subject, aspect, expected: Some(value), observed: None, met }
+        }));
+        rows
     }
 }
 

@@ -45,4 +45,4 @@ pub use received::{Oddities, Received};
 pub use reply::{Reply, ReplyError};
 pub use reply_lines::ReplyLines;
 pub use transparency::transparent;
-pub use verb::{CommandError, Verb};
+pub use verb::{CommandError, Verb, tells_address};

@@ -92,6 +92,20 @@ impl Verb {
     }
 }
 
+/// Returns whether a line tells an address or a mailbox: MAIL and RCPT, VRFY and EXPN with an argument, and SEND,
+/// SOML and SAML, which are MAIL in other words (RFC 821 section 3.4; RFC 5321 appendix F.6). Malformed spellings
+/// count, such as ` MAILFROM:<a@b>`, whatever a server answers.
+pub fn tells_address(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 7] = [b"MAIL", b"RCPT", b"SEND", b"SOML", b"SAML", b"VRFY", b"EXPN"];
+    let line = line.trim_ascii_start();
+    let behind = |word: &[u8]| {
+        let (begin, rest) = line.split_at_checked(word.len())?;
+        begin.eq_ignore_ascii_case(word).then_some(rest)
+    };
+    let argued = WORDS.into_iter().filter_map(behind).any(|rest| !rest.trim_ascii().is_empty());
+    argued || matches!(Verb::of(line), Some(Verb::Mail | Verb::Rcpt))
+}
+
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -213,6 +227,27 @@ mod tests {
             assert_eq!(Verb::of(verb.to_string().to_lowercase().as_bytes()), Some(verb));
             assert_eq!(Verb::of(format!("{verb} a b").as_bytes()), Some(verb));
             assert_eq!(Verb::of(format!("{verb}X").as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn whatever_tells_an_address_is_known_by_its_first_word() {
+        for line in [
+            "MAIL FROM:<a@b>",
+            "rcpt to:<a@b>",
+            "MAIL",
+            "SAML FROM:<a@b>",
+            "SOML FROM:<a@b>",
+            "send from:<a@b>",
+            "VRFY anna",
+            "EXPN staff",
+            " MAIL FROM:<a@b>",
+            "MAILFROM:<a@b>",
+        ] {
+            assert!(tells_address(line.as_bytes()), "{line}");
+        }
+        for line in ["VRFY", "EXPN ", "SEND", "EHLO mail.example.com", "NOOP", "DATA", "EMAIL a", ""] {
+            assert!(!tells_address(line.as_bytes()), "{line}");
         }
     }
 

@@ -314,7 +314,7 @@ mod tests {
         let asking =
             async { first_flight(OldVersion::Tls12, Some("mx1.lab.test"), &mut client).await.unwrap_err() };
         let answering = async {
-            let hello = crate::tls::hello::Hello::listen(&mut server, &[]).await.unwrap();
+            let hello = crate::tls::hello::Hello::listen(&mut server, &[], &mut 0).await.unwrap();
             server.write_all(&[21, 3, 3, 0, 2, 2, 40]).await.unwrap();
             hello.facts().unwrap()
         };

@@ -36,16 +36,23 @@ pub(super) struct Hello {
 
 impl Hello {
     /// Reads until the ClientHello, whose beginning is `early`, is complete, cannot become one, or the stream
-    /// ends.
-    pub(super) async fn listen<IO: AsyncRead + Unpin>(io: &mut IO, early: &[u8]) -> io::Result<Self> {
+    /// ends. `partial` is kept at the number of bytes of one that is not complete.
+    pub(super) async fn listen<IO: AsyncRead + Unpin>(
+        io: &mut IO,
+        early: &[u8],
+        partial: &mut usize,
+    ) -> io::Result<Self> {
         let mut hello = Self { octets: early.to_vec(), ..Self::default() };
-        if hello.scan() != Progress::More {
-            return Ok(hello);
-        }
         loop {
+            match hello.scan() {
+                Progress::More => *partial = hello.octets.len(),
+                Progress::Complete | Progress::NoHello => {
+                    *partial = 0;
+                    return Ok(hello);
+                }
+            }
             hello.octets.reserve(READ);
-            let read = io.read_buf(&mut hello.octets).await?;
-            if read == 0 || hello.scan() != Progress::More {
+            if io.read_buf(&mut hello.octets).await? == 0 {
                 return Ok(hello);
             }
         }

@@ -27,6 +27,8 @@ pub struct ServerTls(Arc<CertificateSet>);
 pub struct HandshakeTrace {
     /// The client's offer, as soon as its ClientHello is complete.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
+    /// The number of bytes that have come of a ClientHello that is not complete.
+    pub partial_hello: usize,
     /// The faults that the lab has injected, in order.
     pub injected: Vec<InjectedFault>,
 }
@@ -125,7 +127,8 @@ impl ServerTls {
         if fault.actions.is_empty() && fault.then.is_some_and(|then| then != Then::Silence) {
             return Err(fault.broken(fault.ending(), fault.then, &[], witness));
         }
-        let hello = Hello::listen(io, &fault.early).await.map_err(|error| failure::broken(&error))?;
+        let hello = Hello::listen(io, &fault.early, &mut witness.partial_hello).await;
+        let hello = hello.map_err(|error| failure::broken(&error))?;
         let facts = hello.facts().map(Arc::new);
         witness.client_hello.clone_from(&facts);
         let Some(facts) = facts else {

@@ -67,6 +67,7 @@ impl<'a> Connection<'a> {
             failure,
             certificate: credentials.map(|credentials| credentials.certificate.clone()),
             client_hello: witness.client_hello,
+            partial_hello: witness.partial_hello,
         })));
         Err(ending)
     }

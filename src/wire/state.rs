@@ -158,11 +158,17 @@ impl LabState {
         self.lock().faults.clone()
     }
 
-    /// Replaces the fault rules. Where they are unchanged, their counters go on.
+    /// Replaces the fault rules. The counters of those that stay go on.
     pub fn put_faults(&self, faults: HashMap<String, Vec<FaultRule>>) {
         let mut state = self.lock();
         let State { faults: before, tables, prepared, .. } = &mut *state;
-        tables.retain(|(computer, _), _| before.get(computer) == faults.get(computer));
+        for ((computer, connector), table) in tables {
+            let rules = faults.get(computer);
+            if before.get(computer) != rules {
+                let rules = rules.map(Vec::as_slice).unwrap_or_default();
+                *table = Arc::new(table.replaced_by(rules, connector));
+            }
+        }
         *before = faults;
         prepared.clear();
     }
@@ -342,7 +348,8 @@ impl LabState {
             }
             state.logged.insert(key, now);
         }
-        let logged = Logged { event, computer: computer.event_log_name().to_owned(), source, connector };
+        let shown = computer.event_log_name().to_owned();
+        let logged = Logged { event, server: computer.name.clone(), computer: shown, source, connector };
         self.journal.append(now, None, Record::Event(Arc::new(logged)));
     }
 

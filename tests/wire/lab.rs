@@ -215,6 +215,20 @@ async fn what_stands_behind_starttls_in_clear_is_discarded_and_noted() {
 }
 
 #[tokio::test]
+async fn a_client_hello_that_breaks_off_is_told_with_its_length() {
+    let lab = start(story("healthy").unwrap().text).await;
+    let (mut client, _) = Client::connect(address(&lab)).await;
+    client.ask("EHLO client.example").await;
+    client.ask("STARTTLS").await;
+    client.say([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]).await;
+    drop(client);
+    let failed = wait_for(&lab, "handshake", |entry| matches!(entry.record, Record::TlsFailed(_))).await;
+    let Record::TlsFailed(handshake) = &failed.record else { panic!("{failed:?}") };
+    assert_eq!((&handshake.failure, handshake.partial_hello), (&TlsFailure::Closed, 11));
+    assert!(handshake.client_hello.is_none());
+}
+
+#[tokio::test]
 async fn no_clear_text_follows_a_handshake_that_failed() {
     let lab = start(story("healthy").unwrap().text).await;
     let (mut client, _) = Client::connect(address(&lab)).await;

@@ -112,8 +112,13 @@ mod tests {
         for id in events {
             let mut event = Event::logon_failed("LogonDenied", "Default", "Login", "192.0.2.1");
             event.event_id = *id;
-            let logged =
-                Logged { event, computer: "gate".to_owned(), source: "MSExchangeTransport", connector: None };
+            let logged = Logged {
+                event,
+                server: "GATE".to_owned(),
+                computer: "gate".to_owned(),
+                source: "MSExchangeTransport",
+                connector: None,
+            };
             journal.append(jiff::Timestamp::UNIX_EPOCH, None, Record::Event(std::sync::Arc::new(logged)));
         }
         observer

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spots;
-use super::process::{self, Words};
+use super::process::{self, Ended, Interrupted, Words};
 use super::report::Report;
 use super::trial::{Tried, Up};
 use super::{Args, COLLECTION, Format, stop_at_signals};
@@ -18,7 +18,6 @@ use crate::cli::exec::Trust;
 use crate::cli::output::{self, Failure};
 use crate::cli::recording::file_error;
 use crate::exchange::TimeSpan;
-use crate::journal::Record;
 use crate::judgement::{Exit, Policy};
 use crate::report::layout::columns;
 use crate::scenario::CatalogueEntry;
@@ -42,14 +41,17 @@ struct Target {
 /// Starts the entries, runs the command, and collects results until it is quiet.
 pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
     let spots = Spots::find(args.port, true)?;
-    let (activity, mut heard) = watch::channel(Heard::default());
+    let (activity, mut heard) = watch::channel(0);
     let mut labs = Vec::new();
     for (number, entry) in entries.iter().enumerate() {
         let up = Up::start(entry, spots.at(number)).await?;
         let activity = activity.clone();
         up.engine.journal().listen(Box::new(move |entry| {
             let is_conversation = entry.place.is_some();
-            activity.send_if_modified(|heard| is_conversation && heard.note(&entry.record));
+            activity.send_if_modified(|entries: &mut u64| {
+                *entries += u64::from(is_conversation);
+                is_conversation
+            });
         }));
         labs.push(up);
     }
@@ -71,7 +73,8 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
     let deadline = Instant::now().checked_add(longest);
     let output = submit(args, &labs, (&ca, &told), longest, &stop).await?;
     let TimeSpan(quiet) = args.quiet;
-    let collected = until_quiet(&mut heard, quiet, deadline);
+    let is_open = || labs.iter().any(|up| up.engine.observer().count(|counts| counts.begun > counts.ended));
+    let collected = until_quiet(&mut heard, &is_open, quiet, deadline);
     if stop.run_until_cancelled(collected).await.is_none() {
         output::remark("interrupted; what has come so far is judged");
     }
@@ -112,46 +115,37 @@ async fn submit(
     let Some(mut command) = words.command(&args.command) else { return Ok(String::new()) };
     command.env("STARTTLS_LAB_TARGETS", told);
     match process::run(command, longest, stop).await {
-        (Exit::NotRun(why), _) => Err(Failure::usage(format!("the command could not be run: {why}"))),
-        (Exit::Code(0), said) => Ok(said),
-        (exit, said) => {
+        // The collection is interrupted as well, and says so.
+        Err(Interrupted) => Ok(String::new()),
+        Ok(Ended { exit: Exit::NotRun(why), .. }) => {
+            Err(Failure::usage(format!("the command could not be run: {why}")))
+        }
+        Ok(Ended { exit: Exit::Code(0), output, .. }) => Ok(output),
+        Ok(Ended { exit, output: said, .. }) => {
             output::remark(&format!("the command ended with {exit:?}; what it said:\n{}", said.trim_end()));
             Ok(said)
         }
     }
 }
 
-/// The conversation events that have been received.
-#[derive(Debug, Default)]
-struct Heard {
-    entries: u64,
-    open: i64,
-}
-
-impl Heard {
-    fn note(&mut self, record: &Record) -> bool {
-        self.entries += 1;
-        match record {
-            Record::Connected => self.open += 1,
-            Record::Disconnected(_) => self.open -= 1,
-            _ => {}
-        }
-        true
-    }
-}
-
-/// Waits until something has come and nothing has happened for the quiet period, at most until `deadline`.
-async fn until_quiet(heard: &mut watch::Receiver<Heard>, quiet: Duration, deadline: Option<Instant>) {
+/// Waits until something has come and nothing has happened for the quiet period, at most until `deadline`. `heard`
+/// counts the entries of conversations, and `is_open` tells whether one of them is under way.
+async fn until_quiet(
+    heard: &mut watch::Receiver<u64>,
+    is_open: &impl Fn() -> bool,
+    quiet: Duration,
+    deadline: Option<Instant>,
+) {
     let lull = async {
         // The channel closes with the labs, which live longer than this.
-        heard.wait_for(|heard| heard.entries > 0).await.ok();
+        heard.wait_for(|entries| *entries > 0).await.ok();
         loop {
-            let open = heard.borrow_and_update().open > 0;
+            heard.borrow_and_update();
             match timeout(quiet, heard.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return,
                 // A conversation in which neither side speaks is waited for until it ends.
-                Err(_) if open => {
+                Err(_) if is_open() => {
                     if heard.changed().await.is_err() {
                         return;
                     }
@@ -233,18 +227,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_is_quiet_when_nothing_happens_after_something_has() {
-        let (sender, mut heard) = watch::channel(Heard::default());
+        let (sender, mut heard) = watch::channel(0);
+        let open = std::cell::Cell::new(false);
+        let is_open = || open.get();
         let deadline = Instant::now() + Duration::from_secs(60);
         let begun = Instant::now();
-        until_quiet(&mut heard, Duration::from_secs(5), Some(deadline)).await;
+        until_quiet(&mut heard, &is_open, Duration::from_secs(5), Some(deadline)).await;
         assert_eq!(begun.elapsed(), Duration::from_secs(60), "nothing came");
-        sender.send_modify(|heard| heard.entries = 1);
+        sender.send_modify(|entries| *entries += 1);
         let begun = Instant::now();
-        until_quiet(&mut heard, Duration::from_secs(5), Some(begun + Duration::from_secs(60))).await;
+        until_quiet(&mut heard, &is_open, Duration::from_secs(5), Some(begun + Duration::from_secs(60)))
+            .await;
         assert_eq!(begun.elapsed(), Duration::from_secs(5));
-        sender.send_modify(|heard| heard.open = 1);
+        open.set(true);
+        sender.send_modify(|entries| *entries += 1);
         let begun = Instant::now();
-        until_quiet(&mut heard, Duration::from_secs(5), Some(begun + Duration::from_secs(60))).await;
+        until_quiet(&mut heard, &is_open, Duration::from_secs(5), Some(begun + Duration::from_secs(60)))
+            .await;
         assert_eq!(begun.elapsed(), Duration::from_secs(60), "a conversation is open");
     }
 }

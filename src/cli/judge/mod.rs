@@ -24,6 +24,7 @@ use crate::exchange::TimeSpan;
 use crate::judgement::{Outcome, Policy};
 use crate::scenario::{CatalogueEntry, chosen, entry};
 use address::Spots;
+use process::Interrupted;
 use report::Report;
 use trial::{Plan, Tried};
 
@@ -124,7 +125,8 @@ With --daemon the command is run once, its words are those of `baseline`, and ST
 JSON file with the address, the name and a recipient of each entry.
 
 First of all comes the entry `baseline`, with which nothing is wrong: a command that delivers nothing there \
-is not tried any further.
+is not tried any further. With the entries `inject-response*` comes `tls-slow-ehlo`, the same server without the \
+injected reply, which shows what the client does because of that reply.
 
 Exit code: 0, or 1 where the policy was broken or --fail-on says so; 2 where usage is wrong or the command does not work; 3 where \
 the lab could not listen. A client that hangs, dies by a signal or never comes does not end the run.";
@@ -139,9 +141,15 @@ const BASELINE_PATIENCE: Duration = Duration::from_secs(30);
 /// The entry with which nothing is wrong.
 const BASELINE: &str = "baseline";
 
+/// The entry that is the server of the entries whose names begin with [`COMPARED`], and injects nothing. It holds
+/// its reply to EHLO inside TLS back for longer than they do, so that a client whose patience ends meanwhile does
+/// at the control what it does there.
+const CONTROL: &str = "tls-slow-ehlo";
+const COMPARED: &str = "inject-response";
+
 pub(super) fn judge(args: &Args) -> Result<(), Failure> {
     let entries = chosen(&args.only).map_err(|error| Failure::usage(error.to_string()))?;
-    let entries = with_baseline(entries);
+    let entries = with_controls(entries);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
     let report = runtime.block_on(async {
@@ -151,10 +159,15 @@ pub(super) fn judge(args: &Args) -> Result<(), Failure> {
     if report.failing().is_empty() { Ok(()) } else { Err(Failure::told(1)) }
 }
 
-/// Puts the baseline first, once.
-fn with_baseline(entries: Vec<&'static CatalogueEntry>) -> Vec<&'static CatalogueEntry> {
-    let rest = entries.into_iter().filter(|entry| entry.story.name != BASELINE);
-    entry(BASELINE).into_iter().chain(rest).collect()
+/// Puts the baseline first, and then the control if an entry is compared with it; each once.
+fn with_controls(entries: Vec<&'static CatalogueEntry>) -> Vec<&'static CatalogueEntry> {
+    let compared = entries.iter().any(|entry| entry.story.name.starts_with(COMPARED));
+    let control = entry(CONTROL).filter(|_| compared);
+    let rest = entries.into_iter().filter(|entry| {
+        let name = entry.story.name;
+        name != BASELINE && !(compared && name == CONTROL)
+    });
+    entry(BASELINE).into_iter().chain(control).chain(rest).collect()
 }
 
 async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
@@ -190,7 +203,7 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
         others.push((number, done?));
     }
     if stop.is_cancelled() {
-        return Err(Failure::not_run(130, "interrupted"));
+        return Err(Interrupted.into());
     }
     others.sort_by_key(|(number, _)| *number);
     tried.extend(others.into_iter().map(|(_, tried)| tried));

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::output::Failure;
 use crate::judgement::Exit;
 
 /// The placeholders in a command, and their values.
@@ -56,15 +57,61 @@ impl Words {
     }
 }
 
-/// Runs a command to its end, `longest` at most. Returns how it ended, and the end of its output.
-pub(super) async fn run(mut command: Command, longest: Duration, stop: &CancellationToken) -> (Exit, String) {
+/// The command was killed because the whole run was interrupted, so its end says nothing about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Interrupted;
+
+/// A command that has ended.
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    /// The end of its output.
+    pub(super) output: String,
+    /// The number of its process, and of the group of everything that it started.
+    leader: Option<u32>,
+}
+
+impl Ended {
+    /// Returns the end of a command that could not be run, for this reason.
+    pub(super) fn not_run(why: impl Into<String>) -> Self {
+        Self { exit: Exit::NotRun(why.into()), output: String::new(), leader: None }
+    }
+
+    /// Returns whether something that the command started still runs. A program that has left its process group is
+    /// not seen.
+    #[cfg(unix)]
+    pub(super) async fn has_left_something_running(&self) -> bool {
+        let Some(leader) = self.leader else { return false };
+        // A group that has members keeps its number, although its leader has ended.
+        let ended = signal_group(leader, "0").await;
+        ended.is_ok_and(|status| status.success())
+    }
+
+    #[cfg(not(unix))]
+    pub(super) async fn has_left_something_running(&self) -> bool {
+        false
+    }
+}
+
+impl From<Interrupted> for Failure {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::not_run(130, "interrupted")
+    }
+}
+
+/// Runs a command to its end, `longest` at most.
+pub(super) async fn run(
+    mut command: Command,
+    longest: Duration,
+    stop: &CancellationToken,
+) -> Result<Ended, Interrupted> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return (Exit::NotRun(error.to_string()), String::new()),
+        Err(error) => return Ok(Ended::not_run(error.to_string())),
     };
+    let leader = child.id();
     let said = Arc::<Mutex<Tail>>::default();
     let readers = [
         child.stdout.take().map(|stdout| catch(stdout, Arc::clone(&said))),
@@ -72,7 +119,10 @@ pub(super) async fn run(mut command: Command, longest: Duration, stop: &Cancella
     ];
     let ended = tokio::select! {
         ended = timeout(longest, child.wait()) => ended.ok(),
-        () = stop.cancelled() => None,
+        () = stop.cancelled() => {
+            kill(&mut child).await;
+            return Err(Interrupted);
+        }
     };
     let exit = match ended {
         Some(Ok(status)) => exit(status),
@@ -88,19 +138,15 @@ pub(super) async fn run(mut command: Command, longest: Duration, stop: &Cancella
             abort.abort();
         }
     }
-    let said = said.lock().unwrap_or_else(PoisonError::into_inner).text();
-    (exit, said)
+    let output = said.lock().unwrap_or_else(PoisonError::into_inner).text();
+    Ok(Ended { exit, output, leader })
 }
 
 /// Kills a command with all its descendants. It has not been waited for, so its process ID is still its own.
 async fn kill(child: &mut Child) {
     #[cfg(unix)]
     if let Some(leader) = child.id() {
-        // The standard library kills one process; every shell can kill a group.
-        let mut kill = Command::new("sh");
-        kill.args(["-c", "kill -s KILL -- \"-$0\"", &leader.to_string()]);
-        kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        kill.status().await.ok();
+        signal_group(leader, "KILL").await.ok();
     }
     #[cfg(windows)]
     if let Some(leader) = child.id() {
@@ -110,6 +156,16 @@ async fn kill(child: &mut Child) {
         kill.status().await.ok();
     }
     child.kill().await.ok();
+}
+
+/// Sends a signal to a process group; signal 0 only asks whether it has members.
+#[cfg(unix)]
+async fn signal_group(leader: u32, signal: &str) -> std::io::Result<ExitStatus> {
+    // The standard library kills one process; every shell can signal a group.
+    let mut kill = Command::new("sh");
+    kill.args(["-c", "kill -s \"$0\" -- \"-$1\"", signal, &leader.to_string()]);
+    kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    kill.status().await
 }
 
 #[cfg(unix)]

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::trial::Tried;
-use super::{Args, FailOn};
-use crate::judgement::{Classified, Exit, Judged, Mark, Outcome, Policy, Trial, classify, judge};
+use super::{Args, CONTROL, FailOn};
+use crate::judgement::{
+    Classified, Exit, Judged, Mark, Outcome, Policy, Trial, classify, find_taken_replies, judge,
+};
 use crate::observe::verdict::{FallBack, Said, Verdict};
 use crate::scenario::{Acceptance, ServerTrust};
 use crate::session::send::ResultType;
@@ -72,9 +74,13 @@ pub(super) struct Row {
 }
 
 impl Report {
-    pub(super) fn of(args: &Args, own_addresses: bool, tried: Vec<Tried>) -> Self {
+    pub(super) fn of(args: &Args, own_addresses: bool, mut tried: Vec<Tried>) -> Self {
         let Args { policy, fail_on, command, .. } = args;
         let (policy, fail_on) = (*policy, *fail_on);
+        let control = tried.iter().map(|tried| &tried.trial).find(|trial| trial.entry == CONTROL).cloned();
+        if let Some(control) = control {
+            tried.iter_mut().for_each(|tried| find_taken_replies(&mut tried.trial, &control));
+        }
         let trials: Vec<Trial> = tried.iter().map(|tried| tried.trial.clone()).collect();
         let entries: Vec<Row> = tried.into_iter().map(|tried| Row::of(policy, tried)).collect();
         Self {

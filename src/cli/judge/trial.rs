@@ -10,14 +10,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spot;
-use super::process::{self, Words};
+use super::process::{self, Ended, Interrupted, Words};
 use crate::cli::exec::{self, Trust};
 use crate::cli::output::Failure;
 use crate::journal::{Entry, Record};
 use crate::judgement::{Exit, Trial};
 use crate::lab::{self, Engine, Options};
-use crate::observe::Counts;
 use crate::observe::verdict::{Measure, Verdict};
+use crate::observe::{Counts, Observer};
 use crate::scenario::{Acceptance, CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, ServerTrust};
 
 /// The parameters that hold for every entry.
@@ -56,6 +56,9 @@ pub(super) struct Up {
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time that data from a command may take to be read once the command has ended.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_millis(250);
+
+/// The time between two looks at whether something that the command started still runs.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 const GRACE: Duration = Duration::from_millis(1500);
 
@@ -134,23 +137,24 @@ pub(super) async fn run(
     };
     let shown: Vec<_> =
         plan.command.iter().map(|word| words.put_into(word).to_string_lossy().into_owned()).collect();
-    let (exit, output) = match words.command(&plan.command) {
+    let command_ended = match words.command(&plan.command) {
         Some(mut command) => {
             if plan.trust_env {
                 command.envs(exec::trust_variables(&trust));
             }
-            process::run(command, plan.longest, stop).await
+            process::run(command, plan.longest, stop).await?
         }
-        None => (Exit::NotRun("there is no command".to_owned()), String::new()),
+        None => Ended::not_run("there is no command"),
     };
     let (ended, so_far) = (up.engine.clock().now(), up.engine.observer().newest());
     let observer = up.engine.observer();
-    if exit == Exit::Code(0) && observer.count(Counts::messages) == 0 {
+    if command_ended.exit == Exit::Code(0) && observer.count(Counts::messages) == 0 {
         // Another process may do the work.
-        let begun = observer.count(|counts| counts.begun);
-        timeout(DRAIN_TIMEOUT, observer.until(|counts| counts.begun > begun)).await.ok();
+        let waiting = timeout(plan.longest, work_of_others(observer, &command_ended));
+        stop.run_until_cancelled(waiting).await.ok_or(Interrupted)?.ok();
     }
     observer.quiet(DRAIN_TIMEOUT).await;
+    let Ended { exit, output, .. } = command_ended;
     let outlived = matches!(exit, Exit::Code(_)) && up.was_at_work_after(so_far, ended);
     up.finish().await;
     Ok(Tried {
@@ -160,6 +164,15 @@ pub(super) async fn run(
         command: shown.join(" "),
         output,
     })
+}
+
+/// Waits until a message has come, as long as something that the command started still runs, or connects soon.
+async fn work_of_others(observer: &Observer, command: &Ended) {
+    let begun = observer.count(|counts| counts.begun);
+    timeout(DRAIN_TIMEOUT, observer.until(|counts| counts.begun > begun)).await.ok();
+    while observer.count(Counts::messages) == 0 && command.has_left_something_running().await {
+        timeout(LOOK_AGAIN, observer.until(|counts| counts.messages() > 0)).await.ok();
+    }
 }
 
 /// Starts a lab file on an address that is reserved for it.

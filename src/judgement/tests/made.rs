@@ -1,6 +1,7 @@
 //! Simulated trials.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,6 +29,7 @@ pub(super) struct Made {
     told: BTreeSet<Said>,
     falls_back: Option<(usize, SignedDuration)>,
     injected: Option<Injected>,
+    unexplained: Vec<String>,
     answers_454: bool,
 }
 
@@ -48,6 +50,7 @@ impl Made {
             told: BTreeSet::new(),
             falls_back: None,
             injected: None,
+            unexplained: Vec::new(),
             answers_454: false,
         }
     }
@@ -123,6 +126,11 @@ impl Made {
         Self { injected: Some(Injected { lines: vec!["554 no".to_owned()], distinct: true, taken }), ..self }
     }
 
+    /// The client does this inside TLS, which no reply there explains.
+    pub(super) fn doing(self, unexplained: &str) -> Self {
+        Self { unexplained: vec![unexplained.to_owned()], ..self }
+    }
+
     /// STARTTLS is answered with 454.
     pub(super) fn answered_454(self) -> Self {
         Self { answers_454: true, ..self }
@@ -148,7 +156,8 @@ impl Made {
             verb: "STARTTLS",
             version: None,
             server_name: None,
-            client_hello: None,
+            client_hello: Some(Arc::default()),
+            partial_hello: 0,
             presented,
             certificate_sent: true,
             reaction,
@@ -170,6 +179,7 @@ impl Made {
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
             injected: self.injected.clone(),
+            unexplained: self.unexplained.clone(),
             stale_capabilities: None,
         }
     }

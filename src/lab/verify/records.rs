@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::exchange::{Computer, SendConnector};
 use crate::journal::{Connector, Entry, Journal, Record};
 use crate::lab::{Engine, LabError};
+use crate::observe::Observer;
 use crate::pki::Thumbprint;
 use crate::scenario::Value;
 use crate::wire::Sender;
@@ -20,6 +21,7 @@ const NOTICE: Duration = Duration::from_secs(30);
 /// The journal of a lab from the beginning of a stage on.
 pub(super) struct Records {
     journal: Arc<Journal>,
+    observer: Arc<Observer>,
     clock: Clock,
     begin: u64,
     /// A notification with every entry.
@@ -32,7 +34,7 @@ impl Records {
         let (journal, bell) = (Arc::clone(lab.journal()), Arc::new(Notify::new()));
         let rings = Arc::clone(&bell);
         journal.listen(Box::new(move |_| rings.notify_one()));
-        Self { journal, clock: lab.clock().clone(), begin: 1, bell }
+        Self { journal, observer: Arc::clone(lab.observer()), clock: lab.clock().clone(), begin: 1, bell }
     }
 
     /// Skips everything that was recorded until now.
@@ -42,7 +44,7 @@ impl Records {
 
     /// Returns the number of the entry that is written next.
     pub(super) fn next(&self) -> u64 {
-        self.journal.entries(self.begin).last().map_or(self.begin, |entry| entry.seq + 1)
+        self.observer.newest() + 1
     }
 
     /// Returns what was recorded from entry `since` on, once the lab has noticed the end of the attempt that
@@ -67,17 +69,7 @@ impl Records {
 
     /// Returns the events about a connector of this computer, or about the computer as a whole.
     pub(super) fn events(&self, computer: &Computer, connector: Option<&str>) -> Value {
-        let entries = self.journal.entries(self.begin);
-        let events = entries.into_iter().filter_map(|entry| match entry.record {
-            Record::Event(logged)
-                if logged.computer == computer.event_log_name()
-                    && logged.connector.as_deref() == connector =>
-            {
-                Some(logged.event.event_id)
-            }
-            _ => None,
-        });
-        Value::events(&events.collect::<Vec<_>>())
+        Value::events(&self.observer.event_ids(self.begin - 1, &computer.name, connector))
     }
 
     /// Returns the certificate that a server asked this connector for and was shown.

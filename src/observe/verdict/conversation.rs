@@ -20,7 +20,7 @@ use crate::observe::outcome::offers_starttls;
 use crate::observe::session::SessionSummary;
 use crate::session::Anomaly;
 use crate::session::fault::Fired;
-use crate::smtp::Verb;
+use crate::smtp::{Verb, tells_address};
 
 /// A client's behavior in one conversation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,6 +58,10 @@ pub struct Conversation {
     pub clear_text_after_go_ahead: bool,
     /// The replies in clear that followed the 220 to STARTTLS in one write with it.
     pub injected: Option<Injected>,
+    /// The client's actions inside TLS that no reply there explains, in sentences. A client that takes an
+    /// injected reply for one from inside TLS is seen by them, and one that acts without awaiting replies does
+    /// the same.
+    pub unexplained: Vec<String>,
     /// The client's use inside TLS of capabilities that EHLO had offered in clear, in a sentence.
     pub stale_capabilities: Option<String>,
 }
@@ -173,6 +177,7 @@ impl ConversationBuilder {
             client_hello_in_clear: false,
             clear_text_after_go_ahead: false,
             injected: None,
+            unexplained: Vec::new(),
             stale_capabilities: None,
         };
         Self {
@@ -257,9 +262,7 @@ impl ConversationBuilder {
             };
         }
         if self.established {
-            if let Some(injected) = &mut told.injected {
-                injected.taken = self.inside.took(injected, left, told.messages_over_tls > 0);
-            }
+            told.unexplained = self.inside.all_unexplained().to_vec();
             told.stale_capabilities = self.inside.stale();
         }
         if self.lags {
@@ -280,6 +283,7 @@ impl ConversationBuilder {
                 version: None,
                 server_name: asked.map(str::to_owned),
                 client_hello: it.client_hello.clone(),
+                partial_hello: it.partial_hello,
                 presented: it.certificate.as_ref().map(|leaf| measured(leaf, asked)),
                 certificate_sent: it.certificate_was_sent(),
                 reaction: Reaction::to(&it.failure),
@@ -292,6 +296,7 @@ impl ConversationBuilder {
             version: Some(it.facts.version.as_str()),
             server_name: asked.map(str::to_owned),
             client_hello: it.facts.client_hello.clone(),
+            partial_hello: 0,
             presented: Some(measured(&it.certificate, asked)),
             certificate_sent: true,
             reaction: Reaction::Completed,
@@ -315,11 +320,14 @@ impl ConversationBuilder {
     }
 
     fn said_behind_starttls(&mut self, line: &str, at: Timestamp) {
-        let what = match Verb::of(line.as_bytes()) {
-            Some(Verb::Mail | Verb::Rcpt) => Said::Envelope,
-            _ if line == CONTENT => Said::Body,
-            _ if line.ends_with(SECRET) => Said::Credentials,
-            _ => return,
+        let what = if line == CONTENT {
+            Said::Body
+        } else if line.ends_with(SECRET) {
+            Said::Credentials
+        } else if tells_address(line.as_bytes()) {
+            Said::Envelope
+        } else {
+            return;
         };
         self.leak(what, Why::BehindStartTls, at);
     }
@@ -344,14 +352,14 @@ impl ConversationBuilder {
         }
         if self.established {
             self.spoke_inside = true;
-            self.inside.said(line, self.told.injected.as_ref());
+            self.inside.said(line);
         }
         let verb = Verb::of(line);
         self.last_verb = verb;
         self.said_quit = verb == Some(Verb::Quit);
         match verb {
-            Some(Verb::Mail | Verb::Rcpt) => self.said(Said::Envelope, at),
             _ if is_auth(line) && line.ends_with(SECRET.as_bytes()) => self.said(Said::Credentials, at),
+            _ if tells_address(line) => self.said(Said::Envelope, at),
             Some(Verb::StartTls | Verb::XAnonymousTls) if !self.established => {
                 self.told.starttls.asked = true;
                 self.awaits_answer = true;

@@ -18,6 +18,8 @@ pub struct HandshakeAudit {
     pub server_name: Option<String>,
     /// The client's offer.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
+    /// The number of bytes that came of a ClientHello that was not complete.
+    pub partial_hello: usize,
     /// The certificate that was presented, or would have been.
     pub presented: Option<Presented>,
     /// True if the certificate was sent to the client. Before that, it cannot be the reason for anything.

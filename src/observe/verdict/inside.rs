@@ -1,5 +1,5 @@
-//! A client's use inside TLS of what it had received in clear: replies that were injected behind the 220, and
-//! capabilities from before the handshake (RFC 3207 section 4.2: it has to discard both).
+//! What a client does inside TLS that only replies in clear can explain: replies that were injected behind the
+//! 220, and capabilities from before the handshake (RFC 3207 section 4.2: it has to discard both).
 
 use serde::Serialize;
 
@@ -14,7 +14,8 @@ pub struct Injected {
     /// True if the first of them occurs in no other reply of the lab, so that a client that repeats it has it
     /// from there.
     pub distinct: bool,
-    /// The evidence that the client took them for replies from inside TLS; `None` if there is none.
+    /// The proof that the client took them for replies from inside TLS; `None` if there is none. A conversation
+    /// alone never proves it: `judge` compares it with one in which nothing was injected.
     pub taken: Option<String>,
 }
 
@@ -38,10 +39,6 @@ impl Injected {
     pub fn repeated_in(&self, output: &str) -> Option<&str> {
         self.lines.first().map(String::as_str).filter(|line| self.distinct && output.contains(line))
     }
-
-    fn refuses(&self) -> bool {
-        self.lines.first().is_some_and(|line| line.starts_with(['4', '5']))
-    }
 }
 
 /// The commands of a client inside TLS, as far as they show which replies it uses.
@@ -53,10 +50,8 @@ pub(super) struct Inside {
     secure: Option<Vec<String>>,
     /// True if EHLO was said inside TLS at all.
     asked: bool,
-    /// The command that followed the EHLO that was accepted.
-    next: Option<Option<Verb>>,
-    /// The evidence that injected lines were taken for replies.
-    taken: Option<String>,
+    /// What no reply inside TLS explains, in sentences.
+    unexplained: Vec<String>,
     /// The evidence that capabilities from before the handshake were used.
     stale: Option<String>,
 }
@@ -74,33 +69,25 @@ impl Inside {
     }
 
     /// Records that the client went on before the reply to its EHLO inside TLS had left, or closed (`octets`
-    /// is 0).
+    /// is 0), which is no sign of anything.
     pub(super) fn did_not_wait(&mut self, octets: usize) {
-        let did = if octets == 0 { "closed the connection" } else { "went on" };
-        self.taken
-            .get_or_insert_with(|| format!("it {did} before the reply to its EHLO inside TLS had left"));
+        if octets > 0 {
+            self.unexplained("it went on before the reply to its EHLO inside TLS had left".to_owned());
+        }
     }
 
     /// Processes a command line inside TLS.
-    pub(super) fn said(&mut self, line: &[u8], injected: Option<&Injected>) {
-        let verb = Verb::of(line);
+    pub(super) fn said(&mut self, line: &[u8]) {
         let shown = printable(line);
-        if verb == Some(Verb::Ehlo) {
-            self.asked = true;
-        } else if self.secure.is_some() && self.next.is_none() {
-            self.next = Some(verb);
-        }
         let mechanism = shown.split_ascii_whitespace().nth(1).unwrap_or_default().to_ascii_uppercase();
         let offers = |keywords: &[String]| offers_mechanism(keywords, &mechanism);
-        match (verb, &self.secure) {
+        match (Verb::of(line), &self.secure) {
+            (Some(Verb::Ehlo), _) => self.asked = true,
+            (Some(Verb::Helo), Some(_)) => {
+                self.unexplained("it said HELO after its EHLO inside TLS had been accepted".to_owned());
+            }
             (Some(Verb::Auth), Some(secure)) if !mechanism.is_empty() && !offers(secure) => {
-                let lines: Vec<_> =
-                    injected.iter().flat_map(|it| &it.lines).map(|line| keyword(line)).collect();
-                if offers(&lines) && !offers(&self.clear) {
-                    self.taken.get_or_insert_with(|| {
-                        format!("it said AUTH {mechanism}, which only the injected reply offers")
-                    });
-                }
+                self.unexplained(format!("it said AUTH {mechanism}, which no reply inside TLS offers"));
             }
             (Some(Verb::Auth), None) if offers(&self.clear) => self.used(&format!("AUTH {mechanism}")),
             (Some(Verb::Mail), None) => {
@@ -113,39 +100,30 @@ impl Inside {
         }
     }
 
+    fn unexplained(&mut self, what: String) {
+        if !self.unexplained.contains(&what) {
+            self.unexplained.push(what);
+        }
+    }
+
     fn used(&mut self, what: &str) {
         let why = if self.asked { "its EHLO inside TLS was refused" } else { "it said no EHLO inside TLS" };
         self.stale.get_or_insert_with(|| {
             format!(
-                "it said {what} inside TLS by what EHLO had offered in clear, although {why} (RFC 3207 section 4.2: \
-                 what was learnt before TLS has to be discarded)"
+                "it said {what} inside TLS, which only EHLO in clear had offered: {why} (RFC 3207 section 4.2: what \
+                 was learnt before TLS has to be discarded)"
             )
         });
     }
 
-    /// Returns the evidence that the client took `injected` for replies from inside TLS. `left` tells whether
-    /// the client itself ended the conversation, and `delivered` whether a message was accepted.
-    pub(super) fn took(&self, injected: &Injected, left: bool, delivered: bool) -> Option<String> {
-        if self.taken.is_some() || delivered || !injected.refuses() || self.secure.is_none() {
-            return self.taken.clone();
-        }
-        let did = match self.next {
-            Some(Some(Verb::Helo)) => "it said HELO",
-            Some(Some(Verb::Quit)) => "it said QUIT",
-            None if left => "it left",
-            Some(_) | None => return None,
-        };
-        Some(format!("{did} after its EHLO inside TLS had been accepted, as if it had been refused"))
+    /// Returns what no reply inside TLS explains, in sentences.
+    pub(super) fn all_unexplained(&self) -> &[String] {
+        &self.unexplained
     }
 
     pub(super) fn stale(&self) -> Option<String> {
         self.stale.clone()
     }
-}
-
-/// Returns the line of a reply without its code, in upper case.
-fn keyword(line: &str) -> String {
-    line.get(4..).unwrap_or_default().trim().to_ascii_uppercase()
 }
 
 /// Returns whether AUTH with this mechanism is among the keywords (RFC 4954 section 3; some write `AUTH=`).

@@ -8,7 +8,8 @@ use serde::Serialize;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Said {
-    /// MAIL or RCPT: the sender and the recipients (RFC 5321 section 4.1.1).
+    /// Addresses: the sender and the recipients in MAIL and RCPT (RFC 5321 section 4.1.1), and mailboxes in VRFY,
+    /// EXPN and the obsolete SEND, SOML and SAML (RFC 821 section 3.4).
     Envelope,
     /// Content, whether or not it was accepted.
     Body,

@@ -43,9 +43,11 @@ impl Presented {
                      implementations do (RFC 6125 section 6.4.4)"
                 ));
             }
+            let no_dns_name = certificate.dns_names.is_empty();
             problems.push(CertificateProblem::HostMismatch {
                 expected: vec![expected_name.clone()],
                 presented: certificate.dns_names.clone(),
+                uncounted: certificate.common_names.iter().filter(|_| no_dns_name).cloned().collect(),
             });
         }
         if let Some(asked) = asked.filter(|asked| !asked.eq_ignore_ascii_case(&expected_name)) {

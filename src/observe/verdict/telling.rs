@@ -4,6 +4,7 @@ use super::conversation::{CloseReason, Conversation};
 use super::handshake::{HandshakeAudit, Reaction};
 use super::met::after_go_ahead;
 use super::symptom::Symptom;
+use crate::journal::explain::partial_hello;
 
 /// Returns the conversation as a part of a sentence; `None` if nothing happened in it.
 pub(super) fn tell(conversation: &Conversation) -> Option<String> {
@@ -12,9 +13,12 @@ pub(super) fn tell(conversation: &Conversation) -> Option<String> {
         Some(handshake) => handshake_in_words(handshake, conversation),
         None => without_handshake(conversation)?,
     };
-    if let Some(taken) = conversation.injected.as_ref().and_then(|injected| injected.taken.as_ref()) {
-        text +=
-            &format!("; it took a reply that was injected behind the 220 for one from inside TLS: {taken}");
+    if conversation.injected.is_some() && !conversation.unexplained.is_empty() {
+        text += &format!(
+            "; a reply was injected behind the 220, and {}, as a client does that takes that reply for one from \
+             inside TLS, and one that never waits for replies",
+            conversation.unexplained.join(" and ")
+        );
     }
     let on_purpose = !conversation.faults.is_empty()
         && conversation.messages_in_clear + conversation.messages_over_tls == 0
@@ -40,11 +44,14 @@ fn handshake_in_words(handshake: &HandshakeAudit, conversation: &Conversation) -
         return reaction.in_words();
     }
     if !handshake.certificate_sent {
-        let early = match reaction {
-            Reaction::ClosedDuring if handshake.client_hello.is_none() => {
+        let closed = *reaction == Reaction::ClosedDuring;
+        let early = match (closed, handshake.partial_hello) {
+            (true, 0) if handshake.client_hello.is_none() => {
                 "closed the connection before any ClientHello".to_owned()
             }
-            reaction => reaction.in_words(),
+            (_, 0) => reaction.in_words(),
+            (true, octets) => format!("closed the connection after {}", partial_hello(octets)),
+            (false, octets) => format!("{}, after {}", reaction.in_words(), partial_hello(octets)),
         };
         return format!("no certificate was presented yet, and the client {early}");
     }

@@ -67,6 +67,7 @@ fn failed(told: &mut SampleSession, certificate: Option<CertificateFacts>, failu
         failure,
         certificate,
         client_hello: Some(Arc::default()),
+        partial_hello: 0,
     })));
 }
 
@@ -249,6 +250,50 @@ fn before_any_client_hello_the_certificate_is_the_reason_for_nothing() {
 }
 
 #[test]
+fn a_part_of_a_client_hello_is_told_with_its_length() {
+    for (failure, ending, expected) in [
+        (
+            TlsFailure::Closed,
+            Ending::Remote,
+            "the client closed the connection after an incomplete ClientHello of 11",
+        ),
+        (
+            TlsFailure::TimedOut,
+            Ending::Local,
+            "fell silent during the handshake, after an incomplete ClientHello",
+        ),
+    ] {
+        let mut tale = SampleStory::default();
+        tale.conversation(|told| {
+            starttls(told);
+            told.failed_in_hello(failure, 11).tell(Record::Disconnected(ending));
+        });
+        let words = tale.only("other.example").words;
+        assert!(words.contains("no certificate was presented yet") && words.contains(expected), "{words}");
+        assert!(!words.contains("before any"), "{words}");
+    }
+}
+
+#[test]
+fn every_command_that_tells_an_address_in_clear_leaks_the_envelope() {
+    for line in [
+        "MAIL FROM:<a@b>",
+        "SAML FROM:<a@b>",
+        "SOML FROM:<a@b>",
+        "SEND FROM:<a@b>",
+        "VRFY anna",
+        "EXPN staff",
+    ] {
+        let mut tale = SampleStory::default();
+        tale.conversation(|told| {
+            told.received("EHLO a").sent(OFFERED).received(line).sent("502 no\r\n");
+        });
+        let leaked: Vec<_> = tale.only("mx.example").leaked().into_iter().collect();
+        assert_eq!(leaked, [Said::Envelope], "{line}");
+    }
+}
+
+#[test]
 fn an_alert_that_says_what_is_wrong_is_believed_and_one_that_has_nothing_to_do_with_it_is_not_bent() {
     let by_alert = |name: &str, host: &str| {
         let mut tale = SampleStory::default();
@@ -316,45 +361,56 @@ fn injected(injected: &str, tell: impl FnOnce(&mut SampleSession)) -> Conversati
 }
 
 #[test]
-fn a_client_that_takes_an_injected_reply_for_one_from_inside_tls_is_told_from_one_that_discards_it() {
+fn what_no_reply_inside_tls_explains_is_seen_and_proves_nothing_alone() {
     const INSIDE: &str = "250-mx Hello\r\n250 AUTH LOGIN\r\n";
     const REFUSAL: &str = "554 5.7.1 injected";
     const OFFER: &str = "250-mx Hello\r\n250 AUTH PLAIN LOGIN";
-    let left = Record::Disconnected(Ending::Remote);
-    let taken = |conversation: Conversation| conversation.injected.unwrap().taken;
-    let helo = taken(injected(REFUSAL, |told| {
+    let seen = |conversation: Conversation| {
+        assert_eq!(conversation.injected.unwrap().taken, None);
+        conversation.unexplained
+    };
+    let helo = seen(injected(REFUSAL, |told| {
         told.sent(INSIDE).received("HELO a").sent("250 ok\r\n").received("MAIL FROM:<a@b>");
     }));
-    assert!(helo.unwrap().contains("it said HELO after its EHLO inside TLS had been accepted"));
-    for ends in ["QUIT", ""] {
-        let gave_up = taken(injected(REFUSAL, |told| {
-            told.sent(INSIDE);
-            if !ends.is_empty() {
-                told.received(ends).sent("221 bye\r\n");
-            }
-            told.tell(left.clone());
-        }));
-        assert!(gave_up.unwrap().contains("as if it had been refused"), "{ends}");
-    }
-    let mechanism = taken(injected(OFFER, |told| {
+    assert_eq!(helo, ["it said HELO after its EHLO inside TLS had been accepted"]);
+    let mechanism = seen(injected(OFFER, |told| {
         told.sent(INSIDE).received(&format!("AUTH PLAIN {SECRET}"));
     }));
-    assert_eq!(mechanism.unwrap(), "it said AUTH PLAIN, which only the injected reply offers");
-    for octets in [30, 0] {
-        let early = taken(injected(OFFER, |told| {
-            told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets })).sent(INSIDE);
-        }));
-        assert!(early.unwrap().contains("before the reply to its EHLO inside TLS had left"));
-    }
-    for reply in [REFUSAL, OFFER] {
+    assert_eq!(mechanism, ["it said AUTH PLAIN, which no reply inside TLS offers"]);
+    let early = seen(injected(OFFER, |told| {
+        told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets: 30 })).sent(INSIDE);
+    }));
+    assert_eq!(early, ["it went on before the reply to its EHLO inside TLS had left"]);
+}
+
+#[test]
+fn a_client_that_leaves_has_taken_nothing() {
+    const INSIDE: &str = "250-mx Hello\r\n250 AUTH LOGIN\r\n";
+    let left = Record::Disconnected(Ending::Remote);
+    for reply in ["554 5.7.1 injected", "250-mx Hello\r\n250 AUTH PLAIN LOGIN"] {
+        let gave_up = |ends: &'static str| {
+            injected(reply, |told| {
+                told.sent(INSIDE);
+                if !ends.is_empty() {
+                    told.received(ends).sent("221 bye\r\n");
+                }
+                told.tell(left.clone());
+            })
+        };
+        let impatient = injected(reply, |told| {
+            told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets: 0 })).tell(left.clone());
+        });
         let discards = injected(reply, |told| {
             told.sent(INSIDE).received(&format!("AUTH LOGIN {SECRET}")).sent("235 ok\r\n");
             mail(told);
             told.message(Some(sample::facts()));
             quit(told);
         });
-        let found = discards.injected.unwrap();
-        assert_eq!((found.lines[0].as_str(), found.taken), (reply.lines().next().unwrap(), None));
+        for conversation in [gave_up("QUIT"), gave_up(""), impatient, discards] {
+            assert_eq!(conversation.unexplained, [""; 0]);
+            let found = conversation.injected.unwrap();
+            assert_eq!((found.lines[0].as_str(), found.taken), (reply.lines().next().unwrap(), None));
+        }
     }
 }
 
@@ -387,7 +443,10 @@ fn what_ehlo_offered_in_clear_is_stale_inside_tls() {
         refused(told);
         told.received("MAIL FROM:<a@example.com> SIZE=12");
     });
-    assert!(size.unwrap().starts_with("it said MAIL with SIZE inside TLS by what EHLO had offered in clear"));
+    assert!(
+        size.unwrap()
+            .starts_with("it said MAIL with SIZE inside TLS, which only EHLO in clear had offered: its EHLO")
+    );
     let auth = stale(&|told| {
         refused(told);
         told.received("HELO a").sent("250 ok\r\n").received(&format!("AUTH LOGIN {SECRET}"));

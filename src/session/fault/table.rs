@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -19,8 +19,6 @@ use crate::session::TlsFacts;
 #[derive(Debug, Default)]
 pub struct FaultTable {
     rows: Vec<Row>,
-    /// The number of connections from each peer.
-    connections: Mutex<HashMap<IpAddr, u64>>,
 }
 
 #[derive(Debug)]
@@ -28,6 +26,8 @@ struct Row {
     number: usize,
     rule: Arc<FaultRule>,
     fired: AtomicU32,
+    /// The number of connections from each peer, from the time on at which the rule was declared.
+    connections: Mutex<HashMap<IpAddr, u64>>,
 }
 
 /// The input at a stage, as far as a fault rule's conditions can refer to it.
@@ -56,8 +56,25 @@ impl FaultTable {
             number: index + 1,
             rule: Arc::new(rule.clone()),
             fired: AtomicU32::new(0),
+            connections: Mutex::default(),
         });
-        Self { rows: rows.collect(), connections: Mutex::default() }
+        Self { rows: rows.collect() }
+    }
+
+    /// Returns the table of `connector` once `rules` have replaced those of its computer. The counters of the rules
+    /// that stay go on.
+    #[must_use]
+    pub fn replaced_by(&self, rules: &[FaultRule], connector: &str) -> Self {
+        let mut table = Self::of(rules, connector);
+        let mut before: Vec<&Row> = self.rows.iter().collect();
+        for row in &mut table.rows {
+            if let Some(at) = before.iter().position(|old| old.rule == row.rule) {
+                let old = before.remove(at);
+                row.fired = AtomicU32::new(old.fired.load(Ordering::SeqCst));
+                row.connections = Mutex::new(old.connections().clone());
+            }
+        }
+        table
     }
 
     /// Returns whether the table is empty.
@@ -78,16 +95,8 @@ impl FaultTable {
     /// Counts a connection from `peer`, and returns its conversation's view of the table.
     pub fn connect(self: &Arc<Self>, peer: IpAddr) -> Faults {
         let (table, peer) = (Arc::clone(self), peer.to_canonical());
-        let connection = {
-            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            if connections.len() >= MOST_PEERS && !connections.contains_key(&peer) {
-                connections.clear();
-            }
-            let count = connections.entry(peer).or_default();
-            *count += 1;
-            *count
-        };
-        Faults { table, connection, peer, hello: None, tls: None, visits: [0; STAGES] }
+        let connections = self.rows.iter().map(|row| row.count(peer)).collect();
+        Faults { table, connections, peer, hello: None, tls: None, visits: [0; STAGES] }
     }
 }
 
@@ -100,7 +109,8 @@ const STAGES: usize = FaultStage::Close as usize + 1;
 #[derive(Debug)]
 pub struct Faults {
     table: Arc<FaultTable>,
-    connection: u64,
+    /// The number of the connection among those of its peer, for each row.
+    connections: Vec<u64>,
     peer: IpAddr,
     hello: Option<String>,
     tls: Option<Arc<TlsFacts>>,
@@ -128,18 +138,18 @@ impl Faults {
         let visit = self.visits.get_mut(stage as usize)?;
         *visit = visit.saturating_add(1);
         let visit = u64::from(*visit);
-        let fits = |row: &&Row| {
+        let fits = |(row, connection): &(&Row, &u64)| {
             let spec = row.rule.spec();
-            spec.at == stage && self.fits(spec, visit, came) && row.take()
+            spec.at == stage && self.fits(spec, **connection, visit, came) && row.take()
         };
-        let row = self.table.rows.iter().find(fits)?;
+        let (row, _) = self.table.rows.iter().zip(&self.connections).find(fits)?;
         Some(Fired { row: row.number, rule: Arc::clone(&row.rule) })
     }
 
-    fn fits(&self, spec: &FaultSpec, visit: u64, came: Came<'_>) -> bool {
+    fn fits(&self, spec: &FaultSpec, connection: u64, visit: u64, came: Came<'_>) -> bool {
         let when = &spec.when;
         let named = |pattern: &str| self.hello.as_deref().is_some_and(|name| is_like(pattern, name));
-        when.connection.is_none_or(|nth| nth.holds(self.connection))
+        when.connection.is_none_or(|nth| nth.holds(connection))
             && when.visit.is_none_or(|nth| nth.holds(visit))
             && when.peer.is_none_or(|range| range.contains(self.peer))
             && when.ehlo.as_deref().is_none_or(named)
@@ -168,6 +178,21 @@ impl Faults {
 }
 
 impl Row {
+    /// Counts a connection from `peer`, and returns its number.
+    fn count(&self, peer: IpAddr) -> u64 {
+        let mut connections = self.connections();
+        if connections.len() >= MOST_PEERS && !connections.contains_key(&peer) {
+            connections.clear();
+        }
+        let count = connections.entry(peer).or_default();
+        *count += 1;
+        *count
+    }
+
+    fn connections(&self) -> MutexGuard<'_, HashMap<IpAddr, u64>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts the rule as done once more. Returns false if it was done often enough already.
     fn take(&self) -> bool {
         let most = self.rule.spec().times.map_or(u32::MAX, std::num::NonZero::get);
@@ -278,6 +303,24 @@ mod tests {
         assert_eq!(rows(&mut table.connect(other), &mails), [0, 0, 0]);
         assert_eq!(rows(&mut table.connect(PEER), &mails), [0, 1, 0]);
         assert_eq!(table.fired(), [(1, 1), (2, 2)]);
+    }
+
+    #[test]
+    fn a_rule_that_stays_goes_on_counting_and_a_new_one_begins() {
+        let rules = |rows: &str| -> Vec<FaultRule> {
+            let rows: Vec<FaultSpec> = serde_json::from_str(rows).unwrap();
+            rows.iter().map(|row| row.resolve().unwrap()).collect()
+        };
+        const STAYS: &str = r#"{"at": "mail", "do": "close", "when": {"connection": 2}}"#;
+        const ONCE: &str = r#"{"at": "rcpt", "do": "close", "times": 1}"#;
+        let before = Arc::new(FaultTable::of(&rules(&format!("[{STAYS}, {ONCE}]")), "Default"));
+        assert_eq!(rows(&mut before.connect(PEER), &[FaultStage::Mail, FaultStage::Rcpt]), [0, 2]);
+        let new = r#"{"at": "data", "do": "reset", "when": {"connection": "first"}}"#;
+        let after = before.replaced_by(&rules(&format!("[{new}, {ONCE}, {STAYS}]")), "Default");
+        let mut second = Arc::new(after).connect(PEER);
+        let stages = [FaultStage::Mail, FaultStage::Rcpt, FaultStage::Data];
+        assert_eq!(rows(&mut second, &stages), [3, 0, 1]);
+        assert_eq!(second.table.fired(), [(1, 1), (2, 1), (3, 1)]);
     }
 
     #[test]

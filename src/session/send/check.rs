@@ -90,6 +90,9 @@ pub enum CertificateProblem {
         expected: Vec<String>,
         /// The names that were read in it.
         presented: Vec<String>,
+        /// The names in it that the check does not count.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        uncounted: Vec<String>,
     },
     /// It, or one above it, has expired.
     Expired,
@@ -152,9 +155,16 @@ pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProb
         return None;
     }
     names.dedup();
+    let is_counted = |name: &&String| names.contains(&name.as_str());
+    let mut uncounted: Vec<String> =
+        leaf.dns_names().iter().filter(|name| !is_counted(name)).cloned().collect();
+    if names.is_empty() && uncounted.is_empty() {
+        uncounted.extend(leaf.common_names().iter().cloned());
+    }
     Some(CertificateProblem::HostMismatch {
         expected: check.references.iter().map(ToString::to_string).collect(),
-        presented: names.into_iter().map(str::to_owned).collect(),
+        presented: names.iter().map(|name| (*name).to_owned()).collect(),
+        uncounted,
     })
 }
 
@@ -208,11 +218,20 @@ impl CertificateProblem {
     /// Returns the problem as the end of a sentence that starts with the certificate.
     pub fn in_words(&self) -> String {
         match self {
-            Self::HostMismatch { expected, presented } if presented.is_empty() => {
-                format!("carries no name, where {} was expected", expected.join(" or "))
-            }
-            Self::HostMismatch { expected, presented } => {
-                format!("carries {}, where {} was expected", presented.join(", "), expected.join(" or "))
+            Self::HostMismatch { expected, presented, uncounted } => {
+                let carried = match (&presented[..], &uncounted[..]) {
+                    ([], []) => "no DNS name".to_owned(),
+                    ([], uncounted) => format!("only {}, which is not counted", uncounted.join(", ")),
+                    (presented, []) => presented.join(", "),
+                    (presented, uncounted) => {
+                        format!(
+                            "{} (and {}, which is not counted)",
+                            presented.join(", "),
+                            uncounted.join(", ")
+                        )
+                    }
+                };
+                format!("carries {carried}, where {} was expected", expected.join(" or "))
             }
             Self::Expired => "has expired, or one above it has".to_owned(),
             Self::NotYetValid => "is not valid yet, or one above it is not".to_owned(),
@@ -242,12 +261,35 @@ mod tests {
         assert!(!among(&host("192.0.2.2"), &["192.0.2.2"]));
     }
 
+    fn mismatch(presented: &[&str], uncounted: &[&str]) -> CertificateProblem {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        CertificateProblem::HostMismatch {
+            expected: vec!["mx1.test".to_owned()],
+            presented: owned(presented),
+            uncounted: owned(uncounted),
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_counted_is_carried_all_the_same() {
+        for (presented, uncounted, words) in [
+            (&[][..], &[][..], "carries no DNS name, where mx1.test was expected"),
+            (&[], &["*.test"], "carries only *.test, which is not counted, where mx1.test was expected"),
+            (&["a.test"], &[], "carries a.test, where mx1.test was expected"),
+            (
+                &["a.test"],
+                &["*.test"],
+                "carries a.test (and *.test, which is not counted), where mx1.test was expected",
+            ),
+        ] {
+            assert_eq!(mismatch(presented, uncounted).in_words(), words);
+        }
+    }
+
     #[test]
     fn a_name_is_no_proof_where_the_chain_does_not_hold() {
-        let assessment = Assessment {
-            chain: Some(CertificateProblem::SelfSigned),
-            name: Some(CertificateProblem::HostMismatch { expected: Vec::new(), presented: Vec::new() }),
-        };
+        let assessment =
+            Assessment { chain: Some(CertificateProblem::SelfSigned), name: Some(mismatch(&[], &[])) };
         assert_eq!(assessment.problem(Proof::Nothing), None);
         for proof in [Proof::Chain, Proof::ChainAndName] {
             assert_eq!(assessment.problem(proof), Some(&CertificateProblem::SelfSigned));

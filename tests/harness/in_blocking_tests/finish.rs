@@ -164,3 +164,32 @@ fn what_is_said_in_clear_is_told_although_no_message_came() {
         "{nothing}"
     );
 }
+
+#[test]
+fn an_address_in_clear_is_envelope_in_whatever_command() {
+    for line in
+        ["SAML FROM:<a@b.test>", "SOML FROM:<a@b.test>", "SEND FROM:<a@b.test>", "VRFY anna", "EXPN staff"]
+    {
+        let lab = Lab::scenario("fqdn-mismatch").expect_nothing_in_clear().quiet().start().unwrap();
+        let mut client = Client::connect(lab.addr());
+        client.ask(line);
+        client.quit();
+        let report = lab.finish();
+        let [nothing] = &report.expectations[..] else { panic!("{report}") };
+        assert!(!nothing.met && nothing.instead.contains("envelope in clear"), "{line}: {nothing}");
+    }
+}
+
+#[test]
+fn a_password_is_shown_nowhere_however_auth_is_spelled() {
+    for line in ["XAUTH PLAIN c2VjcmV0", "\"AUTH\" PLAIN c2VjcmV0", "NOOP AUTH PLAIN c2VjcmV0"] {
+        let lab = Lab::scenario("fqdn-mismatch").expect_nothing_in_clear().quiet().start().unwrap();
+        let mut client = Client::connect(lab.addr());
+        client.ask(line);
+        client.quit();
+        assert!(lab.transcript().contains("<authentication response>"), "{}", lab.transcript());
+        assert!(!lab.transcript().contains("c2VjcmV0"), "{}", lab.transcript());
+        let report = lab.finish();
+        assert!(report.expectations[0].instead.contains("credentials in clear"), "{line}: {report}");
+    }
+}

@@ -126,6 +126,66 @@ def keeps_what_came_in_clear():
     ask("QUIT")
 
 
+class Raw:
+    """A connection that reads one reply at a time, and discards what came in clear when it goes to TLS."""
+
+    def __init__(self, patience=3):
+        self.io, self.buffer = socket.create_connection((HOST, PORT), timeout=patience), b""
+        self.reply()
+        self.ask("EHLO client.lab.test")
+        self.ask("STARTTLS")
+        self.io, self.buffer = context().wrap_socket(self.io, server_hostname=NAME), b""
+
+    def reply(self):
+        while True:
+            while b"\n" not in self.buffer:
+                read = self.io.recv(4096)
+                if not read:
+                    raise ConnectionError("closed")
+                self.buffer += read
+            line, self.buffer = self.buffer.split(b"\n", 1)
+            if line[3:4] != b"-":
+                return line.decode()
+
+    def ask(self, command):
+        self.io.sendall(command.encode() + b"\r\n")
+        return self.reply()
+
+
+def pipelines_inside():
+    """Discards what came in clear, and says everything up to DATA in one write inside TLS."""
+    raw = Raw()
+    commands = ["EHLO client.lab.test", "MAIL FROM:<a@lab.test>", "RCPT TO:<b@lab.test>", "DATA"]
+    raw.io.sendall("".join(command + "\r\n" for command in commands).encode())
+    if not [raw.reply() for _ in commands][-1].startswith("354"):
+        raise SystemExit(1)
+    raw.ask("Subject: hello\r\n\r\nhello\r\n.")
+    raw.ask("QUIT")
+
+
+def impatient():
+    """Discards what came in clear, and waits half a second for each reply; QUIT where that is its way."""
+    raw = Raw(0.5)
+    try:
+        raw.ask("EHLO client.lab.test")
+    except TimeoutError:
+        if MODE == "impatient-quits":
+            raw.io.sendall(b"QUIT\r\n")
+        print("220 and then 554 5.7.1 injected, which was discarded; no reply in time")
+        sys.exit(1)
+    for command in ("MAIL FROM:<a@lab.test>", "RCPT TO:<b@lab.test>", "DATA"):
+        raw.ask(command)
+    raw.ask("Subject: hello\r\n\r\nhello\r\n.")
+    raw.ask("QUIT")
+
+
+def gives_up():
+    """Discards what came in clear, says EHLO inside TLS, and leaves."""
+    raw = Raw()
+    raw.ask("EHLO client.lab.test")
+    sys.exit(1)
+
+
 def pipelines():
     """Says what it has to say behind STARTTLS, in one segment, and once more inside TLS."""
     plain = socket.create_connection((HOST, PORT), timeout=3)
@@ -154,11 +214,16 @@ def refuses_nothing_but_an_answer():
     smtp.quit()
 
 
-ODD = {"pipelines": pipelines, "hang": hang, "hundred": hundred, "hello-at-once": hello_at_once, "die": die}
+ODD = {"pipelines": pipelines, "hang": hang, "hundred": hundred, "hello-at-once": hello_at_once, "die": die,
+       "gives-up": gives_up}
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 if MODE in ODD:
     send("if-offered") if AT_HOME else ODD[MODE]()
+elif MODE == "pipelines-inside":
+    pipelines_inside()
+elif MODE in ("impatient", "impatient-quits"):
+    impatient()
 elif MODE == "keeps-clear":
     keeps_what_came_in_clear()
 elif MODE == "offered-or-nothing":

@@ -1,6 +1,9 @@
 //! Whatever a client does, the run goes on and says so.
 
+use std::process::Stdio;
+
 use super::{has_python, judge, report, report_on, row, text};
+use crate::fixture::support::{output, program, signal};
 
 const ENTRIES: &str = "trust-expired,starttls-absent";
 
@@ -31,6 +34,25 @@ fn a_client_that_waits_for_a_silent_server_does_not_hang() {
     let report = report_on("patient", 0, &flags);
     let row = row(&report, "starttls-cmd-hang");
     assert_eq!((&row["outcome"], &row["judged"]["mark"]), (&"waits".into(), &"right".into()), "{row}");
+}
+
+/// The end of a run is the end of the command as well, and says nothing about it.
+#[test]
+fn a_run_that_is_interrupted_judges_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (begun, script) = (folder.path().join("begun"), "mkfifo \"$0\" && : > \"$0\"; sleep 600");
+    let mut command = program();
+    command.args(["judge", "--only", "trust-expired", "--", "sh", "-c", script]).arg(&begun);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Opening the pipe waits for the command, which waits for the reader.
+    while std::fs::File::open(&begun).is_err() {
+        std::thread::yield_now();
+    }
+    signal(child.id(), "TERM");
+    let said = output(child);
+    assert_eq!(said.status.code(), Some(130), "{}", text(&said.stderr));
+    assert_eq!(text(&said.stderr), "starttls-lab: interrupted\n");
+    assert!(said.stdout.is_empty());
 }
 
 #[test]

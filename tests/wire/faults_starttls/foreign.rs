@@ -164,6 +164,7 @@ const SEEN: &[Seen] = &[
     late("tls-banner-after-handshake", "SMTPDataError (250, b'2.1.5 Recipient OK')"),
     good("tls-readvertise"),
     good("tls-second-starttls"),
+    good("tls-slow-ehlo"),
     good("tls-state-not-reset"),
     Seen {
         entry: "tls-only-SSLv3",

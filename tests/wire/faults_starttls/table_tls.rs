@@ -116,6 +116,16 @@ pub(super) const SCRIPTS: &[Script] = &[
         Send
     ),
     behind!(
+        "tls-slow-ehlo",
+        Secure,
+        Say(b"EHLO client.example\r\n"),
+        Later(1),
+        Hear(b"250-mx1.lab.test Hello [127.0.0.1]\r\n250-SIZE 37748736\r\n250-PIPELINING\r\n250-DSN\r\n"),
+        Hear(b"250-ENHANCEDSTATUSCODES\r\n250-AUTH LOGIN\r\n250-8BITMIME\r\n250-BINARYMIME\r\n"),
+        Hear(b"250-CHUNKING\r\n250 SMTPUTF8\r\n"),
+        Send
+    ),
+    behind!(
         "tls-second-starttls",
         Secure,
         Lists("STARTTLS"),
