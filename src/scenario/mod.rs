@@ -25,6 +25,7 @@ mod senders;
 mod shell;
 mod spec;
 mod time_spec;
+mod tried;
 
 pub use build::{Built, issue};
 pub use catalogue::{BuiltIn, SCENARIOS, story};
@@ -49,6 +50,7 @@ pub use senders::{Sender, SenderKind};
 pub use shell::{LabShell, ShellRun};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
 pub use time_spec::{TimeSpec, TimeSpecError};
+pub use tried::{ChangeKind, Compared, Tried};
 
 use crate::exchange::Zone;
 use crate::nearest::nearest;
