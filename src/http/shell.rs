@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Shared;
 use super::answer::{Answer, json};
+use super::catalogue;
 use super::input;
 use super::problem::Problem;
 use super::resources::find;
+use crate::exchange::Computer;
 use crate::scenario::{AnswerSpec, CommandsSpec, ScenarioText};
 
 /// Cmdlets to be typed.
@@ -51,16 +53,7 @@ pub(super) struct Changed {
 
 pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
     let Typing { line, computer, answers } = input::json(body).await?;
-    let computers = shared.lab.computers();
-    let on = match (&computer, computers.as_slice()) {
-        (Some(name), computers) => find(computers, name)?.name.clone(),
-        (None, [only]) => only.name.clone(),
-        (None, several) => {
-            let known: Vec<_> = several.iter().map(|it| it.name.as_str()).collect();
-            let detail = format!("say whose Shell it is: `computer` is one of {}", known.join(", "));
-            return Err(Problem::refused(detail));
-        }
-    };
+    let on = shell_of(&shared.lab.computers(), computer.as_deref())?;
     let typed = shared.lab.run(&[CommandsSpec { on: on.clone(), run: line, answers }]).await?;
     match typed.refused {
         Some(why) => Err(Problem::refused(why).with("output", typed.screen)),
@@ -68,8 +61,35 @@ pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> An
     }
 }
 
+/// Returns the name of the computer whose Shell is meant: the one that is named, else the only one.
+pub(super) fn shell_of(computers: &[Arc<Computer>], named: Option<&str>) -> Result<String, Problem> {
+    match (named, computers) {
+        (Some(name), computers) => Ok(find(computers, name)?.name.clone()),
+        (None, [only]) => Ok(only.name.clone()),
+        (None, several) => {
+            let known: Vec<_> = several.iter().map(|it| it.name.as_str()).collect();
+            let detail = format!("say whose Shell it is: `computer` is one of {}", known.join(", "));
+            Err(Problem::refused(detail))
+        }
+    }
+}
+
+/// A built-in scenario or entry of the catalogue, to be put in place by its name.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ByName {
+    /// The name.
+    name: String,
+}
+
+/// Puts a lab file in place; one of the built-in ones as the lab is at its start, with what is logged then.
 pub(super) async fn scenario(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let text = ScenarioText::parse(&input::text(body).await?, "the body").map_err(|error| {
+    let body = input::text(body).await?;
+    if let Ok(ByName { name }) = serde_json::from_str(&body) {
+        let changes = shared.lab.reset(&catalogue::named(&name)?, || {}).await?;
+        return json(&Changed { changes, seq: shared.observer().newest() });
+    }
+    let text = ScenarioText::parse(&body, "the body").map_err(|error| {
         let problem = Problem::refused(error.to_string());
         error.line().map_or_else(|| Problem::refused(error.to_string()), |line| problem.with("line", line))
     })?;
