@@ -13,7 +13,8 @@ use super::answer::{Answer, json};
 use super::input;
 use super::problem::Problem;
 use super::resources::find;
-use crate::scenario::{AnswerSpec, CommandsSpec, ScenarioText};
+use crate::lab::{ConnectorChange, Ending, Entered};
+use crate::scenario::{AnswerSpec, ScenarioText};
 
 /// Cmdlets to be typed.
 #[derive(Deserialize, JsonSchema)]
@@ -27,6 +28,10 @@ pub(super) struct Typing {
     /// The answers to the questions they ask, in order.
     #[serde(default)]
     answers: Vec<AnswerSpec>,
+    /// True if a person types: a question without an answer leaves everything as it is, and comes back as
+    /// `question`; the same line with the answer goes on.
+    #[serde(default)]
+    ask: bool,
 }
 
 /// What stands on the screen afterwards.
@@ -36,6 +41,10 @@ pub(super) struct Screen {
     computer: String,
     /// The text on the screen.
     output: String,
+    /// True if something in the lab is different, whether or not a connector shows it.
+    changed: bool,
+    /// The connectors that are different.
+    changes: Vec<ConnectorChange>,
     /// The number of the journal's newest entry.
     seq: u64,
 }
@@ -50,7 +59,7 @@ pub(super) struct Changed {
 }
 
 pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let Typing { line, computer, answers } = input::json(body).await?;
+    let Typing { line, computer, answers, ask } = input::json(body).await?;
     let computers = shared.lab.computers();
     let on = match (&computer, computers.as_slice()) {
         (Some(name), computers) => find(computers, name)?.name.clone(),
@@ -61,10 +70,25 @@ pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> An
             return Err(Problem::refused(detail));
         }
     };
-    let typed = shared.lab.run(&[CommandsSpec { on: on.clone(), run: line, answers }]).await?;
-    match typed.refused {
-        Some(why) => Err(Problem::refused(why).with("output", typed.screen)),
-        None => json(&Screen { computer: on, output: typed.screen, seq: shared.observer().newest() }),
+    let Entered { screen: output, changed, changes, ending } = if ask {
+        shared.lab.enter(&on, &line, &answers).await?
+    } else {
+        shared.lab.enter_at_once(&on, &line, &answers).await?
+    };
+    let refused = |why: String| {
+        let changes = serde_json::to_value(&changes).unwrap_or_default();
+        Problem::refused(why)
+            .with("output", output.as_str())
+            .with("changed", changed)
+            .with("changes", changes)
+    };
+    match ending {
+        Ending::Done => {
+            json(&Screen { computer: on, output, changed, changes, seq: shared.observer().newest() })
+        }
+        Ending::Refused(error) => Err(refused(error.to_string()).with("shown", error.at_prompt())),
+        Ending::Asks(prompt) => Err(refused(prompt.text.clone()).with("question", prompt.text)),
+        Ending::Unasked(why) => Err(refused(why)),
     }
 }
 

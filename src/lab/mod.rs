@@ -1,13 +1,17 @@
 //! A lab as a whole: starts it, changes it while it runs, and ends it.
 
 mod changes;
+mod connector_change;
 mod edit;
 mod faults;
 mod keys;
 mod plan;
+mod prompt;
 mod verify;
 
+pub use connector_change::{ConnectorChange, ConnectorState, Purpose};
 pub use plan::Plan;
+pub use prompt::{Ending, Entered};
 pub use verify::{dry_run, verify};
 
 use std::net::{IpAddr, SocketAddr};
@@ -200,6 +204,16 @@ impl Engine {
     ///
     /// A binding that could not be bound. Nothing has changed then.
     pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
+        Ok(self.run_unless(commands, |_| false).await?.1)
+    }
+
+    /// Like [`run`](Self::run), but leaves everything as it is where the result is `unwanted`. Returns the
+    /// computers before it as well.
+    async fn run_unless(
+        &self,
+        commands: &[CommandsSpec],
+        unwanted: impl Fn(&ShellRun) -> bool,
+    ) -> Result<(Vec<Arc<Computer>>, ShellRun), LabError> {
         let _changing = self.changing.lock().await;
         let (before, events) = (self.computers(), self.logged_events());
         let (text, state, now) = {
@@ -212,7 +226,12 @@ impl Engine {
             shell.run_all(commands, &before)
         };
         let mut keys = self.keys_for(|issuer, keys| drop(run_all(issuer, keys))).await;
-        let typed = run_all(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm));
+        let mut issuer = self.desk().issuer.clone();
+        let typed = run_all(&mut issuer, &mut |algorithm| keys.next(algorithm));
+        if unwanted(&typed) {
+            return Ok((before, typed));
+        }
+        self.desk().issuer = issuer;
         let zone = text.zone();
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let built = self.as_built(typed.computers.clone(), &zone);
@@ -220,7 +239,7 @@ impl Engine {
         }
         self.desk().state.clone_from(&typed.state);
         typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
-        Ok(typed)
+        Ok((before, typed))
     }
 
     /// Logs what the transport service logs when it starts, as after a restart of it, including events that

@@ -10,8 +10,8 @@ use super::issuer::{Issuer, Keys};
 use super::repair::{AnswerSpec, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
 use crate::exchange::cmdlet::{
-    Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, LoggedEvent, MailQueue,
-    Prompt, Shell, ShellHost, ShellState,
+    Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, CmdletError, LoggedEvent,
+    MailQueue, Prompt, Shell, ShellHost, ShellState,
 };
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
@@ -44,6 +44,8 @@ pub struct ShellRun {
     /// The Shell's refusal. The lines before the one that was refused have taken effect; the lines after it
     /// were not run.
     pub refused: Option<String>,
+    /// The error of the line that was refused; `None` where the refusal is not the Shell's.
+    pub error: Option<CmdletError>,
     /// The state for the next commands.
     pub state: ShellState,
     /// The events that the commands caused servers to log.
@@ -57,6 +59,7 @@ impl LabShell<'_> {
             computers: computers.to_vec(),
             screen: String::new(),
             refused: None,
+            error: None,
             state: self.state,
             logged: Vec::new(),
         };
@@ -90,7 +93,8 @@ impl LabShell<'_> {
             done.screen.push_str(&outcome.screen());
             done.logged.extend(outcome.logged);
             (done.computers, done.state) = (outcome.computers, outcome.state);
-            done.refused = outcome.error.map(|error| error.to_string());
+            done.refused = outcome.error.as_ref().map(ToString::to_string);
+            done.error = outcome.error;
             if done.refused.is_some() {
                 break;
             }
