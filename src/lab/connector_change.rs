@@ -155,7 +155,9 @@ fn verifying(stored: &StoredCertificate, fqdn: &str, now: Timestamp) -> String {
         doubts.push(format!("it does not carry {fqdn}"));
     }
     if doubts.is_empty() {
-        return format!("senders that verify accept it if they trust {}", facts.issuer);
+        // The first part of the issuer's name tells who it is; a comma in quotes is none that separates.
+        let short = facts.issuer.split(", ").next().filter(|_| !facts.issuer.contains('"'));
+        return format!("senders that verify accept it if they trust {}", short.unwrap_or(&facts.issuer));
     }
     format!("senders that verify the name {fqdn} refuse it: {}", doubts.join(", "))
 }

@@ -24,14 +24,12 @@ use changes::changes;
 use faults::faults;
 
 use crate::clock::{Clock, DryRunError};
-use crate::exchange::cmdlet::{LoggedEvent, ShellState};
+use crate::exchange::cmdlet::ShellState;
 use crate::exchange::{Computer, EventKind, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
 use crate::pki::{Certificate, PkiError};
-use crate::scenario::{
-    self, Built, CommandsSpec, Issuer, Keys, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun,
-};
+use crate::scenario::{self, Built, Issuer, MadeCertificates, Resolved, ScenarioError, ScenarioText};
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, LabState, Network, Ports, PortsError, Sender, Server, Wanted, wanted};
 
@@ -111,6 +109,8 @@ struct EditState {
     senders: Vec<scenario::Sender>,
     issuer: Issuer,
     state: ShellState,
+    /// Commands that stopped at a question, with the certificates that were made for them.
+    asked: Option<(String, MadeCertificates)>,
 }
 
 /// A connector that listens.
@@ -169,7 +169,7 @@ impl Engine {
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        let desk = Mutex::new(EditState { text, senders, issuer, state: ShellState::default() });
+        let desk = Mutex::new(EditState { text, senders, issuer, state: ShellState::default(), asked: None });
         Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
@@ -194,54 +194,6 @@ impl Engine {
         Ok(what)
     }
 
-    /// Runs cmdlets in the Exchange Management Shell of the running lab, each on its computer; what they change
-    /// counts from the next connection.
-    ///
-    /// A command that the Shell refuses is no error: the answer reports it. Commands before the refused line
-    /// have been carried out and are not undone.
-    ///
-    /// # Errors
-    ///
-    /// A binding that could not be bound. Nothing has changed then.
-    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
-        Ok(self.run_unless(commands, |_| false).await?.1)
-    }
-
-    /// Like [`run`](Self::run), but leaves everything as it is where the result is `unwanted`. Returns the
-    /// computers before it as well.
-    async fn run_unless(
-        &self,
-        commands: &[CommandsSpec],
-        unwanted: impl Fn(&ShellRun) -> bool,
-    ) -> Result<(Vec<Arc<Computer>>, ShellRun), LabError> {
-        let _changing = self.changing.lock().await;
-        let (before, events) = (self.computers(), self.logged_events());
-        let (text, state, now) = {
-            let desk = self.desk();
-            (desk.text.clone(), desk.state.clone(), self.live.clock().now())
-        };
-        let run_all = |issuer: &mut Issuer, keys: Keys<'_>| {
-            let (scenario, state) = (&text.scenario, state.clone());
-            let shell = LabShell { scenario, issuer, keys, now, events: &events, queues: &[], state };
-            shell.run_all(commands, &before)
-        };
-        let mut keys = self.keys_for(|issuer, keys| drop(run_all(issuer, keys))).await;
-        let mut issuer = self.desk().issuer.clone();
-        let typed = run_all(&mut issuer, &mut |algorithm| keys.next(algorithm));
-        if unwanted(&typed) {
-            return Ok((before, typed));
-        }
-        self.desk().issuer = issuer;
-        let zone = text.zone();
-        if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
-            let built = self.as_built(typed.computers.clone(), &zone);
-            self.put_in_place(built, zone).await?;
-        }
-        self.desk().state.clone_from(&typed.state);
-        typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
-        Ok((before, typed))
-    }
-
     /// Logs what the transport service logs when it starts, as after a restart of it, including events that
     /// were logged a moment ago. Open conversations go on.
     pub async fn log_start(&self) {
@@ -263,18 +215,6 @@ impl Engine {
         let record = Record::Changed { what: what.join("; ") };
         self.live.journal().append(self.live.clock().now(), None, record);
         Ok(what)
-    }
-
-    /// Returns the Application logs of all computers, as far as they are remembered.
-    fn logged_events(&self) -> Vec<LoggedEvent> {
-        let logged = self.observer.events(0).into_iter().map(|entry| LoggedEvent {
-            index: entry.seq,
-            time: entry.time,
-            computer: entry.computer.clone(),
-            source: entry.source.to_owned(),
-            event: entry.event.clone(),
-        });
-        logged.collect()
     }
 
     // Nothing is left half changed under this lock, so a panic elsewhere does not spoil it.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::connector_change::{ConnectorChange, connector_changes, states};
 use super::{Engine, LabError};
-use crate::exchange::cmdlet::{CmdletError, ErrorKind, Nameable, Prompt};
-use crate::scenario::{AnswerSpec, CommandsSpec, ShellRun};
+use crate::exchange::Computer;
+use crate::exchange::cmdlet::{CmdletError, ErrorKind, LoggedEvent, Nameable, Prompt};
+use crate::scenario::{AnswerSpec, CommandsSpec, Issuer, Keys, LabShell, ShellRun};
 
 /// What was typed at a prompt came to this.
 #[derive(Clone, Debug)]
@@ -34,6 +35,56 @@ pub enum Ending {
 }
 
 impl Engine {
+    /// Runs cmdlets in the Exchange Management Shell of the running lab, each on its computer; what they change
+    /// counts from the next connection.
+    ///
+    /// A command that the Shell refuses is no error: the answer reports it. Commands before the refused line
+    /// have been carried out and are not undone.
+    ///
+    /// # Errors
+    ///
+    /// A binding that could not be bound. Nothing has changed then.
+    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
+        Ok(self.run_unless(commands, |_| false).await?.1)
+    }
+
+    /// Like [`run`](Self::run), but leaves everything as it is where the result is `unwanted`. Returns the
+    /// computers before it as well.
+    async fn run_unless(
+        &self,
+        commands: &[CommandsSpec],
+        unwanted: impl Fn(&ShellRun) -> bool,
+    ) -> Result<(Vec<Arc<Computer>>, ShellRun), LabError> {
+        let _changing = self.changing.lock().await;
+        let (before, events) = (self.computers(), self.logged_events());
+        let typed_text: String = commands.iter().map(|it| format!("{}\n{}\n", it.on, it.run)).collect();
+        let (text, state, now, made) = {
+            let mut desk = self.desk();
+            let asked = desk.asked.take().filter(|(of, _)| *of == typed_text);
+            let made = asked.map(|(_, made)| made).unwrap_or_default();
+            (desk.text.clone(), desk.state.clone(), self.live.clock().now(), made)
+        };
+        let run_all = |issuer: &mut Issuer, keys: Keys<'_>| {
+            let (scenario, state, made) = (&text.scenario, state.clone(), made.clone());
+            let shell = LabShell { scenario, issuer, keys, now, events: &events, queues: &[], state, made };
+            shell.run_all(commands, &before)
+        };
+        let mut keys = self.keys_for(|issuer, keys| drop(run_all(issuer, keys))).await;
+        let typed = run_all(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm));
+        if unwanted(&typed) {
+            self.desk().asked = Some((typed_text, typed.made.clone()));
+            return Ok((before, typed));
+        }
+        let zone = text.zone();
+        if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
+            let built = self.as_built(typed.computers.clone(), &zone);
+            self.put_in_place(built, zone).await?;
+        }
+        self.desk().state.clone_from(&typed.state);
+        typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
+        Ok((before, typed))
+    }
+
     /// Runs what a person types at the prompt of the Shell on the computer `on`, with the answers to the
     /// questions that the cmdlets ask. Where an answer is missing, nothing is changed, and the question is
     /// returned.
@@ -91,5 +142,17 @@ impl Engine {
     /// Returns what the Shell on a computer can name, for completion.
     pub fn nameable(&self, on: &str) -> Nameable {
         Nameable::of(&self.computers(), on, &self.desk().state)
+    }
+
+    /// Returns the Application logs of all computers, as far as they are remembered.
+    fn logged_events(&self) -> Vec<LoggedEvent> {
+        let logged = self.observer.events(0).into_iter().map(|entry| LoggedEvent {
+            index: entry.seq,
+            time: entry.time,
+            computer: entry.computer.clone(),
+            source: entry.source.to_owned(),
+            event: entry.event.clone(),
+        });
+        logged.collect()
     }
 }

@@ -113,10 +113,14 @@ fn read_script(name: &str) -> Result<String, Failure> {
 
 /// Runs a script up to the first line that is refused. A script that cannot be read does nothing, as in PowerShell.
 fn run_script(session: &mut Session, name: &str, script: &str) -> Result<(), Failure> {
+    let place = if name == "-" { "standard input" } else { name };
     let (typed, wrong) = statements(script, session.profile());
     if let Some(error) = wrong {
         output::text(&session.colors.error(&error.at_prompt()))?;
-        return Err(Failure::unmet(format!("{name}:{}: it cannot be read, and nothing was run", error.line)));
+        return Err(Failure::unmet(format!(
+            "{place}:{}: it cannot be read, and nothing was run",
+            error.line
+        )));
     }
     let mut terminal =
         if name != "-" && io::stdin().is_terminal() { Some(StandardInput::default()) } else { None };
@@ -128,7 +132,7 @@ fn run_script(session: &mut Session, name: &str, script: &str) -> Result<(), Fai
         };
         if !session.run(statement, answers)? {
             return Err(Failure::unmet(format!(
-                "{name}:{}: refused; the lines before it took effect, and those after it were not run",
+                "{place}:{}: refused; the lines before it took effect, and those after it were not run",
                 statement.line
             )));
         }
@@ -168,6 +172,10 @@ fn enter(session: &mut Session, input: &str, answers: &mut dyn Answers) -> Resul
             "An input is at most 64 KiB long; write longer scripts into a file, and run it with --script.\n";
         output::text(&session.colors.error(wrong))?;
         return Ok(Next::Refused);
+    }
+    let typed = input.trim_end();
+    if !typed.is_empty() {
+        session.history.add(typed);
     }
     session.enter(input, answers)
 }
@@ -227,7 +235,6 @@ fn at_terminal(session: &mut Session, beside_input: bool) -> Result<(), Failure>
                 let input = input.trim_end();
                 if !input.is_empty() {
                     terminal.remember(input);
-                    session.history.add(input);
                 }
                 let mut person = Person { terminal: &mut terminal, place: Rc::clone(&place) };
                 match enter(session, input, &mut person)? {

@@ -26,9 +26,9 @@ impl Colors {
         Self(wanted && io::stdout().is_terminal() && understands_colors())
     }
 
-    /// Returns an error in the color of the Shell.
+    /// Returns an error in the color of the Shell, with an empty line behind it.
     pub(super) fn error(self, text: &str) -> String {
-        self.painted(text, "91")
+        format!("{}\n", self.painted(text, "91"))
     }
 
     /// Returns a screen with its warnings in the color of the Shell.

@@ -89,7 +89,7 @@ const MOST_LISTED: usize = 6;
 /// Returns the text before the first prompt.
 pub(super) fn introduction(session: &Session, said: &str) -> Result<String, Failure> {
     let connectors = session.lab.connectors()?;
-    let mut text = format!("\nThe Exchange Management Shell of a lab. {said}\n");
+    let mut text = format!("\nThe Exchange Management Shell of a lab.\n{said}\n");
     connectors.iter().take(MOST_LISTED).for_each(|connector| text.push_str(&told(connector)));
     if let Some(more) = connectors.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
         text.push_str(&format!("and {more} more: Get-ReceiveConnector\n"));

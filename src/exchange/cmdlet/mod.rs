@@ -101,7 +101,7 @@ pub use host::{
     Nobody, Prompt, Question, ShellHost, Wanted,
 };
 pub use known::{CmdletHelp, ParameterHelp, cmdlets};
-pub use operator::{Operator, OperatorKind};
+pub use operator::{Operator, OperatorKind, words as operators};
 pub use outcome::{Entry, Outcome};
 pub use run::Shell;
 pub use scan::is_unfinished;
