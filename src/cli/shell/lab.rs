@@ -32,6 +32,12 @@ pub(super) struct Ran {
     pub(super) ending: End,
 }
 
+impl Ran {
+    fn refused(why: String) -> Self {
+        Self { screen: String::new(), changed: false, changes: Vec::new(), ending: End::Refused(why) }
+    }
+}
+
 /// The endings of what was typed.
 pub(super) enum End {
     /// All of it was done.
@@ -91,8 +97,12 @@ impl Lab {
     pub(super) fn enter(&self, on: &str, typed: &str, answers: &[AnswerSpec]) -> Result<Ran, Failure> {
         match self {
             Self::Own(runtime, engine) => {
-                let Entered { screen, changed, changes, ending } =
-                    runtime.block_on(engine.enter(on, typed, answers))?;
+                let entered = runtime.block_on(engine.enter(on, typed, answers));
+                let Entered { screen, changed, changes, ending } = match entered {
+                    Ok(entered) => entered,
+                    // Nothing has changed, and the next input may be a better one.
+                    Err(error) => return Ok(Ran::refused(format!("{error}\n"))),
+                };
                 let ending = match ending {
                     Ending::Done => End::Done,
                     Ending::Refused(error) => End::Refused(error.at_prompt()),
@@ -105,14 +115,15 @@ impl Lab {
                 let body = json!({ "line": typed, "computer": on, "answers": answers, "ask": true });
                 let reply = client.ask("POST", "/api/v1/cmdlets", &body.to_string());
                 let reply = reply.map_err(|error| Failure::not_ready(error.to_string()))?;
-                if !matches!(reply.status, 200 | 422) {
+                if !matches!(reply.status, 200 | 409 | 422) {
                     return Err(problem(client, &reply));
                 }
                 let answer: CmdletAnswer = read(client, &reply)?;
-                let ending = match (reply.status, answer.question, answer.shown.or(answer.detail)) {
-                    (200, _, _) => End::Done,
-                    (_, Some(question), _) => End::Asks(question),
-                    (_, None, shown) => End::Refused(shown.unwrap_or_default()),
+                let detail = || answer.detail.map(|detail| format!("{detail}\n"));
+                let ending = match (reply.status, answer.question) {
+                    (200, _) => End::Done,
+                    (_, Some(question)) => End::Asks(question),
+                    (_, None) => End::Refused(answer.shown.or_else(detail).unwrap_or_default()),
                 };
                 let CmdletAnswer { output, changed, changes, .. } = answer;
                 Ok(Ran { screen: output, changed, changes, ending })

@@ -1,6 +1,5 @@
 //! A terminal with the program in it: tmux, told which keys are pressed and asked what is on the screen.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -22,7 +21,7 @@ impl Terminal {
         let terminal = Self { tmux, directory: tempfile::tempdir().unwrap() };
         // The last screen stays when the program has ended.
         std::fs::write(terminal.directory.path().join("tmux.conf"), "set -g remain-on-exit on\n").unwrap();
-        let mut command = terminal.command(&["new-session", "-d", "-x", "120", "-y", "50", "--"]);
+        let mut command = terminal.command(&["new-session", "-d", "-x", "200", "-y", "50", "--"]);
         command.arg(env!("CARGO_BIN_EXE_starttls-lab")).args(arguments);
         assert!(command.status().unwrap().success());
         Some(terminal)
@@ -37,11 +36,6 @@ impl Terminal {
             command.env_remove(name);
         }
         command
-    }
-
-    /// The directory that belongs to this terminal.
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
     }
 
     /// Types a text.
