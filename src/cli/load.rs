@@ -49,7 +49,7 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 
 /// Reads a file's text. Windows PowerShell writes UTF-16 where its output is redirected, and marks it with a
 /// BOM.
-fn decoded(octets: Vec<u8>) -> Result<String, String> {
+pub(super) fn decoded(octets: Vec<u8>) -> Result<String, String> {
     if let Some(utf16) = octets.strip_prefix(&[0xFF, 0xFE]) {
         let units = utf16.chunks(2).map(|pair| u16::from_le_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
         let text: Result<String, _> = char::decode_utf16(units).collect();

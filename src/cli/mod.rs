@@ -8,6 +8,7 @@ mod appender;
 mod catalogue_page;
 mod certs;
 mod check;
+mod client;
 mod color;
 mod control;
 mod diagnostics;
@@ -34,6 +35,7 @@ mod recording;
 mod renew;
 mod send;
 mod serve;
+mod shell;
 mod signals;
 mod time;
 mod verify;
@@ -98,6 +100,8 @@ enum Verb {
     /// Write the manual pages
     #[command(hide = true)]
     Man(man::Args),
+    /// Type Exchange's cmdlets at a prompt, in a lab of one's own or a running one, and see what each of them changes
+    Shell(Box<shell::Args>),
     /// Send one message to an address, as one of several kinds of sender, and say how it ended
     Send(Box<send::Args>),
     /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to whatever is named
@@ -181,6 +185,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             output::text(&String::from_utf8_lossy(&script))
         }
         Verb::Man(args) => man::man(&args),
+        Verb::Shell(args) => shell::shell(&args),
         Verb::Send(args) => send::send(&args),
         Verb::Probe(args) => probe::probe(&args),
         Verb::Renew(args) => renew::renew(&args),

@@ -39,7 +39,8 @@ pub(super) fn introduction(
     text
 }
 
-fn told(connector: &Listening) -> String {
+/// Returns a connector with its addresses and its offer.
+pub(super) fn told(connector: &Listening) -> String {
     let Listening { computer, name, fqdn, addrs, starttls, .. } = connector;
     let addresses: Vec<_> = addrs.iter().map(ToString::to_string).collect();
     let offer = if *starttls { "offers STARTTLS" } else { "does NOT offer STARTTLS" };

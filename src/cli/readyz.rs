@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use super::client;
 use super::output::{self, Failure};
 use super::ready::Announced;
 use super::time::some_time;
@@ -75,11 +76,7 @@ fn answer(args: &Args) -> Result<String, String> {
             return ask(address).map_err(|problem| format!("{address} is not ready: {problem}"));
         }
     };
-    let address = match control.parse::<u16>() {
-        Ok(port) => format!("127.0.0.1:{port}"),
-        Err(_) => control.trim_start_matches("http://").trim_end_matches('/').to_owned(),
-    };
-    by_control(&address, args.control_token.as_deref())?;
+    by_control(&client::authority(control), args.control_token.as_deref())?;
     Ok("ready".to_owned())
 }
 
@@ -111,7 +108,7 @@ fn by_control(address: &str, token: Option<&str>) -> Result<(), String> {
 }
 
 /// Replaces an address that stands for all addresses of the machine by loopback.
-fn here(address: SocketAddr) -> SocketAddr {
+pub(super) fn here(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
         SocketAddr::V6(it) if it.ip().is_unspecified() => ([0, 0, 0, 0, 0, 0, 0, 1], it.port()).into(),

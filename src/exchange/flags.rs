@@ -21,7 +21,7 @@ macro_rules! flags {
             pub const NONE: Self = Self(0);
             $($(#[$doc])* pub const $flag: Self = Self($bits);)*
 
-            const NAMES: &'static [(Self, &'static str)] = &[$((Self::$flag, $text)),*];
+            pub(super) const NAMES: &'static [(Self, &'static str)] = &[$((Self::$flag, $text)),*];
 
             /// Both sets together.
             pub const fn and(self, other: Self) -> Self {

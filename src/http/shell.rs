@@ -15,6 +15,7 @@ use super::input;
 use super::problem::Problem;
 use super::resources::find;
 use crate::exchange::Computer;
+use crate::lab::{ConnectorChange, Ending, Entered};
 use crate::scenario::{AnswerSpec, CommandsSpec, ScenarioText};
 
 /// Cmdlets to be typed.
@@ -29,6 +30,10 @@ pub(super) struct Typing {
     /// The answers to the questions they ask, in order.
     #[serde(default)]
     answers: Vec<AnswerSpec>,
+    /// True if a person types: a question without an answer leaves everything as it is, and comes back as
+    /// `question`; the same line with the answer goes on.
+    #[serde(default)]
+    ask: bool,
 }
 
 /// What stands on the screen afterwards.
@@ -38,6 +43,10 @@ pub(super) struct Screen {
     computer: String,
     /// The text on the screen.
     output: String,
+    /// True if something in the lab is different, whether or not a connector shows it.
+    changed: bool,
+    /// The connectors that are different.
+    changes: Vec<ConnectorChange>,
     /// The number of the journal's newest entry.
     seq: u64,
 }
@@ -52,12 +61,27 @@ pub(super) struct Changed {
 }
 
 pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let Typing { line, computer, answers } = input::json(body).await?;
+    let Typing { line, computer, answers, ask } = input::json(body).await?;
     let on = shell_of(&shared.lab.computers(), computer.as_deref())?;
-    let typed = shared.lab.run(&[CommandsSpec { on: on.clone(), run: line, answers }]).await?;
-    match typed.refused {
-        Some(why) => Err(Problem::refused(why).with("output", typed.screen)),
-        None => json(&Screen { computer: on, output: typed.screen, seq: shared.observer().newest() }),
+    let Entered { screen: output, changed, changes, ending } = if ask {
+        shared.lab.enter(&on, &line, &answers).await?
+    } else {
+        shared.lab.enter_at_once(&on, &line, &answers).await?
+    };
+    let refused = |why: String| {
+        let changes = serde_json::to_value(&changes).unwrap_or_default();
+        Problem::refused(why)
+            .with("output", output.as_str())
+            .with("changed", changed)
+            .with("changes", changes)
+    };
+    match ending {
+        Ending::Done => {
+            json(&Screen { computer: on, output, changed, changes, seq: shared.observer().newest() })
+        }
+        Ending::Refused(error) => Err(refused(error.to_string()).with("shown", error.at_prompt())),
+        Ending::Asks(prompt) => Err(refused(prompt.text.clone()).with("question", prompt.text)),
+        Ending::Unasked(why) => Err(refused(why)),
     }
 }
 

@@ -1,13 +1,17 @@
 //! A lab as a whole: starts it, changes it while it runs, and ends it.
 
 mod changes;
+mod connector_change;
 mod edit;
 mod faults;
 mod keys;
 mod plan;
+mod prompt;
 mod verify;
 
+pub use connector_change::{ConnectorChange, ConnectorState, Purpose};
 pub use plan::Plan;
+pub use prompt::{Ending, Entered};
 pub use verify::{dry_run, verify};
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,14 +24,12 @@ use changes::changes;
 use faults::faults;
 
 use crate::clock::{Clock, DryRunError};
-use crate::exchange::cmdlet::{LoggedEvent, ShellState};
+use crate::exchange::cmdlet::ShellState;
 use crate::exchange::{Computer, EventKind, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
 use crate::pki::{Certificate, PkiError};
-use crate::scenario::{
-    self, Built, CommandsSpec, Issuer, Keys, LabShell, Resolved, ScenarioError, ScenarioText, ShellRun,
-};
+use crate::scenario::{self, Built, Issuer, MadeCertificates, Resolved, ScenarioError, ScenarioText};
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, LabState, Network, Ports, PortsError, Sender, Server, Wanted, wanted};
 
@@ -107,6 +109,8 @@ struct EditState {
     senders: Vec<scenario::Sender>,
     issuer: Issuer,
     state: ShellState,
+    /// Commands that stopped at a question, with the certificates that were made for them.
+    asked: Option<(String, MadeCertificates)>,
 }
 
 /// A connector that listens.
@@ -165,7 +169,7 @@ impl Engine {
         live.log_start();
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
-        let desk = Mutex::new(EditState { text, senders, issuer, state: ShellState::default() });
+        let desk = Mutex::new(EditState { text, senders, issuer, state: ShellState::default(), asked: None });
         Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
     }
 
@@ -190,39 +194,6 @@ impl Engine {
         Ok(what)
     }
 
-    /// Runs cmdlets in the Exchange Management Shell of the running lab, each on its computer; what they change
-    /// counts from the next connection.
-    ///
-    /// A command that the Shell refuses is no error: the answer reports it. Commands before the refused line
-    /// have been carried out and are not undone.
-    ///
-    /// # Errors
-    ///
-    /// A binding that could not be bound. Nothing has changed then.
-    pub async fn run(&self, commands: &[CommandsSpec]) -> Result<ShellRun, LabError> {
-        let _changing = self.changing.lock().await;
-        let (before, events) = (self.computers(), self.logged_events());
-        let (text, state, now) = {
-            let desk = self.desk();
-            (desk.text.clone(), desk.state.clone(), self.live.clock().now())
-        };
-        let run_all = |issuer: &mut Issuer, keys: Keys<'_>| {
-            let (scenario, state) = (&text.scenario, state.clone());
-            let shell = LabShell { scenario, issuer, keys, now, events: &events, queues: &[], state };
-            shell.run_all(commands, &before)
-        };
-        let mut keys = self.keys_for(|issuer, keys| drop(run_all(issuer, keys))).await;
-        let typed = run_all(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm));
-        let zone = text.zone();
-        if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
-            let built = self.as_built(typed.computers.clone(), &zone);
-            self.put_in_place(built, zone).await?;
-        }
-        self.desk().state.clone_from(&typed.state);
-        typed.logged.iter().cloned().for_each(|caused| self.live.log_caused(caused));
-        Ok(typed)
-    }
-
     /// Logs what the transport service logs when it starts, as after a restart of it, including events that
     /// were logged a moment ago. Open conversations go on.
     pub async fn log_start(&self) {
@@ -244,18 +215,6 @@ impl Engine {
         let record = Record::Changed { what: what.join("; ") };
         self.live.journal().append(self.live.clock().now(), None, record);
         Ok(what)
-    }
-
-    /// Returns the Application logs of all computers, as far as they are remembered.
-    fn logged_events(&self) -> Vec<LoggedEvent> {
-        let logged = self.observer.events(0).into_iter().map(|entry| LoggedEvent {
-            index: entry.seq,
-            time: entry.time,
-            computer: entry.computer.clone(),
-            source: entry.source.to_owned(),
-            event: entry.event.clone(),
-        });
-        logged.collect()
     }
 
     // Nothing is left half changed under this lock, so a panic elsewhere does not spoil it.

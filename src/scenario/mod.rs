@@ -47,7 +47,7 @@ pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderSpec, St
 pub use resolve::{Resolved, receive_connector};
 pub use route::{Answering, DeliveryRoute, Destination, MOST_ATTEMPTS, Round, next_attempt};
 pub use senders::{Sender, SenderKind};
-pub use shell::{LabShell, ShellRun};
+pub use shell::{LabShell, MadeCertificates, ShellRun};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
 pub use time_spec::{TimeSpec, TimeSpecError};
 pub use tried::{ChangeKind, Compared, Tried};

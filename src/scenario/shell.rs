@@ -10,8 +10,8 @@ use super::issuer::{Issuer, Keys};
 use super::repair::{AnswerSpec, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
 use crate::exchange::cmdlet::{
-    Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, LoggedEvent, MailQueue,
-    Prompt, Shell, ShellHost, ShellState,
+    Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, CmdletError, LoggedEvent,
+    MailQueue, Prompt, Shell, ShellHost, ShellState,
 };
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
@@ -32,7 +32,13 @@ pub struct LabShell<'a> {
     pub queues: &'a [MailQueue],
     /// The state that earlier commands left behind.
     pub state: ShellState,
+    /// The certificates of a run of the same commands that stopped at a question; they are used again, because
+    /// the question names them.
+    pub made: MadeCertificates,
 }
+
+/// Certificates that were made for commands, in their order.
+pub type MadeCertificates = Vec<(CertificateRequest, StoredCertificate)>;
 
 /// The result of commands.
 #[derive(Clone, Debug)]
@@ -44,10 +50,14 @@ pub struct ShellRun {
     /// The Shell's refusal. The lines before the one that was refused have taken effect; the lines after it
     /// were not run.
     pub refused: Option<String>,
+    /// The error of the line that was refused; `None` where the refusal is not the Shell's.
+    pub error: Option<CmdletError>,
     /// The state for the next commands.
     pub state: ShellState,
     /// The events that the commands caused servers to log.
     pub logged: Vec<CausedEvent>,
+    /// The certificates that were made for the commands.
+    pub made: MadeCertificates,
 }
 
 impl LabShell<'_> {
@@ -57,9 +67,12 @@ impl LabShell<'_> {
             computers: computers.to_vec(),
             screen: String::new(),
             refused: None,
+            error: None,
             state: self.state,
             logged: Vec::new(),
+            made: Vec::new(),
         };
+        let mut again = VecDeque::from(self.made);
         for CommandsSpec { on, run, answers } in commands {
             let shell = Shell {
                 computers: &done.computers,
@@ -79,9 +92,13 @@ impl LabShell<'_> {
                 keys: self.keys,
                 now: self.now,
                 answers: answers.collect(),
+                again: std::mem::take(&mut again),
+                made: Vec::new(),
             };
             let outcome = shell.run(run, &mut host);
             let unasked = host.answers.len();
+            again = host.again;
+            done.made.extend(host.made);
             if outcome.error.is_none() && unasked > 0 {
                 // A mistake in the list of answers is no refusal of the Shell: nothing of the run counts.
                 done.refused = Some(format!("{unasked} of the answers belong to no question: nothing asked"));
@@ -90,7 +107,8 @@ impl LabShell<'_> {
             done.screen.push_str(&outcome.screen());
             done.logged.extend(outcome.logged);
             (done.computers, done.state) = (outcome.computers, outcome.state);
-            done.refused = outcome.error.map(|error| error.to_string());
+            done.refused = outcome.error.as_ref().map(ToString::to_string);
+            done.error = outcome.error;
             if done.refused.is_some() {
                 break;
             }
@@ -106,10 +124,29 @@ struct LabHost<'a, 'k> {
     keys: &'a mut (dyn FnMut(KeyAlgorithm) -> Result<KeyPair, PkiError> + 'k),
     now: Timestamp,
     answers: VecDeque<Answer>,
+    /// The certificates of a run of the same commands.
+    again: VecDeque<(CertificateRequest, StoredCertificate)>,
+    made: MadeCertificates,
 }
 
 impl ShellHost for LabHost<'_, '_> {
     fn certificate(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, CertificateError> {
+        let known = self.again.pop_front().filter(|(of, _)| of == request);
+        let stored = match known {
+            Some((_, stored)) => stored,
+            None => self.made_for(request)?,
+        };
+        self.made.push((request.clone(), stored.clone()));
+        Ok(stored)
+    }
+
+    fn answer(&mut self, _: &Prompt) -> Option<Answer> {
+        self.answers.pop_front()
+    }
+}
+
+impl LabHost<'_, '_> {
+    fn made_for(&mut self, request: &CertificateRequest) -> Result<StoredCertificate, CertificateError> {
         let computer = &request.computer;
         let (wanted, self_signed) = match &request.source {
             CertificateSource::File { file, .. } => return self.file(computer, file),
@@ -131,12 +168,6 @@ impl ShellHost for LabHost<'_, '_> {
         })
     }
 
-    fn answer(&mut self, _: &Prompt) -> Option<Answer> {
-        self.answers.pop_front()
-    }
-}
-
-impl LabHost<'_, '_> {
     fn file(&mut self, computer: &str, path: &str) -> Result<StoredCertificate, CertificateError> {
         let Some(CertificateFileSpec { of, certificate, .. }) = self.scenario.certificate_file(path) else {
             let known = self.scenario.certificate_file.iter().map(|file| file.path.clone()).collect();

@@ -65,6 +65,7 @@ fn typed(commands: &[(&str, &[AnswerSpec])]) -> (ShellRun, Option<String>) {
         events: &[],
         queues: &[],
         state: ShellState::default(),
+        made: Vec::new(),
     };
     let commands: Vec<_> = commands
         .iter()

@@ -25,6 +25,7 @@ mod selection;
 mod send_connector;
 mod sending;
 mod session;
+mod shell_page;
 mod smtp_oracle;
 mod stories;
 mod story_file;

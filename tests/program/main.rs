@@ -21,3 +21,4 @@ mod examples;
 mod first_screen;
 mod fixture;
 mod judge;
+mod shell;

@@ -112,6 +112,16 @@ impl Wrong {
     }
 }
 
+impl CmdletError {
+    /// Returns the error in the layout of the Exchange Management Shell.
+    pub fn at_prompt(&self) -> String {
+        let Self { message, line, column, text, width, .. } = self;
+        let tab = |c| if c == '\t' { '\t' } else { ' ' };
+        let indent: String = text.chars().take(column - 1).map(tab).collect();
+        format!("{message}\nAt line:{line} char:{column}\n+ {text}\n+ {indent}{}\n", "~".repeat(*width))
+    }
+}
+
 impl fmt::Display for CmdletError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { message, line, column, text, width, kept, .. } = self;
@@ -186,6 +196,8 @@ mod tests {
         let script = "Get-A\n\t\u{fc}ber -B";
         let wrong = Wrong::syntax(Span { start: 12, end: 14 }, "no").in_script(script);
         assert_eq!(wrong.to_string(), "2:6: no\n  |\n2 | \t\u{fc}ber -B\n  | \t    ^^");
+        let shown = "no\nAt line:2 char:6\n+ \t\u{fc}ber -B\n+ \t    ~~\n";
+        assert_eq!(wrong.at_prompt(), shown);
     }
 
     #[test]

@@ -23,6 +23,7 @@
 //! send, send_object, send_parameters, edgesync, subscribe     the cmdlets
 //! setting     how the settings of connectors become values, and values settings
 //! shape       Format-List and its kin; filter: Where-Object; view: what stands on the screen
+//! scan        input that may not be finished; complete: how it may go on; statements: a script in pieces
 //! host        what the caller brings: certificates, answers, logged events, queues
 //! error       what is wrong, with line and caret
 //! ```
@@ -44,6 +45,7 @@ mod bind;
 mod certificate;
 mod class;
 mod command;
+mod complete;
 mod connector;
 mod convert;
 mod cursor;
@@ -71,6 +73,7 @@ mod printed;
 mod queue;
 mod reach;
 mod run;
+mod scan;
 mod send;
 mod send_object;
 mod send_parameters;
@@ -79,6 +82,7 @@ mod setting;
 mod shape;
 mod signature;
 mod state;
+mod statements;
 mod subscribe;
 mod syntax;
 mod table;
@@ -90,17 +94,20 @@ mod view;
 mod windows;
 mod word;
 
+pub use complete::{Completion, Nameable, NameableCertificate, Suggestion, complete};
 pub use error::{CmdletError, ErrorKind, KEPT, Span};
 pub use host::{
     Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, LoggedEvent, MailQueue,
     Nobody, Prompt, Question, ShellHost, Wanted,
 };
 pub use known::{CmdletHelp, ParameterHelp, cmdlets};
-pub use operator::{Operator, OperatorKind};
+pub use operator::{Operator, OperatorKind, words as operators};
 pub use outcome::{Entry, Outcome};
 pub use run::Shell;
+pub use scan::is_unfinished;
 pub(super) use setting::{FromValue, ToValue};
 pub use state::ShellState;
+pub use statements::{TypedStatement, statements};
 pub use syntax::{
     Argument, Command, Enclosure, Expression, Member, Node, Part, Pipeline, Script, Stage, Statement, Unary,
 };

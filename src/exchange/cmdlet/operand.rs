@@ -234,7 +234,10 @@ impl Parser<'_> {
         if !self.eat('}') {
             return Err(match self.peek() {
                 None => Wrong::syntax(opened, "`{` is not closed"),
-                Some(c) => Wrong::syntax(self.here(), format!("`{c}` closes nothing")),
+                Some(c) => Wrong::syntax(
+                    self.here(),
+                    format!("Unexpected token '{c}' in expression or statement: it closes nothing."),
+                ),
             });
         }
         Ok(Expression { node: Node::Block(script), span: self.since(start) })

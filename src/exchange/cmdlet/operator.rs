@@ -109,8 +109,8 @@ const WORDS: &[(&str, OperatorKind)] = &[
     ("f", OperatorKind::Format),
 ];
 
-/// The names of all operators that are words, for who has mistyped one.
-pub(super) fn words() -> impl Iterator<Item = &'static str> {
+/// Returns the names of all operators that are words, without the hyphen.
+pub fn words() -> impl Iterator<Item = &'static str> {
     WORDS.iter().map(|(word, _)| *word)
 }
 

@@ -38,7 +38,12 @@ impl Script {
                 Ok(Some(statement)) => statements.push(statement),
                 Ok(None) => match parser.peek() {
                     None => return (statements, None),
-                    Some(c) => break Wrong::syntax(parser.here(), format!("`{c}` closes nothing")),
+                    Some(c) => {
+                        break Wrong::syntax(
+                            parser.here(),
+                            format!("Unexpected token '{c}' in expression or statement: it closes nothing."),
+                        );
+                    }
                 },
                 Err(wrong) => break wrong,
             }

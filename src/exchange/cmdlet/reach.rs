@@ -10,10 +10,7 @@ impl Run<'_> {
     pub(super) fn reachable(&self) -> Vec<usize> {
         let inside = |at: &usize| {
             let (here, there) = (self.computer(self.here), self.computer(*at));
-            let both = here.zip(there).filter(|(here, there)| {
-                here.role != Role::Edge && there.role != Role::Edge && same_organization(here, there)
-            });
-            both.is_some()
+            here.zip(there).is_some_and(|(here, there)| is_reached(here, there))
         };
         let others = (0..self.computers.len()).filter(|at| *at != self.here).filter(inside);
         std::iter::once(self.here).chain(others).collect()
@@ -72,6 +69,11 @@ impl Run<'_> {
         self.computer(at)
             .is_some_and(|computer| computer.name.eq_ignore_ascii_case(name) || computer.fqdn == *name)
     }
+}
+
+/// Returns whether cmdlets on `here` reach the computer `there`, another one.
+pub(super) fn is_reached(here: &Computer, there: &Computer) -> bool {
+    here.role != Role::Edge && there.role != Role::Edge && same_organization(here, there)
 }
 
 fn same_organization(one: &Computer, other: &Computer) -> bool {

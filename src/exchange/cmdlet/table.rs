@@ -412,14 +412,17 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
         Verb::Model(windows::set_content, Some(("Value", ""))),
     )
     .called(&["Out-File", "sc"])
-    .with(&[&[
-        value("Path").at(0),
-        value("Value").at(1),
-        value("FilePath"),
-        value("Encoding"),
-        switch("AsByteStream"),
-        switch("Force"),
-    ]]),
+    .with(&[
+        &[
+            value("Path").at(0),
+            value("Value").at(1),
+            value("FilePath"),
+            value("Encoding"),
+            switch("AsByteStream"),
+            switch("Force"),
+        ],
+        CHANGES,
+    ]),
     Cmdlet::new("Get-Credential", "Makes a credential.", Verb::Model(windows::get_credential, None))
         .with(&[&[value("Credential").at(0), value("Message"), value("UserName")]]),
     Cmdlet::new("ConvertTo-SecureString", "Makes a password.", Verb::Model(windows::secret, None))
@@ -435,7 +438,7 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
         "Changes nothing: each session loads its certificate anew.",
         Verb::Model(windows::restart_service, None),
     )
-    .with(&[&[value("Name").at(0), switch("Force")]]),
+    .with(&[&[value("Name").at(0), switch("Force")], CHANGES]),
     Cmdlet::new(
         "certutil",
         "Repairs the key of a certificate, or trusts an authority.",

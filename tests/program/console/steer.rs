@@ -62,6 +62,43 @@ async fn a_question_of_the_shell_is_answered_in_the_body() {
 }
 
 #[tokio::test]
+async fn a_person_at_the_shell_is_asked_before_anything_changes_and_shown_what_did() {
+    let world = World::seed().await;
+    let line = format!(
+        "Set-ReceiveConnector 'MAILGATE\\{CONNECTOR}' -Fqdn mailgate.expta.com; \
+         New-ExchangeCertificate -DomainName mail.expta.com -Services SMTP | fl Thumbprint"
+    );
+    let mut typing = json!({ "line": line, "ask": true });
+    let asked = world.send("POST /api/v1/cmdlets", &typing).await.problem(422);
+    let question = asked["question"].as_str().unwrap();
+    assert_eq!((&asked["changed"], asked["changes"].as_array().unwrap().len()), (&json!(false), 0));
+    assert_eq!(world.get(&path(CONNECTOR)).await.ok()["fqdn"], "mail.expta.com");
+
+    typing["answers"] = json!(["no"]);
+    let done = world.send("POST /api/v1/cmdlets", &typing).await.ok();
+    let (_, named) = question.split_once("Replace it with certificate: '").unwrap();
+    assert!(done["output"].as_str().unwrap().contains(&named[..40]), "{question}\n{done}");
+    let change = &done["changes"][0];
+    assert_eq!(
+        (&change["purpose"], &change["before"]["events"]),
+        (&json!("STARTTLS"), &json!([12014])),
+        "{change}"
+    );
+    assert_eq!(
+        (&change["before"]["offered"], &change["after"]["offered"]),
+        (&json!(false), &json!(true)),
+        "{change}"
+    );
+
+    let refused =
+        world.send("POST /api/v1/cmdlets", &json!({ "line": "Get-Nothing", "ask": true })).await.problem(422);
+    assert!(
+        refused["shown"].as_str().unwrap().ends_with("At line:1 char:1\n+ Get-Nothing\n+ ~~~~~~~~~~~\n"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn a_connector_is_made_on_a_free_port_set_and_removed() {
     let world = World::seed().await;
     let new = json!({ "computer": "mailgate", "name": "Other one" });
