@@ -23,8 +23,11 @@ pub(super) struct CertificateView {
     computer: String,
     /// What the lab calls it.
     label: String,
-    /// SHA-1 of the DER.
+    /// SHA-1 of the DER, or what the lab file declares in its place.
     thumbprint: String,
+    /// SHA-1 of the DER, where the lab file declares another thumbprint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handshake_thumbprint: Option<String>,
     /// The subject as Windows writes it.
     subject: String,
     /// The issuer as Windows writes it.
@@ -68,6 +71,7 @@ impl CertificateView {
             computer: computer.name.clone(),
             label: stored.label.clone(),
             thumbprint: facts.thumbprint.to_string(),
+            handshake_thumbprint: stored.handshake_thumbprint().map(|seen| seen.to_string()),
             subject: facts.subject.clone(),
             issuer: facts.issuer.clone(),
             serial_number: facts.serial_number.clone(),

@@ -167,8 +167,12 @@ async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) 
         .computers
         .iter_mut()
         .map(|built| (built.computer.name.clone(), std::mem::take(&mut built.faults)));
-    let faults: HashMap<_, _> = faults.filter(|(_, rows)| !rows.is_empty()).collect();
-    let (text, senders) = (plan.text.clone(), Senders::new(&plan));
+    let text = plan.text.clone();
+    let go_on = |computer: &str| text.scenario.has_faults_at(stage, computer);
+    let faults: HashMap<_, _> =
+        faults.filter(|(computer, rows)| !rows.is_empty() && go_on(computer)).collect();
+    plan.senders = text.scenario.senders_at(stage, &plan.senders);
+    let senders = Senders::new(&plan);
     let options =
         Options { ports: Ports::Free, relay: false, network: transport.network(), ..Options::default() };
     let lab = Engine::start_plan(plan, options).await?;
