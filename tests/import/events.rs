@@ -327,6 +327,10 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("invalid peer certificate: Expired", "expired", "receiver"),
         ("CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid", "not-yet-valid", "either"),
         ("530 5.7.0 Must issue a STARTTLS command first", "tls-demanded", "sender"),
+        ("A TLS packet with unexpected length was received", "connection-closed", "either"),
+        ("SSL_connect returned=1 errno=0", "tls-failed", "either"),
+        ("0x80090328", "expired", "receiver"),
+        ("5.7.323", "name-or-chain", "either"),
         ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", "not-tls-at-all", "either"),
     ] {
         says(text, &[("meaning", json!(meaning)), ("side", json!(side))]);

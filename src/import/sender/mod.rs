@@ -84,6 +84,11 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     once
 }
 
+/// Returns whether `text` contains a known error of a sender.
+pub fn is_known_error(text: &str) -> bool {
+    !look_up(text).is_empty()
+}
+
 /// Returns the error for a keyword that a middlebox has overwritten.
 pub(super) fn middlebox() -> Vec<SenderError> {
     vec![error("250 XXXXXXXA", 0, 12, "what lies in the path, such as a Cisco ASA", Meaning::Middlebox)]

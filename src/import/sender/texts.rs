@@ -3,14 +3,20 @@
 use super::Meaning;
 use crate::observe::verdict::{Symptom, texts};
 
-/// The length below which a text is ambiguous by itself, such as `EOF`.
+/// The length below which a text without a digit is ambiguous by itself, such as `EOF`.
 const SHORTEST: usize = 10;
 
 /// Returns every text of the table with the client that prints it and its meaning; `*` stands for what differs.
 /// Where a text has several meanings, the one that counts comes first.
 pub(super) fn known() -> Vec<(String, &'static str, Meaning)> {
-    let telling = texts().iter().filter(|(_, known)| known.text.len() >= SHORTEST);
-    telling.map(|(symptom, known)| (known.text.replace("...", "*"), known.client, meaning(*symptom))).collect()
+    let tells = |text: &str| text.len() >= SHORTEST || text.contains(|it: char| it.is_ascii_digit());
+    let telling = texts().iter().filter(|(_, known)| tells(known.text));
+    telling.map(|(symptom, known)| (pattern(known.text), known.client, meaning(*symptom))).collect()
+}
+
+/// Returns a text as it is searched for. Whoever pastes a sentence may have left its full stop away.
+fn pattern(text: &str) -> String {
+    text.replace("...", "*").trim_end_matches('.').to_owned()
 }
 
 const fn meaning(symptom: Symptom) -> Meaning {
