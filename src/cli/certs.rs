@@ -41,12 +41,8 @@ pub(super) fn certs(args: &Args) -> Result<(), Failure> {
             let StoredCertificate { label, facts, .. } = stored;
             let thumbprints = stored.thumbprints();
             // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "\n# {computer}: {label}, {}, {thumbprints}\n{}",
-                facts.subject,
-                chain(stored)
-            );
+            let _ =
+                write!(text, "\n# {computer}: {label}, {}, {thumbprints}\n{}", facts.subject, chain(stored));
         }
         return output::text(&text);
     };

@@ -83,8 +83,7 @@ impl RootFile {
     /// Writes the certificate, unless another lab that runs has its own there.
     fn write(path: &Path, pem: &str) -> Result<Self, Failure> {
         let wrong = |error| file_error(path, &error);
-        let mut file =
-            File::options().write(true).create(true).truncate(false).open(path).map_err(wrong)?;
+        let mut file = File::options().write(true).create(true).truncate(false).open(path).map_err(wrong)?;
         // On Windows nobody could read a locked file.
         if cfg!(unix) && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(Failure::usage(format!(

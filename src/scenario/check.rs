@@ -16,8 +16,9 @@ use crate::nearest::nearest;
 /// the server that it is subscribed to, by their indexes.
 pub(super) fn across(scenario: &Scenario, computers: &[Arc<Computer>]) -> Result<Vec<(usize, usize)>, Wrong> {
     let subscriptions = subscriptions(computers)?;
-    let empty =
-        |computer: &Arc<Computer>| computer.receive_connectors.is_empty() && computer.send_connectors.is_empty();
+    let empty = |computer: &Arc<Computer>| {
+        computer.receive_connectors.is_empty() && computer.send_connectors.is_empty()
+    };
     if computers.iter().all(empty) {
         let message = "there is nothing to look at: no computer has a [[computer.receive_connector]] or a [[computer.send_connector]]";
         return Err(Wrong::new(message));
@@ -168,11 +169,7 @@ fn check_repair(repair: &RepairSpec, right: bool, computers: &[Arc<Computer>]) -
 }
 
 /// Checks what a fix changes on the side of senders, and which faults it ends.
-fn check_sides(
-    repair: &RepairSpec,
-    computers: &[Arc<Computer>],
-    senders: &[Sender],
-) -> Result<(), Wrong> {
+fn check_sides(repair: &RepairSpec, computers: &[Arc<Computer>], senders: &[Sender]) -> Result<(), Wrong> {
     for (name, change) in &repair.sender {
         let wrong = |mut wrong: Wrong| {
             wrong.path.splice(0..0, [Step::Key("sender"), Step::Name(name.clone())]);

@@ -191,10 +191,9 @@ fn kind(spec: &SenderSpec, computers: &[Arc<Computer>]) -> Result<(SenderKind, S
             })?;
             Ok((SenderKind::Policy(Box::new(adjusted(policy, spec)?)), name.clone()))
         }
-        (None, Some(_)) if spec.tls_domain.is_some() => Err(Wrong::at(
-            "tls_domain",
-            "a Send connector has a tls_domain of its own; write it there",
-        )),
+        (None, Some(_)) if spec.tls_domain.is_some() => {
+            Err(Wrong::at("tls_domain", "a Send connector has a tls_domain of its own; write it there"))
+        }
         (None, Some(_)) if spec.queue.is_some() => {
             Err(Wrong::at("queue", "a Send connector has the queue of its computer; leave the key away"))
         }

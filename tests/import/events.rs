@@ -279,7 +279,11 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("javax.net.ssl.SSLHandshakeException: PKIX path building failed", "chain-untrusted", "either"),
         ("TLS negotiation failed with error NoCredentials", "own-key", "sender"),
         ("TLS negotiation failed with error UnknownCredentials", "own-service", "sender"),
-        ("ssl.SSLError: [SSL: NO_SHARED_CIPHER] no shared cipher (_ssl.c:1006)", "handshake-failed", "either"),
+        (
+            "ssl.SSLError: [SSL: NO_SHARED_CIPHER] no shared cipher (_ssl.c:1006)",
+            "handshake-failed",
+            "either",
+        ),
         ("SSL_accept error: tlsv1 alert unknown ca: SSL alert number 48", "client-left", "either"),
         ("error:0A000152:SSL routines::unsafe legacy renegotiation disabled", "handshake-failed", "either"),
         (
@@ -287,7 +291,11 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
             "connection-closed",
             "either",
         ),
-        ("TLS error on connection to mx.a.test [192.0.2.1] (gnutls_handshake): timed out", "tls-failed", "either"),
+        (
+            "TLS error on connection to mx.a.test [192.0.2.1] (gnutls_handshake): timed out",
+            "tls-failed",
+            "either",
+        ),
         (
             "javax.net.ssl.SSLHandshakeException: No appropriate protocol (protocol is disabled or cipher suites are inappropriate)",
             "handshake-failed",
@@ -325,7 +333,11 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("invalid peer certificate: UnknownIssuer", "chain-untrusted", "either"),
         ("invalid peer certificate: NotValidForName", "name-mismatch", "either"),
         ("invalid peer certificate: Expired", "expired", "receiver"),
-        ("CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid", "not-yet-valid", "either"),
+        (
+            "CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid",
+            "not-yet-valid",
+            "either",
+        ),
         ("530 5.7.0 Must issue a STARTTLS command first", "tls-demanded", "sender"),
         ("A TLS packet with unexpected length was received", "connection-closed", "either"),
         ("SSL_connect returned=1 errno=0", "tls-failed", "either"),

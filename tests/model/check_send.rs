@@ -160,10 +160,7 @@ fn a_pin_to_an_expired_certificate_is_renewed_first_and_what_receivers_refuse_is
         [
             ("new", None),
             ("default", Some(format!("CN=EX01 (default) is self-signed: {refuses}").as_str())),
-            (
-                "old",
-                Some(format!("CN=mail.contoso.com, O=Contoso (old) has expired: {refuses}").as_str())
-            ),
+            ("old", Some(format!("CN=mail.contoso.com, O=Contoso (old) has expired: {refuses}").as_str())),
         ]
     );
     assert!(report.fixes[0].title.starts_with("Renew CN=mail.contoso.com, O=Contoso (old)"));

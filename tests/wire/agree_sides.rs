@@ -61,8 +61,7 @@ fn ending(proof: &Proof, stage: Stage, sender: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fix_may_lie_on_the_senders_side_another_name_or_a_root_that_is_trusted() {
-    let text = parsed(&lab(
-        r#"
+    let text = parsed(&lab(r#"
 [[sender]]
 policy = "verify"
 to = 'ex01\Internet'
@@ -78,8 +77,7 @@ verify = "tls-authenticated"
 [[wrong_fix]]
 title = "Trust the root"
 sender.verify = { trusts_lab = true }
-"#,
-    ));
+"#));
     let proof = verified(&text, "sides").await;
     assert!(proof.holds());
     assert_eq!(ending(&proof, Stage::Before, "verify"), "deferred: certificate-not-trusted");
@@ -126,15 +124,15 @@ run = "Set-ReceiveConnector 'ex01\\Internet' -Enabled $false"
 [fix.after.sender]
 verify = "tls-authenticated"
 "#;
-    let text = lab(rest).replace("names = [\"ex02.contoso.com\"]", "names = [\"ex02.contoso.com\", \"mail.contoso.com\"]");
+    let text = lab(rest)
+        .replace("names = [\"ex02.contoso.com\"]", "names = [\"ex02.contoso.com\", \"mail.contoso.com\"]");
     let proof = verified(&parsed(&text), "pool").await;
     assert!(proof.holds(), "{:#?}", proof.differences().collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_without_a_queue_returns_what_another_one_defers_and_a_tls_domain_is_compared() {
-    let text = parsed(&lab(
-        r#"
+    let text = parsed(&lab(r#"
 [[sender]]
 policy = "verify"
 to = 'ex01\Internet'
@@ -164,8 +162,7 @@ verify = "deferred: certificate-host-mismatch"
 program = "bounced: certificate-host-mismatch"
 exchange = "tls-authenticated"
 "exchange of another domain" = "deferred: certificate-host-mismatch"
-"#,
-    ));
+"#));
     let proof = verified(&text, "queues").await;
     assert!(proof.holds(), "{:#?}", proof.differences().collect::<Vec<_>>());
 }
@@ -214,7 +211,8 @@ events = []
 #[tokio::test]
 async fn a_declared_thumbprint_stands_beside_that_of_the_handshake_wherever_one_is_printed() {
     const DECLARED: &str = "0011223344556677889900112233445566778899";
-    let text = lab("").replacen("label = \"ex01\"", &format!("label = \"ex01\"\nthumbprint = \"{DECLARED}\""), 1);
+    let text =
+        lab("").replacen("label = \"ex01\"", &format!("label = \"ex01\"\nthumbprint = \"{DECLARED}\""), 1);
     let text = parsed(&text);
     let plan = Plan::new(&text).unwrap();
     let report = report::check(&plan.computers, plan.clock.now());

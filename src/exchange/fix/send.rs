@@ -286,7 +286,11 @@ fn fix(after: &Computer, connector: &SendConnector, now: Timestamp, draft: Draft
         Doubt::Expired => "has expired",
     };
     let warning = doubt.map(|doubt| {
-        format!("{} {}: a receiver that checks the sender's certificate refuses it", called(stored), why(doubt))
+        format!(
+            "{} {}: a receiver that checks the sender's certificate refuses it",
+            called(stored),
+            why(doubt)
+        )
     });
     let trial = Trial::Untried("it has not been tried".to_owned());
     Some(SendFix { title, on, commands, presents: stored.label.clone(), warning, trial, doubt })

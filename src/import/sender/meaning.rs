@@ -89,7 +89,12 @@ impl Meaning {
             | Self::Expired
             | Self::WrongPurpose
             | Self::BadSignature => Side::Receiver,
-            Self::TlsDemanded | Self::ClientCertificateDemanded | Self::OwnKey | Self::OwnService | Self::OwnPin | Self::CloudAttribution => Side::Sender,
+            Self::TlsDemanded
+            | Self::ClientCertificateDemanded
+            | Self::OwnKey
+            | Self::OwnService
+            | Self::OwnPin
+            | Self::CloudAttribution => Side::Sender,
             Self::Middlebox => Side::Path,
             Self::NameMismatch
             | Self::ChainUntrusted
