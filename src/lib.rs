@@ -91,7 +91,7 @@ pub mod lab_file {
     pub use crate::name::Fqdn;
     pub use crate::scenario::{
         CertificateSpec, CommandsSpec, ComputerSpec, Expectations, LogonSpec, RepairSpec, ScenarioError,
-        SenderSpec, TimeSpec, TimeSpecError,
+        SenderChange, SenderSpec, TimeSpec, TimeSpecError,
     };
 }
 

@@ -21,10 +21,11 @@ This page is made by `starttls-lab list --faults --markdown`, and a test compare
 const TEXTS_HEAD: &str = "
 ## Texts to search by
 
-What programs and libraries print, by what they met. Names, addresses and thumbprints are left away. *Observed*: run \
+What programs and libraries print, by what they met. Names, addresses and thumbprints are left away, and `...` stands \
+for what differs. *Observed*: run \
 against a server with the fault, on loopback in November 2026. *Documented*: by its maker, or in its source. \
-*Reported*: quoted in public by administrators. A running lab finds the texts for what a client of its own met \
-(`error_texts` in `GET /api/v1/verdicts`).
+*Reported*: quoted in public by administrators. `starttls-lab explain` looks a text up in this table and says whose fault it is. A running lab finds the texts for what \
+a client of its own met (`error_texts` in `GET /api/v1/verdicts`).
 ";
 
 /// Returns the whole page.
@@ -132,9 +133,20 @@ mod tests {
             assert!(!wrong || !spec.symptoms.is_empty(), "{name} does not say what a client meets");
         }
         for symptom in Symptom::ALL {
-            // Two causes are on the sender's own side, which no entry emulates.
-            let of_sender = matches!(symptom, Symptom::OwnCertificate | Symptom::NotAttributed);
-            assert!(of_sender || named.contains(&symptom), "no entry plays {symptom:?}");
+            // No entry emulates what is on the sender's own side, and none is about a text that says nothing.
+            let without = matches!(
+                symptom,
+                Symptom::OwnCertificate
+                    | Symptom::OwnService
+                    | Symptom::OwnPin
+                    | Symptom::NotAttributed
+                    | Symptom::TlsFailed
+                    | Symptom::CertificateRefused
+                    | Symptom::RefusedByClient
+                    | Symptom::QueueMisleads
+                    | Symptom::Permission
+            );
+            assert!(without || named.contains(&symptom), "no entry plays {symptom:?}");
         }
     }
 }

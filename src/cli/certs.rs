@@ -39,14 +39,10 @@ pub(super) fn certs(args: &Args) -> Result<(), Failure> {
         );
         for (computer, stored) in stored {
             let StoredCertificate { label, facts, .. } = stored;
+            let thumbprints = stored.thumbprints();
             // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "\n# {computer}: {label}, {}, {}\n{}",
-                facts.subject,
-                facts.thumbprint,
-                chain(stored)
-            );
+            let _ =
+                write!(text, "\n# {computer}: {label}, {}, {thumbprints}\n{}", facts.subject, chain(stored));
         }
         return output::text(&text);
     };

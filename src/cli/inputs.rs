@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::output::Failure;
-use crate::import::{Answers, Input, LONGEST_INPUT, answer};
+use crate::import::{Answers, Input, LONGEST_INPUT, answer, is_known_error};
 use crate::scenario::built_in;
 
 /// Reads every argument: `-` is standard input, the name of a file is the file, the name of a scenario is the
@@ -31,7 +31,7 @@ fn one(word: &str) -> Result<Input, Failure> {
         return Ok(Input { name: word.to_owned(), bytes: read(file).map_err(wrong)? });
     }
     // An argument that neither is a file nor looks like one is the text itself.
-    if word.contains(' ') || word.contains('<') || word.contains('\n') {
+    if word.contains([' ', '<', '\n']) || is_known_error(word) {
         return Ok(Input { name: "the text".to_owned(), bytes: word.as_bytes().to_vec() });
     }
     Err(Failure::usage(super::load::unknown(word)))

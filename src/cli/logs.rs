@@ -9,6 +9,7 @@ use std::sync::Weak;
 use super::appender::{Appender, Causes};
 use super::output::Failure;
 use super::recording::file_error;
+use super::whole_file::write_whole;
 use crate::journal::{Entry, ProtocolLog, Record, SendProtocolLog, event_block, event_xml};
 use crate::session::Message;
 
@@ -34,12 +35,15 @@ const EVENTS: [&str; 3] = ["Application.txt", "Application.xml", "Application.js
 const MOST_OWED: usize = 1000;
 
 impl LogDirectory {
-    /// Creates the directory, and in it the event log's files, empty.
+    /// Creates the directory, and in it the event log's files, empty. What an earlier lab has left there moves to
+    /// `earlier-1`, `earlier-2` and so on.
     pub(super) fn create(dir: &Path, causes: Causes) -> Result<Self, Failure> {
         let messages = dir.join("messages");
         fs::create_dir_all(&messages).map_err(|error| file_error(dir, &error))?;
         let lock = lock(dir)?;
-        forget_messages(&messages).map_err(|error| file_error(dir, &error))?;
+        if let Some(earlier) = set_aside(dir).map_err(|error| file_error(dir, &error))? {
+            tracing::info!(to = %earlier.display(), "what an earlier lab has left there was set aside");
+        }
         let [text, xml, json] = EVENTS.map(|name| Appender::create(&dir.join(name), causes.clone()));
         Ok(Self {
             dir: dir.to_owned(),
@@ -97,7 +101,7 @@ impl LogDirectory {
         while let Some((path, message)) = self.owed.front() {
             // A message that has been dropped from the journal cannot be written any more.
             if let Some(kept) = message.upgrade() {
-                if let Err(error) = fs::write(path, kept.raw()) {
+                if let Err(error) = write_whole(path, &kept.raw()) {
                     self.causes.say(path, &error);
                     break;
                 }
@@ -146,15 +150,44 @@ fn lock(dir: &Path) -> Result<Option<File>, Failure> {
     }
 }
 
-/// Removes the messages of an earlier lab, which could be mistaken for this lab's; removes nothing else.
-fn forget_messages(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let number = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let ours = number.len() >= 6 && number.bytes().all(|digit| digit.is_ascii_digit());
-        if ours && path.extension().is_some_and(|extension| extension == "eml") {
-            fs::remove_file(path)?;
+/// Moves what an earlier lab has written, which could be mistaken for this lab's, into a directory of its own; moves
+/// nothing else. Returns the directory, if there was anything.
+fn set_aside(dir: &Path) -> io::Result<Option<PathBuf>> {
+    let logs = files(dir, is_log)?;
+    let messages = files(&dir.join("messages"), is_message)?;
+    if logs.is_empty() && messages.is_empty() {
+        return Ok(None);
+    }
+    let mut free = (1..).map(|number: u32| dir.join(format!("earlier-{number}"))).filter(|it| !it.exists());
+    let Some(earlier) = free.next() else { return Ok(None) };
+    fs::create_dir_all(earlier.join("messages"))?;
+    for (paths, to) in [(logs, earlier.clone()), (messages, earlier.join("messages"))] {
+        for path in paths {
+            fs::rename(&path, to.join(path.file_name().unwrap_or_default()))?;
         }
     }
-    Ok(())
+    Ok(Some(earlier))
+}
+
+/// Returns the files in `dir` whose names are of this kind.
+fn files(dir: &Path, is_ours: fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut ours = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(is_ours) && !entry.file_type()?.is_dir() {
+            ours.push(entry.path());
+        }
+    }
+    Ok(ours)
+}
+
+fn is_log(name: &str) -> bool {
+    let protocol = ["RECV", "SEND"].iter().filter_map(|kind| name.strip_prefix(kind));
+    let mut hours = protocol.filter_map(|rest| rest.strip_suffix(".LOG"));
+    EVENTS.contains(&name) || hours.any(|hour| !hour.is_empty())
+}
+
+fn is_message(name: &str) -> bool {
+    let number = name.strip_suffix(".eml").unwrap_or_default();
+    number.len() >= 6 && number.bytes().all(|digit| digit.is_ascii_digit())
 }

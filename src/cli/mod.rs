@@ -40,6 +40,7 @@ mod signals;
 mod time;
 mod verify;
 mod watch;
+mod whole_file;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

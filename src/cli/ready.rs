@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Failure;
 use super::recording::file_error;
+use super::whole_file::write_whole;
 use crate::http::ControlApi;
 use crate::journal::safe_json;
 use crate::lab::{Engine, Listening};
@@ -63,19 +64,25 @@ impl ReadyFile {
         }
     }
 
+    /// Checks that the file belongs to no other lab that runs.
+    ///
+    /// # Errors
+    ///
+    /// Fails where one does, because whoever reads the file waits for that lab.
+    pub(super) fn check_free(path: &Path) -> Result<(), Failure> {
+        match Announced::read(path) {
+            Ok(announced) if announced.lives() => Err(Failure::usage(format!(
+                "{}: another lab{} has written this file and still runs; name another one",
+                path.display(),
+                announced.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+            ))),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Writes `line` to the file atomically: a reader that finds the file finds all of it.
     pub(super) fn write(path: &Path, line: &str) -> Result<Self, Failure> {
-        let Some(name) = path.file_name() else {
-            return Err(Failure::usage(format!("{} is not the name of a file", path.display())));
-        };
-        let mut beside = name.to_owned();
-        beside.push(format!(".{}.tmp", std::process::id()));
-        let beside = path.with_file_name(beside);
-        let written = fs::write(&beside, line).and_then(|()| fs::rename(&beside, path));
-        written.map_err(|error| {
-            fs::remove_file(&beside).ok();
-            file_error(path, &error)
-        })?;
+        write_whole(path, line.as_bytes()).map_err(|error| file_error(path, &error))?;
         Ok(Self { path: path.to_owned(), line: line.to_owned() })
     }
 }
@@ -94,15 +101,9 @@ impl Drop for ReadyFile {
 pub(super) struct Announced {
     #[serde(default)]
     control: Option<String>,
-    connectors: Vec<AnnouncedConnector>,
+    connectors: Vec<serde_json::Value>,
     #[serde(default)]
     pid: Option<u32>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AnnouncedConnector {
-    #[serde(default)]
-    fqdn: String,
 }
 
 /// The reason why a ready file does not lead to a lab.
@@ -147,11 +148,6 @@ impl Announced {
         self.control.as_deref()
     }
 
-    /// The beginning of the first connector's banner.
-    pub(super) fn greeting(&self) -> String {
-        format!("220 {}", self.connectors.first().map_or("", |connector| &connector.fqdn))
-    }
-
     /// Returns whether the process that wrote the line still exists, as far as the system can tell.
     pub(super) fn has_process(&self) -> bool {
         let Some(pid) = self.pid else { return true };
@@ -160,12 +156,16 @@ impl Announced {
         !processes.exists() || Path::new("/proc").join(pid.to_string()).exists()
     }
 
-    /// Returns whether the lab still runs.
+    /// Returns whether the lab still runs, as another process.
     fn lives(&self) -> bool {
+        // In a container every lab is process 1, the one that was killed and this one.
+        if self.pid == Some(std::process::id()) || !self.has_process() {
+            return false;
+        }
         let address = self.control.as_deref().and_then(|url| url.strip_prefix("http://"));
         match address.and_then(|address| address.parse::<SocketAddr>().ok()) {
             Some(address) => TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok(),
-            None => self.has_process(),
+            None => true,
         }
     }
 }

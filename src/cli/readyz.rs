@@ -44,6 +44,8 @@ pub(super) struct Args {
 /// The time-out of one attempt, and the pause between two attempts.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
+/// The answer where no banner was read.
+const READY: &str = "ready";
 /// The maximum length of an answer.
 const LONGEST: u64 = 64 << 10;
 
@@ -67,7 +69,8 @@ pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
 /// Asks the named lab. Its ready file is read again each time, because a lab may start or stop.
 fn answer(args: &Args) -> Result<String, String> {
     if let Some(path) = &args.ready_file {
-        return by_file(path, args.control_token.as_deref());
+        by_file(path, args.control_token.as_deref())?;
+        return Ok(READY.to_owned());
     }
     let control = match (&args.address, &args.control) {
         (None, Some(control)) => control,
@@ -77,18 +80,18 @@ fn answer(args: &Args) -> Result<String, String> {
         }
     };
     by_control(&client::authority(control), args.control_token.as_deref())?;
-    Ok("ready".to_owned())
+    Ok(READY.to_owned())
 }
 
-/// Asks the lab that has written `path`; the answer is the beginning of its banner.
-fn by_file(path: &Path, token: Option<&str>) -> Result<String, String> {
+/// Asks the lab that has written `path`.
+fn by_file(path: &Path, token: Option<&str>) -> Result<(), String> {
     let announced = Announced::read(path).map_err(|error| error.to_string())?;
     match announced.control() {
         Some(url) => by_control(url.trim_start_matches("http://"), token)?,
         None if announced.has_process() => {}
         None => return Err(format!("{}: the lab that has written it is gone", path.display())),
     }
-    Ok(announced.greeting())
+    Ok(())
 }
 
 /// Asks `/readyz` of a control API.

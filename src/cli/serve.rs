@@ -1,8 +1,9 @@
 //! `serve`: runs a lab on loopback until it is told to stop.
 
-use std::fs;
+use std::fs::{File, TryLockError};
+use std::io::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,31 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     ended
 }
 
+/// The file that holds the root certificate of a running lab.
+struct RootFile {
+    /// The lock on the file, held as long as the lab runs.
+    _lock: File,
+}
+
+impl RootFile {
+    /// Writes the certificate, unless another lab that runs has its own there.
+    fn write(path: &Path, pem: &str) -> Result<Self, Failure> {
+        let wrong = |error| file_error(path, &error);
+        let mut file = File::options().write(true).create(true).truncate(false).open(path).map_err(wrong)?;
+        // On Windows nobody could read a locked file.
+        if cfg!(unix) && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(Failure::usage(format!(
+                "{}: another lab that runs has its root certificate there; name another file",
+                path.display()
+            )));
+        }
+        // A device cannot be truncated.
+        file.set_len(0).ok();
+        file.write_all(pem.as_bytes()).map_err(wrong)?;
+        Ok(Self { _lock: file })
+    }
+}
+
 async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     let ports = match args.port {
         None => Ports::OffsetPrivileged,
@@ -88,9 +114,11 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     }
     let options = Options { ports, bind: args.bind, ..Options::default() };
     let lab = Arc::new(Engine::start(&loaded.text, options).await?);
-    if let Some(path) = &args.ca_file {
-        fs::write(path, lab.root().to_pem()).map_err(|error| file_error(path, &error))?;
+    if let Some(path) = &args.ready_file {
+        ReadyFile::check_free(path)?;
     }
+    let root = lab.root().to_pem();
+    let _root_file = args.ca_file.as_ref().map(|path| RootFile::write(path, &root)).transpose()?;
     let console = args.control.open(&lab, args.ca_file.as_deref(), args.port == Some(0)).await?;
     let line = ready::line(&lab, console.as_ref(), args.ca_file.as_deref())?;
     let mut recording = args.recording.attach(&lab)?;

@@ -57,7 +57,9 @@ pub use send_values::{
     AddressSpace, AuthenticationCredential, Domains, PSCredential, SmartHost, SmartHostAuthMechanism,
     TlsAuthLevel, TlsDomain,
 };
-pub use store::{CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate};
+pub use store::{
+    CertificateFacts, CertificateStore, ChainStatus, Material, PrivateKey, StoredCertificate, thumbprints,
+};
 pub use subscription::EdgeSubscription;
 pub use value_error::{AddressSpaceProblem, PIN_FORM, PinProblem, ValueError};
 pub use values::{ByteSize, Nullable, TimeSpan, Unlimited};

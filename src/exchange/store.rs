@@ -91,6 +91,19 @@ impl StoredCertificate {
         let presented = self.material.as_ref()?.certificate.thumbprint();
         (presented != self.facts.thumbprint).then_some(presented)
     }
+
+    /// The thumbprint that the certificate goes by, and the one that peers see where it differs, in words.
+    pub fn thumbprints(&self) -> String {
+        thumbprints(self.facts.thumbprint, self.handshake_thumbprint())
+    }
+}
+
+/// Returns the thumbprint that a certificate goes by, and the one that peers see where it differs, in words.
+pub fn thumbprints(known: Thumbprint, in_handshake: Option<Thumbprint>) -> String {
+    match in_handshake {
+        Some(seen) => format!("{known} (in the handshake {seen})"),
+        None => known.to_string(),
+    }
 }
 
 /// The material that a server needs to serve a certificate.

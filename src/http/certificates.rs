@@ -25,8 +25,11 @@ pub(super) struct CertificateView {
     computer: String,
     /// What the lab calls it.
     label: String,
-    /// SHA-1 of the DER.
+    /// SHA-1 of the DER, or what the lab file declares in its place.
     thumbprint: String,
+    /// SHA-1 of the DER, where the lab file declares another thumbprint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handshake_thumbprint: Option<String>,
     /// The subject as Windows writes it.
     subject: String,
     /// The issuer as Windows writes it.
@@ -117,6 +120,7 @@ impl CertificateView {
             computer: computer.name.clone(),
             label: stored.label.clone(),
             thumbprint: facts.thumbprint.to_string(),
+            handshake_thumbprint: stored.handshake_thumbprint().map(|seen| seen.to_string()),
             subject: facts.subject.clone(),
             issuer: facts.issuer.clone(),
             serial_number: facts.serial_number.clone(),
@@ -186,7 +190,9 @@ pub(super) async fn pem(
     let computers = shared.lab.computers();
     let (_, stored) = find_in(&computers, &thumbprint)?;
     let Some(material) = &stored.material else {
-        return Err(Problem::unknown(format!("the lab has the facts of {thumbprint} only, not the certificate")));
+        return Err(Problem::unknown(format!(
+            "the lab has the facts of {thumbprint} only, not the certificate"
+        )));
     };
     let file = typed("application/x-pem-file", material.certificate.to_pem());
     Ok(attachment(file, &format!("{}.pem", stored.label)))

@@ -17,8 +17,8 @@ use super::input;
 use super::problem::Problem;
 use super::resources::find;
 use crate::exchange::{
-    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters,
-    SetReceiveConnector, fqdn_guard, select_for,
+    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, SetReceiveConnector,
+    StoredCertificate, fqdn_guard, select_for,
 };
 use crate::lab::Engine;
 use crate::scenario::{Issuer, Keys, receive_connector};
@@ -64,8 +64,11 @@ pub(super) struct Offer {
     key: String,
     /// The certificate's label.
     label: Option<String>,
-    /// The certificate's thumbprint.
+    /// The certificate's thumbprint: SHA-1 of the DER, or what the lab file declares in its place.
     thumbprint: Option<String>,
+    /// SHA-1 of the DER, where the lab file declares another thumbprint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handshake_thumbprint: Option<String>,
 }
 
 /// A connector as it is made: the keys of a lab file's `receive_connector`, and the computer.
@@ -117,6 +120,9 @@ impl Offer {
             key,
             label: stored.map(|stored| stored.label.clone()),
             thumbprint: stored.map(|stored| stored.facts.thumbprint.to_string()),
+            handshake_thumbprint: stored
+                .and_then(StoredCertificate::handshake_thumbprint)
+                .map(|seen| seen.to_string()),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::resources::find;
 use crate::exchange::Computer;
 use crate::lab::{ConnectorChange, Ending, Entered};
-use crate::scenario::{AnswerSpec, CommandsSpec, ScenarioText};
+use crate::scenario::{AnswerSpec, ScenarioText};
 
 /// Cmdlets to be typed.
 #[derive(Deserialize, JsonSchema)]

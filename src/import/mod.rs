@@ -44,7 +44,7 @@ pub use read::{Input, LONGEST_INPUT};
 pub use recognize::{Recognized, recognize};
 pub use record::Kind;
 pub use refusal::Refusal;
-pub use sender::{Meaning, SenderError, Side};
+pub use sender::{Meaning, SenderError, Side, is_known_error};
 
 use jiff::Timestamp;
 

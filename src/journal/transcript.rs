@@ -11,6 +11,7 @@ use super::record::{
 };
 use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
 use super::shown::{endpoint, far_end, printable, without_secret};
+use crate::exchange::{StoredCertificate, thumbprints};
 use crate::session::Anomaly;
 
 /// Returns one conversation, a line each, as [`transcript_line`] writes them. Events have no conversation and
@@ -56,7 +57,7 @@ pub fn transcript_line(entry: &Entry) -> String {
         Record::ReceivedSecret | Record::SentSecret => format!("C: {SECRET}"),
         Record::Content(octets) => format!("-- {} of content", explain::counted(*octets, "octet")),
         Record::TlsEstablished(handshake) => established(handshake),
-        Record::TlsFailed(handshake) => failed(handshake),
+        Record::TlsFailed(handshake) => failed(handshake, entry),
         Record::Secured(tls) => secured(tls),
         Record::NotSecured(tls) => not_secured(tls, entry),
         Record::Attempt(attempt) => {
@@ -118,16 +119,23 @@ fn established(handshake: &Handshake) -> String {
         facts.version.as_str(),
         facts.cipher_suite,
         safe(&certificate.subject),
-        facts.presented,
+        thumbprints(
+            certificate.thumbprint,
+            Some(facts.presented).filter(|presented| *presented != certificate.thumbprint)
+        ),
         client.unwrap_or_default()
     )
 }
 
-fn failed(handshake: &FailedHandshake) -> String {
+fn failed(handshake: &FailedHandshake, entry: &Entry) -> String {
     let FailedHandshake { verb, certificate, .. } = handshake;
     let presented = certificate.as_ref().map(|certificate| {
         let sent = if handshake.certificate_was_sent() { "was" } else { "to present was" };
-        format!("; the certificate {sent} {} ({})", safe(&certificate.subject), certificate.thumbprint)
+        let store = entry.place.as_ref().map(|place| &place.computer.store);
+        let stored = store.and_then(|store| store.find(certificate.thumbprint));
+        let in_handshake = stored.and_then(StoredCertificate::handshake_thumbprint);
+        let thumbprints = thumbprints(certificate.thumbprint, in_handshake);
+        format!("; the certificate {sent} {} ({thumbprints})", safe(&certificate.subject))
     });
     format!(
         "== {} failed: {}{}",

@@ -72,6 +72,11 @@ pub enum LabError {
     /// A certificate or key could not be made.
     #[error(transparent)]
     Pki(#[from] PkiError),
+    /// The lab has no receive connector, so that nobody could connect to it.
+    #[error(
+        "{0}: nothing would listen: no computer has a [[computer.receive_connector]]; `check` and `verify` take such a lab"
+    )]
+    NothingListens(String),
     /// TLS could not be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
@@ -137,7 +142,9 @@ impl Engine {
     ///
     /// An error in the scenario, or the socket that could not be bound. Nothing listens then.
     pub async fn start(text: &ScenarioText, options: Options) -> Result<Self, LabError> {
-        Self::start_plan(Plan::new(text)?, options).await
+        let plan = Plan::new(text)?;
+        check_listens(&plan.computers, text)?;
+        Self::start_plan(plan, options).await
     }
 
     /// Starts a lab that has been planned.
@@ -186,6 +193,7 @@ impl Engine {
         let resolved = text.resolve()?;
         let mut keys = self.keys_for(|issuer, keys| drop(resolved.build(issuer, keys))).await;
         let computers = resolved.build(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm))?;
+        check_listens(&computers, text)?;
         let Resolved { zone, senders, .. } = resolved;
         let what = self.put_in_place(computers, zone).await?;
         let mut desk = self.desk();
@@ -346,12 +354,20 @@ impl Engine {
                 selection.key
             ),
             Outcome::Offered(offered) => match computer.store.find(offered.thumbprint) {
-                Some(stored) => format!("STARTTLS with {} {}", stored.facts.subject, offered.thumbprint),
+                Some(stored) => format!("STARTTLS with {} {}", stored.facts.subject, stored.thumbprints()),
                 None => "STARTTLS".to_owned(),
             },
         };
         format!("{fqdn}, {starttls}")
     }
+}
+
+/// Checks that somebody could connect to a lab of these computers.
+fn check_listens(computers: &[Built], text: &ScenarioText) -> Result<(), LabError> {
+    if computers.iter().all(|built| built.computer.receive_connectors.is_empty()) {
+        return Err(LabError::NothingListens(text.origin().to_owned()));
+    }
+    Ok(())
 }
 
 fn sockets(computers: &[Built], options: &Options) -> Result<Vec<Wanted>, LabError> {

@@ -1,7 +1,7 @@
 //! The report as PowerShell's `Format-List` shows objects.
 
 use super::layout::{WIDTH, wrap};
-use super::{ConnectorReport, EventReport, SendConnectorReport};
+use super::{CertificateReport, ConnectorReport, EventReport, SendConnectorReport};
 use crate::exchange::Trial;
 
 pub(super) fn render(report: &ConnectorReport) -> String {
@@ -12,7 +12,7 @@ pub(super) fn render(report: &ConnectorReport) -> String {
 pub(super) fn render_send(report: &SendConnectorReport) -> String {
     let text = |text: &str| Value::Text(text.to_owned());
     let certificates = report.certificates.iter().map(|certificate| {
-        format!("{} ({}): {}", certificate.label, certificate.thumbprint, certificate.words)
+        format!("{} ({}): {}", certificate.label, certificate.thumbprints(), certificate.words)
     });
     let mut properties: Vec<(String, Value)> = [
         ("Identity", text(&report.identity)),
@@ -36,6 +36,9 @@ pub(super) fn render_send(report: &SendConnectorReport) -> String {
     for (at, fix) in report.fixes.iter().enumerate() {
         let number = at + 1;
         properties.push((format!("Fix{number}"), text(&format!("{} (on {})", fix.title, fix.on))));
+        if let Some(warning) = &fix.warning {
+            properties.push((format!("Fix{number}Warning"), text(warning)));
+        }
         properties.push((format!("Fix{number}Commands"), Value::Lines(fix.commands.clone())));
     }
     laid_out(&properties)
@@ -82,10 +85,10 @@ fn properties(report: &ConnectorReport) -> Vec<(String, Value)> {
         .certificates
         .iter()
         .filter(|certificate| certificate.verdict == crate::exchange::Verdict::Chosen)
-        .map(|certificate| certificate.thumbprint.to_string())
+        .map(CertificateReport::thumbprints)
         .collect();
     let certificates = report.certificates.iter().map(|certificate| {
-        format!("{} ({}): {}", certificate.label, certificate.thumbprint, certificate.words)
+        format!("{} ({}): {}", certificate.label, certificate.thumbprints(), certificate.words)
     });
     let rules = report.rules.iter().map(|applied| {
         let rule = &applied.rule;

@@ -24,7 +24,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::exchange::{Computer, Fix, Level, Profile, ReceiveConnector, Role, RuleInForce, Useless, Verdict};
+use crate::exchange::{
+    Computer, Fix, Level, Profile, ReceiveConnector, Role, RuleInForce, Useless, Verdict, thumbprints,
+};
 use crate::name::Coverage;
 use crate::pki::Thumbprint;
 use crate::scenario::{Built, Tried};
@@ -146,6 +148,13 @@ pub struct CertificateReport {
     pub verdict: Verdict,
     /// The verdict in words.
     pub words: String,
+}
+
+impl CertificateReport {
+    /// Returns the thumbprint, and the one that is seen in a handshake where it differs.
+    fn thumbprints(&self) -> String {
+        thumbprints(self.thumbprint, self.handshake_thumbprint)
+    }
 }
 
 /// A name in a certificate.

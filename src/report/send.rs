@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::connector::{names_in_store, of_certificate, of_event};
 use super::layout::Page;
-use super::words::named;
+use super::words::{named, on_certificate};
 use super::{CertificateReport, EventReport, table};
 use crate::exchange::{
     ClientCertificate, ClientSelection, Computer, EventKind, InternalTransport, SearchKey, SendConnector,
-    SendFix, Trial, send_fixes_in,
+    SendFix, Trial, Verdict, send_fixes_in,
 };
 use crate::scenario::Tried;
 
@@ -84,7 +84,10 @@ pub(super) fn report(
         search_key_origin: found.selection.key.origin(),
         names_in_store: names_in_store(computer),
         certificates: certificates
-            .map(|(stored, on)| of_certificate(stored, on, &found.selection.key))
+            .map(|(stored, on)| CertificateReport {
+                words: of_candidate(&on.verdict, found.certificate),
+                ..of_certificate(stored, on, &found.selection.key)
+            })
             .collect(),
         events: events.map(|event| of_event(&event, computer, None)).collect(),
         notes: notes(&found, connector, computer),
@@ -118,6 +121,9 @@ pub(super) fn render(report: &SendConnectorReport) -> String {
         fix.commands.iter().for_each(|command| page.line(6, command));
         table::untried(&mut page, &fix.trial);
         page.text(4, "", &format!("it then presents {}", fix.presents));
+        if let Some(warning) = &fix.warning {
+            page.text(4, "warning: ", warning);
+        }
     }
     for fix in &report.refused {
         table::refused(&mut page, &fix.title, &fix.commands, &fix.trial);
@@ -169,6 +175,27 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
         ),
     };
     (verdict, cause)
+}
+
+/// Returns the verdict on one certificate of the store. A client that has chosen a certificate need not be able
+/// to present it.
+fn of_candidate(verdict: &Verdict, chosen: ClientCertificate) -> String {
+    if *verdict != Verdict::Chosen {
+        return on_certificate(verdict);
+    }
+    let words = match chosen {
+        ClientCertificate::PinExpired(_) => "named by the pin, and not presented: it has expired",
+        ClientCertificate::UnknownCredentials(_) => {
+            "chosen, and not presented: TLS fails, because it is not enabled for SMTP"
+        }
+        ClientCertificate::NoCredentials(_) => {
+            "chosen, and not presented: TLS fails, because its private key cannot be used"
+        }
+        ClientCertificate::Presented(_) | ClientCertificate::PinNotFound | ClientCertificate::NotFound => {
+            "chosen: presented where the next hop asks for a certificate"
+        }
+    };
+    words.to_owned()
 }
 
 fn way(connector: &SendConnector) -> String {

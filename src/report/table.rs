@@ -73,8 +73,7 @@ pub(super) fn certificates(page: &mut Page, certificates: &[CertificateReport], 
         let from =
             if certificate.self_signed { "self-signed".to_owned() } else { certificate.issuer.clone() };
         page.text(6, "", &format!("{}, from {from}", certificate.subject).replace(", from self", ", self"));
-        let seen = certificate.handshake_thumbprint.map(|seen| format!(" (in the handshake {seen})"));
-        page.line(6, &format!("thumbprint {}{}", certificate.thumbprint, seen.unwrap_or_default()));
+        page.line(6, &format!("thumbprint {}", certificate.thumbprints()));
     }
 }
 

@@ -16,8 +16,12 @@ use crate::nearest::nearest;
 /// the server that it is subscribed to, by their indexes.
 pub(super) fn across(scenario: &Scenario, computers: &[Arc<Computer>]) -> Result<Vec<(usize, usize)>, Wrong> {
     let subscriptions = subscriptions(computers)?;
-    if computers.iter().all(|computer| computer.receive_connectors.is_empty()) {
-        return Err(Wrong::new("nothing would listen: no computer has a [[computer.receive_connector]]"));
+    let empty = |computer: &Arc<Computer>| {
+        computer.receive_connectors.is_empty() && computer.send_connectors.is_empty()
+    };
+    if computers.iter().all(empty) {
+        let message = "there is nothing to look at: no computer has a [[computer.receive_connector]] or a [[computer.send_connector]]";
+        return Err(Wrong::new(message));
     }
     hosts(scenario, computers)?;
     files(scenario)?;
@@ -121,6 +125,7 @@ pub(super) fn expectations(
     for (list, repairs) in [("fix", &scenario.fix), ("wrong_fix", &scenario.wrong_fix)] {
         for (index, repair) in repairs.iter().enumerate() {
             check_repair(repair, list == "fix", computers).map_err(|wrong| wrong.in_item(list, index))?;
+            check_sides(repair, computers, senders).map_err(|wrong| wrong.in_item(list, index))?;
             let place = [Step::Key(list), Step::Index(index), Step::Key("after")];
             known(&repair.after, computers, senders).map_err(|wrong| in_path(wrong, &place))?;
         }
@@ -132,7 +137,8 @@ fn check_repair(repair: &RepairSpec, right: bool, computers: &[Arc<Computer>]) -
     if repair.title.is_empty() {
         return Err(Wrong::new("say what this does, in one line: title = \"...\""));
     }
-    if repair.run.trim().is_empty() {
+    let no_commands = repair.run.trim().is_empty();
+    if no_commands && repair.sender.is_empty() && repair.faults_off.is_empty() {
         return Err(Wrong::new("there are no commands; write run = '''Set-ReceiveConnector ...'''"));
     }
     if let Some(index) = repair.then.iter().position(|then| then.run.trim().is_empty()) {
@@ -142,7 +148,7 @@ fn check_repair(repair: &RepairSpec, right: bool, computers: &[Arc<Computer>]) -
     if right && repair.refused.is_some() {
         return Err(Wrong::at("refused", "a fix that is refused mends nothing; move it to [[wrong_fix]]"));
     }
-    if repair.on.is_none() && computers.len() > 1 {
+    if repair.on.is_none() && computers.len() > 1 && !no_commands {
         let message = format!("say whose Shell runs this: on = one of {}", names::known(computers));
         return Err(Wrong::new(message));
     }
@@ -162,6 +168,32 @@ fn check_repair(repair: &RepairSpec, right: bool, computers: &[Arc<Computer>]) -
     Ok(())
 }
 
+/// Checks what a fix changes on the side of senders, and which faults it ends.
+fn check_sides(repair: &RepairSpec, computers: &[Arc<Computer>], senders: &[Sender]) -> Result<(), Wrong> {
+    for (name, change) in &repair.sender {
+        let wrong = |mut wrong: Wrong| {
+            wrong.path.splice(0..0, [Step::Key("sender"), Step::Name(name.clone())]);
+            wrong
+        };
+        let Some(sender) = senders.iter().find(|sender| sender.name.eq_ignore_ascii_case(name)) else {
+            return Err(no_sender(name, senders));
+        };
+        sender.check_change(change).map_err(wrong)?;
+    }
+    match repair.faults_off.iter().find(|name| called(name, computers).is_none()) {
+        Some(name) => Err(Wrong::at("faults_off", format!("there is no computer `{name}` in this lab"))),
+        None => Ok(()),
+    }
+}
+
+fn no_sender(name: &str, senders: &[Sender]) -> Wrong {
+    let hint = match nearest(name, senders.iter().map(|sender| sender.name.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "each needs a [[sender]]".to_owned(),
+    };
+    at("sender", name, format!("there is no sender `{name}`; {hint}"))
+}
+
 fn known(expected: &Expectations, computers: &[Arc<Computer>], senders: &[Sender]) -> Result<(), Wrong> {
     for name in expected.computer.keys() {
         if called(name, computers).is_none() {
@@ -176,11 +208,7 @@ fn known(expected: &Expectations, computers: &[Arc<Computer>], senders: &[Sender
     }
     for name in expected.sender.keys() {
         if !senders.iter().any(|sender| sender.name.eq_ignore_ascii_case(name)) {
-            let hint = match nearest(name, senders.iter().map(|sender| sender.name.as_str())) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "each needs a [[sender]]".to_owned(),
-            };
-            return Err(at("sender", name, format!("there is no sender `{name}`; {hint}")));
+            return Err(no_sender(name, senders));
         }
     }
     Ok(())
@@ -208,16 +236,37 @@ fn connectors_are_there(expected: &Expectations, computers: &[Arc<Computer>]) ->
     Ok(())
 }
 
-/// Before any command there is no certificate but those of the lab file, so `[before]` names no other.
+/// Checks the labels of certificates in every expectation. Before any command there is no certificate but those of
+/// the lab file; a command may make one, whose label is not known here.
 pub(super) fn labels(
     scenario: &Scenario,
     computers: &[Arc<Computer>],
     stores: &[Store],
 ) -> Result<(), Wrong> {
-    labels_are_there(&scenario.before, computers, stores).map_err(|mut wrong| {
-        wrong.path.insert(0, Step::Key("before"));
-        wrong
-    })
+    let check = |expected: &Expectations, path: Vec<Step>| {
+        labels_are_there(expected, computers, stores).map_err(|mut wrong| {
+            wrong.path.splice(0..0, path);
+            wrong
+        })
+    };
+    check(&scenario.before, vec![Step::Key("before")])?;
+    if !scenario.fix.iter().any(makes_certificates) {
+        check(&scenario.after, vec![Step::Key("after")])?;
+    }
+    for (list, repairs) in [("fix", &scenario.fix), ("wrong_fix", &scenario.wrong_fix)] {
+        for (index, repair) in repairs.iter().enumerate().filter(|(_, repair)| !makes_certificates(repair)) {
+            check(&repair.after, vec![Step::Key(list), Step::Index(index), Step::Key("after")])?;
+        }
+    }
+    Ok(())
+}
+
+fn makes_certificates(repair: &RepairSpec) -> bool {
+    let makes = |run: &str| {
+        let run = run.to_ascii_lowercase();
+        ["new-exchangecertificate", "import-"].iter().any(|cmdlet| run.contains(cmdlet))
+    };
+    makes(&repair.run) || repair.then.iter().any(|then| makes(&then.run))
 }
 
 fn labels_are_there(

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::expect::{ABSENT, Aspect, Expectations, NONE, Observation, Subject, Value};
 use super::repair::{CommandsSpec, Stage};
+use super::senders::Sender;
 use super::spec::Scenario;
 
 /// The result of one stage.
@@ -90,6 +91,23 @@ impl Scenario {
     pub fn commands(&self, stage: Stage) -> Vec<CommandsSpec> {
         let only = self.computer.first().map_or("", |computer| computer.name.as_str());
         self.repair(stage).map(|repair| repair.commands(only)).unwrap_or_default()
+    }
+
+    /// Returns the senders at a stage: a fix may change what they dial and trust.
+    pub fn senders_at(&self, stage: Stage, senders: &[Sender]) -> Vec<Sender> {
+        let mut senders = senders.to_vec();
+        let changes = self.repair(stage).into_iter().flat_map(|repair| &repair.sender);
+        for (name, change) in changes {
+            let named = senders.iter_mut().filter(|sender| sender.name.eq_ignore_ascii_case(name));
+            named.for_each(|sender| sender.change(change));
+        }
+        senders
+    }
+
+    /// Returns whether the faults of a computer go on at a stage.
+    pub fn has_faults_at(&self, stage: Stage, computer: &str) -> bool {
+        let over = self.repair(stage).into_iter().flat_map(|repair| &repair.faults_off);
+        over.into_iter().all(|name| !name.eq_ignore_ascii_case(computer))
     }
 
     /// Returns the file's expectations of a stage.

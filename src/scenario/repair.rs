@@ -1,5 +1,6 @@
 //! The part of a lab file that tells how a scenario is fixed, and who notices: senders, fixes, wrong fixes.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -22,8 +23,10 @@ pub struct SenderSpec {
     /// Or a Send connector of the lab, `SERVER\Name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
-    /// The receive connector that it comes to, `SERVER\Name`. Left away for a Send connector, the lab's
-    /// hosts and MX records lead there; left away for a policy, it is the first receive connector of the lab.
+    /// The receive connector that it comes to, `SERVER\Name`; for a policy also a host name, which leads to
+    /// port 25 of the first of its computers that answers, as `hosts` has them. Left away for a Send connector,
+    /// the lab's hosts and MX records lead there; left away for a policy, it is the first receive connector of
+    /// the lab.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The host name or address that it dials, by which it measures the certificate. Left away, the host of
@@ -43,6 +46,26 @@ pub struct SenderSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logon: Option<LogonSpec>,
     /// True if it trusts the lab's root; true where left away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusts_lab: Option<bool>,
+    /// Of `exchange-domain-validation`: the name that the certificate has to carry, such as contoso.com, or
+    /// *.contoso.com with the names below it; left away, the recipient's domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_domain: Option<String>,
+    /// False for a sender without a queue, such as a program that calls a library: a message that would be
+    /// deferred is returned at once. Left away, as the policy has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<bool>,
+}
+
+/// What is changed about a sender, on its own side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SenderChange {
+    /// The host name or address that it dials from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dials: Option<String>,
+    /// True if it trusts the lab's root from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusts_lab: Option<bool>,
 }
@@ -66,8 +89,15 @@ pub struct RepairSpec {
     /// The computer whose Exchange Management Shell runs the commands; left away, the only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
-    /// The cmdlets, as they are typed.
+    /// The cmdlets, as they are typed; left away where something else than Exchange is changed.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub run: String,
+    /// What is changed on the side of senders, by the sender's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sender: BTreeMap<String, SenderChange>,
+    /// The computers whose faults are over: a middlebox before them is taken away, or a program is updated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults_off: Vec<String>,
     /// The answers to the questions they ask, in order: `yes` or `no`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<AnswerSpec>,
@@ -136,6 +166,7 @@ impl RepairSpec {
     pub fn commands(&self, only: &str) -> Vec<CommandsSpec> {
         let on = self.on.clone().unwrap_or_else(|| only.to_owned());
         let first = CommandsSpec { on, run: self.run.clone(), answers: self.answers.clone() };
-        std::iter::once(first).chain(self.then.iter().cloned()).collect()
+        let first = Some(first).filter(|first| !first.run.trim().is_empty());
+        first.into_iter().chain(self.then.iter().cloned()).collect()
     }
 }

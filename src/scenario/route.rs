@@ -81,6 +81,9 @@ impl Sender {
     }
 }
 
+/// The port at which mail servers receive (RFC 5321 section 4.5.4.2).
+const SMTP_PORT: u16 = 25;
+
 /// A sender whose route is not known yet.
 struct SettingOut<'a> {
     sender: &'a Sender,
@@ -107,7 +110,13 @@ impl SettingOut<'_> {
             return vec![Destination { task: self.task(host, next_hop), answering }];
         }
         let Some((home, connector)) = self.home else {
-            return nobody(NoAnswer::NoDestination);
+            let host = dials.as_deref().unwrap_or_default();
+            let pool = zone.resolve(host, computers).into_iter().map(|computer| Destination {
+                task: self.task(host, domain),
+                answering: self.at_port(&computer, SMTP_PORT, computers, zone),
+            });
+            let pool: Vec<_> = pool.collect();
+            return if pool.is_empty() { nobody(NoAnswer::NoDestination) } else { pool };
         };
         match over(connector, home, domain, computers, zone) {
             Route::Over { hops, .. } => hops

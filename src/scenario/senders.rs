@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use super::names::{computer_of, missing};
-use super::repair::{LogonSpec, SenderSpec};
+use super::names::{called, computer_of, missing};
+use super::repair::{LogonSpec, SenderChange, SenderSpec};
 use super::resolve::Wrong;
 use super::spec::Scenario;
 use crate::exchange::{Computer, ReceiveConnector, Zone};
 use crate::name::Fqdn;
-use crate::session::send::{BUILT_IN, SenderPolicy};
+use crate::session::send::{BUILT_IN, Expect, Queue, SenderPolicy, Trust};
 use crate::smtp::{Address, HelloName, ReversePath};
 
 /// A sender of one message to the lab.
@@ -19,10 +19,10 @@ pub struct Sender {
     pub name: String,
     /// The kind of sender.
     pub kind: SenderKind,
-    /// The receive connector it connects to, computer and name; `None` for a Send connector, which follows
-    /// the lab's hosts and MX records.
+    /// The receive connector it connects to, computer and name; `None` for a sender that goes to the computers
+    /// of the host that it dials, and for a Send connector that follows the lab's hosts and MX records.
     pub to: Option<(String, String)>,
-    /// The host name or address it dials; `None` if it has no `to`.
+    /// The host name or address it dials; `None` for a Send connector that has no `to`.
     pub dials: Option<String>,
     /// The name in the HELO of a sender outside the lab; a Send connector uses its FQDN.
     pub helo: HelloName,
@@ -50,6 +50,32 @@ pub enum SenderKind {
         /// The connector.
         connector: String,
     },
+}
+
+impl Sender {
+    /// Applies a change on the sender's own side.
+    pub(super) fn change(&mut self, change: &SenderChange) {
+        if let Some(host) = &change.dials {
+            self.dials = Some(host.clone());
+        }
+        self.trusts_lab = change.trusts_lab.unwrap_or(self.trusts_lab);
+    }
+
+    /// Checks that a change can be made to the sender.
+    pub(super) fn check_change(&self, change: &SenderChange) -> Result<(), Wrong> {
+        match &change.dials {
+            Some(host) if self.dials.is_none() => {
+                let name = &self.name;
+                let message = format!("the lab's hosts and MX records say what {name} dials, not {host}");
+                Err(Wrong::at("dials", message))
+            }
+            Some(host) => check_host(host),
+            None if change.trusts_lab.is_none() => {
+                Err(Wrong::new("this changes nothing; write dials = \"...\", or trusts_lab = true"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Resolves every sender of a scenario with these computers.
@@ -81,7 +107,7 @@ fn sender(
     computers: &[Arc<Computer>],
     zone: &Zone,
 ) -> Result<Sender, Wrong> {
-    let (kind, called) = kind(spec, computers)?;
+    let (kind, own_name) = kind(spec, computers)?;
     if spec.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
         return Err(Wrong::at(
             "name",
@@ -92,8 +118,9 @@ fn sender(
         let message = "a Send connector logs on with its own authentication_credential; write it there";
         return Err(Wrong::at("logon", message));
     }
-    let target = target(spec, &kind, computers)?;
-    if target.is_none() && spec.dials.is_some() {
+    let pool = pool(spec, &kind, computers, zone)?;
+    let target = if pool.is_some() { None } else { target(spec, &kind, computers)? };
+    if pool.is_none() && target.is_none() && spec.dials.is_some() {
         let message =
             "the lab's hosts and MX records say what this connector dials; give to = 'SERVER\\Name' as well";
         return Err(Wrong::at("dials", message));
@@ -113,8 +140,9 @@ fn sender(
         let known = spec.dials.as_deref().or(known_as).map(str::to_owned);
         known.unwrap_or_else(|| computer.fqdn_of(connector).to_string())
     });
-    if let Some(host) = dials.as_deref().filter(|host| !is_host(host)) {
-        return Err(Wrong::at("dials", format!("`{host}` is neither a host name nor an address")));
+    let dials = dials.or_else(|| pool.as_ref().map(|(host, _)| host.clone()));
+    if let Some(host) = &dials {
+        check_host(host)?;
     }
     let mail_from = match spec.mail_from.as_deref() {
         Some("" | "<>") => ReversePath::Null,
@@ -127,18 +155,20 @@ fn sender(
     let rcpt_to = match (&spec.rcpt_to, target, &kind) {
         (Some(address), ..) => address.clone(),
         (None, Some((computer, _)), _) => postmaster(computer, dials.as_deref().unwrap_or_default()),
-        (None, None, _) => {
-            let message =
-                "say whom the message is for, so that the way can be found: rcpt_to = \"user@contoso.com\"";
-            return Err(Wrong::new(message));
-        }
+        (None, None, _) => match &pool {
+            Some((host, computer)) => postmaster(computer, host),
+            None => {
+                let message = "say whom the message is for, so that the way can be found: rcpt_to = \"user@contoso.com\"";
+                return Err(Wrong::new(message));
+            }
+        },
     };
     let rcpt_to: Address = rcpt_to.parse().map_err(|error| Wrong::at("rcpt_to", format!("{error}")))?;
     if rcpt_to.domain().is_none() {
         return Err(Wrong::at("rcpt_to", format!("{rcpt_to} has no domain")));
     }
     Ok(Sender {
-        name: spec.name.clone().unwrap_or(called),
+        name: spec.name.clone().unwrap_or(own_name),
         kind,
         to: target.map(|(computer, connector)| (computer.name.clone(), connector.name.clone())),
         dials,
@@ -159,7 +189,13 @@ fn kind(spec: &SenderSpec, computers: &[Arc<Computer>]) -> Result<(SenderKind, S
                 let message = format!("there is no sender `{name}`; there are {}", known.join(", "));
                 Wrong::at("policy", message)
             })?;
-            Ok((SenderKind::Policy(Box::new(policy)), name.clone()))
+            Ok((SenderKind::Policy(Box::new(adjusted(policy, spec)?)), name.clone()))
+        }
+        (None, Some(_)) if spec.tls_domain.is_some() => {
+            Err(Wrong::at("tls_domain", "a Send connector has a tls_domain of its own; write it there"))
+        }
+        (None, Some(_)) if spec.queue.is_some() => {
+            Err(Wrong::at("queue", "a Send connector has the queue of its computer; leave the key away"))
         }
         (None, Some(identity)) => {
             let (computer, name) =
@@ -178,6 +214,51 @@ fn kind(spec: &SenderSpec, computers: &[Arc<Computer>]) -> Result<(SenderKind, S
         (None, None) => Err(Wrong::new(
             "this sender is nobody yet; write policy = \"may\", or connector = 'SERVER\\Name' for a Send connector",
         )),
+    }
+}
+
+/// Returns the policy with what the file says of this one sender.
+fn adjusted(mut policy: SenderPolicy, spec: &SenderSpec) -> Result<SenderPolicy, Wrong> {
+    if let Some(domain) = &spec.tls_domain {
+        let Trust::Name(Expect::TlsDomain(expected)) = &mut policy.trust else {
+            let message = format!("{} compares no TlsDomain; exchange-domain-validation does", policy.name);
+            return Err(Wrong::at("tls_domain", message));
+        };
+        let domain = domain.parse().map_err(|error| Wrong::at("tls_domain", format!("{error}")))?;
+        *expected = Some(domain);
+    }
+    match (spec.queue, policy.queue) {
+        (Some(false), _) => policy.queue = Queue::Nobody,
+        (Some(true), Queue::Nobody) => policy.queue = Queue::Server,
+        (Some(true), Queue::Server | Queue::Exchange(_)) | (None, _) => {}
+    }
+    Ok(policy)
+}
+
+/// Returns the host name that a built-in sender goes to in place of a connector, with the first computer that it
+/// leads to.
+fn pool<'a>(
+    spec: &SenderSpec,
+    kind: &SenderKind,
+    computers: &'a [Arc<Computer>],
+    zone: &Zone,
+) -> Result<Option<(String, &'a Computer)>, Wrong> {
+    let (Some(host), SenderKind::Policy(_)) = (spec.to.as_deref(), kind) else { return Ok(None) };
+    if host.contains('\\') {
+        return Ok(None);
+    }
+    if spec.dials.is_some() {
+        return Err(Wrong::at("dials", format!("it dials {host}, which `to` says; leave the key away")));
+    }
+    let first = zone.resolve(host, computers).into_iter().find_map(|name| Some(called(&name, computers)?.1));
+    match first {
+        Some(first) => Ok(Some((host.to_owned(), first))),
+        None => {
+            let message = format!(
+                "`{host}` is neither 'SERVER\\Name of the connector' nor a host name that leads to a computer of this lab"
+            );
+            Err(Wrong::at("to", message))
+        }
     }
 }
 
@@ -230,8 +311,12 @@ fn answers(computer: &Computer, connector: &ReceiveConnector, from: IpAddr) -> R
     }
 }
 
-fn is_host(text: &str) -> bool {
-    text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || text.parse::<Fqdn>().is_ok()
+fn check_host(text: &str) -> Result<(), Wrong> {
+    if text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || text.parse::<Fqdn>().is_ok() {
+        Ok(())
+    } else {
+        Err(Wrong::at("dials", format!("`{text}` is neither a host name nor an address")))
+    }
 }
 
 /// Returns the name of a server that sends mail for this address.

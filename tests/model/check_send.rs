@@ -113,3 +113,69 @@ fn a_connector_of_edgesync_is_edited_inside_and_its_mail_goes_on() {
         assert!(shown.contains("Set-SendConnector \"EdgeSync - Inbound to Site\" -Fqdn edge.contoso.com"));
     }
 }
+
+/// Two certificates: setup's own, and one of an authority that has expired, to which the connector is pinned.
+const PIN_EXPIRED: &str = r#"
+title = "A pin to a certificate that has expired"
+
+[[computer]]
+name = "EX01"
+fqdn = "ex01.contoso.com"
+role = "mailbox"
+profile = "exchange-2019"
+
+[[computer.certificate]]
+label = "default"
+subject = "CN=EX01"
+names = ["EX01", "ex01.contoso.com"]
+issuer = "self"
+services = ["SMTP"]
+
+[[computer.certificate]]
+label = "old"
+subject = "CN=mail.contoso.com, O=Contoso"
+names = ["mail.contoso.com"]
+issuer = "CN=Contoso Issuing CA"
+services = ["SMTP"]
+not_before = "-390d"
+not_after = "-2d"
+
+[[computer.send_connector]]
+name = "To Fabrikam"
+fqdn = "mail.contoso.com"
+tls_certificate_name = "<I>CN=Contoso Issuing CA<S>CN=mail.contoso.com, O=Contoso"
+"#;
+
+#[test]
+fn a_pin_to_an_expired_certificate_is_renewed_first_and_what_receivers_refuse_is_said() {
+    let report = reported(PIN_EXPIRED);
+    assert!(report.verdict.contains("has expired"), "{}", report.verdict);
+    let old = report.certificates.iter().find(|certificate| certificate.label == "old").unwrap();
+    assert_eq!(old.words, "named by the pin, and not presented: it has expired");
+    let fixes: Vec<_> =
+        report.fixes.iter().map(|fix| (fix.presents.as_str(), fix.warning.as_deref())).collect();
+    let refuses = "a receiver that checks the sender's certificate refuses it";
+    assert_eq!(
+        fixes,
+        [
+            ("new", None),
+            ("default", Some(format!("CN=EX01 (default) is self-signed: {refuses}").as_str())),
+            ("old", Some(format!("CN=mail.contoso.com, O=Contoso (old) has expired: {refuses}").as_str())),
+        ]
+    );
+    assert!(report.fixes[0].title.starts_with("Renew CN=mail.contoso.com, O=Contoso (old)"));
+    assert_eq!(report.fixes[0].trial, starttls_lab::internal::exchange::Trial::Ran);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_presented_is_not_said_to_be() {
+    let chosen = |text: &str| {
+        let report = reported(text);
+        report.certificates.into_iter().map(|it| it.words).find(|words| words.contains("chosen"))
+    };
+    let presented = PIN_EXPIRED.replace("not_after = \"-2d\"", "not_after = \"+2d\"");
+    assert_eq!(
+        chosen(&presented).as_deref(),
+        Some("chosen: presented where the next hop asks for a certificate")
+    );
+}

@@ -186,6 +186,32 @@ fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
             "authentication_credential",
         ),
         ("[[fix]]", "[[wrong_fix]]", "there is no [[fix]]"),
+        ("starttls = \"edge\"", "starttls = \"egde\"", "called `egde`; did you mean `edge`?"),
+        (
+            "[[wrong_fix]]",
+            "[fix.after.receive_connector.'EDGE\\Default internal']\nstarttls = \"egde\"\n[[wrong_fix]]",
+            "did you mean `edge`?",
+        ),
+        ("[[wrong_fix]]", "sender.my = { trusts_lab = false }\n[[wrong_fix]]", "did you mean `may`?"),
+        ("[[wrong_fix]]", "sender.may = {}\n[[wrong_fix]]", "this changes nothing"),
+        (
+            "[[wrong_fix]]",
+            "sender.may = { dials = \"a b\" }\n[[wrong_fix]]",
+            "neither a host name nor an address",
+        ),
+        (
+            "[[wrong_fix]]",
+            "sender.\"EdgeSync - Inbound to Site\" = { dials = \"a.test\" }\n[[wrong_fix]]",
+            "hosts and MX records say",
+        ),
+        ("[[wrong_fix]]", "faults_off = [\"X\"]\n[[wrong_fix]]", "no computer `X`"),
+        (
+            "policy = \"may\"",
+            "policy = \"may\"\ntls_domain = \"contoso.com\"",
+            "exchange-domain-validation does",
+        ),
+        ("to = 'EDGE\\Default internal'", "to = \"mail.elsewhere.test\"", "nor a host name that leads"),
+        ("rcpt_to = \"user", "queue = false\nrcpt_to = \"user", "queue of its computer"),
     ] {
         let message = wrong(from, to);
         assert!(message.contains(said), "{to}: {message}");

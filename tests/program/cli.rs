@@ -396,16 +396,26 @@ fn exchange_2016_is_played_as_2019() {
 }
 
 #[test]
-fn messages_of_an_earlier_lab_are_not_left_beside_those_of_this_one() {
+fn what_an_earlier_lab_has_written_is_set_aside_and_not_lost() {
     let dir = tempfile::tempdir().unwrap();
     let messages = dir.path().join("messages");
     fs::create_dir(&messages).unwrap();
     fs::write(messages.join("000007.eml"), "old").unwrap();
     fs::write(messages.join("mine.eml"), "kept").unwrap();
+    fs::write(dir.path().join("Application.txt"), "old events").unwrap();
+    fs::write(dir.path().join("RECV2026010100-1.LOG"), "old log").unwrap();
+    fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+    fs::create_dir(dir.path().join("earlier-1")).unwrap();
     let _served =
         Served::start(&["--port", "0", "--log-dir", dir.path().to_str().unwrap()]).until("Stop  Ctrl-C");
     let left: Vec<_> = fs::read_dir(&messages).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["mine.eml"]);
+    let read = |path: &str| fs::read_to_string(dir.path().join(path)).unwrap();
+    assert_eq!(read("earlier-2/messages/000007.eml"), "old");
+    assert_eq!(read("earlier-2/Application.txt"), "old events");
+    assert_eq!(read("earlier-2/RECV2026010100-1.LOG"), "old log");
+    assert_eq!(read("notes.txt"), "mine");
+    assert!(read("Application.txt").contains("12014"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod verify_stories;
 mod agree;
 mod agree_odd;
 mod agree_senders;
+mod agree_sides;
 mod catalogue;
 mod dry_run;
 mod entries;

@@ -69,9 +69,8 @@ fn planned(text: &ScenarioText) -> Result<(Plan, String), Failure> {
 
 /// Returns the lab of an import, whose certificates go by the thumbprints of the real ones.
 fn of_import(found: &Recognized, imported: &Imported) -> Result<(Plan, String), Failure> {
-    let text = ScenarioText::without_text(imported.scenario.clone(), &found.first_line());
-    let mut plan = Plan::new(&text)?;
-    imported.name_originals(&mut plan.computers);
+    let text = ScenarioText::without_text(imported.with_original_thumbprints(), &found.first_line());
+    let plan = Plan::new(&text)?;
     let mut said = format!("{}\n", found.first_line());
     for question in &imported.questions {
         said.push_str(&format!(

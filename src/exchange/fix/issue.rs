@@ -10,7 +10,7 @@ use crate::exchange::{CertificateFacts, ChainStatus, PrivateKey, SearchKey, Serv
 use crate::pki::Thumbprint;
 
 /// The lifetime of an imagined certificate: what authorities sell, and less than what setup makes.
-const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
+pub(super) const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// The issuer of an imagined certificate, which nobody can take for a real one.
 pub(super) const SOME_AUTHORITY: &str = "CN=(the authority of your choice)";
@@ -167,7 +167,7 @@ fn imagined(case: &Case<'_>, names: &[String], issuer: Option<&str>) -> (String,
 }
 
 /// Forty zeros.
-fn nobodys_thumbprint() -> Thumbprint {
+pub(super) fn nobodys_thumbprint() -> Thumbprint {
     "0".repeat(40).parse().unwrap_or_else(|_| Thumbprint::of(b""))
 }
 

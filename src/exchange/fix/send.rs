@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::change::{Change, Overwrite};
-use super::shell::{answer, enable, quoted};
+use super::issue::{A_YEAR, nobodys_thumbprint};
+use super::shell::{self, answer, enable, quoted};
 use super::state::called;
 use super::trial::{Trial, Typed, try_commands};
 use crate::exchange::{
-    ClientCertificate, ClientSelection, Computer, Nullable, PrivateKey, SendConnector, Services,
+    ChainStatus, ClientCertificate, ClientSelection, Computer, Nullable, PrivateKey, SendConnector, Services,
     StoredCertificate, TlsCertificateName,
 };
 
@@ -25,15 +26,28 @@ pub struct SendFix {
     pub commands: Vec<String>,
     /// The certificate that is presented afterwards, by the lab's name for it.
     pub presents: String,
+    /// The reason why a receiver that checks it refuses that certificate, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// The result of running the commands in the Shell on a copy of the lab.
     #[serde(flatten)]
     pub trial: Trial,
     /// The commands as they are typed, with the answers to their questions.
     #[serde(skip)]
     pub typed: Typed,
+    #[serde(skip)]
+    doubt: Option<Doubt>,
 }
 
-/// The ways to let `connector` on `computer` present a certificate, best first; none where it does.
+/// A property of a certificate for which receivers that check it refuse it, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Doubt {
+    SelfSigned,
+    Expired,
+}
+
+/// The ways to let `connector` on `computer` present a certificate, best first; none where it does. Those after
+/// which it presents a self-signed certificate come later, and those with one that has expired last.
 ///
 /// Each was tried on a copy of the model, and in the Shell on a copy of a lab that has this computer only. A
 /// connector of EdgeSync is edited inside the organization and reaches the Edge with the next synchronization
@@ -53,14 +67,19 @@ pub fn send_fixes_in(
     let mut fixes = proposed(computer, connector, now);
     for fix in &mut fixes {
         let known = lab.iter().any(|known| known.name.eq_ignore_ascii_case(&fix.on));
-        let file = ClientSelection::of(connector, computer, now).chosen(computer).cloned();
+        let selection = ClientSelection::of(connector, computer, now);
+        let file = match selection.certificate {
+            ClientCertificate::PinExpired(_) => selection.chosen(computer).map(|old| successor(old, now)),
+            _ => selection.chosen(computer).cloned(),
+        };
         (fix.trial, fix.typed) = if known {
             try_commands(lab, &fix.on, &fix.commands, now, file.as_ref())
         } else {
             (Trial::Untried(format!("{} is not in this lab", fix.on)), Typed::default())
         };
     }
-    fixes.sort_by_key(|fix| matches!(fix.trial, Trial::Refused(_)));
+    // The order among those that are alike stays.
+    fixes.sort_by_key(|fix| (matches!(fix.trial, Trial::Refused(_)), fix.doubt));
     fixes
 }
 
@@ -91,9 +110,17 @@ fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> V
     // serves where a self-signed one does not.
     let pin = connector.tls_certificate_name.0.as_ref();
     let mut others: Vec<&StoredCertificate> = computer.store.iter().collect();
-    others.sort_by_key(|stored| {
-        (pin.is_none_or(|pin| *pin.subject != *stored.facts.subject), stored.facts.self_signed)
-    });
+    others.sort_by_key(|stored| stored.facts.self_signed);
+    let is_meant = |stored: &&StoredCertificate| pin.is_some_and(|pin| *pin.subject == *stored.facts.subject);
+    let (meant, others): (Vec<&StoredCertificate>, Vec<&StoredCertificate>) =
+        others.into_iter().partition(is_meant);
+    for stored in meant {
+        offer(pinned(computer, connector, stored, now));
+    }
+    if let (ClientCertificate::PinExpired(_), Some(old)) = (selection.certificate, selection.chosen(computer))
+    {
+        offer(renewed(computer, connector, old, now));
+    }
     for stored in others {
         offer(pinned(computer, connector, stored, now));
     }
@@ -145,15 +172,49 @@ fn mended(
         (PrivateKey::Present, true) => return None,
     };
     let after = super::apply_all(&changes, computer);
-    let presents = presented(&after, connector, now)?;
-    Some(SendFix {
-        title,
-        on: computer.name.clone(),
-        commands,
-        presents,
-        trial: not_yet(),
-        typed: Typed::default(),
-    })
+    fix(&after, connector, now, Draft { title, on: computer.name.clone(), commands })
+}
+
+/// A new certificate with the issuer and the subject of one that has expired, which the pin finds as it is.
+fn renewed(
+    computer: &Computer,
+    connector: &SendConnector,
+    old: &StoredCertificate,
+    now: Timestamp,
+) -> Option<SendFix> {
+    let subject = &old.facts.subject;
+    let names: Vec<String> = old.facts.names().into_iter().map(str::to_owned).collect();
+    let (title, mut commands) = if old.facts.self_signed {
+        (
+            format!("Make a self-signed certificate of the same subject in place of {}", called(old)),
+            vec![shell::self_signed(computer, subject, &names)],
+        )
+    } else {
+        (
+            format!("Renew {} with the same issuer and subject, so that the pin finds it", called(old)),
+            shell::request(computer, subject, &names),
+        )
+    };
+    commands.push(answer(false));
+    let mut after = computer.clone();
+    after.store.add(successor(old, now));
+    fix(&after, connector, now, Draft { title, on: computer.name.clone(), commands })
+}
+
+/// An imagined certificate that differs from `old` in its dates alone, and can be used.
+fn successor(old: &StoredCertificate, now: Timestamp) -> StoredCertificate {
+    let mut facts = old.facts.clone();
+    facts.thumbprint = nobodys_thumbprint();
+    facts.not_before = now;
+    facts.not_after = now.checked_add(A_YEAR).unwrap_or(Timestamp::MAX);
+    StoredCertificate {
+        label: "new".to_owned(),
+        facts,
+        services: Services::SMTP,
+        private_key: PrivateKey::Present,
+        chain: ChainStatus::Valid,
+        material: None,
+    }
 }
 
 /// A pin to a certificate whose names cover the connector's FQDN, where it is the pin that names nothing.
@@ -204,23 +265,58 @@ fn set(
     if let Some(known) = after.send_connectors.iter_mut().find(same) {
         *known = Arc::new(changed.clone());
     }
-    let presents = presented(&after, changed, now)?;
     let mut commands = vec![format!("Set-SendConnector {} -{parameter} {value}", quoted(&changed.name))];
     if computer.subscribed_to.is_some() {
         commands.push("Start-EdgeSynchronization".to_owned());
     }
     let on = computer.subscribed_to.clone().unwrap_or_else(|| computer.name.clone());
-    Some(SendFix { title, on, commands, presents, trial: not_yet(), typed: Typed::default() })
+    fix(&after, changed, now, Draft { title, on, commands })
 }
 
-fn not_yet() -> Trial {
-    Trial::Untried("it has not been tried".to_owned())
+/// A fix without its effect.
+struct Draft {
+    title: String,
+    on: String,
+    commands: Vec<String>,
 }
 
-fn presented(computer: &Computer, connector: &SendConnector, now: Timestamp) -> Option<String> {
-    let selection = ClientSelection::of(connector, computer, now);
-    match selection.certificate {
-        ClientCertificate::Presented(_) => selection.chosen(computer).map(|stored| stored.label.clone()),
-        _ => None,
+/// Completes a fix by what `connector` presents on the computer after it; `None` if it presents nothing.
+fn fix(after: &Computer, connector: &SendConnector, now: Timestamp, draft: Draft) -> Option<SendFix> {
+    let selection = ClientSelection::of(connector, after, now);
+    let ClientCertificate::Presented(_) = selection.certificate else { return None };
+    let stored = selection.chosen(after)?;
+    let Draft { title, on, commands } = draft;
+    let doubt = doubt(stored, now).filter(|_| !connector.uses_anonymous_tls());
+    let why = |doubt| match doubt {
+        Doubt::SelfSigned => "is self-signed",
+        Doubt::Expired => "has expired",
+    };
+    let warning = doubt.map(|doubt| {
+        format!(
+            "{} {}: a receiver that checks the sender's certificate refuses it",
+            called(stored),
+            why(doubt)
+        )
+    });
+    let trial = Trial::Untried("it has not been tried".to_owned());
+    Some(SendFix {
+        title,
+        on,
+        commands,
+        presents: stored.label.clone(),
+        warning,
+        trial,
+        typed: Typed::default(),
+        doubt,
+    })
+}
+
+fn doubt(stored: &StoredCertificate, now: Timestamp) -> Option<Doubt> {
+    if stored.facts.has_expired(now) {
+        Some(Doubt::Expired)
+    } else if stored.facts.self_signed {
+        Some(Doubt::SelfSigned)
+    } else {
+        None
     }
 }

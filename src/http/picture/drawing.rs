@@ -52,7 +52,13 @@ pub(super) fn draw(picture: &PictureView) -> String {
         let class = if name.disagrees { "name disagrees" } else { "name" };
         let value = name.value.as_deref().unwrap_or("not known");
         let mark = if name.disagrees { " \u{2260}" } else { "" };
-        text(&mut body, LEFT, y + 14, class, &format!("{} {}: {}{mark}", name.number, name.what, short(value, 70)));
+        text(
+            &mut body,
+            LEFT,
+            y + 14,
+            class,
+            &format!("{} {}: {}{mark}", name.number, name.what, short(value, 70)),
+        );
         y += 22;
     }
     let of = picture.names_of.as_deref().unwrap_or_default();
@@ -100,7 +106,8 @@ fn boxed(svg: &mut String, node: &Node, x: u32, y: u32) {
 
 fn way(svg: &mut String, edge: &Edge, from: (u32, u32), to: (u32, u32)) {
     let half = HEIGHT / 2;
-    let count = if edge.messages == 1 { "1 message".to_owned() } else { format!("{} messages", edge.messages) };
+    let count =
+        if edge.messages == 1 { "1 message".to_owned() } else { format!("{} messages", edge.messages) };
     let title = format!("{}, {count}", edge.words);
     let class = format!("edge {}", edge.state.as_str());
     linked(svg, &format!("#session/{}", segment(&edge.session)), &class, &title, |svg| {
@@ -116,7 +123,13 @@ fn way(svg: &mut String, edge: &Edge, from: (u32, u32), to: (u32, u32)) {
         };
         let _ = write!(svg, "<path d=\"{path}\" fill=\"none\" marker-end=\"url(#arrow)\"/>");
         if from.0 != to.0 {
-            text(svg, LEFT + WIDTH + 8, (from_y + to_y) / 2 - 4, "words", &short(edge.state.as_str(), LONGEST));
+            text(
+                svg,
+                LEFT + WIDTH + 8,
+                (from_y + to_y) / 2 - 4,
+                "words",
+                &short(edge.state.as_str(), LONGEST),
+            );
         }
     });
 }

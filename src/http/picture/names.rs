@@ -61,9 +61,10 @@ pub(super) fn names(
     let domain = exchanger.as_ref().map(|(domain, _)| domain.clone());
     let domain = domain.or_else(|| computer.accepted_domains.first().map(ToString::to_string));
     let host = exchanger.map(|(_, host)| host);
-    let here = sessions.iter().rev().filter(|it| {
-        !it.sends() && it.computer() == computer.name && it.connector() == connector.name
-    });
+    let here = sessions
+        .iter()
+        .rev()
+        .filter(|it| !it.sends() && it.computer() == computer.name && it.connector() == connector.name);
     let asked = here.filter_map(|it| it.tls.as_ref()?.facts.server_name.clone()).next();
     let name = |number, what, value: Option<String>, disagrees| NameView { number, what, value, disagrees };
     let of_certificates = Some(of_certificates).filter(|names| !names.is_empty());

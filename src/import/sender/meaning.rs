@@ -16,14 +16,36 @@ pub enum Meaning {
     ChainUntrusted,
     /// The certificate has expired.
     Expired,
+    /// STARTTLS is offered or not, and the sender sends mail without TLS where TLS is required.
+    TlsDemanded,
+    /// The certificate is not valid yet.
+    NotYetValid,
     /// The certificate was not issued for servers.
     WrongPurpose,
+    /// The certificate was revoked, or its revocation status cannot be found out.
+    Revoked,
+    /// The key or the signature of the certificate is too weak for the sender.
+    TooWeak,
+    /// The handshake is signed with a key that is not the certificate's.
+    BadSignature,
     /// The certificate is refused, and the text does not say for which reason.
     NameOrChain,
     /// The handshake fails before any certificate is judged.
     HandshakeFailed,
+    /// The server does not know the name that the sender asked for (SNI).
+    NameUnknown,
+    /// One side ends the handshake for a reason that is about neither the certificate nor the versions.
+    HandshakeEnded,
+    /// The server demands a client certificate.
+    ClientCertificateDemanded,
+    /// TLS fails, and the text does not say why.
+    TlsFailed,
     /// The answer after STARTTLS is not TLS.
     NotTls,
+    /// The server stops answering.
+    NoAnswer,
+    /// The connection is closed after the handshake.
+    ClosedAfterHandshake,
     /// The connection is closed in the handshake.
     ConnectionClosed,
     /// The server's view: the sender left after it had seen the certificate.
@@ -62,21 +84,51 @@ impl Meaning {
     /// Returns the side that is at fault.
     pub const fn side(self) -> Side {
         match self {
-            Self::StarttlsNotOffered | Self::StarttlsRefused | Self::Expired | Self::WrongPurpose => {
-                Side::Receiver
-            }
-            Self::OwnKey | Self::OwnService | Self::OwnPin | Self::CloudAttribution => Side::Sender,
+            Self::StarttlsNotOffered
+            | Self::StarttlsRefused
+            | Self::Expired
+            | Self::WrongPurpose
+            | Self::BadSignature => Side::Receiver,
+            Self::TlsDemanded
+            | Self::ClientCertificateDemanded
+            | Self::OwnKey
+            | Self::OwnService
+            | Self::OwnPin
+            | Self::CloudAttribution => Side::Sender,
             Self::Middlebox => Side::Path,
             Self::NameMismatch
             | Self::ChainUntrusted
             | Self::NameOrChain
+            | Self::NotYetValid
+            | Self::Revoked
+            | Self::TooWeak
             | Self::HandshakeFailed
+            | Self::NameUnknown
+            | Self::HandshakeEnded
+            | Self::TlsFailed
             | Self::NotTls
+            | Self::NoAnswer
+            | Self::ClosedAfterHandshake
             | Self::ConnectionClosed
             | Self::ClientLeft
             | Self::QueueMisleads
             | Self::NotTlsAtAll => Side::Either,
         }
+    }
+
+    /// Returns whether it names the defect that the sender finds in the certificate.
+    pub(super) const fn is_about_certificate(self) -> bool {
+        matches!(
+            self,
+            Self::NameMismatch
+                | Self::ChainUntrusted
+                | Self::Expired
+                | Self::NotYetValid
+                | Self::WrongPurpose
+                | Self::Revoked
+                | Self::TooWeak
+                | Self::BadSignature
+        )
     }
 
     /// Returns the entries and scenarios of the lab that produce this error.
@@ -94,6 +146,17 @@ impl Meaning {
             Self::ChainUntrusted => &["trust-selfsigned", "trust-untrusted", "trust-missing-int"],
             Self::Expired => &["trust-expired", "expired-offered"],
             Self::WrongPurpose => &["trust-eku-client"],
+            Self::TlsDemanded => &["mail-530", "mandatory", "require-tls"],
+            Self::NotYetValid => &["trust-notyet", "not-yet-valid-offered"],
+            Self::Revoked => &["trust-revoked"],
+            Self::TooWeak => &["trust-rsa1024", "trust-sha1", "tls-dhe1024-only"],
+            Self::BadSignature => &["trust-key-mismatch"],
+            Self::NameUnknown => &["sni-unknown", "tls-alert-unrecognized_name"],
+            Self::HandshakeEnded => &["tls-alert-internal_error", "tls-corrupt-serverhello"],
+            Self::ClientCertificateDemanded => &["tls-clientcert-require"],
+            Self::TlsFailed => &["tls-alert-handshake_failure", "tls-220-close", "trust-untrusted"],
+            Self::NoAnswer => &["tls-220-hang", "tls-hang-serverhello"],
+            Self::ClosedAfterHandshake => &["tls-cut-after-handshake", "tls-421-after-handshake"],
             Self::NameOrChain => &["name-mismatch", "trust-selfsigned", "trust-missing-int"],
             Self::HandshakeFailed => &["tls-alert-handshake_failure", "tls-no-shared-cipher"],
             Self::NotTls => &["tls-220-garbage-smtp", "starttls-stripped-xxx"],
@@ -117,6 +180,23 @@ impl Meaning {
             Self::ChainUntrusted => "The sender does not trust whoever issued the server's certificate",
             Self::Expired => "The server's certificate has expired, by the sender's clock",
             Self::WrongPurpose => "The server's certificate was not issued for servers",
+            Self::TlsDemanded => "The server takes mail over TLS only, and the sender did not start TLS",
+            Self::NotYetValid => "The server's certificate is not valid yet, by the sender's clock",
+            Self::Revoked => {
+                "The server's certificate was revoked, or the sender could not find out whether it was"
+            }
+            Self::TooWeak => "A key or a signature is too weak for what the sender allows",
+            Self::BadSignature => "The server signs the handshake with a key that is not its certificate's",
+            Self::NameUnknown => "The server does not know the name that the sender asked for",
+            Self::HandshakeEnded => {
+                "The handshake ended for a reason that is about neither the certificate nor the versions"
+            }
+            Self::ClientCertificateDemanded => {
+                "The server demands a client certificate, and the sender presented none that it takes"
+            }
+            Self::TlsFailed => "TLS could not be started, and this text does not say why",
+            Self::NoAnswer => "The server stopped answering",
+            Self::ClosedAfterHandshake => "The connection was closed after the handshake",
             Self::NameOrChain => {
                 "The sender refuses the server's certificate, for its name or for its issuer"
             }
@@ -170,6 +250,50 @@ impl Meaning {
             Self::WrongPurpose => (
                 "Its extended key usage lacks server authentication; a certificate for clients or for signing was enabled for SMTP.",
                 &["Get-ExchangeCertificate | fl Subject, EnhancedKeyUsageList, Services"],
+            ),
+            Self::TlsDemanded => (
+                "The sender is set not to use TLS, or STARTTLS is not offered to it: then no certificate fits the connector (event 12014), or something in between strips STARTTLS.",
+                &["Get-ReceiveConnector | fl Identity, RequireTLS, AuthMechanism, Fqdn, TlsCertificateName"],
+            ),
+            Self::NotYetValid => (
+                "Compare both clocks before the certificate: one of them is usually wrong.",
+                &["Get-ExchangeCertificate | fl Subject, NotBefore, Services"],
+            ),
+            Self::Revoked => (
+                "Where the text says offline or unknown, the sender cannot reach the list (CRL) or the responder (OCSP) of the authority; else get a new certificate.",
+                &["Get-ExchangeCertificate | fl Subject, Issuer, Status"],
+            ),
+            Self::TooWeak => (
+                "Usually an RSA key of 1024 bits, a signature over SHA-1 or MD5, or Diffie-Hellman of 1024 bits; the sender's security level (OpenSSL's SECLEVEL) decides.",
+                &["Get-ExchangeCertificate | fl Subject, PublicKeySize, Services"],
+            ),
+            Self::BadSignature => (
+                "The certificate and the private key were not made for one another; import the PFX again.",
+                &["Get-ExchangeCertificate | fl Thumbprint, Subject, HasPrivateKey"],
+            ),
+            Self::NameUnknown => (
+                "The name that the sender dials leads to a server that serves other names; look at DNS and at what lies before the server.",
+                &[],
+            ),
+            Self::HandshakeEnded => (
+                "The alert names the side that gave up; that side's own log says more. A record that cannot be decrypted was changed on the way.",
+                &[],
+            ),
+            Self::ClientCertificateDemanded => (
+                "Mail servers rarely present one to a server that they do not know. Either the server should not demand it, or the sender has to be given a certificate that the server trusts.",
+                &["Get-SendConnector | fl Name, TlsCertificateName"],
+            ),
+            Self::TlsFailed => (
+                "Look for the cause in the lines around it: an alert, a reason in brackets, a nested exception. Without one, look at the server's protocol log of the same minute.",
+                &[],
+            ),
+            Self::NoAnswer => (
+                "Something in between drops the handshake (a firewall, an MTU that is too large), or the server is overloaded.",
+                &[],
+            ),
+            Self::ClosedAfterHandshake => (
+                "TLS itself worked. Read the server's protocol log of the same minute: a limit, a policy, or a client certificate that is demanded (in TLS 1.3 that refusal comes only now).",
+                &[],
             ),
             Self::NameOrChain => (
                 "Which of the two stands elsewhere in the log: in a nested cause, or in the certificate itself.",

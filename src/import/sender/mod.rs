@@ -40,7 +40,7 @@ const MOST_OF_ONE: usize = 20;
 
 /// Returns every known error of a sender in `text`, the most telling first.
 ///
-/// This is the only function that looks texts up; the table of the verdicts is one of its sources.
+/// This is the only function that looks texts up, in the table of the verdicts and of `docs/faults.md`.
 pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     let flat = folded(text);
     let lower = flat.to_ascii_lowercase();
@@ -70,11 +70,11 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
         }
     }
     // Texts that do not say which of several causes it was give way to texts that do.
-    let tells = |it: &SenderError| {
-        matches!(it.meaning, Meaning::NameMismatch | Meaning::ChainUntrusted | Meaning::Expired)
-    };
-    if once.iter().any(tells) {
+    if once.iter().any(|it| it.meaning.is_about_certificate()) {
         once.retain(|it| it.meaning != Meaning::NameOrChain);
+    }
+    if once.iter().any(|it| !matches!(it.meaning, Meaning::TlsFailed | Meaning::QueueMisleads)) {
+        once.retain(|it| it.meaning != Meaning::TlsFailed);
     }
     let specific =
         once.iter().any(|it| !matches!(it.meaning, Meaning::QueueMisleads | Meaning::HandshakeFailed));
@@ -82,6 +82,11 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
         once.retain(|it| it.meaning != Meaning::QueueMisleads);
     }
     once
+}
+
+/// Returns whether `text` contains a known error of a sender.
+pub fn is_known_error(text: &str) -> bool {
+    !look_up(text).is_empty()
 }
 
 /// Returns the error for a keyword that a middlebox has overwritten.

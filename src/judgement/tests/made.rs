@@ -227,5 +227,11 @@ pub(super) fn trial(entry: &str, made: Made) -> Trial {
 
 fn presented() -> Presented {
     let certificate = crate::journal::sample::certificate();
-    Presented { certificate, expected_name: "mx.example".to_owned(), problems: Vec::new(), notes: Vec::new() }
+    Presented {
+        certificate,
+        handshake_thumbprint: None,
+        expected_name: "mx.example".to_owned(),
+        problems: Vec::new(),
+        notes: Vec::new(),
+    }
 }

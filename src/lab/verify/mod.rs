@@ -161,8 +161,14 @@ async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, La
 
 /// Runs one stage in a copy of the lab, which begins at `now`.
 async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) -> Result<Played, LabError> {
-    let commands = (stage != Stage::Before).then(|| plan.text.scenario.commands(stage));
-    let played = play_commands(plan, now, commands.as_deref(), &mut Usual::default(), transport).await?;
+    let scenario = &plan.text.scenario;
+    let commands = (stage != Stage::Before).then(|| scenario.commands(stage));
+    let mut plan = plan.clone();
+    plan.senders = scenario.senders_at(stage, &plan.senders);
+    for built in plan.computers.iter_mut().filter(|it| !scenario.has_faults_at(stage, &it.computer.name)) {
+        built.faults.clear();
+    }
+    let played = play_commands(&plan, now, commands.as_deref(), &mut Usual::default(), transport).await?;
     Ok(Played { stage, ..played })
 }
 

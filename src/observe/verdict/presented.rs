@@ -7,6 +7,7 @@ use super::Measure;
 use crate::exchange::{CertificateFacts, ChainStatus, Material, StoredCertificate};
 use crate::journal::record::{Connector, SessionContext};
 use crate::name::covers;
+use crate::pki::Thumbprint;
 use crate::session::send::CertificateProblem;
 
 /// A certificate that was presented, and the problems that a verifying client has to find.
@@ -14,6 +15,9 @@ use crate::session::send::CertificateProblem;
 pub struct Presented {
     /// The leaf certificate.
     pub certificate: CertificateFacts,
+    /// Its thumbprint in the handshake, where the lab file declares another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake_thumbprint: Option<Thumbprint>,
     /// The name that a client had to expect.
     pub expected_name: String,
     /// The problems of the chain and the dates, and then of the name (RFC 9525 section 6).
@@ -56,7 +60,8 @@ impl Presented {
         if certificate.version < 3 {
             notes.push(format!("it is of X.509 version {}", certificate.version));
         }
-        Self { certificate: certificate.clone(), expected_name, problems, notes }
+        let handshake_thumbprint = stored.and_then(StoredCertificate::handshake_thumbprint);
+        Self { certificate: certificate.clone(), handshake_thumbprint, expected_name, problems, notes }
     }
 
     /// Returns the problem that a client that verifies everything finds first.

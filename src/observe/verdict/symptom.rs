@@ -52,23 +52,42 @@ pub enum Symptom {
     Masked,
     /// The sender cannot use its own certificate.
     OwnCertificate,
+    /// The sender's own certificate is not enabled for SMTP.
+    OwnService,
+    /// The sender is pinned to a certificate that it does not have.
+    OwnPin,
     /// The receiver finds no connector for the sender's certificate or address.
     NotAttributed,
+    /// TLS fails, and the text does not say why.
+    TlsFailed,
+    /// The certificate is refused, and the text does not say why.
+    CertificateRefused,
+    /// The server's side of a certificate that a client refuses.
+    RefusedByClient,
+    /// The handshake ends with an alert that is about neither the certificate nor the versions.
+    OtherAlert,
+    /// A queue reports a failed connection where TLS may have failed.
+    QueueMisleads,
+    /// Mail is refused for lack of permission, with or without TLS.
+    Permission,
 }
 
 impl Symptom {
     /// All symptoms, in the order in which a client can meet them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 31] = [
         Self::NotOffered,
         Self::Masked,
         Self::Refused,
         Self::TlsDemanded,
+        Self::TlsFailed,
         Self::Closed,
         Self::Silent,
         Self::ClearText,
         Self::HandshakeFailure,
         Self::ProtocolVersion,
         Self::UnrecognizedName,
+        Self::OtherAlert,
+        Self::CertificateRefused,
         Self::NameMismatch,
         Self::Expired,
         Self::NotYetValid,
@@ -80,8 +99,13 @@ impl Symptom {
         Self::BadSignature,
         Self::ClientCertificate,
         Self::ClosedAfterHandshake,
+        Self::RefusedByClient,
         Self::OwnCertificate,
+        Self::OwnService,
+        Self::OwnPin,
+        Self::QueueMisleads,
         Self::NotAttributed,
+        Self::Permission,
     ];
 
     /// Returns the symptom as a sentence without its end.
@@ -94,7 +118,9 @@ impl Symptom {
             Self::Closed => "The connection is closed after the 220 to STARTTLS",
             Self::Silent => "Nothing comes any more",
             Self::ClearText => "Clear text comes where TLS is due",
-            Self::HandshakeFailure => "The server sends the alert handshake_failure",
+            Self::HandshakeFailure => {
+                "Both sides have no suite or parameter in common (alert handshake_failure)"
+            }
             Self::ProtocolVersion => "No version of TLS is spoken on both sides",
             Self::UnrecognizedName => "The server sends the alert unrecognized_name",
             Self::NameMismatch => "The certificate names another host",
@@ -108,7 +134,17 @@ impl Symptom {
             Self::BadSignature => "The private key does not belong to the certificate",
             Self::ClientCertificate => "The server demands a certificate of the client",
             Self::ClosedAfterHandshake => "The connection is closed after the handshake",
-            Self::OwnCertificate => "The sender cannot use its own certificate",
+            Self::OwnCertificate => "The sender cannot use the private key of its own certificate",
+            Self::OwnService => "The sender's own certificate is not enabled for SMTP",
+            Self::OwnPin => "The sender is pinned to a certificate that it does not have",
+            Self::TlsFailed => "TLS fails, and the text does not say why",
+            Self::CertificateRefused => "The certificate is refused, and the text does not say why",
+            Self::RefusedByClient => "What a server prints when a client refuses its certificate",
+            Self::OtherAlert => {
+                "The handshake ends with another alert, or with a record that cannot be decrypted"
+            }
+            Self::QueueMisleads => "A queue reports a failed connection, and TLS may have failed",
+            Self::Permission => "Mail is refused for lack of permission, and not for TLS",
             Self::NotAttributed => "The receiver assigns the sender to no connector or tenant",
         }
     }
@@ -143,7 +179,15 @@ impl Symptom {
             Self::ClientCertificate => "client-certificate",
             Self::ClosedAfterHandshake => "closed-after-handshake",
             Self::OwnCertificate => "own-certificate",
+            Self::OwnService => "own-service",
+            Self::OwnPin => "own-pin",
             Self::NotAttributed => "not-attributed",
+            Self::TlsFailed => "tls-failed",
+            Self::CertificateRefused => "certificate-refused",
+            Self::RefusedByClient => "refused-by-client",
+            Self::OtherAlert => "other-alert",
+            Self::QueueMisleads => "queue-misleads",
+            Self::Permission => "permission",
         }
     }
 }

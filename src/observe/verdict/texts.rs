@@ -14,7 +14,7 @@ use super::symptom::Symptom;
 pub struct ErrorText {
     /// The program, or the library below it.
     pub client: &'static str,
-    /// The text that it prints, or the part of it that stays constant.
+    /// The text that it prints, or the part of it that stays constant; `...` stands for what differs.
     pub text: &'static str,
     /// The source of the text.
     pub known: Known,
