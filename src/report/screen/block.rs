@@ -26,12 +26,14 @@ enum Detail {
     Short,
     /// Without senders that nothing changes for, and with one reason and the first sentence of one note.
     Shorter,
-    /// Without empty lines, with titles cut, and of senders only what becomes of their messages afterwards.
+    /// Without empty lines, and with the advice in fewer words.
+    Close,
+    /// With titles cut, and of senders only what becomes of their messages afterwards.
     Tight,
 }
 
 impl Detail {
-    const ALL: [Self; 4] = [Self::Whole, Self::Short, Self::Shorter, Self::Tight];
+    const ALL: [Self; 5] = [Self::Whole, Self::Short, Self::Shorter, Self::Close, Self::Tight];
 }
 
 /// One way to fix a connector.
@@ -119,7 +121,7 @@ impl<'a> Block<'a> {
     pub(super) fn fitting(&self, alone: bool, lines: usize, colors: Colors) -> Rows {
         let mut rows = Rows::new(colors);
         for detail in Detail::ALL.into_iter().filter(|detail| alone || *detail > Detail::Whole) {
-            rows = if detail == Detail::Tight { Rows::tight(colors) } else { Rows::new(colors) };
+            rows = if detail >= Detail::Close { Rows::tight(colors) } else { Rows::new(colors) };
             self.write(detail, &mut rows);
             if rows.height() <= lines {
                 break;
@@ -196,7 +198,7 @@ impl<'a> Block<'a> {
         if let Some(tried) = first.effect {
             let senders = match detail {
                 Detail::Whole | Detail::Short => Senders::All,
-                Detail::Shorter => Senders::Changed,
+                Detail::Shorter | Detail::Close => Senders::Changed,
                 Detail::Tight => Senders::After,
             };
             effect(rows, tried, self.identity(), senders);
@@ -213,7 +215,7 @@ impl<'a> Block<'a> {
                     );
                 }
             }
-            (Detail::Short | Detail::Shorter | Detail::Tight, others) => {
+            (Detail::Short | Detail::Shorter | Detail::Close | Detail::Tight, others) => {
                 let harmless = others.iter().position(Way::is_harmless);
                 let harmless = harmless.filter(|_| !first.is_harmless());
                 let words = match harmless {
@@ -277,7 +279,7 @@ fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
             why => why.join("; "),
         };
         let words = match useless.advice.split_once(", as event ") {
-            Some((advice, _)) if detail == Detail::Tight => format!("{advice} changes nothing here: {why}"),
+            Some((advice, _)) if detail >= Detail::Close => format!("{advice} changes nothing here: {why}"),
             Some(_) | None => format!("{}, changes nothing here: {why}", useless.advice),
         };
         rows.gap();
