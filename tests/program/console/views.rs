@@ -208,6 +208,14 @@ async fn the_scenario_is_run_and_told_stage_by_stage() {
 #[tokio::test]
 async fn the_picture_shows_how_mail_went_and_which_names_disagree() {
     let world = World::seed().await;
+    let first = world.get("/api/v1/picture?senders=true").await.ok();
+    let ways: Vec<_> = first["edges"].as_array().unwrap().iter().map(|it| (it["tried"].clone(), it["state"].clone())).collect();
+    for state in ["clear", "clear_wanted", "withheld"] {
+        assert!(ways.contains(&(json!(true), json!(state))), "{first}");
+    }
+    assert_eq!(first["names"][2]["value"], "mail.expta.com", "{first}");
+    assert!(world.get("/api/v1/picture.svg?senders=true").await.text().contains(" tried\""));
+    world.get("/api/v1/picture?senders=x").await.problem(400);
     let peer = "<script>alert(1)</script>.example";
     world.mail("you@expta.com").await;
     world.get("/api/v1/wait?for=session").await.ok();
