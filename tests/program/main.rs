@@ -18,5 +18,6 @@ mod console;
 mod documents;
 mod dry_run;
 mod examples;
+mod first_screen;
 mod fixture;
 mod judge;
