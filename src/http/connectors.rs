@@ -17,8 +17,8 @@ use super::input;
 use super::problem::Problem;
 use super::resources::find;
 use crate::exchange::{
-    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters,
-    SetReceiveConnector, fqdn_guard, select_for,
+    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, SetReceiveConnector,
+    fqdn_guard, select_for,
 };
 use crate::lab::{Engine, Listening};
 use crate::scenario::{Issuer, Keys, receive_connector};
@@ -82,12 +82,7 @@ pub(super) struct NewConnector {
 
 impl ConnectorView {
     /// Shows a connector. `listening` are those of the lab that listen.
-    fn of(
-        lab: &Engine,
-        listening: &[Listening],
-        computer: &Computer,
-        connector: &ReceiveConnector,
-    ) -> Self {
+    fn of(lab: &Engine, listening: &[Listening], computer: &Computer, connector: &ReceiveConnector) -> Self {
         let here = listening.iter().find(|it| it.computer == computer.name && it.name == connector.name);
         Self {
             computer: computer.name.clone(),

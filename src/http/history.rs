@@ -41,8 +41,10 @@ pub(super) async fn sessions(State(shared): State<Arc<Shared>>, RawQuery(query):
             && peer.is_none_or(|wanted| it.peer().ip().to_string() == wanted)
             && open.is_none_or(|wanted| it.ending.is_none() == wanted)
             && listing.finds(&[&|| {
-                let texts = [it.session.to_string(), it.peer().to_string(), it.outcome()].map(String::into_bytes);
-                let names = names.into_iter().chain(it.place.peer.as_deref()).map(|name| name.as_bytes().into());
+                let texts =
+                    [it.session.to_string(), it.peer().to_string(), it.outcome()].map(String::into_bytes);
+                let names =
+                    names.into_iter().chain(it.place.peer.as_deref()).map(|name| name.as_bytes().into());
                 texts.into_iter().map(Cow::Owned).chain(names).collect()
             }])
     });

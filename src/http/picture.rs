@@ -221,9 +221,11 @@ async fn picture(shared: &Shared, query: Option<&str>) -> Result<PictureView, Pr
         query.get("computer").is_none_or(|name| name.eq_ignore_ascii_case(&computer.name))
             && query.get("connector").is_none_or(|name| name.eq_ignore_ascii_case(&connector.name))
     };
-    let all = || computers.iter().flat_map(|it| it.receive_connectors.iter().map(move |connector| (it, connector)));
+    let all =
+        || computers.iter().flat_map(|it| it.receive_connectors.iter().map(move |connector| (it, connector)));
     let all = || all().filter(|(computer, connector)| asked(computer, connector));
-    let chosen = all().find(|(computer, connector)| state(computer, connector) == "withheld").or_else(|| all().next());
+    let chosen =
+        all().find(|(computer, connector)| state(computer, connector) == "withheld").or_else(|| all().next());
     Ok(PictureView {
         nodes,
         edges,
@@ -323,7 +325,9 @@ fn state_of(session: &SessionSummary, offer: Option<&str>) -> EdgeState {
             send::Outcome::DeliveredOverTls { authenticated: false } => EdgeState::Tls,
             send::Outcome::DeliveredInClear if offer == Some("off") => EdgeState::Clear,
             send::Outcome::DeliveredInClear => EdgeState::ClearWanted,
-            send::Outcome::Deferred | send::Outcome::Bounced if offer == Some("withheld") => EdgeState::Withheld,
+            send::Outcome::Deferred | send::Outcome::Bounced if offer == Some("withheld") => {
+                EdgeState::Withheld
+            }
             send::Outcome::Deferred | send::Outcome::Bounced => EdgeState::Refused,
         };
     }

@@ -52,7 +52,13 @@ pub(super) fn draw(picture: &PictureView) -> String {
         let class = if name.disagrees { "name disagrees" } else { "name" };
         let value = name.value.as_deref().unwrap_or("not known");
         let mark = if name.disagrees { " \u{2260}" } else { "" };
-        text(&mut body, LEFT, y + 14, class, &format!("{} {}: {}{mark}", name.number, name.what, short(value, 70)));
+        text(
+            &mut body,
+            LEFT,
+            y + 14,
+            class,
+            &format!("{} {}: {}{mark}", name.number, name.what, short(value, 70)),
+        );
         y += 22;
     }
     let of = picture.names_of.as_deref().unwrap_or_default();

@@ -66,9 +66,10 @@ pub(super) fn names(
     let sender = senders.find(|sender| sender.dials.is_some());
     let domain = domain.or_else(|| sender.and_then(|sender| sender.rcpt_to.domain()).map(str::to_owned));
     let host = exchanger.map(|(_, host)| host).or_else(|| sender.and_then(|sender| sender.dials.clone()));
-    let here = sessions.iter().rev().filter(|it| {
-        !it.sends() && it.computer() == computer.name && it.connector() == connector.name
-    });
+    let here = sessions
+        .iter()
+        .rev()
+        .filter(|it| !it.sends() && it.computer() == computer.name && it.connector() == connector.name);
     let asked = here.filter_map(|it| it.tls.as_ref()?.facts.server_name.clone()).next();
     let name = |number, what, value: Option<String>, disagrees| NameView { number, what, value, disagrees };
     let of_certificates = Some(of_certificates).filter(|names| !names.is_empty());
