@@ -97,12 +97,12 @@ impl Client {
         stream.write_all(request.as_bytes()).map_err(wrong)?;
         let mut bytes = Vec::new();
         stream.take(LONGEST).read_to_end(&mut bytes).map_err(wrong)?;
-        parsed(bytes).ok_or_else(|| ClientError::NoHttp(self.authority.clone()))
+        parsed(&bytes).ok_or_else(|| ClientError::NoHttp(self.authority.clone()))
     }
 }
 
 /// Takes an answer apart. The connection is closed behind it, so its length is that of what came.
-fn parsed(bytes: Vec<u8>) -> Option<Reply> {
+fn parsed(bytes: &[u8]) -> Option<Reply> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;

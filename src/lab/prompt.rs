@@ -8,7 +8,7 @@ use crate::exchange::Computer;
 use crate::exchange::cmdlet::{CmdletError, ErrorKind, LoggedEvent, Nameable, Prompt};
 use crate::scenario::{AnswerSpec, CommandsSpec, Issuer, Keys, LabShell, ShellRun};
 
-/// What was typed at a prompt came to this.
+/// The outcome of what was typed at a prompt.
 #[derive(Clone, Debug)]
 pub struct Entered {
     /// The text on the screen.

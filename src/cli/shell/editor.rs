@@ -21,7 +21,7 @@ use crate::exchange::cmdlet::{Suggestion, complete};
 /// The editor of a terminal.
 pub(super) struct Terminal(Editor<Completes, MemHistory>);
 
-/// What somebody did at the terminal.
+/// The result of reading a line at the terminal.
 pub(super) enum Typed {
     /// A line.
     Line(String),
@@ -96,18 +96,21 @@ impl Completer for Completes {
         let completion = complete(&input, before + cursor, &known);
         // What begins in an earlier line is not completed: that line is no longer edited.
         let Some(start) = completion.start.checked_sub(before) else { return Ok((cursor, Vec::new())) };
-        Ok((start, completion.suggestions.into_iter().map(pair).collect()))
+        let few = completion.suggestions.len() <= FEW;
+        Ok((start, completion.suggestions.into_iter().map(|it| pair(it, few)).collect()))
     }
 }
 
-fn pair(suggestion: Suggestion) -> Pair {
+/// The maximum number of suggestions that are shown with what each of them is; a longer list is for looking through.
+const FEW: usize = 8;
+
+/// The length of a thumbprint, which says nothing by itself.
+const THUMBPRINT: usize = 40;
+
+fn pair(suggestion: Suggestion, few: bool) -> Pair {
     let Suggestion { text, about } = suggestion;
-    // A cmdlet's synopsis would make the list too long to be looked through; a thumbprint says nothing by itself.
-    let display = if about.is_empty() || text.contains('-') && !text.contains(' ') {
-        text.clone()
-    } else {
-        format!("{text}  {about}")
-    };
+    let described = !about.is_empty() && (few || text.len() >= THUMBPRINT);
+    let display = if described { format!("{text}  {about}") } else { text.clone() };
     Pair { display, replacement: text }
 }
 

@@ -24,7 +24,7 @@ pub(super) enum Lab {
     Attached(Client),
 }
 
-/// What was typed came to this.
+/// The outcome of what was typed.
 pub(super) struct Ran {
     pub(super) screen: String,
     pub(super) changed: bool,

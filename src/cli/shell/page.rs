@@ -1,4 +1,4 @@
-//! What a Shell prints apart from the cmdlets' own output.
+//! The output of a Shell apart from that of the cmdlets.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
@@ -49,10 +49,10 @@ impl Colors {
     }
 }
 
-/// Returns what a change did to each connector.
+/// Returns the effect of a change on each connector.
 pub(super) fn changes(changes: &[ConnectorChange], colors: Colors) -> String {
     if changes.is_empty() {
-        return "  Changed; every connector offers and presents what it did before.\n\n".to_owned();
+        return "  No connector offers or presents anything else than before.\n\n".to_owned();
     }
     let mut text = String::new();
     for ConnectorChange { connector, purpose, before, after } in changes {
@@ -79,7 +79,7 @@ fn in_words(state: &ConnectorState) -> String {
     format!("{}{}", state.words, events.concat())
 }
 
-/// Returns what a person who asks for help without a name needs first.
+/// Returns the help for a person who asks without naming a cmdlet.
 pub(super) fn help() -> String {
     let lines = [
         ("Get-Command", "lists the cmdlets that a lab has"),

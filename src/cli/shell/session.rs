@@ -24,7 +24,7 @@ pub(super) struct Session {
     server: Server,
 }
 
-/// What follows an input.
+/// The continuation after an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// The next input.

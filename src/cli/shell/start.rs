@@ -15,7 +15,7 @@ use crate::lab::{Engine, Options, Plan};
 use crate::scenario::ScenarioText;
 use crate::wire::Ports;
 
-/// A lab, and what there is to say of its input.
+/// A lab, and a description of its input.
 pub(super) struct Started {
     pub(super) lab: Lab,
     pub(super) said: String,
