@@ -19,7 +19,7 @@ pub(super) struct RecordingArgs {
     #[arg(long, env = "STARTTLS_LAB_JOURNAL", value_name = "FILE|-")]
     journal: Option<PathBuf>,
     /// Write what Exchange would write into this directory: the Application log, the SmtpReceive
-    /// protocol log, and every message
+    /// protocol log, and every message. What an earlier lab has left there moves to earlier-1, earlier-2, ...
     #[arg(long, env = "STARTTLS_LAB_LOG_DIR", value_name = "DIR")]
     log_dir: Option<PathBuf>,
 }
