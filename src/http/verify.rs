@@ -47,7 +47,7 @@ pub(super) async fn verify(
             *value = logged(subject, shared.observer(), after);
         }
     }
-    let rows = observed.compare(expected).into_iter().filter(|row| row.expected.is_some()).map(|row| {
+    let rows = observed.compare(&expected).into_iter().filter(|row| row.expected.is_some()).map(|row| {
         let connector = matches!(row.subject, Subject::ReceiveConnector(_) | Subject::SendConnector(_));
         let absent = || connector.then(|| Value::Certificate(ABSENT.to_owned()));
         Row { observed: row.observed.or_else(absent), ..row }

@@ -160,7 +160,7 @@ impl ProvedStage {
             let said = Value::Said(refused.clone().unwrap_or_else(|| NONE.to_owned()));
             rows.push(Row::new(Subject::Commands, Aspect::Refusal, Some(expected), Some(said)));
         }
-        rows.extend(observed.compare(scenario.expected(stage)).into_iter().map(|row| match row.aspect {
+        rows.extend(observed.compare(&scenario.expected(stage)).into_iter().map(|row| match row.aspect {
             // A file expects every fault rule that it declares to be applied.
             Aspect::NeverDone => {
                 Row::new(row.subject, row.aspect, Some(Value::Said(NONE.to_owned())), row.observed)
@@ -183,7 +183,7 @@ impl ProvedStage {
 impl Observation {
     /// Compares it with what is expected. Returns a row for everything that was observed, and then one for every
     /// expectation of something that does not exist.
-    pub fn compare(&self, expected: Expectations) -> Vec<Row> {
+    pub fn compare(&self, expected: &Expectations) -> Vec<Row> {
         let mut expected = expected.each();
         let mut rows = Vec::new();
         for (subject, aspect, value) in &self.0 {

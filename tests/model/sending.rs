@@ -55,7 +55,7 @@ fn mismatch() -> CertificateProblem {
     CertificateProblem::HostMismatch {
         expected: vec!["mx.example.test".to_owned()],
         presented: vec!["other.test".to_owned()],
-        uncounted: Vec::new(),
+        uncounted: Box::default(),
     }
 }
 

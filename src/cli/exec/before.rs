@@ -8,7 +8,7 @@ use crate::scenario::{ABSENT, Aspect, Expectations, NONE, Observation, Scenario,
 /// file does not describe what a peer does.
 pub(super) fn differences(lab: &Engine, scenario: &Scenario) -> Vec<String> {
     let expected = of_the_start(scenario.expected(Stage::Before));
-    let rows = observed(lab).compare(expected).into_iter().filter(|row| !row.met);
+    let rows = observed(lab).compare(&expected).into_iter().filter(|row| !row.met);
     let differences = rows.filter_map(|row| {
         let observed = row.observed.map_or_else(|| ABSENT.to_owned(), |observed| observed.to_string());
         Some(format!(

@@ -91,8 +91,8 @@ pub enum CertificateProblem {
         /// The names that were read in it.
         presented: Vec<String>,
         /// The names in it that the check does not count.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        uncounted: Vec<String>,
+        #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+        uncounted: Box<[String]>,
     },
     /// It, or one above it, has expired.
     Expired,
@@ -164,7 +164,7 @@ pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProb
     Some(CertificateProblem::HostMismatch {
         expected: check.references.iter().map(ToString::to_string).collect(),
         presented: names.iter().map(|name| (*name).to_owned()).collect(),
-        uncounted,
+        uncounted: uncounted.into(),
     })
 }
 
@@ -262,11 +262,11 @@ mod tests {
     }
 
     fn mismatch(presented: &[&str], uncounted: &[&str]) -> CertificateProblem {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
         CertificateProblem::HostMismatch {
             expected: vec!["mx1.test".to_owned()],
             presented: owned(presented),
-            uncounted: owned(uncounted),
+            uncounted: owned(uncounted).into(),
         }
     }
 
