@@ -11,6 +11,7 @@ use starttls_lab::internal::report;
 use starttls_lab::internal::scenario::{Aspect, Proof, ScenarioText, Stage, Subject};
 use starttls_lab::internal::tls::{ClientTls, Versions};
 use starttls_lab::internal::wire::Ports;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 /// Two computers, each with a certificate of its own name; what follows them.
 fn lab(rest: &str) -> String {
@@ -221,7 +222,12 @@ async fn a_declared_thumbprint_stands_beside_that_of_the_handshake_wherever_one_
     peer.ask("EHLO client.example").await;
     assert!(peer.ask("STARTTLS").await.starts_with("220"));
     let tls = ClientTls::trusting_anything(&Clock::system(), Versions::Both).unwrap();
-    let (_stream, facts) = tls.connect("ex01.contoso.com", peer.into_stream()).await.unwrap();
+    let (stream, facts) = tls.connect("ex01.contoso.com", peer.into_stream()).await.unwrap();
+    // The handshake is recorded before anything inside TLS is answered.
+    let mut stream = BufReader::new(stream);
+    stream.get_mut().write_all(b"NOOP\r\n").await.unwrap();
+    let mut reply = String::new();
+    stream.read_line(&mut reply).await.unwrap();
     let both = format!("{DECLARED} (in the handshake {})", facts.peer_chain[0].thumbprint());
     let transcript = || lab.journal().entries(1).iter().map(transcript_line).collect::<Vec<_>>().join("\n");
     assert!(report.table().contains(&both), "{}", report.table());
