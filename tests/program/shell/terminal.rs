@@ -19,9 +19,9 @@ impl Terminal {
     pub(crate) fn start(arguments: &[&str]) -> Option<Self> {
         let tmux = Program::find("tmux", "tmux")?;
         let terminal = Self { tmux, directory: tempfile::tempdir().unwrap() };
-        // The last screen stays when the program has ended.
-        std::fs::write(terminal.directory.path().join("tmux.conf"), "set -g remain-on-exit on\n").unwrap();
         let mut command = terminal.command(&["new-session", "-d", "-x", "200", "-y", "50", "--"]);
+        // Says how the program ended, and keeps the screen until this terminal ends.
+        command.args(["sh", "-c", "\"$0\" \"$@\"; echo \"ended with $?\"; read -r _"]);
         command.arg(env!("CARGO_BIN_EXE_starttls-lab")).args(arguments);
         assert!(command.status().unwrap().success());
         Some(terminal)
@@ -29,8 +29,7 @@ impl Terminal {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.tmux.command();
-        let path = |name: &str| self.directory.path().join(name);
-        command.arg("-S").arg(path("socket")).arg("-f").arg(path("tmux.conf")).args(arguments);
+        command.arg("-S").arg(self.directory.path().join("socket")).args(["-f", "/dev/null"]).args(arguments);
         command.env_remove("TMUX").env_remove("NO_COLOR").stdin(Stdio::null());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STARTTLS_LAB_")) {
             command.env_remove(name);
