@@ -154,13 +154,19 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
         }
         Output::Table => {
             try_fixes(&plan, &mut report, true)?;
+            let mut notes = pasted.map(|found| found.explanation.notes.clone()).unwrap_or_default();
+            if pasted.is_some()
+                && plan.computers.iter().all(|built| built.computer.store.iter().next().is_none())
+            {
+                notes.insert(0, NO_CERTIFICATES.to_owned());
+            }
             let screen = Screen {
                 input: described,
                 pasted: pasted.is_some(),
                 beside: &pasted
                     .map(|found| found.explanation.beyond_the_exports().to_string())
                     .unwrap_or_default(),
-                notes: pasted.map(|found| found.explanation.notes.as_slice()).unwrap_or_default(),
+                notes: &notes,
                 assumed: &pasted.map(assumptions).unwrap_or_default(),
                 report: &report,
                 dry_run: dry_run.as_ref(),
@@ -220,6 +226,8 @@ fn assumptions(found: &Recognized) -> Vec<String> {
     questions.map(|question| format!("\"{}={}\"", question.id, question.assumed)).collect()
 }
 
+const NO_CERTIFICATES: &str =
+    "no certificate was pasted, so the store is empty here; paste Get-ExchangeCertificate | fl beside it";
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";
 
 /// Returns whether a dry run would show anything: the file has senders, fault rules, expectations or fixes.

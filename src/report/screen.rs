@@ -60,7 +60,7 @@ impl Screen<'_> {
                 if !only.is_wrong() {
                     self.senders(&mut rows);
                 }
-                screen.append(rows);
+                screen.append(&rows);
             }
             blocks => {
                 table::table(&mut screen, blocks);
@@ -77,12 +77,12 @@ impl Screen<'_> {
                     if !also.is_empty() {
                         rows.text("also for", HEAD, None, &effect::few(&also));
                     }
-                    screen.append(rows);
+                    screen.append(&rows);
                 }
             }
         }
         screen.gap();
-        screen.append(tail);
+        screen.append(&tail);
         screen.finish()
     }
 

@@ -67,7 +67,7 @@ impl Rows {
     }
 
     /// Adds other rows.
-    pub(super) fn append(&mut self, rows: Self) {
+    pub(super) fn append(&mut self, rows: &Self) {
         self.text.push_str(&rows.text);
         self.height += rows.height;
     }
