@@ -87,7 +87,9 @@ impl ClosedArgs {
         }
         let console = ControlApi::open(Arc::clone(lab), options).await.map_err(|error| match error {
             ControlApiError::Bind(..) => Failure::not_ready(error.to_string()),
-            ControlApiError::NoToken(_) | ControlApiError::Token => Failure::usage(error.to_string()),
+            ControlApiError::NoToken(_) | ControlApiError::Token | ControlApiError::BasePath(_) => {
+                Failure::usage(error.to_string())
+            }
         });
         console.map(Some)
     }

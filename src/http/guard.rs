@@ -1,4 +1,5 @@
-//! The access check: it rejects requests that a website makes a browser send, and requests without the token.
+//! The access check: it rejects requests that a website makes a browser send, and requests to the API without
+//! the token or the cookie that stands for it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,10 +12,31 @@ use axum::response::{IntoResponse, Response};
 
 use super::Shared;
 use super::problem::{PROBLEM_JSON, Problem};
+use super::sign_in::Cookie;
 use crate::name::Fqdn;
 
 /// The header that tells one lab from another.
 const INSTANCE: HeaderName = HeaderName::from_static("x-lab-instance");
+
+/// What lets a request pass where a token is wanted.
+#[derive(Debug)]
+pub(super) struct Pass {
+    /// The token, as `Authorization: Bearer`.
+    pub(super) token: String,
+    /// The cookie that a browser got for it.
+    pub(super) cookie: Cookie,
+}
+
+/// The headers that every answer carries unless it has its own, for a browser: it shows nothing in somebody's
+/// frame, loads nothing, guesses no media type, and keeps nothing.
+const FOR_BROWSERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
 
 /// Passes on requests that are allowed, and makes every failure a problem document.
 pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
@@ -33,7 +55,18 @@ pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
     if let Ok(instance) = HeaderValue::from_str(&shared.instance) {
         response.headers_mut().insert(INSTANCE, instance);
     }
+    for (name, value) in FOR_BROWSERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
+}
+
+/// Passes on requests that carry the token or its cookie, if one is wanted.
+pub(super) async fn signed_in(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match may_pass(request.headers(), shared.pass.as_ref()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Turns a failure that is no problem document yet into one; its headers stay.
@@ -64,9 +97,9 @@ async fn as_problem(response: Response, method: &str, path: &str) -> Response {
 
 /// Checks whether a request is allowed. The Host has to name this listener; otherwise a website could reach
 /// it by a name that resolves to this address (DNS rebinding). The Origin, if there is one, has to be this
-/// listener, too. The token has to be there if one was set.
+/// listener, too; over HTTPS only by a name that was allowed, as behind a proxy.
 fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Problem> {
-    let (bound, token) = (shared.address, shared.token.as_deref());
+    let bound = shared.address;
     let forbidden = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, detail));
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
     let Some(host) = text(header::HOST) else {
@@ -83,17 +116,33 @@ fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Proble
     }
     for origin in headers.get_all(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or("\u{fffd}");
-        let same = origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host));
-        if !same {
+        let is_host = |origin: &str| origin.eq_ignore_ascii_case(host);
+        let plain = origin.strip_prefix("http://").is_some_and(is_host);
+        let behind_proxy = || is_allowed(host, &shared.hosts) && origin.strip_prefix("https://").is_some_and(is_host);
+        if !plain && !behind_proxy() {
             return forbidden(format!("a page of `{origin}` may not ask here"));
         }
     }
-    let Some(token) = token else { return Ok(()) };
-    if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+    Ok(())
+}
+
+/// Checks whether a request carries the token, or the cookie that stands for it, if one is wanted.
+pub(super) fn may_pass(headers: &HeaderMap, pass: Option<&Pass>) -> Result<(), Problem> {
+    let Some(Pass { token, cookie }) = pass else { return Ok(()) };
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (given.next(), given.next());
+    if second.is_some() {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "the request carries two tokens"));
     }
-    let given = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    match given {
+    let Some(first) = first else {
+        let detail = "this lab wants its token: Authorization: Bearer ..., or the cookie of /api/v1/sign-in";
+        return if cookie.is_in(headers) {
+            Ok(())
+        } else {
+            Err(Problem::new(StatusCode::UNAUTHORIZED, detail))
+        };
+    };
+    match first.to_str().ok().and_then(|value| value.split_once(' ')) {
         Some((scheme, given)) if scheme.eq_ignore_ascii_case("bearer") && is_same(given.trim(), token) => {
             Ok(())
         }
@@ -105,7 +154,7 @@ fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Proble
 }
 
 /// Compares in a time that does not depend on how much of the token is right.
-fn is_same(given: &str, token: &str) -> bool {
+pub(super) fn is_same(given: &str, token: &str) -> bool {
     let differing = given.bytes().zip(token.bytes()).fold(0, |sum, (one, other)| sum | (one ^ other));
     given.len() == token.len() && differing == 0
 }
@@ -114,11 +163,8 @@ fn is_same(given: &str, token: &str) -> bool {
 /// to all addresses, every address is this host. Only the `allowed` names are, because any name can resolve
 /// to any address.
 fn is_this_host(host: &str, bound: SocketAddr, allowed: &[Fqdn]) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|octet| octet.is_ascii_digit()) => name,
-        _ => host,
-    };
-    if name.eq_ignore_ascii_case("localhost") || allowed.iter().any(|allowed| *allowed == *name) {
+    let name = without_port(host);
+    if name.eq_ignore_ascii_case("localhost") || is_allowed(host, allowed) {
         return true;
     }
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
@@ -130,6 +176,18 @@ fn is_this_host(host: &str, bound: SocketAddr, allowed: &[Fqdn]) -> bool {
         matches!(name, "127.0.0.1" | "[::1]") || address == bound.ip() || bound.ip().is_unspecified()
     };
     address.is_some_and(known)
+}
+
+/// Returns whether `host`, with or without a port, is one of the names that were allowed.
+fn is_allowed(host: &str, allowed: &[Fqdn]) -> bool {
+    allowed.iter().any(|allowed| *allowed == *without_port(host))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 #[cfg(test)]

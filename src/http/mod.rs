@@ -1,9 +1,10 @@
-//! The control API, which controls and reads a running lab over HTTP, from outside its process.
+//! The control API, which controls and reads a running lab over HTTP, from outside its process, and the page,
+//! which shows it to a person.
 //!
-//! Everything is JSON under `/api/v1`, described by the document at `/openapi.json` ([`openapi`]); a failure
+//! The page is at `/` ([`page`]) and uses nothing but the API. Everything there is JSON under `/api/v1`, described by the document at `/openapi.json` ([`openapi`]); a failure
 //! is a problem document (RFC 9457), and every answer carries the header `X-Lab-Instance`, by which a client
 //! notices that it talks to another lab than before. It listens on loopback, and anywhere else only with a
-//! token; requests that a website makes a browser send (another Host, another Origin) are rejected.
+//! token or the cookie that it is exchanged for; requests that a website makes a browser send (another Host, another Origin) are rejected.
 
 mod answer;
 mod ca;
@@ -19,10 +20,12 @@ mod limits;
 mod metrics;
 mod mime;
 mod openapi;
+mod page;
 mod problem;
 mod resources;
 mod schemas;
 mod shell;
+mod sign_in;
 mod stream;
 mod verdicts;
 mod verify;
@@ -39,12 +42,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::extract::Request;
+use axum::http::{StatusCode, Uri};
 use axum::middleware;
 use axum::routing::{get, post, put};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use guard::Pass;
+use sign_in::Cookie;
 
 use crate::lab::Engine;
 use crate::name::Fqdn;
@@ -62,13 +71,15 @@ pub struct Options {
     /// Host names that requests may use, beside localhost and its own address: in a network of containers,
     /// the container's.
     pub hosts: Vec<Fqdn>,
+    /// The path below which a proxy asks for everything, such as `/lab`; empty for none.
+    pub base_path: String,
     /// The file with the lab's root certificate as PEM, for the environment that `/api/v1/ca` hands out.
     pub ca_file: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { address: ([127, 0, 0, 1], 0).into(), token: None, hosts: Vec::new(), ca_file: None }
+        Self { address: ([127, 0, 0, 1], 0).into(), token: None, hosts: Vec::new(), base_path: String::new(), ca_file: None }
     }
 }
 
@@ -84,6 +95,9 @@ pub enum ControlApiError {
     /// A token that no request could carry.
     #[error("a token consists of visible ASCII characters, and this one does not")]
     Token,
+    /// A base path that is none.
+    #[error("`{0}` is no base path; write /NAME, with letters, digits, `-`, `.` and `_`")]
+    BasePath(String),
     /// The socket could not be bound.
     #[error("the control API cannot listen on {0}: {1}")]
     Bind(SocketAddr, io::Error),
@@ -104,7 +118,8 @@ struct Shared {
     lab: Arc<Engine>,
     address: SocketAddr,
     url: String,
-    token: Option<String>,
+    /// What lets a request pass; none where no token is wanted.
+    pass: Option<Pass>,
     hosts: Vec<Fqdn>,
     ca_file: Option<PathBuf>,
     /// The identity of the lab: the thumbprint of its root certificate.
@@ -126,13 +141,14 @@ impl ControlApi {
     ///
     /// An address beyond loopback without a token, or one that cannot be bound.
     pub async fn open(lab: Arc<Engine>, options: Options) -> Result<Self, ControlApiError> {
-        let Options { address, token, hosts, ca_file } = options;
+        let Options { address, token, hosts, base_path, ca_file } = options;
         if token
             .as_deref()
             .is_some_and(|token| token.is_empty() || !token.bytes().all(|it| it.is_ascii_graphic()))
         {
             return Err(ControlApiError::Token);
         }
+        let base = base(&base_path)?;
         if token.is_none() && !address.ip().is_loopback() {
             return Err(ControlApiError::NoToken(address));
         }
@@ -140,21 +156,23 @@ impl ControlApi {
         let address = listener.local_addr().map_err(|error| ControlApiError::Bind(address, error))?;
         let url = format!("http://{}", reachable(address));
         let stop = CancellationToken::new();
+        let instance = lab.root().thumbprint().to_string();
+        let pass = token.map(|token| Pass { cookie: Cookie::new(address.port(), &instance, &token, &base), token });
         let shared = Shared {
-            instance: lab.root().thumbprint().to_string(),
+            instance,
             start: lab.text(),
             mark: AtomicU64::new(0),
             lab,
             address,
             url: url.clone(),
-            token,
+            pass,
             hosts,
             ca_file,
             waits: Semaphore::new(limits::MOST_WAITS),
             streams: Arc::new(Semaphore::new(limits::MOST_STREAMS)),
             stop: stop.clone(),
         };
-        let router = router(Arc::new(shared));
+        let router = below(base, router(Arc::new(shared)));
         let stopped = stop.clone();
         let serving = tokio::spawn(async move {
             let accept = || async { listener.accept().await.map(|(stream, _)| stream) };
@@ -208,7 +226,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+    let api = Router::new()
         .route("/livez", get(resources::livez))
         .route("/readyz", get(resources::readyz))
         .route("/metrics", get(metrics::metrics))
@@ -240,6 +258,45 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/verify", post(verify::verify))
         .route("/api/v1/ca", get(ca::ca))
         .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::signed_in));
+    // What is read here says nothing of the lab.
+    let public = Router::new()
+        .route("/", get(page::index))
+        .route("/page/{*path}", get(page::show))
+        .route("/api/v1/sign-in", get(sign_in::show).post(sign_in::sign_in).delete(sign_in::sign_out));
+    api.merge(public)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::guard))
         .with_state(shared)
+}
+
+/// Returns a base path without a slash at its end, and empty for none.
+fn base(path: &str) -> Result<String, ControlApiError> {
+    let base = path.trim_end_matches('/');
+    let is_word = |word: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        !word.is_empty() && !word.bytes().all(|byte| byte == b'.') && word.bytes().all(plain)
+    };
+    let is_path = base.strip_prefix('/').is_some_and(|words| words.split('/').all(is_word));
+    if base.is_empty() || is_path {
+        Ok(base.to_owned())
+    } else {
+        Err(ControlApiError::BasePath(path.to_owned()))
+    }
+}
+
+/// Returns a router that also finds everything below `base`, where a proxy asks for it.
+fn below(base: String, router: Router) -> Router {
+    if base.is_empty() {
+        return router;
+    }
+    Router::new().fallback(move |mut request: Request| {
+        let short = request.uri().path_and_query().and_then(|path| path.as_str().strip_prefix(&*base));
+        let short = short.filter(|rest| rest.starts_with('/')).and_then(|rest| rest.parse().ok());
+        if let Some(path) = short {
+            let mut parts = std::mem::take(request.uri_mut()).into_parts();
+            parts.path_and_query = Some(path);
+            *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+        }
+        TowerToHyperService::new(router.clone()).call(request)
+    })
 }

@@ -70,7 +70,7 @@ async fn beyond_loopback_it_does_not_start_without_a_token() {
 async fn whatever_is_asked_amiss_is_answered_with_a_problem_document() {
     let world = World::seed().await;
     for path in [
-        "/",
+        "/nothing",
         "/api/v1/nothing",
         "/api/v1/computers/NOBODY",
         "/api/v1/connectors/MAILGATE/x",

@@ -1,0 +1,101 @@
+//! The page: the files of `src/http/page/`, which are part of the program, at `/` and below `/page/`.
+//!
+//! They hold nothing of the lab, so they are handed out without a token; what they show comes from the API.
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use super::answer::typed;
+
+/// A file of the page.
+struct PageFile {
+    /// The path below `/page/`.
+    path: &'static str,
+    bytes: &'static [u8],
+}
+
+const fn file(path: &'static str, bytes: &'static [u8]) -> PageFile {
+    PageFile { path, bytes }
+}
+
+/// The file at `/`.
+const INDEX: PageFile = file("index.html", include_bytes!("page/index.html"));
+
+/// The files below `/page/`, by name.
+const FILES: &[PageFile] = &[];
+
+/// The sources that a browser may load the page's parts from: this listener, and nothing in the text itself.
+const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
+    img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+pub(super) async fn index(headers: HeaderMap) -> Response {
+    answer(&INDEX, &headers)
+}
+
+pub(super) async fn show(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    match FILES.iter().find(|file| file.path == path) {
+        Some(file) => answer(file, &headers),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// Answers with a file, or with 304 where the browser has it already.
+fn answer(file: &PageFile, headers: &HeaderMap) -> Response {
+    let tag = tag(file.bytes);
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let is_known = known.flat_map(|value| value.split(',')).any(|value| {
+        let value = value.trim();
+        value == "*" || value.strip_prefix("W/").unwrap_or(value) == tag
+    });
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        typed(media_type(file.path), file.bytes)
+    };
+    let mut set = |name: HeaderName, value: &str| {
+        // The values are text that a header can carry.
+        response.headers_mut().extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+    };
+    set(header::ETAG, &tag);
+    set(header::CACHE_CONTROL, "no-cache");
+    set(header::CONTENT_SECURITY_POLICY, POLICY);
+    response
+}
+
+fn tag(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let digits: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_a_media_type_and_a_path_of_its_own() {
+        for (at, file) in FILES.iter().enumerate() {
+            assert_ne!(media_type(file.path), "application/octet-stream", "{}", file.path);
+            assert!(FILES.iter().take(at).all(|other| other.path != file.path), "{} twice", file.path);
+        }
+    }
+}
