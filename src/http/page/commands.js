@@ -3,7 +3,7 @@
 
 import { path, post } from './api.js';
 import { h, icon } from './dom.js';
-import { chip } from './format.js';
+import { aspect, chip, subject, value } from './format.js';
 import { command, failure, notice, question } from './ui.js';
 
 /** Returns the question that a refusal amounts to, or `null`. */
@@ -35,32 +35,23 @@ export async function run(line, computer) {
 const CHANGES = {
   better: ['good', 'ok', 'better'],
   worse: ['bad', 'warning', 'worse'],
-  other: ['plain', 'info', 'different'],
+  different: ['plain', 'info', 'different'],
   same: ['none', 'none', 'as before'],
 };
 
-function offer({ offered, certificate, events }) {
-  if (offered) return `STARTTLS with ${certificate}`;
-  return events.length > 0 ? `no STARTTLS (event ${events.join(', ')})` : 'no STARTTLS';
-}
-
-/** Returns what commands would change: a table of each connector and each sender, before and after. */
+/** Returns what commands would change: a row for each connector and each sender, before and after. */
 export function effect(tried) {
-  const question = asked(tried.refused);
-  if (question !== null) return h('p', { class: 'note' }, icon('info'), `The Shell will ask: ${question.replace(/^Confirm\n/, '').split('\n')[0]}`);
+  const text = asked(tried.refused);
+  if (text !== null) return h('p', { class: 'note' }, icon('info'), `The Shell will ask: ${text.replace(/^Confirm\n/, '').split('\n')[0]}`);
   if (tried.refused) return failure({ message: tried.refused }, 'Exchange refuses this');
-  const connectors = tried.connectors.filter((it) => it.changed);
-  const row = (name, before, after, change) => h('tr', { class: `change-${change}` },
-    h('th', { scope: 'row' }, name), h('td', {}, before), h('td', {}, after), h('td', {}, chip(...CHANGES[change])));
-  const rows = [
-    ...connectors.map((it) => row(it.name, offer(it.before), offer(it.after),
-      it.before.offered === it.after.offered ? 'other' : it.after.offered ? 'better' : 'worse')),
-    ...tried.senders.map((it) => row(`sender ${it.sender}`, it.before, it.after, CHANGES[it.change] ? it.change : 'other')),
-  ];
+  const rows = [...tried.connectors, ...tried.senders].map((it) => h('tr', { class: `change-${it.change}` },
+    h('th', { scope: 'row' }, subject(it.subject), h('span', { class: 'hint' }, aspect(it.aspect))),
+    h('td', {}, value(it.before)), h('td', {}, value(it.after)),
+    h('td', {}, chip(...(CHANGES[it.change] ?? CHANGES.different)))));
   if (rows.length === 0) return h('p', { class: 'note' }, icon('info'), 'Nothing changes for anybody who sends.');
   return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'What would change' }, h('table', { class: 'effect' },
     h('caption', {}, 'Tried on a copy of the lab; nothing has changed yet'),
-    h('thead', {}, h('tr', {}, ['', 'Now', 'Then', 'Change'].map((it) => h('th', { scope: 'col' }, it)))),
+    h('thead', {}, h('tr', {}, ['For', 'Now', 'Then', 'Change'].map((it) => h('th', { scope: 'col' }, it)))),
     h('tbody', {}, rows)));
 }
 

@@ -2,8 +2,6 @@
 
 import { h, icon } from './dom.js';
 
-const pad = (number, width = 2) => String(number).padStart(width, '0');
-
 /** Returns a time of the lab's clock as Event Viewer and protocol logs have it, in UTC. */
 export function time(text) {
   if (!text) return '';
@@ -98,10 +96,20 @@ export function facts(rows) {
   ]));
 }
 
-/** Returns a date and time for a file name. */
-export const stamp = (text) => time(text).replace(/[ :]/g, '-').slice(0, 19);
-
-/** Returns the size and position of a count: `1-40 of 1,200`. */
+/** Returns a number with its thousands apart. */
 export const count = (number) => Number(number).toLocaleString('en-US');
 
-export { pad };
+const ASPECTS = { starttls: 'STARTTLS', anonymous_tls: 'X-ANONYMOUSTLS', events: 'events', ending: 'outcome', refusal: 'refusal' };
+
+/** Returns what is compared: the aspect of a row of a verdict. */
+export const aspect = (name) => ASPECTS[name] ?? heading(name).toLowerCase();
+
+/** Returns whom a row of a verdict is about. */
+export const subject = ({ kind, name }) => (kind === 'sender' ? `Sender ${name}` : name ? name.replace(/^[^\\]*\\/, '') : heading(kind));
+
+/** Returns a value of a row of a verdict; nothing known is a dash. */
+export function value(it) {
+  if (it === null || it === undefined) return '—';
+  if (Array.isArray(it)) return it.length > 0 ? it.join(', ') : 'none';
+  return plain(it);
+}

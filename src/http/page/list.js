@@ -251,3 +251,21 @@ export class LiveList {
     this.click(this.items[to][this.key]);
   }
 }
+
+/** A list whose items are all at hand. */
+export class LocalList extends LiveList {
+  /** Shows these items in place of the ones before. */
+  set(items, filtered = false) {
+    const kept = new Set(items.map((item) => String(item[this.key])));
+    for (const [key, row] of this.rows) {
+      if (kept.has(String(key))) continue;
+      row.element.remove();
+      this.rows.delete(key);
+    }
+    this.items = items;
+    this.total = items.length;
+    this.ended = true;
+    this.filters = { filtered };
+    this.draw();
+  }
+}

@@ -1,0 +1,113 @@
+// The picture: what is wrong, who sends to whom, and the five names.
+
+import { address, ask, get, path } from './api.js';
+import { fix } from './commands.js';
+import { h, icon } from './dom.js';
+import { WAYS, plural, way } from './format.js';
+import { link } from './router.js';
+import { send } from './send.js';
+import { button, command, renew } from './ui.js';
+
+/** How many connectors are told of one by one. */
+const MOST = 12;
+
+export function picture() {
+  const verdicts = h('section', { class: 'verdicts', 'aria-label': 'What is wrong' });
+  const drawing = h('section', { class: 'card drawing', 'aria-label': 'Who sends to whom' });
+  const names = h('section', { class: 'names-box', 'aria-label': 'The names' });
+  const senders = h('section', { class: 'card', 'aria-label': 'What senders do' });
+  const element = h('div', { class: 'page' }, verdicts, names, drawing, senders);
+
+  async function load() {
+    const [check, seen, connectors] = await Promise.all([
+      get(path('check')), get(path('picture')), get(path('connectors')),
+    ]);
+    const drawn = await (await ask('GET', 'api/v1/picture.svg', { accept: 'image/svg+xml' })).text();
+    renew(verdicts, check.connectors, () => drawVerdicts(check.connectors, load));
+    renew(names, seen.names, () => drawNames(seen.names));
+    renew(drawing, [drawn, connectors.map((it) => it.addrs)], () => drawDrawing(drawn, seen, connectors));
+    renew(senders, check.connectors.map((it) => it.senders), () => drawSenders(check.connectors));
+  }
+  return { element, update: load, changed: load };
+}
+
+const isWrong = (it) => it.starttls === 'withheld' || it.refused.length > 0 || it.fixes.length > 0 || it.events.length > 0;
+
+function drawVerdicts(connectors, changed) {
+  const wrong = connectors.filter(isWrong);
+  const right = connectors.filter((it) => !isWrong(it));
+  return [
+    h('h2', { class: 'sr' }, 'What is wrong'),
+    wrong.slice(0, MOST).map((it, index) => drawWrong(it, index === 0 && wrong.length <= 3, changed)),
+    wrong.length > MOST ? h('p', {}, h('a', { href: link('connectors') }, `and ${plural(wrong.length - MOST, 'more connector')}`)) : null,
+    wrong.length === 0 ? right.slice(0, MOST).map(drawRight) : right.length > 0
+      ? h('p', { class: 'hint' }, `${plural(right.length, 'other connector')} without a finding`) : null,
+  ];
+}
+
+const place = (it) => [it.computer ?? it.identity.split('\\')[0], it.name ?? it.identity.split('\\').slice(1).join('\\')];
+
+function drawWrong(it, open, changed) {
+  const [computer, name] = place(it);
+  const event = it.events[0];
+  return h('article', { class: 'card verdict bad' },
+    h('div', { class: 'verdict-head' }, icon(it.starttls === 'withheld' ? 'withheld' : 'warning'),
+      h('div', {}, h('h3', {}, it.verdict), h('p', {}, it.cause), h('p', { class: 'hint' }, it.identity))),
+    h('p', { class: 'links' },
+      event ? h('a', { href: link('events', [], { event_id: event.event_id }) }, `Event ${event.event_id} in Event Viewer`) : null,
+      h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector'),
+      h('a', { href: link('certificates', [], { computer }) }, 'Certificates')),
+    it.fixes.length > 0 ? h('details', { class: 'fixes', open },
+      h('summary', {}, it.fixes.length === 1 ? 'A fix' : `${it.fixes.length} fixes, each to be tried first`),
+      it.fixes.map((proposal) => fix(proposal, computer, changed))) : null);
+}
+
+function drawRight(it) {
+  const [computer, name] = place(it);
+  return h('article', { class: 'card verdict good' },
+    h('div', { class: 'verdict-head' }, icon('ok'), h('div', {}, h('h3', {}, it.verdict), h('p', {}, it.cause),
+      h('p', { class: 'hint' }, it.identity))),
+    h('p', { class: 'links' }, h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector')));
+}
+
+function drawNames(names) {
+  if (names.length === 0) return null;
+  return [
+    h('h2', {}, 'The names that have to agree'),
+    h('ol', { class: 'names' }, names.map((it) => h('li', { class: it.disagrees ? 'name disagrees' : 'name', data: { number: it.number } },
+      h('span', { class: 'number', 'aria-hidden': 'true' }, it.number),
+      h('span', { class: 'what' }, it.what),
+      h('span', { class: 'value' }, it.value ?? 'not seen yet'),
+      it.disagrees ? h('span', { class: 'mark' }, icon('error'), 'disagrees') : null))),
+  ];
+}
+
+function drawDrawing(text, seen, connectors) {
+  const parsed = new DOMParser().parseFromString(text, 'image/svg+xml').documentElement;
+  const listening = connectors.filter((it) => it.addrs.length > 0);
+  const nobody = !seen.edges.some((edge) => edge.state !== 'none');
+  return [
+    h('h2', {}, 'Who sends to whom'),
+    h('div', { class: 'canvas', tabindex: '0', role: 'region', 'aria-label': 'Drawing' }, document.importNode(parsed, true)),
+    h('ul', { class: 'legend', 'aria-label': 'Legend' }, Object.keys(WAYS).map((state) => h('li', {}, way(state)))),
+    nobody ? h('div', { class: 'empty' },
+      h('p', {}, 'Nobody has sent yet. Send a message from here, or type:'),
+      listening[0] ? command(swaks(listening[0]), { label: 'swaks line' }) : null,
+      button('Send a test message', () => send(), { kind: 'primary' })) : null,
+    h('p', { class: 'hint' }, h('a', { href: address('api/v1/picture.svg'), download: 'picture.svg' }, 'Download the drawing')),
+  ];
+}
+
+/** Returns the line to type that sends to a connector. */
+export const swaks = ({ addrs }) => `swaks --server ${addrs[0]} --tls-optional --to somebody@example.com`;
+
+function drawSenders(connectors) {
+  return [
+    h('h2', {}, 'What each kind of sender does here'),
+    h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Senders' }, h('table', {},
+      h('thead', {}, h('tr', {}, ['Connector', 'Sender', 'What it does'].map((it) => h('th', { scope: 'col' }, it)))),
+      h('tbody', {}, connectors.slice(0, MOST).flatMap((it) => it.senders.map((sender, index) => h('tr', {},
+        index === 0 ? h('th', { scope: 'rowgroup', rowspan: it.senders.length }, place(it)[1]) : null,
+        h('td', {}, sender.case), h('td', {}, sender.words))))))),
+  ];
+}
