@@ -98,6 +98,15 @@ macro_rules! parameters {
                 std::iter::once(("Name", self.name.clone())).chain(values).collect()
             }
 
+            /// Returns every parameter as somebody would give it.
+            pub fn to_parameters(&self) -> $given {
+                $given {
+                    name: Some(self.name.clone()),
+                    usage: None,
+                    $($field: Some(self.$field.clone()),)*
+                }
+            }
+
             /// Shows `to` the value of each parameter, `Name` apart.
             pub(super) fn show(&self, to: &mut impl $crate::exchange::parameters::ShowParameters) {
                 $(to.show($cmdlet, &self.$field);)*

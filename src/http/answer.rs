@@ -25,6 +25,22 @@ pub(super) fn typed(media_type: &'static str, octets: impl Into<Body>) -> Respon
     response
 }
 
+/// Makes an answer a file to be saved and never shown, called `name` as far as a name of a file may be
+/// written.
+pub(super) fn attachment(mut response: Response, name: &str) -> Response {
+    let name: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(100).collect();
+    let name = name.trim_start_matches('.');
+    let name = if name.is_empty() { "part" } else { name };
+    let value = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")).ok();
+    let value = value.unwrap_or(HeaderValue::from_static("attachment"));
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    response
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '(' | ')')
+}
+
 /// Answers that something was created, with its location.
 pub(super) fn created(value: &impl Serialize, location: &str) -> Answer {
     let mut response = json(value)?;

@@ -17,8 +17,8 @@ use super::input;
 use super::problem::Problem;
 use super::resources::find;
 use crate::exchange::{
-    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, fqdn_guard,
-    select_for,
+    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters,
+    SetReceiveConnector, fqdn_guard, select_for,
 };
 use crate::lab::Engine;
 use crate::scenario::{Issuer, Keys, receive_connector};
@@ -40,6 +40,17 @@ pub(super) struct ConnectorView {
     starttls: Offer,
     /// Every parameter by its name in the Shell, as `Format-List` shows it.
     parameters: BTreeMap<&'static str, String>,
+    /// Every parameter by its key in a lab file, as a change of it is given.
+    settings: ReceiveConnectorParameters,
+}
+
+/// What a change amounts to.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CmdletView {
+    /// The cmdlet, as it is typed in the Shell; nothing where nothing would change.
+    cmdlet: Option<String>,
+    /// The parameters that it sets, by their keys in a lab file.
+    changed: Vec<&'static str>,
 }
 
 /// What became of the certificate selection.
@@ -81,6 +92,7 @@ impl ConnectorView {
             addrs: here.map(|here| here.addrs).unwrap_or_default(),
             starttls: Offer::of(lab, computer, connector),
             parameters: connector.properties().into_iter().collect(),
+            settings: connector.to_parameters(),
         }
     }
 }
@@ -172,6 +184,19 @@ pub(super) async fn set(
     json(&view(&shared.lab, &computer, &name)?)
 }
 
+/// Answers with the cmdlet that a change amounts to. Nothing is changed and nothing is checked.
+pub(super) async fn cmdlet(
+    State(shared): State<Arc<Shared>>,
+    Path((computer, name)): Path<(String, String)>,
+    body: Body,
+) -> Answer {
+    let parameters: ReceiveConnectorParameters = input::json(body).await?;
+    let computers = shared.lab.computers();
+    let (computer, connector) = locate(&computers, &computer, &name)?;
+    let SetReceiveConnector { cmdlet, changed } = SetReceiveConnector::new(computer, connector, &parameters);
+    json(&CmdletView { cmdlet, changed })
+}
+
 pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
     Path((computer, name)): Path<(String, String)>,
@@ -194,13 +219,23 @@ fn made(shared: &Shared, computer: &str, name: &str) -> Answer {
 
 fn view(lab: &Engine, computer: &str, name: &str) -> Result<ConnectorView, Problem> {
     let computers = lab.computers();
-    let computer = find(&computers, computer)?;
+    let (computer, connector) = locate(&computers, computer, name)?;
+    Ok(ConnectorView::of(lab, computer, connector))
+}
+
+/// Returns a computer and its receive connector of this name.
+fn locate<'a>(
+    computers: &'a [Arc<Computer>],
+    computer: &str,
+    name: &str,
+) -> Result<(&'a Computer, &'a ReceiveConnector), Problem> {
+    let computer = find(computers, computer)?;
     let found = computer.receive_connector(name).ok_or_else(|| {
         let known: Vec<_> = computer.receive_connectors.iter().map(|it| it.name.as_str()).collect();
         let (computer, known) = (&computer.name, known.join(", "));
         Problem::unknown(format!("{computer} has no receive connector `{name}`; it has: {known}"))
     })?;
-    Ok(ConnectorView::of(lab, computer, found))
+    Ok((computer, found))
 }
 
 /// Makes a connector.

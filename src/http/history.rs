@@ -1,5 +1,6 @@
-//! The endpoints of the history: conversations, messages and events.
+//! The endpoints of the history: conversations and events.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
@@ -8,16 +9,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Shared;
-use super::answer::{Answer, json, typed};
+use super::answer::{Answer, attachment, json, typed};
 use super::input::Query;
-use super::mime::{Field, Part, fields, structure};
+use super::listing::Listing;
 use super::problem::Problem;
-use crate::journal::transcript_line;
-use crate::observe::{ReceivedMessage, SessionSummary};
-
-/// The default and the maximum number of items in a list.
-pub(super) const USUAL: u64 = 1000;
-pub(super) const MOST: u64 = 10_000;
+use crate::journal::{Entry, Record, transcript_line};
+use crate::observe::{SessionSummary, is_called};
 
 /// A conversation with every word of it.
 #[derive(Serialize, JsonSchema)]
@@ -27,96 +24,113 @@ pub(super) struct SessionView {
     session: Arc<SessionSummary>,
     /// A line for everything that was said and done.
     transcript: Vec<String>,
-}
-
-/// A message with what is in it.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct MessageView {
-    /// The message.
-    #[serde(flatten)]
-    taken: Arc<ReceivedMessage>,
-    /// The `Received:` field that the lab put before it.
-    received: String,
-    /// The fields of its header.
-    headers: Vec<Field>,
-    /// Its structure (RFC 2045), as far as it can be told.
-    structure: Part,
-}
-
-/// The part of a list that is asked for: the items behind `after`, and never those before a reset, at most
-/// `limit`.
-struct Page {
-    after: u64,
-    limit: usize,
-}
-
-impl Page {
-    fn read(shared: &Shared, query: Option<&str>) -> Result<Self, Problem> {
-        let query = Query::read(query, &["after", "limit"])?;
-        let after = query.number("after", u64::MAX)?.unwrap_or(0).max(shared.mark());
-        let limit = query.number("limit", MOST)?.unwrap_or(USUAL);
-        Ok(Self { after, limit: usize::try_from(limit).unwrap_or(usize::MAX) })
-    }
-
-    fn json(&self, mut items: Vec<Arc<impl Serialize>>) -> Answer {
-        items.truncate(self.limit);
-        json(&items)
-    }
+    /// The fault rules that fired in it, a line each.
+    faults: Vec<String>,
+    /// The conversation before it of the same peer with the same connector: where a fall-back came from.
+    previous: Option<String>,
+    /// The conversation after it of the same peer with the same connector: where it fell back to.
+    next: Option<String>,
 }
 
 pub(super) async fn sessions(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let page = Page::read(&shared, query.as_deref())?;
-    page.json(shared.observer().sessions(page.after))
+    let (listing, query) = Listing::read(&shared, query.as_deref(), &["connector", "peer", "open"])?;
+    let (connector, peer, open) = (query.get("connector"), query.get("peer"), flag(&query, "open")?);
+    let mut sessions = shared.observer().sessions(listing.after);
+    sessions.retain(|it| {
+        let names = [it.computer(), it.connector(), it.fqdn()];
+        connector.is_none_or(|wanted| is_called(wanted, names))
+            && peer.is_none_or(|wanted| it.peer().ip().to_string() == wanted)
+            && open.is_none_or(|wanted| it.ending.is_none() == wanted)
+            && listing.finds(&[&|| {
+                let texts = [it.session.to_string(), it.peer().to_string(), it.outcome()].map(String::into_bytes);
+                let names = names.into_iter().chain(it.place.peer.as_deref()).map(|name| name.as_bytes().into());
+                texts.into_iter().map(Cow::Owned).chain(names).collect()
+            }])
+    });
+    listing.answer(sessions, |it| it.seq)
+}
+
+/// Returns a parameter that is true or false.
+fn flag(query: &Query, name: &str) -> Result<Option<bool>, Problem> {
+    match query.get(name) {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(other) => Err(Problem::bad(format!("{name}=`{other}` is neither true nor false"))),
+    }
 }
 
 pub(super) async fn session(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
-    let sessions = shared.observer().sessions(shared.mark());
-    let found = sessions.into_iter().find(|it| it.session.to_string().eq_ignore_ascii_case(&id));
-    let session = found.ok_or_else(|| {
-        Problem::unknown(format!("the journal tells of no conversation `{id}`; /api/v1/sessions lists them"))
-    })?;
-    let entries = shared.lab.journal().entries(shared.mark() + 1);
-    let of_it = entries
-        .iter()
-        .filter(|entry| entry.place.as_ref().is_some_and(|place| place.session == session.session));
-    let lines = of_it.map(transcript_line);
-    let transcript = lines.flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    json(&SessionView { session, transcript })
-}
-
-pub(super) async fn messages(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let page = Page::read(&shared, query.as_deref())?;
-    page.json(shared.observer().messages(page.after))
-}
-
-pub(super) async fn message(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
-    let taken = kept(&shared, &id)?;
-    let content = taken.content();
-    json(&MessageView {
-        received: taken.message.received.clone(),
-        headers: fields(&content),
-        structure: structure(&content),
-        taken,
+    let mut sessions = shared.observer().sessions(shared.mark());
+    let session = find(&sessions, &id)?;
+    let entries = entries(&shared, &session);
+    let fired = entries.iter().filter(|entry| matches!(entry.record, Record::Fault(_)));
+    let faults = fired.map(|entry| transcript_line(entry).trim().to_owned()).collect();
+    let of_both = |it: &SessionSummary| {
+        (it.peer().ip(), it.sends(), it.computer().to_owned(), it.connector().to_owned())
+    };
+    let both = of_both(&session);
+    sessions.retain(|it| of_both(it) == both);
+    sessions.sort_by_key(|it| it.session);
+    let at = sessions.iter().position(|it| it.session == session.session).unwrap_or_default();
+    let named = |at: Option<usize>| Some(sessions.get(at?)?.session.to_string());
+    json(&SessionView {
+        transcript: transcript(&entries),
+        faults,
+        previous: named(at.checked_sub(1)),
+        next: named(at.checked_add(1)),
+        session,
     })
 }
 
-pub(super) async fn raw(
+/// Answers with the transcript as a file.
+pub(super) async fn session_text(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(typed("message/rfc822", kept(&shared, &id)?.message.raw()))
+    let session = find(&shared.observer().sessions(shared.mark()), &id)?;
+    let text = transcript(&entries(&shared, &session)).join("\n") + "\n";
+    let file = typed("text/plain; charset=utf-8", text);
+    Ok(attachment(file, &format!("session-{}.txt", session.session)))
 }
 
-/// Returns the message of this number, as long as it is kept.
-fn kept(shared: &Shared, id: &str) -> Result<Arc<ReceivedMessage>, Problem> {
-    let messages = shared.observer().messages(shared.mark());
-    let found = messages.into_iter().find(|message| message.id.to_string() == id);
+fn find(sessions: &[Arc<SessionSummary>], id: &str) -> Result<Arc<SessionSummary>, Problem> {
+    let found = sessions.iter().find(|it| it.session.to_string().eq_ignore_ascii_case(id)).cloned();
     found.ok_or_else(|| {
-        Problem::unknown(format!("the journal holds no message `{id}`; /api/v1/messages lists them"))
+        Problem::unknown(format!("the journal tells of no conversation `{id}`; /api/v1/sessions lists them"))
     })
 }
 
+/// Returns the entries of a conversation.
+fn entries(shared: &Shared, session: &SessionSummary) -> Vec<Entry> {
+    let mut entries = shared.lab.journal().entries(shared.mark() + 1);
+    entries.retain(|entry| entry.place.as_ref().is_some_and(|place| place.session == session.session));
+    entries
+}
+
+fn transcript(entries: &[Entry]) -> Vec<String> {
+    let lines = entries.iter().map(transcript_line);
+    lines.flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
 pub(super) async fn events(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let page = Page::read(&shared, query.as_deref())?;
-    page.json(shared.observer().events(page.after))
+    let (listing, query) =
+        Listing::read(&shared, query.as_deref(), &["computer", "connector", "event_id", "level"])?;
+    let (computer, connector, level) = (query.get("computer"), query.get("connector"), query.get("level"));
+    let number = query.number("event_id", u16::MAX.into())?;
+    let mut events = shared.observer().events(listing.after);
+    let is = |wanted: Option<&str>, text: &str| wanted.is_none_or(|it| it.eq_ignore_ascii_case(text));
+    events.retain(|it| {
+        let about = it.connector.as_deref().unwrap_or_default();
+        is(computer, &it.computer)
+            && is(connector, about)
+            && is(level, it.event.level.as_str())
+            && number.is_none_or(|wanted| wanted == u64::from(it.id()))
+            && listing.finds(&[&|| {
+                let texts = [it.id().to_string(), it.event.message()].map(String::into_bytes);
+                let names = [it.source, it.computer.as_str(), about, it.event.level.as_str()];
+                texts.into_iter().map(Cow::Owned).chain(names.map(|name| name.as_bytes().into())).collect()
+            }])
+    });
+    listing.answer(events, |it| it.seq)
 }

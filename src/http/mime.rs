@@ -1,9 +1,10 @@
 //! The structure of a message (RFC 2045 and 2046), for readers who want to know what is in it. Nothing
 //! depends on it, and a part that it cannot parse is left whole.
 
+use bytes::Bytes;
 use mailparse::{
-    MailHeader, MailHeaderMap, ParsedContentType, parse_content_disposition, parse_content_type,
-    parse_headers,
+    MailHeader, MailHeaderMap, ParsedContentType, ParsedMail, parse_content_disposition, parse_content_type,
+    parse_headers, parse_mail,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub(super) struct Field {
 /// A message, or a part of one.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Part {
+    /// The numbers that lead to it, such as `1.2` for the second part of the first; `0` for the whole.
+    path: String,
     /// The media type, in small letters; `text/plain` where none is given.
     content_type: String,
     /// The transfer encoding, as it was written.
@@ -52,32 +55,105 @@ pub(super) fn fields(content: &[u8]) -> Vec<Field> {
 /// parts are not.
 pub(super) fn structure(content: &[u8]) -> Part {
     let mut left = MOST_PARTS;
-    part(content, DEEPEST, &mut left)
+    part(content, "0", DEEPEST, &mut left)
 }
 
-fn part(content: &[u8], deepest: usize, left: &mut usize) -> Part {
-    let (headers, body) = split(content);
-    let declared = headers.get_first_value("Content-Type").unwrap_or_else(|| "text/plain".to_owned());
-    let ParsedContentType { mimetype, mut params, .. } = parse_content_type(&declared);
-    let disposition = headers.get_first_value("Content-Disposition");
-    let mut disposition =
-        disposition.map(|value| parse_content_disposition(&value).params).unwrap_or_default();
-    let boundary = params.remove("boundary").filter(|boundary| !boundary.is_empty());
-    let mut parts = Vec::new();
-    if let Some(boundary) = boundary.filter(|_| mimetype.starts_with("multipart/") && deepest > 0) {
-        for piece in pieces(body, &boundary, *left) {
-            if *left == 0 {
-                break;
-            }
-            *left -= 1;
-            parts.push(part(piece, deepest - 1, left));
+/// A part that was found by its path.
+pub(super) struct Found<'a> {
+    /// The part with its header.
+    content: &'a [u8],
+    /// The media type, in small letters.
+    pub(super) content_type: String,
+    /// The name of the file that it is.
+    pub(super) filename: Option<String>,
+}
+
+/// Returns the part of `content` that `path` leads to.
+pub(super) fn find<'a>(content: &'a [u8], path: &str) -> Option<Found<'a>> {
+    let mut content = content;
+    if path != "0" {
+        for (depth, number) in path.split('.').enumerate() {
+            let number: usize = number.parse().ok().filter(|number| depth < DEEPEST && *number <= MOST_PARTS)?;
+            content = *Description::of(content).pieces(MOST_PARTS).get(number.checked_sub(1)?)?;
         }
     }
+    let Description { content_type, filename, .. } = Description::of(content);
+    Some(Found { content, content_type, filename })
+}
+
+impl Found<'_> {
+    /// Returns the part without its transfer encoding; as it is, where that cannot be undone.
+    pub(super) fn bytes(&self) -> Bytes {
+        let decoded = self.parsed().and_then(|parsed| parsed.get_body_raw().ok());
+        decoded.unwrap_or_else(|| split(self.content).1.to_vec()).into()
+    }
+
+    /// Returns the part as text; what is no text in its character set is replaced.
+    pub(super) fn text(&self) -> String {
+        let decoded = self.parsed().and_then(|parsed| parsed.get_body().ok());
+        decoded.unwrap_or_else(|| String::from_utf8_lossy(&self.bytes()).into_owned())
+    }
+
+    /// Parses it, unless it has parts itself, of which the parser would read any number.
+    fn parsed(&self) -> Option<ParsedMail<'_>> {
+        if self.content_type.starts_with("multipart/") { None } else { parse_mail(self.content).ok() }
+    }
+}
+
+/// The header of a part, as far as it describes the body.
+struct Description<'a> {
+    content_type: String,
+    encoding: Option<String>,
+    filename: Option<String>,
+    /// The boundary of a multipart.
+    boundary: Option<String>,
+    body: &'a [u8],
+}
+
+impl<'a> Description<'a> {
+    fn of(content: &'a [u8]) -> Self {
+        let (headers, body) = split(content);
+        let declared = headers.get_first_value("Content-Type").unwrap_or_else(|| "text/plain".to_owned());
+        let ParsedContentType { mimetype, mut params, .. } = parse_content_type(&declared);
+        let disposition = headers.get_first_value("Content-Disposition");
+        let mut disposition =
+            disposition.map(|value| parse_content_disposition(&value).params).unwrap_or_default();
+        let boundary = params.remove("boundary").filter(|boundary| !boundary.is_empty());
+        Self {
+            boundary: boundary.filter(|_| mimetype.starts_with("multipart/")),
+            filename: disposition.remove("filename").or_else(|| params.remove("name")),
+            encoding: headers
+                .get_first_value("Content-Transfer-Encoding")
+                .map(|value| value.trim().to_owned()),
+            content_type: mimetype,
+            body,
+        }
+    }
+
+    /// Returns the parts of a multipart, at most `most` of them.
+    fn pieces(&self, most: usize) -> Vec<&'a [u8]> {
+        self.boundary.as_deref().map(|boundary| pieces(self.body, boundary, most)).unwrap_or_default()
+    }
+}
+
+fn part(content: &[u8], path: &str, deepest: usize, left: &mut usize) -> Part {
+    let description = Description::of(content);
+    let mut parts = Vec::new();
+    let pieces = if deepest > 0 { description.pieces(*left) } else { Vec::new() };
+    for (number, piece) in (1..).zip(pieces) {
+        if *left == 0 {
+            break;
+        }
+        *left -= 1;
+        let path = if path == "0" { number.to_string() } else { format!("{path}.{number}") };
+        parts.push(part(piece, &path, deepest - 1, left));
+    }
     Part {
-        filename: disposition.remove("filename").or_else(|| params.remove("name")),
-        encoding: headers.get_first_value("Content-Transfer-Encoding").map(|value| value.trim().to_owned()),
-        content_type: mimetype,
-        size: body.len(),
+        path: path.to_owned(),
+        filename: description.filename,
+        encoding: description.encoding,
+        content_type: description.content_type,
+        size: description.body.len(),
         parts,
     }
 }
@@ -128,6 +204,22 @@ mod tests {
         assert_eq!((text.content_type.as_str(), text.size), ("text/plain", 2));
         assert_eq!((image.content_type.as_str(), image.filename.as_deref()), ("image/png", Some("x.png")));
         assert_eq!(fields(content)[0], Field { name: "Subject".into(), value: "a folded".into() });
+        assert_eq!((whole.path.as_str(), text.path.as_str(), image.path.as_str()), ("0", "1", "2"));
+        assert_eq!(find(content, "1").unwrap().text(), "hi");
+        assert_eq!(find(content, "2").unwrap().bytes().as_ref(), [0, 0, 0]);
+        assert!(find(content, "0").unwrap().text().contains("--b"));
+        for wrong in ["", "3", "1.1", "-1", "x", "1.", "0.1"] {
+            assert!(find(content, wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_decoded_by_its_encoding_and_character_set() {
+        let content =
+            b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=FC=DFe\r\n";
+        assert_eq!(find(content, "0").unwrap().text(), "gr\u{fc}\u{df}e\r\n");
+        let content = b"Content-Type: text/html; charset=nonsense\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!\r\n";
+        assert_eq!(find(content, "0").unwrap().text().trim(), "!!!");
     }
 
     #[test]

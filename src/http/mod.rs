@@ -8,7 +8,9 @@
 
 mod answer;
 mod ca;
+mod catalogue;
 mod certificates;
+mod check;
 mod clock;
 mod connectors;
 mod environment;
@@ -17,6 +19,8 @@ mod guard;
 mod history;
 mod input;
 mod limits;
+mod listing;
+mod messages;
 mod metrics;
 mod mime;
 mod openapi;
@@ -24,6 +28,7 @@ mod page;
 mod problem;
 mod resources;
 mod schemas;
+mod send;
 mod shell;
 mod sign_in;
 mod stream;
@@ -53,6 +58,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use guard::Pass;
+use messages::Hidden;
 use sign_in::Cookie;
 
 use crate::lab::Engine;
@@ -131,6 +137,9 @@ struct Shared {
     /// The free places for waits and for streams.
     waits: Semaphore,
     streams: Arc<Semaphore>,
+    senders: Semaphore,
+    /// The messages that were taken out of the views.
+    hidden: Hidden,
     stop: CancellationToken,
 }
 
@@ -170,6 +179,8 @@ impl ControlApi {
             ca_file,
             waits: Semaphore::new(limits::MOST_WAITS),
             streams: Arc::new(Semaphore::new(limits::MOST_STREAMS)),
+            senders: Semaphore::new(limits::MOST_SENDERS),
+            hidden: Hidden::default(),
             stop: stop.clone(),
         };
         let router = below(base, router(Arc::new(shared)));
@@ -241,18 +252,29 @@ fn router(shared: Arc<Shared>) -> Router {
             "/api/v1/connectors/{computer}/{name}",
             get(connectors::show).put(connectors::set).delete(connectors::remove),
         )
+        .route("/api/v1/connectors/{computer}/{name}/cmdlet", post(connectors::cmdlet))
         .route("/api/v1/certificates", get(certificates::list).post(certificates::create))
+        .route("/api/v1/certificates/{thumbprint}", get(certificates::show))
+        .route("/api/v1/certificates/{thumbprint}/pem", get(certificates::pem))
+        .route("/api/v1/catalogue", get(catalogue::list))
+        .route("/api/v1/catalogue/{name}", get(catalogue::show))
+        .route("/api/v1/check", get(check::check))
+        .route("/api/v1/send", post(send::send))
+        .route("/api/v1/senders", get(send::senders))
         .route("/api/v1/clock", post(clock::advance))
         .route("/api/v1/scenario", put(shell::scenario))
         .route("/api/v1/reset", post(shell::reset))
         .route("/api/v1/cmdlets", post(shell::cmdlets))
         .route("/api/v1/sessions", get(history::sessions))
         .route("/api/v1/sessions/{id}", get(history::session))
-        .route("/api/v1/messages", get(history::messages))
-        .route("/api/v1/messages/{id}", get(history::message))
-        .route("/api/v1/messages/{id}/raw", get(history::raw))
+        .route("/api/v1/sessions/{id}/text", get(history::session_text))
+        .route("/api/v1/messages", get(messages::list).delete(messages::clear))
+        .route("/api/v1/messages/{id}", get(messages::show).delete(messages::remove))
+        .route("/api/v1/messages/{id}/raw", get(messages::raw))
+        .route("/api/v1/messages/{id}/parts/{path}", get(messages::part))
         .route("/api/v1/verdicts", get(verdicts::list))
         .route("/api/v1/events", get(history::events))
+        .route("/api/v1/events/{id}", get(check::event))
         .route("/api/v1/journal", get(stream::journal))
         .route("/api/v1/wait", get(wait::wait))
         .route("/api/v1/verify", post(verify::verify))

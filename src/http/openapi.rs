@@ -11,14 +11,14 @@ pub fn openapi() -> Value {
         "info": {
             "title": "The control API of starttls-lab",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Steers and reads a running lab. Every answer carries X-Lab-Instance; every failure \
+            "description": "Controls and reads a running lab. Every answer carries X-Lab-Instance; every failure \
                 is a problem document (RFC 9457). 400 is what cannot be read: a body that is no JSON, a parameter \
                 that is unknown or has no such value. 422 is what can be read, and does not fit or is refused, as \
                 by the Shell, with the reason.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
-        "security": [{}, { "token": [] }],
+        "security": [{}, { "token": [] }, { "cookie": [] }],
         "paths": paths(),
         "components": {
             "schemas": schemas(),
@@ -26,14 +26,26 @@ pub fn openapi() -> Value {
                 "description": "What tells this lab from others: the thumbprint of its root certificate",
                 "required": true,
                 "schema": { "type": "string", "pattern": "^[0-9A-F]{40}$" },
+            }, "Total": {
+                "description": "How many items there are in all, whatever `before` and `limit` leave out",
+                "required": true,
+                "schema": { "type": "integer", "minimum": 0 },
             } },
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": "starttls-lab-PORT" },
+            },
         },
     })
 }
 
 /// The only connector of the seed scenario.
 const CONNECTOR: &str = "Default internal receive connector MAILGATE";
+/// Examples of what differs from lab to lab.
+const THUMBPRINT: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
+const SESSION: &str = "08D0000000000001";
+/// The connector of a list.
+const ON_CONNECTOR: &str = "Only those on this connector, by its name, SERVER\\Name or FQDN";
 
 fn paths() -> Value {
     let mut paths = Map::new();
@@ -56,6 +68,11 @@ fn paths() -> Value {
         ]),
         ("/api/v1/connectors", connectors()),
         ("/api/v1/connectors/{computer}/{name}", connector()),
+        ("/api/v1/connectors/{computer}/{name}/cmdlet", vec![
+            operation("post", "cmdletOfChange", "Returns the cmdlet that a change of a receive connector amounts to; nothing is changed")
+                .path("computer", "MAILGATE").path("name", CONNECTOR).fails(404)
+                .takes("ReceiveConnectorParameters").like(json!({ "fqdn": "mailgate.expta.com" })).json(shape("CmdletView")),
+        ]),
         ("/api/v1/certificates", vec![
             operation("get", "certificates", "All certificates in the stores").json(list("CertificateView")),
             operation("post", "issue", "Issues a certificate into the store of a computer")
@@ -63,13 +80,53 @@ fn paths() -> Value {
                 .like(json!({ "computer": "MAILGATE", "names": ["mail.expta.com"], "services": ["SMTP"] }))
                 .made("CertificateView").fails(404).fails(409),
         ]),
+        ("/api/v1/certificates/{thumbprint}", vec![
+            operation("get", "certificate", "A certificate with its chain, and the connectors that present it")
+                .path("thumbprint", THUMBPRINT).json(shape("CertificateDetails")).fails(404),
+        ]),
+        ("/api/v1/certificates/{thumbprint}/pem", vec![
+            operation("get", "pem", "A certificate as a PEM file; never its key")
+                .path("thumbprint", THUMBPRINT).answers("application/x-pem-file", text()).fails(404),
+        ]),
+        ("/api/v1/catalogue", vec![
+            operation("get", "catalogue", "The built-in scenarios, and the fault catalogue with the fault rules of each entry")
+                .json(shape("CatalogueView")),
+        ]),
+        ("/api/v1/catalogue/{name}", vec![
+            operation("get", "labFile", "The lab file of a built-in scenario or of an entry of the fault catalogue")
+                .path("name", "fqdn-mismatch").answers("application/toml", text()).fails(404),
+        ]),
+        ("/api/v1/check", vec![
+            operation("get", "check", "The report of check on the lab as it is now: causes, events, useless advice, and fixes \
+                that were tried in the Shell on a copy")
+                .text("computer", "Checks the connectors of this computer only")
+                .text("connector", "Checks the connectors of this name only").fails(400)
+                .json(shape("CheckReport")),
+        ]),
+        ("/api/v1/send", vec![
+            operation("post", "send", "Sends a test message to a connector of the lab as one of the built-in senders; one \
+                that is not delivered is an answer, too")
+                .takes("TestMessage").like(json!({ "policy": "may" })).json(shape("SentView")).fails(404).fails(503).fails(504),
+        ]),
+        ("/api/v1/senders", vec![
+            operation("get", "senders", "The built-in senders, as which a test message can be sent").json(list("SenderView")),
+        ]),
+        ("/api/v1/sign-in", vec![
+            operation("get", "signedIn", "Tells whether the lab wants a token, and whether this request carried it").public()
+                .json(shape("SignInView")),
+            operation("post", "signIn", "Exchanges the token for a cookie, which a browser sends where it cannot send a header").public()
+                .takes("SignIn").like(json!({ "token": "s3cret" })).answers_nothing(),
+            operation("delete", "signOut", "Takes the cookie back").public().answers_nothing(),
+        ]),
         ("/api/v1/clock", vec![
             operation("post", "advance", "Advances the lab's clock: certificates age, queues retry, and every wait that it passes is over")
                 .takes("Advance").like(json!({ "advance": "PT5M" })).json(shape("ClockView")),
         ]),
         ("/api/v1/scenario", vec![
-            operation("put", "change", "Puts another lab file in place, in TOML or JSON; it counts from the next connection")
-                .takes("Scenario").takes_as("application/toml", text()).json(shape("Changed")).fails(409),
+            operation("put", "change", "Puts another lab file in place, in TOML or JSON; it counts from the next connection. A \
+                built-in one, by its name, logs what is logged at a start")
+                .takes_as("application/json", json!({ "anyOf": [shape("Scenario"), shape("ByName")] }))
+                .takes_as("application/toml", text()).json(shape("Changed")).fails(404).fails(409),
         ]),
         ("/api/v1/reset", vec![
             operation("post", "reset", "Goes back to the lab file of the start; views of the journal begin anew")
@@ -79,23 +136,54 @@ fn paths() -> Value {
             operation("post", "cmdlets", "Types cmdlets into the Exchange Management Shell; 422 is what it refuses")
                 .takes("Typing").like(json!({ "computer": "MAILGATE", "line": "Get-ReceiveConnector" })).json(shape("Screen")).fails(404).fails(409),
         ]),
-        ("/api/v1/sessions", vec![operation("get", "sessions", "Conversations").pages().json(list("Session"))]),
-        ("/api/v1/sessions/{id}", vec![
-            operation("get", "session", "A conversation with its transcript").path("id", "08D0000000000001").json(shape("SessionView")).fails(404),
+        ("/api/v1/sessions", vec![
+            operation("get", "sessions", "Conversations").lists()
+                .text("connector", ON_CONNECTOR).text("peer", "Only those with this address")
+                .one_of("open", "Only those under way, or only those that have ended", &["true", "false"])
+                .json(list("Session")),
         ]),
-        ("/api/v1/messages", vec![operation("get", "messages", "Messages that were taken").pages().json(list("Acceptance"))]),
+        ("/api/v1/sessions/{id}", vec![
+            operation("get", "session", "A conversation with its transcript, the faults that fired in it, and its neighbors \
+                of the same peer").path("id", SESSION).json(shape("SessionView")).fails(404),
+        ]),
+        ("/api/v1/sessions/{id}/text", vec![
+            operation("get", "sessionText", "The transcript of a conversation as a file")
+                .path("id", SESSION).answers("text/plain", text()).fails(404),
+        ]),
+        ("/api/v1/messages", vec![
+            messages("get", "messages", "Messages that were taken").json(list("Acceptance")),
+            messages("delete", "clearMessages", "Takes the messages that the list with the same parameters has, and those \
+                beyond its limit, out of the views").json(shape("Removed")),
+        ]),
         ("/api/v1/messages/{id}", vec![
             operation("get", "message", "A message with its header and structure").path("id", "1").json(shape("MessageView")).fails(404),
+            operation("delete", "removeMessage", "Takes a message out of the views").path("id", "1").json(shape("Removed")).fails(404),
         ]),
         ("/api/v1/messages/{id}/raw", vec![
             operation("get", "raw", "A message as it lies in the mailbox").path("id", "1").answers("message/rfc822", text()).fails(404),
+        ]),
+        ("/api/v1/messages/{id}/parts/{path}", vec![
+            operation("get", "part", "A part of a message, decoded: a file to be saved, or as text, or as HTML that may do \
+                nothing, of a part that is text/html").path("id", "1").path("path", "0")
+                .one_of("as", "How it is shown; left away, as a file", &["text", "html"])
+                .answers("application/octet-stream", text()).answers("text/plain", text()).answers("text/html", text())
+                .fails(404).fails(422),
         ]),
         ("/api/v1/verdicts", vec![
             operation("get", "verdicts", "What the conduct of each client amounts to")
                 .text("host", "The name that clients had to expect; left away, the one that each connector answers with")
                 .json(list("ClientVerdict")).fails(400),
         ]),
-        ("/api/v1/events", vec![operation("get", "events", "The Application logs").pages().json(list("Entry"))]),
+        ("/api/v1/events", vec![
+            operation("get", "events", "The Application logs").lists()
+                .text("computer", "Only those in the log of this computer").text("connector", "Only those about this connector")
+                .number("event_id", "Only those of this number", 65_535)
+                .text("level", "Only those of this level: Error, Warning or Information").json(list("Entry")),
+        ]),
+        ("/api/v1/events/{id}", vec![
+            operation("get", "event", "An event by the number of its entry: as Event Viewer copies it, as XML, its meaning, and \
+                the fixes that check proposes now").path("id", "1").json(shape("EventView")).fails(404),
+        ]),
         ("/api/v1/journal", vec![
             operation("get", "journal", "The journal: with Accept: application/json a stretch of it, else a stream \
                 without an end, in which `id` is the entry's number and `dropped` tells of entries that are gone")
@@ -121,6 +209,14 @@ fn paths() -> Value {
         paths.insert(path.to_owned(), Value::Object(operations.collect()));
     }
     Value::Object(paths)
+}
+
+fn messages(method: &'static str, id: &str, summary: &str) -> Operation {
+    operation(method, id, summary)
+        .lists()
+        .one_of("security", "Only those that came so", &["tls", "clear"])
+        .text("connector", ON_CONNECTOR)
+        .text("peer", "Only those from this address")
 }
 
 fn connectors() -> Vec<Operation> {
@@ -186,6 +282,7 @@ struct Operation {
     body: Map<String, Value>,
     responses: Map<String, Value>,
     content: Map<String, Value>,
+    totals: bool,
 }
 
 fn operation(method: &'static str, id: &str, summary: &str) -> Operation {
@@ -193,7 +290,7 @@ fn operation(method: &'static str, id: &str, summary: &str) -> Operation {
     members.insert("operationId".to_owned(), json!(id));
     members.insert("summary".to_owned(), json!(summary));
     let (parameters, body, responses, content) = (Vec::new(), Map::new(), Map::new(), Map::new());
-    let new = Operation { method, members, parameters, body, responses, content };
+    let new = Operation { method, members, parameters, body, responses, content, totals: false };
     // Every operation rejects requests without access.
     new.fails(401).fails(403)
 }
@@ -258,6 +355,26 @@ impl Operation {
         )
     }
 
+    fn lists(self) -> Self {
+        self.pages()
+            .number("before", "Only what came before the entry of this number", u64::MAX)
+            .one_of("order", "Which come first; the oldest where left away", &["oldest", "newest"])
+            .text("q", "Words that are in it, letter case aside; one behind a hyphen is not in it")
+            .totals()
+    }
+
+    /// Adds the header that tells how many items fit in all.
+    fn totals(mut self) -> Self {
+        self.totals = true;
+        self
+    }
+
+    /// Marks an operation that is answered without a token.
+    fn public(mut self) -> Self {
+        self.members.insert("security".to_owned(), json!([{}]));
+        self
+    }
+
     fn takes(self, name: &str) -> Self {
         self.takes_as("application/json", shape(name))
     }
@@ -310,6 +427,11 @@ impl Operation {
         for response in self.responses.values_mut().filter_map(Value::as_object_mut) {
             let instance = json!({ "$ref": "#/components/headers/Instance" });
             response.insert("headers".to_owned(), json!({ "X-Lab-Instance": instance }));
+        }
+        if let Some(headers) = self.responses.get_mut("200").and_then(|it| it.pointer_mut("/headers"))
+            && self.totals
+        {
+            headers["X-Total-Count"] = json!({ "$ref": "#/components/headers/Total" });
         }
         if !self.parameters.is_empty() {
             self.members.insert("parameters".to_owned(), json!(self.parameters));

@@ -3,13 +3,18 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
-use super::certificates::{CertificateView, NewCertificate};
+use super::catalogue::CatalogueView;
+use super::certificates::{CertificateDetails, CertificateView, NewCertificate};
+use super::check::EventView;
 use super::clock::{Advance, ClockView};
-use super::connectors::{ConnectorView, NewConnector};
+use super::connectors::{CmdletView, ConnectorView, NewConnector};
 use super::faults::{FaultRows, FaultView};
-use super::history::{MessageView, SessionView};
+use super::history::SessionView;
+use super::messages::{MessageView, Removed};
 use super::resources::{ComputerView, LabView};
-use super::shell::{Changed, Screen, Typing};
+use super::send::{SenderView, SentView, TestMessage};
+use super::shell::{ByName, Changed, Screen, Typing};
+use super::sign_in::{SignIn, SignInView};
 use super::stream::Stretch;
 use super::verify::Verdict;
 use super::wait::Found;
@@ -35,6 +40,17 @@ pub(super) fn schemas() -> Value {
         add::<ReceiveConnectorParameters>,
         add::<CertificateView>,
         add::<NewCertificate>,
+        add::<CertificateDetails>,
+        add::<CmdletView>,
+        add::<CatalogueView>,
+        add::<TestMessage>,
+        add::<SentView>,
+        add::<SenderView>,
+        add::<SignIn>,
+        add::<SignInView>,
+        add::<ByName>,
+        add::<Removed>,
+        add::<EventView>,
         add::<Advance>,
         add::<ClockView>,
         add::<Scenario>,
@@ -56,6 +72,7 @@ pub(super) fn schemas() -> Value {
     if let Some(all) = schemas.as_object_mut() {
         all.insert("Problem".to_owned(), problem());
         all.insert("Entry".to_owned(), entry());
+        all.insert("CheckReport".to_owned(), super::check::schema());
         all.insert("ClientVerdict".to_owned(), super::verdicts::schema());
         // A list of parameters may lack a name; a new connector may not.
         if let Some(required) = all.get_mut("NewConnector").and_then(|it| it.pointer_mut("/required")) {

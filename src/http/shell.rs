@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Shared;
 use super::answer::{Answer, json};
+use super::catalogue;
 use super::input;
 use super::problem::Problem;
 use super::resources::find;
@@ -68,8 +69,22 @@ pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> An
     }
 }
 
+/// A built-in scenario or entry of the catalogue, to be put in place by its name.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ByName {
+    /// The name.
+    name: String,
+}
+
+/// Puts a lab file in place; one of the built-in ones as the lab is at its start, with what is logged then.
 pub(super) async fn scenario(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let text = ScenarioText::parse(&input::text(body).await?, "the body").map_err(|error| {
+    let body = input::text(body).await?;
+    if let Ok(ByName { name }) = serde_json::from_str(&body) {
+        let changes = shared.lab.reset(&catalogue::named(&name)?, || {}).await?;
+        return json(&Changed { changes, seq: shared.observer().newest() });
+    }
+    let text = ScenarioText::parse(&body, "the body").map_err(|error| {
         let problem = Problem::refused(error.to_string());
         error.line().map_or_else(|| Problem::refused(error.to_string()), |line| problem.with("line", line))
     })?;

@@ -16,9 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Shared;
 use super::answer;
-use super::history::{MOST, USUAL};
 use super::input::Query;
 use super::limits::{MOST_STREAMS, too_many};
+use super::listing::{MOST, USUAL};
 use super::problem::Problem;
 use crate::journal::{self, Entry};
 

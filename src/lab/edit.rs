@@ -55,6 +55,11 @@ impl Engine {
         self.clock().now()
     }
 
+    /// Returns the computers as the next connection finds them, with their addresses and fault rules.
+    pub fn built(&self) -> Vec<Built> {
+        self.as_built(self.computers(), &self.text().zone())
+    }
+
     /// Returns these computers with their addresses and fault rules.
     pub(super) fn as_built(&self, computers: Vec<Arc<Computer>>, zone: &Zone) -> Vec<Built> {
         let mut faults = self.live.faults();

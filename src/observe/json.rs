@@ -1,7 +1,7 @@
 //! Sessions, messages and events as the control API shows them.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -75,6 +75,8 @@ struct Taken<'a> {
     fqdn: &'a str,
     /// The conversation it came in.
     session: String,
+    /// The sending machine's address.
+    remote: IpAddr,
     /// What the client called itself.
     helo: &'a str,
     /// The sender by MAIL FROM; empty for the null path.
@@ -146,6 +148,7 @@ impl<'a> From<&'a ReceivedMessage> for Taken<'a> {
             connector: it.connector(),
             fqdn: it.fqdn(),
             session: it.session().to_string(),
+            remote: it.place.remote.ip().to_canonical(),
             helo: &facts.helo,
             mail_from: &facts.mail_from,
             rcpt_to: &facts.rcpt_to,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::meaning::meaning;
 use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
@@ -32,7 +33,11 @@ pub(super) fn report(
     }
     let internal = wants_anonymous_tls(connector).then(|| InternalTransport::of(computer));
     let internal_event = internal.as_ref().and_then(|internal| internal.event(now));
-    let events = logged.iter().map(|event| of_event(event, computer, Some(connector)));
+    let useless = useless_advice(computer, connector, now);
+    let events = logged.iter().map(|event| EventReport {
+        useless: if gives_advice(event) { useless.clone() } else { Vec::new() },
+        ..of_event(event, computer, Some(connector))
+    });
     let (refused, fixes) =
         fixes_in(lab, computer, connector, now).into_iter().partition(|fix| fix.refused.is_some());
     let offered = selection.offered().is_some();
@@ -63,7 +68,7 @@ pub(super) fn report(
         anonymous_tls: anonymous_tls(connector, computer, internal.as_ref()),
         senders: opinion::of_senders(&selection, connector, computer, now),
         notes: notes(connector, computer, &selection),
-        useless: useless_advice(computer, connector, now),
+        useless,
         fixes,
         refused,
         without_tls: without_require_tls(lab, computer, connector, now),
@@ -146,7 +151,14 @@ pub(super) fn of_event(
         level: event.level,
         source: computer.event_source(connector),
         message: event.message(),
+        means: meaning(event.kind),
+        useless: Vec::new(),
     }
+}
+
+/// Returns whether [`useless_advice`] is about the advice of this event.
+fn gives_advice(event: &Event) -> bool {
+    matches!(event.kind, EventKind::NoCertificateForStarttls | EventKind::StarttlsCertificateExpired)
 }
 
 fn silence(selection: &Selection) -> Option<String> {

@@ -5,12 +5,14 @@
 mod connector;
 pub mod layout;
 mod list;
+mod meaning;
 mod opinion;
 pub mod proof;
 mod send;
 mod table;
 mod words;
 
+pub use meaning::meaning;
 pub use send::SendConnectorReport;
 
 use std::sync::Arc;
@@ -168,6 +170,11 @@ pub struct EventReport {
     pub source: &'static str,
     /// Its whole text.
     pub message: String,
+    /// Its meaning, in a sentence or two.
+    pub means: &'static str,
+    /// The advice in its text that would change nothing here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub useless: Vec<Useless>,
 }
 
 /// The state of X-ANONYMOUSTLS, the other way into TLS, which only Exchange servers use.
@@ -190,11 +197,19 @@ pub struct Opinion {
 
 /// Checks every connector of every computer.
 pub fn check(computers: &[Built], now: Timestamp) -> Report {
+    check_only(computers, now, |_, _| true)
+}
+
+/// Checks the connectors for which `wanted` says so, by computer and name, among all the others.
+pub fn check_only(computers: &[Built], now: Timestamp, wanted: impl Fn(&str, &str) -> bool) -> Report {
+    let wanted = &wanted;
     let lab: Vec<Arc<Computer>> = computers.iter().map(|built| Arc::clone(&built.computer)).collect();
     let lab = lab.as_slice();
     let connectors = computers.iter().flat_map(|built| {
         let computer: &Computer = &built.computer;
-        computer.receive_connectors.iter().map(move |connector| {
+        let receiving = computer.receive_connectors.iter();
+        let receiving = receiving.filter(move |connector| wanted(&computer.name, &connector.name));
+        receiving.map(move |connector| {
             let connector: &ReceiveConnector = connector;
             let mut report = connector::report(lab, computer, connector, now);
             report.notes.extend(faults(&built.faults, connector));
@@ -203,7 +218,9 @@ pub fn check(computers: &[Built], now: Timestamp) -> Report {
     });
     let send_connectors = computers.iter().flat_map(|built| {
         let computer: &Computer = &built.computer;
-        computer.send_connectors.iter().map(move |connector| send::report(lab, computer, connector, now))
+        let sending = computer.send_connectors.iter();
+        let sending = sending.filter(move |connector| wanted(&computer.name, &connector.name));
+        sending.map(move |connector| send::report(lab, computer, connector, now))
     });
     Report { at: now, connectors: connectors.collect(), send_connectors: send_connectors.collect() }
 }

@@ -10,6 +10,7 @@ mod issue;
 mod name;
 mod propose;
 mod send;
+mod set;
 mod shell;
 mod state;
 mod trial;
@@ -17,6 +18,7 @@ mod useless;
 
 pub use change::{Change, Overwrite, apply_all};
 pub use send::{SendFix, send_fixes, send_fixes_in};
+pub use set::SetReceiveConnector;
 pub use trial::Trial;
 pub use useless::{Useless, useless_advice};
 
