@@ -51,6 +51,7 @@ function drawViews() {
     h('a', { href: link(name), 'aria-current': name === state.name ? 'page' : null, 'data-view': name },
       icon(name), h('span', {}, label),
       fresh[name] ? h('span', { class: 'badge' }, fresh[name] > 99 ? '99+' : fresh[name], h('span', { class: 'sr' }, ' new')) : null)))));
+  document.querySelector('#views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   drawTitle(fresh);
 }
 

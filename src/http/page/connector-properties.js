@@ -151,7 +151,7 @@ export function properties(connector, { tab, onTab, onApplied }) {
     { id: 'network', label: 'Network', build: builders.network },
     { id: 'authentication', label: 'Authentication', build: builders.authentication },
     { id: 'permissions', label: 'Permission Groups', build: builders.permissions },
-    { id: 'all', label: 'All parameters', build: builders.all },
+    { id: 'all', label: 'All', build: builders.all },
   ], { selected: shownTab, label: 'Properties', onChange: (id) => { shownTab = id; onTab(id); } });
   apply.disabled = true;
   cancel.disabled = true;

@@ -24,15 +24,15 @@ export function connectors() {
     columns: [
       { name: 'main', label: 'Name', cell: (it) => it.name },
       { name: 'fqdn', label: 'FQDN', cell: (it) => it.fqdn },
-      { name: 'state', label: 'STARTTLS', cell: state },
       { name: 'computer', label: 'Computer', cell: (it) => it.computer },
+      { name: 'state', label: 'STARTTLS', cell: state },
     ],
     empty: (filtered) => h('p', { class: 'note' }, filtered ? 'No connector fits the filter.' : 'The lab has no receive connector. New-ReceiveConnector in the Shell makes one.'),
     onSelect: (it) => go(link('connectors', [it.computer, it.name], route.query), { replace: true }),
     onOpen: () => view.focus(),
   });
   const bar = tools({ search: 'Search connectors', onChange: (change) => patch(change) });
-  const view = split({ list, tools: bar.element, label: 'Properties', kind: 'wide-detail', leave: () => go(link('connectors', [], route.query), { replace: true }) });
+  const view = split({ list, tools: bar.element, label: 'Properties', kind: 'side', leave: () => go(link('connectors', [], route.query), { replace: true }) });
   const patch = (change) => go(link(route.view, route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
 
   async function load() {
@@ -49,6 +49,7 @@ export function connectors() {
     chosen = all.find((it) => it.computer === computer && (name === undefined || it.name === name))
       ?? (all.length === 1 ? all[0] : null);
     list.select(chosen?.identity ?? null);
+    view.element.classList.toggle('single', all.length === 1);
   }
 
   async function detail() {

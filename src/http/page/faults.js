@@ -32,7 +32,7 @@ export function faults() {
     selects: { group: ['Group', [['', 'All groups'], ...GROUPS.map((it) => [it, it])]] },
     onChange: patch,
   });
-  const view = split({ list, tools: bar.element, label: 'Fault', leave: () => go(link('faults', [], route.query), { replace: true }) });
+  const view = split({ list, tools: bar.element, label: 'Fault', kind: 'even', leave: () => go(link('faults', [], route.query), { replace: true }) });
   const armed = h('section', { class: 'card armed', 'aria-label': 'In force' });
   const element = h('div', { class: 'page tall' }, armed, view.element);
 
@@ -91,7 +91,7 @@ function rule({ at, do: what, then, times, when, connector }) {
 
 function inForce(rows, before, changed) {
   if (rows.length === 0) {
-    return [h('h2', {}, 'In force'), h('p', { class: 'note' }, icon('ok'), 'Nothing goes wrong on purpose. Pick a fault out of the catalogue and arm it.')];
+    return [h('h2', { class: 'sr' }, 'In force'), h('p', {}, icon('ok'), ' Nothing goes wrong on purpose. Pick a fault out of the catalogue and arm it.')];
   }
   const remove = async (row) => {
     const kept = rows.filter((it) => it.computer === row.computer && it !== row).map((it) => it.fault);

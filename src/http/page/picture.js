@@ -74,7 +74,7 @@ function drawNames(names) {
   if (names.length === 0) return null;
   return [
     h('h2', {}, 'The names that have to agree'),
-    h('ol', { class: 'names' }, names.map((it) => h('li', { class: it.disagrees ? 'name disagrees' : 'name', data: { number: it.number } },
+    h('ol', { class: 'names' }, names.map((it) => h('li', { class: it.disagrees ? 'five disagrees' : 'five', data: { number: it.number } },
       h('span', { class: 'number', 'aria-hidden': 'true' }, it.number),
       h('span', { class: 'what' }, it.what),
       h('span', { class: 'value' }, it.value ?? 'not seen yet'),
@@ -88,7 +88,7 @@ function drawDrawing(text, seen, connectors) {
   const nobody = !seen.edges.some((edge) => edge.state !== 'none');
   return [
     h('h2', {}, 'Who sends to whom'),
-    h('div', { class: 'canvas', tabindex: '0', role: 'region', 'aria-label': 'Drawing' }, document.importNode(parsed, true)),
+    h('div', { class: 'canvas', tabindex: '0', role: 'region', 'aria-label': 'Drawing' }, canvas(parsed)),
     h('ul', { class: 'legend', 'aria-label': 'Legend' }, Object.keys(WAYS).map((state) => h('li', {}, way(state)))),
     nobody ? h('div', { class: 'empty' },
       h('p', {}, 'Nobody has sent yet. Send a message from here, or type:'),
@@ -96,6 +96,19 @@ function drawDrawing(text, seen, connectors) {
       button('Send a test message', () => send(), { kind: 'primary' })) : null,
     h('p', { class: 'hint' }, h('a', { href: address('api/v1/picture.svg'), download: 'picture.svg' }, 'Download the drawing')),
   ];
+}
+
+/** Returns the server's drawing without the names, which stand above it, in the size that is left. */
+function canvas(parsed) {
+  const svg = document.importNode(parsed, true);
+  svg.querySelectorAll('text.name').forEach((it) => it.remove());
+  requestAnimationFrame(() => {
+    const { x, y, width, height } = svg.getBBox();
+    svg.setAttribute('viewBox', [x - 4, y - 4, width + 8, height + 8].join(' '));
+    svg.style.maxWidth = `${width + 8}px`;
+    svg.style.minWidth = `${Math.min(width, 560)}px`;
+  });
+  return svg;
 }
 
 /** Returns the line to type that sends to a connector. */

@@ -2,7 +2,7 @@
 
 import { address, get, path } from './api.js';
 import { h } from './dom.js';
-import { facts, heading, machine, plain, security, short, stamp, time } from './format.js';
+import { facts, heading, machine, plain, security, short, time } from './format.js';
 import { LiveList } from './list.js';
 import { swaks } from './picture.js';
 import { go, link } from './router.js';
@@ -37,7 +37,7 @@ export function sessions({ lab }) {
   });
   const bar = tools({
     search: 'Search sessions',
-    selects: { open: ['State', [['', 'All'], ['true', 'Under way']]], peer: ['Peer', [['', 'All peers']]], connector: ['Connector', [['', 'All connectors']]] },
+    selects: { open: ['State', [['', 'All states'], ['true', 'Under way']]], peer: ['Peer', [['', 'All peers']]], connector: ['Connector', [['', 'All connectors']]] },
     onChange: patch,
   });
   const view = split({ list, tools: bar.element, label: 'Session', leave: () => go(link('sessions', [], route.query), { replace: true }) });
@@ -85,7 +85,7 @@ function show(it, found) {
   const neighbor = (id, words) => (id ? h('a', { href: link('sessions', [id]) }, words) : null);
   const fallBack = found?.fall_back;
   return h('div', { class: 'card' },
-    h('h2', {}, `Session ${it.session}`, h('span', { class: 'hint' }, it.outcome)),
+    h('h2', {}, `Session ${it.session}`, h('span', { class: 'hint' }, outcome(it))),
     h('p', {}, security(it), ' ', it.ending ? null : h('span', { class: 'open' }, 'under way')),
     it.previous || it.next ? h('p', { class: 'links' }, neighbor(it.previous, '← the same peer before'), neighbor(it.next, 'the same peer afterwards →')) : null,
     fallBack ? h('p', { class: 'note' }, `Fallback: ${plain(fallBack)}`) : null,
@@ -101,7 +101,7 @@ function show(it, found) {
     transcript(it.transcript),
     h('div', { class: 'buttons' },
       button('Copy as text', () => copy(text, 'The transcript')),
-      button('Download', () => download(address(`${path('sessions', it.session)}/text`), `session-${it.session}-${stamp(it.began)}.txt`))));
+      button('Download', () => download(address(`${path('sessions', it.session)}/text`), `session-${it.session}.txt`))));
 }
 
 /** Returns what is known of a TLS session, whatever members it has. */

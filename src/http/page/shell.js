@@ -64,6 +64,7 @@ export function shell() {
     }
     screen.entries.push(entry);
     screen.entries.splice(0, Math.max(0, screen.entries.length - MOST));
+    if (screen.entries.length === 1) output.replaceChildren();
     output.append(shown(entry));
     output.scrollTop = output.scrollHeight;
     prompt.disabled = false;
@@ -77,10 +78,15 @@ export function shell() {
       const all = await get(path('computers'));
       screen.computer = all.some((it) => it.name === screen.computer) ? screen.computer : all[0]?.name ?? null;
       computers.replaceChildren(field('The Shell of', select(all.map((it) => [it.name, `${it.name} (${it.profile}, ${it.role})`]), screen.computer, (it) => { screen.computer = it; })));
-      output.replaceChildren(...screen.entries.map(shown));
+      output.replaceChildren(...(screen.entries.length > 0 ? screen.entries.map(shown) : [welcome()]));
       output.scrollTop = output.scrollHeight;
     },
   };
+}
+
+function welcome() {
+  return h('p', { class: 'welcome' }, 'The Exchange Management Shell of the lab. What a cmdlet changes counts from the next connection on; '
+    + 'where the Shell asks before it acts, a dialog asks here. Shift+Enter begins another line.');
 }
 
 function shown({ computer, line, output, refused }) {

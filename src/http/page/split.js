@@ -43,7 +43,7 @@ export function tools({ search, selects = {}, onChange, more }) {
   });
   controls.q = input;
   const shown = Object.entries(selects).map(([name, [label, options]]) => {
-    controls[name] = h('select', { 'aria-label': label, onchange: ({ target }) => onChange({ [name]: target.value }) },
+    controls[name] = h('select', { 'aria-label': label, hidden: options.length < 2, onchange: ({ target }) => onChange({ [name]: target.value }) },
       options.map(([value, words]) => h('option', { value }, words)));
     return controls[name];
   });
@@ -59,6 +59,7 @@ export function tools({ search, selects = {}, onChange, more }) {
           control.append(h('option', { value }, value));
         }
         control.value = value;
+        control.hidden = control.tagName === 'SELECT' && control.options.length < 2;
       }
     },
   };
