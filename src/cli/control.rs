@@ -13,18 +13,21 @@ use crate::name::Fqdn;
 /// Arguments of a verb that can be steered over HTTP.
 #[derive(Debug, clap::Args)]
 pub(super) struct ControlArgs {
-    /// Where the control API listens: a port of 127.0.0.1, or ADDRESS:PORT. Left away, a free port of
-    /// 127.0.0.1, which the ready line names
+    /// Where the page and the control API listen: a port of 127.0.0.1, or ADDRESS:PORT. Left away, port 8025 of
+    /// 127.0.0.1, or a free one where that is taken or `--port 0` is given; the ready line names it
     #[arg(long, env = "STARTTLS_LAB_CONTROL", value_name = "PORT|ADDRESS:PORT")]
     control: Option<ControlAt>,
-    /// What requests to the control API have to carry as `Authorization: Bearer`; beyond loopback there has to
-    /// be such a token
+    /// What requests to the control API have to carry as `Authorization: Bearer`, and what the page asks for;
+    /// beyond loopback there has to be such a token
     #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
     /// A host name by which the control API may be asked, beside localhost and its address, such as that of
     /// the container it runs in; may be given several times
     #[arg(long, env = "STARTTLS_LAB_CONTROL_HOST", value_delimiter = ',', value_name = "NAME")]
     control_host: Vec<Fqdn>,
+    /// The path below which a proxy asks for the page and the control API, such as /lab
+    #[arg(long, env = "STARTTLS_LAB_CONTROL_PATH", value_name = "PATH", default_value = "", hide_default_value = true)]
+    control_path: String,
     #[command(flatten)]
     closed: ClosedArgs,
 }
@@ -32,7 +35,8 @@ pub(super) struct ControlArgs {
 /// The argument that keeps the control API closed.
 #[derive(Debug, clap::Args)]
 pub(super) struct ClosedArgs {
-    /// Leave the control API closed, whatever else is said of it: nobody steers or reads the lab over HTTP
+    /// Leave the page and the control API closed, whatever else is said of them: nobody controls or reads the
+    /// lab over HTTP
     #[arg(long, env = "STARTTLS_LAB_NO_CONTROL")]
     no_control: bool,
 }
@@ -54,20 +58,29 @@ impl FromStr for ControlAt {
     }
 }
 
+/// The port where people look for the page.
+const USUAL_PORT: u16 = 8025;
+
 impl ControlArgs {
-    /// Opens the control API of `lab`, unless it is meant to stay closed.
+    /// Opens the control API of `lab`, unless it is meant to stay closed. `anywhere` is true if a free port is
+    /// as good as the usual one.
     pub(super) async fn open(
         &self,
         lab: &Arc<Engine>,
         ca_file: Option<&Path>,
+        anywhere: bool,
     ) -> Result<Option<ControlApi>, Failure> {
         let mut options = Options { token: self.control_token.clone(), ..Options::default() };
         options.ca_file = ca_file.map(Path::to_owned);
         options.hosts.clone_from(&self.control_host);
-        if let Some(ControlAt(address)) = self.control {
-            options.address = address;
+        options.base_path.clone_from(&self.control_path);
+        match self.control {
+            Some(ControlAt(address)) => options.address = address,
+            None if anywhere => {}
+            None => options.address = (Ipv4Addr::LOCALHOST, USUAL_PORT).into(),
         }
-        self.closed.unless(lab, options).await
+        let may_move = self.control.is_none() && !anywhere;
+        self.closed.unless(lab, options, may_move).await
     }
 }
 
@@ -78,14 +91,27 @@ impl ClosedArgs {
         lab: &Arc<Engine>,
         ca_file: &Path,
     ) -> Result<Option<ControlApi>, Failure> {
-        self.unless(lab, Options { ca_file: Some(ca_file.to_owned()), ..Options::default() }).await
+        self.unless(lab, Options { ca_file: Some(ca_file.to_owned()), ..Options::default() }, false).await
     }
 
-    async fn unless(&self, lab: &Arc<Engine>, options: Options) -> Result<Option<ControlApi>, Failure> {
+    /// Opens it unless it is meant to stay closed. If it `may_move`, a free port will do where the port is taken.
+    async fn unless(
+        &self,
+        lab: &Arc<Engine>,
+        options: Options,
+        may_move: bool,
+    ) -> Result<Option<ControlApi>, Failure> {
         if self.no_control {
             return Ok(None);
         }
-        let console = ControlApi::open(Arc::clone(lab), options).await.map_err(|error| match error {
+        let elsewhere = may_move.then(|| Options { address: (Ipv4Addr::LOCALHOST, 0).into(), ..options.clone() });
+        let opened = match (ControlApi::open(Arc::clone(lab), options).await, elsewhere) {
+            (Err(ControlApiError::Bind(..)), Some(elsewhere)) => {
+                ControlApi::open(Arc::clone(lab), elsewhere).await
+            }
+            (opened, _) => opened,
+        };
+        let console = opened.map_err(|error| match error {
             ControlApiError::Bind(..) => Failure::not_ready(error.to_string()),
             ControlApiError::NoToken(_) | ControlApiError::Token | ControlApiError::BasePath(_) => {
                 Failure::usage(error.to_string())

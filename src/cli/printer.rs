@@ -8,8 +8,14 @@ use crate::lab::Listening;
 use crate::observe::Observer;
 
 /// Returns the text before the first entry: the connectors with their addresses, and what to do next. `word`
-/// is the argument that named the lab, where `check` accepts it too.
-pub(super) fn introduction(title: &str, connectors: &[Listening], word: Option<&str>, list: bool) -> String {
+/// is the argument that named the lab, where `check` accepts it too, and `page` the page's address.
+pub(super) fn introduction(
+    title: &str,
+    connectors: &[Listening],
+    word: Option<&str>,
+    page: Option<&str>,
+    list: bool,
+) -> String {
     let mut text = format!("\n{title}\n\n");
     for connector in connectors {
         text.push_str(&if list { listed(connector) } else { told(connector) });
@@ -25,6 +31,9 @@ pub(super) fn introduction(title: &str, connectors: &[Listening], word: Option<&
     }
     if let Some(word) = word {
         let _ = writeln!(text, "Why   starttls-lab check {word}");
+    }
+    if let Some(page) = page {
+        let _ = writeln!(text, "Page  {page}");
     }
     text.push_str("Stop  Ctrl-C\n\n");
     text

@@ -18,6 +18,7 @@ use super::ready::{self, ReadyFile};
 use super::recording::{Recording, RecordingArgs, file_error};
 use super::signals::Signals;
 use super::{Output, watch};
+use crate::http::ControlApi;
 use crate::lab::{Engine, Options};
 use crate::wire::Ports;
 
@@ -90,11 +91,11 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     if let Some(path) = &args.ca_file {
         fs::write(path, lab.root().to_pem()).map_err(|error| file_error(path, &error))?;
     }
-    let console = args.control.open(&lab, args.ca_file.as_deref()).await?;
+    let console = args.control.open(&lab, args.ca_file.as_deref(), args.port == Some(0)).await?;
     let line = ready::line(&lab, console.as_ref(), args.ca_file.as_deref())?;
     let mut recording = args.recording.attach(&lab)?;
     output::text(&line)?;
-    tell(args, &loaded, &lab, &mut recording)?;
+    tell(args, &loaded, &lab, console.as_ref(), &mut recording)?;
     let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
     notify("READY=1");
     let ended = match &loaded.file {
@@ -129,12 +130,19 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
 }
 
 /// Connects the journal with standard output, after the ready line.
-fn tell(args: &Args, loaded: &Loaded, lab: &Engine, recording: &mut Recording) -> Result<(), Failure> {
+fn tell(
+    args: &Args,
+    loaded: &Loaded,
+    lab: &Engine,
+    console: Option<&ControlApi>,
+    recording: &mut Recording,
+) -> Result<(), Failure> {
     if args.recording.is_to_stdout() || args.output == Output::Json {
         return recording.follow_to_stdout(lab, Layout::Json);
     }
     let word = loaded.word.as_deref();
     let list = args.output == Output::List;
-    output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, list))?;
+    let page = console.map(ControlApi::page);
+    output::text(&introduction(&loaded.text.scenario.title, &lab.connectors(), word, page, list))?;
     recording.follow_to_stdout(lab, Layout::Text)
 }

@@ -14,6 +14,7 @@ mod check;
 mod clock;
 mod connectors;
 mod environment;
+mod explain;
 mod faults;
 mod guard;
 mod history;
@@ -25,8 +26,10 @@ mod metrics;
 mod mime;
 mod openapi;
 mod page;
+mod picture;
 mod problem;
 mod resources;
+mod run;
 mod schemas;
 mod send;
 mod shell;
@@ -113,6 +116,7 @@ pub enum ControlApiError {
 #[derive(Debug)]
 pub struct ControlApi {
     url: String,
+    page: String,
     address: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<()>,
@@ -138,6 +142,8 @@ struct Shared {
     waits: Semaphore,
     streams: Arc<Semaphore>,
     senders: Semaphore,
+    /// The place for a run of a scenario.
+    running: Arc<Semaphore>,
     /// The messages that were taken out of the views.
     hidden: Hidden,
     stop: CancellationToken,
@@ -180,21 +186,28 @@ impl ControlApi {
             waits: Semaphore::new(limits::MOST_WAITS),
             streams: Arc::new(Semaphore::new(limits::MOST_STREAMS)),
             senders: Semaphore::new(limits::MOST_SENDERS),
+            running: Arc::new(Semaphore::new(1)),
             hidden: Hidden::default(),
             stop: stop.clone(),
         };
+        let page = format!("{url}{base}/");
         let router = below(base, router(Arc::new(shared)));
         let stopped = stop.clone();
         let serving = tokio::spawn(async move {
             let accept = || async { listener.accept().await.map(|(stream, _)| stream) };
             limits::serve(accept, router, stopped).await;
         });
-        Ok(Self { url, address, stop, serving })
+        Ok(Self { url, page, address, stop, serving })
     }
 
     /// Returns the URL where it can be reached, such as `http://127.0.0.1:8025`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the address of the page, such as `http://127.0.0.1:8025/`.
+    pub fn page(&self) -> &str {
+        &self.page
     }
 
     /// Returns the address that it listens on.
@@ -278,6 +291,10 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/journal", get(stream::journal))
         .route("/api/v1/wait", get(wait::wait))
         .route("/api/v1/verify", post(verify::verify))
+        .route("/api/v1/verify/run", post(run::run))
+        .route("/api/v1/explain", post(explain::explain))
+        .route("/api/v1/picture", get(picture::show))
+        .route("/api/v1/picture.svg", get(picture::drawing))
         .route("/api/v1/ca", get(ca::ca))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::signed_in));

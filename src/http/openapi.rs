@@ -196,6 +196,22 @@ fn paths() -> Value {
                 .number("after", "Counts events behind the entry of this number only", u64::MAX)
                 .takes("Expectations").json(shape("Verdict")),
         ]),
+        ("/api/v1/verify/run", vec![
+            operation("post", "run", "Runs the scenario in memory, stage by stage, as a stream of events: stage, as one begins \
+                and ends, then done or failed; 409 while another is under way")
+                .takes("RunSpec").like(json!({ "name": "healthy" })).answers("text/event-stream", text()).fails(404).fails(409),
+        ]),
+        ("/api/v1/explain", vec![
+            operation("post", "explain", "Explains an event, an error, a bounce or a protocol log, as starttls-lab explain does; \
+                422 where nothing is recognized")
+                .takes_as("text/plain", text()).json(json!({ "type": "object" })).fails(501),
+        ]),
+        ("/api/v1/picture", vec![
+            picture("picture", "Who sends to whom, how mail went last, and the five names of a connector").json(shape("PictureView")),
+        ]),
+        ("/api/v1/picture.svg", vec![
+            picture("drawing", "The picture as SVG").answers("image/svg+xml", text()),
+        ]),
         ("/api/v1/ca", vec![
             operation("get", "ca", "The root certificate to trust, or the environment of a client; the password of p12 and \
                 jks, which Java reads, is changeit")
@@ -209,6 +225,13 @@ fn paths() -> Value {
         paths.insert(path.to_owned(), Value::Object(operations.collect()));
     }
     Value::Object(paths)
+}
+
+fn picture(id: &str, summary: &str) -> Operation {
+    operation("get", id, summary)
+        .text("computer", "The computer of the connector that the names are of")
+        .text("connector", "The connector that the names are of")
+        .fails(400)
 }
 
 fn messages(method: &'static str, id: &str, summary: &str) -> Operation {

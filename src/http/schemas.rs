@@ -11,7 +11,9 @@ use super::connectors::{CmdletView, ConnectorView, NewConnector};
 use super::faults::{FaultRows, FaultView};
 use super::history::SessionView;
 use super::messages::{MessageView, Removed};
+use super::picture::PictureView;
 use super::resources::{ComputerView, LabView};
+use super::run::RunSpec;
 use super::send::{SenderView, SentView, TestMessage};
 use super::shell::{ByName, Changed, Screen, Typing};
 use super::sign_in::{SignIn, SignInView};
@@ -51,6 +53,8 @@ pub(super) fn schemas() -> Value {
         add::<ByName>,
         add::<Removed>,
         add::<EventView>,
+        add::<PictureView>,
+        add::<RunSpec>,
         add::<Advance>,
         add::<ClockView>,
         add::<Scenario>,

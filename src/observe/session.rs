@@ -106,6 +106,16 @@ impl SessionSummary {
         self.place.connector.sends()
     }
 
+    /// Returns the attempt that it was, where the lab sends and it has ended.
+    pub fn attempt(&self) -> Option<&Attempt> {
+        self.attempt.as_deref()
+    }
+
+    /// Returns whether a reply refused something.
+    pub fn was_refused(&self) -> bool {
+        self.refusal.is_some()
+    }
+
     fn note(&mut self, entry: &Entry) {
         self.seq = entry.seq;
         self.conduct.note(entry);

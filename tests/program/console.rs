@@ -6,10 +6,13 @@ mod clock;
 mod document;
 mod guard;
 mod http;
+mod mail;
+mod page;
 mod past;
 #[cfg(feature = "cli")]
 mod program;
 mod schemathesis;
 mod steer;
 mod support;
+mod views;
 mod wait;

@@ -6,6 +6,7 @@
 //! from the lab itself: which certificate a Send connector would present if it were asked for one, and, over
 //! sockets, what a receive connector offers whose RemoteIPRanges hold no address of loopback.
 
+mod by_stage;
 mod outsider;
 mod probe;
 mod records;

@@ -94,9 +94,15 @@ pub(crate) struct Events(BufReader<TcpStream>);
 impl Events {
     /// Opens the journal, from behind an entry that is already there.
     pub(crate) async fn open(address: SocketAddr, query: &str, last: Option<u64>) -> Self {
+        let last = last.map(|last| format!("Last-Event-ID: {last}"));
+        Self::open_with(address, query, &last.as_deref().into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// Opens the journal with further header lines.
+    pub(crate) async fn open_with(address: SocketAddr, query: &str, headers: &[&str]) -> Self {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let last = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
-        let request = format!("GET /api/v1/journal{query} HTTP/1.1\r\nHost: {address}\r\n{last}\r\n");
+        let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let request = format!("GET /api/v1/journal{query} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut events = Self(BufReader::new(stream));
         assert!(events.line().await.unwrap().starts_with("HTTP/1.1 200"));

@@ -1,0 +1,321 @@
+//! The picture of who sends to whom: computers, connectors and peers, and on each way how mail went last.
+//!
+//! What it says of a way was seen by the lab. Whether a client that is no part of it has verified a certificate,
+//! the lab cannot see, so only its own senders are ever drawn as verifying.
+
+mod drawing;
+mod names;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Shared;
+use super::answer::{Answer, json, typed};
+use super::input::Query;
+use super::problem::Problem;
+use crate::exchange::{Computer, Outcome, ReceiveConnector, select_for};
+use crate::lab::Listening;
+use crate::observe::SessionSummary;
+use crate::session::send;
+use names::{NameView, names};
+
+/// The maximum number of peers that are drawn, those that came last.
+const MOST_PEERS: usize = 50;
+
+/// Who sends to whom.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PictureView {
+    /// Computers, connectors and peers.
+    nodes: Vec<Node>,
+    /// The ways that mail went or tried to go, the newest last.
+    edges: Vec<Edge>,
+    /// The five names of one connector: the one that is asked for, else the first that withholds STARTTLS, else
+    /// the first.
+    names: Vec<NameView>,
+    /// The connector that the names are of, as `SERVER\Name`.
+    names_of: Option<String>,
+    /// How many peers are left out, because others came later.
+    left_out: usize,
+    /// The number of the journal's newest entry.
+    seq: u64,
+}
+
+/// A computer, a connector or a peer.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Node {
+    /// What edges call it.
+    id: String,
+    /// What it is.
+    kind: NodeKind,
+    /// Its name.
+    label: String,
+    /// A second line: the FQDN, or what the peer called itself.
+    detail: String,
+    /// The computer of a connector.
+    computer: Option<String>,
+    /// What a receive connector offers: `offered`, `withheld`, `off` (Tls is not in AuthMechanism) or
+    /// `disabled`.
+    state: Option<&'static str>,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum NodeKind {
+    /// A computer of the lab.
+    Computer,
+    /// A receive connector.
+    ReceiveConnector,
+    /// A Send connector.
+    SendConnector,
+    /// Somebody who sent to the lab, or whom the lab sent to.
+    Peer,
+}
+
+/// A way that mail went or tried to go.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Edge {
+    /// The node that sends.
+    from: String,
+    /// The node that receives.
+    to: String,
+    /// How it went last.
+    state: EdgeState,
+    /// How it went last, in words.
+    words: String,
+    /// The newest conversation on it.
+    session: String,
+    /// How many messages went this way.
+    messages: u64,
+    /// The number of the newest entry that tells of it.
+    seq: u64,
+}
+
+/// How mail went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EdgeState {
+    /// Over TLS, and the sender, which is one of the lab's, has verified the certificate.
+    Verified,
+    /// Over TLS.
+    Tls,
+    /// In clear, and nobody wanted TLS.
+    Clear,
+    /// In clear, although the connector is to offer TLS or the client asked for it.
+    ClearWanted,
+    /// Not at all: one side refused.
+    Refused,
+    /// Not at all: STARTTLS is withheld.
+    Withheld,
+    /// Not at all, for no reason that was seen.
+    None,
+}
+
+impl EdgeState {
+    /// Returns the name that the JSON and the classes of the drawing have.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Tls => "tls",
+            Self::Clear => "clear",
+            Self::ClearWanted => "clear_wanted",
+            Self::Refused => "refused",
+            Self::Withheld => "withheld",
+            Self::None => "none",
+        }
+    }
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Verified => "over TLS, verified by the sender",
+            Self::Tls => "over TLS",
+            Self::Clear => "in clear",
+            Self::ClearWanted => "in clear, although TLS was wanted",
+            Self::Refused => "refused",
+            Self::Withheld => "no mail: STARTTLS is withheld",
+            Self::None => "no mail yet",
+        }
+    }
+}
+
+pub(super) async fn show(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
+    json(&picture(&shared, query.as_deref())?)
+}
+
+pub(super) async fn drawing(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Ok(typed("image/svg+xml", drawing::draw(&picture(&shared, query.as_deref())?)))
+}
+
+fn picture(shared: &Shared, query: Option<&str>) -> Result<PictureView, Problem> {
+    let query = Query::read(query, &["computer", "connector"])?;
+    let seq = shared.observer().newest();
+    let (computers, listening) = (shared.lab.computers(), shared.lab.connectors());
+    let now = shared.lab.clock().now();
+    let state = |computer: &Computer, connector: &ReceiveConnector| {
+        if !connector.enabled {
+            return "disabled";
+        }
+        match select_for(connector, computer, now).outcome {
+            Outcome::NotConfigured => "off",
+            Outcome::Withheld => "withheld",
+            Outcome::Offered(_) => "offered",
+        }
+    };
+    let mut nodes = Vec::new();
+    for computer in &computers {
+        nodes.push(Node {
+            id: format!("computer:{}", computer.name),
+            kind: NodeKind::Computer,
+            label: computer.name.clone(),
+            detail: computer.fqdn.to_string(),
+            computer: None,
+            state: None,
+        });
+        nodes.extend(computer.receive_connectors.iter().map(|connector| Node {
+            id: receiving(&computer.name, &connector.name),
+            kind: NodeKind::ReceiveConnector,
+            label: connector.name.clone(),
+            detail: computer.fqdn_of(connector).to_string(),
+            computer: Some(computer.name.clone()),
+            state: Some(state(computer, connector)),
+        }));
+        nodes.extend(computer.send_connectors.iter().map(|connector| Node {
+            id: sending(&computer.name, &connector.name),
+            kind: NodeKind::SendConnector,
+            label: connector.name.clone(),
+            detail: computer.send_fqdn_of(connector).to_string(),
+            computer: Some(computer.name.clone()),
+            state: None,
+        }));
+    }
+    let states: HashMap<String, &str> =
+        nodes.iter().filter_map(|node| Some((node.id.clone(), node.state?))).collect();
+    let sessions = shared.observer().sessions(shared.mark());
+    let (edges, left_out) = edges(&sessions, &states, &listening);
+    nodes.extend(peers(&edges, &nodes));
+    let asked = |computer: &Computer, connector: &ReceiveConnector| {
+        query.get("computer").is_none_or(|name| name.eq_ignore_ascii_case(&computer.name))
+            && query.get("connector").is_none_or(|name| name.eq_ignore_ascii_case(&connector.name))
+    };
+    let all = || computers.iter().flat_map(|it| it.receive_connectors.iter().map(move |connector| (it, connector)));
+    let all = || all().filter(|(computer, connector)| asked(computer, connector));
+    let chosen = all().find(|(computer, connector)| state(computer, connector) == "withheld").or_else(|| all().next());
+    Ok(PictureView {
+        nodes,
+        edges,
+        names: chosen.map(|(on, connector)| names(shared, on, connector, &sessions)).unwrap_or_default(),
+        names_of: chosen.map(|(computer, connector)| format!("{}\\{}", computer.name, connector.name)),
+        left_out,
+        seq,
+    })
+}
+
+fn receiving(computer: &str, connector: &str) -> String {
+    format!("receive:{computer}\\{connector}")
+}
+
+fn sending(computer: &str, connector: &str) -> String {
+    format!("send:{computer}\\{connector}")
+}
+
+/// Returns the ways that the sessions took, and the number of those that are left out. A session that the lab
+/// holds with itself is drawn once, from its Send connector.
+fn edges(
+    sessions: &[Arc<SessionSummary>],
+    states: &HashMap<String, &str>,
+    listening: &[Listening],
+) -> (Vec<Edge>, usize) {
+    let mut edges: HashMap<(String, String), Edge> = HashMap::new();
+    for session in sessions {
+        let (from, to) = if session.sends() {
+            let there = listening.iter().find(|it| it.addrs.contains(&session.place.remote));
+            let peer = format!("peer:{}", session.peer().ip());
+            let to = there.map_or(peer, |it| receiving(&it.computer, &it.name));
+            (sending(session.computer(), session.connector()), to)
+        } else if session.place.peer.is_some() {
+            continue;
+        } else {
+            let to = receiving(session.computer(), session.connector());
+            (format!("peer:{}", session.peer().ip()), to)
+        };
+        // A connector that is gone is not drawn.
+        if !session.sends() && !states.contains_key(&to) {
+            continue;
+        }
+        let state = state_of(session, states.get(&to).copied());
+        let before = edges.remove(&(from.clone(), to.clone()));
+        let messages = before.map_or(0, |edge| edge.messages) + messages(session);
+        let edge = Edge {
+            from: from.clone(),
+            to: to.clone(),
+            state,
+            words: state.in_words().to_owned(),
+            session: session.session.to_string(),
+            messages,
+            seq: session.seq,
+        };
+        edges.insert((from, to), edge);
+    }
+    let mut edges: Vec<_> = edges.into_values().collect();
+    edges.sort_by_key(|edge| edge.seq);
+    let left_out = edges.len().saturating_sub(MOST_PEERS);
+    (edges.split_off(left_out), left_out)
+}
+
+fn messages(session: &SessionSummary) -> u64 {
+    match session.attempt() {
+        Some(attempt) => attempt.outcome.is_delivered().into(),
+        None => session.messages_in_clear + session.messages_over_tls,
+    }
+}
+
+/// Returns how mail went in a session with a connector that offers what `offer` says.
+fn state_of(session: &SessionSummary, offer: Option<&str>) -> EdgeState {
+    if let Some(attempt) = session.attempt() {
+        return match attempt.outcome {
+            send::Outcome::DeliveredOverTls { authenticated: true } => EdgeState::Verified,
+            send::Outcome::DeliveredOverTls { authenticated: false } => EdgeState::Tls,
+            send::Outcome::DeliveredInClear if offer == Some("off") => EdgeState::Clear,
+            send::Outcome::DeliveredInClear => EdgeState::ClearWanted,
+            send::Outcome::Deferred | send::Outcome::Bounced if offer == Some("withheld") => EdgeState::Withheld,
+            send::Outcome::Deferred | send::Outcome::Bounced => EdgeState::Refused,
+        };
+    }
+    let failed = session.tls_failure.is_some() || session.limit.is_some() || session.was_refused();
+    match (session.messages_over_tls, session.messages_in_clear) {
+        (1.., _) => EdgeState::Tls,
+        (0, 1..) if offer == Some("off") => EdgeState::Clear,
+        (0, 1..) => EdgeState::ClearWanted,
+        (0, 0) if failed => EdgeState::Refused,
+        (0, 0) if session.tls.is_none() && offer == Some("withheld") => EdgeState::Withheld,
+        (0, 0) => EdgeState::None,
+    }
+}
+
+/// Returns the peers at the ends of the edges.
+fn peers(edges: &[Edge], known: &[Node]) -> Vec<Node> {
+    let mut ids: Vec<&str> = edges.iter().flat_map(|edge| [edge.from.as_str(), edge.to.as_str()]).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let new = ids.into_iter().filter(|id| !known.iter().any(|node| node.id == *id));
+    new.map(|id| {
+        let (_, label) = id.split_once(':').unwrap_or(("", id));
+        Node {
+            id: id.to_owned(),
+            kind: if id.starts_with("peer:") { NodeKind::Peer } else { NodeKind::SendConnector },
+            label: label.to_owned(),
+            detail: String::new(),
+            computer: None,
+            state: None,
+        }
+    })
+    .collect()
+}

@@ -1,0 +1,159 @@
+//! The picture as SVG: peers at the left, connectors of each computer in the middle, the names below. It has no
+//! colors; the page gives them to its classes.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::{Edge, Node, NodeKind, PictureView};
+use crate::http::answer::segment;
+
+const LEFT: u32 = 10;
+const MIDDLE: u32 = 420;
+const WIDTH: u32 = 300;
+const HEIGHT: u32 = 44;
+const ROW: u32 = 60;
+const WHOLE: u32 = 740;
+/// The maximum number of characters of a line in a box.
+const LONGEST: usize = 40;
+
+/// Returns the picture as SVG.
+pub(super) fn draw(picture: &PictureView) -> String {
+    let mut body = String::new();
+    let mut places: HashMap<&str, (u32, u32)> = HashMap::new();
+    let mut y = 10;
+    for computer in picture.nodes.iter().filter(|node| node.kind == NodeKind::Computer) {
+        let link = format!("#computer/{}", segment(&computer.label));
+        linked(&mut body, &link, "node computer", &title(computer), |body| {
+            text(body, MIDDLE, y + 16, "label", &format!("{} ({})", computer.label, computer.detail));
+        });
+        y += 26;
+        let own = |node: &&Node| node.computer.as_deref() == Some(&computer.label);
+        for node in picture.nodes.iter().filter(own) {
+            places.insert(&node.id, (MIDDLE, y));
+            boxed(&mut body, node, MIDDLE, y);
+            y += ROW;
+        }
+        y += 10;
+    }
+    let mut left = 36;
+    for peer in picture.nodes.iter().filter(|node| node.kind == NodeKind::Peer) {
+        places.insert(&peer.id, (LEFT, left));
+        boxed(&mut body, peer, LEFT, left);
+        left += ROW;
+    }
+    let mut ways = String::new();
+    for edge in &picture.edges {
+        if let (Some(from), Some(to)) = (places.get(&*edge.from), places.get(&*edge.to)) {
+            way(&mut ways, edge, *from, *to);
+        }
+    }
+    let mut y = y.max(left) + 10;
+    for name in &picture.names {
+        let class = if name.disagrees { "name disagrees" } else { "name" };
+        let value = name.value.as_deref().unwrap_or("not known");
+        let mark = if name.disagrees { " \u{2260}" } else { "" };
+        text(&mut body, LEFT, y + 14, class, &format!("{} {}: {}{mark}", name.number, name.what, short(value, 70)));
+        y += 22;
+    }
+    let of = picture.names_of.as_deref().unwrap_or_default();
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WHOLE} {y}\" role=\"img\" aria-label=\"Who sends \
+         to whom; below, the five names of {}\">",
+        escaped(of)
+    );
+    svg.push_str("<defs><marker id=\"arrow\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" \
+        markerHeight=\"7\" orient=\"auto-start-reverse\"><path class=\"head\" d=\"M0 0L10 5L0 10z\"/></marker></defs>");
+    svg.push_str(&ways);
+    svg.push_str(&body);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn title(node: &Node) -> String {
+    match node.state {
+        Some("offered") => format!("{}: STARTTLS is offered", node.label),
+        Some("withheld") => format!("{}: STARTTLS is withheld", node.label),
+        Some("off") => format!("{}: Tls is not in AuthMechanism", node.label),
+        Some(state) => format!("{}: {state}", node.label),
+        None => node.label.clone(),
+    }
+}
+
+fn boxed(svg: &mut String, node: &Node, x: u32, y: u32) {
+    let computer = node.computer.as_deref().unwrap_or_default();
+    let (class, link) = match node.kind {
+        NodeKind::Computer => ("computer", format!("#computer/{}", segment(&node.label))),
+        NodeKind::ReceiveConnector => {
+            ("receive", format!("#connector/{}/{}", segment(computer), segment(&node.label)))
+        }
+        NodeKind::SendConnector => ("send", format!("#send/{}/{}", segment(computer), segment(&node.label))),
+        NodeKind::Peer => ("peer", format!("#sessions?peer={}", segment(&node.label))),
+    };
+    let class = format!("node {class} {}", node.state.unwrap_or_default());
+    linked(svg, &link, class.trim_end(), &title(node), |svg| {
+        // Writing to a String cannot fail.
+        let _ = write!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"5\"/>");
+        text(svg, x + 10, y + 18, "label", &short(&node.label, LONGEST));
+        text(svg, x + 10, y + 35, "detail", &short(&node.detail, LONGEST));
+    });
+}
+
+fn way(svg: &mut String, edge: &Edge, from: (u32, u32), to: (u32, u32)) {
+    let half = HEIGHT / 2;
+    let count = if edge.messages == 1 { "1 message".to_owned() } else { format!("{} messages", edge.messages) };
+    let title = format!("{}, {count}", edge.words);
+    let class = format!("edge {}", edge.state.as_str());
+    linked(svg, &format!("#session/{}", segment(&edge.session)), &class, &title, |svg| {
+        let (from_y, to_y) = (from.1 + half, to.1 + half);
+        // From peer to connector the way is straight; between connectors it bends at their right.
+        let path = if from.0 < to.0 {
+            format!("M{} {from_y}L{} {to_y}", from.0 + WIDTH, to.0)
+        } else if from.0 > to.0 {
+            format!("M{} {from_y}L{} {to_y}", from.0, to.0 + WIDTH)
+        } else {
+            let (x, bend) = (from.0 + WIDTH, from.0 + WIDTH + 18);
+            format!("M{x} {from_y}C{bend} {from_y} {bend} {to_y} {x} {to_y}")
+        };
+        let _ = write!(svg, "<path d=\"{path}\" fill=\"none\" marker-end=\"url(#arrow)\"/>");
+        if from.0 != to.0 {
+            text(svg, LEFT + WIDTH + 8, (from_y + to_y) / 2 - 4, "words", &short(edge.state.as_str(), LONGEST));
+        }
+    });
+}
+
+fn linked(svg: &mut String, link: &str, class: &str, title: &str, inside: impl FnOnce(&mut String)) {
+    let (link, class, title) = (escaped(link), escaped(class), escaped(title));
+    let _ = write!(svg, "<a href=\"{link}\" class=\"{class}\"><title>{title}</title>");
+    inside(svg);
+    svg.push_str("</a>");
+}
+
+fn text(svg: &mut String, x: u32, y: u32, class: &str, words: &str) {
+    let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" class=\"{class}\">{}</text>", escaped(words));
+}
+
+/// Shortens a text to `most` characters.
+fn short(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let begin: String = text.chars().take(most - 1).collect();
+    format!("{begin}\u{2026}")
+}
+
+/// Escapes what XML reads, and leaves out what it cannot hold.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

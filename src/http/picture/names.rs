@@ -1,0 +1,78 @@
+//! The five names of a connector, and which of them disagree.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::exchange::{Computer, Outcome, ReceiveConnector, StoredCertificate, select_for};
+use crate::http::Shared;
+use crate::name::covers;
+use crate::observe::SessionSummary;
+
+/// One of the five names.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct NameView {
+    /// Its number in the drawing of the five names.
+    pub(super) number: u8,
+    /// What it is.
+    pub(super) what: &'static str,
+    /// What it says; nothing where the lab does not know it.
+    pub(super) value: Option<String>,
+    /// True if it is compared with the certificate's names, and they differ.
+    pub(super) disagrees: bool,
+}
+
+/// Returns the names of a connector: its FQDN, those of the certificates, the host that senders dial, the domain
+/// of the recipients, and the name that the last client asked for (SNI).
+pub(super) fn names(
+    shared: &Shared,
+    computer: &Computer,
+    connector: &ReceiveConnector,
+    sessions: &[Arc<SessionSummary>],
+) -> Vec<NameView> {
+    let selection = select_for(connector, computer, shared.lab.clock().now());
+    let withheld = selection.outcome == Outcome::Withheld;
+    let presented = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));
+    let covered = |name: &str, by: &StoredCertificate| {
+        by.facts.names().into_iter().any(|known| covers(known, name).is_some())
+    };
+    // A certificate that is not presented is compared with nothing.
+    let differs = |name: &Option<String>| {
+        name.as_deref().zip(presented).is_some_and(|(name, certificate)| !covered(name, certificate))
+    };
+    let of_certificates = match presented {
+        Some(presented) => presented.facts.names().join(", "),
+        None => {
+            let mut names: Vec<&str> = computer.store.iter().flat_map(|it| it.facts.names()).collect();
+            names.sort_unstable();
+            names.dedup();
+            names.join(", ")
+        }
+    };
+    let zone = shared.lab.text().zone();
+    let leads_here = |host: &crate::name::Fqdn| {
+        *host == computer.fqdn || zone.hosts.get(host).is_some_and(|to| to.contains(&computer.name))
+    };
+    let exchanger = zone.mx.iter().find_map(|(domain, hosts)| {
+        let host = hosts.iter().find(|host| leads_here(host))?;
+        Some((domain.to_string(), host.to_string()))
+    });
+    let domain = exchanger.as_ref().map(|(domain, _)| domain.clone());
+    let domain = domain.or_else(|| computer.accepted_domains.first().map(ToString::to_string));
+    let host = exchanger.map(|(_, host)| host);
+    let here = sessions.iter().rev().filter(|it| {
+        !it.sends() && it.computer() == computer.name && it.connector() == connector.name
+    });
+    let asked = here.filter_map(|it| it.tls.as_ref()?.facts.server_name.clone()).next();
+    let name = |number, what, value: Option<String>, disagrees| NameView { number, what, value, disagrees };
+    let of_certificates = Some(of_certificates).filter(|names| !names.is_empty());
+    let of_presented = presented.is_some() && (differs(&host) || differs(&asked));
+    vec![
+        name(1, "connector FQDN", Some(computer.fqdn_of(connector).to_string()), withheld),
+        name(2, "certificate names", of_certificates, withheld || of_presented),
+        name(3, "next hop or MX host", host.clone(), differs(&host)),
+        name(4, "recipient domain", domain, false),
+        name(5, "SNI of the last client", asked.clone(), differs(&asked)),
+    ]
+}
