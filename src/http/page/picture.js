@@ -38,7 +38,7 @@ function drawVerdicts(connectors, changed) {
   const right = connectors.filter((it) => !isWrong(it));
   return [
     h('h2', { class: 'sr' }, 'What is wrong'),
-    wrong.slice(0, MOST).map((it, index) => drawWrong(it, index === 0 && wrong.length <= 3, changed)),
+    wrong.slice(0, MOST).map((it) => drawWrong(it, changed)),
     wrong.length > MOST ? h('p', {}, h('a', { href: link('connectors') }, `and ${plural(wrong.length - MOST, 'more connector')}`)) : null,
     wrong.length === 0 ? right.slice(0, MOST).map(drawRight) : right.length > 0
       ? h('p', { class: 'hint' }, `${plural(right.length, 'other connector')} without a finding`) : null,
@@ -47,7 +47,7 @@ function drawVerdicts(connectors, changed) {
 
 const place = (it) => [it.computer ?? it.identity.split('\\')[0], it.name ?? it.identity.split('\\').slice(1).join('\\')];
 
-function drawWrong(it, open, changed) {
+function drawWrong(it, changed) {
   const [computer, name] = place(it);
   const event = it.events[0];
   return h('article', { class: 'card verdict bad' },
@@ -57,7 +57,7 @@ function drawWrong(it, open, changed) {
       event ? h('a', { href: link('events', [], { event_id: event.event_id }) }, `Event ${event.event_id} in Event Viewer`) : null,
       h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector'),
       h('a', { href: link('certificates', [], { computer }) }, 'Certificates')),
-    it.fixes.length > 0 ? h('details', { class: 'fixes', open },
+    it.fixes.length > 0 ? h('details', { class: 'fixes' },
       h('summary', {}, it.fixes.length === 1 ? 'A fix' : `${it.fixes.length} fixes, each to be tried first`),
       it.fixes.map((proposal) => fix(proposal, computer, changed))) : null);
 }
@@ -77,7 +77,7 @@ function drawNames(names) {
     h('ol', { class: 'names' }, names.map((it) => h('li', { class: it.disagrees ? 'five disagrees' : 'five', data: { number: it.number } },
       h('span', { class: 'number', 'aria-hidden': 'true' }, it.number),
       h('span', { class: 'what' }, it.what),
-      h('span', { class: 'value' }, it.value ?? 'not seen yet'),
+      h('span', { class: 'value' }, it.value ?? 'not known'),
       it.disagrees ? h('span', { class: 'mark' }, icon('error'), 'disagrees') : null))),
   ];
 }

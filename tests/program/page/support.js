@@ -9,9 +9,9 @@ import { chromium } from 'playwright-core';
 const PROGRAM = process.env.STARTTLS_LAB ?? 'starttls-lab';
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** Starts `starttls-lab serve` on free ports, and returns what its ready line says, with `end`. */
-export async function serve(scenario, ...more) {
-  const lab = spawn(PROGRAM, ['serve', scenario, '--port', '0', '--control', '127.0.0.1:0', '--exit-on-stdin-eof', '--output', 'json', ...more], {
+/** Starts `starttls-lab serve` on free ports for as long as a test runs, and returns what its ready line says. */
+export async function serve(t, scenario, control = '127.0.0.1:0') {
+  const lab = spawn(PROGRAM, ['serve', scenario, '--port', '0', '--control', control, '--exit-on-stdin-eof', '--output', 'json'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: lab.stdout });
@@ -27,13 +27,20 @@ export async function serve(scenario, ...more) {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   };
-  return {
-    ...ready, api, page: process.env.STARTTLS_LAB_PAGE ?? `${ready.control}/`,
-    end: async () => {
-      lab.stdin.end();
-      if (lab.exitCode === null) await once(lab, 'exit');
-    },
+  const end = async () => {
+    lab.stdin.end();
+    if (lab.exitCode === null) await once(lab, 'exit');
   };
+  t.after(end);
+  return { ...ready, api, page: `${ready.control}/`, end };
+}
+
+/** Starts a lab and opens the page on it, for as long as a test runs. `options` are those of the browser's context. */
+export async function stage(t, browser, scenario, hash = '', options = {}) {
+  const lab = await serve(t, scenario);
+  const context = await browser.newContext(options);
+  t.after(() => context.close());
+  return { lab, context, page: await open(context, `${lab.page}${hash}`) };
 }
 
 /** Starts a browser. */
@@ -73,7 +80,9 @@ export async function mail(address, content, { helo = 'client.example', from = '
     return reply(wanted);
   };
   await reply('220');
-  await say(`EHLO ${helo}`, '250');
+  // What is no domain name is refused, and stands in the transcript all the same.
+  await say(`EHLO ${helo}`, /^[\w.-]+$/.test(helo) ? '250' : '501');
+  if (!/^[\w.-]+$/.test(helo)) await say('EHLO client.example', '250');
   for (const one of [content].flat()) {
     await say(`MAIL FROM:<${from}>`, '250');
     await say(`RCPT TO:<${to}>`, '250');
