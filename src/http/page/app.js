@@ -86,7 +86,10 @@ async function show() {
     drawViews();
     drawUnread({});
   }
+  delete main.dataset.shown;
   await guarded(() => state.view.update(route));
+  // Whoever drives a browser sees by it that what the address says is there.
+  main.dataset.shown = location.hash;
 }
 
 /** Shows a failure in the view's place, but not the ones that the frame tells of by itself. */
@@ -157,7 +160,7 @@ async function askForToken() {
   await show();
 }
 
-const THEMES = { '': ['Auto', 'as the system has them', 'light'], light: ['Light', 'light', 'dark'], dark: ['Dark', 'dark', ''] };
+const THEMES = { '': ['Auto', 'as the system has them', 'light'], light: ['Light', 'as by day', 'dark'], dark: ['Dark', 'as by night', ''] };
 
 function drawTheme() {
   const theme = localStorage.getItem('starttls-lab-theme') ?? '';
@@ -166,7 +169,7 @@ function drawTheme() {
   else delete document.documentElement.dataset.theme;
   const toggle = document.getElementById('theme');
   toggle.textContent = words;
-  toggle.setAttribute('aria-label', `Colors: ${about}`);
+  toggle.setAttribute('aria-label', `${words}: colors ${about}`);
 }
 
 document.getElementById('theme').addEventListener('click', () => {

@@ -98,10 +98,16 @@ function drawDrawing(text, seen, connectors) {
   ];
 }
 
+/** What a way is called in the drawing, where there is little room. */
+const SHORT = { verified: 'TLS, verified', tls: 'TLS', clear: 'clear', clear_wanted: 'clear, not TLS', withheld: 'withheld', none: 'not tried' };
+
 /** Returns the server's drawing without the names, which stand above it, in the size that is left. */
 function canvas(parsed) {
   const svg = document.importNode(parsed, true);
+  // It has links, so it is no image that is one whole.
+  svg.setAttribute('role', 'group');
   svg.querySelectorAll('text.name').forEach((it) => it.remove());
+  for (const it of svg.querySelectorAll('.edge .words')) it.textContent = SHORT[it.textContent] ?? it.textContent;
   requestAnimationFrame(() => {
     const { x, y, width, height } = svg.getBBox();
     svg.setAttribute('viewBox', [x - 4, y - 4, width + 8, height + 8].join(' '));

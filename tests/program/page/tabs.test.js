@@ -116,7 +116,7 @@ test('axe finds nothing serious, in light and in dark, wide and narrow', async (
     const page = await open(context, lab.page);
     for (const address of addresses) {
       await page.goto(`${lab.page}#${address}`);
-      await page.waitForLoadState('networkidle').catch(() => {});
+      await page.locator(`main[data-shown="#${address}"]`).waitFor();
       await page.evaluate(AXE);
       const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
       for (const { id, impact, nodes } of violations) {
