@@ -1,15 +1,20 @@
 //! `check`: the diagnosis, and a dry run of the scenario, both without a socket.
 
+mod described;
+
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use super::output::{self, Failure};
-use super::{Output, inputs, load};
+use super::{Output, color, inputs, load};
 use crate::clock::Clock;
+use crate::exchange::{Fix, Trial};
 use crate::import::{Imported, Recognized, recognize};
 use crate::lab::Plan;
 use crate::report::proof::{self, counted};
-use crate::report::{self, Report};
+use crate::report::{self, Report, Screen};
 use crate::scenario::{Proof, Scenario, ScenarioText};
 
 /// Arguments of `check`.
@@ -17,12 +22,25 @@ use crate::scenario::{Proof, Scenario, ScenarioText};
 pub(super) struct Args {
     /// A lab file, the name of a scenario, or what an administrator has: an event, exports, certificates, several of
     /// them, `-` for standard input
-    #[arg(value_name = "FILE|NAME|-", required = true)]
+    #[arg(value_name = "FILE|NAME|-", required_unless_present_any = ["fqdn", "certificate"])]
     scenarios: Vec<String>,
+    /// Check a connector of this FQDN rather than a file
+    #[arg(long, value_name = "NAME")]
+    fqdn: Option<String>,
+    /// A certificate in the connector's store: a file in PEM, DER or PKCS#12, or names with commas between them; may
+    /// be given for several certificates
+    #[arg(long, value_name = "FILE|NAME[,NAME...]")]
+    certificate: Vec<String>,
+    /// A file whose first line is the password of a PKCS#12 file
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
     /// Answers a question that an export leaves open; each question names its ID
     #[arg(long, value_name = "ID=VALUE")]
     answer: Vec<String>,
-    /// How the report is laid out
+    /// Show everything: each certificate with its reason, every fix, EHLO, the events and the dry run
+    #[arg(long)]
+    full: bool,
+    /// How the report is laid out; `list` and `json` show everything
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }
@@ -39,22 +57,50 @@ struct Checked<'a> {
     dry_run: Option<&'a Proof>,
 }
 
+/// The input of a diagnosis.
+struct Subject<'a> {
+    /// The argument, or what was recognized, for messages.
+    name: &'a str,
+    /// The description of the input in one line.
+    described: &'a str,
+    /// What was pasted, where it is no lab file.
+    pasted: Option<&'a Recognized>,
+}
+
 pub(super) fn check(args: &Args) -> Result<(), Failure> {
-    let found = recognize(
-        &inputs::gather(&args.scenarios)?,
-        &inputs::answers(&args.answer)?,
-        None,
-        Clock::system().now(),
-    );
+    let mut words = args.scenarios.clone();
+    words.extend(args.certificate.iter().filter(|word| described::is_file(word)).cloned());
+    let given = if words.is_empty() { Vec::new() } else { inputs::gather(&words)? };
+    let password = inputs::password(args.password_file.as_deref())?;
+    let answers = inputs::answers(&args.answer)?;
+    let found = recognize(&given, &answers, password.as_deref(), Clock::system().now());
+    if args.fqdn.is_some() || !args.certificate.is_empty() {
+        return with_options(args, &found);
+    }
     match (args.scenarios.as_slice(), found.labs.as_slice()) {
         // Input that is neither a lab nor anything else that is known was meant to be a lab file.
         ([word], []) if word != "-" && (found.is_nothing() || found.lab_error.is_some()) => {
-            lab(args, &load::load(word)?.text, word, None)
+            of_lab_file(args, &load::load(word)?.text, word)
         }
         (_, []) => pasted(args, &found),
-        ([word], [text]) => lab(args, text, word, None),
+        ([word], [text]) => of_lab_file(args, text, word),
         _ => Err(Failure::usage(format!("{}; check takes one lab at a time", found.first_line()))),
     }
+}
+
+fn of_lab_file(args: &Args, text: &ScenarioText, name: &str) -> Result<(), Failure> {
+    let kind = if text.origin().starts_with("scenario ") { "scenario" } else { "lab file" };
+    let described = format!("{kind} {name}: {}", text.scenario.title);
+    lab(args, text, &Subject { name, described: &described, pasted: None })
+}
+
+/// Checks what `--fqdn` and `--certificate` describe, with the exports beside them.
+fn with_options(args: &Args, found: &Recognized) -> Result<(), Failure> {
+    let scenario = described::scenario(args.fqdn.as_deref(), &args.certificate, found)?;
+    let what = described::words(args.fqdn.as_deref(), &args.certificate, found);
+    let text = ScenarioText::without_text(scenario, &what);
+    let pasted = Some(found).filter(|found| found.has_exports);
+    lab(args, &text, &Subject { name: &what, described: &what, pasted })
 }
 
 /// Explains what an administrator has pasted, and shows what the connectors in it would do.
@@ -73,35 +119,44 @@ fn pasted(args: &Args, found: &Recognized) -> Result<(), Failure> {
             }
         };
     };
-    let text = ScenarioText::without_text(imported.scenario.clone(), &found.first_line());
-    lab(args, &text, &found.first_line(), Some((found, imported)))
+    of_import(args, found, imported)
 }
 
-/// Returns the diagnosis of a lab, and of an import with the thumbprints of the real certificates.
-fn lab(
-    args: &Args,
-    text: &ScenarioText,
-    name: &str,
-    pasted: Option<(&Recognized, &Imported)>,
-) -> Result<(), Failure> {
+fn of_import(args: &Args, found: &Recognized, imported: &Imported) -> Result<(), Failure> {
+    let line = found.first_line();
+    let text = ScenarioText::without_text(imported.with_original_thumbprints(), &line);
+    lab(args, &text, &Subject { name: &line, described: &line, pasted: Some(found) })
+}
+
+/// Shows the diagnosis of a lab.
+fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Failure> {
+    let Subject { name, described, pasted } = *subject;
     let plan = Plan::new(text)?;
-    let mut computers = plan.computers.clone();
-    if let Some((_, imported)) = pasted {
-        imported.name_originals(&mut computers);
-    }
-    let report = report::check(&computers, plan.clock.now());
+    let mut report = report::check(&plan.computers, plan.clock.now());
     let dry_run = if says_something(&text.scenario) { Some(plan.dry_run(name)?) } else { None };
     let played = |layout: fn(&Proof) -> String| {
         let played = dry_run.as_ref().map(|proof| format!("\n{HEADING}{}", layout(proof)));
         played.unwrap_or_default()
     };
-    let said = pasted.map(|(found, _)| format!("{}\n\n{}\n", found.first_line(), found.explanation));
-    let said = said.unwrap_or_default();
+    let said = || pasted.map(|found| format!("{}\n\n{}\n", found.first_line(), found.explanation));
     match args.output {
-        Output::Table => output::text(&(said + &report.table() + &played(proof::table)))?,
-        Output::List => output::text(&(said + &report.list() + &played(proof::list)))?,
+        Output::Table if args.full => {
+            output::text(&(said().unwrap_or_default() + &report.table() + &played(proof::table)))?;
+        }
+        Output::Table => {
+            try_fixes(&plan, &mut report)?;
+            let beside = pasted.map(|found| found.explanation.beyond_the_exports().to_string());
+            let dry_run = dry_run.as_ref();
+            let colors = color::of_standard_output();
+            let beside = beside.unwrap_or_default();
+            output::text(&Screen { input: described, beside: &beside, report: &report, dry_run, colors }.text())?;
+        }
+        Output::List => {
+            output::text(&(said().unwrap_or_default() + &report.list() + &played(proof::list)))?;
+        }
         Output::Json => {
-            let pasted = pasted.map(|(found, _)| found.explanation.to_json());
+            try_fixes(&plan, &mut report)?;
+            let pasted = pasted.map(|found| found.explanation.to_json());
             output::json(&Checked { pasted, report: &report, dry_run: dry_run.as_ref() })?;
         }
     }
@@ -116,6 +171,27 @@ fn lab(
             Err(Failure::unmet(format!("{things} of {name} not met in the dry run")))
         }
     }
+}
+
+/// Tries fixes on copies of the lab, and notes their effects in the report: all fixes of a single connector, and of
+/// several connectors the first fix of each.
+fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
+    let alone = report.connectors.len() + report.send_connectors.len() == 1;
+    let most = if alone { usize::MAX } else { 1 };
+    for connector in &mut report.connectors {
+        let fixes: Vec<_> = connector.fixes.iter().take(most).collect();
+        let ran = fixes.iter().copied().filter(|fix| fix.trial == Trial::Ran);
+        let mut tried = plan.try_fixes(&connector.identity, ran)?.into_iter();
+        let effect = |fix: &&Fix| if fix.trial == Trial::Ran { tried.next() } else { None };
+        connector.effects = fixes.iter().map(effect).collect();
+    }
+    for connector in &mut report.send_connectors {
+        for fix in connector.fixes.iter().take(most) {
+            let ran = fix.trial == Trial::Ran;
+            connector.effects.push(ran.then(|| plan.try_send_fix(fix)).transpose()?);
+        }
+    }
+    Ok(())
 }
 
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";

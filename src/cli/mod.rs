@@ -8,6 +8,7 @@ mod appender;
 mod catalogue_page;
 mod certs;
 mod check;
+mod color;
 mod control;
 mod diagnostics;
 mod ending;

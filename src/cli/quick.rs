@@ -46,38 +46,46 @@ impl QuickArgs {
         let fqdn = self.fqdn.as_deref().map(|fqdn| name("--fqdn", fqdn)).transpose()?;
         let profile = profile(self.profile.as_deref().unwrap_or("exchange-2019"))?;
         let certificates: Vec<_> = self.certificate.iter().map(|names| certificate(names)).collect();
-        // The computer has its first certificate's name, as after setup, or else the connector's.
-        let own = certificates.iter().flat_map(|spec| &spec.names).find_map(|name| name.parse::<Fqdn>().ok());
-        let own = own.or_else(|| fqdn.clone());
-        let own =
-            own.ok_or_else(|| Failure::usage("--fqdn or a --certificate with a host name is needed"))?;
-        let computer = ComputerSpec {
-            name: "LAB".to_owned(),
-            fqdn: own,
-            role: Role::Edge,
-            profile,
-            address: Ipv4Addr::LOCALHOST.into(),
-            internal_transport_certificate: None,
-            accepted_domains: Vec::new(),
-            users: Default::default(),
-            rules: Default::default(),
-            certificate: certificates,
-            receive_connector: vec![connector(fqdn)],
-            fault: Vec::new(),
-            send_connector: Vec::new(),
-            organization: String::new(),
-            subscribed_to: None,
-        };
-        let scenario = Scenario {
-            title: "A connector from the command line".to_owned(),
-            computer: vec![computer],
-            ..Scenario::default()
-        };
+        let scenario = lab(fqdn, certificates, profile)?;
         Ok(Some(ScenarioText::without_text(scenario, "the command line")))
     }
 }
 
-fn name(option: &str, text: &str) -> Result<Fqdn, Failure> {
+/// Returns a lab with one connector and these certificates. The computer has its first certificate's name, as
+/// after setup, or else the connector's.
+pub(super) fn lab(
+    fqdn: Option<Fqdn>,
+    certificates: Vec<CertificateSpec>,
+    profile: Profile,
+) -> Result<Scenario, Failure> {
+    let own = certificates.iter().flat_map(|spec| &spec.names).find_map(|name| name.parse::<Fqdn>().ok());
+    let own = own.or_else(|| fqdn.clone());
+    let own = own.ok_or_else(|| Failure::usage("--fqdn or a --certificate with a host name is needed"))?;
+    let computer = ComputerSpec {
+        name: "LAB".to_owned(),
+        fqdn: own,
+        role: Role::Edge,
+        profile,
+        address: Ipv4Addr::LOCALHOST.into(),
+        internal_transport_certificate: None,
+        accepted_domains: Vec::new(),
+        users: Default::default(),
+        rules: Default::default(),
+        certificate: certificates,
+        receive_connector: vec![connector(fqdn, "LAB")],
+        fault: Vec::new(),
+        send_connector: Vec::new(),
+        organization: String::new(),
+        subscribed_to: None,
+    };
+    Ok(Scenario {
+        title: "A connector from the command line".to_owned(),
+        computer: vec![computer],
+        ..Scenario::default()
+    })
+}
+
+pub(super) fn name(option: &str, text: &str) -> Result<Fqdn, Failure> {
     text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))
 }
 
@@ -88,7 +96,8 @@ fn profile(text: &str) -> Result<Profile, Failure> {
     })
 }
 
-fn certificate(names: &str) -> CertificateSpec {
+/// Returns a certificate with these names, IP addresses among them as such.
+pub(super) fn certificate(names: &str) -> CertificateSpec {
     let label = Some(names.to_owned());
     let (addresses, names): (Vec<_>, Vec<_>) =
         names.split(',').map(str::trim).partition(|name| name.parse::<IpAddr>().is_ok());
@@ -97,10 +106,11 @@ fn certificate(names: &str) -> CertificateSpec {
     CertificateSpec { label, ip_addresses, ..CertificateSpec::naming(names) }
 }
 
-/// Returns Tls alone: X-ANONYMOUSTLS and its events would be about another certificate.
-fn connector(fqdn: Option<Fqdn>) -> ReceiveConnectorParameters {
+/// Returns the connector of a computer, with Tls alone: X-ANONYMOUSTLS and its events would be about another
+/// certificate.
+pub(super) fn connector(fqdn: Option<Fqdn>, computer: &str) -> ReceiveConnectorParameters {
     ReceiveConnectorParameters {
-        name: Some("Default internal receive connector LAB".to_owned()),
+        name: Some(format!("Default internal receive connector {computer}")),
         fqdn: Some(Nullable(fqdn)),
         auth_mechanism: Some(AuthMechanism::TLS),
         permission_groups: Some(PermissionGroups::ANONYMOUS_USERS),

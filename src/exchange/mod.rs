@@ -31,7 +31,7 @@ pub use computer::{Computer, Role};
 pub use defaults::Usage;
 pub use event::{Category, Event, EventKind, EventSubject, Level, selection_events};
 pub use fix::{
-    Change, Fix, Overwrite, SendFix, SetReceiveConnector, Trial, Useless, apply_all, fixes, fixes_in,
+    Change, Fix, Overwrite, SendFix, SetReceiveConnector, Trial, Typed, Useless, apply_all, fixes, fixes_in,
     send_fixes, send_fixes_in, useless_advice, without_require_tls,
 };
 pub use flags::{AuthMechanism, PermissionGroups, Services};

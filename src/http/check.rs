@@ -11,11 +11,12 @@ use super::Shared;
 use super::answer::{self, Answer};
 use super::input::Query;
 use super::problem::Problem;
-use crate::exchange::Computer;
+use crate::exchange::{Computer, Typed};
 use crate::journal::{event_block, event_xml};
 use crate::lab::LabError;
 use crate::observe::EventLogEntry;
 use crate::report::{Report, check_only, meaning};
+use crate::scenario::CommandsSpec;
 
 /// An event of the Application log, with what it means.
 #[derive(Serialize, JsonSchema)]
@@ -71,12 +72,13 @@ pub(super) async fn event(State(shared): State<Arc<Shared>>, Path(id): Path<Stri
     let (mut useless, mut fixes) = (json!([]), json!([]));
     if let Some(About { computer, name, .. }) = &connector {
         let report = report(&shared, Some(computer.clone()), Some(name.clone())).await?;
+        let view = view(&report);
         if let Some(connector) = report.connectors.first() {
             let same = connector.events.iter().find(|other| other.event_id == event.id());
             useless = json!(same.map(|same| &same.useless[..]).unwrap_or_default());
-            fixes = json!(connector.fixes);
-        } else if let Some(connector) = report.send_connectors.first() {
-            fixes = json!(connector.fixes);
+            fixes = view["connectors"][0]["fixes"].clone();
+        } else if !report.send_connectors.is_empty() {
+            fixes = view["send_connectors"][0]["fixes"].clone();
         }
     }
     answer::json(&EventView {
@@ -117,21 +119,36 @@ async fn report(
     Ok(checking.await.map_err(|error| LabError::Unobserved(error.to_string()))?)
 }
 
-/// Returns the report with the computer's and the connector's names beside each identity.
+/// Returns the report with the computer's and the connector's names beside each identity, and with what is
+/// typed for each fix.
 fn view(report: &Report) -> Value {
     let mut view = json!(report);
-    for kind in ["connectors", "send_connectors"] {
-        let found = view.get_mut(kind).and_then(Value::as_array_mut);
-        for connector in found.into_iter().flatten().filter_map(Value::as_object_mut) {
-            let identity = connector.get("identity").and_then(Value::as_str);
-            let names = identity.and_then(|identity| identity.split_once('\\'));
-            if let Some((computer, name)) = names.map(|(computer, name)| (json!(computer), json!(name))) {
-                connector.insert("computer".to_owned(), computer);
-                connector.insert("name".to_owned(), name);
-            }
-        }
+    let receiving = report.connectors.iter().map(|connector| {
+        let typed: Vec<_> = connector.fixes.iter().map(|fix| &fix.typed).collect();
+        (&connector.identity, typed)
+    });
+    name_all(&mut view["connectors"], receiving);
+    if !report.send_connectors.is_empty() {
+        let sending = report.send_connectors.iter().map(|connector| {
+            let typed: Vec<_> = connector.fixes.iter().map(|fix| &fix.typed).collect();
+            (&connector.identity, typed)
+        });
+        name_all(&mut view["send_connectors"], sending);
     }
     view
+}
+
+fn name_all<'a>(views: &mut Value, connectors: impl Iterator<Item = (&'a String, Vec<&'a Typed>)>) {
+    let views = views.as_array_mut().into_iter().flatten();
+    for (view, (identity, fixes)) in views.zip(connectors) {
+        let (computer, name) = identity.split_once('\\').unwrap_or_default();
+        view["computer"] = json!(computer);
+        view["name"] = json!(name);
+        for (fix, typed) in view["fixes"].as_array_mut().into_iter().flatten().zip(fixes) {
+            let CommandsSpec { run, answers, .. } = CommandsSpec::typed(computer, typed);
+            fix["typed"] = json!({ "line": run, "answers": answers });
+        }
+    }
 }
 
 /// Returns the schema of the report.

@@ -61,11 +61,24 @@ pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
     response
 }
 
-/// Passes on requests that carry the token or its cookie, if one is wanted.
+/// Passes on requests that no other site makes, and that carry the token or its cookie if one is wanted.
 pub(super) async fn signed_in(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    match may_pass(request.headers(), shared.pass.as_ref()) {
+    let headers = request.headers();
+    match is_asked_here(headers).and_then(|()| may_pass(headers, shared.pass.as_ref())) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// Checks whether a browser says that another site makes it ask (Fetch Metadata). An image or a link of such a
+/// site has no Origin; its answer cannot be read there, but a wait has an effect.
+fn is_asked_here(headers: &HeaderMap) -> Result<(), Problem> {
+    let sites = headers.get_all("sec-fetch-site").iter();
+    let is_here = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
+    if sites.into_iter().all(is_here) {
+        Ok(())
+    } else {
+        Err(Problem::new(StatusCode::FORBIDDEN, "a page of another site may not ask here"))
     }
 }
 

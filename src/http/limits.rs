@@ -21,6 +21,8 @@ pub(super) const MOST_WAITS: usize = 256;
 pub(super) const MOST_STREAMS: usize = 64;
 /// The maximum number of test messages that are sent at a time.
 pub(super) const MOST_SENDERS: usize = 4;
+/// The maximum number of copies of the lab on which something is tried at a time.
+pub(super) const MOST_TRIALS: usize = 2;
 /// The maximum number of connections at a time, and the time that each may take for the head of a request.
 const MOST_CONNECTIONS: usize = 1000;
 const HEAD: Duration = Duration::from_secs(5);

@@ -35,6 +35,7 @@ mod send;
 mod shell;
 mod sign_in;
 mod stream;
+mod trying;
 mod verdicts;
 mod verify;
 mod wait;
@@ -142,6 +143,7 @@ struct Shared {
     waits: Semaphore,
     streams: Arc<Semaphore>,
     senders: Semaphore,
+    trials: Arc<Semaphore>,
     /// The place for a run of a scenario.
     running: Arc<Semaphore>,
     /// The messages that were taken out of the views.
@@ -186,6 +188,7 @@ impl ControlApi {
             waits: Semaphore::new(limits::MOST_WAITS),
             streams: Arc::new(Semaphore::new(limits::MOST_STREAMS)),
             senders: Semaphore::new(limits::MOST_SENDERS),
+            trials: Arc::new(Semaphore::new(limits::MOST_TRIALS)),
             running: Arc::new(Semaphore::new(1)),
             hidden: Hidden::default(),
             stop: stop.clone(),
@@ -272,6 +275,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/catalogue", get(catalogue::list))
         .route("/api/v1/catalogue/{name}", get(catalogue::show))
         .route("/api/v1/check", get(check::check))
+        .route("/api/v1/try", post(trying::attempt))
         .route("/api/v1/send", post(send::send))
         .route("/api/v1/senders", get(send::senders))
         .route("/api/v1/clock", post(clock::advance))

@@ -103,6 +103,12 @@ fn paths() -> Value {
                 .text("connector", "Checks the connectors of this name only").fails(400)
                 .json(shape("CheckReport")),
         ]),
+        ("/api/v1/try", vec![
+            operation("post", "try", "Runs cmdlets, or a fix that check proposes, on a copy of the lab, and compares connectors and \
+                senders before and after; a refusal is an answer, too")
+                .takes("TrySpec").like(json!({ "line": "Get-ReceiveConnector | Set-ReceiveConnector -Fqdn mailgate.expta.com" }))
+                .json(shape("Tried")).fails(404).fails(503),
+        ]),
         ("/api/v1/send", vec![
             operation("post", "send", "Sends a test message to a connector of the lab as one of the built-in senders; one \
                 that is not delivered is an answer, too")

@@ -18,6 +18,7 @@ use super::send::{SenderView, SentView, TestMessage};
 use super::shell::{ByName, Changed, Screen, Typing};
 use super::sign_in::{SignIn, SignInView};
 use super::stream::Stretch;
+use super::trying::TrySpec;
 use super::verify::Verdict;
 use super::wait::Found;
 use crate::exchange::ReceiveConnectorParameters;
@@ -55,6 +56,7 @@ pub(super) fn schemas() -> Value {
         add::<EventView>,
         add::<PictureView>,
         add::<RunSpec>,
+        add::<TrySpec>,
         add::<Advance>,
         add::<ClockView>,
         add::<Scenario>,
@@ -76,6 +78,7 @@ pub(super) fn schemas() -> Value {
     if let Some(all) = schemas.as_object_mut() {
         all.insert("Problem".to_owned(), problem());
         all.insert("Entry".to_owned(), entry());
+        all.insert("Tried".to_owned(), super::trying::schema());
         all.insert("CheckReport".to_owned(), super::check::schema());
         all.insert("ClientVerdict".to_owned(), super::verdicts::schema());
         // A list of parameters may lack a name; a new connector may not.

@@ -14,6 +14,7 @@ use super::catalogue;
 use super::input;
 use super::problem::Problem;
 use super::resources::find;
+use crate::exchange::Computer;
 use crate::scenario::{AnswerSpec, CommandsSpec, ScenarioText};
 
 /// Cmdlets to be typed.
@@ -52,20 +53,24 @@ pub(super) struct Changed {
 
 pub(super) async fn cmdlets(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
     let Typing { line, computer, answers } = input::json(body).await?;
-    let computers = shared.lab.computers();
-    let on = match (&computer, computers.as_slice()) {
-        (Some(name), computers) => find(computers, name)?.name.clone(),
-        (None, [only]) => only.name.clone(),
-        (None, several) => {
-            let known: Vec<_> = several.iter().map(|it| it.name.as_str()).collect();
-            let detail = format!("say whose Shell it is: `computer` is one of {}", known.join(", "));
-            return Err(Problem::refused(detail));
-        }
-    };
+    let on = shell_of(&shared.lab.computers(), computer.as_deref())?;
     let typed = shared.lab.run(&[CommandsSpec { on: on.clone(), run: line, answers }]).await?;
     match typed.refused {
         Some(why) => Err(Problem::refused(why).with("output", typed.screen)),
         None => json(&Screen { computer: on, output: typed.screen, seq: shared.observer().newest() }),
+    }
+}
+
+/// Returns the name of the computer whose Shell is meant: the one that is named, else the only one.
+pub(super) fn shell_of(computers: &[Arc<Computer>], named: Option<&str>) -> Result<String, Problem> {
+    match (named, computers) {
+        (Some(name), computers) => Ok(find(computers, name)?.name.clone()),
+        (None, [only]) => Ok(only.name.clone()),
+        (None, several) => {
+            let known: Vec<_> = several.iter().map(|it| it.name.as_str()).collect();
+            let detail = format!("say whose Shell it is: `computer` is one of {}", known.join(", "));
+            Err(Problem::refused(detail))
+        }
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn report(
         starttls,
         verdict,
         cause: words::cause(&selection, connector, computer, now),
+        cause_in_brief: words::brief(&selection, computer, starttls, now),
         role: computer.role,
         profile: computer.profile,
         enabled: connector.enabled,
@@ -72,6 +73,7 @@ pub(super) fn report(
         fixes,
         refused,
         without_tls: without_require_tls(lab, computer, connector, now),
+        effects: Vec::new(),
     }
 }
 

@@ -7,12 +7,16 @@ pub mod layout;
 mod list;
 mod meaning;
 mod opinion;
+mod paint;
 pub mod proof;
+mod screen;
 mod send;
 mod table;
 mod words;
 
 pub use meaning::meaning;
+pub use paint::Colors;
+pub use screen::Screen;
 pub use send::SendConnectorReport;
 
 use std::sync::Arc;
@@ -23,7 +27,7 @@ use serde::Serialize;
 use crate::exchange::{Computer, Fix, Level, Profile, ReceiveConnector, Role, RuleInForce, Useless, Verdict};
 use crate::name::Coverage;
 use crate::pki::Thumbprint;
-use crate::scenario::Built;
+use crate::scenario::{Built, Tried};
 use crate::session::fault::FaultRule;
 
 /// The findings of `check`.
@@ -49,6 +53,8 @@ pub struct ConnectorReport {
     pub verdict: String,
     /// The cause, as a sentence without its full stop.
     pub cause: String,
+    /// The cause in a few words; empty where nothing is wrong.
+    pub cause_in_brief: String,
     /// The role of its server.
     pub role: Role,
     /// The Exchange version that its server emulates.
@@ -91,6 +97,10 @@ pub struct ConnectorReport {
     pub refused: Vec<Fix>,
     /// The fix that admits senders without STARTTLS, where RequireTLS keeps them out.
     pub without_tls: Option<Fix>,
+    /// The effects of the fixes on connectors and senders, in the order of the fixes, up to the last that was
+    /// tried (`lab::Plan::try_fixes`); `None` for a fix that was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Option<Tried>>,
 }
 
 /// The state of STARTTLS on a connector.

@@ -14,6 +14,7 @@ use crate::exchange::{
     ClientCertificate, ClientSelection, Computer, EventKind, InternalTransport, SearchKey, SendConnector,
     SendFix, Trial, send_fixes_in,
 };
+use crate::scenario::Tried;
 
 /// The findings about one Send connector.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +51,9 @@ pub struct SendConnectorReport {
     pub fixes: Vec<SendFix>,
     /// Fixes that would help but that the Shell refuses.
     pub refused: Vec<SendFix>,
+    /// The effects of the fixes, in their order, up to the last that was tried; `None` for a fix that was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Option<Tried>>,
 }
 
 pub(super) fn report(
@@ -86,6 +90,7 @@ pub(super) fn report(
         notes: notes(&found, connector, computer),
         fixes,
         refused,
+        effects: Vec::new(),
     }
 }
 

@@ -76,6 +76,50 @@ pub(super) fn cause(
     }
 }
 
+/// Returns the cause in a few words, for a table; empty where nothing is wrong.
+pub(super) fn brief(selection: &Selection, computer: &Computer, starttls: Starttls, now: Timestamp) -> String {
+    let naming = [Reason::NameDiffers, Reason::IssuerDiffers, Reason::SubjectDiffers];
+    let words = match &selection.outcome {
+        Outcome::NotConfigured => "Tls is not in AuthMechanism",
+        Outcome::Withheld => {
+            let against = selection.candidates.iter().find_map(|candidate| match &candidate.verdict {
+                Verdict::NotEligible { reasons } if !reasons.iter().any(|it| naming.contains(it)) => {
+                    reasons.first()
+                }
+                Verdict::NotEligible { .. }
+                | Verdict::Chosen
+                | Verdict::Beaten { .. }
+                | Verdict::NotLookedAt => None,
+            });
+            match (against, &selection.key) {
+                (Some(reason), _) => return format!("its certificate {}", reason.as_words()),
+                (None, _) if computer.store.iter().next().is_none() => "the store is empty",
+                (None, SearchKey::Pin(_)) => "no certificate fits the pin",
+                (None, SearchKey::ConnectorFqdn(fqdn) | SearchKey::ComputerFqdn(fqdn)) => {
+                    return format!("no certificate names {fqdn}");
+                }
+            }
+        }
+        Outcome::Offered(offered) => {
+            let presented = computer.store.find(offered.thumbprint);
+            if offered.handshake_fails {
+                "the certificate's key cannot be used"
+            } else if offered.expired {
+                "the certificate has expired"
+            } else if presented.is_some_and(|stored| stored.facts.is_not_yet_valid(now)) {
+                "the certificate is not yet valid"
+            } else if starttls == Starttls::OfferedInTrouble {
+                "the certificate expires soon"
+            } else if presented.is_some_and(|stored| stored.facts.self_signed) {
+                "the certificate is self-signed"
+            } else {
+                ""
+            }
+        }
+    };
+    words.to_owned()
+}
+
 fn why_withheld(selection: &Selection, computer: &Computer) -> String {
     let naming = [Reason::NameDiffers, Reason::IssuerDiffers, Reason::SubjectDiffers];
     let fits_by_name = computer.store.iter().zip(&selection.candidates).filter_map(|(stored, candidate)| {

@@ -201,7 +201,7 @@ impl CertificateSpec {
     }
 
     /// Returns whether this certificate has the label `label`.
-    pub(super) fn is_called(&self, label: &str) -> bool {
+    pub fn is_called(&self, label: &str) -> bool {
         self.called().is_ok_and(|own| own == label)
     }
 

@@ -25,12 +25,13 @@ mod senders;
 mod shell;
 mod spec;
 mod time_spec;
+mod tried;
 
 pub use build::{Built, issue};
-pub use catalogue::{BuiltIn, SCENARIOS, story, suggest};
+pub use catalogue::{BuiltIn, SCENARIOS, story};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
 pub use ending::{Achieved, Ending, EndingError};
-pub use entries::{CatalogueEntry, ENTRIES, Group, entry, suggest_entry};
+pub use entries::{CatalogueEntry, ENTRIES, Group, entry};
 pub use entry::{Acceptance, EntrySpec, ServerTrust};
 pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,
@@ -49,6 +50,7 @@ pub use senders::{Sender, SenderKind};
 pub use shell::{LabShell, ShellRun};
 pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
 pub use time_spec::{TimeSpec, TimeSpecError};
+pub use tried::{ChangeKind, Compared, Tried};
 
 use crate::exchange::Zone;
 use crate::nearest::nearest;

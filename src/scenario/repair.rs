@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expect::Expectations;
+use crate::exchange::Typed;
+use crate::exchange::cmdlet::Answer;
 
 /// Somebody who sends one message to the lab at every stage of the story.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -94,6 +96,17 @@ pub struct CommandsSpec {
     /// The answers to the questions they ask, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<AnswerSpec>,
+}
+
+impl CommandsSpec {
+    /// Returns the commands of a fix, for the computer that they are typed on.
+    pub fn typed(on: &str, typed: &Typed) -> Self {
+        let answers = typed.answers.iter().map(|answer| match answer {
+            Answer::Yes => AnswerSpec::Yes,
+            Answer::No => AnswerSpec::No,
+        });
+        Self { on: on.to_owned(), run: typed.run.clone(), answers: answers.collect() }
+    }
 }
 
 /// An answer to a question of the Shell.

@@ -19,7 +19,7 @@ mod useless;
 pub use change::{Change, Overwrite, apply_all};
 pub use send::{SendFix, send_fixes, send_fixes_in};
 pub use set::SetReceiveConnector;
-pub use trial::Trial;
+pub use trial::{Trial, Typed};
 pub use useless::{Useless, useless_advice};
 
 use std::sync::Arc;
@@ -53,6 +53,9 @@ pub struct Fix {
     /// The result of running the commands in the Shell on a copy of the lab.
     #[serde(flatten)]
     pub trial: Trial,
+    /// The commands as they are typed, with the answers to their questions.
+    #[serde(skip)]
+    pub typed: Typed,
     /// The change itself.
     #[serde(skip)]
     pub steps: Vec<Change>,
@@ -126,7 +129,7 @@ fn fix(case: &Case<'_>, proposal: Proposal, lab: &[Arc<Computer>]) -> Fix {
     let effect = Effect::of(case, &proposal.steps);
     let connector = propose::target(&proposal.steps, case.connector).to_owned();
     let file = stand_in(case, &proposal.steps);
-    let (trial, _) = try_commands(lab, &case.computer.name, &proposal.commands, case.now, file.as_ref());
+    let (trial, typed) = try_commands(lab, &case.computer.name, &proposal.commands, case.now, file.as_ref());
     let refused = match &trial {
         Trial::Refused(words) => Some(words.clone()),
         Trial::Ran | Trial::Untried(_) => proposal.refused,
@@ -139,6 +142,7 @@ fn fix(case: &Case<'_>, proposal: Proposal, lab: &[Arc<Computer>]) -> Fix {
         leaves: effect.leaves,
         refused,
         trial,
+        typed,
         steps: proposal.steps,
         connector,
     }

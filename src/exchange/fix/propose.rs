@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::change::{Change, Overwrite, apply_all};
 use super::state::{Health, State, called};
-use super::trial::OR;
+use super::trial::{OR, Typed};
 use super::{console, issue, name, shell};
 use crate::exchange::{
     AuthMechanism, Computer, InternalTransport, Nullable, Outcome, PrivateKey, Reason, ReceiveConnector,
@@ -277,7 +277,7 @@ pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Rea
         PrivateKey::Missing => {
             titles.push(format!("import {called} again, with its private key"));
             steps.push(Change::RestoreKey(facts.thumbprint));
-            commands.push(shell::import(computer, "C:\\certificate.pfx", true));
+            commands.push(shell::import(computer, Typed::PFX, true));
             commands.push(format!("{OR}where the key is still on this computer:"));
             commands.push(format!("certutil -repairstore my {}", facts.serial_number));
             clicks.extend(console::windows("Personal", "All Tasks, Import: the PFX with the key"));

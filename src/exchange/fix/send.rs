@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::change::{Change, Overwrite};
 use super::shell::{answer, enable, quoted};
 use super::state::called;
-use super::trial::{Trial, try_commands};
+use super::trial::{Trial, Typed, try_commands};
 use crate::exchange::{
     ClientCertificate, ClientSelection, Computer, Nullable, PrivateKey, SendConnector, Services,
     StoredCertificate, TlsCertificateName,
@@ -28,6 +28,9 @@ pub struct SendFix {
     /// The result of running the commands in the Shell on a copy of the lab.
     #[serde(flatten)]
     pub trial: Trial,
+    /// The commands as they are typed, with the answers to their questions.
+    #[serde(skip)]
+    pub typed: Typed,
 }
 
 /// The ways to let `connector` on `computer` present a certificate, best first; none where it does.
@@ -51,10 +54,10 @@ pub fn send_fixes_in(
     for fix in &mut fixes {
         let known = lab.iter().any(|known| known.name.eq_ignore_ascii_case(&fix.on));
         let file = ClientSelection::of(connector, computer, now).chosen(computer).cloned();
-        fix.trial = if known {
-            try_commands(lab, &fix.on, &fix.commands, now, file.as_ref()).0
+        (fix.trial, fix.typed) = if known {
+            try_commands(lab, &fix.on, &fix.commands, now, file.as_ref())
         } else {
-            Trial::Untried(format!("{} is not in this lab", fix.on))
+            (Trial::Untried(format!("{} is not in this lab", fix.on)), Typed::default())
         };
     }
     fixes.sort_by_key(|fix| matches!(fix.trial, Trial::Refused(_)));
@@ -119,8 +122,11 @@ fn mended(
         (PrivateKey::Missing, _) => (
             format!("Import {} again, with its private key", called(chosen)),
             vec![
-                "# in place of C:\\certificate.pfx: the file that holds the certificate with its key".to_owned(),
-                "Import-ExchangeCertificate -FileData ([Byte[]]$(Get-Content -Path C:\\certificate.pfx -Encoding Byte -ReadCount 0)) -Password (Get-Credential).password".to_owned(),
+                format!("# in place of {}: the file that holds the certificate with its key", Typed::PFX),
+                format!(
+                    "Import-ExchangeCertificate -FileData ([Byte[]]$(Get-Content -Path {} -Encoding Byte -ReadCount 0)) -Password (Get-Credential).password",
+                    Typed::PFX
+                ),
                 enable(computer, thumbprint),
                 answer(false),
             ],
@@ -140,7 +146,7 @@ fn mended(
     };
     let after = super::apply_all(&changes, computer);
     let presents = presented(&after, connector, now)?;
-    Some(SendFix { title, on: computer.name.clone(), commands, presents, trial: not_yet() })
+    Some(SendFix { title, on: computer.name.clone(), commands, presents, trial: not_yet(), typed: Typed::default() })
 }
 
 /// A pin to a certificate whose names cover the connector's FQDN, where it is the pin that names nothing.
@@ -197,7 +203,7 @@ fn set(
         commands.push("Start-EdgeSynchronization".to_owned());
     }
     let on = computer.subscribed_to.clone().unwrap_or_else(|| computer.name.clone());
-    Some(SendFix { title, on, commands, presents, trial: not_yet() })
+    Some(SendFix { title, on, commands, presents, trial: not_yet(), typed: Typed::default() })
 }
 
 fn not_yet() -> Trial {

@@ -31,31 +31,46 @@ const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// The line before an alternative to the command above it.
 pub(super) const OR: &str = "# or, ";
 
+/// The commands of a proposal as somebody types them who follows it: without the alternatives, and with the
+/// answers to the questions that they ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// The commands, a line each.
+    pub run: String,
+    /// The answers, in the order of the questions.
+    pub answers: Vec<Answer>,
+}
+
+impl Typed {
+    /// The file that stands in commands for the one that holds a certificate with its private key.
+    pub const PFX: &str = "C:\\certificate.pfx";
+}
+
 /// Runs `commands` on a copy of `computers`, in the Shell of the computer called `on`. Each alternative is
 /// run by itself. `file` stands in for whatever file holds a certificate.
 ///
-/// Also returns the computers after the commands without alternatives.
+/// Also returns what was typed for the commands without alternatives.
 pub(super) fn try_commands(
     computers: &[Arc<Computer>],
     on: &str,
     commands: &[String],
     now: Timestamp,
     file: Option<&StoredCertificate>,
-) -> (Trial, Vec<Arc<Computer>>) {
-    let mut after = computers.to_vec();
+) -> (Trial, Typed) {
+    let mut typed = Typed::default();
     for (at, script) in scripts(commands).iter().enumerate() {
-        let mut host = StandIns { now, file, overwrite: answer(commands) };
+        let mut host = StandIns { now, file, overwrite: answer(commands), answered: Vec::new() };
         let state = ShellState::default();
         let shell = Shell { computers, here: on, now, events: &[], queues: &[], state };
         let outcome = shell.run(script, &mut host);
-        if let Some(error) = outcome.error {
-            return (failed(error), after);
-        }
         if at == 0 {
-            after = outcome.computers;
+            typed = Typed { run: script.clone(), answers: host.answered };
+        }
+        if let Some(error) = outcome.error {
+            return (failed(error), typed);
         }
     }
-    (Trial::Ran, after)
+    (Trial::Ran, typed)
 }
 
 fn failed(error: CmdletError) -> Trial {
@@ -99,6 +114,7 @@ struct StandIns<'a> {
     now: Timestamp,
     file: Option<&'a StoredCertificate>,
     overwrite: Option<Answer>,
+    answered: Vec<Answer>,
 }
 
 impl ShellHost for StandIns<'_> {
@@ -117,11 +133,13 @@ impl ShellHost for StandIns<'_> {
     }
 
     fn answer(&mut self, prompt: &Prompt) -> Option<Answer> {
-        match prompt.question {
+        let answer = match prompt.question {
             Question::OverwriteDefaultSmtpCertificate => self.overwrite,
             // The reader who follows a proposal to remove something says Yes.
             Question::Remove => Some(Answer::Yes),
-        }
+        };
+        self.answered.extend(answer);
+        answer
     }
 }
 

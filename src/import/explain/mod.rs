@@ -110,6 +110,19 @@ pub struct About {
     pub edited: String,
 }
 
+impl Explanation {
+    /// Returns the explanation without the events that the exports settle: what they say, a check of the
+    /// connectors says as well.
+    #[must_use]
+    pub fn beyond_the_exports(&self) -> Self {
+        let settled = |item: &&Item| match item {
+            Item::Event(item) => item.evidence.as_ref().is_some_and(|evidence| evidence.decided),
+            Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) | Item::Dialogue(_) => false,
+        };
+        Self { items: self.items.iter().filter(|item| !settled(item)).cloned().collect(), ..self.clone() }
+    }
+}
+
 /// Combines everything that was pasted.
 pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff::Timestamp) -> Explanation {
     let recognized = pieces.iter().map(|piece| format!("{}: {piece}", piece.name)).collect();

@@ -16,9 +16,9 @@ use super::event::FoundEvent;
 use super::question::{AnswerError, Answers, Question, Questions, one_of};
 use super::read::Pieces;
 use super::record::{Kind, Record};
-use crate::exchange::{Computer, StoredCertificate};
+use crate::exchange::StoredCertificate;
 use crate::pki::Thumbprint;
-use crate::scenario::{Built, Scenario};
+use crate::scenario::Scenario;
 use computers::Server;
 pub(super) use receive::{receives, sends};
 
@@ -64,25 +64,19 @@ pub enum ImportError {
 }
 
 impl Imported {
-    /// Gives the certificates of built computers the thumbprints of the real ones, so that commands can be
-    /// copied to the real server.
-    pub fn name_originals(&self, built: &mut [Built]) {
-        for built in built {
-            let mut computer: Computer = (*built.computer).clone();
-            for original in self.originals.iter().filter(|it| it.computer == computer.name) {
-                let Some(Ok(thumbprint)) = original.thumbprint.as_deref().map(str::parse::<Thumbprint>)
-                else {
-                    continue;
-                };
-                let stored = computer.store.iter_mut().find(|stored| stored.label == original.label);
-                let Some(stored) = stored else { continue };
-                let before = std::mem::replace(&mut stored.facts.thumbprint, thumbprint);
-                if computer.internal_transport_certificate == Some(before) {
-                    computer.internal_transport_certificate = Some(thumbprint);
-                }
+    /// Returns the lab with the thumbprints of the real certificates, so that commands can be copied to the real
+    /// server.
+    pub fn with_original_thumbprints(&self) -> Scenario {
+        let mut scenario = self.scenario.clone();
+        for original in &self.originals {
+            let computer = scenario.computer.iter_mut().find(|it| it.name == original.computer);
+            let spec = computer.and_then(|it| it.certificate.iter_mut().find(|it| it.is_called(&original.label)));
+            let thumbprint = original.thumbprint.as_deref().map(str::parse::<Thumbprint>);
+            if let (Some(spec), Some(Ok(thumbprint))) = (spec, thumbprint) {
+                spec.thumbprint = Some(thumbprint);
             }
-            built.computer = computer.into();
         }
+        scenario
     }
 
     /// Returns the original behind a certificate of a store.

@@ -12,6 +12,8 @@ mod probe;
 mod records;
 mod sending;
 mod target;
+mod tried;
+mod usual;
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
@@ -26,12 +28,15 @@ use super::{Engine, LabError, Options, Plan};
 use crate::clock::{Clock, DryRun};
 use crate::exchange::{ClientCertificate, ClientSelection, Computer, SendConnector};
 use crate::pki::Thumbprint;
-use crate::scenario::{Aspect, NONE, Observation, Played, Proof, ScenarioText, Stage, Subject, Value};
+use crate::scenario::{
+    Aspect, CommandsSpec, NONE, Observation, Played, Proof, ScenarioText, Stage, Subject, Value,
+};
 use crate::session::TlsVerb;
 use crate::session::fault::FaultRule;
 use crate::wire::{Network, Ports};
 use records::Records;
 use sending::Senders;
+use usual::Usual;
 
 /// The number of stages of one scenario that run at a time.
 const SIDE_BY_SIDE: usize = 4;
@@ -91,14 +96,8 @@ impl Engine {
     ///
     /// As for [`dry_run`].
     pub fn observe(&self) -> Result<Observation, LabError> {
-        let (text, senders, issuer) = {
-            let desk = self.desk();
-            (desk.text.clone(), desk.senders.clone(), desk.issuer.clone())
-        };
-        let (clock, zone) = (self.clock().clone(), text.zone());
-        let now = clock.now();
-        let plan =
-            Plan { computers: self.as_built(self.computers(), &zone), clock, zone, senders, text, issuer };
+        let plan = self.plan();
+        let now = plan.clock.now();
         let dry = DryRun::default();
         let played = dry.run(play(&plan, now, Stage::Before, &Transport::Memory(dry.clone())))??;
         Ok(played.observed)
@@ -162,6 +161,20 @@ async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, La
 
 /// Runs one stage in a copy of the lab, which begins at `now`.
 async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) -> Result<Played, LabError> {
+    let commands = (stage != Stage::Before).then(|| plan.text.scenario.commands(stage));
+    let played = play_commands(plan, now, commands.as_deref(), &mut Usual::default(), transport).await?;
+    Ok(Played { stage, ..played })
+}
+
+/// Runs commands in a copy of the lab, which begins at `now`, and observes it with its senders and the usual
+/// ones. Without commands it is observed as it is.
+async fn play_commands(
+    plan: &Plan,
+    now: Timestamp,
+    commands: Option<&[CommandsSpec]>,
+    usual: &mut Usual,
+    transport: &Transport,
+) -> Result<Played, LabError> {
     let mut plan = Plan { clock: transport.clock(now), ..plan.clone() };
     // The probes before the senders are to see the configuration, and must not use up a fault rule.
     let faults = plan
@@ -169,7 +182,7 @@ async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) 
         .iter_mut()
         .map(|built| (built.computer.name.clone(), std::mem::take(&mut built.faults)));
     let faults: HashMap<_, _> = faults.filter(|(_, rows)| !rows.is_empty()).collect();
-    let (text, senders) = (plan.text.clone(), Senders::new(&plan));
+    let senders = Senders::new(&plan);
     let options =
         Options { ports: Ports::Free, relay: false, network: transport.network(), ..Options::default() };
     let lab = Engine::start_plan(plan, options).await?;
@@ -177,12 +190,12 @@ async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) 
     let played = {
         // If this future is dropped in the middle, nothing goes on listening.
         let _listening = StopListening(&lab);
-        limit.timeout(LONGEST_STAGE, pin!(at_stage(&text, stage, &lab, &senders, faults))).await
+        limit.timeout(LONGEST_STAGE, pin!(after(commands, &lab, senders, usual, faults))).await
     };
     lab.finish(GRACE).await;
     played.unwrap_or_else(|_| {
         let limit = LONGEST_STAGE.as_secs();
-        Err(LabError::Unobserved(format!("{stage:?}: it did not come to its end within {limit} s")))
+        Err(LabError::Unobserved(format!("a stage did not come to its end within {limit} s")))
     })
 }
 
@@ -194,24 +207,27 @@ impl Drop for StopListening<'_> {
     }
 }
 
-async fn at_stage(
-    text: &ScenarioText,
-    stage: Stage,
+async fn after(
+    commands: Option<&[CommandsSpec]>,
     lab: &Engine,
-    senders: &Senders,
+    mut senders: Senders,
+    usual: &mut Usual,
     faults: HashMap<String, Vec<FaultRule>>,
 ) -> Result<Played, LabError> {
     let mut records = Records::of(lab);
     let (mut screen, mut refused) = (String::new(), None);
-    if stage != Stage::Before {
+    usual.note_name(lab);
+    if let Some(commands) = commands {
         // The events that the commands themselves cause belong to the stage.
         records.begin_here();
-        let typed = lab.run(&text.scenario.commands(stage)).await?;
+        let typed = lab.run(commands).await?;
         (screen, refused) = (typed.screen, typed.refused);
         lab.log_start().await;
+        usual.note_name(lab);
     }
-    let observed = observe(lab, &records, senders, faults).await?;
-    Ok(Played { stage, screen, refused, observed })
+    usual.join(&mut senders, lab)?;
+    let observed = observe(lab, &records, &senders, faults).await?;
+    Ok(Played { stage: Stage::Before, screen, refused, observed })
 }
 
 /// Probes every connector, lets every sender send, and then reads what was logged meanwhile.

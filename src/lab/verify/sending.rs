@@ -34,6 +34,16 @@ impl Senders {
         Self { senders: plan.senders.clone(), zone: plan.zone.clone() }
     }
 
+    /// Returns the senders.
+    pub(super) fn all(&self) -> &[Sender] {
+        &self.senders
+    }
+
+    /// Adds a sender.
+    pub(super) fn add(&mut self, sender: Sender) {
+        self.senders.push(sender);
+    }
+
     /// Lets every sender send one message, and retry until it has arrived or was returned, or until a retry
     /// changes nothing any more. No sender waits: the lab's clock is set to the time of the next attempt. A
     /// sender whose Send connector is gone has no result.

@@ -32,6 +32,14 @@ async fn a_host_or_an_origin_of_somebody_else_is_turned_away() {
         ask(at, "GET /livez", "", &[origin]).await.problem(403);
         ask(at, "GET /livez", "", &[&same, origin]).await.problem(403);
     }
+    for site in ["cross-site", "same-site"] {
+        let site = format!("Sec-Fetch-Site: {site}");
+        ask(at, "GET /api/v1/wait?for=session&timeout_ms=0", "", &[&site]).await.problem(403);
+        assert_eq!(ask(at, "GET /", "", &[&site]).await.status, 200, "a link to the page");
+    }
+    for site in ["same-origin", "none"] {
+        ask(at, "GET /api/v1/lab", "", &[&format!("Sec-Fetch-Site: {site}")]).await.ok();
+    }
     exchange(at, "GET /livez HTTP/1.0\r\n\r\n").await.problem(403);
     exchange(at, format!("GET http://evil/livez HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"))
         .await

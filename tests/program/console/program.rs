@@ -60,6 +60,7 @@ async fn serve_is_steered_where_its_ready_line_says_and_with_its_token() {
     let (_running, ready) = Running::serve(&mut program(&args));
     let control = ready["control"].as_str().unwrap().strip_prefix("http://").unwrap();
     let address: SocketAddr = control.parse().unwrap();
+    assert_eq!(ready["page"], format!("http://{address}/"));
     ask(address, "GET /api/v1/connectors", "", &[]).await.problem(401);
     let connectors = ask(address, "GET /api/v1/connectors", "", &["Authorization: Bearer s3cret"]).await.ok();
     assert_eq!(connectors[0]["addrs"][0], ready["connectors"][0]["addr"]);
@@ -77,6 +78,15 @@ fn serve_does_not_start_beyond_loopback_without_a_token() {
 }
 
 #[test]
+fn a_second_lab_has_a_page_at_another_port() {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let serve = || Running::serve(&mut program(&["serve", "--port", &free(), "--control-path", "/lab"]));
+    let ((_one, one), (_other, other)) = (serve(), serve());
+    assert_ne!(one["page"], other["page"]);
+    assert_eq!(other["page"], format!("{}/lab/", other["control"].as_str().unwrap()));
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn with_no_control_nothing_listens_but_the_connectors() {
     let serve = ["serve", "fqdn-mismatch", "--port", "0"];
@@ -87,6 +97,7 @@ fn with_no_control_nothing_listens_but_the_connectors() {
     let by_variable = Running::serve(program(&serve).env("STARTTLS_LAB_NO_CONTROL", "true"));
     for (closed, ready) in [by_flag, by_variable] {
         assert_eq!(ready.get("control"), Some(&Value::Null), "{ready}");
+        assert_eq!(ready.get("page"), Some(&Value::Null), "{ready}");
         assert_eq!(ready["connectors"].as_array().unwrap().len(), 1, "{ready}");
         assert_eq!(closed.listening(), 1, "the connector alone");
     }

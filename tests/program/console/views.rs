@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+#[cfg(feature = "cli")]
+use crate::console::http::ask;
 use crate::console::support::{CONNECTOR, World};
 
 const PATH: &str = "/api/v1/connectors/MAILGATE/Default%20internal%20receive%20connector%20MAILGATE";
@@ -140,5 +142,106 @@ async fn a_test_message_is_sent_as_any_built_in_sender() {
         (json!({ "policy": "may", "to": vec!["a@b.example"; 11] }), 422),
     ] {
         world.send("POST /api/v1/send", &wrong).await.problem(status);
+    }
+}
+
+#[tokio::test]
+async fn a_fix_and_a_mistake_are_tried_on_a_copy() {
+    let world = World::seed().await;
+    let identity = format!("MAILGATE\\{CONNECTOR}");
+    let before = world.get("/api/v1/connectors").await.ok();
+    let tried = world.send("POST /api/v1/try", &json!({ "connector": identity, "fix": 0 })).await.ok();
+    assert_eq!(tried["refused"], Value::Null, "{tried}");
+    let changed = tried["connectors"].as_array().unwrap();
+    assert!(changed.iter().any(|it| it["aspect"] == "starttls" && it["change"] == "better"), "{tried}");
+    assert!(!tried["senders"].as_array().unwrap().is_empty(), "{tried}");
+
+    let check = world.get("/api/v1/check").await.ok();
+    let typed = &check["connectors"][0]["fixes"][0]["typed"];
+    let by_line = json!({ "connector": identity, "line": typed["line"], "answers": typed["answers"] });
+    assert_eq!(world.send("POST /api/v1/try", &by_line).await.ok(), tried);
+
+    let refused = json!({ "line": "Set-ReceiveConnector 'MAILGATE\\nobody' -Fqdn a.example" });
+    let refused = world.send("POST /api/v1/try", &refused).await.ok();
+    assert!(refused["refused"].as_str().unwrap().contains("nobody"), "{refused}");
+    assert_eq!(world.get("/api/v1/connectors").await.ok(), before, "it was tried and not done");
+    for (wrong, status) in [
+        (json!({}), 422),
+        (json!({ "fix": 0 }), 422),
+        (json!({ "fix": 0, "line": "Get-ReceiveConnector" }), 422),
+        (json!({ "fix": 99, "connector": identity }), 404),
+        (json!({ "fix": 0, "connector": "MAILGATE\\x" }), 404),
+        (json!({ "line": "Get-ReceiveConnector", "computer": "NOBODY" }), 404),
+    ] {
+        world.send("POST /api/v1/try", &wrong).await.problem(status);
+    }
+}
+
+#[tokio::test]
+async fn the_scenario_is_run_and_told_stage_by_stage() {
+    let world = World::seed().await;
+    let told = world.send("POST /api/v1/verify/run", &json!({})).await;
+    assert_eq!((told.status, told.header("content-type")), (200, Some("text/event-stream")));
+    let text = told.text();
+    let events: Vec<(&str, Value)> = text
+        .split("event: ")
+        .skip(1)
+        .filter_map(|event| {
+            let (name, data) = event.split_once('\n')?;
+            let data = data.lines().find_map(|line| line.strip_prefix("data: "))?;
+            Some((name.trim(), serde_json::from_str(data).ok()?))
+        })
+        .collect();
+    let (last, done) = events.last().unwrap();
+    assert_eq!((*last, &done["holds"]), ("done", &json!(true)), "{text}");
+    assert_eq!(done["differences"], json!([]));
+    let of = events[0].1["of"].as_u64().unwrap();
+    assert_eq!(events.len() as u64, 2 * of + 1, "a stage begins and ends");
+    assert_eq!((&events[0].1["stage"], &events[0].1["state"]), (&json!("before"), &json!("running")));
+    assert_eq!(events[1].1["state"], "done");
+    assert!(!events[1].1["rows"].as_array().unwrap().is_empty());
+    world.send("POST /api/v1/verify/run", &json!({ "name": "nothing" })).await.problem(404);
+    let healthy = world.send("POST /api/v1/verify/run", &json!({ "name": "healthy" })).await;
+    assert!(healthy.text().contains("event: done"));
+}
+
+#[tokio::test]
+async fn the_picture_shows_how_mail_went_and_which_names_disagree() {
+    let world = World::seed().await;
+    let peer = "<script>alert(1)</script>.example";
+    world.mail("you@expta.com").await;
+    world.get("/api/v1/wait?for=session").await.ok();
+    let picture = world.get("/api/v1/picture").await.ok();
+    let edge = &picture["edges"][0];
+    assert_eq!((&edge["from"], &edge["state"], &edge["messages"]), (&json!("peer:127.0.0.1"), &json!("clear_wanted"), &json!(1)));
+    let names = picture["names"].as_array().unwrap();
+    let disagree: Vec<_> = names.iter().filter(|it| it["disagrees"] == true).map(|it| it["number"].clone()).collect();
+    assert_eq!((names.len(), disagree), (5, vec![json!(1), json!(2)]));
+    let drawing = world.get("/api/v1/picture.svg").await;
+    assert_eq!(drawing.header("content-type"), Some("image/svg+xml"));
+    let svg = drawing.text();
+    assert!(svg.contains("class=\"edge clear_wanted\"") && svg.contains("name disagrees"), "{svg}");
+
+    world.send("POST /api/v1/cmdlets", &json!({ "line": format!("New-ReceiveConnector -Name '{peer}' -Usage Custom -Bindings 0.0.0.0:2600 -RemoteIPRanges 127.9.9.9") })).await.ok();
+    let svg = world.get("/api/v1/picture.svg").await.text();
+    assert!(svg.contains("&lt;script&gt;") && !svg.contains("<script"), "{svg}");
+    world.send("POST /api/v1/cmdlets", &json!({ "line": "Get-ReceiveConnector | ? Name -like Default* | Set-ReceiveConnector -Fqdn mailgate.expta.com" })).await.ok();
+    world.send("POST /api/v1/send", &json!({ "policy": "may", "connector": CONNECTOR })).await.ok();
+    world.get("/api/v1/wait?for=session&count=1").await.ok();
+    let picture = world.get(&format!("/api/v1/picture?connector={}", CONNECTOR.replace(' ', "+"))).await.ok();
+    assert_eq!(picture["edges"][0]["state"], "tls", "{picture}");
+    assert!(picture["names"].as_array().unwrap()[..2].iter().all(|it| it["disagrees"] == false), "{picture}");
+}
+
+#[tokio::test]
+#[cfg(feature = "cli")]
+async fn what_is_pasted_is_explained() {
+    let world = World::seed().await;
+    let event = world.get("/api/v1/events?event_id=12014").await.ok()[0]["seq"].clone();
+    let event = world.get(&format!("/api/v1/events/{event}")).await.ok();
+    let explained = ask(world.control(), "POST /api/v1/explain", event["block"].as_str().unwrap(), &[]).await.ok();
+    assert_eq!(explained["items"][0]["event_id"], 12014, "{explained}");
+    for nothing in ["", "nothing that is known", "\u{0}"] {
+        ask(world.control(), "POST /api/v1/explain", nothing, &[]).await.problem(422);
     }
 }

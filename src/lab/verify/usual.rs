@@ -1,0 +1,118 @@
+//! The usual senders to a connector, for a lab that has none of its own.
+
+use super::sending::{Senders, hello};
+use super::target::target_of;
+use crate::exchange::{AuthMechanism, Computer, PermissionGroups, ReceiveConnector};
+use crate::lab::{Engine, LabError};
+use crate::name::Fqdn;
+use crate::scenario::{LogonSpec, Sender, SenderKind};
+use crate::session::send::SenderPolicy;
+use crate::smtp::{Address, ReversePath};
+
+/// The receive connector whose senders are wanted, and the names that the verifying ones dial.
+#[derive(Debug, Default)]
+pub(super) struct Usual {
+    /// The connector, computer and name; `None` for no usual senders.
+    connector: Option<(String, String)>,
+    /// The names that the connector has answered with.
+    dials: Vec<Fqdn>,
+}
+
+impl Usual {
+    /// Wants the senders to the connector of this identity, `SERVER\Name`.
+    pub(super) fn new(identity: &str) -> Self {
+        let connector = identity.split_once('\\').map(|(computer, name)| (computer.into(), name.into()));
+        Self { connector, dials: Vec::new() }
+    }
+
+    /// Notes the name that the connector answers with now.
+    pub(super) fn note_name(&mut self, lab: &Engine) {
+        let Some((computer, name)) = &self.connector else { return };
+        for found in lab.computers().iter().filter(|known| known.name.eq_ignore_ascii_case(computer)) {
+            let fqdn = found.receive_connector(name).map(|connector| found.fqdn_of(connector).clone());
+            self.dials.extend(fqdn.filter(|fqdn| !self.dials.contains(fqdn)));
+        }
+    }
+
+    /// Adds the usual senders to `senders`, unless some of those come to the connector already, or nobody of
+    /// their kind may submit there.
+    pub(super) fn join(&self, senders: &mut Senders, lab: &Engine) -> Result<(), LabError> {
+        let Some((computer, name)) = &self.connector else { return Ok(()) };
+        let comes = |sender: &Sender| {
+            sender.to.as_ref().is_some_and(|(its, to)| {
+                its.eq_ignore_ascii_case(computer) && to.eq_ignore_ascii_case(name)
+            })
+        };
+        if senders.all().iter().any(comes) {
+            return Ok(());
+        }
+        let computers = lab.computers();
+        let found = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
+        let Some((computer, connector)) = found.and_then(|it| Some((it, it.receive_connector(name)?))) else {
+            return Ok(());
+        };
+        for sender in self.senders(computer, connector, lab)? {
+            if senders.all().iter().all(|known| !known.name.eq_ignore_ascii_case(&sender.name)) {
+                senders.add(sender);
+            }
+        }
+        Ok(())
+    }
+
+    fn senders(
+        &self,
+        computer: &Computer,
+        connector: &ReceiveConnector,
+        lab: &Engine,
+    ) -> Result<Vec<Sender>, LabError> {
+        let target = target_of(connector, computer, &lab.server.endpoints(), &lab.options.network);
+        let (Some(target), Some(logon)) = (target, logon(computer, connector)) else { return Ok(Vec::new()) };
+        let Some(first) = self.dials.first() else { return Ok(Vec::new()) };
+        let own = [("may", "opportunistic".to_owned(), first), ("encrypt", "requires TLS".to_owned(), first)];
+        let verifying = self.dials.iter().map(|fqdn| ("verify", format!("verifies {fqdn}"), fqdn));
+        let mut senders = Vec::new();
+        for (policy, name, dials) in own.into_iter().chain(verifying) {
+            let Some(policy) = SenderPolicy::named(policy) else { continue };
+            senders.push(Sender {
+                name,
+                kind: SenderKind::Policy(Box::new(policy)),
+                to: Some((computer.name.clone(), connector.name.clone())),
+                dials: Some(dials.to_string()),
+                helo: hello(&fixed("sender.example")?)?,
+                from: target.from,
+                mail_from: ReversePath::Address(address("stranger@sender.example")?),
+                rcpt_to: address(&format!("postmaster@{}", recipient_domain(computer, dials)))?,
+                logon: logon.clone(),
+                trusts_lab: true,
+            });
+        }
+        Ok(senders)
+    }
+}
+
+/// Returns the logon of a sender: none where anybody may submit, the first user where only users may, and no
+/// answer where neither may.
+fn logon(computer: &Computer, connector: &ReceiveConnector) -> Option<Option<LogonSpec>> {
+    let group = |group| connector.permission_groups.contains(group);
+    if group(PermissionGroups::ANONYMOUS_USERS) || connector.allows(AuthMechanism::EXTERNAL_AUTHORITATIVE) {
+        return Some(None);
+    }
+    group(PermissionGroups::EXCHANGE_USERS).then(|| {
+        let known = computer.users.first().map(|user| (user.user.clone(), user.password.clone()));
+        let (user, password) = known.unwrap_or_else(|| ("user".to_owned(), "password".to_owned()));
+        Some(LogonSpec { user, password })
+    })
+}
+
+fn recipient_domain(computer: &Computer, dials: &Fqdn) -> String {
+    let parent = dials.as_str().split_once('.').map_or(dials.as_str(), |(_, parent)| parent);
+    computer.accepted_domains.first().map_or_else(|| parent.to_owned(), ToString::to_string)
+}
+
+fn fixed(name: &str) -> Result<Fqdn, LabError> {
+    name.parse().map_err(|error| LabError::Unobserved(format!("{name}: {error}")))
+}
+
+fn address(text: &str) -> Result<Address, LabError> {
+    text.parse().map_err(|error| LabError::Unobserved(format!("{text}: {error}")))
+}
