@@ -20,3 +20,4 @@ mod dry_run;
 mod examples;
 mod fixture;
 mod judge;
+mod page;

@@ -55,8 +55,17 @@ export function effect(tried) {
     h('tbody', {}, rows)));
 }
 
-/** Returns a fix as `check` proposes it, with *Try* and *Apply*. */
-export function fix(proposal, computer, onApplied) {
+/** Carries out a fix, with the answers to the Shell's questions that it was proposed with. */
+async function applyFix({ typed, commands }, computer) {
+  if (!typed) return (await run(commands.join('\n'), computer)) !== null;
+  await post(path('cmdlets'), { ...typed, computer });
+  notice('Applied');
+  return true;
+}
+
+/** Returns a fix as `check` proposes it, with *Try* and *Apply*: for a receive connector the one at `index`, else by
+ * its commands. */
+export function fix(proposal, { index, computer, connector }, onApplied) {
   const line = proposal.commands.join('\n');
   const place = h('div', { class: 'outcome', 'aria-live': 'polite' });
   const act = async (event, work) => {
@@ -75,15 +84,14 @@ export function fix(proposal, computer, onApplied) {
     command(line, { label: 'Cmdlet' }),
     h('div', { class: 'buttons' },
       h('button', { type: 'button', 'data-focus': `try ${proposal.title}`, onclick: (event) => act(event, async () => {
-        place.replaceChildren(effect(await attempt(line, computer)));
+        place.replaceChildren(effect(connector ? await post(path('try'), { connector: `${computer}\\${connector}`, fix: index }) : await attempt(line, computer)));
       }) }, 'Try on a copy'),
       h('button', { type: 'button', class: 'primary', 'data-focus': `apply ${proposal.title}`, onclick: (event) => act(event, async () => {
-        const output = await run(line, computer);
-        if (output !== null) onApplied?.();
+        if (await applyFix(proposal, computer)) onApplied?.();
       }) }, 'Apply')),
     place,
-    h('details', {}, h('summary', {}, 'What it changes, and what it leaves'),
-      list('Changes', proposal.changes), list('Leaves as it is', proposal.leaves), list('By hand', proposal.clicks)));
+    proposal.changes ? h('details', {}, h('summary', {}, 'What it changes, and what it leaves'),
+      list('Changes', proposal.changes), list('Leaves as it is', proposal.leaves), list('By hand', proposal.clicks)) : null);
 }
 
 /** Returns advice that does not help here, and why. */

@@ -76,10 +76,10 @@ export function events() {
           button('Copy as XML', () => copy(event.xml, 'The XML')))),
       h('div', {},
         h('section', { class: 'card' }, h('h2', {}, 'What it means here'), h('p', {}, event.means ?? 'Nothing more is known of this event.'),
-          event.connector ? h('p', {}, h('a', { href: link('connectors', [event.connector.computer, event.connector.name]) }, `Properties of ${event.connector.name}`)) : null),
+          event.connector ? h('p', {}, h('a', { href: link('connectors', [event.connector.computer, event.connector.name], { kind: event.connector.sends ? 'send' : '' }) }, `Properties of ${event.connector.name}`)) : null),
         h('section', { class: 'card', 'aria-label': 'Fixes' }, h('h2', {}, 'What fixes it'),
           event.fixes?.length > 0
-            ? event.fixes.map((it) => fix(it, event.connector?.computer, () => detail()))
+            ? event.fixes.map((it, index) => fix(it, { index, computer: it.on ?? event.connector?.computer, connector: event.connector?.sends ? undefined : event.connector?.name }, () => detail()))
             : h('p', { class: 'note' }, 'Nothing has to be fixed as the lab is now: the cause of this event is gone, or nothing is known that removes it.')),
         useless(event.useless)));
   }

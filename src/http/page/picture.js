@@ -59,7 +59,7 @@ function drawWrong(it, changed) {
       h('a', { href: link('certificates', [], { computer }) }, 'Certificates')),
     it.fixes.length > 0 ? h('details', { class: 'fixes' },
       h('summary', {}, it.fixes.length === 1 ? 'A fix' : `${it.fixes.length} fixes, each to be tried first`),
-      it.fixes.map((proposal) => fix(proposal, computer, changed))) : null);
+      it.fixes.map((proposal, index) => fix(proposal, { index, computer, connector: name }, changed))) : null);
 }
 
 function drawRight(it) {

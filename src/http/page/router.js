@@ -2,13 +2,15 @@
 // one, to keep and to send.
 
 /** What the drawing of the server links to, by the names that views have here. */
-const ALIASES = { connector: 'connectors', session: 'sessions', computer: 'connectors', message: 'messages' };
+const ALIASES = { connector: 'connectors', session: 'sessions', computer: 'connectors', message: 'messages', send: 'connectors' };
 
 /** Reads an address: the view, the segments behind it, and the filters. */
 export function parse(hash) {
   const [where, query] = split(hash.replace(/^#\/?/, ''), '?');
   const [first, ...segments] = where.split('/').map(decode);
-  return { view: ALIASES[first] ?? (first || 'picture'), segments, query: new URLSearchParams(query) };
+  const filters = new URLSearchParams(query);
+  if (first === 'send') filters.set('kind', 'send');
+  return { view: ALIASES[first] ?? (first || 'picture'), segments, query: filters };
 }
 
 function split(text, at) {

@@ -111,7 +111,7 @@ export function tls(it) {
     typeof value === 'object' && !Array.isArray(value) ? facts(rows(value).map(([name, one]) => [heading(name), plain(one)])) : plain(value)]));
 }
 
-const LINES = { 'S: ': 'server', 'C: ': 'client', '-- ': 'fact', '++ ': 'mail', '!! ': 'fault' };
+const LINES = { 'S: ': 'server', 'C: ': 'client', '== ': 'tls', '++ ': 'mail', '!! ': 'fault', '~~ ': 'fault', '=> ': 'fact' };
 
 /** Returns a transcript, each line marked by who said it. */
 export function transcript(lines) {
