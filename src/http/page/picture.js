@@ -18,17 +18,28 @@ export function picture() {
   const senders = h('section', { class: 'card', 'aria-label': 'What senders do' });
   const element = h('div', { class: 'page' }, verdicts, names, drawing, senders);
 
-  async function load() {
-    const [check, seen, connectors] = await Promise.all([
-      get(path('check')), get(path('picture')), get(path('connectors')),
-    ]);
-    const drawn = await (await ask('GET', 'api/v1/picture.svg', { accept: 'image/svg+xml' })).text();
+  /** What is configured: it takes longer in a lab of many connectors, and changes seldom. */
+  async function configured() {
+    const check = await get(path('check'));
     renew(verdicts, check.connectors, () => drawVerdicts(check.connectors, load));
-    renew(names, seen.names, () => drawNames(seen.names));
-    renew(drawing, [drawn, connectors.map((it) => it.addrs)], () => drawDrawing(drawn, seen, connectors));
     renew(senders, check.connectors.map((it) => it.senders), () => drawSenders(check.connectors));
   }
-  return { element, update: load, changed: load };
+
+  async function seen() {
+    const [picture, connectors, response] = await Promise.all([
+      get(path('picture')), get(path('connectors')), ask('GET', 'api/v1/picture.svg', { accept: 'image/svg+xml' }),
+    ]);
+    const drawn = await response.text();
+    renew(names, picture.names, () => drawNames(picture.names));
+    renew(drawing, [drawn, connectors.map((it) => it.addrs)], () => drawDrawing(drawn, picture, connectors));
+  }
+
+  const load = () => Promise.all([configured(), seen()]);
+  return {
+    element,
+    update: load,
+    changed: ({ kinds }) => (kinds.changed || kinds.event || kinds.gap ? load() : seen()),
+  };
 }
 
 const isWrong = (it) => it.starttls === 'withheld' || it.refused.length > 0 || it.fixes.length > 0 || it.events.length > 0;
