@@ -47,10 +47,33 @@ const main = document.getElementById('main');
 
 function drawViews() {
   const fresh = unread.counts();
-  replace(document.getElementById('views'), h('ul', {}, VIEWS.map(([name, label]) => h('li', {},
-    h('a', { href: link(name), 'aria-current': name === state.name ? 'page' : null, 'data-view': name },
-      icon(name), h('span', {}, label),
-      fresh[name] ? h('span', { class: 'badge' }, fresh[name] > 99 ? '99+' : fresh[name], h('span', { class: 'sr' }, ' new')) : null)))));
+  replace(
+    document.getElementById('views'),
+    h(
+      'ul',
+      {},
+      VIEWS.map(([name, label]) =>
+        h(
+          'li',
+          {},
+          h(
+            'a',
+            { href: link(name), 'aria-current': name === state.name ? 'page' : null, 'data-view': name },
+            icon(name),
+            h('span', {}, label),
+            fresh[name]
+              ? h(
+                  'span',
+                  { class: 'badge' },
+                  fresh[name] > 99 ? '99+' : fresh[name],
+                  h('span', { class: 'sr' }, ' new'),
+                )
+              : null,
+          ),
+        ),
+      ),
+    ),
+  );
   document.querySelector('#views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   drawTitle(fresh);
 }
@@ -69,7 +92,10 @@ async function drawUnread(kinds) {
   for (const anchor of document.querySelectorAll('#views a')) {
     const number = fresh[anchor.dataset.view];
     anchor.querySelector('.badge')?.remove();
-    if (number) anchor.append(h('span', { class: 'badge' }, number > 99 ? '99+' : number, h('span', { class: 'sr' }, ' new')));
+    if (number)
+      anchor.append(
+        h('span', { class: 'badge' }, number > 99 ? '99+' : number, h('span', { class: 'sr' }, ' new')),
+      );
   }
 }
 
@@ -126,8 +152,10 @@ let waiting = null;
 /** Passes on what has changed, one change at a time: what comes meanwhile is passed on together. */
 async function changed(change) {
   if (busy) {
-    const sessions = waiting?.sessions === null || change.sessions === null ? null
-      : [...(waiting?.sessions ?? []), ...change.sessions];
+    const sessions =
+      waiting?.sessions === null || change.sessions === null
+        ? null
+        : [...(waiting?.sessions ?? []), ...change.sessions];
     waiting = { ...change, kinds: { ...waiting?.kinds, ...change.kinds }, sessions };
     return;
   }
@@ -160,7 +188,11 @@ async function askForToken() {
   await show();
 }
 
-const THEMES = { '': ['Auto', 'as the system has them', 'light'], light: ['Light', 'as by day', 'dark'], dark: ['Dark', 'as by night', ''] };
+const THEMES = {
+  '': ['Auto', 'as the system has them', 'light'],
+  light: ['Light', 'as by day', 'dark'],
+  dark: ['Dark', 'as by night', ''],
+};
 
 function drawTheme() {
   const theme = localStorage.getItem('starttls-lab-theme') ?? '';
@@ -193,4 +225,6 @@ drawTheme();
 onSignedOut(askForToken);
 if (!location.hash) go(link('picture'), { replace: true });
 const retry = listen(hear);
-get(path('lab')).then(drawLab, () => {}).finally(show);
+get(path('lab'))
+  .then(drawLab, () => {})
+  .finally(show);

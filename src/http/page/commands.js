@@ -42,17 +42,59 @@ const CHANGES = {
 /** Returns what commands would change: a row for each connector and each sender, before and after. */
 export function effect(tried) {
   const text = asked(tried.refused);
-  if (text !== null) return h('p', { class: 'note' }, icon('info'), `The Shell will ask: ${text.replace(/^Confirm\n/, '').split('\n')[0]}`);
+  if (text !== null)
+    return h(
+      'p',
+      { class: 'note' },
+      icon('info'),
+      `The Shell will ask: ${text.replace(/^Confirm\n/, '').split('\n')[0]}`,
+    );
   if (tried.refused) return failure({ message: tried.refused }, 'Exchange refuses this');
-  const rows = [...tried.connectors, ...tried.senders].map((it) => h('tr', { class: `change-${it.change}` },
-    h('th', { scope: 'row' }, subject(it.subject), h('span', { class: 'hint' }, aspect(it.aspect))),
-    h('td', {}, value(it.before)), h('td', {}, value(it.after)),
-    h('td', {}, chip(...(CHANGES[it.change] ?? CHANGES.different)))));
-  if (rows.length === 0) return h('p', { class: 'note' }, icon('info'), 'Nothing changes for anybody who sends.');
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'What would change' }, h('table', { class: 'effect' },
-    h('caption', {}, 'Tried on a copy of the lab; nothing has changed yet'),
-    h('thead', {}, h('tr', {}, ['For', 'Now', 'Then', 'Change'].map((it) => h('th', { scope: 'col' }, it)))),
-    h('tbody', {}, rows)));
+  if (tried.connectors.length + tried.senders.length === 0)
+    return h('p', { class: 'note' }, icon('info'), 'Nothing changes for anybody who sends.');
+  const groups = [...Map.groupBy(tried.connectors, (it) => subject(it.subject))].map(([title, items]) => [
+    title,
+    items,
+    (it) => aspect(it.aspect),
+  ]);
+  if (tried.senders.length > 0) groups.push(['Senders', tried.senders, (it) => it.subject.name]);
+  return h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'What would change' },
+    h(
+      'table',
+      { class: 'effect' },
+      h('caption', {}, 'Tried on a copy of the lab; nothing has changed yet'),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          ['What', 'Now', 'Then', 'Change'].map((it) => h('th', { scope: 'col' }, it)),
+        ),
+      ),
+      groups.map(([title, items, name]) =>
+        h(
+          'tbody',
+          {},
+          h('tr', {}, h('th', { scope: 'rowgroup', colspan: 4, class: 'group' }, title)),
+          items.map((it) => compared(it, name(it))),
+        ),
+      ),
+    ),
+  );
+}
+
+function compared(it, name) {
+  return h(
+    'tr',
+    { class: `change-${it.change}` },
+    h('th', { scope: 'row' }, name),
+    h('td', {}, value(it.before)),
+    h('td', {}, value(it.after)),
+    h('td', {}, chip(...(CHANGES[it.change] ?? CHANGES.different))),
+  );
 }
 
 /** Carries out a fix, with the answers to the Shell's questions that it was proposed with. */
@@ -78,26 +120,85 @@ export function fix(proposal, { index, computer, connector }, onApplied) {
       event.target.disabled = false;
     }
   };
-  const list = (title, items) => (items?.length > 0 ? [h('h4', {}, title), h('ul', {}, items.map((it) => h('li', {}, it)))] : null);
-  return h('section', { class: 'fix' },
+  const list = (title, items) =>
+    items?.length > 0
+      ? [
+          h('h4', {}, title),
+          h(
+            'ul',
+            {},
+            items.map((it) => h('li', {}, it)),
+          ),
+        ]
+      : null;
+  return h(
+    'section',
+    { class: 'fix' },
     h('h3', {}, proposal.title),
     command(line, { label: 'Cmdlet' }),
-    h('div', { class: 'buttons' },
-      h('button', { type: 'button', 'data-focus': `try ${proposal.title}`, onclick: (event) => act(event, async () => {
-        place.replaceChildren(effect(connector ? await post(path('try'), { connector: `${computer}\\${connector}`, fix: index }) : await attempt(line, computer)));
-      }) }, 'Try on a copy'),
-      h('button', { type: 'button', class: 'primary', 'data-focus': `apply ${proposal.title}`, onclick: (event) => act(event, async () => {
-        if (await applyFix(proposal, computer)) onApplied?.();
-      }) }, 'Apply')),
+    h(
+      'div',
+      { class: 'buttons' },
+      h(
+        'button',
+        {
+          type: 'button',
+          'data-focus': `try ${proposal.title}`,
+          onclick: (event) =>
+            act(event, async () => {
+              place.replaceChildren(
+                effect(
+                  connector
+                    ? await post(path('try'), { connector: `${computer}\\${connector}`, fix: index })
+                    : await attempt(line, computer),
+                ),
+              );
+            }),
+        },
+        'Try on a copy',
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'primary',
+          'data-focus': `apply ${proposal.title}`,
+          onclick: (event) =>
+            act(event, async () => {
+              if (await applyFix(proposal, computer)) onApplied?.();
+            }),
+        },
+        'Apply',
+      ),
+    ),
     place,
-    proposal.changes ? h('details', {}, h('summary', {}, 'What it changes, and what it leaves'),
-      list('Changes', proposal.changes), list('Leaves as it is', proposal.leaves), list('By hand', proposal.clicks)) : null);
+    proposal.changes
+      ? h(
+          'details',
+          {},
+          h('summary', {}, 'What it changes, and what it leaves'),
+          list('Changes', proposal.changes),
+          list('Leaves as it is', proposal.leaves),
+          list('By hand', proposal.clicks),
+        )
+      : null,
+  );
 }
 
 /** Returns advice that does not help here, and why. */
 export function useless(items) {
   if (!items?.length) return null;
-  return h('section', { class: 'useless' }, h('h3', {}, 'What does not help'), items.map((it) => [
-    h('p', {}, h('b', {}, it.advice)), h('ul', {}, it.why.map((why) => h('li', {}, why))),
-  ]));
+  return h(
+    'section',
+    { class: 'useless' },
+    h('h3', {}, 'What does not help'),
+    items.map((it) => [
+      h('p', {}, h('b', {}, it.advice)),
+      h(
+        'ul',
+        {},
+        it.why.map((why) => h('li', {}, why)),
+      ),
+    ]),
+  );
 }

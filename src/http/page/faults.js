@@ -15,9 +15,12 @@ export function faults() {
   let route = null;
   let catalogue = [];
   let connectors = [];
-  const patch = (change) => go(link('faults', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
+  const patch = (change) =>
+    go(link('faults', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
   const list = new LocalList({
-    key: 'name', label: 'Catalogue of faults', name: 'faults',
+    key: 'name',
+    label: 'Catalogue of faults',
+    name: 'faults',
     columns: [
       { name: 'name', label: 'Name', cell: (it) => it.name },
       { name: 'main', label: 'What goes wrong', cell: (it) => it.title },
@@ -32,7 +35,13 @@ export function faults() {
     selects: { group: ['Group', [['', 'All groups'], ...GROUPS.map((it) => [it, it])]] },
     onChange: patch,
   });
-  const view = split({ list, tools: bar.element, label: 'Fault', kind: 'even', leave: () => go(link('faults', [], route.query), { replace: true }) });
+  const view = split({
+    list,
+    tools: bar.element,
+    label: 'Fault',
+    kind: 'even',
+    leave: () => go(link('faults', [], route.query), { replace: true }),
+  });
   const armed = h('section', { class: 'card armed', 'aria-label': 'In force' });
   const element = h('div', { class: 'page tall' }, armed, view.element);
 
@@ -46,8 +55,15 @@ export function faults() {
   async function draw() {
     const { q, group } = filters(route.query, ['q', 'group']);
     const wanted = q.toLowerCase().split(/\s+/);
-    const shown = catalogue.filter((it) => (!group || it.group === group)
-      && wanted.every((word) => `${it.name} ${it.title} ${it.wire} ${(it.aliases ?? []).join(' ')} ${(it.rfc ?? []).join(' ')}`.toLowerCase().includes(word)));
+    const shown = catalogue.filter(
+      (it) =>
+        (!group || it.group === group) &&
+        wanted.every((word) =>
+          `${it.name} ${it.title} ${it.wire} ${(it.aliases ?? []).join(' ')} ${(it.rfc ?? []).join(' ')}`
+            .toLowerCase()
+            .includes(word),
+        ),
+    );
     list.set(shown, q !== '' || group !== '');
     const chosen = catalogue.find((it) => it.name === route.segments[0]);
     list.select(chosen?.name ?? null);
@@ -81,17 +97,29 @@ export function faults() {
 
 /** Returns a rule in words: where, what, and what follows. */
 function rule({ at, do: what, then, times, when, connector }) {
-  const each = (one) => (typeof one === 'string' ? one : Object.entries(one).map(([key, value]) => `${key.replaceAll('-', ' ')}: ${plain(value)}`).join(', '));
+  const each = (one) =>
+    typeof one === 'string'
+      ? one
+      : Object.entries(one)
+          .map(([key, value]) => `${key.replaceAll('-', ' ')}: ${plain(value)}`)
+          .join(', ');
   const acts = (Array.isArray(what) ? what : [what]).map(each).join('; ');
   return {
-    at, acts, then: then ?? '', times: times ? `${times} time${times === 1 ? '' : 's'}` : 'whenever it fits',
-    when: when && Object.keys(when).length > 0 ? plain(when) : '', connector: connector ?? 'every connector',
+    at,
+    acts,
+    then: then ?? '',
+    times: times ? `${times} time${times === 1 ? '' : 's'}` : 'whenever it fits',
+    when: when && Object.keys(when).length > 0 ? plain(when) : '',
+    connector: connector ?? 'every connector',
   };
 }
 
 function inForce(rows, before, changed) {
   if (rows.length === 0) {
-    return [h('h2', { class: 'sr' }, 'In force'), h('p', {}, icon('ok'), ' Nothing goes wrong on purpose. Pick a fault out of the catalogue and arm it.')];
+    return [
+      h('h2', { class: 'sr' }, 'In force'),
+      h('p', {}, icon('ok'), ' Nothing goes wrong on purpose. Pick a fault out of the catalogue and arm it.'),
+    ];
   }
   const remove = async (row) => {
     const kept = rows.filter((it) => it.computer === row.computer && it !== row).map((it) => it.fault);
@@ -100,17 +128,53 @@ function inForce(rows, before, changed) {
   };
   return [
     h('h2', {}, 'In force'),
-    h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Fault rows' }, h('table', {},
-      h('thead', {}, h('tr', {}, ['Connector', 'At', 'Does', 'Then', 'How often', 'Fired', ''].map((it) => h('th', { scope: 'col' }, it)))),
-      h('tbody', {}, rows.map((row) => {
-        const it = rule(row.fault);
-        const was = before.find((one) => one.computer === row.computer && one.row === row.row);
-        const fired = was && row.done > was.done;
-        return h('tr', { class: fired ? 'fired' : null },
-          h('td', {}, `${row.computer}\\${it.connector}`), h('td', {}, it.at, it.when ? h('span', { class: 'hint' }, it.when) : null), h('td', {}, it.acts), h('td', {}, it.then), h('td', {}, it.times),
-          h('td', {}, row.done === 0 ? h('span', { class: 'not-tried' }, 'not yet') : h('b', {}, `${row.done}×`)),
-          h('td', {}, button('Remove', () => remove(row), { kind: 'quiet' })));
-      })))),
+    h(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Fault rows' },
+      h(
+        'table',
+        {},
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            ['Connector', 'At', 'Does', 'Then', 'How often', 'Fired', ''].map((it) =>
+              h('th', { scope: 'col' }, it),
+            ),
+          ),
+        ),
+        h(
+          'tbody',
+          {},
+          rows.map((row) => {
+            const it = rule(row.fault);
+            const was = before.find((one) => one.computer === row.computer && one.row === row.row);
+            const fired = was && row.done > was.done;
+            return h(
+              'tr',
+              { class: fired ? 'fired' : null },
+              h('td', {}, `${row.computer}\\${it.connector}`),
+              h('td', {}, it.at, it.when ? h('span', { class: 'hint' }, it.when) : null),
+              h('td', {}, it.acts),
+              h('td', {}, it.then),
+              h('td', {}, it.times),
+              h(
+                'td',
+                {},
+                row.done === 0 ? h('span', { class: 'not-tried' }, 'not yet') : h('b', {}, `${row.done}×`),
+              ),
+              h(
+                'td',
+                {},
+                button('Remove', () => remove(row), { kind: 'quiet' }),
+              ),
+            );
+          }),
+        ),
+      ),
+    ),
   ];
 }
 
@@ -121,17 +185,32 @@ function entry(it, connectors, changed) {
     ...computers.map((computer) => [JSON.stringify([computer, null]), `${computer}: every receive connector`]),
     ...connectors.map((one) => [JSON.stringify([one.computer, one.name]), `${one.computer}\\${one.name}`]),
   ]);
-  const often = select([['once', 'For the next connection'], ['always', 'For every connection']], 'once');
+  const often = select(
+    [
+      ['once', 'For the next connection'],
+      ['always', 'For every connection'],
+    ],
+    'once',
+  );
   const arm = async () => {
     const [computer, connector] = JSON.parse(on.value);
-    const mine = it.fault.map((row) => ({ ...row, ...(connector ? { connector } : {}), ...(often.value === 'once' ? { times: 1 } : {}) }));
+    const mine = it.fault.map((row) => ({
+      ...row,
+      ...(connector ? { connector } : {}),
+      ...(often.value === 'once' ? { times: 1 } : {}),
+    }));
     try {
       const rows = (await get(path('faults'))).filter((row) => row.computer === computer).map((row) => row.fault);
       await put(path('computers', computer, 'faults'), { fault: [...mine, ...rows] });
       notice(`${it.name} is armed`);
       await changed();
-      const target = connectors.find((one) => one.computer === computer && (!connector || one.name === connector) && one.addrs.length > 0);
-      place.replaceChildren(h('p', {}, 'Armed. See it fire:'), ...(target ? [command(swaks(target), { label: 'swaks line' })] : []));
+      const target = connectors.find(
+        (one) => one.computer === computer && (!connector || one.name === connector) && one.addrs.length > 0,
+      );
+      place.replaceChildren(
+        h('p', {}, 'Armed. See it fire:'),
+        ...(target ? [command(swaks(target), { label: 'swaks line' })] : []),
+      );
     } catch (error) {
       place.replaceChildren(failure(error));
     }
@@ -145,16 +224,38 @@ function entry(it, connectors, changed) {
       place.replaceChildren(failure(error));
     }
   };
-  return h('div', { class: 'card' },
+  return h(
+    'div',
+    { class: 'card' },
     h('h2', {}, it.name, h('span', { class: 'hint' }, it.title)),
     facts([
-      ['On the wire', it.wire], ['See', (it.rfc ?? []).join(', ')], ['Also called', (it.aliases ?? []).join(', ')], ['Stages', (it.stages ?? []).join(', ')],
+      ['On the wire', it.wire],
+      ['See', (it.rfc ?? []).join(', ')],
+      ['Also called', (it.aliases ?? []).join(', ')],
+      ['Stages', (it.stages ?? []).join(', ')],
     ]),
     it.fault.length > 0
-      ? [h('ul', {}, it.fault.map((row) => { const one = rule(row); return h('li', {}, h('b', {}, `at ${one.at}: `), one.acts, one.then ? `, then ${one.then}` : ''); })),
-        h('div', { class: 'pair' }, field('On', on), field('How often', often)),
-        h('div', { class: 'buttons' }, button('Arm', arm, { kind: 'primary' }))]
-      : [h('p', { class: 'note' }, icon('info'), 'This one is a configuration and no fault rule. To see it, put its lab in the place of this one.'),
-        h('div', { class: 'buttons' }, button('Put this lab in place', instead))],
-    place);
+      ? [
+          h(
+            'ul',
+            {},
+            it.fault.map((row) => {
+              const one = rule(row);
+              return h('li', {}, h('b', {}, `at ${one.at}: `), one.acts, one.then ? `, then ${one.then}` : '');
+            }),
+          ),
+          h('div', { class: 'pair' }, field('On', on), field('How often', often)),
+          h('div', { class: 'buttons' }, button('Arm', arm, { kind: 'primary' })),
+        ]
+      : [
+          h(
+            'p',
+            { class: 'note' },
+            icon('info'),
+            'This one is a configuration and no fault rule. To see it, put its lab in the place of this one.',
+          ),
+          h('div', { class: 'buttons' }, button('Put this lab in place', instead)),
+        ],
+    place,
+  );
 }

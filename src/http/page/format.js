@@ -5,7 +5,10 @@ import { h, icon } from './dom.js';
 /** Returns a time of the lab's clock as Event Viewer and protocol logs have it, in UTC. */
 export function time(text) {
   if (!text) return '';
-  return text.replace('T', ' ').replace(/(\.\d{3})\d*/, '$1').replace(/Z$/, '');
+  return text
+    .replace('T', ' ')
+    .replace(/(\.\d{3})\d*/, '$1')
+    .replace(/Z$/, '');
 }
 
 /** Returns the time of day; with the date where it is not the day of `now`. */
@@ -55,7 +58,13 @@ export function version(tls) {
 }
 
 /** Returns the mark of how a message or a session came. */
-export function security({ security: how, tls, messages_over_tls: over, messages_in_clear: clear, tls_failure: failed }) {
+export function security({
+  security: how,
+  tls,
+  messages_over_tls: over,
+  messages_in_clear: clear,
+  tls_failure: failed,
+}) {
   if (how === 'tls' || (how === undefined && tls && !failed)) return chip('good', 'lock', version(tls));
   if (how === 'clear') return chip('warn', 'open', 'Clear');
   if (failed) return chip('bad', 'refused', 'TLS failed');
@@ -71,11 +80,14 @@ export function level(name) {
 }
 
 /** Returns the address without its port: the machine that sent. */
-export const machine = (remote) => (remote ?? '').replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+export const machine = (remote) =>
+  (remote ?? '').replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
 
 /** Returns a key of the lab as a heading: `not_before` becomes "Not before". */
 export function heading(key) {
-  const words = key.replaceAll('_', ' ').replace(/\b(tls|sni|alpn|sha1|sha256|id|mta|rfc)\b/gi, (it) => it.toUpperCase());
+  const words = key
+    .replaceAll('_', ' ')
+    .replace(/\b(tls|sni|alpn|sha1|sha256|id|mta|rfc)\b/gi, (it) => it.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -84,28 +96,43 @@ export function plain(value) {
   if (value === null || value === undefined) return '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.map(plain).join(', ');
-  if (typeof value === 'object') return Object.entries(value).map(([key, it]) => `${key} ${plain(it)}`).join('; ');
+  if (typeof value === 'object')
+    return Object.entries(value)
+      .map(([key, it]) => `${key} ${plain(it)}`)
+      .join('; ');
   return String(value);
 }
 
 /** Returns a table of facts: `[[heading, value], ...]`; what is not known is left out. */
 export function facts(rows) {
   const known = rows.filter(([, value]) => value !== null && value !== undefined && value !== '');
-  return h('dl', { class: 'facts' }, known.map(([name, value]) => [
-    h('dt', {}, name), h('dd', {}, value instanceof Node || Array.isArray(value) ? value : plain(value)),
-  ]));
+  return h(
+    'dl',
+    { class: 'facts' },
+    known.map(([name, value]) => [
+      h('dt', {}, name),
+      h('dd', {}, value instanceof Node || Array.isArray(value) ? value : plain(value)),
+    ]),
+  );
 }
 
 /** Returns a number with its thousands apart. */
 export const count = (number) => Number(number).toLocaleString('en-US');
 
-const ASPECTS = { starttls: 'STARTTLS', anonymous_tls: 'X-ANONYMOUSTLS', events: 'events', ending: 'outcome', refusal: 'refusal' };
+const ASPECTS = {
+  starttls: 'STARTTLS',
+  anonymous_tls: 'X-ANONYMOUSTLS',
+  events: 'events',
+  ending: 'outcome',
+  refusal: 'refusal',
+};
 
 /** Returns what is compared: the aspect of a row of a verdict. */
 export const aspect = (name) => ASPECTS[name] ?? heading(name).toLowerCase();
 
 /** Returns whom a row of a verdict is about. */
-export const subject = ({ kind, name }) => (kind === 'sender' ? `Sender ${name}` : name ? name.replace(/^[^\\]*\\/, '') : heading(kind));
+export const subject = ({ kind, name }) =>
+  kind === 'sender' ? `Sender ${name}` : name ? name.replace(/^[^\\]*\\/, '') : heading(kind);
 
 /** Returns a value of a row of a verdict; nothing known is a dash. */
 export function value(it) {

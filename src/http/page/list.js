@@ -24,12 +24,23 @@ export class LiveList {
     this.scroller = h('div', { class: 'list-scroll', role: 'rowgroup', onscroll: () => this.draw() }, this.space);
     this.status = h('p', { class: 'list-status' });
     this.hole = h('div', { class: 'list-empty', hidden: true });
-    const head = h('div', { class: 'row head', role: 'row' },
-      columns.map((it) => h('span', { role: 'columnheader', class: `cell ${it.name}` }, it.label)));
-    this.grid = h('div', {
-      class: `list cols-${name}`, role: 'grid', 'aria-label': label, 'aria-rowcount': -1,
-      onkeydown: (event) => this.keydown(event),
-    }, h('div', { role: 'rowgroup', class: 'list-head' }, head), this.scroller);
+    const head = h(
+      'div',
+      { class: 'row head', role: 'row' },
+      columns.map((it) => h('span', { role: 'columnheader', class: `cell ${it.name}` }, it.label)),
+    );
+    this.grid = h(
+      'div',
+      {
+        class: `list cols-${name}`,
+        role: 'grid',
+        'aria-label': label,
+        'aria-rowcount': -1,
+        onkeydown: (event) => this.keydown(event),
+      },
+      h('div', { role: 'rowgroup', class: 'list-head' }, head),
+      this.scroller,
+    );
     this.element = h('div', { class: 'list-box' }, this.grid, this.hole, this.status);
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.scroller);
@@ -42,7 +53,9 @@ export class LiveList {
     removeEventListener('beforeprint', this.print);
   }
 
-  get height() { return narrow.matches ? 62 : 32; }
+  get height() {
+    return narrow.matches ? 62 : 32;
+  }
 
   /** Sets the filters, and begins anew where they are others than before. */
   async filter(filters) {
@@ -160,12 +173,22 @@ export class LiveList {
     const item = this.items[at];
     let row = this.rows.get(key);
     if (!row) {
-      row = { element: h('div', { class: 'row', role: 'row', onclick: () => this.click(key), oncontextmenu: (event) => this.context(event, key) }) };
+      row = {
+        element: h('div', {
+          class: 'row',
+          role: 'row',
+          onclick: () => this.click(key),
+          oncontextmenu: (event) => this.context(event, key),
+        }),
+      };
       this.rows.set(key, row);
     }
     if (row.item !== item) {
       row.item = item;
-      replace(row.element, this.columns.map((it) => h('span', { role: 'gridcell', class: `cell ${it.name}` }, it.cell(item))));
+      replace(
+        row.element,
+        this.columns.map((it) => h('span', { role: 'gridcell', class: `cell ${it.name}` }, it.cell(item))),
+      );
     }
     const { element } = row;
     element.style.transform = `translateY(${at * this.height}px)`;
@@ -204,7 +227,8 @@ export class LiveList {
     const top = at * this.height;
     const { scrollTop, clientHeight } = this.scroller;
     if (top < scrollTop) this.scroller.scrollTop = top;
-    else if (top + this.height > scrollTop + clientHeight) this.scroller.scrollTop = top + this.height - clientHeight;
+    else if (top + this.height > scrollTop + clientHeight)
+      this.scroller.scrollTop = top + this.height - clientHeight;
   }
 
   /** Puts the focus on the selected row. */
@@ -231,7 +255,12 @@ export class LiveList {
     const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.height) - 1);
     const last = this.items.length - 1;
     const steps = {
-      ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last,
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: last,
     };
     if (event.key === 'Enter' && at >= 0) {
       event.preventDefault();

@@ -10,7 +10,8 @@ export function listen(hear) {
     return () => stream.retry();
   }
   const { port } = new SharedWorker(new URL('live-worker.js', import.meta.url), {
-    type: 'module', name: 'starttls-lab',
+    type: 'module',
+    name: 'starttls-lab',
   });
   port.onmessage = ({ data }) => hear(data);
   port.postMessage('hello');

@@ -22,12 +22,18 @@ export function picture() {
   async function configured() {
     const check = await get(path('check'));
     renew(verdicts, check.connectors, () => drawVerdicts(check.connectors, load));
-    renew(senders, check.connectors.map((it) => it.senders), () => drawSenders(check.connectors));
+    renew(
+      senders,
+      check.connectors.map((it) => it.senders),
+      () => drawSenders(check.connectors),
+    );
   }
 
   async function seen() {
     const [picture, connectors, response] = await Promise.all([
-      get(path('picture')), get(path('connectors')), ask('GET', 'api/v1/picture.svg', { accept: 'image/svg+xml' }),
+      get(path('picture')),
+      get(path('connectors')),
+      ask('GET', 'api/v1/picture.svg', { accept: 'image/svg+xml' }),
     ]);
     const drawn = await response.text();
     renew(names, picture.names, () => drawNames(picture.names));
@@ -42,7 +48,8 @@ export function picture() {
   };
 }
 
-const isWrong = (it) => it.starttls === 'withheld' || it.refused.length > 0 || it.fixes.length > 0 || it.events.length > 0;
+const isWrong = (it) =>
+  it.starttls === 'withheld' || it.refused.length > 0 || it.fixes.length > 0 || it.events.length > 0;
 
 function drawVerdicts(connectors, changed) {
   const wrong = connectors.filter(isWrong);
@@ -50,47 +57,106 @@ function drawVerdicts(connectors, changed) {
   return [
     h('h2', { class: 'sr' }, 'What is wrong'),
     wrong.slice(0, MOST).map((it) => drawWrong(it, changed)),
-    wrong.length > MOST ? h('p', {}, h('a', { href: link('connectors') }, `and ${plural(wrong.length - MOST, 'more connector')}`)) : null,
-    wrong.length === 0 ? right.slice(0, MOST).map(drawRight) : right.length > 0
-      ? h('p', { class: 'hint' }, `${plural(right.length, 'other connector')} without a finding`) : null,
+    wrong.length > MOST
+      ? h('p', {}, h('a', { href: link('connectors') }, `and ${plural(wrong.length - MOST, 'more connector')}`))
+      : null,
+    wrong.length === 0
+      ? right.slice(0, MOST).map(drawRight)
+      : right.length > 0
+        ? h('p', { class: 'hint' }, `${plural(right.length, 'other connector')} without a finding`)
+        : null,
   ];
 }
 
-const place = (it) => [it.computer ?? it.identity.split('\\')[0], it.name ?? it.identity.split('\\').slice(1).join('\\')];
+const place = (it) => [
+  it.computer ?? it.identity.split('\\')[0],
+  it.name ?? it.identity.split('\\').slice(1).join('\\'),
+];
 
 function drawWrong(it, changed) {
   const [computer, name] = place(it);
   const event = it.events[0];
-  return h('article', { class: 'card verdict bad' },
-    h('div', { class: 'verdict-head' }, icon(it.starttls === 'withheld' ? 'withheld' : 'warning'),
-      h('div', {}, h('h3', {}, it.verdict), h('p', {}, it.cause), h('p', { class: 'hint' }, it.identity))),
-    h('p', { class: 'links' },
-      event ? h('a', { href: link('events', [], { event_id: event.event_id }) }, `Event ${event.event_id} in Event Viewer`) : null,
+  return h(
+    'article',
+    { class: 'card verdict bad' },
+    h(
+      'div',
+      { class: 'verdict-head' },
+      icon(it.starttls === 'withheld' ? 'withheld' : 'warning'),
+      h('div', {}, h('h3', {}, it.verdict), h('p', {}, it.cause), h('p', { class: 'hint' }, it.identity)),
+    ),
+    h(
+      'p',
+      { class: 'links' },
+      event
+        ? h(
+            'a',
+            { href: link('events', [], { event_id: event.event_id }) },
+            `Event ${event.event_id} in Event Viewer`,
+          )
+        : null,
       h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector'),
-      h('a', { href: link('certificates', [], { computer }) }, 'Certificates')),
-    it.fixes.length > 0 ? h('details', { class: 'fixes' },
-      h('summary', {}, it.fixes.length === 1 ? 'A fix' : `${it.fixes.length} fixes, each to be tried first`),
-      it.fixes.map((proposal, index) => fix(proposal, { index, computer, connector: name }, changed))) : null);
+      h('a', { href: link('certificates', [], { computer }) }, 'Certificates'),
+    ),
+    it.fixes.length > 0
+      ? h(
+          'details',
+          { class: 'fixes' },
+          h('summary', {}, it.fixes.length === 1 ? 'A fix' : `${it.fixes.length} fixes, each to be tried first`),
+          it.fixes.map((proposal, index) => fix(proposal, { index, computer, connector: name }, changed)),
+        )
+      : null,
+  );
 }
 
 function drawRight(it) {
   const [computer, name] = place(it);
-  return h('article', { class: 'card verdict good' },
-    h('div', { class: 'verdict-head' }, icon('ok'), h('div', {}, h('h3', {}, it.verdict), h('p', {}, it.cause),
-      h('p', { class: 'hint' }, it.identity))),
-    h('p', { class: 'links' }, h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector')));
+  return h(
+    'article',
+    { class: 'card verdict good' },
+    h(
+      'div',
+      { class: 'verdict-head' },
+      icon('ok'),
+      h('div', {}, h('h3', {}, it.verdict), h('p', {}, it.cause), h('p', { class: 'hint' }, it.identity)),
+    ),
+    h(
+      'p',
+      { class: 'links' },
+      h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector'),
+    ),
+  );
 }
 
 function drawNames(names) {
   if (names.length === 0) return null;
   return [
     h('h2', {}, 'The names that have to agree'),
-    h('ol', { class: 'names' }, names.map((it) => h('li', { class: it.disagrees ? 'five disagrees' : 'five', data: { number: it.number } },
-      h('span', { class: 'number', 'aria-hidden': 'true' }, it.number),
-      h('span', { class: 'what' }, it.what),
-      h('span', { class: 'value' }, it.value ?? 'not known'),
-      it.disagrees ? h('span', { class: 'mark' }, icon('error'), 'disagrees') : null))),
+    h(
+      'ol',
+      { class: 'names' },
+      names.map((it) =>
+        h(
+          'li',
+          { class: it.disagrees ? 'five disagrees' : 'five', data: { number: it.number } },
+          h('span', { class: 'number', 'aria-hidden': 'true' }, it.number),
+          h('span', { class: 'what' }, it.what),
+          h('span', { class: 'value' }, it.value ?? 'not known'),
+          it.disagrees ? h('span', { class: 'mark' }, icon('error'), `disagrees with ${others(it, names)}`) : null,
+        ),
+      ),
+    ),
   ];
+}
+
+/** Returns the numbers of the names that a name disagrees with: all of them are compared with the certificate's, 2. */
+function others(it, names) {
+  return it.number === 2
+    ? names
+        .filter((one) => one.disagrees && one !== it)
+        .map((one) => one.number)
+        .join(' and ')
+    : '2';
 }
 
 function drawDrawing(text, seen, connectors) {
@@ -100,17 +166,37 @@ function drawDrawing(text, seen, connectors) {
   return [
     h('h2', {}, 'Who sends to whom'),
     h('div', { class: 'canvas', tabindex: '0', role: 'region', 'aria-label': 'Drawing' }, canvas(parsed)),
-    h('ul', { class: 'legend', 'aria-label': 'Legend' }, Object.keys(WAYS).map((state) => h('li', {}, way(state)))),
-    nobody ? h('div', { class: 'empty' },
-      h('p', {}, 'Nobody has sent yet. Send a message from here, or type:'),
-      listening[0] ? command(swaks(listening[0]), { label: 'swaks line' }) : null,
-      button('Send a test message', () => send(), { kind: 'primary' })) : null,
-    h('p', { class: 'hint' }, h('a', { href: address('api/v1/picture.svg'), download: 'picture.svg' }, 'Download the drawing')),
+    h(
+      'ul',
+      { class: 'legend', 'aria-label': 'Legend' },
+      Object.keys(WAYS).map((state) => h('li', {}, way(state))),
+    ),
+    nobody
+      ? h(
+          'div',
+          { class: 'empty' },
+          h('p', {}, 'Nobody has sent yet. Send a message from here, or type:'),
+          listening[0] ? command(swaks(listening[0]), { label: 'swaks line' }) : null,
+          button('Send a test message', () => send(), { kind: 'primary' }),
+        )
+      : null,
+    h(
+      'p',
+      { class: 'hint' },
+      h('a', { href: address('api/v1/picture.svg'), download: 'picture.svg' }, 'Download the drawing'),
+    ),
   ];
 }
 
 /** What a way is called in the drawing, where there is little room. */
-const SHORT = { verified: 'TLS, verified', tls: 'TLS', clear: 'clear', clear_wanted: 'clear, not TLS', withheld: 'withheld', none: 'not tried' };
+const SHORT = {
+  verified: 'TLS, verified',
+  tls: 'TLS',
+  clear: 'clear',
+  clear_wanted: 'clear, not TLS',
+  withheld: 'withheld',
+  none: 'not tried',
+};
 
 /** Returns the server's drawing without the names, which stand above it, in the size that is left. */
 function canvas(parsed) {
@@ -134,10 +220,39 @@ export const swaks = ({ addrs }) => `swaks --server ${addrs[0]} --tls-optional -
 function drawSenders(connectors) {
   return [
     h('h2', {}, 'What each kind of sender does here'),
-    h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Senders' }, h('table', {},
-      h('thead', {}, h('tr', {}, ['Connector', 'Sender', 'What it does'].map((it) => h('th', { scope: 'col' }, it)))),
-      h('tbody', {}, connectors.slice(0, MOST).flatMap((it) => it.senders.map((sender, index) => h('tr', {},
-        index === 0 ? h('th', { scope: 'rowgroup', rowspan: it.senders.length }, place(it)[1]) : null,
-        h('td', {}, sender.case), h('td', {}, sender.words))))))),
+    h(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Senders' },
+      h(
+        'table',
+        {},
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            ['Connector', 'Sender', 'What it does'].map((it) => h('th', { scope: 'col' }, it)),
+          ),
+        ),
+        h(
+          'tbody',
+          {},
+          connectors
+            .slice(0, MOST)
+            .flatMap((it) =>
+              it.senders.map((sender, index) =>
+                h(
+                  'tr',
+                  {},
+                  index === 0 ? h('th', { scope: 'rowgroup', rowspan: it.senders.length }, place(it)[1]) : null,
+                  h('td', {}, sender.case),
+                  h('td', {}, sender.words),
+                ),
+              ),
+            ),
+        ),
+      ),
+    ),
   ];
 }

@@ -2,7 +2,13 @@
 // one, to keep and to send.
 
 /** What the drawing of the server links to, by the names that views have here. */
-const ALIASES = { connector: 'connectors', session: 'sessions', computer: 'connectors', message: 'messages', send: 'connectors' };
+const ALIASES = {
+  connector: 'connectors',
+  session: 'sessions',
+  computer: 'connectors',
+  message: 'messages',
+  send: 'connectors',
+};
 
 /** Reads an address: the view, the segments behind it, and the filters. */
 export function parse(hash) {

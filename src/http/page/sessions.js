@@ -15,15 +15,23 @@ const FILTERS = ['q', 'peer', 'connector', 'open'];
 export function sessions({ lab }) {
   let route = null;
   let target = null;
-  const patch = (change) => go(link('sessions', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
+  const patch = (change) =>
+    go(link('sessions', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
   const list = new LiveList({
-    path: path('sessions'), key: 'session', label: 'Sessions', name: 'sessions',
+    path: path('sessions'),
+    key: 'session',
+    label: 'Sessions',
+    name: 'sessions',
     columns: [
       { name: 'state', label: 'TLS', cell: security },
       { name: 'time', label: 'Began', cell: (it) => short(it.began, lab()?.now) },
       { name: 'peer', label: 'Peer', cell: (it) => it.peer ?? it.remote },
       { name: 'connector', label: 'Connector', cell: (it) => it.connector },
-      { name: 'main', label: 'Outcome', cell: (it) => (it.ending ? outcome(it) : h('span', { class: 'open' }, 'under way')) },
+      {
+        name: 'main',
+        label: 'Outcome',
+        cell: (it) => (it.ending ? outcome(it) : h('span', { class: 'open' }, 'under way')),
+      },
     ],
     empty: (filtered) => nothing(filtered, target, 'Nobody has connected yet.', 'sessions'),
     onSelect: (it) => go(link('sessions', [it.session], route.query), { replace: true }),
@@ -31,16 +39,34 @@ export function sessions({ lab }) {
     menu: (it) => [
       { label: `Only from ${machine(it.remote)}`, run: () => patch({ peer: machine(it.remote) }) },
       { label: 'Only this connector', run: () => patch({ connector: it.connector }) },
-      { label: `Exclude ${machine(it.remote)}`, run: () => patch({ q: `${route.query.get('q') ?? ''} -${machine(it.remote)}`.trim() }) },
+      {
+        label: `Exclude ${machine(it.remote)}`,
+        run: () => patch({ q: `${route.query.get('q') ?? ''} -${machine(it.remote)}`.trim() }),
+      },
       { label: 'Clear the filter', run: () => go(link('sessions', route.segments), { replace: true }) },
     ],
   });
   const bar = tools({
     search: 'Search sessions',
-    selects: { open: ['State', [['', 'All states'], ['true', 'Under way']]], peer: ['Peer', [['', 'All peers']]], connector: ['Connector', [['', 'All connectors']]] },
+    selects: {
+      open: [
+        'State',
+        [
+          ['', 'All states'],
+          ['true', 'Under way'],
+        ],
+      ],
+      peer: ['Peer', [['', 'All peers']]],
+      connector: ['Connector', [['', 'All connectors']]],
+    },
     onChange: patch,
   });
-  const view = split({ list, tools: bar.element, label: 'Session', leave: () => go(link('sessions', [], route.query), { replace: true }) });
+  const view = split({
+    list,
+    tools: bar.element,
+    label: 'Session',
+    leave: () => go(link('sessions', [], route.query), { replace: true }),
+  });
 
   async function detail() {
     const [id] = route.segments;
@@ -77,58 +103,115 @@ export function sessions({ lab }) {
 
 const outcome = (it) => it.outcome.replace(/^session \S+ (?:from|to) \S+: /, '');
 
-const verdict = (verdicts, session) => verdicts.find((it) => it.conversations.some(({ session: id }) => id === session.session));
+const verdict = (verdicts, session) =>
+  verdicts.find((it) => it.conversations.some(({ session: id }) => id === session.session));
 
 function show(it, found) {
   const text = it.transcript.join('\n');
   const mine = found?.conversations.find(({ session }) => session === it.session);
   const neighbor = (id, words) => (id ? h('a', { href: link('sessions', [id]) }, words) : null);
   const fallBack = found?.fall_back;
-  return h('div', { class: 'card' },
+  return h(
+    'div',
+    { class: 'card' },
     h('h2', {}, `Session ${it.session}`, h('span', { class: 'hint' }, outcome(it))),
     h('p', {}, security(it), ' ', it.ending ? null : h('span', { class: 'open' }, 'under way')),
-    it.previous || it.next ? h('p', { class: 'links' }, neighbor(it.previous, '← the same peer before'), neighbor(it.next, 'the same peer afterwards →')) : null,
+    it.previous || it.next
+      ? h(
+          'p',
+          { class: 'links' },
+          neighbor(it.previous, '← the same peer before'),
+          neighbor(it.next, 'the same peer afterwards →'),
+        )
+      : null,
     fallBack ? h('p', { class: 'note' }, `Fallback: ${plain(fallBack)}`) : null,
-    it.faults?.length > 0 ? h('section', {}, h('h3', {}, 'Faults fired'), h('ul', {}, it.faults.map((fault) => h('li', {}, plain(fault))))) : null,
+    it.faults?.length > 0
+      ? h(
+          'section',
+          {},
+          h('h3', {}, 'Faults fired'),
+          h(
+            'ul',
+            {},
+            it.faults.map((fault) => h('li', {}, plain(fault))),
+          ),
+        )
+      : null,
     facts([
-      ['From', it.sends ? it.local : it.remote], ['To', `${it.sends ? it.remote : it.local}, ${it.connector}`],
-      ['Began', time(it.began)], ['Messages', `${it.messages_over_tls} over TLS, ${it.messages_in_clear} in clear`],
+      ['From', it.sends ? it.local : it.remote],
+      ['To', `${it.sends ? it.remote : it.local}, ${it.connector}`],
+      ['Began', time(it.began)],
+      ['Messages', `${it.messages_over_tls} over TLS, ${it.messages_in_clear} in clear`],
       ['What the client did', mine ? found.words : null],
     ]),
     it.tls ? h('section', {}, h('h3', {}, 'TLS'), tls(it.tls)) : null,
     it.tls_failure ? h('section', {}, h('h3', {}, 'TLS failed'), tls(it.tls_failure)) : null,
     h('h3', {}, 'What was said'),
     transcript(it.transcript),
-    h('div', { class: 'buttons' },
+    h(
+      'div',
+      { class: 'buttons' },
       button('Copy as text', () => copy(text, 'The transcript')),
-      button('Download', () => download(address(`${path('sessions', it.session)}/text`), `session-${it.session}.txt`))));
+      button('Download', () =>
+        download(address(`${path('sessions', it.session)}/text`), `session-${it.session}.txt`),
+      ),
+    ),
+  );
 }
 
 /** Returns what is known of a TLS session, whatever members it has. */
 export function tls(it) {
-  const rows = (value) => Object.entries(value).filter(([, one]) => one !== null && !(Array.isArray(one) && one.length === 0));
-  return facts(rows(it).map(([key, value]) => [heading(key),
-    typeof value === 'object' && !Array.isArray(value) ? facts(rows(value).map(([name, one]) => [heading(name), plain(one)])) : plain(value)]));
+  const rows = (value) =>
+    Object.entries(value).filter(([, one]) => one !== null && !(Array.isArray(one) && one.length === 0));
+  return facts(
+    rows(it).map(([key, value]) => [
+      heading(key),
+      typeof value === 'object' && !Array.isArray(value)
+        ? facts(rows(value).map(([name, one]) => [heading(name), plain(one)]))
+        : plain(value),
+    ]),
+  );
 }
 
-const LINES = { 'S: ': 'server', 'C: ': 'client', '== ': 'tls', '++ ': 'mail', '!! ': 'fault', '~~ ': 'fault', '=> ': 'fact' };
+const LINES = {
+  'S: ': 'server',
+  'C: ': 'client',
+  '== ': 'tls',
+  '++ ': 'mail',
+  '!! ': 'fault',
+  '~~ ': 'fault',
+  '=> ': 'fact',
+};
 
 /** Returns a transcript, each line marked by who said it. */
 export function transcript(lines) {
-  return h('pre', { class: 'transcript', tabindex: '0', 'aria-label': 'Transcript' }, lines.map((line) => {
-    const kind = /STARTTLS/.test(line) && /^[SC]: /.test(line) ? 'starttls' : '';
-    return h('span', { class: `line ${LINES[line.slice(0, 3)] ?? 'fact'} ${kind}` }, `${line}\n`);
-  }));
+  return h(
+    'pre',
+    { class: 'transcript', tabindex: '0', 'aria-label': 'Transcript' },
+    lines.map((line) => {
+      const kind = /STARTTLS/.test(line) && /^[SC]: /.test(line) ? 'starttls' : '';
+      return h('span', { class: `line ${LINES[line.slice(0, 3)] ?? 'fact'} ${kind}` }, `${line}\n`);
+    }),
+  );
 }
 
 /** Returns what an empty list says: what to type, or how to see more. */
 export function nothing(filtered, connector, words, view) {
   if (filtered) {
-    return h('div', { class: 'empty' }, h('p', {}, 'Nothing fits the filter.'),
-      button('Clear the filter', () => go(link(view), { replace: true })));
+    return h(
+      'div',
+      { class: 'empty' },
+      h('p', {}, 'Nothing fits the filter.'),
+      button('Clear the filter', () => go(link(view), { replace: true })),
+    );
   }
-  return h('div', { class: 'empty' }, h('p', {}, words, ' Send a message from here, or type:'),
-    connector ? command(swaks(connector), { label: 'swaks line' }) : h('p', { class: 'note' }, 'No connector listens.'),
-    button('Send a test message', () => send(), { kind: 'primary' }));
+  return h(
+    'div',
+    { class: 'empty' },
+    h('p', {}, words, ' Send a message from here, or type:'),
+    connector
+      ? command(swaks(connector), { label: 'swaks line' })
+      : h('p', { class: 'note' }, 'No connector listens.'),
+    button('Send a test message', () => send(), { kind: 'primary' }),
+  );
 }
-

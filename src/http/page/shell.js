@@ -12,22 +12,59 @@ const MOST = 200;
 /** Cmdlets that may ask something; they are tried on a copy first, and asked about in a dialog. */
 const ASKS = /(?:^|[\s|;(])(?:New|Enable|Remove|Import)-/i;
 
-const EXAMPLES = ['Get-ReceiveConnector | Format-List Name, Fqdn, AuthMechanism', 'Get-ExchangeCertificate', 'Get-Help Set-ReceiveConnector'];
+const EXAMPLES = [
+  'Get-ReceiveConnector | Format-List Name, Fqdn, AuthMechanism',
+  'Get-ExchangeCertificate',
+  'Get-Help Set-ReceiveConnector',
+];
 
 export function shell() {
   let at = screen.history.length;
   const output = h('div', { class: 'screen', role: 'log', tabindex: '0', 'aria-label': 'Screen' });
   const prompt = h('textarea', {
-    rows: 1, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', 'aria-label': 'Cmdlet', placeholder: 'Get-ReceiveConnector',
+    rows: 1,
+    spellcheck: 'false',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    'aria-label': 'Cmdlet',
+    placeholder: 'Get-ReceiveConnector',
     onkeydown: keydown,
     oninput: fit,
   });
   const computers = h('div', { class: 'tools' });
-  const form = h('form', { class: 'prompt', onsubmit: (event) => { event.preventDefault(); submit(prompt.value); } },
-    h('span', { class: 'ps', 'aria-hidden': 'true' }, '[PS] >'), prompt, h('button', { type: 'submit', class: 'primary' }, 'Run'));
-  const examples = h('p', { class: 'hint examples' }, 'For example: ', EXAMPLES.map((line) => h('button', {
-    type: 'button', class: 'quiet', onclick: () => { prompt.value = line; fit(); prompt.focus(); },
-  }, line)));
+  const form = h(
+    'form',
+    {
+      class: 'prompt',
+      onsubmit: (event) => {
+        event.preventDefault();
+        submit(prompt.value);
+      },
+    },
+    h('span', { class: 'ps', 'aria-hidden': 'true' }, '[PS] >'),
+    prompt,
+    h('button', { type: 'submit', class: 'primary' }, 'Run'),
+  );
+  const examples = h(
+    'p',
+    { class: 'hint examples' },
+    'For example: ',
+    EXAMPLES.map((line) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'quiet',
+          onclick: () => {
+            prompt.value = line;
+            fit();
+            prompt.focus();
+          },
+        },
+        line,
+      ),
+    ),
+  );
 
   function keydown(event) {
     if (event.key === 'Enter' && !event.shiftKey) {
@@ -76,8 +113,19 @@ export function shell() {
     element: h('div', { class: 'shell' }, computers, output, form, examples),
     async update() {
       const all = await get(path('computers'));
-      screen.computer = all.some((it) => it.name === screen.computer) ? screen.computer : all[0]?.name ?? null;
-      computers.replaceChildren(field('The Shell of', select(all.map((it) => [it.name, `${it.name} (${it.profile}, ${it.role})`]), screen.computer, (it) => { screen.computer = it; })));
+      screen.computer = all.some((it) => it.name === screen.computer) ? screen.computer : (all[0]?.name ?? null);
+      computers.replaceChildren(
+        field(
+          'The Shell of',
+          select(
+            all.map((it) => [it.name, `${it.name} (${it.profile}, ${it.role})`]),
+            screen.computer,
+            (it) => {
+              screen.computer = it;
+            },
+          ),
+        ),
+      );
       output.replaceChildren(...(screen.entries.length > 0 ? screen.entries.map(shown) : [welcome()]));
       output.scrollTop = output.scrollHeight;
     },
@@ -85,13 +133,20 @@ export function shell() {
 }
 
 function welcome() {
-  return h('p', { class: 'welcome' }, 'The Exchange Management Shell of the lab. What a cmdlet changes counts from the next connection on; '
-    + 'where the Shell asks before it acts, a dialog asks here. Shift+Enter begins another line.');
+  return h(
+    'p',
+    { class: 'welcome' },
+    'The Exchange Management Shell of the lab. What a cmdlet changes counts from the next connection on; ' +
+      'where the Shell asks before it acts, a dialog asks here. Shift+Enter begins another line.',
+  );
 }
 
 function shown({ computer, line, output, refused }) {
-  return h('div', { class: 'entry' },
+  return h(
+    'div',
+    { class: 'entry' },
     h('p', { class: 'typed' }, h('span', { class: 'ps' }, `[PS] ${computer} > `), line),
     output ? h('pre', {}, output.replace(/^\n+|\n+$/g, '')) : null,
-    refused ? h('pre', { class: 'refused' }, refused) : null);
+    refused ? h('pre', { class: 'refused' }, refused) : null,
+  );
 }

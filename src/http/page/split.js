@@ -7,16 +7,35 @@ import { button } from './ui.js';
 /** Returns the element, and what shows details. `leave` takes the selection away. */
 export function split({ list, tools, label, leave, kind }) {
   const body = h('div', { class: 'detail-body' });
-  const back = button('Back to the list', () => { leave(); list.focus(); }, { kind: 'quiet back' });
-  const detail = h('section', {
-    class: 'detail', 'aria-label': label, tabindex: '-1',
-    onkeydown: (event) => {
-      if (event.key !== 'Escape' || event.defaultPrevented) return;
-      event.preventDefault();
+  const back = button(
+    'Back to the list',
+    () => {
+      leave();
       list.focus();
     },
-  }, back, body);
-  const element = h('div', { class: `split ${kind ?? ''}` }, h('div', { class: 'master' }, tools, list.element), detail);
+    { kind: 'quiet back' },
+  );
+  const detail = h(
+    'section',
+    {
+      class: 'detail',
+      'aria-label': label,
+      tabindex: '-1',
+      onkeydown: (event) => {
+        if (event.key !== 'Escape' || event.defaultPrevented) return;
+        event.preventDefault();
+        list.focus();
+      },
+    },
+    back,
+    body,
+  );
+  const element = h(
+    'div',
+    { class: `split ${kind ?? ''}` },
+    h('div', { class: 'master' }, tools, list.element),
+    detail,
+  );
   return {
     element,
     body,
@@ -27,8 +46,12 @@ export function split({ list, tools, label, leave, kind }) {
       body.renewedFor = undefined;
       replace(body, h('p', { class: 'note' }, words));
     },
-    selected() { element.classList.add('has-selection'); },
-    focus() { detail.focus(); },
+    selected() {
+      element.classList.add('has-selection');
+    },
+    focus() {
+      detail.focus();
+    },
   };
 }
 
@@ -38,13 +61,27 @@ export function tools({ search, selects = {}, onChange, more }) {
   const controls = {};
   let timer = 0;
   const input = h('input', {
-    type: 'search', placeholder: search, 'aria-label': search, autocomplete: 'off', spellcheck: 'false',
-    oninput: () => { clearTimeout(timer); timer = setTimeout(() => onChange({ q: input.value.trim() }), 200); },
+    type: 'search',
+    placeholder: search,
+    'aria-label': search,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    oninput: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => onChange({ q: input.value.trim() }), 200);
+    },
   });
   controls.q = input;
   const shown = Object.entries(selects).map(([name, [label, options]]) => {
-    controls[name] = h('select', { 'aria-label': label, hidden: options.length < 2, onchange: ({ target }) => onChange({ [name]: target.value }) },
-      options.map(([value, words]) => h('option', { value }, words)));
+    controls[name] = h(
+      'select',
+      {
+        'aria-label': label,
+        hidden: options.length < 2,
+        onchange: ({ target }) => onChange({ [name]: target.value }),
+      },
+      options.map(([value, words]) => h('option', { value }, words)),
+    );
     return controls[name];
   });
   return {

@@ -70,7 +70,8 @@ export class Stream {
   async follow() {
     this.abort = new AbortController();
     const response = await this.fetch('journal', 'text/event-stream', {
-      signal: this.abort.signal, headers: { 'Last-Event-ID': String(this.last) },
+      signal: this.abort.signal,
+      headers: { 'Last-Event-ID': String(this.last) },
     });
     this.set('live');
     this.failures = 0;

@@ -10,7 +10,9 @@ export const unique = (word) => `${word}-${(serial += 1)}`;
 export function announce(text) {
   const place = document.getElementById('announce');
   place.textContent = '';
-  requestAnimationFrame(() => { place.textContent = text; });
+  requestAnimationFrame(() => {
+    place.textContent = text;
+  });
 }
 
 /** Copies a text, and says so. */
@@ -38,39 +40,68 @@ export function notice(text) {
 }
 
 export function button(words, onclick, { kind = '', symbol, title, pressed } = {}) {
-  return h('button', { type: 'button', class: kind, title, onclick, 'aria-pressed': pressed },
-    symbol ? icon(symbol) : null, words);
+  return h(
+    'button',
+    { type: 'button', class: kind, title, onclick, 'aria-pressed': pressed },
+    symbol ? icon(symbol) : null,
+    words,
+  );
 }
 
 /** Returns a line that can be copied: a command to type. */
 export function command(text, { label = 'Command' } = {}) {
-  return h('div', { class: 'command' },
+  return h(
+    'div',
+    { class: 'command' },
     h('pre', { tabindex: '0', role: 'group', 'aria-label': label }, text),
-    h('button', { type: 'button', class: 'quiet', 'aria-label': `Copy: ${label}`, onclick: () => copy(text, label) }, 'Copy'));
+    h(
+      'button',
+      { type: 'button', class: 'quiet', 'aria-label': `Copy: ${label}`, onclick: () => copy(text, label) },
+      'Copy',
+    ),
+  );
 }
 
 /** Tabs: `[{id, label, build}]`. Arrow keys move between them; `onChange` hears of the one that is chosen. */
 export function tabs(items, { selected, label, onChange } = {}) {
   const name = unique('tabs');
   const panel = h('div', { class: 'panel', role: 'tabpanel', id: `${name}-panel`, tabindex: '0' });
-  const heads = items.map((item) => h('button', {
-    type: 'button', role: 'tab', id: `${name}-${item.id}`, 'aria-controls': panel.id,
-    onclick: () => choose(item.id, true),
-  }, item.label));
-  const strip = h('div', {
-    class: 'tabs', role: 'tablist', 'aria-label': label,
-    onkeydown: (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      const at = heads.indexOf(document.activeElement);
-      if (at < 0 || (!step && event.key !== 'Home' && event.key !== 'End')) return;
-      event.preventDefault();
-      const to = step ? (at + step + heads.length) % heads.length : event.key === 'Home' ? 0 : heads.length - 1;
-      choose(items[to].id, true);
-      heads[to].focus();
+  const heads = items.map((item) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        role: 'tab',
+        id: `${name}-${item.id}`,
+        'aria-controls': panel.id,
+        onclick: () => choose(item.id, true),
+      },
+      item.label,
+    ),
+  );
+  const strip = h(
+    'div',
+    {
+      class: 'tabs',
+      role: 'tablist',
+      'aria-label': label,
+      onkeydown: (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        const at = heads.indexOf(document.activeElement);
+        if (at < 0 || (!step && event.key !== 'Home' && event.key !== 'End')) return;
+        event.preventDefault();
+        const to = step ? (at + step + heads.length) % heads.length : event.key === 'Home' ? 0 : heads.length - 1;
+        choose(items[to].id, true);
+        heads[to].focus();
+      },
     },
-  }, heads);
+    heads,
+  );
   function choose(id, byHand) {
-    const at = Math.max(0, items.findIndex((item) => item.id === id));
+    const at = Math.max(
+      0,
+      items.findIndex((item) => item.id === id),
+    );
     heads.forEach((head, index) => {
       head.setAttribute('aria-selected', String(index === at));
       head.tabIndex = index === at ? 0 : -1;
@@ -90,11 +121,19 @@ export function dialog(title, build, { wide = false } = {}) {
   return new Promise((resolve) => {
     const shown = h('dialog', { 'aria-labelledby': name, class: wide ? 'wide' : '' });
     let result = null;
-    const close = (value = null) => { result = value; shown.close(); };
+    const close = (value = null) => {
+      result = value;
+      shown.close();
+    };
     shown.append(
-      h('header', {}, h('h2', { id: name }, title),
-        h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close', onclick: () => close() }, '×')),
-      h('div', { class: 'dialog-body' }, build(close)));
+      h(
+        'header',
+        {},
+        h('h2', { id: name }, title),
+        h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close', onclick: () => close() }, '×'),
+      ),
+      h('div', { class: 'dialog-body' }, build(close)),
+    );
     shown.addEventListener('close', () => {
       shown.remove();
       before?.focus?.();
@@ -108,11 +147,21 @@ export function dialog(title, build, { wide = false } = {}) {
 /** Asks a question of the Shell: returns `yes`, `no`, or `null` where it was left. */
 export function question(text) {
   return dialog('Confirm', (close) => [
-    h('p', { class: 'said' }, text.replace(/^Confirm\n/, '').replace(/\n\[Y\][^\n]*/, '').trim()),
-    h('div', { class: 'buttons' },
+    h(
+      'p',
+      { class: 'said' },
+      text
+        .replace(/^Confirm\n/, '')
+        .replace(/\n\[Y\][^\n]*/, '')
+        .trim(),
+    ),
+    h(
+      'div',
+      { class: 'buttons' },
       button('Yes', () => close('yes'), { kind: 'primary' }),
       button('No', () => close('no')),
-      button('Cancel', () => close(null), { kind: 'quiet' })),
+      button('Cancel', () => close(null), { kind: 'quiet' }),
+    ),
   ]);
 }
 
@@ -120,22 +169,41 @@ export function question(text) {
 export function menu(items, at) {
   document.querySelector('.menu')?.remove();
   const before = document.activeElement;
-  const entries = items.map((item) => h('button', {
-    type: 'button', role: 'menuitem', tabindex: '-1', onclick: () => { leave(); item.run(); },
-  }, item.label));
-  const shown = h('div', {
-    class: 'menu', role: 'menu',
-    onkeydown: (event) => {
-      const now = entries.indexOf(document.activeElement);
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step) entries[(now + step + entries.length) % entries.length].focus();
-      else if (event.key === 'Escape' || event.key === 'Tab') leave();
-      else return;
-      event.preventDefault();
-      event.stopPropagation();
+  const entries = items.map((item) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        role: 'menuitem',
+        tabindex: '-1',
+        onclick: () => {
+          leave();
+          item.run();
+        },
+      },
+      item.label,
+    ),
+  );
+  const shown = h(
+    'div',
+    {
+      class: 'menu',
+      role: 'menu',
+      onkeydown: (event) => {
+        const now = entries.indexOf(document.activeElement);
+        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (step) entries[(now + step + entries.length) % entries.length].focus();
+        else if (event.key === 'Escape' || event.key === 'Tab') leave();
+        else return;
+        event.preventDefault();
+        event.stopPropagation();
+      },
+      onfocusout: ({ relatedTarget }) => {
+        if (!shown.contains(relatedTarget)) shown.remove();
+      },
     },
-    onfocusout: ({ relatedTarget }) => { if (!shown.contains(relatedTarget)) shown.remove(); },
-  }, entries);
+    entries,
+  );
   function leave() {
     shown.remove();
     before?.focus?.();
@@ -156,22 +224,31 @@ export function field(label, control, hint) {
 
 export function check(label, checked, onchange, hint) {
   const id = unique('check');
-  return h('div', { class: 'check' },
+  return h(
+    'div',
+    { class: 'check' },
     h('input', { type: 'checkbox', id, checked, onchange: ({ target }) => onchange(target.checked) }),
-    h('label', { for: id }, label, hint ? h('span', { class: 'hint' }, hint) : null));
+    h('label', { for: id }, label, hint ? h('span', { class: 'hint' }, hint) : null),
+  );
 }
 
 export function select(options, value, onchange) {
-  const shown = h('select', { onchange: ({ target }) => onchange?.(target.value) },
-    options.map(([key, label]) => h('option', { value: key, selected: key === value }, label)));
+  const shown = h(
+    'select',
+    { onchange: ({ target }) => onchange?.(target.value) },
+    options.map(([key, label]) => h('option', { value: key, selected: key === value }, label)),
+  );
   return shown;
 }
 
 /** Returns the notice of a failure, in the words it came with. */
 export function failure(error, title) {
-  return h('div', { class: 'refusal', role: 'alert' },
+  return h(
+    'div',
+    { class: 'refusal', role: 'alert' },
     h('p', { class: 'refusal-title' }, icon('error'), title ?? 'That did not work'),
-    h('pre', { class: 'said' }, error.message ?? String(error)));
+    h('pre', { class: 'said' }, error.message ?? String(error)),
+  );
 }
 
 /** Saves a text as a file. */

@@ -11,24 +11,45 @@ import { announce, button, failure, field } from './ui.js';
 let kept = null;
 
 export function verify() {
-  const name = h('input', { type: 'search', list: 'verify-scenarios', placeholder: 'this lab', autocomplete: 'off', spellcheck: 'false' });
+  const name = h('input', {
+    type: 'search',
+    list: 'verify-scenarios',
+    placeholder: 'this lab',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
   const options = h('datalist', { id: 'verify-scenarios' });
   const only = h('input', { type: 'checkbox', id: 'verify-only', onchange: () => draw() });
   const start = button('Run', () => run(), { kind: 'primary' });
   const stop = button('Stop', () => kept?.abort.abort());
   const head = h('div', { class: 'verify-head', 'aria-live': 'polite' });
   const table = h('div', {});
-  const element = h('div', { class: 'page' },
-    h('div', { class: 'tools' }, field('Lab', name), options, start, stop,
-      h('span', { class: 'check' }, only, h('label', { for: 'verify-only' }, 'Only what is not as expected'))),
-    head, table);
+  const element = h(
+    'div',
+    { class: 'page' },
+    h(
+      'div',
+      { class: 'tools' },
+      field('Lab', name),
+      options,
+      start,
+      stop,
+      h('span', { class: 'check' }, only, h('label', { for: 'verify-only' }, 'Only what is not as expected')),
+    ),
+    head,
+    table,
+  );
 
   async function run() {
     const mine = (kept = { stages: [], done: null, failed: null, abort: new AbortController(), running: true });
     draw();
     try {
       const body = name.value.trim() ? { name: name.value.trim() } : {};
-      const response = await ask('POST', path('verify', 'run'), { body, accept: 'text/event-stream', signal: mine.abort.signal });
+      const response = await ask('POST', path('verify', 'run'), {
+        body,
+        accept: 'text/event-stream',
+        signal: mine.abort.signal,
+      });
       for await (const { event, data } of events(response.body)) {
         const it = JSON.parse(data);
         if (event === 'stage') mine.stages[it.index] = { ...mine.stages[it.index], ...it };
@@ -49,7 +70,16 @@ export function verify() {
   function draw() {
     start.disabled = kept?.running === true;
     stop.disabled = !kept?.running;
-    replace(head, kept ? summary(kept) : h('p', { class: 'note' }, `Not tried yet. Run sends with each sender of ${name.value.trim() || 'this lab'}, before and after each fix.`));
+    replace(
+      head,
+      kept
+        ? summary(kept)
+        : h(
+            'p',
+            { class: 'note' },
+            `Not tried yet. Run sends with each sender of ${name.value.trim() || 'this lab'}, before and after each fix.`,
+          ),
+    );
     replace(table, kept && kept.stages.length > 0 ? matrix(kept, only.checked) : null);
   }
 
@@ -59,7 +89,10 @@ export function verify() {
       draw();
       if (options.childElementCount > 0) return;
       const { scenarios } = await get(path('catalogue'));
-      replace(options, scenarios.map((it) => h('option', { value: it.name }, it.title)));
+      replace(
+        options,
+        scenarios.map((it) => h('option', { value: it.name }, it.title)),
+      );
     },
     destroy() {},
   };
@@ -68,16 +101,34 @@ export function verify() {
 function summary({ stages, of, done, failed, stopped, running }) {
   if (failed) return failure(failed, 'It could not be verified');
   if (done) {
-    return [h('p', { class: 'verify-verdict' }, done.holds ? chip('good', 'ok', 'As expected') : chip('bad', 'error', 'Not as expected'), ' ', done.verdict),
-      done.differences?.length > 0 ? h('ul', {}, done.differences.map((it) => h('li', {}, typeof it === 'string' ? it : value(it)))) : null];
+    return [
+      h(
+        'p',
+        { class: 'verify-verdict' },
+        done.holds ? chip('good', 'ok', 'As expected') : chip('bad', 'error', 'Not as expected'),
+        ' ',
+        done.verdict,
+      ),
+      done.differences?.length > 0
+        ? h(
+            'ul',
+            {},
+            done.differences.map((it) => h('li', {}, typeof it === 'string' ? it : value(it))),
+          )
+        : null,
+    ];
   }
   if (stopped) return h('p', { class: 'note' }, 'Stopped. What was not run is not tried.');
   const ran = stages.filter((it) => it?.state === 'done').length;
-  return running ? [h('progress', of ? { max: of, value: ran, 'aria-label': 'Progress' } : { 'aria-label': 'Progress' }), h('span', {}, of ? ` ${ran} of ${of} stages` : ' starting')] : null;
+  return running
+    ? [
+        h('progress', of ? { max: of, value: ran, 'aria-label': 'Progress' } : { 'aria-label': 'Progress' }),
+        h('span', {}, of ? ` ${ran} of ${of} stages` : ' starting'),
+      ]
+    : null;
 }
 
 const id = (row) => JSON.stringify([row.subject, row.aspect]);
-const PREFIX = { wrong_fix: 'does not help', fix: 'fix', before: '' };
 
 function matrix({ stages, of }, only) {
   const columns = Array.from({ length: of ?? stages.length }, (_, index) => stages[index] ?? null);
@@ -86,27 +137,71 @@ function matrix({ stages, of }, only) {
     for (const row of stage?.rows ?? []) if (!rows.has(id(row))) rows.set(id(row), row);
   }
   const cell = (stage, key) => {
-    if (stage?.state !== 'done') return { words: stage?.state === 'running' ? 'running' : 'not tried', tone: 'none' };
+    if (stage?.state !== 'done')
+      return { words: stage?.state === 'running' ? 'running' : 'not tried', tone: 'none' };
     const row = stage.rows.find((it) => id(it) === key);
     if (!row) return { words: 'not expected', tone: 'none' };
-    const worse = (stage.regressions ?? []).some((it) => it === key || (it.subject && id(it) === key));
+    const { kind, name } = row.subject;
+    const worse =
+      kind === 'sender' && row.aspect === 'ending' && (stage.regressions ?? []).some((it) => it.sender === name);
     return { row, words: value(row.observed), tone: row.met ? 'met' : 'unmet', worse };
   };
-  const shown = [...rows.keys()].filter((key) => !only || columns.some((stage) => { const it = cell(stage, key); return it.tone === 'unmet' || it.worse; }));
-  return h('div', { class: 'scroll matrix', tabindex: '0', role: 'region', 'aria-label': 'Expected and observed' }, h('table', {},
-    h('caption', { class: 'sr' }, 'What was observed in each stage'),
-    h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Of'), columns.map((it) => h('th', { scope: 'col' },
-      it && PREFIX[it.stage] ? h('span', { class: 'hint' }, PREFIX[it.stage]) : null, it?.title ?? 'not tried',
-      it?.refused ? h('span', { class: 'hint' }, `refused: ${it.refused}`) : null)))),
-    h('tbody', {}, shown.map((key) => {
-      const row = rows.get(key);
-      return h('tr', {}, h('th', { scope: 'row' }, subject(row.subject), h('span', { class: 'hint' }, aspect(row.aspect))),
-        columns.map((stage) => {
-          const it = cell(stage, key);
-          return h('td', { class: it.tone },
-            it.tone === 'met' ? icon('ok') : it.tone === 'unmet' ? icon('error') : null, h('span', {}, it.words),
-            it.tone === 'unmet' ? h('span', { class: 'hint' }, `expected ${value(it.row.expected)}`) : null,
-            it.worse ? chip('bad', 'warning', 'worse than before') : null);
-        }));
-    }))));
+  const shown = [...rows.keys()].filter(
+    (key) =>
+      !only ||
+      columns.some((stage) => {
+        const it = cell(stage, key);
+        return it.tone === 'unmet' || it.worse;
+      }),
+  );
+  return h(
+    'div',
+    { class: 'scroll matrix', tabindex: '0', role: 'region', 'aria-label': 'Expected and observed' },
+    h(
+      'table',
+      {},
+      h('caption', { class: 'sr' }, 'What was observed in each stage'),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          h('th', { scope: 'col' }, 'Of'),
+          columns.map((it) =>
+            h(
+              'th',
+              { scope: 'col' },
+              it && it.stage !== it.title ? h('span', { class: 'hint' }, it.stage) : null,
+              it?.title ?? 'not tried',
+              it?.refused ? h('span', { class: 'hint' }, `refused: ${it.refused}`) : null,
+            ),
+          ),
+        ),
+      ),
+      h(
+        'tbody',
+        {},
+        shown.map((key) => {
+          const row = rows.get(key);
+          return h(
+            'tr',
+            {},
+            h('th', { scope: 'row' }, subject(row.subject), h('span', { class: 'hint' }, aspect(row.aspect))),
+            columns.map((stage) => {
+              const it = cell(stage, key);
+              return h(
+                'td',
+                { class: it.tone },
+                it.tone === 'met' ? icon('ok') : it.tone === 'unmet' ? icon('error') : null,
+                h('span', {}, it.words),
+                it.tone === 'unmet' ? h('span', { class: 'hint' }, `expected ${value(it.row.expected)}`) : null,
+                it.worse ? chip('bad', 'warning', 'worse than before') : null,
+              );
+            }),
+          );
+        }),
+      ),
+    ),
+  );
 }

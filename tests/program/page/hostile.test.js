@@ -8,7 +8,9 @@ import { after, before, test } from 'node:test';
 import { launch, mail, open, serve } from './support.js';
 
 let browser;
-before(async () => { browser = await launch(); });
+before(async () => {
+  browser = await launch();
+});
 after(() => browser.close());
 
 test('a hostile mail does nothing and fetches nothing', async (t) => {
@@ -23,18 +25,38 @@ test('a hostile mail does nothing and fetches nothing', async (t) => {
   const remote = `http://127.0.0.1:${elsewhere.address().port}`;
   const markup = '<img src=x onerror=parent.hurt=1><script>hurt=1</script>';
   const html = [
-    `<script>top.hurt = 1; fetch('${remote}/script')</script>`, `<img src="${remote}/image" onerror="top.hurt=1">`,
+    `<script>top.hurt = 1; fetch('${remote}/script')</script>`,
+    `<img src="${remote}/image" onerror="top.hurt=1">`,
     `<link rel="stylesheet" href="${remote}/style"><style>@import '${remote}/import'; body { background: url(${remote}/background) }</style>`,
     `<a href="javascript:top.hurt=1">link</a><iframe src="${remote}/frame"></iframe><form action="${remote}/form"><button>go</button></form>`,
     `<meta http-equiv="refresh" content="0; url=${remote}/refresh"><base href="${remote}/"><p id="shown">the mail's own words</p>`,
   ].join('\n');
   const lab = await serve(t, 'healthy');
-  await mail(lab.connectors[0].addr, [
-    `Subject: ${markup}`, `From: "${markup}" <sender@client.example>`, 'MIME-Version: 1.0', 'Content-Type: multipart/alternative; boundary=b', '',
-    '--b', 'Content-Type: text/plain', '', markup,
-    '--b', 'Content-Type: text/html', '', html,
-    '--b', `Content-Type: image/svg+xml; name="a.svg"`, 'Content-Disposition: inline; filename="<b>.svg"', '', '<svg xmlns="http://www.w3.org/2000/svg" onload="top.hurt=1"/>', '--b--',
-  ].join('\n'), { helo: '<script>hurt=1</script>' });
+  await mail(
+    lab.connectors[0].addr,
+    [
+      `Subject: ${markup}`,
+      `From: "${markup}" <sender@client.example>`,
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/alternative; boundary=b',
+      '',
+      '--b',
+      'Content-Type: text/plain',
+      '',
+      markup,
+      '--b',
+      'Content-Type: text/html',
+      '',
+      html,
+      '--b',
+      `Content-Type: image/svg+xml; name="a.svg"`,
+      'Content-Disposition: inline; filename="<b>.svg"',
+      '',
+      '<svg xmlns="http://www.w3.org/2000/svg" onload="top.hurt=1"/>',
+      '--b--',
+    ].join('\n'),
+    { helo: '<script>hurt=1</script>' },
+  );
 
   const context = await browser.newContext();
   const page = await open(context, `${lab.page}#messages`);
@@ -43,7 +65,13 @@ test('a hostile mail does nothing and fetches nothing', async (t) => {
   page.on('response', (response) => answered.push(response.url()));
   await page.getByRole('row', { name: /onerror/ }).click();
   await page.getByRole('heading', { name: markup }).waitFor();
-  for (const [tab, words] of [['Text', markup], ['Headers', markup], [/^Parts/, 'image/svg+xml'], ['Raw', 'top.hurt'], ['How it came', 'client.example']]) {
+  for (const [tab, words] of [
+    ['Text', markup],
+    ['Headers', markup],
+    [/^Parts/, 'image/svg+xml'],
+    ['Raw', 'top.hurt'],
+    ['How it came', 'client.example'],
+  ]) {
     await page.getByRole('tab', { name: tab }).click();
     await page.locator('.panel').getByText(words).first().waitFor();
   }
@@ -60,7 +88,9 @@ test('a hostile mail does nothing and fetches nothing', async (t) => {
 
   assert.equal(await page.evaluate(() => globalThis.hurt), undefined);
   assert.equal(await page.locator('main script, main img').count(), 0);
-  assert.deepEqual(answered.filter((url) => !url.startsWith(new URL(lab.page).origin)), []);
+  assert.deepEqual(
+    answered.filter((url) => !url.startsWith(new URL(lab.page).origin)),
+    [],
+  );
   assert.deepEqual(asked, []);
-
 });

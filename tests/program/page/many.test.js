@@ -33,7 +33,9 @@ profile = "exchange-2019"
 label = "many"
 names = ["many.example"]
 services = ["SMTP"]
-${Array.from({ length: CONNECTORS }, (_, at) => `
+${Array.from(
+  { length: CONNECTORS },
+  (_, at) => `
 [[computer.receive_connector]]
 name = "Connector ${at}"
 fqdn = "${at % 10 === 0 ? `other${at}` : 'many'}.example"
@@ -42,14 +44,20 @@ auth_mechanism = ["Tls"]
 permission_groups = ["AnonymousUsers"]
 tarpit_interval = "0s"
 message_rate_limit = "Unlimited"
-`).join('')}`;
+`,
+).join('')}`;
 
 test('100 connectors and 10,000 messages', { timeout: 300_000 }, async (t) => {
   const file = join(folder, 'many.toml');
   writeFileSync(file, lab());
   const many = await serve(t, file);
   const { addr } = many.connectors[1];
-  const batches = Array.from({ length: 4 }, (_, batch) => Array.from({ length: MESSAGES / 4 }, (__, at) => `Subject: mail ${batch * (MESSAGES / 4) + at}${at % 100 === 7 ? ' rare' : ''}\n\nSomething.`));
+  const batches = Array.from({ length: 4 }, (_, batch) =>
+    Array.from(
+      { length: MESSAGES / 4 },
+      (__, at) => `Subject: mail ${batch * (MESSAGES / 4) + at}${at % 100 === 7 ? ' rare' : ''}\n\nSomething.`,
+    ),
+  );
   await Promise.all(batches.map((batch) => mail(addr, batch)));
 
   const context = await browser.newContext();
@@ -67,9 +75,12 @@ test('100 connectors and 10,000 messages', { timeout: 300_000 }, async (t) => {
   });
   await timed('the list of messages', async () => {
     await page.getByRole('link', { name: /^Messages/ }).click();
-    await page.getByRole('row', { name: /mail \d+/ }).first().waitFor();
+    await page
+      .getByRole('row', { name: /mail \d+/ })
+      .first()
+      .waitFor();
   });
-  assert.ok(await page.getByRole('row').count() < 120, 'only the rows in sight are elements');
+  assert.ok((await page.getByRole('row').count()) < 120, 'only the rows in sight are elements');
   await timed('a filtered list', async () => {
     await page.getByRole('searchbox').fill('rare');
     await page.getByText('100 in all').waitFor();
@@ -88,6 +99,10 @@ test('100 connectors and 10,000 messages', { timeout: 300_000 }, async (t) => {
     await mail(addr, 'Subject: the last one\n\nSomething.');
     await page.getByRole('row', { name: /the last one/ }).waitFor();
   });
-  console.log(`# ${CONNECTORS} connectors, ${MESSAGES} messages: ${Object.entries(took).map(([what, ms]) => `${what} ${ms} ms`).join(', ')}`);
+  console.log(
+    `# ${CONNECTORS} connectors, ${MESSAGES} messages: ${Object.entries(took)
+      .map(([what, ms]) => `${what} ${ms} ms`)
+      .join(', ')}`,
+  );
   for (const [what, ms] of Object.entries(took)) assert.ok(ms < PATIENCE, `${what} took ${ms} ms`);
 });

@@ -11,18 +11,27 @@ const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** Starts `starttls-lab serve` on free ports for as long as a test runs, and returns what its ready line says. */
 export async function serve(t, scenario, control = '127.0.0.1:0') {
-  const lab = spawn(PROGRAM, ['serve', scenario, '--port', '0', '--control', control, '--exit-on-stdin-eof', '--output', 'json'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const lab = spawn(
+    PROGRAM,
+    ['serve', scenario, '--port', '0', '--control', control, '--exit-on-stdin-eof', '--output', 'json'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const lines = createInterface({ input: lab.stdout });
   const [first] = await Promise.race([
     once(lines, 'line'),
-    once(lab, 'exit').then(([code]) => { throw new Error(`the lab ended with ${code} before it was ready`); }),
+    once(lab, 'exit').then(([code]) => {
+      throw new Error(`the lab ended with ${code} before it was ready`);
+    }),
   ]);
   lines.on('line', () => {});
   const ready = JSON.parse(first);
   const api = async (method, path, body) => {
-    const response = await fetch(`${ready.control}/api/v1/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+    const response = await fetch(`${ready.control}/api/v1/${path}`, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
@@ -62,7 +71,11 @@ export async function open(context, address) {
 }
 
 /** Sends a message over SMTP, in clear; each item of `lines` is a command, or the content. */
-export async function mail(address, content, { helo = 'client.example', from = 'sender@client.example', to = 'somebody@example.com' } = {}) {
+export async function mail(
+  address,
+  content,
+  { helo = 'client.example', from = 'sender@client.example', to = 'somebody@example.com' } = {},
+) {
   const [, host, port] = /^(.*):(\d+)$/.exec(address);
   const socket = createConnection({ host, port: Number(port) });
   const replies = createInterface({ input: socket })[Symbol.asyncIterator]();

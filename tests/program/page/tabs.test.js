@@ -6,9 +6,21 @@ import { after, before, test } from 'node:test';
 import { launch, mail, open, serve, stage } from './support.js';
 
 const AXE = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-const VIEWS = ['picture', 'connectors', 'certificates', 'events', 'sessions', 'messages', 'shell', 'faults', 'verify'];
+const VIEWS = [
+  'picture',
+  'connectors',
+  'certificates',
+  'events',
+  'sessions',
+  'messages',
+  'shell',
+  'faults',
+  'verify',
+];
 let browser;
-before(async () => { browser = await launch(); });
+before(async () => {
+  browser = await launch();
+});
 after(() => browser.close());
 
 const content = (subject) => `Subject: ${subject}\n\nSomething.`;
@@ -28,8 +40,13 @@ test('seven tabs stay in step over one stream', async (t) => {
   const prompt = one.getByRole('textbox', { name: 'Cmdlet' });
   await prompt.fill(`Set-ReceiveConnector "${connector.computer}\\${connector.name}" -MaxMessageSize 20MB`);
   await prompt.press('Enter');
-  await other.waitForFunction(() => document.querySelector('[data-focus="max_message_size"]')?.value.startsWith('20 MB'));
-  assert.deepEqual(pages.flatMap((page) => page.complaints), []);
+  await other.waitForFunction(() =>
+    document.querySelector('[data-focus="max_message_size"]')?.value.startsWith('20 MB'),
+  );
+  assert.deepEqual(
+    pages.flatMap((page) => page.complaints),
+    [],
+  );
 });
 
 test('the counter in the title tells what is new, until it is looked at', async (t) => {
@@ -58,7 +75,8 @@ test('keys alone reach everything', async (t) => {
   const context = await browser.newContext();
   const page = await open(context, lab.page);
   const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
-  const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+  const press = (...keys) =>
+    keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
 
   await press('Tab');
   assert.equal(await focused(), 'Skip to the content');
@@ -68,7 +86,12 @@ test('keys alone reach everything', async (t) => {
   await press('Enter');
   await page.getByRole('row', { name: /third/ }).waitFor();
   // From the list of views on, the next stops are the controls above the list, and one row of it.
-  for (let steps = 0; steps < 20 && (await page.evaluate(() => document.activeElement.getAttribute('role'))) !== 'row'; steps += 1) await press('Tab');
+  for (
+    let steps = 0;
+    steps < 20 && (await page.evaluate(() => document.activeElement.getAttribute('role'))) !== 'row';
+    steps += 1
+  )
+    await press('Tab');
   assert.match(await focused(), /third/);
   await press('ArrowDown', 'ArrowDown');
   assert.match(await focused(), /second/);
@@ -109,9 +132,19 @@ test('axe finds nothing serious, in light and in dark, wide and narrow', async (
   const lab = await serve(t, 'fqdn-mismatch');
   await mail(lab.connectors[0].addr, content('to be looked at'));
   const [session] = await lab.api('GET', 'sessions');
-  const addresses = [...VIEWS, 'events/1', `sessions/${session.session}`, 'messages/1', 'faults/starttls-reply-454'];
+  const addresses = [
+    ...VIEWS,
+    'events/1',
+    `sessions/${session.session}`,
+    'messages/1',
+    'faults/starttls-reply-454',
+  ];
   const found = [];
-  for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['dark', 360]]) {
+  for (const [colorScheme, width] of [
+    ['light', 1280],
+    ['dark', 1280],
+    ['dark', 360],
+  ]) {
     const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
     const page = await open(context, lab.page);
     for (const address of addresses) {
@@ -120,7 +153,8 @@ test('axe finds nothing serious, in light and in dark, wide and narrow', async (
       await page.evaluate(AXE);
       const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
       for (const { id, impact, nodes } of violations) {
-        if (impact === 'serious' || impact === 'critical') found.push(`${address} ${colorScheme} ${width}: ${id} ${nodes[0].html.slice(0, 200)}`);
+        if (impact === 'serious' || impact === 'critical')
+          found.push(`${address} ${colorScheme} ${width}: ${id} ${nodes[0].html.slice(0, 200)}`);
       }
     }
     await context.close();
