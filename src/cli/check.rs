@@ -73,7 +73,16 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
     let given = if words.is_empty() { Vec::new() } else { inputs::gather(&words)? };
     let password = inputs::password(args.password_file.as_deref())?;
     let answers = inputs::answers(&args.answer)?;
-    let found = recognize(&given, &answers, password.as_deref(), Clock::system().now());
+    let now = Clock::system().now();
+    for file in given.iter().filter(|input| args.certificate.contains(&input.name)) {
+        described::has_certificate(&recognize(
+            std::slice::from_ref(file),
+            &answers,
+            password.as_deref(),
+            now,
+        ))?;
+    }
+    let found = recognize(&given, &answers, password.as_deref(), now);
     if args.fqdn.is_some() || !args.certificate.is_empty() {
         return with_options(args, &found);
     }
@@ -144,18 +153,26 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
             output::text(&(said().unwrap_or_default() + &report.table() + &played(proof::table)))?;
         }
         Output::Table => {
-            try_fixes(&plan, &mut report)?;
-            let beside = pasted.map(|found| found.explanation.beyond_the_exports().to_string());
-            let dry_run = dry_run.as_ref();
-            let colors = color::of_standard_output();
-            let beside = beside.unwrap_or_default();
-            output::text(&Screen { input: described, beside: &beside, report: &report, dry_run, colors }.text())?;
+            try_fixes(&plan, &mut report, true)?;
+            let screen = Screen {
+                input: described,
+                pasted: pasted.is_some(),
+                beside: &pasted
+                    .map(|found| found.explanation.beyond_the_exports().to_string())
+                    .unwrap_or_default(),
+                notes: pasted.map(|found| found.explanation.notes.as_slice()).unwrap_or_default(),
+                assumed: &pasted.map(assumptions).unwrap_or_default(),
+                report: &report,
+                dry_run: dry_run.as_ref(),
+                colors: color::of_standard_output(),
+            };
+            output::text(&screen.text())?;
         }
         Output::List => {
             output::text(&(said().unwrap_or_default() + &report.list() + &played(proof::list)))?;
         }
         Output::Json => {
-            try_fixes(&plan, &mut report)?;
+            try_fixes(&plan, &mut report, false)?;
             let pasted = pasted.map(|found| found.explanation.to_json());
             output::json(&Checked { pasted, report: &report, dry_run: dry_run.as_ref() })?;
         }
@@ -174,16 +191,19 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
 }
 
 /// Tries fixes on copies of the lab, and notes their effects in the report: all fixes of a single connector, and of
-/// several connectors the first fix of each.
-fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
+/// several connectors the first fix of each; with `once` not where another connector has the same one.
+fn try_fixes(plan: &Plan, report: &mut Report, once: bool) -> Result<(), Failure> {
     let alone = report.connectors.len() + report.send_connectors.len() == 1;
     let most = if alone { usize::MAX } else { 1 };
+    let mut known: Vec<Vec<String>> = Vec::new();
     for connector in &mut report.connectors {
         let fixes: Vec<_> = connector.fixes.iter().take(most).collect();
-        let ran = fixes.iter().copied().filter(|fix| fix.trial == Trial::Ran);
-        let mut tried = plan.try_fixes(&connector.identity, ran)?.into_iter();
-        let effect = |fix: &&Fix| if fix.trial == Trial::Ran { tried.next() } else { None };
-        connector.effects = fixes.iter().map(effect).collect();
+        let runs = |fix: &Fix| fix.trial == Trial::Ran && !(once && known.contains(&fix.commands));
+        let mut tried =
+            plan.try_fixes(&connector.identity, fixes.iter().copied().filter(|fix| runs(fix)))?.into_iter();
+        let effects: Vec<_> = fixes.iter().map(|fix| if runs(fix) { tried.next() } else { None }).collect();
+        known.extend(fixes.iter().map(|fix| fix.commands.clone()));
+        connector.effects = effects;
     }
     for connector in &mut report.send_connectors {
         for fix in connector.fixes.iter().take(most) {
@@ -192,6 +212,12 @@ fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Returns what is assumed where an export leaves a question open, as the answer that would say the same.
+fn assumptions(found: &Recognized) -> Vec<String> {
+    let questions = found.explanation.questions.iter();
+    questions.map(|question| format!("\"{}={}\"", question.id, question.assumed)).collect()
 }
 
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";

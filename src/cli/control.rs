@@ -26,7 +26,13 @@ pub(super) struct ControlArgs {
     #[arg(long, env = "STARTTLS_LAB_CONTROL_HOST", value_delimiter = ',', value_name = "NAME")]
     control_host: Vec<Fqdn>,
     /// The path below which a proxy asks for the page and the control API, such as /lab
-    #[arg(long, env = "STARTTLS_LAB_CONTROL_PATH", value_name = "PATH", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        env = "STARTTLS_LAB_CONTROL_PATH",
+        value_name = "PATH",
+        default_value = "",
+        hide_default_value = true
+    )]
     control_path: String,
     #[command(flatten)]
     closed: ClosedArgs,
@@ -104,7 +110,8 @@ impl ClosedArgs {
         if self.no_control {
             return Ok(None);
         }
-        let elsewhere = may_move.then(|| Options { address: (Ipv4Addr::LOCALHOST, 0).into(), ..options.clone() });
+        let elsewhere =
+            may_move.then(|| Options { address: (Ipv4Addr::LOCALHOST, 0).into(), ..options.clone() });
         let opened = match (ControlApi::open(Arc::clone(lab), options).await, elsewhere) {
             (Err(ControlApiError::Bind(..)), Some(elsewhere)) => {
                 ControlApi::open(Arc::clone(lab), elsewhere).await

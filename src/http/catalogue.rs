@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::Shared;
 use super::answer::{Answer, json, typed};
 use super::problem::Problem;
-use crate::scenario::{Acceptance, ENTRIES, SCENARIOS, ScenarioText, ServerTrust, built_in, suggest_built_in};
+use crate::scenario::{
+    Acceptance, ENTRIES, SCENARIOS, ScenarioText, ServerTrust, built_in, suggest_built_in,
+};
 use crate::session::fault::FaultSpec;
 
 /// What there is to choose from.

@@ -186,7 +186,9 @@ pub(super) async fn pem(
     let computers = shared.lab.computers();
     let (_, stored) = find_in(&computers, &thumbprint)?;
     let Some(material) = &stored.material else {
-        return Err(Problem::unknown(format!("the lab has the facts of {thumbprint} only, not the certificate")));
+        return Err(Problem::unknown(format!(
+            "the lab has the facts of {thumbprint} only, not the certificate"
+        )));
     };
     let file = typed("application/x-pem-file", material.certificate.to_pem());
     Ok(attachment(file, &format!("{}.pem", stored.label)))

@@ -17,10 +17,10 @@ use super::input;
 use super::problem::Problem;
 use super::resources::find;
 use crate::exchange::{
-    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters,
-    SetReceiveConnector, fqdn_guard, select_for,
+    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, SetReceiveConnector,
+    fqdn_guard, select_for,
 };
-use crate::lab::Engine;
+use crate::lab::{Engine, Listening};
 use crate::scenario::{Issuer, Keys, receive_connector};
 
 /// A receive connector.
@@ -81,15 +81,15 @@ pub(super) struct NewConnector {
 }
 
 impl ConnectorView {
-    fn of(lab: &Engine, computer: &Computer, connector: &ReceiveConnector) -> Self {
-        let listening = lab.connectors();
-        let here = listening.into_iter().find(|it| it.computer == computer.name && it.name == connector.name);
+    /// Shows a connector. `listening` are those of the lab that listen.
+    fn of(lab: &Engine, listening: &[Listening], computer: &Computer, connector: &ReceiveConnector) -> Self {
+        let here = listening.iter().find(|it| it.computer == computer.name && it.name == connector.name);
         Self {
             computer: computer.name.clone(),
             name: connector.name.clone(),
             fqdn: computer.fqdn_of(connector).to_string(),
             enabled: connector.enabled,
-            addrs: here.map(|here| here.addrs).unwrap_or_default(),
+            addrs: here.map(|here| here.addrs.clone()).unwrap_or_default(),
             starttls: Offer::of(lab, computer, connector),
             parameters: connector.properties().into_iter().collect(),
             settings: connector.to_parameters(),
@@ -122,9 +122,10 @@ impl Offer {
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Answer {
-    let computers = shared.lab.computers();
+    let (computers, listening) = (shared.lab.computers(), shared.lab.connectors());
     let views = computers.iter().flat_map(|computer| {
-        computer.receive_connectors.iter().map(|it| ConnectorView::of(&shared.lab, computer, it))
+        let view = |it: &Arc<ReceiveConnector>| ConnectorView::of(&shared.lab, &listening, computer, it);
+        computer.receive_connectors.iter().map(view)
     });
     json(&views.collect::<Vec<_>>())
 }
@@ -220,7 +221,7 @@ fn made(shared: &Shared, computer: &str, name: &str) -> Answer {
 fn view(lab: &Engine, computer: &str, name: &str) -> Result<ConnectorView, Problem> {
     let computers = lab.computers();
     let (computer, connector) = locate(&computers, computer, name)?;
-    Ok(ConnectorView::of(lab, computer, connector))
+    Ok(ConnectorView::of(lab, &lab.connectors(), computer, connector))
 }
 
 /// Returns a computer and its receive connector of this name.

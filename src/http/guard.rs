@@ -131,7 +131,8 @@ fn may_ask(headers: &HeaderMap, uri: &Uri, shared: &Shared) -> Result<(), Proble
         let origin = origin.to_str().unwrap_or("\u{fffd}");
         let is_host = |origin: &str| origin.eq_ignore_ascii_case(host);
         let plain = origin.strip_prefix("http://").is_some_and(is_host);
-        let behind_proxy = || is_allowed(host, &shared.hosts) && origin.strip_prefix("https://").is_some_and(is_host);
+        let behind_proxy =
+            || is_allowed(host, &shared.hosts) && origin.strip_prefix("https://").is_some_and(is_host);
         if !plain && !behind_proxy() {
             return forbidden(format!("a page of `{origin}` may not ask here"));
         }

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::Shared;
 use super::answer::{Answer, attachment, json, typed};
-use super::input::Query;
 use super::listing::Listing;
 use super::problem::Problem;
 use crate::journal::{Entry, Record, transcript_line};
@@ -34,7 +33,7 @@ pub(super) struct SessionView {
 
 pub(super) async fn sessions(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let (listing, query) = Listing::read(&shared, query.as_deref(), &["connector", "peer", "open"])?;
-    let (connector, peer, open) = (query.get("connector"), query.get("peer"), flag(&query, "open")?);
+    let (connector, peer, open) = (query.get("connector"), query.get("peer"), query.flag("open")?);
     let mut sessions = shared.observer().sessions(listing.after);
     sessions.retain(|it| {
         let names = [it.computer(), it.connector(), it.fqdn()];
@@ -42,22 +41,14 @@ pub(super) async fn sessions(State(shared): State<Arc<Shared>>, RawQuery(query):
             && peer.is_none_or(|wanted| it.peer().ip().to_string() == wanted)
             && open.is_none_or(|wanted| it.ending.is_none() == wanted)
             && listing.finds(&[&|| {
-                let texts = [it.session.to_string(), it.peer().to_string(), it.outcome()].map(String::into_bytes);
-                let names = names.into_iter().chain(it.place.peer.as_deref()).map(|name| name.as_bytes().into());
+                let texts =
+                    [it.session.to_string(), it.peer().to_string(), it.outcome()].map(String::into_bytes);
+                let names =
+                    names.into_iter().chain(it.place.peer.as_deref()).map(|name| name.as_bytes().into());
                 texts.into_iter().map(Cow::Owned).chain(names).collect()
             }])
     });
     listing.answer(sessions, |it| it.seq)
-}
-
-/// Returns a parameter that is true or false.
-fn flag(query: &Query, name: &str) -> Result<Option<bool>, Problem> {
-    match query.get(name) {
-        None => Ok(None),
-        Some("true") => Ok(Some(true)),
-        Some("false") => Ok(Some(false)),
-        Some(other) => Err(Problem::bad(format!("{name}=`{other}` is neither true nor false"))),
-    }
 }
 
 pub(super) async fn session(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {

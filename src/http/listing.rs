@@ -101,7 +101,8 @@ fn words(text: &str) -> Result<Vec<Word>, Problem> {
             _ => (word, true),
         };
         let pattern = RegexBuilder::new(&regex::escape(word)).case_insensitive(true).build();
-        let pattern = pattern.map_err(|_| Problem::bad(format!("q has a word that is too long: `{word}`")))?;
+        let pattern =
+            pattern.map_err(|_| Problem::bad(format!("q has a word that is too long: `{word}`")))?;
         Ok(Word { pattern, wanted })
     };
     words.into_iter().map(word).collect()

@@ -73,7 +73,8 @@ pub(super) fn find<'a>(content: &'a [u8], path: &str) -> Option<Found<'a>> {
     let mut content = content;
     if path != "0" {
         for (depth, number) in path.split('.').enumerate() {
-            let number: usize = number.parse().ok().filter(|number| depth < DEEPEST && *number <= MOST_PARTS)?;
+            let number: usize =
+                number.parse().ok().filter(|number| depth < DEEPEST && *number <= MOST_PARTS)?;
             content = *Description::of(content).pieces(MOST_PARTS).get(number.checked_sub(1)?)?;
         }
     }
@@ -218,7 +219,8 @@ mod tests {
         let content =
             b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=FC=DFe\r\n";
         assert_eq!(find(content, "0").unwrap().text(), "gr\u{fc}\u{df}e\r\n");
-        let content = b"Content-Type: text/html; charset=nonsense\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!\r\n";
+        let content =
+            b"Content-Type: text/html; charset=nonsense\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!\r\n";
         assert_eq!(find(content, "0").unwrap().text().trim(), "!!!");
     }
 

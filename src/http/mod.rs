@@ -89,7 +89,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { address: ([127, 0, 0, 1], 0).into(), token: None, hosts: Vec::new(), base_path: String::new(), ca_file: None }
+        Self {
+            address: ([127, 0, 0, 1], 0).into(),
+            token: None,
+            hosts: Vec::new(),
+            base_path: String::new(),
+            ca_file: None,
+        }
     }
 }
 
@@ -174,7 +180,8 @@ impl ControlApi {
         let url = format!("http://{}", reachable(address));
         let stop = CancellationToken::new();
         let instance = lab.root().thumbprint().to_string();
-        let pass = token.map(|token| Pass { cookie: Cookie::new(address.port(), &instance, &token, &base), token });
+        let pass =
+            token.map(|token| Pass { cookie: Cookie::new(address.port(), &instance, &token, &base), token });
         let shared = Shared {
             instance,
             start: lab.text(),

@@ -237,6 +237,11 @@ fn picture(id: &str, summary: &str) -> Operation {
     operation("get", id, summary)
         .text("computer", "The computer of the connector that the names are of")
         .text("connector", "The connector that the names are of")
+        .one_of(
+            "senders",
+            "Whether the lab file's senders are shown, with what a dry run says of them",
+            &["true", "false"],
+        )
         .fails(400)
 }
 

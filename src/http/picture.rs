@@ -5,12 +5,14 @@
 
 mod drawing;
 mod names;
+mod senders;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -73,6 +75,8 @@ pub(super) enum NodeKind {
     ReceiveConnector,
     /// A Send connector.
     SendConnector,
+    /// A sender of the lab file.
+    Sender,
     /// Somebody who sent to the lab, or whom the lab sent to.
     Peer,
 }
@@ -88,8 +92,10 @@ pub(super) struct Edge {
     state: EdgeState,
     /// How it went last, in words.
     words: String,
-    /// The newest conversation on it.
-    session: String,
+    /// True if it was seen in a dry run on a copy of the lab, and nobody has sent this way yet.
+    tried: bool,
+    /// The newest conversation on it, unless it was only tried.
+    session: Option<String>,
     /// How many messages went this way.
     messages: u64,
     /// The number of the newest entry that tells of it.
@@ -130,6 +136,18 @@ impl EdgeState {
         }
     }
 
+    /// Returns a word or two, for the drawing.
+    const fn as_label(self) -> &'static str {
+        match self {
+            Self::Verified => "TLS, verified",
+            Self::Tls => "TLS",
+            Self::Clear | Self::ClearWanted => "in clear",
+            Self::Refused => "refused",
+            Self::Withheld => "withheld",
+            Self::None => "no mail",
+        }
+    }
+
     const fn in_words(self) -> &'static str {
         match self {
             Self::Verified => "over TLS, verified by the sender",
@@ -144,31 +162,23 @@ impl EdgeState {
 }
 
 pub(super) async fn show(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    json(&picture(&shared, query.as_deref())?)
+    json(&picture(&shared, query.as_deref()).await?)
 }
 
 pub(super) async fn drawing(
     State(shared): State<Arc<Shared>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    Ok(typed("image/svg+xml", drawing::draw(&picture(&shared, query.as_deref())?)))
+    Ok(typed("image/svg+xml", drawing::draw(&picture(&shared, query.as_deref()).await?)))
 }
 
-fn picture(shared: &Shared, query: Option<&str>) -> Result<PictureView, Problem> {
-    let query = Query::read(query, &["computer", "connector"])?;
+async fn picture(shared: &Shared, query: Option<&str>) -> Result<PictureView, Problem> {
+    let query = Query::read(query, &["computer", "connector", "senders"])?;
+    let with_senders = query.flag("senders")?.unwrap_or(false);
     let seq = shared.observer().newest();
     let (computers, listening) = (shared.lab.computers(), shared.lab.connectors());
     let now = shared.lab.clock().now();
-    let state = |computer: &Computer, connector: &ReceiveConnector| {
-        if !connector.enabled {
-            return "disabled";
-        }
-        match select_for(connector, computer, now).outcome {
-            Outcome::NotConfigured => "off",
-            Outcome::Withheld => "withheld",
-            Outcome::Offered(_) => "offered",
-        }
-    };
+    let state = |computer: &Computer, connector: &ReceiveConnector| offer(computer, connector, now);
     let mut nodes = Vec::new();
     for computer in &computers {
         nodes.push(Node {
@@ -199,22 +209,51 @@ fn picture(shared: &Shared, query: Option<&str>) -> Result<PictureView, Problem>
     let states: HashMap<String, &str> =
         nodes.iter().filter_map(|node| Some((node.id.clone(), node.state?))).collect();
     let sessions = shared.observer().sessions(shared.mark());
-    let (edges, left_out) = edges(&sessions, &states, &listening);
+    let plan = shared.lab.plan();
+    let (mut edges, left_out) = edges(&sessions, &states, &listening);
+    if with_senders {
+        let (senders, ways) = senders::tried(shared, &plan).await?;
+        nodes.extend(senders);
+        edges.splice(0..0, ways);
+    }
     nodes.extend(peers(&edges, &nodes));
     let asked = |computer: &Computer, connector: &ReceiveConnector| {
         query.get("computer").is_none_or(|name| name.eq_ignore_ascii_case(&computer.name))
             && query.get("connector").is_none_or(|name| name.eq_ignore_ascii_case(&connector.name))
     };
-    let all = || computers.iter().flat_map(|it| it.receive_connectors.iter().map(move |connector| (it, connector)));
+    let all =
+        || computers.iter().flat_map(|it| it.receive_connectors.iter().map(move |connector| (it, connector)));
     let all = || all().filter(|(computer, connector)| asked(computer, connector));
-    let chosen = all().find(|(computer, connector)| state(computer, connector) == "withheld").or_else(|| all().next());
+    let chosen =
+        all().find(|(computer, connector)| state(computer, connector) == "withheld").or_else(|| all().next());
     Ok(PictureView {
         nodes,
         edges,
-        names: chosen.map(|(on, connector)| names(shared, on, connector, &sessions)).unwrap_or_default(),
+        names: chosen.map(|(on, connector)| names(&plan, on, connector, &sessions)).unwrap_or_default(),
         names_of: chosen.map(|(computer, connector)| format!("{}\\{}", computer.name, connector.name)),
         left_out,
         seq,
+    })
+}
+
+/// Returns what a receive connector offers.
+fn offer(computer: &Computer, connector: &ReceiveConnector, now: Timestamp) -> &'static str {
+    if !connector.enabled {
+        return "disabled";
+    }
+    match select_for(connector, computer, now).outcome {
+        Outcome::NotConfigured => "off",
+        Outcome::Withheld => "withheld",
+        Outcome::Offered(_) => "offered",
+    }
+}
+
+/// Returns what the receive connector with this node offers.
+fn offer_of(computers: &[Arc<Computer>], now: Timestamp, node: &str) -> Option<&'static str> {
+    computers.iter().find_map(|computer| {
+        let mut connectors = computer.receive_connectors.iter();
+        let connector = connectors.find(|connector| receiving(&computer.name, &connector.name) == node)?;
+        Some(offer(computer, connector, now))
     })
 }
 
@@ -258,7 +297,8 @@ fn edges(
             to: to.clone(),
             state,
             words: state.in_words().to_owned(),
-            session: session.session.to_string(),
+            tried: false,
+            session: Some(session.session.to_string()),
             messages,
             seq: session.seq,
         };
@@ -285,7 +325,9 @@ fn state_of(session: &SessionSummary, offer: Option<&str>) -> EdgeState {
             send::Outcome::DeliveredOverTls { authenticated: false } => EdgeState::Tls,
             send::Outcome::DeliveredInClear if offer == Some("off") => EdgeState::Clear,
             send::Outcome::DeliveredInClear => EdgeState::ClearWanted,
-            send::Outcome::Deferred | send::Outcome::Bounced if offer == Some("withheld") => EdgeState::Withheld,
+            send::Outcome::Deferred | send::Outcome::Bounced if offer == Some("withheld") => {
+                EdgeState::Withheld
+            }
             send::Outcome::Deferred | send::Outcome::Bounced => EdgeState::Refused,
         };
     }

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::Shared;
+use super::catalogue;
 use super::input;
 use super::problem::Problem;
-use super::catalogue;
 use crate::journal::safe_json;
 use crate::lab::{LabError, Plan};
 use crate::report::proof::{differences, stage_words, verdict};
@@ -39,7 +39,8 @@ pub(super) async fn run(State(shared): State<Arc<Shared>>, body: Body) -> Result
         None => shared.lab.text(),
     };
     let place = Arc::clone(&shared.running).try_acquire_owned();
-    let place = place.map_err(|_| Problem::conflict("a scenario is being run; wait for its end, or end it"))?;
+    let place =
+        place.map_err(|_| Problem::conflict("a scenario is being run; wait for its end, or end it"))?;
     let (tell, told) = mpsc::unbounded_channel();
     tokio::task::spawn_blocking(move || {
         let name = name.unwrap_or_else(|| text.origin().to_owned());

@@ -26,8 +26,8 @@ use crate::lab::Listening;
 use crate::name::Fqdn;
 use crate::observe::is_called;
 use crate::session::send::{
-    Attempt, BUILT_IN, Credentials, Delivery, NextAttempt, Outcome, Outgoing, Queue, SenderPolicy, Task, Trust,
-    Use, last_error,
+    Attempt, BUILT_IN, Credentials, Delivery, NextAttempt, Outcome, Outgoing, Queue, SenderPolicy, Task,
+    Trust, Use, last_error,
 };
 use crate::smtp::{Address, HelloName, ReversePath};
 use crate::wire::{LabState, Sender};
@@ -112,7 +112,8 @@ pub(super) async fn send(State(shared): State<Arc<Shared>>, body: Body) -> Answe
     let message: TestMessage = input::json(body).await?;
     let policy = policy(&message.policy)?;
     let target = target(&shared.lab.connectors(), &message)?;
-    let _place = shared.senders.try_acquire().map_err(|_| too_many("test messages under way", MOST_SENDERS))?;
+    let _place =
+        shared.senders.try_acquire().map_err(|_| too_many("test messages under way", MOST_SENDERS))?;
     let clock = shared.lab.clock();
     let journal = Arc::new(Journal::new(Bounds::default()));
     let task = task(&shared, &message, policy, &target)?;
@@ -222,7 +223,11 @@ fn task(
         next_hop: name.map_or(next_hop, str::to_owned),
         connector: None,
         credentials: Credentials::Usable,
-        message: Arc::new(Outgoing { content: content(&from, &to, &policy, shared.lab.clock().now()), from, to }),
+        message: Arc::new(Outgoing {
+            content: content(&from, &to, &policy, shared.lab.clock().now()),
+            from,
+            to,
+        }),
         policy,
     })
 }

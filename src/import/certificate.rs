@@ -110,7 +110,7 @@ impl Known {
         let text =
             |name: &str| record.text(&[name]).filter(|text| !text.ends_with("...") || name == "Services");
         if self.thumbprint.is_none() {
-            self.thumbprint = text("Thumbprint").map(|text| dense(&text).to_uppercase());
+            self.thumbprint = text("Thumbprint").map(|text| thumbprint(&text));
         }
         if !self.exact {
             self.subject = text("Subject");
@@ -317,5 +317,15 @@ fn of_size(bits: usize) -> Option<KeyAlgorithm> {
         2049..=3072 => Some(KeyAlgorithm::Rsa3072),
         3073.. => Some(KeyAlgorithm::Rsa4096),
         0 => None,
+    }
+}
+
+/// Returns a thumbprint without spaces. What was pasted right below the last property may have been read as the rest
+/// of its value, and a thumbprint has forty digits.
+fn thumbprint(text: &str) -> String {
+    let dense = dense(text).to_uppercase();
+    match dense.get(..40) {
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => digits.to_owned(),
+        Some(_) | None => dense,
     }
 }

@@ -13,8 +13,8 @@ use crate::scenario::{Proof, Stage};
 use block::Block;
 use rows::Rows;
 
-/// The number of lines of a terminal.
-const LINES: usize = 24;
+/// The number of lines of a terminal, without the one of the prompt.
+const LINES: usize = 23;
 /// The number of characters of its lines.
 const WIDTH: usize = 80;
 /// The width of the names of rows.
@@ -22,13 +22,22 @@ const HEAD: usize = 9;
 /// The limit on the expectations that are listed as not met.
 const MOST_DIFFERENCES: usize = 4;
 
+/// The limit on the notes about the input.
+const MOST_NOTES: usize = 2;
+
 /// The first screen of a report.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen<'a> {
     /// The description of the input, in one line.
     pub input: &'a str,
-    /// Text about the input that the connectors do not show: open questions, and what was pasted beside the exports.
+    /// True if the input was pasted, so that there is no lab file.
+    pub pasted: bool,
+    /// Text about what was pasted beside the exports, or what they do not settle.
     pub beside: &'a str,
+    /// Notes on the input.
+    pub notes: &'a [String],
+    /// What is assumed where the input leaves a question open, as the answers `"ID=VALUE"` that would say the same.
+    pub assumed: &'a [String],
     /// The report, with the effects of the fixes as far as they were tried.
     pub report: &'a Report,
     /// The dry run of the scenario, where it has anything to run.
@@ -85,6 +94,13 @@ impl Screen<'_> {
             self.beside.lines().for_each(|line| head.line(line));
         }
         head.gap();
+        self.notes.iter().take(MOST_NOTES).for_each(|note| head.text("note", HEAD, None, note));
+        if !self.assumed.is_empty() {
+            let answers: Vec<&str> = self.assumed.iter().map(String::as_str).collect();
+            let hint = "(--answer ID=VALUE says otherwise, --full has the questions)";
+            head.text("assumed", HEAD, None, &format!("{} {hint}", answers.join(" ")));
+        }
+        head.gap();
         head
     }
 
@@ -106,6 +122,7 @@ impl Screen<'_> {
             return rows;
         };
         let verdict = format!("dry run {}", proof::verdict(proof));
+        let verdict = if self.pasted { verdict.replace("the file says", "was pasted") } else { verdict };
         if Count::of(proof).unmet == 0 {
             rows.text("", 0, Some(Style::Faint), &format!("{verdict}; --full shows all"));
         } else {

@@ -77,7 +77,12 @@ pub(super) fn cause(
 }
 
 /// Returns the cause in a few words, for a table; empty where nothing is wrong.
-pub(super) fn brief(selection: &Selection, computer: &Computer, starttls: Starttls, now: Timestamp) -> String {
+pub(super) fn brief(
+    selection: &Selection,
+    computer: &Computer,
+    starttls: Starttls,
+    now: Timestamp,
+) -> String {
     let naming = [Reason::NameDiffers, Reason::IssuerDiffers, Reason::SubjectDiffers];
     let words = match &selection.outcome {
         Outcome::NotConfigured => "Tls is not in AuthMechanism",

@@ -88,7 +88,9 @@ impl ChangeKind {
                     Ordering::Greater => Self::Better,
                 }
             }
-            (Some(Value::Events(events)), Some(after)) if nothing(after) && !events.is_empty() => Self::Better,
+            (Some(Value::Events(events)), Some(after)) if nothing(after) && !events.is_empty() => {
+                Self::Better
+            }
             (Some(before), Some(Value::Events(_))) if nothing(before) => Self::Worse,
             (Some(before), Some(Value::Certificate(_))) if nothing(before) => Self::Better,
             (Some(_), Some(after)) if nothing(after) => Self::Worse,

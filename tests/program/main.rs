@@ -18,6 +18,7 @@ mod console;
 mod documents;
 mod dry_run;
 mod examples;
+mod first_screen;
 mod fixture;
 mod judge;
 mod page;

@@ -13,6 +13,18 @@ pub(super) fn is_file(word: &str) -> bool {
     Path::new(word).is_file()
 }
 
+/// Checks that there is a certificate in what was read of a file.
+pub(super) fn has_certificate(found: &Recognized) -> Result<(), Failure> {
+    match &found.imported {
+        Some(Ok(_)) if found.has_exports => Ok(()),
+        Some(Err(error)) => Err(Failure::usage(format!("--certificate: {error}"))),
+        Some(Ok(_)) | None => {
+            let notes: String = found.explanation.notes.iter().map(|note| format!("; {note}")).collect();
+            Err(Failure::usage(format!("--certificate {}{notes}", found.first_line())))
+        }
+    }
+}
+
 /// Returns the lab with the connector and the certificates. Exports that were read beside them stay in it.
 pub(super) fn scenario(
     fqdn: Option<&str>,

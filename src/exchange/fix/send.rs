@@ -146,7 +146,14 @@ fn mended(
     };
     let after = super::apply_all(&changes, computer);
     let presents = presented(&after, connector, now)?;
-    Some(SendFix { title, on: computer.name.clone(), commands, presents, trial: not_yet(), typed: Typed::default() })
+    Some(SendFix {
+        title,
+        on: computer.name.clone(),
+        commands,
+        presents,
+        trial: not_yet(),
+        typed: Typed::default(),
+    })
 }
 
 /// A pin to a certificate whose names cover the connector's FQDN, where it is the pin that names nothing.

@@ -36,7 +36,7 @@ pub(super) fn draw(picture: &PictureView) -> String {
         y += 10;
     }
     let mut left = 36;
-    for peer in picture.nodes.iter().filter(|node| node.kind == NodeKind::Peer) {
+    for peer in picture.nodes.iter().filter(|node| matches!(node.kind, NodeKind::Peer | NodeKind::Sender)) {
         places.insert(&peer.id, (LEFT, left));
         boxed(&mut body, peer, LEFT, left);
         left += ROW;
@@ -52,7 +52,13 @@ pub(super) fn draw(picture: &PictureView) -> String {
         let class = if name.disagrees { "name disagrees" } else { "name" };
         let value = name.value.as_deref().unwrap_or("not known");
         let mark = if name.disagrees { " \u{2260}" } else { "" };
-        text(&mut body, LEFT, y + 14, class, &format!("{} {}: {}{mark}", name.number, name.what, short(value, 70)));
+        text(
+            &mut body,
+            LEFT,
+            y + 14,
+            class,
+            &format!("{} {}: {}{mark}", name.number, name.what, short(value, 70)),
+        );
         y += 22;
     }
     let of = picture.names_of.as_deref().unwrap_or_default();
@@ -87,6 +93,7 @@ fn boxed(svg: &mut String, node: &Node, x: u32, y: u32) {
             ("receive", format!("#connector/{}/{}", segment(computer), segment(&node.label)))
         }
         NodeKind::SendConnector => ("send", format!("#send/{}/{}", segment(computer), segment(&node.label))),
+        NodeKind::Sender => ("sender", "#verify".to_owned()),
         NodeKind::Peer => ("peer", format!("#sessions?peer={}", segment(&node.label))),
     };
     let class = format!("node {class} {}", node.state.unwrap_or_default());
@@ -100,10 +107,14 @@ fn boxed(svg: &mut String, node: &Node, x: u32, y: u32) {
 
 fn way(svg: &mut String, edge: &Edge, from: (u32, u32), to: (u32, u32)) {
     let half = HEIGHT / 2;
-    let count = if edge.messages == 1 { "1 message".to_owned() } else { format!("{} messages", edge.messages) };
-    let title = format!("{}, {count}", edge.words);
-    let class = format!("edge {}", edge.state.as_str());
-    linked(svg, &format!("#session/{}", segment(&edge.session)), &class, &title, |svg| {
+    let title = match (edge.tried, edge.messages) {
+        (true, _) => format!("{}, in a dry run", edge.words),
+        (false, 1) => format!("{}, 1 message", edge.words),
+        (false, many) => format!("{}, {many} messages", edge.words),
+    };
+    let class = format!("edge {}{}", edge.state.as_str(), if edge.tried { " tried" } else { "" });
+    let link = edge.session.as_deref().map_or("#verify".to_owned(), |id| format!("#session/{}", segment(id)));
+    linked(svg, &link, &class, &title, |svg| {
         let (from_y, to_y) = (from.1 + half, to.1 + half);
         // From peer to connector the way is straight; between connectors it bends at their right.
         let path = if from.0 < to.0 {
@@ -116,7 +127,7 @@ fn way(svg: &mut String, edge: &Edge, from: (u32, u32), to: (u32, u32)) {
         };
         let _ = write!(svg, "<path d=\"{path}\" fill=\"none\" marker-end=\"url(#arrow)\"/>");
         if from.0 != to.0 {
-            text(svg, LEFT + WIDTH + 8, (from_y + to_y) / 2 - 4, "words", &short(edge.state.as_str(), LONGEST));
+            text(svg, LEFT + WIDTH + 8, from_y - 4, "words", edge.state.as_label());
         }
     });
 }

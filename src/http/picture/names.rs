@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exchange::{Computer, Outcome, ReceiveConnector, StoredCertificate, select_for};
-use crate::http::Shared;
-use crate::name::covers;
+use crate::lab::Plan;
+use crate::name::{Fqdn, covers};
 use crate::observe::SessionSummary;
 
 /// One of the five names.
@@ -26,12 +26,12 @@ pub(in crate::http) struct NameView {
 /// Returns the names of a connector: its FQDN, those of the certificates, the host that senders dial, the domain
 /// of the recipients, and the name that the last client asked for (SNI).
 pub(super) fn names(
-    shared: &Shared,
+    plan: &Plan,
     computer: &Computer,
     connector: &ReceiveConnector,
     sessions: &[Arc<SessionSummary>],
 ) -> Vec<NameView> {
-    let selection = select_for(connector, computer, shared.lab.clock().now());
+    let selection = select_for(connector, computer, plan.clock.now());
     let withheld = selection.outcome == Outcome::Withheld;
     let presented = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));
     let covered = |name: &str, by: &StoredCertificate| {
@@ -50,8 +50,8 @@ pub(super) fn names(
             names.join(", ")
         }
     };
-    let zone = shared.lab.text().zone();
-    let leads_here = |host: &crate::name::Fqdn| {
+    let zone = &plan.zone;
+    let leads_here = |host: &Fqdn| {
         *host == computer.fqdn || zone.hosts.get(host).is_some_and(|to| to.contains(&computer.name))
     };
     let exchanger = zone.mx.iter().find_map(|(domain, hosts)| {
@@ -60,10 +60,16 @@ pub(super) fn names(
     });
     let domain = exchanger.as_ref().map(|(domain, _)| domain.clone());
     let domain = domain.or_else(|| computer.accepted_domains.first().map(ToString::to_string));
-    let host = exchanger.map(|(_, host)| host);
-    let here = sessions.iter().rev().filter(|it| {
-        !it.sends() && it.computer() == computer.name && it.connector() == connector.name
+    let mut senders = plan.senders.iter().filter(|sender| {
+        sender.to.as_ref().is_some_and(|(on, name)| *on == computer.name && *name == connector.name)
     });
+    let sender = senders.find(|sender| sender.dials.is_some());
+    let domain = domain.or_else(|| sender.and_then(|sender| sender.rcpt_to.domain()).map(str::to_owned));
+    let host = exchanger.map(|(_, host)| host).or_else(|| sender.and_then(|sender| sender.dials.clone()));
+    let here = sessions
+        .iter()
+        .rev()
+        .filter(|it| !it.sends() && it.computer() == computer.name && it.connector() == connector.name);
     let asked = here.filter_map(|it| it.tls.as_ref()?.facts.server_name.clone()).next();
     let name = |number, what, value: Option<String>, disagrees| NameView { number, what, value, disagrees };
     let of_certificates = Some(of_certificates).filter(|names| !names.is_empty());

@@ -111,15 +111,23 @@ pub struct About {
 }
 
 impl Explanation {
-    /// Returns the explanation without the events that the exports settle: what they say, a check of the
-    /// connectors says as well.
+    /// Returns the explanation without the events that the exports settle, which a check of the connectors says as
+    /// well, and without questions and notes.
     #[must_use]
     pub fn beyond_the_exports(&self) -> Self {
         let settled = |item: &&Item| match item {
             Item::Event(item) => item.evidence.as_ref().is_some_and(|evidence| evidence.decided),
-            Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) | Item::Dialogue(_) => false,
+            Item::Cmdlet(_) | Item::Sender(_) | Item::Protocol(_) | Item::Tracking(_) | Item::Dialogue(_) => {
+                false
+            }
         };
-        Self { items: self.items.iter().filter(|item| !settled(item)).cloned().collect(), ..self.clone() }
+        Self {
+            recognized: self.recognized.clone(),
+            items: self.items.iter().filter(|item| !settled(item)).cloned().collect(),
+            missing: self.missing.clone(),
+            questions: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 }
 

@@ -70,7 +70,8 @@ impl Imported {
         let mut scenario = self.scenario.clone();
         for original in &self.originals {
             let computer = scenario.computer.iter_mut().find(|it| it.name == original.computer);
-            let spec = computer.and_then(|it| it.certificate.iter_mut().find(|it| it.is_called(&original.label)));
+            let spec =
+                computer.and_then(|it| it.certificate.iter_mut().find(|it| it.is_called(&original.label)));
             let thumbprint = original.thumbprint.as_deref().map(str::parse::<Thumbprint>);
             if let (Some(spec), Some(Ok(thumbprint))) = (spec, thumbprint) {
                 spec.thumbprint = Some(thumbprint);

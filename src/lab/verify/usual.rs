@@ -39,9 +39,10 @@ impl Usual {
     pub(super) fn join(&self, senders: &mut Senders, lab: &Engine) -> Result<(), LabError> {
         let Some((computer, name)) = &self.connector else { return Ok(()) };
         let comes = |sender: &Sender| {
-            sender.to.as_ref().is_some_and(|(its, to)| {
-                its.eq_ignore_ascii_case(computer) && to.eq_ignore_ascii_case(name)
-            })
+            sender
+                .to
+                .as_ref()
+                .is_some_and(|(its, to)| its.eq_ignore_ascii_case(computer) && to.eq_ignore_ascii_case(name))
         };
         if senders.all().iter().any(comes) {
             return Ok(());
@@ -59,6 +60,11 @@ impl Usual {
         Ok(())
     }
 
+    /// Returns whether a sender of this name is one of those that were added.
+    pub(super) fn adds(&self, name: &str) -> bool {
+        self.dials.iter().any(|fqdn| verifying(fqdn) == name)
+    }
+
     fn senders(
         &self,
         computer: &Computer,
@@ -69,7 +75,7 @@ impl Usual {
         let (Some(target), Some(logon)) = (target, logon(computer, connector)) else { return Ok(Vec::new()) };
         let Some(first) = self.dials.first() else { return Ok(Vec::new()) };
         let own = [("may", "opportunistic".to_owned(), first), ("encrypt", "requires TLS".to_owned(), first)];
-        let verifying = self.dials.iter().map(|fqdn| ("verify", format!("verifies {fqdn}"), fqdn));
+        let verifying = self.dials.iter().map(|fqdn| ("verify", verifying(fqdn), fqdn));
         let mut senders = Vec::new();
         for (policy, name, dials) in own.into_iter().chain(verifying) {
             let Some(policy) = SenderPolicy::named(policy) else { continue };
@@ -88,6 +94,11 @@ impl Usual {
         }
         Ok(senders)
     }
+}
+
+/// Returns the name of the sender that verifies this name.
+fn verifying(fqdn: &Fqdn) -> String {
+    format!("verifies {fqdn}")
 }
 
 /// Returns the logon of a sender: none where anybody may submit, the first user where only users may, and no

@@ -1,8 +1,8 @@
 //! One connector on the first screen.
 
+use super::HEAD;
 use super::effect::{Senders, effect, few};
 use super::rows::Rows;
-use super::HEAD;
 use crate::exchange::Trial;
 use crate::report::paint::{Colors, Style};
 use crate::report::{ConnectorReport, Report, SendConnectorReport, Starttls};
@@ -24,14 +24,16 @@ enum Detail {
     Whole,
     /// Without the titles of the other fixes.
     Short,
-    /// Without senders that nothing changes for, and with one reason and one note.
+    /// Without senders that nothing changes for, and with one reason and the first sentence of one note.
     Shorter,
-    /// Without empty lines, with titles cut, and of senders only what becomes of their messages afterwards.
+    /// Without empty lines, and with the advice in fewer words.
+    Close,
+    /// With titles cut, and of senders only what becomes of their messages afterwards.
     Tight,
 }
 
 impl Detail {
-    const ALL: [Self; 4] = [Self::Whole, Self::Short, Self::Shorter, Self::Tight];
+    const ALL: [Self; 5] = [Self::Whole, Self::Short, Self::Shorter, Self::Close, Self::Tight];
 }
 
 /// One way to fix a connector.
@@ -119,7 +121,7 @@ impl<'a> Block<'a> {
     pub(super) fn fitting(&self, alone: bool, lines: usize, colors: Colors) -> Rows {
         let mut rows = Rows::new(colors);
         for detail in Detail::ALL.into_iter().filter(|detail| alone || *detail > Detail::Whole) {
-            rows = if detail == Detail::Tight { Rows::tight(colors) } else { Rows::new(colors) };
+            rows = if detail >= Detail::Close { Rows::tight(colors) } else { Rows::new(colors) };
             self.write(detail, &mut rows);
             if rows.height() <= lines {
                 break;
@@ -129,7 +131,11 @@ impl<'a> Block<'a> {
     }
 
     fn write(&self, detail: Detail, rows: &mut Rows) {
-        rows.text("", 0, Some(Style::Heading), self.identity());
+        let computer = match self {
+            Self::Receive(report) => format!(" ({}, {})", report.role, report.profile),
+            Self::Send(_) => String::new(),
+        };
+        rows.text("", 0, Some(Style::Heading), &format!("{}{computer}", self.identity()));
         let style = if self.is_wrong() { Style::Bad } else { Style::Good };
         rows.text("", 0, Some(style), self.verdict());
         match self {
@@ -141,7 +147,11 @@ impl<'a> Block<'a> {
     fn write_receiving(&self, report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
         let names: Vec<&str> = report.names_in_store.iter().map(String::as_str).collect();
         let by_name = report.cause.starts_with("no certificate in the store carries");
-        let store = if by_name && !names.is_empty() { format!("; the store has {}", few(&names)) } else { String::new() };
+        let store = if by_name && !names.is_empty() {
+            format!("; the store has {}", few(&names))
+        } else {
+            String::new()
+        };
         rows.text("cause", HEAD, None, &format!("{}{store}", report.cause));
         if let Some(silence) = &report.silence {
             rows.text("event", HEAD, None, &silence.replace("silence: ", "none: "));
@@ -156,7 +166,7 @@ impl<'a> Block<'a> {
         }
         if report.fixes.is_empty() {
             let opinions = report.senders.iter().filter(|opinion| opinion.case != "dialled-name");
-            opinions.for_each(|opinion| rows.text("who asks", HEAD, None, &opinion.words));
+            opinions.for_each(|opinion| rows.text(subject_of(opinion.case), HEAD, None, &opinion.words));
         }
         advice(report, detail, rows);
     }
@@ -188,7 +198,7 @@ impl<'a> Block<'a> {
         if let Some(tried) = first.effect {
             let senders = match detail {
                 Detail::Whole | Detail::Short => Senders::All,
-                Detail::Shorter => Senders::Changed,
+                Detail::Shorter | Detail::Close => Senders::Changed,
                 Detail::Tight => Senders::After,
             };
             effect(rows, tried, self.identity(), senders);
@@ -197,10 +207,15 @@ impl<'a> Block<'a> {
             (_, []) => {}
             (Detail::Whole, others) => {
                 for (at, way) in others.iter().enumerate() {
-                    rows.text(&format!("fix {}", at + 2), HEAD, None, &format!("{}{}", way.title, way.harm()));
+                    rows.text(
+                        &format!("fix {}", at + 2),
+                        HEAD,
+                        None,
+                        &format!("{}{}", way.title, way.harm()),
+                    );
                 }
             }
-            (Detail::Short | Detail::Shorter | Detail::Tight, others) => {
+            (Detail::Short | Detail::Shorter | Detail::Close | Detail::Tight, others) => {
                 let harmless = others.iter().position(Way::is_harmless);
                 let harmless = harmless.filter(|_| !first.is_harmless());
                 let words = match harmless {
@@ -232,13 +247,26 @@ impl Way<'_> {
     }
 }
 
+/// Returns what a sender that verifies looks at in this case.
+fn subject_of(case: &str) -> &'static str {
+    match case {
+        "self-signed" | "authority" => "trust",
+        "expired" | "not-yet-valid" => "validity",
+        "opportunistic" | "tls-required" => "senders",
+        _ => "name",
+    }
+}
+
 /// Writes notes, those about faults first.
 fn notes(notes: &[String], detail: Detail, rows: &mut Rows) {
     let is_fault = |note: &&String| note.starts_with("fault ");
     let faults = notes.iter().filter(is_fault);
     let others = notes.iter().filter(|note| !is_fault(note));
     let most = if detail < Detail::Shorter { usize::MAX } else { 1 };
-    faults.chain(others).take(most).for_each(|note| rows.text("note", HEAD, None, note));
+    for note in faults.chain(others).take(most) {
+        let first = note.split_once(". ").map_or(note.as_str(), |(first, _)| first);
+        rows.text("note", HEAD, None, if detail < Detail::Shorter { note } else { first });
+    }
 }
 
 /// Writes what the event advises, and whether that helps.
@@ -250,10 +278,15 @@ fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
             }
             why => why.join("; "),
         };
+        let words = match useless.advice.split_once(", as event ") {
+            Some((advice, _)) if detail >= Detail::Close => format!("{advice} changes nothing here: {why}"),
+            Some(_) | None => format!("{}, changes nothing here: {why}", useless.advice),
+        };
         rows.gap();
-        rows.text("advice", HEAD, None, &format!("{}, changes nothing here: {why}", useless.advice));
+        rows.text("advice", HEAD, None, &words);
     }
-    let enables = |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
+    let enables =
+        |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
     let at = report.fixes.iter().position(|fix| enables(&fix.commands));
     if let (Starttls::Withheld, true, Some(at)) = (report.starttls, report.useless.is_empty(), at) {
         let number = at + 1;

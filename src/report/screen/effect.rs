@@ -10,9 +10,9 @@ use crate::scenario::{ABSENT, Aspect, ChangeKind, Compared, Ending, Row, Subject
 pub(super) enum Senders {
     /// All.
     All,
-    /// Those whose message comes to something else.
+    /// Those whose message comes to something else, or fails for another reason.
     Changed,
-    /// The same, with only what becomes of the message afterwards.
+    /// Those that are better or worse off, with only what becomes of the message afterwards.
     After,
 }
 
@@ -20,7 +20,12 @@ pub(super) enum Senders {
 pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, shown: Senders) {
     if let Some(refused) = &tried.refused {
         let line = refused.lines().next().unwrap_or_default();
-        rows.text("refused", HEAD, Some(Style::Bad), &format!("in the dry run these commands end with: {line}"));
+        rows.text(
+            "refused",
+            HEAD,
+            Some(Style::Bad),
+            &format!("in the dry run these commands end with: {line}"),
+        );
         return;
     }
     let mut alike: Vec<(String, Vec<String>)> = vec![(String::new(), vec![identity.to_owned()])];
@@ -87,10 +92,17 @@ fn value(value: Option<&Value>) -> String {
 fn senders(rows: &mut Rows, senders: &[Compared], shown: Senders) {
     let better = |compared: &&Compared| compared.change == ChangeKind::Better;
     let worse = |compared: &&Compared| compared.change == ChangeKind::Worse;
+    let still = |compared: &&Compared| match (shown, compared.change) {
+        (_, ChangeKind::Better | ChangeKind::Worse) => false,
+        (Senders::All, ChangeKind::Same | ChangeKind::Different) => true,
+        (Senders::Changed, ChangeKind::Different) => true,
+        (Senders::Changed, ChangeKind::Same) => false,
+        (Senders::After, ChangeKind::Same | ChangeKind::Different) => false,
+    };
     let groups: [(&str, Option<Style>, Vec<&Compared>); 3] = [
         ("better", Some(Style::Good), senders.iter().filter(better).collect()),
         ("WORSE", Some(Style::Bad), senders.iter().filter(worse).collect()),
-        ("still", None, senders.iter().filter(|it| shown == Senders::All && !better(it) && !worse(it)).collect()),
+        ("still", None, senders.iter().filter(still).collect()),
     ];
     for (name, style, group) in groups {
         let words = |it: &Compared| match (shown, &it.after) {

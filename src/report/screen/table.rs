@@ -15,7 +15,12 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
     let names: Vec<String> = names(blocks);
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(NAME);
     let faint = Some(Style::Faint);
-    rows.cells(&[("STARTTLS", STATE, faint), ("connector", width, faint), ("", 2, None), ("cause", usize::MAX, faint)]);
+    rows.cells(&[
+        ("STARTTLS", STATE, faint),
+        ("connector", width, faint),
+        ("", 2, None),
+        ("cause", usize::MAX, faint),
+    ]);
     let mut above: Vec<(String, &str)> = Vec::new();
     for (block, name) in blocks.iter().zip(&names) {
         let (state, cause) = match block {
@@ -32,7 +37,12 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
             Block::Send(_) => ("(sends)", ""),
         };
         let style = if block.is_wrong() { Style::Bad } else { Style::Good };
-        rows.cells(&[(state, STATE, Some(style)), (name, width, None), ("", 2, None), (cause, usize::MAX, None)]);
+        rows.cells(&[
+            (state, STATE, Some(style)),
+            (name, width, None),
+            ("", 2, None),
+            (cause, usize::MAX, None),
+        ]);
         if let Some(title) = block.first_fix() {
             let known = above.iter().find(|(known, _)| *known == title);
             let words = known.map_or_else(|| title.clone(), |(_, name)| format!("as for {name}"));
@@ -46,7 +56,8 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
 
 /// Returns the names of the connectors, with their computers if there are several.
 fn names(blocks: &[Block<'_>]) -> Vec<String> {
-    let computer = |block: &Block<'_>| block.identity().split_once('\\').map(|(computer, _)| computer.to_owned());
+    let computer =
+        |block: &Block<'_>| block.identity().split_once('\\').map(|(computer, _)| computer.to_owned());
     let first = blocks.first().and_then(computer);
     let one = blocks.iter().all(|block| computer(block) == first);
     let name = |block: &Block<'_>| match block.identity().split_once('\\') {

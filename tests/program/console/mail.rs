@@ -51,7 +51,8 @@ async fn the_html_of_a_mail_may_do_nothing_and_its_files_are_only_saved() {
 async fn messages_are_found_paged_and_taken_out_of_the_views() {
     let world = World::seed().await;
     for number in 0..6 {
-        deliver(&world, &format!("Subject: number {number}\r\n\r\nthe body speaks of parcel{number}\r\n.")).await;
+        deliver(&world, &format!("Subject: number {number}\r\n\r\nthe body speaks of parcel{number}\r\n."))
+            .await;
     }
     let subjects = |list: &serde_json::Value| -> Vec<String> {
         list.as_array().unwrap().iter().map(|it| it["subject"].as_str().unwrap().to_owned()).collect()
@@ -61,11 +62,15 @@ async fn messages_are_found_paged_and_taken_out_of_the_views() {
     let newest = newest.ok();
     assert_eq!(subjects(&newest), ["number 5", "number 4"]);
     assert_eq!(newest[0]["remote"], "127.0.0.1");
-    let before = world.get(&format!("/api/v1/messages?order=newest&limit=2&before={}", newest[1]["seq"])).await;
+    let before =
+        world.get(&format!("/api/v1/messages?order=newest&limit=2&before={}", newest[1]["seq"])).await;
     assert_eq!(before.header("x-total-count"), Some("6"));
     assert_eq!(subjects(&before.ok()), ["number 3", "number 2"]);
     assert_eq!(subjects(&world.get("/api/v1/messages?q=PARCEL3").await.ok()), ["number 3"]);
-    assert_eq!(subjects(&world.get("/api/v1/messages?q=number+-parcel3+-parcel1&security=clear").await.ok()).len(), 4);
+    assert_eq!(
+        subjects(&world.get("/api/v1/messages?q=number+-parcel3+-parcel1&security=clear").await.ok()).len(),
+        4
+    );
     assert_eq!(world.get("/api/v1/messages?security=tls").await.ok(), json!([]));
     assert_eq!(world.get("/api/v1/messages?peer=127.0.0.2").await.ok(), json!([]));
     for wrong in ["order=up", "security=x", "q=a+b+c+d+e+f+g+h+i+j+k", "before=x"] {
@@ -74,8 +79,14 @@ async fn messages_are_found_paged_and_taken_out_of_the_views() {
     assert_eq!(world.send("DELETE /api/v1/messages/2", &json!(null)).await.ok(), json!({ "removed": 1 }));
     world.get("/api/v1/messages/2").await.problem(404);
     world.send("DELETE /api/v1/messages/2", &json!(null)).await.problem(404);
-    assert_eq!(world.send("DELETE /api/v1/messages?q=parcel3", &json!(null)).await.ok(), json!({ "removed": 1 }));
-    assert_eq!(world.send("DELETE /api/v1/messages?q=parcel3", &json!(null)).await.ok(), json!({ "removed": 0 }));
+    assert_eq!(
+        world.send("DELETE /api/v1/messages?q=parcel3", &json!(null)).await.ok(),
+        json!({ "removed": 1 })
+    );
+    assert_eq!(
+        world.send("DELETE /api/v1/messages?q=parcel3", &json!(null)).await.ok(),
+        json!({ "removed": 0 })
+    );
     assert_eq!(subjects(&world.get("/api/v1/messages").await.ok()).len(), 4);
     assert_eq!(world.send("DELETE /api/v1/messages", &json!(null)).await.ok(), json!({ "removed": 4 }));
     deliver(&world, "Subject: later\r\n\r\nx\r\n.").await;
@@ -111,8 +122,14 @@ async fn what_the_page_asks_is_no_entry_of_the_journal() {
     world.get("/api/v1/wait?for=session").await.ok();
     let before = world.lab.observer().newest();
     for path in [
-        "/", "/api/v1/check", "/api/v1/catalogue", "/api/v1/messages/1/parts/0", "/api/v1/events/1",
-        "/api/v1/sessions", "/api/v1/certificates", "/api/v1/senders",
+        "/",
+        "/api/v1/check",
+        "/api/v1/catalogue",
+        "/api/v1/messages/1/parts/0",
+        "/api/v1/events/1",
+        "/api/v1/sessions",
+        "/api/v1/certificates",
+        "/api/v1/senders",
     ] {
         ask(world.control(), &format!("GET {path}"), "", &[]).await;
     }

@@ -38,7 +38,9 @@ async fn the_page_is_one_of_this_listener_and_runs_nothing_else() {
     let tag = page.header("etag").unwrap();
     let again = ask(world.control(), "GET /", "", &[&format!("If-None-Match: \"x\", W/{tag}")]).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
-    for path in ["/page/", "/page/nothing.js", "/page/../api/v1/lab", "/page/%2e%2e/index.html", "/index.html"] {
+    for path in
+        ["/page/", "/page/nothing.js", "/page/../api/v1/lab", "/page/%2e%2e/index.html", "/index.html"]
+    {
         world.get(path).await.problem(404);
     }
     let api = world.get("/api/v1/lab").await;
@@ -52,7 +54,9 @@ async fn the_token_is_exchanged_for_a_cookie() {
     let at = world.control();
     assert_eq!(ask(at, "GET /", "", &[]).await.status, 200, "the page asks for the token");
     assert_eq!(world.get("/api/v1/sign-in").await.ok(), json!({ "required": true, "signed_in": false }));
-    for path in ["/api/v1/lab", "/api/v1/nothing", "//api/v1/lab", "/%61pi/v1/lab", "/api/v1/%6cab", "/metrics"] {
+    for path in
+        ["/api/v1/lab", "/api/v1/nothing", "//api/v1/lab", "/%61pi/v1/lab", "/api/v1/%6cab", "/metrics"]
+    {
         world.get(path).await.problem(401);
     }
     for wrong in ["", "s3cre", "s3crets"] {
@@ -60,7 +64,8 @@ async fn the_token_is_exchanged_for_a_cookie() {
         refused.problem(401);
         assert_eq!(refused.header("set-cookie"), None);
     }
-    let elsewhere = ask(at, "POST /api/v1/sign-in", "{\"token\":\"s3cret\"}", &["Origin: http://evil.example"]).await;
+    let elsewhere =
+        ask(at, "POST /api/v1/sign-in", "{\"token\":\"s3cret\"}", &["Origin: http://evil.example"]).await;
     elsewhere.problem(403);
     let signed_in = world.send("POST /api/v1/sign-in", &json!({ "token": "s3cret" })).await;
     assert_eq!(signed_in.status, 204);

@@ -79,7 +79,8 @@ fn serve_does_not_start_beyond_loopback_without_a_token() {
 
 #[test]
 fn a_second_lab_has_a_page_at_another_port() {
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let free =
+        || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let serve = || Running::serve(&mut program(&["serve", "--port", &free(), "--control-path", "/lab"]));
     let ((_one, one), (_other, other)) = (serve(), serve());
     assert_ne!(one["page"], other["page"]);

@@ -1,0 +1,205 @@
+//! The first screen of `check`: what is wrong, the commands that fix it, and what they change for whom.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_starttls-lab");
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.arg("check").args(args);
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "STARTTLS_LAB_OUTPUT"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The first screen of these arguments, which have to be right.
+fn screen(args: &[&str]) -> String {
+    let output = program(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    text(&output)
+}
+
+/// The first screen of what is pasted.
+fn pasted(args: &[&str], paste: &str) -> String {
+    let mut child = program(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(paste.as_bytes()).unwrap();
+    text(&child.wait_with_output().unwrap())
+}
+
+/// The number of lines of a terminal of this width that a text takes.
+fn lines(text: &str, width: usize) -> usize {
+    text.lines().map(|line| line.chars().count().div_ceil(width).max(1)).sum()
+}
+
+#[test]
+fn the_seeds_first_screen_is_the_golden_one() {
+    let got = screen(&["fqdn-mismatch"]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/check-fqdn-mismatch.screen.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &got).unwrap();
+    }
+    assert_eq!(got, fs::read_to_string(&path).unwrap());
+}
+
+#[test]
+fn one_connector_fits_a_terminal_of_24_lines() {
+    let alone = [
+        "fqdn-mismatch",
+        "chain-revoked",
+        "expired-offered",
+        "fqdn-blank",
+        "healthy",
+        "private-key-missing",
+        "smtp-not-assigned",
+        "tls-not-in-authmechanism",
+        "require-tls-withheld",
+        "self-signed-presented",
+    ];
+    for scenario in alone {
+        let screen = screen(&[scenario]);
+        assert!(!screen.contains("STARTTLS  connector"), "{scenario} has several connectors");
+        for width in [80, 110] {
+            let lines = lines(&screen, width);
+            assert!(lines <= 24, "{scenario}: {lines} lines of {width} characters\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn of_several_connectors_a_table_comes_first_and_only_what_is_wrong_follows() {
+    let screen = screen(&["submission-beside-25"]);
+    let table = screen.find("STARTTLS  connector").unwrap();
+    let block = screen.find("EX01\\Default Frontend EX01 (mailbox").unwrap();
+    assert!(table < block, "{screen}");
+    assert!(screen.contains("\noffered   Client Frontend EX01"), "{screen}");
+    assert!(!screen.contains("\nEX01\\Client Frontend EX01"), "{screen}");
+}
+
+/// A certificate that carries another name than the event asks for.
+const CERTIFICATES: &str = "\
+CertificateDomains : {mail.contoso.com, autodiscover.contoso.com}
+HasPrivateKey      : True
+IsSelfSigned       : False
+Issuer             : CN=Example Public CA G2, O=Example Trust, C=US
+NotAfter           : 12/31/2049 11:59:59 PM
+NotBefore          : 1/13/2024 12:00:00 AM
+RootCAType         : ThirdParty
+Services           : IMAP, POP, IIS, SMTP
+Status             : Valid
+Subject            : CN=mail.contoso.com, O=Contoso, C=US
+Thumbprint         : 00112233445566778899AABBCCDDEEFF00112233
+";
+
+const EVENT: &str = "\
+Log Name:      Application
+Source:        MSExchangeFrontEndTransport
+Event ID:      12014
+Level:         Error
+Computer:      EX01.contoso.com
+Description:
+Microsoft Exchange could not find a certificate that contains the domain name EX01.contoso.com in the personal store \
+on the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector Internet EX01 \
+with a FQDN parameter of EX01.contoso.com. If the connector's FQDN is not specified, the computer's FQDN is used. \
+Verify the connector configuration and the installed certificates to make sure that there is a certificate with a \
+domain name for that FQDN. If this certificate exists, run Enable-ExchangeCertificate -Services SMTP to make sure \
+that the Microsoft Exchange Transport service has access to the certificate key.
+";
+
+#[test]
+fn a_pasted_event_and_certificates_lead_to_the_same_screen_after_a_line_that_says_what_they_are() {
+    for paste in [format!("{EVENT}\n{CERTIFICATES}"), format!("{CERTIFICATES}{EVENT}")] {
+        let screen = pasted(&["-"], &paste);
+        assert!(screen.starts_with("standard input: event 12014, 1 certificate\n"), "{screen}");
+        for part in [
+            "STARTTLS is NOT offered (event 12014)",
+            "cause    no certificate in the store carries EX01.contoso.com",
+            "-Thumbprint 00112233445566778899AABBCCDDEEFF00112233",
+            "opportunistic",
+            "advice   Enable-ExchangeCertificate -Services SMTP",
+        ] {
+            assert!(screen.contains(part), "{part:?} is missing:\n{screen}");
+        }
+        assert!(lines(&screen, 80) <= 24, "{screen}");
+    }
+}
+
+#[test]
+fn colors_change_no_word_and_no_color_is_obeyed() {
+    let plain = screen(&["fqdn-mismatch"]);
+    assert!(!plain.contains('\u{1b}'), "colored without a terminal");
+    let run = |name: &str| {
+        let output = program(&["fqdn-mismatch"]).env("CLICOLOR_FORCE", "1").env(name, "1").output().unwrap();
+        text(&output)
+    };
+    let colored = run("CLICOLOR");
+    assert!(colored.contains("\u{1b}["), "{colored}");
+    let mut pieces = colored.split("\u{1b}[");
+    let first = pieces.next().unwrap().to_owned();
+    let rest = pieces.map(|piece| piece.split_once('m').unwrap().1);
+    assert_eq!(rest.fold(first, |text, piece| text + piece), plain);
+    assert_eq!(run("NO_COLOR"), plain);
+}
+
+#[test]
+fn json_has_the_effect_of_each_fix() {
+    let report: Value = serde_json::from_str(&screen(&["fqdn-mismatch", "--output", "json"])).unwrap();
+    let connector = &report["connectors"][0];
+    assert_eq!(connector["cause_in_brief"], "no certificate names mail.expta.com");
+    let effects = connector["effects"].as_array().unwrap();
+    assert_eq!(effects.len(), connector["fixes"].as_array().unwrap().len());
+    let of = |effect: &Value, sender: &str| {
+        let rows = effect["senders"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["subject"]["name"] == sender).unwrap().clone();
+        (row["before"].clone(), row["after"].clone(), row["change"].clone())
+    };
+    let words = |before: &str, after: &str, change: &str| (before.into(), after.into(), change.into());
+    let not_offered = "clear: starttls-not-supported";
+    assert_eq!(of(&effects[0], "may"), words(not_offered, "tls", "better"));
+    let refused = "bounced: certificate-host-mismatch";
+    assert_eq!(of(&effects[0], "upgrade-then-verify"), words(not_offered, refused, "worse"));
+    assert_eq!(of(&effects[1], "upgrade-then-verify"), words(not_offered, "tls-authenticated", "better"));
+    assert_eq!(of(&effects[0], "plain-only"), words("clear", "clear", "same"));
+    assert!(effects.iter().all(|effect| effect["refused"].is_null()), "{effects:?}");
+}
+
+#[test]
+fn a_connector_and_certificates_of_the_command_line_are_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().to_str().unwrap();
+    let made = Command::new(PROGRAM).args(["certs", "healthy", "--dir", folder]).output().unwrap();
+    assert!(made.status.success());
+    let files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut certificates = files.filter(|path| {
+        path.extension().is_some_and(|it| it == "pem") && path.file_name().is_some_and(|it| it != "ca.pem")
+    });
+    let certificate = certificates.next().unwrap();
+    let certificate = certificate.to_str().unwrap();
+    let screen = |args: &[&str]| text(&program(args).output().unwrap());
+    let other = screen(&["--fqdn", "mail.example.com", "--certificate", certificate]);
+    assert!(other.contains("NOT offered (event 12014)") && other.contains("mail.example.com"), "{other}");
+    let named = screen(&["--fqdn", "mail.example.com", "--certificate", "mail.example.com,example.com"]);
+    assert!(named.contains("STARTTLS is offered"), "{named}");
+    let no_certificate = dir.path().join("nothing.cer");
+    fs::write(&no_certificate, "no certificate").unwrap();
+    for wrong in [
+        &["--fqdn", "mail.example.com", "--certificate", no_certificate.to_str().unwrap()][..],
+        &["--fqdn", "mail.example.com", "--certificate", "missing.pem"],
+        &["--fqdn", "not a name"],
+        &["healthy", "--fqdn", "mail.example.com"],
+        &["--certificate", "*.example.com"],
+    ] {
+        let output = program(wrong).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", text(&output));
+    }
+}
