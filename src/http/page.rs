@@ -129,4 +129,13 @@ mod tests {
             assert!(FILES.iter().take(at).all(|other| other.path != file.path), "{} twice", file.path);
         }
     }
+
+    #[test]
+    fn every_file_of_the_folder_is_handed_out() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            assert!(name == INDEX.path || FILES.iter().any(|file| file.path == name), "{name} is not in FILES");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 #![cfg(all(feature = "cli", unix))]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -60,4 +61,23 @@ fn tabs_keys_addresses_and_what_axe_finds() {
 #[test]
 fn a_hundred_connectors_and_ten_thousand_messages_stay_usable() {
     run("many.test.js");
+}
+
+/// Ways to make markup of a text, which no file of the page may use: what a peer says is text.
+const MARKUP: [&str; 6] =
+    ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "srcdoc", "createContextualFragment"];
+
+#[test]
+fn no_file_of_the_page_makes_markup_of_text_or_names_another_host() {
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/page")).unwrap();
+    for file in files {
+        let path = file.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for word in MARKUP.into_iter().chain(["eval(", "new Function", "style=\"", "https://"]) {
+            assert!(!text.contains(word), "{} has {word}", path.display());
+        }
+        let elsewhere = text.matches("http://").count() - text.matches("http://www.w3.org/2000/svg").count();
+        assert_eq!(elsewhere, 0, "{} names another host", path.display());
+        assert!(text.lines().count() < 400, "{} is long", path.display());
+    }
 }

@@ -53,7 +53,7 @@ export function way(state, words) {
 
 /** Returns the version of a TLS session in words: `TLS 1.3`. */
 export function version(tls) {
-  const text = tls?.version ?? tls?.protocol ?? '';
+  const text = (tls?.facts ?? tls)?.version ?? '';
   return text.replace(/^TLSv?_?/i, 'TLS ').replace('1_', '1.') || 'TLS';
 }
 
@@ -65,10 +65,9 @@ export function security({
   messages_in_clear: clear,
   tls_failure: failed,
 }) {
-  if (how === 'tls' || (how === undefined && tls && !failed)) return chip('good', 'lock', version(tls));
-  if (how === 'clear') return chip('warn', 'open', 'Clear');
+  if (how === 'clear' || clear > 0) return chip('warn', 'open', 'Clear');
   if (failed) return chip('bad', 'refused', 'TLS failed');
-  if (clear > 0) return chip('warn', 'open', 'Clear');
+  if (how === 'tls' || tls) return chip('good', 'lock', version(tls));
   if (over > 0) return chip('good', 'lock', 'TLS');
   return chip('none', 'none', 'No mail');
 }
@@ -87,7 +86,7 @@ export const machine = (remote) =>
 export function heading(key) {
   const words = key
     .replaceAll('_', ' ')
-    .replace(/\b(tls|sni|alpn|sha1|sha256|id|mta|rfc)\b/gi, (it) => it.toUpperCase());
+    .replace(/\b(tls|dns|sni|alpn|sha1|sha256|id|mta|rfc)\b/gi, (it) => it.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

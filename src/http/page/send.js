@@ -17,6 +17,7 @@ export async function send(connector) {
 
 function build(close, { connector, senders, listening }) {
   const about = h('p', { class: 'hint' });
+  const usual = senders.find((it) => it.name === 'may' || it.aliases?.includes('may'))?.name;
   const describe = (name) => {
     about.textContent = senders.find((it) => it.name === name)?.about ?? '';
   };
@@ -25,11 +26,11 @@ function build(close, { connector, senders, listening }) {
     connector ? [connector.computer, connector.name].join(SEPARATOR) : undefined,
   );
   const policy = select(
-    senders.map((it) => [it.name, it.name]),
-    'may',
+    senders.map((it) => [it.name, [it.name, ...(it.aliases ?? [])].join(', ')]),
+    usual,
     describe,
   );
-  describe('may');
+  describe(usual);
   const from = h('input', { type: 'text', placeholder: 'as the lab has it', autocomplete: 'off' });
   const rcpt = h('input', { type: 'text', placeholder: 'as the lab has it', autocomplete: 'off' });
   const place = h('div', { class: 'outcome', 'aria-live': 'polite' });

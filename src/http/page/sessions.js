@@ -142,12 +142,13 @@ function show(it, found) {
       ['To', `${it.sends ? it.remote : it.local}, ${it.connector}`],
       ['Began', time(it.began)],
       ['Messages', `${it.messages_over_tls} over TLS, ${it.messages_in_clear} in clear`],
+      ['TLS', it.tls ? inShort(it.tls) : null],
       ['What the client did', mine ? found.words : null],
     ]),
-    it.tls ? h('section', {}, h('h3', {}, 'TLS'), tls(it.tls)) : null,
     it.tls_failure ? h('section', {}, h('h3', {}, 'TLS failed'), tls(it.tls_failure)) : null,
     h('h3', {}, 'What was said'),
     transcript(it.transcript),
+    it.tls ? h('section', {}, h('h3', {}, 'TLS'), tls(it.tls)) : null,
     h(
       'div',
       { class: 'buttons' },
@@ -171,6 +172,11 @@ export function tls(it) {
         : plain(value),
     ]),
   );
+}
+
+/** Returns the facts of a TLS session that are asked for first. */
+function inShort({ verb, facts: { cipher_suite: cipher, key_exchange: group, server_name: name } }) {
+  return `${verb}, ${cipher}, ${group}, ${name ? `SNI ${name}` : 'no SNI'}`;
 }
 
 const LINES = {

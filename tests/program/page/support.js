@@ -10,10 +10,10 @@ const PROGRAM = process.env.STARTTLS_LAB ?? 'starttls-lab';
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** Starts `starttls-lab serve` on free ports for as long as a test runs, and returns what its ready line says. */
-export async function serve(t, scenario, control = '127.0.0.1:0') {
+export async function serve(t, scenario, control = '127.0.0.1:0', ...more) {
   const lab = spawn(
     PROGRAM,
-    ['serve', scenario, '--port', '0', '--control', control, '--exit-on-stdin-eof', '--output', 'json'],
+    ['serve', scenario, '--port', '0', '--control', control, '--exit-on-stdin-eof', '--output', 'json', ...more],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },

@@ -162,3 +162,22 @@ test('axe finds nothing serious, in light and in dark, wide and narrow', async (
   assert.deepEqual(found, []);
   await lab.end();
 });
+
+test('a lab with a token asks for it, and takes no other', async (t) => {
+  const lab = await serve(t, 'healthy', '127.0.0.1:0', '--control-token', 'open-sesame');
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${lab.page}#connectors`);
+  const token = page.getByLabel('Token');
+  await token.fill('open-barley');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('That is not the token').waitFor();
+  await token.fill('open-sesame');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('#live.good').waitFor();
+  await page.getByText('STARTTLS is offered').waitFor();
+  // The cookie stands for the token, and scripts cannot read it.
+  assert.equal(await page.evaluate(() => document.cookie), '');
+  await page.reload();
+  await page.getByText('STARTTLS is offered').waitFor();
+});
