@@ -100,6 +100,7 @@ async function drawUnread(kinds) {
 }
 
 async function show() {
+  if (state.signingIn) return;
   const route = parse(location.hash);
   const found = VIEWS.find(([name]) => name === route.view) ?? VIEWS[0];
   const [name, label, make] = found;

@@ -143,7 +143,7 @@ function show(it, found) {
       ['Began', time(it.began)],
       ['Messages', `${it.messages_over_tls} over TLS, ${it.messages_in_clear} in clear`],
       ['TLS', it.tls ? inShort(it.tls) : null],
-      ['What the client did', mine ? found.words : null],
+      ['What this peer did in all', mine ? found.words : null],
     ]),
     it.tls_failure ? h('section', {}, h('h3', {}, 'TLS failed'), tls(it.tls_failure)) : null,
     h('h3', {}, 'What was said'),

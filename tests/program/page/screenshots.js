@@ -70,6 +70,8 @@ const context = await browser.newContext({
 const page = await open(context, `${lab.page}#picture`);
 await page.locator('main[data-shown="#picture"]').waitFor();
 await page.screenshot({ path: `${SHOWN}/page-picture.png` });
+// All of the dialog, which scrolls in its pane, is in sight.
+await page.setViewportSize({ width: 1160, height: 1500 });
 await page.goto(`${lab.page}#connectors`);
 await page.getByRole('textbox', { name: /Specify the FQDN/ }).fill('mailgate.expta.com');
 await page.locator('.effect').waitFor();

@@ -171,13 +171,13 @@ test('a lab with a token asks for it, and takes no other', async (t) => {
   const token = page.getByLabel('Token');
   await token.fill('open-barley');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('That is not the token').waitFor();
+  await page.getByText('That is not the token', { exact: true }).waitFor();
   await token.fill('open-sesame');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.locator('#live.good').waitFor();
-  await page.getByText('STARTTLS is offered').waitFor();
+  await page.getByRole('heading', { name: 'STARTTLS is offered' }).waitFor();
   // The cookie stands for the token, and scripts cannot read it.
   assert.equal(await page.evaluate(() => document.cookie), '');
   await page.reload();
-  await page.getByText('STARTTLS is offered').waitFor();
+  await page.getByRole('heading', { name: 'STARTTLS is offered' }).waitFor();
 });
