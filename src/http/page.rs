@@ -135,7 +135,10 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page");
         for file in std::fs::read_dir(folder).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
-            assert!(name == INDEX.path || FILES.iter().any(|file| file.path == name), "{name} is not in FILES");
+            assert!(
+                name == INDEX.path || FILES.iter().any(|file| file.path == name),
+                "{name} is not in FILES"
+            );
         }
     }
 }

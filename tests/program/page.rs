@@ -20,7 +20,8 @@ fn folder() -> PathBuf {
 
 /// Runs a file of tests, which prints what failed.
 fn run(file: &str) {
-    let (Some(node), Some(chromium)) = (Program::find("node", "nodejs"), Program::find("chromium", "chromium"))
+    let (Some(node), Some(chromium)) =
+        (Program::find("node", "nodejs"), Program::find("chromium", "chromium"))
     else {
         return;
     };

@@ -8,6 +8,10 @@ import { link } from './router.js';
 import { send } from './send.js';
 import { button, command, renew } from './ui.js';
 
+/** The senders of the lab file are drawn, too, with what a dry run finds; it takes the lab a moment. */
+const SENDERS = { senders: true };
+/** How long the drawing stays as it is, at least, while mail comes. */
+const REST = 2000;
 /** How many connectors are told of one by one. */
 const MOST = 12;
 
@@ -31,20 +35,34 @@ export function picture() {
 
   async function seen() {
     const [picture, connectors, response] = await Promise.all([
-      get(path('picture')),
+      get(path('picture'), SENDERS),
       get(path('connectors')),
-      ask('GET', 'api/v1/picture.svg', { accept: 'image/svg+xml' }),
+      ask('GET', 'api/v1/picture.svg', { query: SENDERS, accept: 'image/svg+xml' }),
     ]);
-    const drawn = await response.text();
+    const svg = await response.text();
     renew(names, picture.names, () => drawNames(picture.names));
-    renew(drawing, [drawn, connectors.map((it) => it.addrs)], () => drawDrawing(drawn, picture, connectors));
+    renew(drawing, [svg, connectors.map((it) => it.addrs)], () => drawDrawing(svg, picture, connectors));
   }
 
   const load = () => Promise.all([configured(), seen()]);
+
+  let timer = 0;
+  let drawn = 0;
+  /** Draws again, but not again and again: at once where nothing came for a while. */
+  function later() {
+    clearTimeout(timer);
+    const rest = Math.max(0, drawn + REST - performance.now());
+    timer = setTimeout(() => {
+      drawn = performance.now();
+      seen().catch(() => {});
+    }, rest);
+  }
+
   return {
     element,
     update: load,
-    changed: ({ kinds }) => (kinds.changed || kinds.event || kinds.gap ? load() : seen()),
+    changed: ({ kinds }) => (kinds.changed || kinds.event || kinds.gap ? load() : later()),
+    destroy: () => clearTimeout(timer),
   };
 }
 
@@ -162,7 +180,7 @@ function others(it, names) {
 function drawDrawing(text, seen, connectors) {
   const parsed = new DOMParser().parseFromString(text, 'image/svg+xml').documentElement;
   const listening = connectors.filter((it) => it.addrs.length > 0);
-  const nobody = !seen.edges.some((edge) => edge.state !== 'none');
+  const nobody = !seen.edges.some((edge) => edge.state !== 'none' && !edge.tried);
   return [
     h('h2', {}, 'Who sends to whom'),
     h('div', { class: 'canvas', tabindex: '0', role: 'region', 'aria-label': 'Drawing' }, canvas(parsed)),
@@ -170,6 +188,7 @@ function drawDrawing(text, seen, connectors) {
       'ul',
       { class: 'legend', 'aria-label': 'Legend' },
       Object.keys(WAYS).map((state) => h('li', {}, way(state))),
+      h('li', { class: 'hint' }, 'Thick: what was seen. Thin: what a dry run on a copy finds.'),
     ),
     nobody
       ? h(
@@ -188,23 +207,12 @@ function drawDrawing(text, seen, connectors) {
   ];
 }
 
-/** What a way is called in the drawing, where there is little room. */
-const SHORT = {
-  verified: 'TLS, verified',
-  tls: 'TLS',
-  clear: 'clear',
-  clear_wanted: 'clear, not TLS',
-  withheld: 'withheld',
-  none: 'not tried',
-};
-
 /** Returns the server's drawing without the names, which stand above it, in the size that is left. */
 function canvas(parsed) {
   const svg = document.importNode(parsed, true);
   // It has links, so it is no image that is one whole.
   svg.setAttribute('role', 'group');
   svg.querySelectorAll('text.name').forEach((it) => it.remove());
-  for (const it of svg.querySelectorAll('.edge .words')) it.textContent = SHORT[it.textContent] ?? it.textContent;
   requestAnimationFrame(() => {
     const { x, y, width, height } = svg.getBBox();
     svg.setAttribute('viewBox', [x - 4, y - 4, width + 8, height + 8].join(' '));
