@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint check bench clients dist book
+.PHONY: help run test lint check bench clients dist book screenshots
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -36,3 +36,8 @@ dist: ## All packages for release that this machine can make, in target/packages
 
 book: ## The documentation as a searchable book in target/book (mdbook, from crates.io)
 	mdbook build docs
+
+screenshots: ## Makes the pictures of the page anew: docs/images, and every view in target/screenshots
+	npm ci --prefix tests/program/page --ignore-scripts --no-audit --no-fund --silent
+	$(CARGO) build --locked
+	STARTTLS_LAB=target/debug/starttls-lab node tests/program/page/screenshots.js

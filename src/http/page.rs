@@ -24,7 +24,38 @@ const fn file(path: &'static str, bytes: &'static [u8]) -> PageFile {
 const INDEX: PageFile = file("index.html", include_bytes!("page/index.html"));
 
 /// The files below `/page/`, by name.
-const FILES: &[PageFile] = &[];
+const FILES: &[PageFile] = &[
+    file("api.js", include_bytes!("page/api.js")),
+    file("app.js", include_bytes!("page/app.js")),
+    file("certificates.js", include_bytes!("page/certificates.js")),
+    file("commands.js", include_bytes!("page/commands.js")),
+    file("connector-properties.js", include_bytes!("page/connector-properties.js")),
+    file("connectors.js", include_bytes!("page/connectors.js")),
+    file("dom.js", include_bytes!("page/dom.js")),
+    file("events.js", include_bytes!("page/events.js")),
+    file("faults.js", include_bytes!("page/faults.js")),
+    file("format.js", include_bytes!("page/format.js")),
+    file("icon.svg", include_bytes!("page/icon.svg")),
+    file("lab.js", include_bytes!("page/lab.js")),
+    file("list.js", include_bytes!("page/list.js")),
+    file("live-worker.js", include_bytes!("page/live-worker.js")),
+    file("live.js", include_bytes!("page/live.js")),
+    file("messages.js", include_bytes!("page/messages.js")),
+    file("parts.css", include_bytes!("page/parts.css")),
+    file("picture.js", include_bytes!("page/picture.js")),
+    file("router.js", include_bytes!("page/router.js")),
+    file("send.js", include_bytes!("page/send.js")),
+    file("sessions.js", include_bytes!("page/sessions.js")),
+    file("shell.js", include_bytes!("page/shell.js")),
+    file("sign-in.js", include_bytes!("page/sign-in.js")),
+    file("split.js", include_bytes!("page/split.js")),
+    file("sse.js", include_bytes!("page/sse.js")),
+    file("stream.js", include_bytes!("page/stream.js")),
+    file("style.css", include_bytes!("page/style.css")),
+    file("ui.js", include_bytes!("page/ui.js")),
+    file("unread.js", include_bytes!("page/unread.js")),
+    file("verify.js", include_bytes!("page/verify.js")),
+];
 
 /// The sources that a browser may load the page's parts from: this listener, and nothing in the text itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
@@ -96,6 +127,18 @@ mod tests {
         for (at, file) in FILES.iter().enumerate() {
             assert_ne!(media_type(file.path), "application/octet-stream", "{}", file.path);
             assert!(FILES.iter().take(at).all(|other| other.path != file.path), "{} twice", file.path);
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_handed_out() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            assert!(
+                name == INDEX.path || FILES.iter().any(|file| file.path == name),
+                "{name} is not in FILES"
+            );
         }
     }
 }

@@ -21,4 +21,5 @@ mod examples;
 mod first_screen;
 mod fixture;
 mod judge;
+mod page;
 mod shell;

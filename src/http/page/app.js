@@ -1,0 +1,231 @@
+// The page's frame: the views and their addresses, what is new in each, and the stream that keeps them true.
+
+import { get, onSignedOut, path } from './api.js';
+import { h, icon, replace } from './dom.js';
+import { time } from './format.js';
+import { lab } from './lab.js';
+import { listen } from './live.js';
+import { go, link, parse } from './router.js';
+import { send } from './send.js';
+import { signIn } from './sign-in.js';
+import { failure } from './ui.js';
+import * as unread from './unread.js';
+import { certificates } from './certificates.js';
+import { connectors } from './connectors.js';
+import { events } from './events.js';
+import { faults } from './faults.js';
+import { messages } from './messages.js';
+import { picture } from './picture.js';
+import { sessions } from './sessions.js';
+import { shell } from './shell.js';
+import { verify } from './verify.js';
+
+/** Each view: its name in the address, what it is called, and what makes it. */
+const VIEWS = [
+  ['picture', 'Picture', picture],
+  ['connectors', 'Connectors', connectors],
+  ['certificates', 'Certificates', certificates],
+  ['events', 'Event Viewer', events],
+  ['sessions', 'Sessions', sessions],
+  ['messages', 'Messages', messages],
+  ['shell', 'Shell', shell],
+  ['faults', 'Faults', faults],
+  ['verify', 'Verify', verify],
+];
+
+const PHASES = {
+  connecting: ['wait', 'connecting'],
+  live: ['good', 'live'],
+  polling: ['good', 'live (polling)'],
+  reconnecting: ['wait', 'reconnecting'],
+  'signed-out': ['bad', 'signed out'],
+};
+
+/** What a reader of the lab has to know: which lab it is, what time it is there. */
+const state = { lab: null, view: null, name: null, signingIn: false };
+const main = document.getElementById('main');
+
+function drawViews() {
+  const fresh = unread.counts();
+  replace(
+    document.getElementById('views'),
+    h(
+      'ul',
+      {},
+      VIEWS.map(([name, label]) =>
+        h(
+          'li',
+          {},
+          h(
+            'a',
+            { href: link(name), 'aria-current': name === state.name ? 'page' : null, 'data-view': name },
+            icon(name),
+            h('span', {}, label),
+            fresh[name]
+              ? h(
+                  'span',
+                  { class: 'badge' },
+                  fresh[name] > 99 ? '99+' : fresh[name],
+                  h('span', { class: 'sr' }, ' new'),
+                )
+              : null,
+          ),
+        ),
+      ),
+    ),
+  );
+  document.querySelector('#views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  drawTitle(fresh);
+}
+
+function drawTitle(fresh) {
+  const sum = Object.values(fresh).reduce((one, other) => one + other, 0);
+  const label = VIEWS.find(([name]) => name === state.name)?.[1] ?? '';
+  document.title = `${sum > 0 ? `(${sum > 99 ? '99+' : sum}) ` : ''}${label} · starttls-lab`;
+}
+
+/** Counts what is new, and marks it in the list of views without taking the focus out of it. */
+async function drawUnread(kinds) {
+  await unread.heard(kinds, state.lab, state.name);
+  const fresh = unread.counts();
+  drawTitle(fresh);
+  for (const anchor of document.querySelectorAll('#views a')) {
+    const number = fresh[anchor.dataset.view];
+    anchor.querySelector('.badge')?.remove();
+    if (number)
+      anchor.append(
+        h('span', { class: 'badge' }, number > 99 ? '99+' : number, h('span', { class: 'sr' }, ' new')),
+      );
+  }
+}
+
+async function show() {
+  if (state.signingIn) return;
+  const route = parse(location.hash);
+  const found = VIEWS.find(([name]) => name === route.view) ?? VIEWS[0];
+  const [name, label, make] = found;
+  if (state.name !== name) {
+    state.view?.destroy?.();
+    state.name = name;
+    state.view = make({ lab: () => state.lab });
+    replace(main, h('h1', { class: 'sr' }, label), state.view.element);
+    main.dataset.view = name;
+    drawViews();
+    drawUnread({});
+  }
+  delete main.dataset.shown;
+  await guarded(() => state.view.update(route));
+  // Whoever drives a browser sees by it that what the address says is there.
+  main.dataset.shown = location.hash;
+}
+
+/** Shows a failure in the view's place, but not the ones that the frame tells of by itself. */
+async function guarded(work) {
+  try {
+    await work();
+    main.querySelector('.view-failure')?.remove();
+  } catch (error) {
+    if (error.name === 'AbortError' || error.status === 401 || error.status === 0) return;
+    main.querySelector('.view-failure')?.remove();
+    main.prepend(h('div', { class: 'view-failure' }, failure(error)));
+    if (!error.status) throw error;
+  }
+}
+
+function drawPhase(phase) {
+  const [tone, words] = PHASES[phase];
+  const place = document.getElementById('live');
+  place.className = `live ${tone}`;
+  place.textContent = words;
+}
+
+function drawLab(lab) {
+  const other = state.lab !== null && state.lab.instance !== lab.instance;
+  state.lab = lab;
+  document.getElementById('lab-title').textContent = lab.title;
+  document.getElementById('clock').textContent = `${time(lab.now).slice(0, 16)} UTC`;
+  if (other) hear({ type: 'changes', kinds: { gap: 1 }, sessions: null, seq: lab.seq });
+}
+
+let busy = false;
+let waiting = null;
+
+/** Passes on what has changed, one change at a time: what comes meanwhile is passed on together. */
+async function changed(change) {
+  if (busy) {
+    const sessions =
+      waiting?.sessions === null || change.sessions === null
+        ? null
+        : [...(waiting?.sessions ?? []), ...change.sessions];
+    waiting = { ...change, kinds: { ...waiting?.kinds, ...change.kinds }, sessions };
+    return;
+  }
+  busy = true;
+  await drawUnread(change.kinds).catch(() => {});
+  await guarded(async () => state.view?.changed?.(change)).catch(() => {});
+  busy = false;
+  if (waiting) {
+    const next = waiting;
+    waiting = null;
+    changed(next);
+  }
+}
+
+function hear(message) {
+  if (message.type === 'phase') {
+    drawPhase(message.phase);
+    if (message.phase === 'signed-out') askForToken();
+  } else if (message.type === 'lab') drawLab(message.lab);
+  else changed(message);
+}
+
+async function askForToken() {
+  if (state.signingIn) return;
+  state.signingIn = true;
+  await signIn();
+  state.signingIn = false;
+  retry();
+  state.name = null;
+  await show();
+}
+
+const THEMES = {
+  '': ['Auto', 'as the system has them', 'light'],
+  light: ['Light', 'as by day', 'dark'],
+  dark: ['Dark', 'as by night', ''],
+};
+
+function drawTheme() {
+  const theme = localStorage.getItem('starttls-lab-theme') ?? '';
+  const [words, about] = THEMES[theme] ?? THEMES[''];
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  const toggle = document.getElementById('theme');
+  toggle.textContent = words;
+  toggle.setAttribute('aria-label', `${words}: colors ${about}`);
+}
+
+document.getElementById('theme').addEventListener('click', () => {
+  const theme = localStorage.getItem('starttls-lab-theme') ?? '';
+  localStorage.setItem('starttls-lab-theme', THEMES[theme]?.[2] ?? '');
+  drawTheme();
+});
+document.getElementById('send').addEventListener('click', () => send());
+document.getElementById('lab-menu').addEventListener('click', () => lab(() => state.lab));
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
+addEventListener('storage', ({ key }) => {
+  if (key === 'starttls-lab-theme') drawTheme();
+  else drawUnread({});
+});
+addEventListener('hashchange', show);
+
+drawTheme();
+onSignedOut(askForToken);
+if (!location.hash) go(link('picture'), { replace: true });
+const retry = listen(hear);
+get(path('lab'))
+  .then(drawLab, () => {})
+  .finally(show);

@@ -1,0 +1,263 @@
+// The connectors, each with its properties and the selection of its certificate.
+
+import { get, path } from './api.js';
+import { fix, useless } from './commands.js';
+import { properties } from './connector-properties.js';
+import { h, icon } from './dom.js';
+import { chip, day, facts } from './format.js';
+import { LocalList } from './list.js';
+import { swaks } from './picture.js';
+import { go, link } from './router.js';
+import { send } from './send.js';
+import { filters, split, tools } from './split.js';
+import { button, command, renew } from './ui.js';
+
+/** What tells connectors apart; a Send connector may have the name of a receive connector. */
+const identity = (it) => `${it.kind === 'send' ? 'send ' : ''}${it.computer}\\${it.name}`;
+
+export function connectors() {
+  let route = null;
+  let all = [];
+  let chosen = null;
+  let shown = null;
+  const list = new LocalList({
+    key: 'identity',
+    label: 'Connectors',
+    name: 'connectors',
+    columns: [
+      { name: 'main', label: 'Name', cell: (it) => it.name },
+      { name: 'fqdn', label: 'FQDN', cell: (it) => it.fqdn ?? '' },
+      { name: 'computer', label: 'Computer', cell: (it) => it.computer },
+      { name: 'state', label: 'STARTTLS', cell: state },
+    ],
+    empty: (filtered) =>
+      h(
+        'p',
+        { class: 'note' },
+        filtered
+          ? 'No connector fits the filter.'
+          : 'The lab has no receive connector. New-ReceiveConnector in the Shell makes one.',
+      ),
+    onSelect: (it) =>
+      go(link('connectors', [it.computer, it.name], { ...Object.fromEntries(route.query), kind: it.kind }), {
+        replace: true,
+      }),
+    onOpen: () => view.focus(),
+  });
+  const bar = tools({ search: 'Search connectors', onChange: (change) => patch(change) });
+  const view = split({
+    list,
+    tools: bar.element,
+    label: 'Properties',
+    kind: 'side',
+    leave: () => go(link('connectors', [], route.query), { replace: true }),
+  });
+  const patch = (change) =>
+    go(link(route.view, route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
+
+  async function load() {
+    const [receive, computers] = await Promise.all([get(path('connectors')), get(path('computers'))]);
+    const send = computers.flatMap((computer) =>
+      computer.send_connectors.map((name) => ({ computer: computer.name, name, kind: 'send' })),
+    );
+    all = [...receive, ...send].map((it) => ({ ...it, identity: identity(it) }));
+    draw();
+    await detail();
+  }
+
+  function draw() {
+    const { q, kind } = filters(route.query, ['q', 'kind']);
+    const wanted = q.toLowerCase();
+    list.set(
+      all.filter((it) => `${it.identity} ${it.fqdn ?? ''}`.toLowerCase().includes(wanted)),
+      q !== '',
+    );
+    const [computer, name] = route.segments;
+    chosen =
+      all.find(
+        (it) => it.computer === computer && (name === undefined || it.name === name) && (it.kind ?? '') === kind,
+      ) ?? (all.length === 1 ? all[0] : null);
+    list.select(chosen?.identity ?? null);
+    view.element.classList.toggle('single', all.length === 1);
+  }
+
+  async function detail() {
+    if (!chosen) {
+      shown = null;
+      view.none('Select a connector to see its properties and which certificate it would use.');
+      return;
+    }
+    view.selected();
+    const mine = chosen;
+    const { computer, name: connector, kind } = mine;
+    const check = await get(path('check'), { computer, connector });
+    if (mine !== chosen) return;
+    if (kind === 'send') {
+      shown = null;
+      const found = check.send_connectors.find((it) => `send ${it.identity}` === mine.identity);
+      renew(view.body, [mine.identity, found], () => sending(mine, found, load));
+      return;
+    }
+    const found = check.connectors.find((it) => it.identity === mine.identity);
+    if (shown?.identity !== mine.identity || !view.body.contains(shown.form.element)) {
+      shown = {
+        identity: mine.identity,
+        form: properties(mine, { tab: route.query.get('tab'), onTab: (tab) => patch({ tab }), onApplied: load }),
+        side: h('div', {}),
+      };
+      view.body.renewedFor = undefined;
+      view.body.replaceChildren(h('div', { class: 'dialog-pair' }, shown.form.element, shown.side));
+    } else shown.form.set(mine);
+    renew(shown.side, [found, mine.addrs], () => selection(mine, found));
+  }
+
+  return {
+    element: view.element,
+    async update(next) {
+      const first = route === null;
+      route = next;
+      bar.set(route.query);
+      if (first) await load();
+      else {
+        draw();
+        await detail();
+      }
+    },
+    changed: ({ kinds }) => (kinds.changed || kinds.event || kinds.gap ? load() : undefined),
+    destroy: () => list.destroy(),
+  };
+}
+
+function state({ starttls, enabled, kind }) {
+  if (kind === 'send') return chip('plain', 'sessions', 'sends');
+  if (!enabled) return chip('none', 'none', 'disabled');
+  return starttls.offered
+    ? chip('good', 'lock', 'offered')
+    : chip('bad', 'withheld', 'not offered', starttls.because);
+}
+
+/** Returns the selection: each certificate of the store, fits or why not, and what follows for senders. */
+function selection(connector, found) {
+  if (!found) return h('p', { class: 'note' }, connector.starttls.because);
+  return [
+    h(
+      'section',
+      { class: `card verdict ${connector.starttls.offered ? 'good' : 'bad'}` },
+      h(
+        'div',
+        { class: 'verdict-head' },
+        icon(connector.starttls.offered ? 'lock' : 'withheld'),
+        h('div', {}, h('h3', {}, found.verdict), h('p', {}, found.cause)),
+      ),
+    ),
+    h(
+      'section',
+      { class: 'card' },
+      h('h3', {}, 'Which certificate is used'),
+      h(
+        'p',
+        {},
+        'Searched for: ',
+        h('code', {}, found.search_key),
+        h('span', { class: 'hint' }, found.search_key_origin),
+      ),
+      h(
+        'ul',
+        { class: 'candidates' },
+        found.certificates.map((it) => candidate(connector, it)),
+      ),
+    ),
+    h(
+      'section',
+      { class: 'card' },
+      h('h3', {}, 'What senders do'),
+      facts(found.senders.map((it) => [it.case, it.words])),
+    ),
+    connector.addrs.length > 0
+      ? h(
+          'section',
+          { class: 'card' },
+          h('h3', {}, 'Try it'),
+          command(swaks(connector), { label: 'swaks line' }),
+          button('Send a test message', () => send(connector)),
+        )
+      : null,
+    useless(found.useless),
+  ];
+}
+
+/** Returns what is known of a Send connector: what it demands, which certificate it shows, and what fixes it. */
+function sending(connector, found, changed) {
+  if (!found) return h('p', { class: 'note' }, 'Nothing is known of this Send connector.');
+  const { computer } = connector;
+  return h(
+    'div',
+    { class: 'dialog-pair' },
+    h(
+      'section',
+      { class: 'card', 'aria-label': 'Properties' },
+      h('h2', { class: 'dialog-title' }, `${connector.name} Properties`),
+      facts([
+        ['Verdict', found.verdict],
+        ['Cause', found.cause],
+        ['Address space', found.way],
+        ['Demands', found.demands],
+        ['FQDN', found.fqdn],
+        ['Enabled', found.enabled],
+        ['Edited on', found.edited_on],
+      ]),
+      h('p', { class: 'hint' }, 'Set-SendConnector in the Shell changes it.'),
+    ),
+    h(
+      'div',
+      {},
+      h(
+        'section',
+        { class: 'card' },
+        h('h3', {}, 'Which certificate it shows'),
+        h(
+          'p',
+          {},
+          'Searched for: ',
+          h('code', {}, found.search_key),
+          h('span', { class: 'hint' }, found.search_key_origin),
+        ),
+        h(
+          'ul',
+          { class: 'candidates' },
+          found.certificates.map((it) => candidate(null, it)),
+        ),
+      ),
+      found.fixes.length > 0
+        ? h(
+            'section',
+            { class: 'card', 'aria-label': 'Fixes' },
+            h('h2', {}, 'What fixes it'),
+            found.fixes.map((it) => fix(it, { computer: it.on ?? computer }, changed)),
+          )
+        : null,
+    ),
+  );
+}
+
+function candidate(connector, it) {
+  const used = connector !== null && it.thumbprint === connector.starttls.thumbprint;
+  const fits = it.verdict !== 'not_eligible';
+  const mark = used
+    ? chip('good', 'ok', 'used')
+    : fits
+      ? chip('plain', 'info', 'fits')
+      : chip('bad', 'refused', 'does not fit');
+  return h(
+    'li',
+    { class: used ? 'candidate used' : 'candidate' },
+    h('p', {}, mark, h('a', { href: link('certificates', [it.thumbprint]) }, `${it.subject} (${it.label})`)),
+    h('p', { class: 'hint' }, it.words),
+    h(
+      'p',
+      { class: 'dns' },
+      it.names.map((name) => h('code', { class: name.covers ? 'covers' : '' }, name.name)),
+    ),
+    h('p', { class: 'hint' }, `valid ${day(it.not_before)} to ${day(it.not_after)}, services ${it.services}`),
+  );
+}

@@ -1,0 +1,300 @@
+// A list of any length: only the rows in sight are elements, and further pages are fetched as they come into
+// sight. The arrow keys move in it, Enter goes to the details, and Escape there comes back to the row.
+
+import { ask } from './api.js';
+import { h, replace } from './dom.js';
+import { count } from './format.js';
+import { announce, menu } from './ui.js';
+
+const PAGE = 200;
+const SPARE = 8;
+const narrow = matchMedia('(max-width: 760px)');
+
+/** Columns are `{name, label, cell(item)}`. `key` names the member that tells items apart. */
+export class LiveList {
+  constructor({ path, key, columns, label, name, empty, onSelect, onOpen, menu: menuOf }) {
+    Object.assign(this, { path, key, columns, label, empty, onSelect, onOpen, menuOf });
+    this.filters = {};
+    this.items = [];
+    this.rows = new Map();
+    this.total = null;
+    this.selected = null;
+    this.ended = false;
+    this.space = h('div', { class: 'list-space', role: 'presentation' });
+    this.scroller = h('div', { class: 'list-scroll', role: 'rowgroup', onscroll: () => this.draw() }, this.space);
+    this.status = h('p', { class: 'list-status' });
+    this.hole = h('div', { class: 'list-empty', hidden: true });
+    const head = h(
+      'div',
+      { class: 'row head', role: 'row' },
+      columns.map((it) => h('span', { role: 'columnheader', class: `cell ${it.name}` }, it.label)),
+    );
+    this.grid = h(
+      'div',
+      {
+        class: `list cols-${name}`,
+        role: 'grid',
+        'aria-label': label,
+        'aria-rowcount': -1,
+        onkeydown: (event) => this.keydown(event),
+      },
+      h('div', { role: 'rowgroup', class: 'list-head' }, head),
+      this.scroller,
+    );
+    this.element = h('div', { class: 'list-box' }, this.grid, this.hole, this.status);
+    this.watch = new ResizeObserver(() => this.draw());
+    this.watch.observe(this.scroller);
+    this.print = () => this.draw(true);
+    addEventListener('beforeprint', this.print);
+  }
+
+  destroy() {
+    this.watch.disconnect();
+    removeEventListener('beforeprint', this.print);
+  }
+
+  get height() {
+    return narrow.matches ? 62 : 32;
+  }
+
+  /** Sets the filters, and begins anew where they are others than before. */
+  async filter(filters) {
+    const key = JSON.stringify(filters);
+    if (this.filtered === key) return;
+    this.filtered = key;
+    this.filters = filters;
+    this.scroller.scrollTop = 0;
+    await this.reload();
+    if (Object.values(filters).some(Boolean)) announce(`${count(this.total)} found`);
+  }
+
+  async reload() {
+    const token = (this.token = {});
+    const { items, total } = await this.fetch({ limit: PAGE });
+    if (token !== this.token) return;
+    this.items = items;
+    this.total = total;
+    this.ended = items.length < PAGE;
+    this.rows.forEach((row) => row.element.remove());
+    this.rows.clear();
+    this.draw();
+  }
+
+  /** Fetches what is new or has changed since the newest item. */
+  async refresh() {
+    if (this.busy) {
+      this.again = true;
+      return;
+    }
+    this.busy = true;
+    try {
+      const token = this.token;
+      const newest = this.items.reduce((most, item) => Math.max(most, item.seq), 0);
+      const { items, total } = await this.fetch({ limit: PAGE, after: newest });
+      if (token !== this.token) return;
+      if (items.length >= PAGE) await this.reload();
+      else this.merge(items, total);
+    } catch {
+      // The stream tells that the lab cannot be reached.
+    } finally {
+      this.busy = false;
+      if (this.again) {
+        this.again = false;
+        this.refresh();
+      }
+    }
+  }
+
+  merge(changed, total) {
+    this.total = total;
+    const known = new Map(this.items.map((item, index) => [item[this.key], index]));
+    const added = [];
+    for (const item of changed) {
+      const at = known.get(item[this.key]);
+      if (at === undefined) added.push(item);
+      else this.items[at] = item;
+    }
+    this.items = [...added, ...this.items];
+    if (this.scroller.scrollTop > 0) this.scroller.scrollTop += added.length * this.height;
+    this.draw();
+  }
+
+  async fetch(range) {
+    const query = { order: 'newest', ...this.filters, ...range };
+    const response = await ask('GET', this.path, { query });
+    const items = await response.json();
+    return { items, total: Number(response.headers.get('x-total-count') ?? items.length) };
+  }
+
+  async more() {
+    if (this.ended || this.fetching || this.items.length === 0) return;
+    this.fetching = true;
+    try {
+      const token = this.token;
+      const oldest = this.items.reduce((least, item) => Math.min(least, item.seq), Infinity);
+      const { items } = await this.fetch({ limit: PAGE, before: oldest });
+      if (token !== this.token) return;
+      const known = new Set(this.items.map((item) => item[this.key]));
+      this.items.push(...items.filter((item) => !known.has(item[this.key])));
+      this.ended = items.length < PAGE;
+      this.draw();
+    } catch {
+      this.ended = true;
+    } finally {
+      this.fetching = false;
+    }
+  }
+
+  /** Draws the rows in sight; for print, all that are loaded. */
+  draw(all = false) {
+    const { height, items } = this;
+    const from = all ? 0 : Math.max(0, Math.floor(this.scroller.scrollTop / height) - SPARE);
+    const sight = Math.ceil(this.scroller.clientHeight / height) + 2 * SPARE;
+    const to = all ? items.length : Math.min(items.length, from + sight);
+    const active = items.findIndex((item) => this.same(item));
+    const wanted = new Map();
+    for (let at = from; at < to; at += 1) wanted.set(items[at][this.key], at);
+    if (active >= 0) wanted.set(items[active][this.key], active);
+    for (const [key, row] of this.rows) {
+      if (!wanted.has(key)) {
+        row.element.remove();
+        this.rows.delete(key);
+      }
+    }
+    const first = active >= 0 ? active : 0;
+    for (const [key, at] of wanted) this.place(key, at, at === first);
+    this.space.style.height = `${items.length * height}px`;
+    this.grid.setAttribute('aria-rowcount', String(this.total === null ? -1 : this.total + 1));
+    this.say();
+    if (to >= items.length - SPARE && this.total !== null) this.more();
+  }
+
+  place(key, at, tabbable) {
+    const item = this.items[at];
+    let row = this.rows.get(key);
+    if (!row) {
+      row = {
+        element: h('div', {
+          class: 'row',
+          role: 'row',
+          onclick: () => this.click(key),
+          oncontextmenu: (event) => this.context(event, key),
+        }),
+      };
+      this.rows.set(key, row);
+    }
+    if (row.item !== item) {
+      row.item = item;
+      replace(
+        row.element,
+        this.columns.map((it) => h('span', { role: 'gridcell', class: `cell ${it.name}` }, it.cell(item))),
+      );
+    }
+    const { element } = row;
+    element.style.transform = `translateY(${at * this.height}px)`;
+    element.tabIndex = tabbable ? 0 : -1;
+    element.setAttribute('aria-rowindex', String(at + 2));
+    element.setAttribute('aria-selected', String(this.same(item)));
+    // In the order of the list, so that a reader of the screen meets them so.
+    const next = this.rows.get(this.items[at + 1]?.[this.key])?.element;
+    if (next?.parentNode && next.previousSibling !== element) this.space.insertBefore(element, next);
+    else if (!element.parentNode) this.space.append(element);
+  }
+
+  say() {
+    const none = this.total === 0;
+    if (none && this.hole.hidden) replace(this.hole, this.empty(Object.values(this.filters).some(Boolean)));
+    this.hole.hidden = !none;
+    this.grid.hidden = none;
+    this.status.textContent = this.total === null ? 'Loading' : none ? '' : `${count(this.total)} in all`;
+  }
+
+  same(item) {
+    return this.selected !== null && String(item[this.key]) === String(this.selected);
+  }
+
+  /** Marks an item as selected, and brings it into sight. */
+  select(key) {
+    if (key !== this.selected) {
+      this.selected = key;
+      const at = this.items.findIndex((item) => this.same(item));
+      if (at >= 0) this.reveal(at);
+    }
+    this.draw();
+  }
+
+  reveal(at) {
+    const top = at * this.height;
+    const { scrollTop, clientHeight } = this.scroller;
+    if (top < scrollTop) this.scroller.scrollTop = top;
+    else if (top + this.height > scrollTop + clientHeight)
+      this.scroller.scrollTop = top + this.height - clientHeight;
+  }
+
+  /** Puts the focus on the selected row. */
+  focus() {
+    const row = [...this.rows.values()].find(({ element }) => element.tabIndex === 0);
+    row?.element.focus({ preventScroll: true });
+  }
+
+  click(key) {
+    this.select(key);
+    this.focus();
+    this.onSelect(this.rows.get(key)?.item ?? { [this.key]: key });
+  }
+
+  context(event, key) {
+    if (!this.menuOf) return;
+    event.preventDefault();
+    this.click(key);
+    menu(this.menuOf(this.rows.get(key).item), { x: event.clientX, y: event.clientY });
+  }
+
+  keydown(event) {
+    const at = this.items.findIndex((item) => this.same(item));
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.height) - 1);
+    const last = this.items.length - 1;
+    const steps = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: last,
+    };
+    if (event.key === 'Enter' && at >= 0) {
+      event.preventDefault();
+      this.onOpen?.();
+      return;
+    }
+    if (event.key === 'F10' && event.shiftKey && at >= 0 && this.menuOf) {
+      event.preventDefault();
+      const box = this.rows.get(this.items[at][this.key]).element.getBoundingClientRect();
+      menu(this.menuOf(this.items[at]), { x: box.left + 40, y: box.bottom });
+      return;
+    }
+    if (!(event.key in steps) || last < 0) return;
+    event.preventDefault();
+    const to = Math.max(0, Math.min(last, steps[event.key]));
+    this.reveal(to);
+    this.click(this.items[to][this.key]);
+  }
+}
+
+/** A list whose items are all at hand. */
+export class LocalList extends LiveList {
+  /** Shows these items in place of the ones before. */
+  set(items, filtered = false) {
+    const kept = new Set(items.map((item) => String(item[this.key])));
+    for (const [key, row] of this.rows) {
+      if (kept.has(String(key))) continue;
+      row.element.remove();
+      this.rows.delete(key);
+    }
+    this.items = items;
+    this.total = items.length;
+    this.ended = true;
+    this.filters = { filtered };
+    this.draw();
+  }
+}

@@ -1,0 +1,25 @@
+// Connects this tab with the stream that all tabs share, or, where there are no shared workers, with one of
+// its own.
+
+import { Stream } from './stream.js';
+
+/** Begins to listen. Returns a function that has the stream try again at once. */
+export function listen(hear) {
+  if (typeof SharedWorker === 'undefined') {
+    const stream = new Stream(hear);
+    return () => stream.retry();
+  }
+  const { port } = new SharedWorker(new URL('live-worker.js', import.meta.url), {
+    type: 'module',
+    name: 'starttls-lab',
+  });
+  port.onmessage = ({ data }) => hear(data);
+  port.postMessage('hello');
+  addEventListener('pagehide', () => port.postMessage('bye'));
+  addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    port.postMessage('hello');
+    hear({ type: 'changes', kinds: { gap: 1 }, sessions: null, seq: null });
+  });
+  return () => port.postMessage('retry');
+}

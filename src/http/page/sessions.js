@@ -1,0 +1,223 @@
+// Sessions: every conversation, while it goes on and afterwards, with what TLS came to and what it amounts to.
+
+import { address, get, path } from './api.js';
+import { h } from './dom.js';
+import { facts, heading, machine, plain, security, short, time } from './format.js';
+import { LiveList } from './list.js';
+import { swaks } from './picture.js';
+import { go, link } from './router.js';
+import { send } from './send.js';
+import { filters, split, tools } from './split.js';
+import { button, command, copy, download, renew } from './ui.js';
+
+const FILTERS = ['q', 'peer', 'connector', 'open'];
+
+export function sessions({ lab }) {
+  let route = null;
+  let target = null;
+  const patch = (change) =>
+    go(link('sessions', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
+  const list = new LiveList({
+    path: path('sessions'),
+    key: 'session',
+    label: 'Sessions',
+    name: 'sessions',
+    columns: [
+      { name: 'state', label: 'TLS', cell: security },
+      { name: 'time', label: 'Began', cell: (it) => short(it.began, lab()?.now) },
+      { name: 'peer', label: 'Peer', cell: (it) => it.peer ?? it.remote },
+      { name: 'connector', label: 'Connector', cell: (it) => it.connector },
+      {
+        name: 'main',
+        label: 'Outcome',
+        cell: (it) => (it.ending ? outcome(it) : h('span', { class: 'open' }, 'under way')),
+      },
+    ],
+    empty: (filtered) => nothing(filtered, target, 'Nobody has connected yet.', 'sessions'),
+    onSelect: (it) => go(link('sessions', [it.session], route.query), { replace: true }),
+    onOpen: () => view.focus(),
+    menu: (it) => [
+      { label: `Only from ${machine(it.remote)}`, run: () => patch({ peer: machine(it.remote) }) },
+      { label: 'Only this connector', run: () => patch({ connector: it.connector }) },
+      {
+        label: `Exclude ${machine(it.remote)}`,
+        run: () => patch({ q: `${route.query.get('q') ?? ''} -${machine(it.remote)}`.trim() }),
+      },
+      { label: 'Clear the filter', run: () => go(link('sessions', route.segments), { replace: true }) },
+    ],
+  });
+  const bar = tools({
+    search: 'Search sessions',
+    selects: {
+      open: [
+        'State',
+        [
+          ['', 'All states'],
+          ['true', 'Under way'],
+        ],
+      ],
+      peer: ['Peer', [['', 'All peers']]],
+      connector: ['Connector', [['', 'All connectors']]],
+    },
+    onChange: patch,
+  });
+  const view = split({
+    list,
+    tools: bar.element,
+    label: 'Session',
+    leave: () => go(link('sessions', [], route.query), { replace: true }),
+  });
+
+  async function detail() {
+    const [id] = route.segments;
+    list.select(id ?? null);
+    if (id === undefined) {
+      view.none('Select a session to see what was said.');
+      return;
+    }
+    const [session, verdicts] = await Promise.all([get(path('sessions', id)), get(path('verdicts'))]);
+    if (id !== route.segments[0]) return;
+    view.selected();
+    renew(view.body, session, () => show(session, verdict(verdicts, session)));
+  }
+
+  return {
+    element: view.element,
+    async update(next) {
+      const first = route === null;
+      route = next;
+      bar.set(route.query);
+      if (first) target = (await get(path('connectors'))).find((it) => it.addrs.length > 0);
+      await list.filter(filters(route.query, FILTERS));
+      await detail();
+    },
+    async changed({ kinds, sessions: touched }) {
+      if (kinds.changed || kinds.gap) await list.reload();
+      else if (touched === null || touched.length > 0) await list.refresh();
+      const [id] = route.segments;
+      if (id !== undefined && (kinds.gap || touched === null || touched.includes(id))) await detail();
+    },
+    destroy: () => list.destroy(),
+  };
+}
+
+const outcome = (it) => it.outcome.replace(/^session \S+ (?:from|to) \S+: /, '');
+
+const verdict = (verdicts, session) =>
+  verdicts.find((it) => it.conversations.some(({ session: id }) => id === session.session));
+
+function show(it, found) {
+  const text = it.transcript.join('\n');
+  const mine = found?.conversations.find(({ session }) => session === it.session);
+  const neighbor = (id, words) => (id ? h('a', { href: link('sessions', [id]) }, words) : null);
+  const fallBack = found?.fall_back;
+  return h(
+    'div',
+    { class: 'card' },
+    h('h2', {}, `Session ${it.session}`, h('span', { class: 'hint' }, outcome(it))),
+    h('p', {}, security(it), ' ', it.ending ? null : h('span', { class: 'open' }, 'under way')),
+    it.previous || it.next
+      ? h(
+          'p',
+          { class: 'links' },
+          neighbor(it.previous, '← the same peer before'),
+          neighbor(it.next, 'the same peer afterwards →'),
+        )
+      : null,
+    fallBack ? h('p', { class: 'note' }, `Fallback: ${plain(fallBack)}`) : null,
+    it.faults?.length > 0
+      ? h(
+          'section',
+          {},
+          h('h3', {}, 'Faults fired'),
+          h(
+            'ul',
+            {},
+            it.faults.map((fault) => h('li', {}, plain(fault))),
+          ),
+        )
+      : null,
+    facts([
+      ['From', it.sends ? it.local : it.remote],
+      ['To', `${it.sends ? it.remote : it.local}, ${it.connector}`],
+      ['Began', time(it.began)],
+      ['Messages', `${it.messages_over_tls} over TLS, ${it.messages_in_clear} in clear`],
+      ['TLS', it.tls ? inShort(it.tls) : null],
+      ['What this peer did in all', mine ? found.words : null],
+    ]),
+    it.tls_failure ? h('section', {}, h('h3', {}, 'TLS failed'), tls(it.tls_failure)) : null,
+    h('h3', {}, 'What was said'),
+    transcript(it.transcript),
+    it.tls ? h('section', {}, h('h3', {}, 'TLS'), tls(it.tls)) : null,
+    h(
+      'div',
+      { class: 'buttons' },
+      button('Copy as text', () => copy(text, 'The transcript')),
+      button('Download', () =>
+        download(address(`${path('sessions', it.session)}/text`), `session-${it.session}.txt`),
+      ),
+    ),
+  );
+}
+
+/** Returns what is known of a TLS session, whatever members it has. */
+export function tls(it) {
+  const rows = (value) =>
+    Object.entries(value).filter(([, one]) => one !== null && !(Array.isArray(one) && one.length === 0));
+  return facts(
+    rows(it).map(([key, value]) => [
+      heading(key),
+      typeof value === 'object' && !Array.isArray(value)
+        ? facts(rows(value).map(([name, one]) => [heading(name), plain(one)]))
+        : plain(value),
+    ]),
+  );
+}
+
+/** Returns the facts of a TLS session that are asked for first. */
+function inShort({ verb, facts: { cipher_suite: cipher, key_exchange: group, server_name: name } }) {
+  return `${verb}, ${cipher}, ${group}, ${name ? `SNI ${name}` : 'no SNI'}`;
+}
+
+const LINES = {
+  'S: ': 'server',
+  'C: ': 'client',
+  '== ': 'tls',
+  '++ ': 'mail',
+  '!! ': 'fault',
+  '~~ ': 'fault',
+  '=> ': 'fact',
+};
+
+/** Returns a transcript, each line marked by who said it. */
+export function transcript(lines) {
+  return h(
+    'pre',
+    { class: 'transcript', tabindex: '0', 'aria-label': 'Transcript' },
+    lines.map((line) => {
+      const kind = /STARTTLS/.test(line) && /^[SC]: /.test(line) ? 'starttls' : '';
+      return h('span', { class: `line ${LINES[line.slice(0, 3)] ?? 'fact'} ${kind}` }, `${line}\n`);
+    }),
+  );
+}
+
+/** Returns what an empty list says: what to type, or how to see more. */
+export function nothing(filtered, connector, words, view) {
+  if (filtered) {
+    return h(
+      'div',
+      { class: 'empty' },
+      h('p', {}, 'Nothing fits the filter.'),
+      button('Clear the filter', () => go(link(view), { replace: true })),
+    );
+  }
+  return h(
+    'div',
+    { class: 'empty' },
+    h('p', {}, words, ' Send a message from here, or type:'),
+    connector
+      ? command(swaks(connector), { label: 'swaks line' })
+      : h('p', { class: 'note' }, 'No connector listens.'),
+    button('Send a test message', () => send(), { kind: 'primary' }),
+  );
+}
