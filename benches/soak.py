@@ -30,6 +30,9 @@ BODY = b"Subject: soak\r\n\r\n" + b"0123456789abcdef" * 60 + b"\r\n.\r\n"
 # Time-outs of this script; nothing waits that long to succeed.
 PATIENCE = 60
 
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
+
 
 class Server:
     """The program under load."""
@@ -60,7 +63,15 @@ class Server:
         return int(line.split()[1]) / 1024
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.child.pid}/fd"))
+        """The names of the sockets and files that are open."""
+        folder = f"/proc/{self.child.pid}/fd"
+        names = []
+        for name in os.listdir(folder):
+            try:
+                names.append(os.readlink(f"{folder}/{name}"))
+            except FileNotFoundError:
+                pass
+        return sorted(names)
 
     def threads(self):
         return len(os.listdir(f"/proc/{self.child.pid}/task"))
@@ -96,9 +107,7 @@ class Client:
     async def start_tls(self):
         assert (await self.ask(b"EHLO soak.example\r\n")).startswith(b"250")
         assert (await self.ask(b"STARTTLS\r\n")).startswith(b"220")
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        await asyncio.wait_for(self.writer.start_tls(context), PATIENCE)
+        await asyncio.wait_for(self.writer.start_tls(TLS), PATIENCE)
 
     async def mail(self, messages=1):
         assert (await self.ask(b"EHLO soak.example\r\n")).startswith(b"250")
@@ -308,13 +317,15 @@ class Soak:
     async def free(self, descriptors):
         """Waits until the lab has no more descriptors open than that."""
         deadline = time.monotonic() + PATIENCE
-        while self.server.descriptors() > descriptors:
-            assert time.monotonic() < deadline, f"{self.server.descriptors()} descriptors are open, and were {descriptors}"
+        while len(now := self.server.descriptors()) > len(descriptors):
+            assert time.monotonic() < deadline, f"open are {now}, and were {descriptors}"
             await asyncio.sleep(0.05)
 
 
 async def soak(server, minutes, quick):
     run = Soak(server, 0.01 if quick else 1)
+    # The ready line is printed before everything is open that stays open.
+    await run.http("GET /readyz")
     descriptors, threads = server.descriptors(), server.threads()
     began, memory, rounds = time.monotonic(), [], 0
     while True:

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 mod corpus;
+#[allow(unreachable_pub, reason = "the package of the fuzz targets uses them as well")]
 mod targets;
 
 use std::panic;

@@ -17,6 +17,8 @@ mod cli_verify;
 mod console;
 mod documents;
 mod dry_run;
+mod endurance;
 mod examples;
 mod fixture;
 mod judge;
+mod promises;

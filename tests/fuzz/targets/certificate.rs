@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use rustls::pki_types::{CertificateDer, ServerName};
 use starttls_lab::internal::name::covers;
 use starttls_lab::internal::pki::{Certificate, KeyPair};
 use webpki::EndEntityCert;
-use webpki::types::{CertificateDer, ServerName};
 
 use super::source::Source;
 

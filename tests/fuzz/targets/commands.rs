@@ -81,7 +81,7 @@ fn mail_parameters(source: &mut Source<'_>) -> String {
     }
     if which & 2 != 0 {
         text.push_str(" BODY=");
-        text.push_str(source.pick(&["7BIT", "8BITMIME", "BINARYMIME", "8bitmime"]));
+        text.push_str(source.pick::<&str>(&["7BIT", "8BITMIME", "BINARYMIME", "8bitmime"]));
     }
     if which & 4 != 0 {
         text.push_str(" SMTPUTF8");

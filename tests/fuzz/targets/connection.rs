@@ -65,7 +65,7 @@ async fn run(plan: Plan, source: &mut Source<'_>) {
             break;
         };
         let stream = memory.connect(connector.addr).expect("a connection");
-        talk(&lab, stream, &connector.fqdn, source, true).await;
+        talk(&lab, Box::new(stream), &connector.fqdn, source, true).await;
         if source.is_empty() {
             break;
         }
@@ -74,11 +74,13 @@ async fn run(plan: Plan, source: &mut Source<'_>) {
     check(lab.journal());
 }
 
+/// A connection in clear or over TLS.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Stream for IO {}
+
 /// Does what the input says until it says that the connection ends.
-async fn talk<IO>(lab: &Engine, mut stream: IO, fqdn: &str, source: &mut Source<'_>, clear: bool)
-where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn talk(lab: &Engine, mut stream: Box<dyn Stream>, fqdn: &str, source: &mut Source<'_>, clear: bool) {
     while !source.is_empty() {
         let written = match source.byte() {
             length @ 0..=0x9f => stream.write_all(source.take(usize::from(length) + 1)).await,
@@ -108,7 +110,7 @@ where
                 let mut connecting = std::pin::pin!(tls.connect(fqdn, stream));
                 let connected = lab.clock().timeout(Duration::from_secs(60), connecting.as_mut()).await;
                 if let Ok(Ok((stream, _))) = connected {
-                    Box::pin(talk(lab, stream, fqdn, source, false)).await;
+                    Box::pin(talk(lab, Box::new(stream), fqdn, source, false)).await;
                 }
                 return;
             }

@@ -36,7 +36,9 @@ fn plan() -> Plan {
     Plan::at(&text, Clock::pinned(now())).expect("a plan")
 }
 
-async fn run(plan: Plan, data: &[u8]) {
+async fn run(mut plan: Plan, data: &[u8]) {
+    // A copy of the plan has the same clock, and a request may have advanced it.
+    plan.clock = Clock::pinned(now());
     let options = lab::Options { network: Network::in_memory(), ..lab::Options::default() };
     let lab = Arc::new(Engine::start_plan(plan, options).await.expect("a lab"));
     let api = ControlApi::open(Arc::clone(&lab), Options::default()).await.expect("a control API");

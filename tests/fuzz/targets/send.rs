@@ -21,7 +21,7 @@ const MOST_STEPS: usize = 200;
 /// demands TLS, and the conversation ends with one attempt for each message.
 pub fn send(data: &[u8]) {
     let mut source = Source::new(data);
-    let policy = source.pick(BUILT_IN).policy.clone();
+    let policy = source.pick(&BUILT_IN).policy.clone();
     let in_clear = policy.tls == Use::IfOffered && source.byte() % 8 == 0;
     let messages = usize::from(source.byte() % 3) + 1;
     let mut tasks = (0..messages).map(|index| Arc::new(task(&policy, in_clear, index)));
@@ -103,7 +103,7 @@ fn listen(
             0xe0 => return SendInput::TimedOut,
             0xe1 => return SendInput::Broken("connection reset".to_owned()),
             0xe2 => input.extend_from_slice(&[b'2'; 5000]),
-            _ => input.extend_from_slice(source.pick(REPLIES)),
+            _ => input.extend_from_slice(source.pick::<&[u8]>(REPLIES)),
         }
     }
 }

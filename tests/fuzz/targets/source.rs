@@ -28,7 +28,7 @@ impl<'a> Source<'a> {
         number.checked_rem(bound).unwrap_or(0)
     }
 
-    pub(super) fn pick<T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(super) fn pick<'b, T>(&mut self, of: &'b [T]) -> &'b T {
         &of[usize::from(self.byte()) % of.len()]
     }
 
