@@ -1,5 +1,6 @@
 //! The fuzz targets on the stable toolchain: every committed input, and a fixed number of changed ones of each
-//! target, always the same. `make fuzz` looks further.
+//! target, always the same. `make fuzz` looks further, and so does `FUZZ_TIMES=100` without nightly Rust: so many times
+//! as many changed inputs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 mod corpus;
@@ -20,6 +21,8 @@ fn replay(name: &str, target: fn(&[u8]), changed: usize) {
     let inputs = inputs(name);
     assert!(!inputs.is_empty(), "there are no inputs for {name}");
     let before = PANICS.load(Ordering::SeqCst);
+    let times = std::env::var("FUZZ_TIMES").map_or(1, |times| times.parse().expect("FUZZ_TIMES is a number"));
+    let changed = changed * times;
     let mut mutations = Mutations::of(&inputs);
     let changed = (0..changed).map(|_| mutations.next_input());
     for input in inputs.iter().cloned().chain(changed) {

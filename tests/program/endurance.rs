@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::fixture::support::{PATIENCE, Served, Talk, has, journal, signal, text};
+use crate::fixture::support::{PATIENCE, Served, Talk, has, journal, run, signal, text};
 
 /// One connector that offers STARTTLS, and holds refusals back for as long as Exchange does.
 const LAB: &str = r#"
@@ -142,6 +142,52 @@ fn a_control_api_without_descriptors_answers_again_as_soon_as_there_are_some() {
     assert_eq!(said.matches("the control API cannot take connections for now").count(), 1, "{said}");
 }
 
+/// Runs the program with 3 GB of address space, in which nothing that has no end can be read.
+fn confined(args: &[&str]) -> Output {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 3000000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_starttls-lab")]).args(args);
+    run(&mut command)
+}
+
+#[test]
+fn a_device_without_an_end_in_the_place_of_a_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let password = dir.path().join("event.txt");
+    std::fs::write(&password, "Event ID: 12014").unwrap();
+    for args in [
+        &["serve", "--port", "0", "--ready-file", "/dev/zero"][..],
+        &["send", "--to", "127.0.0.1:1", "--from", "a@a.test", "--rcpt", "b@b.test", "--ca-file", "/dev/zero"],
+        &["probe", "127.0.0.1:1", "--ca-file", "/dev/zero"],
+        &["probe", "--inside", "/dev/zero", "--outside", "/dev/zero"],
+        &["renew", "pin-stale", "--certificate", "/dev/zero"],
+        &["explain", password.to_str().unwrap(), "--password-file", "/dev/zero"],
+        &["check", "/dev/zero"],
+    ] {
+        let refused = confined(args);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains("/dev/zero") && (said.contains("no regular file") || said.contains("longer than")), "{said}");
+    }
+    let refused = confined(&["readyz", "--ready-file", "/dev/zero"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_lab_file_that_is_a_pipe_is_read_once_and_the_lab_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("lab.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, LAB).unwrap()
+    });
+    let served = Served::start(&[pipe.to_str().unwrap()]);
+    writer.join().unwrap();
+    Talk::open(&served.address()).message();
+    signal(served.pid(), "TERM");
+    assert_eq!(served.end().status.code(), Some(0));
+}
+
 /// A small round of `make soak`.
 #[test]
 fn clients_of_every_bad_kind_leave_no_descriptor_and_no_thread_behind_and_every_message_is_counted() {
@@ -151,6 +197,6 @@ fn clients_of_every_bad_kind_leave_no_descriptor_and_no_thread_behind_and_every_
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/soak.py");
     let mut command = Command::new("python3");
     command.args([script, env!("CARGO_BIN_EXE_starttls-lab"), "--quick"]);
-    let ended = crate::fixture::support::run(&mut command);
+    let ended = run(&mut command);
     assert!(ended.status.success(), "{}{}", text(&ended.stdout), text(&ended.stderr));
 }
