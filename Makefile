@@ -1,8 +1,12 @@
 # `make check` is what the continuous integration runs.
 
 CARGO ?= cargo
+FUZZ_TARGETS = decoder commands receive send connection client_hello server_flight lab_file shell paste http certificate names
+# Seconds for each target of `make fuzz`, and minutes of `make soak`.
+FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 5
 
-.PHONY: help run test lint check bench clients dist book screenshots
+.PHONY: help run test lint check bench fuzz soak clients dist book screenshots
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -24,6 +28,17 @@ check: lint test ## Everything that has to be right before a commit
 
 bench: ## The figures to beat
 	$(CARGO) bench --locked
+
+fuzz: ## Looks for inputs that break a promise, FUZZ_SECONDS for each target (needs nightly Rust and cargo-fuzz)
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && \
+		$(CARGO) +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target tests/fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -max_len=8192 || exit 1; \
+	done
+
+soak: ## Load and bad clients against one lab for SOAK_MINUTES; memory, descriptors and threads have to stay flat
+	$(CARGO) build --locked --release
+	benches/soak.py target/release/starttls-lab --minutes $(SOAK_MINUTES)
 
 clients: ## Makes docs/clients.md: gets the clients, has `judge` try them (as root; half an hour), writes the page
 	clients/setup

@@ -43,6 +43,32 @@ fn standard_input() -> Result<Input, Failure> {
     Ok(Input { name: "standard input".to_owned(), bytes })
 }
 
+/// Reads a file that is given by name. A device or a pipe has no length that could be looked at first, so the
+/// bytes are counted.
+///
+/// # Errors
+///
+/// The operating system's error, or that there are more than `longest` bytes.
+pub(super) fn bytes(path: &Path, longest: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(longest as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > longest {
+        return Err(io::Error::other(format!("longer than {} KiB, which no such file is", longest >> 10)));
+    }
+    Ok(bytes)
+}
+
+/// Like [`bytes`], for text in UTF-8.
+pub(super) fn text(path: &Path, longest: usize) -> io::Result<String> {
+    String::from_utf8(bytes(path, longest)?).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
+/// The maximum size of certificates in a file, in bytes: many times the roots of a whole system.
+pub(super) const LONGEST_CERTIFICATES: usize = 16 << 20;
+
+/// The maximum size of a file with a password.
+const LONGEST_PASSWORD: usize = 64 << 10;
+
 /// One byte more than the limit, so that the reader notices an input that is too long.
 fn read(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -59,7 +85,7 @@ pub(super) fn answers(given: &[String]) -> Result<Answers, Failure> {
 /// Reads the first line of a file that holds a password.
 pub(super) fn password(path: Option<&Path>) -> Result<Option<String>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    let text = std::fs::read_to_string(path)
+    let text = text(path, LONGEST_PASSWORD)
         .map_err(|error| Failure::usage(format!("--password-file {}: {error}", path.display())))?;
     Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
 }

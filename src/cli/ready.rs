@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::inputs;
 use super::output::Failure;
 use super::recording::file_error;
 use super::whole_file::write_whole;
@@ -55,6 +56,9 @@ pub(super) struct ReadyFile {
 impl ReadyFile {
     /// Removes the file of a lab that was killed; the file of a running lab stays.
     pub(super) fn clear(path: &Path) -> Result<(), Failure> {
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(file_error(path, &no_file()));
+        }
         if Announced::read(path).is_ok_and(|announced| announced.lives()) {
             return Ok(());
         }
@@ -90,10 +94,25 @@ impl ReadyFile {
 impl Drop for ReadyFile {
     fn drop(&mut self) {
         // A lab that was started later may have written its own line there.
-        if fs::read_to_string(&self.path).is_ok_and(|line| line == self.line) {
+        if read(&self.path).is_ok_and(|line| line == self.line) {
             fs::remove_file(&self.path).ok();
         }
     }
+}
+
+/// The maximum size of a ready line, in bytes: some thousands of connectors.
+const LONGEST: usize = 1 << 20;
+
+/// Reads a ready file. A pipe is not waited for, and a device not read to an end that it may not have.
+fn read(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(no_file());
+    }
+    inputs::text(path, LONGEST)
+}
+
+fn no_file() -> io::Error {
+    io::Error::other("this is no regular file")
 }
 
 /// The part of a ready line that is read back.
@@ -133,7 +152,7 @@ pub(super) enum NotReady {
 impl Announced {
     /// Reads the ready line that a lab has left at `path`.
     pub(super) fn read(path: &Path) -> Result<Self, NotReady> {
-        let text = fs::read_to_string(path);
+        let text = read(path);
         let text = text.map_err(|error| NotReady::File { path: path.to_owned(), error })?;
         let announced: Self =
             serde_json::from_str(&text).map_err(|error| NotReady::Line { path: path.to_owned(), error })?;

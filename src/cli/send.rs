@@ -1,6 +1,5 @@
 //! `send`: one message to an explicit address, as one of the built-in senders.
 
-use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +9,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::Output;
 use super::output::{self, Failure};
 use super::time::some_time;
+use super::{Output, inputs};
 use crate::clock::Clock;
 use crate::exchange::{Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
 use crate::journal::{Bounds, Entry, Journal, Record, attempt_sentence, transcript_line};
@@ -247,7 +246,7 @@ fn roots(args: &Args) -> Result<Vec<Certificate>, Failure> {
         return Ok(Vec::new());
     };
     let wrong = |problem: String| Failure::usage(format!("--ca-file {}: {problem}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = inputs::text(path, inputs::LONGEST_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
     let roots = Certificate::all_from_pem(&text).map_err(|error| wrong(error.to_string()))?;
     if roots.is_empty() {
         return Err(wrong("there is no certificate in it".to_owned()));

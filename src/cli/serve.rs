@@ -127,11 +127,12 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     let ready_file = args.ready_file.as_ref().map(|path| ReadyFile::write(path, &line)).transpose()?;
     notify("READY=1");
     let ended = match &loaded.file {
-        Some((path, text)) => tokio::select! {
+        // A pipe is read once: to read it again would be to wait for a writer.
+        Some((path, text)) if path.is_file() => tokio::select! {
             ended = args.ending.wait(&mut signals, lab.observer()) => ended,
             () = watch::watch(&lab, path, text.clone()) => Ok(()),
         },
-        None => args.ending.wait(&mut signals, lab.observer()).await,
+        _ => args.ending.wait(&mut signals, lab.observer()).await,
     };
     let deadline = Instant::now() + ENDING;
     notify("STOPPING=1");

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Output;
 use super::output::{self, Failure};
+use super::{Output, inputs};
 use crate::clock::Clock;
 use crate::exchange::TimeSpan;
 use crate::name::Fqdn;
@@ -198,15 +198,11 @@ fn targets(args: &Args) -> Result<Vec<Target>, Failure> {
 }
 
 /// The maximum size of a saved run, in bytes.
-const LONGEST_RUN: u64 = 64 << 20;
+const LONGEST_RUN: usize = 64 << 20;
 
 fn saved(path: &Path) -> Result<Run, Failure> {
     let wrong = |problem: String| Failure::usage(format!("{}: {problem}", path.display()));
-    let length = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if length > LONGEST_RUN {
-        return Err(wrong("longer than 64 MiB, which no saved run is".to_owned()));
-    }
-    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = inputs::text(path, LONGEST_RUN).map_err(|error| wrong(error.to_string()))?;
     Run::from_json(&text).map_err(|error| wrong(error.to_string()))
 }
 

@@ -1,8 +1,8 @@
 //! The roots that a probe trusts.
 
-use std::fs;
 use std::path::Path;
 
+use super::super::inputs;
 use super::super::output::{Failure, remark};
 use crate::pki::Certificate;
 use crate::tls::usable_roots;
@@ -13,7 +13,7 @@ pub(super) fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate>, Failure>
         return Ok(of_the_system());
     };
     let wrong = |problem: String| Failure::usage(format!("--ca-file {}: {problem}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = inputs::text(path, inputs::LONGEST_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
     let roots = Certificate::all_from_pem(&text).map_err(|error| wrong(error.to_string()))?;
     if roots.is_empty() {
         return Err(wrong("there is no certificate in it".to_owned()));

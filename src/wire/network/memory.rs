@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use super::pipe::Pipe;
@@ -71,6 +72,18 @@ impl Memory {
         }
         let address = self.lock().free(from)?;
         Ok(Socket(self.port(address)))
+    }
+
+    /// Connects to `to` from an address of loopback, as a client outside the lab does.
+    ///
+    /// # Errors
+    ///
+    /// Nothing listens there, or no port is free.
+    pub fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+        self.socket(None, to)?.connect(to)
     }
 
     /// Takes this port.

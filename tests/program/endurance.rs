@@ -1,0 +1,227 @@
+//! What a lab does when the machine or its clients fail it: SIGTERM at every stage of a session, no descriptors left,
+//! and clients of every bad kind at once.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::fixture::support::{PATIENCE, Served, Talk, has, journal, run, signal, text};
+
+/// One connector that offers STARTTLS, and holds refusals back for as long as Exchange does.
+const LAB: &str = r#"
+title = "One connector"
+
+[[computer]]
+name = "MX"
+fqdn = "mx.example.com"
+role = "edge"
+profile = "exchange-2019"
+
+[[computer.certificate]]
+names = ["mx.example.com"]
+services = ["SMTP"]
+
+[[computer.receive_connector]]
+name = "In"
+bindings = ["0.0.0.0:25"]
+auth_mechanism = ["Tls"]
+permission_groups = ["AnonymousUsers"]
+tarpit_interval = "5s"
+max_inbound_connection_per_source = "unlimited"
+"#;
+
+const BEGUN: &str = "EHLO a.test\r\nMAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\n";
+
+fn connect(address: &str) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    BufReader::new(stream)
+}
+
+/// A session that has sent `said`, and has read so many replies.
+fn session(address: &str, said: &str, replies: usize) -> BufReader<TcpStream> {
+    let mut stream = connect(address);
+    stream.get_mut().write_all(said.as_bytes()).unwrap();
+    let mut line = String::new();
+    for _ in 0..replies {
+        while line.as_bytes().get(3) != Some(&b' ') {
+            line.clear();
+            assert!(stream.read_line(&mut line).unwrap() > 0, "{said:?}");
+        }
+        line.clear();
+    }
+    stream
+}
+
+fn request(control: &str, head: &str) -> BufReader<TcpStream> {
+    let mut stream = connect(control);
+    stream.get_mut().write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+/// What still comes; a connection that is reset has ended as well.
+fn rest(mut stream: BufReader<TcpStream>) -> String {
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).ok();
+    text(&rest)
+}
+
+fn control(served: &Served) -> String {
+    let ready: Value = serde_json::from_str(&served.line).unwrap();
+    ready["control"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned()
+}
+
+#[test]
+fn a_signal_ends_a_lab_at_every_stage_of_a_session_within_two_seconds_and_the_journal_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, lab) = (dir.path().join("journal.jsonl"), dir.path().join("lab.toml"));
+    std::fs::write(&lab, LAB).unwrap();
+    let served = Served::start(&[lab.to_str().unwrap(), "--journal", path.to_str().unwrap()]);
+    let (address, control) = (served.address(), control(&served));
+    let told_to_go = [
+        session(&address, "", 1),
+        session(&address, "EHLO a.test\r\nNOO", 2),
+        session(&address, BEGUN, 4),
+        session(&address, &format!("{BEGUN}DATA\r\nhalf a line"), 5),
+        session(&address, &format!("{BEGUN}BDAT 1000\r\nhalf a chunk"), 4),
+    ];
+    // The reply to a wrong command is held back, and a handshake is at no stage where a reply could be sent.
+    let cut_off = [
+        session(&address, "EHLO a.test\r\nWRONG\r\n", 2),
+        session(&address, "EHLO a.test\r\nSTARTTLS\r\n", 3),
+        session(&address, "EHLO a.test\r\nSTARTTLS\r\n\u{16}\u{3}\u{1}", 3),
+    ];
+    let asking = [
+        request(&control, "GET /livez HT"),
+        request(
+            &control,
+            &format!("POST /api/v1/cmdlets HTTP/1.1\r\nHost: {control}\r\nContent-Length: 9\r\n\r\n{{"),
+        ),
+        request(
+            &control,
+            &format!("GET /api/v1/wait?for=message&ms=60000 HTTP/1.1\r\nHost: {control}\r\n\r\n"),
+        ),
+        request(
+            &control,
+            &format!("GET /api/v1/journal HTTP/1.1\r\nHost: {control}\r\nAccept: text/event-stream\r\n\r\n"),
+        ),
+    ];
+    let told = Instant::now();
+    signal(served.pid(), "TERM");
+    for (index, stream) in told_to_go.into_iter().enumerate() {
+        let heard = rest(stream);
+        assert!(heard.starts_with("421 4.3.2 "), "{index}: {heard:?}");
+    }
+    cut_off.into_iter().chain(asking).for_each(|stream| drop(rest(stream)));
+    let ended = served.end();
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+    let mut ends: HashMap<String, usize> = HashMap::new();
+    for entry in journal(&path) {
+        *ends.entry(entry["record"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    assert_eq!((ends.get("connected"), ends.get("disconnected")), (Some(&8), Some(&8)), "{ends:?}");
+}
+
+#[test]
+fn a_control_api_without_descriptors_answers_again_as_soon_as_there_are_some() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 40; exec \"$0\" serve --port 0", env!("CARGO_BIN_EXE_starttls-lab")]);
+    let served = Served::start_as(command.stderr(Stdio::piped()));
+    let control = control(&served);
+    let mut mail = Talk::open(&served.address());
+    let crowd: Vec<_> = (0..60).filter_map(|_| TcpStream::connect(&control).ok()).collect();
+    // A session that is open goes on meanwhile.
+    mail.message();
+    drop(crowd);
+    let mut asking =
+        request(&control, &format!("GET /livez HTTP/1.1\r\nHost: {control}\r\nConnection: close\r\n\r\n"));
+    let mut answer = String::new();
+    asking.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("ok\n"), "{answer}");
+    signal(served.pid(), "TERM");
+    let ended = served.end();
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{said}");
+    assert_eq!(said.matches("the control API cannot take connections for now").count(), 1, "{said}");
+}
+
+/// Runs the program with 3 GB of address space, in which nothing that has no end can be read.
+fn confined(args: &[&str]) -> Output {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -v 3000000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_starttls-lab")])
+        .args(args);
+    run(&mut command)
+}
+
+#[test]
+fn a_device_without_an_end_in_the_place_of_a_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let password = dir.path().join("event.txt");
+    std::fs::write(&password, "Event ID: 12014").unwrap();
+    for args in [
+        &["serve", "--port", "0", "--ready-file", "/dev/zero"][..],
+        &[
+            "send",
+            "--to",
+            "127.0.0.1:1",
+            "--from",
+            "a@a.test",
+            "--rcpt",
+            "b@b.test",
+            "--ca-file",
+            "/dev/zero",
+        ],
+        &["probe", "127.0.0.1:1", "--ca-file", "/dev/zero"],
+        &["probe", "--inside", "/dev/zero", "--outside", "/dev/zero"],
+        &["renew", "pin-stale", "--certificate", "/dev/zero"],
+        &["explain", password.to_str().unwrap(), "--password-file", "/dev/zero"],
+        &["check", "/dev/zero"],
+    ] {
+        let refused = confined(args);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{args:?}: {said}");
+        assert!(
+            said.contains("/dev/zero") && (said.contains("no regular file") || said.contains("longer than")),
+            "{said}"
+        );
+    }
+    let refused = confined(&["readyz", "--ready-file", "/dev/zero"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_lab_file_that_is_a_pipe_is_read_once_and_the_lab_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("lab.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, LAB).unwrap()
+    });
+    let served = Served::start(&[pipe.to_str().unwrap()]);
+    writer.join().unwrap();
+    Talk::open(&served.address()).message();
+    signal(served.pid(), "TERM");
+    assert_eq!(served.end().status.code(), Some(0));
+}
+
+/// A small round of `make soak`.
+#[test]
+fn clients_of_every_bad_kind_leave_no_descriptor_and_no_thread_behind_and_every_message_is_counted() {
+    if !has("python3") {
+        return;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/soak.py");
+    let mut command = Command::new("python3");
+    command.args([script, env!("CARGO_BIN_EXE_starttls-lab"), "--quick"]);
+    let ended = run(&mut command);
+    assert!(ended.status.success(), "{}{}", text(&ended.stdout), text(&ended.stderr));
+}
