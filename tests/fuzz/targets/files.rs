@@ -87,6 +87,7 @@ pub fn shell(data: &[u8]) {
             events: &[],
             queues: &[],
             state: ShellState::default(),
+            made: Vec::new(),
         };
         let done = shell.run_all(&[commands], computers);
         assert_eq!(done.computers.len(), computers.len());
