@@ -187,7 +187,7 @@ pub struct Handshake {
     /// The parameters that were negotiated.
     pub facts: Arc<TlsFacts>,
     /// The certificate that was presented.
-    pub certificate: CertificateFacts,
+    pub certificate: Arc<CertificateFacts>,
 }
 
 /// A handshake that failed.
@@ -198,7 +198,7 @@ pub struct FailedHandshake {
     /// The failure.
     pub failure: TlsFailure,
     /// The certificate that was presented, or would have been.
-    pub certificate: Option<CertificateFacts>,
+    pub certificate: Option<Arc<CertificateFacts>>,
     /// The client's offer, if it had arrived.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
 }

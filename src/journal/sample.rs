@@ -50,7 +50,7 @@ impl SampleSession {
     }
 
     pub(crate) fn established(&mut self, verb: TlsVerb) -> &mut Self {
-        let (facts, certificate) = (Arc::new(facts()), certificate());
+        let (facts, certificate) = (Arc::new(facts()), Arc::new(certificate()));
         self.tell(Record::TlsEstablished(Arc::new(Handshake { verb, facts, certificate })))
     }
 
@@ -71,7 +71,7 @@ impl SampleSession {
     }
 
     fn failed_with(&mut self, failure: TlsFailure, client_hello: Option<Arc<ClientHelloFacts>>) -> &mut Self {
-        let (verb, certificate) = (TlsVerb::StartTls, Some(certificate()));
+        let (verb, certificate) = (TlsVerb::StartTls, Some(Arc::new(certificate())));
         self.tell(Record::TlsFailed(Arc::new(FailedHandshake { verb, failure, certificate, client_hello })))
     }
 

@@ -291,7 +291,7 @@ mod tests {
         told.tell(Record::TlsEstablished(Arc::new(Handshake {
             verb: TlsVerb::XAnonymousTls,
             facts,
-            certificate,
+            certificate: Arc::new(certificate),
         })));
         let text = transcript(&told.entries, SessionId(1));
         assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
@@ -375,11 +375,11 @@ mod tests {
         let hello = Some(Arc::new(hello));
         let facts = Arc::new(TlsFacts { client_hello: hello.clone(), ..sample::facts() });
         let (verb, certificate) = (TlsVerb::StartTls, sample::certificate());
-        let established = Handshake { verb, facts, certificate: certificate.clone() };
+        let established = Handshake { verb, facts, certificate: Arc::new(certificate.clone()) };
         let failed = FailedHandshake {
             verb,
             failure: TlsFailure::Closed,
-            certificate: Some(certificate),
+            certificate: Some(Arc::new(certificate)),
             client_hello: hello,
         };
         let mut told = SampleSession::on(Profile::Exchange2019);
