@@ -19,6 +19,7 @@ use crate::pki::Thumbprint;
 /// What a computer does in the organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Role {
     /// Edge Transport, in the perimeter and outside the domain.
     Edge,

@@ -14,6 +14,7 @@ use super::values::{ByteSize, Nullable, TimeSpan, Unlimited};
 
 /// What a connector is made for: the usage types of `New-ReceiveConnector`, and the connectors of setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum Usage {
     /// `New-ReceiveConnector -Usage Client`.
     Client,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// An Exchange version, by the differences a peer can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum Profile {
     /// Exchange 2007.
     #[serde(rename = "exchange-2007")]

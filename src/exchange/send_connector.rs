@@ -21,6 +21,7 @@ use crate::name::Fqdn;
 
 /// What a Send connector is made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum SendUsage {
     /// `New-SendConnector` without a word about it.
     #[default]

@@ -107,6 +107,7 @@ pub struct Material {
 /// Whether the transport service can use a private key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum PrivateKey {
     /// It is there and can be read.
     #[default]

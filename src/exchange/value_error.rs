@@ -7,6 +7,7 @@ pub const PIN_FORM: &str = "<I>CN=issuer, O=...<S>CN=subject, O=...";
 
 /// The reason why a text is not the value of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ValueError {
     /// No time span.
     #[error("`{0}` is not a time span; write 00:05:00 (hh:mm:ss), 5m, 90s or 250ms")]
@@ -81,6 +82,7 @@ pub enum ValueError {
 
 /// What is wrong with a `TlsCertificateName`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PinProblem {
     /// `<I>` is missing.
     #[error("it does not start with <I>")]
@@ -98,6 +100,7 @@ pub enum PinProblem {
 
 /// What is wrong with an address space.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AddressSpaceProblem {
     /// The cost is no number from 1 to 100.
     #[error("its cost lies between 1 and 100")]

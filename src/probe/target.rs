@@ -70,11 +70,6 @@ impl Target {
         let name: Fqdn = host.parse().map_err(|error: crate::name::NotAnFqdn| wrong(&error.to_string()))?;
         Ok(Self { host: name.to_string(), port })
     }
-
-    /// Returns whether the host is an address.
-    pub fn is_address(&self) -> bool {
-        self.host.parse::<IpAddr>().is_ok()
-    }
 }
 
 impl std::fmt::Display for Target {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::offer::{Health, Offer, offers};
+use super::offer::{Offer, offers};
 use crate::exchange::{Computer, EXPIRES_SOON};
 
 /// A change that happens without any action.
@@ -26,16 +26,6 @@ impl Change {
     /// Returns whether the connector does worse from then on.
     pub fn is_worse(&self) -> bool {
         self.after.health < self.before.health
-    }
-
-    /// Returns whether senders notice, and not only the event log.
-    pub fn is_seen(&self) -> bool {
-        self.before.with != self.after.with || self.before.health != self.after.health
-    }
-
-    /// Returns whether there is no TLS any more from then on.
-    pub fn ends_tls(&self) -> bool {
-        self.after.health == Health::None
     }
 }
 

@@ -72,8 +72,3 @@ stories! {
 pub fn story(name: &str) -> Option<&'static BuiltIn> {
     SCENARIOS.iter().find(|story| story.name == name)
 }
-
-/// Returns the name of the scenario that `name` is probably meant to be.
-pub fn suggest(name: &str) -> Option<&'static str> {
-    crate::nearest::nearest(name, SCENARIOS.iter().map(|story| story.name))
-}

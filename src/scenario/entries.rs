@@ -1,7 +1,6 @@
 //! The fault catalogue: the files of the folders below `lab/`.
 
 use super::catalogue::BuiltIn;
-use crate::nearest::nearest;
 
 /// The topic of an entry of the fault catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -276,9 +275,4 @@ entries! {
 /// Returns the entry called `name`.
 pub fn entry(name: &str) -> Option<&'static CatalogueEntry> {
     ENTRIES.iter().find(|entry| entry.story.name == name)
-}
-
-/// Returns the name of the entry that `name` is probably meant to be.
-pub fn suggest_entry(name: &str) -> Option<&'static str> {
-    nearest(name, ENTRIES.iter().map(|entry| entry.story.name))
 }

@@ -27,10 +27,10 @@ mod spec;
 mod time_spec;
 
 pub use build::{Built, issue};
-pub use catalogue::{BuiltIn, SCENARIOS, story, suggest};
+pub use catalogue::{BuiltIn, SCENARIOS, story};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
 pub use ending::{Achieved, Ending, EndingError};
-pub use entries::{CatalogueEntry, ENTRIES, Group, entry, suggest_entry};
+pub use entries::{CatalogueEntry, ENTRIES, Group, entry};
 pub use entry::{Acceptance, EntrySpec, ServerTrust};
 pub use expect::{
     ABSENT, Aspect, Expectations, ExpectedComputer, ExpectedReceiveConnector, ExpectedSendConnector, NONE,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 /// An instant: `-2d`, `+1y`, `+12h` from the start of the lab, or a date of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
 pub enum TimeSpec {
     /// So many seconds after the start.
     Relative(i64),
@@ -22,6 +23,7 @@ pub enum TimeSpec {
 
 /// The reason why there is no such instant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TimeSpecError {
     /// The text is no date.
     #[error(

@@ -12,6 +12,7 @@ use crate::pki::{Certificate, Thumbprint};
 
 /// A protocol version that a handshake ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum TlsVersion {
     /// RFC 5246.
     #[serde(rename = "TLSv1.2")]
@@ -59,6 +60,7 @@ pub struct TlsFacts {
 /// The failure of a handshake. The peer's behavior is recorded; it is never an error of the lab.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "failure", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TlsFailure {
     /// The client refused with an alert (RFC 8446 section 6.2); `alert` is its IANA name.
     AlertReceived {

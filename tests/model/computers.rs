@@ -46,16 +46,13 @@ pub(crate) fn changed(
 
 /// A computer with one connector that answers as `fqdn`, on port 25.
 pub(crate) fn computer(role: Role, profile: Profile, fqdn: &str, store: Vec<StoredCertificate>) -> Computer {
-    let (name, host) = match role {
-        Role::Edge => ("MAILGATE", "mailgate.expta.com"),
-        Role::HubTransport | Role::Mailbox => ("EX01", "ex01.contoso.local"),
+    let (name, host, connector_name) = match role {
+        Role::Edge => ("MAILGATE", "mailgate.expta.com", "Default internal receive connector MAILGATE"),
+        Role::HubTransport => ("EX01", "ex01.contoso.local", "Default EX01"),
+        Role::Mailbox => ("EX01", "ex01.contoso.local", "Default Frontend EX01"),
+        _ => unreachable!("no other role"),
     };
-    let connector_name = match role {
-        Role::Edge => format!("Default internal receive connector {name}"),
-        Role::HubTransport => format!("Default {name}"),
-        Role::Mailbox => format!("Default Frontend {name}"),
-    };
-    let mut connector = ReceiveConnector::new(connector_name, Usage::of_role(role), role, profile);
+    let mut connector = ReceiveConnector::new(connector_name.to_owned(), Usage::of_role(role), role, profile);
     connector.fqdn = Nullable((!fqdn.is_empty()).then(|| fqdn.parse().unwrap()));
     let mut certificates = CertificateStore::default();
     store.into_iter().for_each(|stored| certificates.add(stored));

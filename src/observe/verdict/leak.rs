@@ -6,6 +6,7 @@ use serde::Serialize;
 /// A part of a client's mail session, in the order of its value to an eavesdropper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Said {
     /// MAIL or RCPT: the sender and the recipients (RFC 5321 section 4.1.1).
     Envelope,

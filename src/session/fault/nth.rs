@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A selection of ordinal numbers, counted from 1: `3`, `first`, `odd`, `even`, `2..` (the second and all
 /// behind it), or `2..4` (the second to the fourth).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Nth {
     /// The first, third, fifth and so on.
     Odd,

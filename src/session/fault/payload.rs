@@ -78,6 +78,7 @@ pub struct Corruption {
 
 /// What a server of yesterday speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum LegacyVersion {
     /// SSL 3.0 only (RFC 7568).
     #[serde(rename = "SSLv3")]
@@ -127,6 +128,7 @@ pub struct TlsSettings {
 /// Whether a client has to show a certificate (RFC 8446 section 4.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ClientCertificate {
     /// It is asked for one, and may have none; whatever it shows is taken.
     Request,

@@ -91,6 +91,7 @@ pub struct When {
 /// What a client has shown of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ShownCertificate {
     /// None, which is also so where nobody asked for one or TLS is not in force.
     Absent,
