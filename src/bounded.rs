@@ -37,6 +37,17 @@ impl<T> Bounded<T> {
         self.items.iter().map(|(item, _)| item)
     }
 
+    /// The items from `index` on, counted from the oldest that is still here; the ones before it cost nothing.
+    pub fn skip(&self, index: usize) -> impl ExactSizeIterator<Item = &T> {
+        self.items.range(index.min(self.items.len())..).map(|(item, _)| item)
+    }
+
+    /// Returns the item for which `key`, which grows from item to item, is `wanted`.
+    pub fn find_by_key(&self, wanted: u64, key: impl Fn(&T) -> u64) -> Option<&T> {
+        let index = self.items.binary_search_by_key(&wanted, |(item, _)| key(item)).ok()?;
+        self.get(index)
+    }
+
     /// The item at `index`, counted from the oldest that is still here.
     pub fn get(&self, index: usize) -> Option<&T> {
         self.items.get(index).map(|(item, _)| item)
@@ -73,6 +84,18 @@ mod tests {
             list.push(item, 1);
         }
         assert_eq!((kept(&list), list.dropped()), (vec![4, 5], 3));
+    }
+
+    #[test]
+    fn what_is_left_is_found_by_its_place_and_by_its_key() {
+        let mut list = Bounded::new(3, 100);
+        for item in 1..=5_u32 {
+            list.push(item, 1);
+        }
+        let from = |index| list.skip(index).copied().collect::<Vec<_>>();
+        assert_eq!((from(0), from(2), from(3), from(9)), (vec![3, 4, 5], vec![5], vec![], vec![]));
+        let find = |wanted| list.find_by_key(wanted, |item| u64::from(*item) * 10).copied();
+        assert_eq!((find(20), find(30), find(45), find(50)), (None, Some(3), None, Some(5)));
     }
 
     #[test]

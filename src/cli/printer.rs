@@ -58,26 +58,28 @@ fn listed(connector: &Listening) -> String {
     )
 }
 
-/// Returns an entry as text for a terminal; a session that ends with it is summed up.
-pub(super) fn printed(entry: &Entry, observer: &Observer) -> String {
-    match &entry.record {
-        Record::Event(logged) => format!("{}\n\n", event_block(entry.time, logged)),
+/// Adds an entry to `text` as it is printed for a terminal; a session that ends with it is summed up.
+pub(super) fn print(entry: &Entry, observer: &Observer, text: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = match &entry.record {
+        Record::Event(logged) => writeln!(text, "{}\n", event_block(entry.time, logged)),
         Record::Changed { what } => {
-            format!("-- changed, from the next connection on: {}\n", printable_lines(what))
+            writeln!(text, "-- changed, from the next connection on: {}", printable_lines(what))
         }
-        Record::ChangeRefused { why } => format!("-- NOT changed:\n{}\n", printable_lines(why)),
-        _ if is_told_by_the_other_end(entry) => String::new(),
+        Record::ChangeRefused { why } => writeln!(text, "-- NOT changed:\n{}", printable_lines(why)),
+        _ if is_told_by_the_other_end(entry) => Ok(()),
         _ => {
             let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0));
             let session = session.unwrap_or_default();
-            let lines = transcript_line(entry);
-            let mut text: String = lines.lines().map(|line| format!("{session}{line}\n")).collect();
-            if let Some(ended) = observer.ended_with(entry) {
-                let _ = writeln!(text, "{session}=> {ended}\n");
+            for line in transcript_line(entry).lines() {
+                text.extend([&session[..], line, "\n"]);
             }
-            text
+            match observer.ended_with(entry) {
+                Some(ended) => writeln!(text, "{session}=> {ended}\n"),
+                None => Ok(()),
+            }
         }
-    }
+    };
 }
 
 /// Returns whether the entry belongs to the sending side of a session between two computers of the lab. The

@@ -150,6 +150,13 @@ impl Clock {
         Deadline(self.elapsed().saturating_add(time))
     }
 
+    /// Returns the deadline after `time` from now, or `latest` if that comes before it; `None` if `latest` has
+    /// passed.
+    pub fn after_within(&self, time: Duration, latest: Deadline) -> Option<Deadline> {
+        let now = self.elapsed();
+        (now < latest.0).then(|| latest.min(Deadline(now.saturating_add(time))))
+    }
+
     /// Returns whether a deadline of this clock has passed.
     pub fn has_passed(&self, deadline: Deadline) -> bool {
         deadline.0 <= self.elapsed()
@@ -170,8 +177,21 @@ impl Clock {
     /// # Errors
     ///
     /// The time was up first.
-    pub async fn timeout<F: Future + Unpin>(&self, time: Duration, future: F) -> Result<F::Output, Elapsed> {
-        self.timeout_at(self.after(time), future).await
+    pub async fn timeout<F: Future + Unpin>(
+        &self,
+        time: Duration,
+        mut future: F,
+    ) -> Result<F::Output, Elapsed> {
+        let mut sleep = None;
+        poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            // What is ready at once asks no clock.
+            Poll::Pending => {
+                let sleep = sleep.get_or_insert_with(|| self.sleep(time));
+                Pin::new(sleep).poll(cx).map(|()| Err(Elapsed))
+            }
+        })
+        .await
     }
 
     /// Runs `future` until a deadline at most. A future that is ready at once is never too late.

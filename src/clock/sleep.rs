@@ -1,5 +1,6 @@
 //! The futures that wait for a clock.
 
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,22 +12,46 @@ use tokio::time::sleep_until;
 
 use super::{Clock, Deadline, Machine};
 
-/// A wait for a deadline.
+/// A wait for a deadline, which can be [set](Self::set) again for the next one.
 ///
 /// Nothing is set up for a wait that is never polled, such as the one of a read whose bytes are there
 /// already.
 pub struct Sleep<'a> {
     clock: &'a Clock,
     due: Duration,
-    /// Its number among the futures that wait.
-    number: Option<u64>,
+    /// Its key among the futures that wait.
+    key: Option<(Duration, u64)>,
     /// The timer of the machine, if its time is real.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl<'a> Sleep<'a> {
     pub(super) fn new(clock: &'a Clock, Deadline(due): Deadline) -> Self {
-        Self { clock, due, number: None, timer: None }
+        Self { clock, due, key: None, timer: None }
+    }
+
+    /// Sets the deadline of the next wait.
+    ///
+    /// On a machine whose time is real, what was set up for the last wait stays: its timer is moved when it
+    /// fires too early, so that the many waits of a conversation do not set and remove one each.
+    pub fn set(&mut self, Deadline(due): Deadline) {
+        if due != self.due {
+            self.cease();
+            self.due = due;
+        }
+    }
+
+    /// Ends a wait before its deadline, so that the time of a dry run does not jump there.
+    pub fn cease(&mut self) {
+        if let Machine::Virtual(_) = self.clock.0.machine {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.clock.0.lock().sleeping.remove(&key);
+        }
     }
 }
 
@@ -34,7 +59,7 @@ impl Future for Sleep<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { clock, due, number, timer } = self.get_mut();
+        let Self { clock, due, key, timer } = self.get_mut();
         let machine = &clock.0.machine;
         // The machine's time at which the wait is over, as far as the clock has been advanced by now.
         let at = {
@@ -43,8 +68,16 @@ impl Future for Sleep<'_> {
             if at <= machine.elapsed() {
                 return Poll::Ready(());
             }
-            let number = *number.get_or_insert_with(|| state.number());
-            state.sleeping.insert((*due, number), cx.waker().clone());
+            let key = *key.get_or_insert_with(|| (*due, state.number()));
+            match state.sleeping.entry(key) {
+                Entry::Occupied(known) if known.get().will_wake(cx.waker()) => {}
+                Entry::Occupied(mut other) => {
+                    other.insert(cx.waker().clone());
+                }
+                Entry::Vacant(place) => {
+                    place.insert(cx.waker().clone());
+                }
+            }
             at
         };
         match machine {
@@ -52,10 +85,17 @@ impl Future for Sleep<'_> {
             Machine::Real(start) => {
                 let at = start.checked_add(at).unwrap_or_else(|| *start + FAR_AWAY);
                 let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-                if timer.deadline() != at {
+                if timer.deadline() > at {
                     timer.as_mut().reset(at);
                 }
-                timer.as_mut().poll(cx)
+                while timer.as_mut().poll(cx).is_ready() {
+                    if timer.deadline() >= at {
+                        return Poll::Ready(());
+                    }
+                    // It was set for an earlier wait.
+                    timer.as_mut().reset(at);
+                }
+                Poll::Pending
             }
         }
     }
@@ -63,9 +103,7 @@ impl Future for Sleep<'_> {
 
 impl Drop for Sleep<'_> {
     fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.clock.0.lock().sleeping.remove(&(self.due, number));
-        }
+        self.forget();
     }
 }
 

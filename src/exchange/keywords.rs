@@ -1,5 +1,7 @@
 //! The keywords of the EHLO reply, in the order in which Exchange lists them.
 
+use std::borrow::Cow;
+
 use super::computer::{Computer, Role};
 use super::flags::AuthMechanism;
 use super::profile::Profile;
@@ -26,7 +28,7 @@ pub enum Stage {
 /// Orders and conditions are those of the observed replies: Exchange 2010 on 25 and 587, 2013, 2016 and
 /// 2019 front ends, the 2019 client proxy, and the second EHLO inside STARTTLS and X-ANONYMOUSTLS. The
 /// reply of a stock Edge was not found; it is taken as that of a hub without a domain.
-pub fn keywords(connector: &ReceiveConnector, computer: &Computer, stage: Stage) -> Vec<String> {
+pub fn keywords(connector: &ReceiveConnector, computer: &Computer, stage: Stage) -> Vec<Cow<'static, str>> {
     let server = connector.allows(AuthMechanism::EXCHANGE_SERVER);
     let hub = connector.transport_role == TransportRole::HubTransport;
     let shadow = match computer.profile {
@@ -41,8 +43,8 @@ pub fn keywords(connector: &ReceiveConnector, computer: &Computer, stage: Stage)
     let mut list = List(Vec::with_capacity(16));
     match connector.size_enabled {
         SizeMode::Disabled => {}
-        SizeMode::Enabled => list.0.push(format!("SIZE {}", connector.max_message_size.0)),
-        SizeMode::EnabledWithoutValue => list.0.push("SIZE".to_owned()),
+        SizeMode::Enabled => list.0.push(format!("SIZE {}", connector.max_message_size.0).into()),
+        SizeMode::EnabledWithoutValue => list.0.push("SIZE".into()),
     }
     list.when(connector.pipelining_enabled, "PIPELINING");
     list.when(connector.delivery_status_notification_enabled, "DSN");
@@ -50,11 +52,13 @@ pub fn keywords(connector: &ReceiveConnector, computer: &Computer, stage: Stage)
     list.when(starttls, "STARTTLS");
     list.when(anonymous_tls, "X-ANONYMOUSTLS");
     let auth = auth_mechanisms(connector, stage);
-    list.when(!auth.is_empty(), &format!("AUTH {}", auth.join(" ")));
+    if !auth.is_empty() {
+        list.0.push(format!("AUTH {}", auth.join(" ")).into());
+    }
     if server {
         let in_domain = if computer.role == Role::Edge { "NTLM" } else { "GSSAPI NTLM" };
         let exchange = if stage == Stage::AnonymousTls { "EXCHANGEAUTH " } else { "" };
-        list.0.push(format!("X-EXPS {exchange}{in_domain}"));
+        list.0.push(format!("X-EXPS {exchange}{in_domain}").into());
     }
     list.when(stage == Stage::AnonymousTls && server, "X-EXCHANGEAUTH SHA256");
     list.when(connector.eight_bit_mime_enabled, "8BITMIME");
@@ -87,12 +91,12 @@ fn auth_mechanisms(connector: &ReceiveConnector, stage: Stage) -> Vec<&'static s
     mechanisms
 }
 
-struct List(Vec<String>);
+struct List(Vec<Cow<'static, str>>);
 
 impl List {
-    fn when(&mut self, condition: bool, keyword: &str) {
+    fn when(&mut self, condition: bool, keyword: &'static str) {
         if condition {
-            self.0.push(keyword.to_owned());
+            self.0.push(keyword.into());
         }
     }
 }

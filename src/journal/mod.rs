@@ -118,7 +118,7 @@ impl Journal {
         let inner = self.lock();
         let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        inner.entries.iter().skip(skip).cloned().collect()
+        inner.entries.skip(skip).cloned().collect()
     }
 
     /// Returns at most `most` entries from number `from` on, and the number of entries before them that were
@@ -130,7 +130,7 @@ impl Journal {
         let inner = self.lock();
         let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        let entries: Vec<Entry> = inner.entries.iter().skip(skip).take(most).cloned().collect();
+        let entries: Vec<Entry> = inner.entries.skip(skip).take(most).cloned().collect();
         Stretch { dropped: first.saturating_sub(from.max(1)), entries }
     }
 

@@ -189,7 +189,7 @@ pub struct Handshake {
     /// The parameters that were negotiated.
     pub facts: Arc<TlsFacts>,
     /// The certificate that was presented.
-    pub certificate: CertificateFacts,
+    pub certificate: Arc<CertificateFacts>,
 }
 
 /// A handshake that failed.
@@ -200,7 +200,7 @@ pub struct FailedHandshake {
     /// The failure.
     pub failure: TlsFailure,
     /// The certificate that was presented, or would have been.
-    pub certificate: Option<CertificateFacts>,
+    pub certificate: Option<Arc<CertificateFacts>>,
     /// The client's offer, if it had arrived.
     pub client_hello: Option<Arc<ClientHelloFacts>>,
     /// The number of bytes that had come of a ClientHello that was not complete.

@@ -50,7 +50,7 @@ impl SampleSession {
     }
 
     pub(crate) fn established(&mut self, verb: TlsVerb) -> &mut Self {
-        let (facts, certificate) = (Arc::new(facts()), certificate());
+        let (facts, certificate) = (Arc::new(facts()), Arc::new(certificate()));
         self.tell(Record::TlsEstablished(Arc::new(Handshake { verb, facts, certificate })))
     }
 
@@ -75,7 +75,7 @@ impl SampleSession {
 
     /// The handshake fails after so many bytes of a ClientHello.
     pub(crate) fn failed_in_hello(&mut self, failure: TlsFailure, partial_hello: usize) -> &mut Self {
-        let (verb, certificate, client_hello) = (TlsVerb::StartTls, Some(certificate()), None);
+        let (verb, certificate, client_hello) = (TlsVerb::StartTls, Some(Arc::new(certificate())), None);
         let failed = FailedHandshake { verb, failure, certificate, client_hello, partial_hello };
         self.tell(Record::TlsFailed(Arc::new(failed)))
     }

@@ -107,9 +107,9 @@ pub struct Secrets {
 impl Secrets {
     /// Returns the record of a line that came. `expected` is true if it answers a challenge.
     ///
-    /// It is a copy, because a slice of what was read would keep up to 64 KiB of content alive in the journal
-    /// behind a command that was pipelined after it.
-    pub fn received(&mut self, line: &[u8], expected: bool) -> Record {
+    /// The line is kept as it is, so it must not be a slice of more than itself: that would keep up to 64 KiB of
+    /// content alive in the journal behind a command that was pipelined after it.
+    pub fn received(&mut self, line: &Bytes, expected: bool) -> Record {
         self.word.clear();
         if expected {
             self.after_auth = true;
@@ -124,7 +124,7 @@ impl Secrets {
             return Record::ReceivedSecret;
         }
         match without_secret(line) {
-            Cow::Borrowed(line) => Record::Received(Bytes::copy_from_slice(line)),
+            Cow::Borrowed(_) => Record::Received(line.clone()),
             Cow::Owned(masked) => {
                 // A word that is shown is no secret in a reply, either.
                 if !masked.starts_with(first_word(line)) {
@@ -178,6 +178,9 @@ pub fn recipients_in_words(recipients: &[String]) -> String {
 /// Returns bytes as text that is safe for a terminal: invalid UTF-8 as `\xNN`, and characters that control,
 /// reorder or hide text as Rust escapes them. A backslash stays as it is, so this cannot be read back.
 pub(crate) fn printable(octets: &[u8]) -> String {
+    if octets.iter().all(|octet| is_plain(*octet)) {
+        return String::from_utf8_lossy(octets).into_owned();
+    }
     let mut shown = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -195,7 +198,7 @@ pub(crate) fn printable(octets: &[u8]) -> String {
 /// Returns JSON that is safe for a terminal, without characters that reorder text, and that reads back as the
 /// same value. `serde_json` escapes only what is below a blank.
 pub fn safe_json(json: String) -> String {
-    if !json.chars().any(is_unsafe) {
+    if json.bytes().all(is_plain) || !json.chars().any(is_unsafe) {
         return json;
     }
     let mut safe = String::with_capacity(json.len() + 16);
@@ -240,6 +243,11 @@ pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Returns whether a byte is a character of ASCII that is shown, which nearly every byte is.
+fn is_plain(octet: u8) -> bool {
+    matches!(octet, b' '..=b'~')
 }
 
 fn is_blank(octet: &u8) -> bool {
@@ -328,7 +336,7 @@ mod tests {
     #[test]
     fn what_follows_a_refused_auth_is_not_kept_until_a_command_comes() {
         let mut secrets = Secrets::default();
-        let mut said = |line: &str| match secrets.received(line.as_bytes(), false) {
+        let mut said = |line: &str| match secrets.received(&Bytes::copy_from_slice(line.as_bytes()), false) {
             Record::Received(line) => String::from_utf8(line.to_vec()).unwrap(),
             Record::ReceivedSecret => "?".to_owned(),
             other => panic!("{other:?}"),
@@ -341,7 +349,7 @@ mod tests {
     fn a_reply_does_not_repeat_what_was_not_kept() {
         let mut secrets = Secrets::default();
         let mut reply = |line: &str, reply: &'static str| {
-            secrets.received(line.as_bytes(), false);
+            secrets.received(&Bytes::copy_from_slice(line.as_bytes()), false);
             match secrets.sent(Bytes::from_static(reply.as_bytes())) {
                 Record::Sent(octets) => String::from_utf8(octets.to_vec()).unwrap(),
                 other => panic!("{other:?}"),

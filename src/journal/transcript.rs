@@ -299,7 +299,7 @@ mod tests {
         told.tell(Record::TlsEstablished(Arc::new(Handshake {
             verb: TlsVerb::XAnonymousTls,
             facts,
-            certificate,
+            certificate: Arc::new(certificate),
         })));
         let text = transcript(&told.entries, SessionId(1));
         assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
@@ -388,11 +388,11 @@ mod tests {
         let hello = Some(Arc::new(hello));
         let facts = Arc::new(TlsFacts { client_hello: hello.clone(), ..sample::facts() });
         let (verb, certificate) = (TlsVerb::StartTls, sample::certificate());
-        let established = Handshake { verb, facts, certificate: certificate.clone() };
+        let established = Handshake { verb, facts, certificate: Arc::new(certificate.clone()) };
         let failed = FailedHandshake {
             verb,
             failure: TlsFailure::Closed,
-            certificate: Some(certificate),
+            certificate: Some(Arc::new(certificate)),
             client_hello: hello,
             partial_hello: 0,
         };

@@ -101,7 +101,7 @@ impl Observer {
     pub fn session(&self, session: SessionId) -> Option<Arc<SessionSummary>> {
         let seen = self.lock();
         if let Some(open) = seen.sessions.get(session) {
-            return Some(Arc::new(open.clone()));
+            return Some(Arc::clone(open));
         }
         seen.ended.iter().rev().find(|it| it.session == session).cloned()
     }
@@ -112,7 +112,8 @@ impl Observer {
         if !matches!(entry.record, Record::Disconnected(_)) || place.connector.sends() {
             return None;
         }
-        self.session(place.session)
+        let seen = self.lock();
+        seen.ended.find_by_key(entry.seq, |session| session.seq).cloned()
     }
 
     /// Returns the messages after entry number `after` that are still kept, in the order in which they were
@@ -198,7 +199,7 @@ impl Seen {
         }
         if let Some(ended) = self.sessions.note(entry) {
             self.returned.under_way.remove(&ended.session);
-            self.ended.push(Arc::new(ended), WEIGHT);
+            self.ended.push(ended, WEIGHT);
         }
     }
 }
@@ -297,7 +298,7 @@ impl Kind for SessionSummary {
 
     fn under_way(seen: &Seen, after: u64) -> Vec<Arc<Self>> {
         let behind = seen.sessions.iter().filter(|session| session.seq > after);
-        behind.cloned().map(Arc::new).collect()
+        behind.cloned().collect()
     }
 
     fn seq(&self) -> u64 {

@@ -171,24 +171,28 @@ pub(super) fn fqdn(place: &SessionContext) -> &str {
 }
 
 /// The sessions under way, built entry by entry.
+///
+/// They are shared with whoever looks at them; one that somebody holds while it goes on is copied then. A map
+/// of values would move each of them several times, and half of its memory would be empty.
 #[derive(Debug, Default)]
-pub(super) struct Sessions(BTreeMap<SessionId, SessionSummary>);
+pub(super) struct Sessions(BTreeMap<SessionId, Arc<SessionSummary>>);
 
 impl Sessions {
     /// Processes the next entry. Returns the session that ends with it.
-    pub(super) fn note(&mut self, entry: &Entry) -> Option<SessionSummary> {
+    pub(super) fn note(&mut self, entry: &Entry) -> Option<Arc<SessionSummary>> {
         let place = entry.place.as_ref()?;
-        let session = self.0.entry(place.session).or_insert_with(|| SessionSummary::begin(entry, place));
+        let begin = || Arc::new(SessionSummary::begin(entry, place));
+        let session = Arc::make_mut(self.0.entry(place.session).or_insert_with(begin));
         session.note(entry);
         if session.is_over { self.0.remove(&place.session) } else { None }
     }
 
     /// Returns the sessions under way, in the order of their beginning.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionSummary> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<SessionSummary>> {
         self.0.values()
     }
 
-    pub(super) fn get(&self, session: SessionId) -> Option<&SessionSummary> {
+    pub(super) fn get(&self, session: SessionId) -> Option<&Arc<SessionSummary>> {
         self.0.get(&session)
     }
 }

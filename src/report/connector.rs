@@ -1,5 +1,6 @@
 //! One connector, from the model to the report.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -138,8 +139,8 @@ fn rules(
 /// Returns the reply as the session writes it, to a peer on the same computer.
 fn ehlo(connector: &ReceiveConnector, computer: &Computer, stage: Stage) -> Vec<String> {
     let greeting = format!("{} Hello [127.0.0.1]", computer.fqdn_of(connector));
-    let lines = [greeting].into_iter().chain(keywords(connector, computer, stage));
-    let reply = Reply::multi(250, lines.map(Into::into).collect());
+    let lines = [Cow::from(greeting)].into_iter().chain(keywords(connector, computer, stage));
+    let reply = Reply::multi(250, lines.collect());
     reply.to_string().lines().map(str::to_owned).collect()
 }
 

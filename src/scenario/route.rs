@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::ending::Ending;
 use super::no_answer::NoAnswer;
@@ -19,7 +18,7 @@ use crate::session::send::{
     AfterHandshakeFailure, Attempt, Credentials, Delivery, Logon, NextAttempt, Outcome, Outgoing,
     SenderPolicy, Task,
 };
-use crate::smtp::{Address, HelloName};
+use crate::smtp::{Address, HelloName, MailDate};
 
 /// The route of a sender's message at one stage.
 #[derive(Clone, Debug)]
@@ -223,7 +222,7 @@ impl SettingOut<'_> {
     fn content(&self, helo: &HelloName) -> Bytes {
         let Sender { name, mail_from, rcpt_to, .. } = self.sender;
         let from = mail_from.address().map_or_else(|| format!("postmaster@{helo}"), Address::to_string);
-        let date = self.now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
+        let date = MailDate(self.now);
         let id = self.now.as_millisecond();
         let text = format!(
             "From: <{from}>\r\nTo: <{rcpt_to}>\r\nSubject: starttls-lab\r\nDate: {date}\r\n\

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::setting::Setting;
 use super::tls::{TlsFacts, TlsVersion};
-use crate::smtp::{Body, HeaderScan, HelloName, Mail, Rcpt};
+use crate::smtp::{Body, HeaderScan, HelloName, Mail, MailDate, Rcpt};
 
 /// A message that was answered with 250.
 #[derive(Clone, Debug)]
@@ -96,7 +95,6 @@ pub(super) fn received_field(
         // Writing to a String cannot fail.
         let _ = write!(field, "\r\n (version={version}, cipher={})", tls.cipher_suite);
     }
-    let date = now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
-    let _ = write!(field, " id {id};\r\n {date}\r\n");
+    let _ = write!(field, " id {id};\r\n {}\r\n", MailDate(now));
     field
 }

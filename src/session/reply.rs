@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use super::setting::Setting;
 use crate::exchange::{Profile, Stage, keywords};
-use crate::smtp::{CommandError, EnhancedCode, Reply, Verb};
+use crate::smtp::{CommandError, EnhancedCode, MailDate, Reply, Verb};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 pub(super) const SENDER_OK: &str = "250 2.1.0 Sender OK";
 pub(super) const RECIPIENT_OK: &str = "250 2.1.5 Recipient OK";
@@ -59,7 +58,7 @@ pub(super) fn banner(setting: &Setting, now: Timestamp) -> Reply {
     if let Some(banner) = &setting.connector.banner.0 {
         return Reply::new(220, None, banner.get(4..).unwrap_or_default().to_owned());
     }
-    let date = now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
+    let date = MailDate(now);
     Reply::new(220, None, format!("{} Microsoft ESMTP MAIL Service ready at {date}", setting.fqdn()))
 }
 
@@ -72,7 +71,7 @@ pub(super) fn hello(setting: &Setting) -> Reply {
 pub(super) fn extended_hello(setting: &Setting, stage: Stage) -> Reply {
     let mut lines: Vec<Cow<'static, str>> = Vec::with_capacity(16);
     lines.push(format!("{} Hello [{}]", setting.fqdn(), setting.peer_ip()).into());
-    lines.extend(keywords(&setting.connector, &setting.computer, stage).into_iter().map(Cow::from));
+    lines.extend(keywords(&setting.connector, &setting.computer, stage));
     Reply::multi(250, lines)
 }
 

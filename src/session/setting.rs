@@ -47,7 +47,14 @@ impl Setting {
 pub struct Counters {
     messages: Arc<AtomicU64>,
     rates: Mutex<HashMap<String, VecDeque<Timestamp>>>,
-    open: Mutex<HashMap<IpAddr, u32>>,
+    open: Mutex<Open>,
+}
+
+/// The connections that are open, by their peers and all together.
+#[derive(Debug, Default)]
+struct Open {
+    peers: HashMap<IpAddr, u32>,
+    all: u64,
 }
 
 /// The number of different submitters that the rate limit remembers. The least recent are forgotten first.
@@ -113,11 +120,11 @@ impl Counters {
         peer: IpAddr,
     ) -> Result<Connected, LimitReached> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = open.values().map(|count| u64::from(*count)).sum::<u64>();
+        let all = open.all;
         if connector.max_inbound_connection.is_exceeded_by(all + 1) {
             return Err(LimitReached::MaxInboundConnection);
         }
-        let mine = u64::from(open.get(&peer).copied().unwrap_or(0)) + 1;
+        let mine = u64::from(open.peers.get(&peer).copied().unwrap_or(0)) + 1;
         if connector.max_inbound_connection_per_source.is_exceeded_by(mine) {
             return Err(LimitReached::MaxInboundConnectionPerSource);
         }
@@ -128,7 +135,8 @@ impl Counters {
                 return Err(LimitReached::MaxInboundConnectionPercentagePerSource);
             }
         }
-        *open.entry(peer).or_default() += 1;
+        open.all += 1;
+        *open.peers.entry(peer).or_default() += 1;
         Ok(Connected { counters: Arc::clone(self), peer })
     }
 }
@@ -155,11 +163,12 @@ pub struct Connected {
 impl Drop for Connected {
     fn drop(&mut self) {
         let mut open = self.counters.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.peer) {
+        if let Some(count) = open.peers.get_mut(&self.peer) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.peer);
+                open.peers.remove(&self.peer);
             }
+            open.all -= 1;
         }
     }
 }

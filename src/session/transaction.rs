@@ -91,7 +91,7 @@ impl ReceiveSession {
     fn is_not_taken(&self, address: &Address, utf8: bool) -> bool {
         let limit =
             if self.setting.connector.long_addresses_enabled { ADDRESS_LIMITS.1 } else { ADDRESS_LIMITS.0 };
-        address.to_string().len() > limit || (address.is_internationalized() && !utf8)
+        address.as_str().len() > limit || (address.is_internationalized() && !utf8)
     }
 
     pub(super) fn rcpt(&mut self, rcpt: Rcpt) -> Step {

@@ -137,15 +137,20 @@ impl Reply {
             if index > 0 {
                 out.write_str(between)?;
             }
-            let separator = if index + 1 == lines.len() { ' ' } else { '-' };
-            write!(out, "{:03}{separator}", self.code)?;
+            for place in [100, 10, 1] {
+                out.write_char(char::from_digit(u32::from(self.code / place % 10), 10).unwrap_or('0'))?;
+            }
+            out.write_char(if index + 1 == lines.len() { ' ' } else { '-' })?;
             if let Some(enhanced) = self.enhanced {
                 write!(out, "{enhanced}{}", if text.is_empty() { "" } else { " " })?;
             }
-            for (index, piece) in text.split(['\r', '\n', '\0']).enumerate() {
-                out.write_str(if index > 0 { "?" } else { "" })?;
-                out.write_str(piece)?;
+            let mut rest = &text[..];
+            while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest.as_bytes()) {
+                out.write_str(&rest[..at])?;
+                out.write_char('?')?;
+                rest = &rest[at + 1..];
             }
+            out.write_str(rest)?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::fault::ends;
-use super::reading::{Chunks, LINE_READ, Stop};
+use super::reading::{Chunks, LINE_READ, Stop, Waiting};
 use super::relay::Relay;
 use super::state::{LabState, PreparedConnector};
 use super::stream::Stream;
@@ -41,12 +41,44 @@ pub(super) struct Connection<'a> {
     pub(super) side: &'a PreparedConnector,
     place: &'a Arc<SessionContext>,
     pub(super) input: BytesMut,
-    output: BytesMut,
+    output: Output,
+    pub(super) waiting: Waiting<'a>,
     /// The filter that keeps secrets in its lines out of the journal.
     pub(super) secrets: Secrets,
     pub(super) deadline: Deadline,
     /// True if commands that were pipelined in clear behind STARTTLS are carried out inside TLS.
     pub(super) keep_input: bool,
+}
+
+/// Replies that are recorded and have not left. Nearly always it is one, which leaves as it is.
+#[derive(Default)]
+enum Output {
+    #[default]
+    Nothing,
+    One(Bytes),
+    Several(Vec<u8>),
+}
+
+impl Output {
+    fn add(&mut self, bytes: Bytes) {
+        *self = match std::mem::take(self) {
+            Self::Nothing => Self::One(bytes),
+            Self::One(first) => Self::Several([&first[..], &bytes].concat()),
+            Self::Several(mut all) => {
+                all.extend_from_slice(&bytes);
+                Self::Several(all)
+            }
+        }
+    }
+
+    /// Returns what has to leave; `None` if there is nothing.
+    fn take(&mut self) -> Option<Bytes> {
+        match std::mem::take(self) {
+            Self::Nothing => None,
+            Self::One(bytes) => Some(bytes),
+            Self::Several(all) => Some(all.into()),
+        }
+    }
 }
 
 /// The reason why a stream is not used any further.
@@ -70,7 +102,8 @@ impl<'a> Connection<'a> {
             side,
             place,
             input: early,
-            output: BytesMut::new(),
+            output: Output::default(),
+            waiting: Waiting::default(),
             secrets: Secrets::default(),
             deadline,
             keep_input: false,
@@ -135,7 +168,7 @@ impl<'a> Connection<'a> {
     ) -> impl Future<Output = Done> {
         async move {
             let mut lines = LineDecoder::new(session.session().line_limit());
-            let mut chunks: Option<Chunks<'a>> = None;
+            let mut chunks: Option<Box<Chunks<'a>>> = None;
             loop {
                 match self.answer(io, &step).await {
                     Ok(None) => {}
@@ -158,7 +191,7 @@ impl<'a> Connection<'a> {
                     }
                     Next::Data { limit } => Box::pin(self.content(io, limit, ends(step.fault_ahead()))).await,
                     Next::Chunk { size, last, limit } => {
-                        let so_far = chunks.take().unwrap_or_else(|| self.no_chunks(limit));
+                        let so_far = chunks.take().unwrap_or_else(|| Box::new(self.no_chunks(limit)));
                         Box::pin(self.chunk(io, so_far, size, last, &mut chunks)).await
                     }
                 };
@@ -210,7 +243,7 @@ impl<'a> Connection<'a> {
 
     /// Records bytes in the journal, and lets them leave with the next flush.
     pub(super) fn put(&mut self, bytes: Bytes) {
-        self.output.extend_from_slice(&bytes);
+        self.output.add(bytes.clone());
         let record = self.secrets.sent(bytes);
         self.write_down(record);
     }
@@ -226,10 +259,7 @@ impl<'a> Connection<'a> {
     }
 
     pub(super) async fn flush<IO: AsyncWrite + Unpin>(&mut self, io: &mut IO) -> io::Result<()> {
-        if self.output.is_empty() {
-            return Ok(());
-        }
-        let output = std::mem::take(&mut self.output).freeze();
+        let Some(output) = self.output.take() else { return Ok(()) };
         let writing = async {
             io.write_all(&output).await?;
             io.flush().await

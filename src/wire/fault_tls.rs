@@ -1,6 +1,7 @@
 //! TLS with a configuration that differs from the connector's.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::state::Credentials;
 use crate::clock::Clock;
@@ -67,7 +68,7 @@ fn credentials(
         clock,
     };
     let tls = ServerTls::with(&setup).map_err(|error| error.to_string());
-    Some(Credentials { certificate: first.facts.clone(), tls })
+    Some(Credentials { certificate: Arc::new(first.facts.clone()), tls })
 }
 
 fn material(stored: &StoredCertificate) -> Option<&Material> {

@@ -65,7 +65,7 @@ impl<'a> Connection<'a> {
         self.write_down(Record::TlsFailed(Arc::new(FailedHandshake {
             verb,
             failure,
-            certificate: credentials.map(|credentials| credentials.certificate.clone()),
+            certificate: credentials.map(|credentials| Arc::clone(&credentials.certificate)),
             client_hello: witness.client_hello,
             partial_hello: witness.partial_hello,
         })));
@@ -138,9 +138,11 @@ impl<'a> Connection<'a> {
     }
 
     /// Returns the certificate that was shown.
-    fn presented(&self, facts: &TlsFacts, credentials: &Credentials) -> CertificateFacts {
-        let stored = self.side.computer.store.find(facts.presented).map(|stored| stored.facts.clone());
+    fn presented(&self, facts: &TlsFacts, credentials: &Credentials) -> Arc<CertificateFacts> {
+        let usual = &credentials.certificate;
+        let other =
+            (facts.presented != usual.thumbprint).then(|| self.side.computer.store.find(facts.presented));
         // A certificate that is not in the store is the ephemeral one.
-        stored.unwrap_or_else(|| credentials.certificate.clone())
+        other.flatten().map_or_else(|| Arc::clone(usual), |stored| Arc::new(stored.facts.clone()))
     }
 }

@@ -231,10 +231,10 @@ async fn accept(
     let mut causes = BTreeSet::new();
     loop {
         match listener.accept().await {
-            Ok(stream) => {
+            Ok((stream, remote)) => {
                 let session = SessionId(sessions.fetch_add(1, Ordering::SeqCst) + 1);
                 let (endpoint, shared) = (Arc::clone(endpoint), Arc::clone(shared));
-                tasks.spawn(connection(stream, session, endpoint, shared));
+                tasks.spawn(connection(stream, remote, session, endpoint, shared));
             }
             Err(error) => {
                 // Once for each cause, or a shortage would fill the disk with messages about it.
@@ -247,9 +247,22 @@ async fn accept(
     }
 }
 
-async fn connection(stream: NetStream, session: SessionId, endpoint: Arc<Endpoint>, shared: Arc<Shared>) {
-    // A peer that is gone before its addresses were read cannot be recorded.
-    let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+async fn connection(
+    stream: NetStream,
+    remote: SocketAddr,
+    session: SessionId,
+    endpoint: Arc<Endpoint>,
+    shared: Arc<Shared>,
+) {
+    // A socket that listens on one address is known to be reached by it.
+    let local = match endpoint.address {
+        one if !one.ip().is_unspecified() => one,
+        // A peer that is gone before the address was read cannot be recorded.
+        _ => match stream.local_addr() {
+            Ok(local) => local,
+            Err(_) => return,
+        },
+    };
     let early = said_already(&stream);
     let way = Way { session, endpoint, local, remote };
     converse(stream, early, way, &shared).await;

@@ -1,18 +1,20 @@
 //! The reading side of a conversation: lines, content and chunks, within its time-outs and the lab's memory
 //! budget.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio_util::sync::WaitForCancellationFuture;
 
 use super::budget::Share;
-use super::connection::Connection;
-use crate::clock::Deadline;
+use super::connection::{Connection, Shared};
+use crate::clock::{Deadline, Sleep};
 use crate::journal::Record;
 use crate::session::{Input, ReceiveSession};
 use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder, LooseDecoder};
@@ -20,8 +22,9 @@ use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder, LooseDec
 /// The number of bytes that are read at once where lines are due. A read that waits for a line needs no
 /// buffer.
 pub(super) const LINE_READ: usize = 4 * 1024;
-/// The number of bytes that are read at once where content is due.
-const CONTENT_READ: usize = 64 * 1024;
+/// The number of bytes that are read at once where content is due, at first and once there is that much of it:
+/// most messages are small.
+const CONTENT_READ: (usize, usize) = (16 * 1024, 64 * 1024);
 
 /// The chunks of one message so far.
 pub(super) struct Chunks<'a> {
@@ -48,6 +51,8 @@ impl<'a> Connection<'a> {
         IO: AsyncRead + Unpin,
     {
         lines.set_limit(session.line_limit());
+        // True if the buffer was new when the last bytes were read into it.
+        let mut alone = false;
         loop {
             // A handshake record of any version: 22, 3, 0 to 4 (RFC 8446 section 5.1), or a ClientHello in
             // the format of SSL 2.0 (RFC 5246 appendix E.2).
@@ -56,14 +61,23 @@ impl<'a> Connection<'a> {
                 return Ok(Input::ClientHello);
             }
             if let Some(line) = lines.decode(&mut self.input) {
-                if self.input.is_empty() {
-                    self.input = BytesMut::new();
-                }
-                let record = self.secrets.received(&line.text, session.expects_secret());
+                let whole = alone && self.input.is_empty();
+                self.release();
+                // What stands in a buffer with more than itself is copied for the journal.
+                let text = if whole { line.text.clone() } else { Bytes::copy_from_slice(&line.text) };
+                let record = self.secrets.received(&text, session.expects_secret());
                 self.write_down(record);
                 return Ok(Input::Line(line));
             }
+            alone = self.input.capacity() == 0;
             self.read::<LINE_READ, _>(io).await?;
+        }
+    }
+
+    /// Gives a buffer back from which everything was taken.
+    fn release(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
         }
     }
 
@@ -81,7 +95,7 @@ impl<'a> Connection<'a> {
                 if !share.grow(decoder.kept()) {
                     return Ok(Input::NoMemory);
                 }
-                self.read_content(io).await?;
+                self.read_content(io, decoder.kept()).await?;
             }
             let received = decoder.finish();
             self.write_down(Record::Content(received.octets));
@@ -90,6 +104,7 @@ impl<'a> Connection<'a> {
         let mut decoder = DataDecoder::new(limit);
         loop {
             if decoder.decode(&mut self.input) == DataProgress::Done {
+                self.release();
                 let received = decoder.finish();
                 self.write_down(Record::Content(received.octets));
                 return Ok(Input::Content(received));
@@ -97,25 +112,26 @@ impl<'a> Connection<'a> {
             if !share.grow(decoder.kept()) {
                 return Ok(Input::NoMemory);
             }
-            self.read_content(io).await?;
+            self.read_content(io, decoder.kept()).await?;
         }
     }
 
     pub(super) async fn chunk<IO: AsyncRead + Unpin>(
         &mut self,
         io: &mut IO,
-        mut chunks: Chunks<'a>,
+        mut chunks: Box<Chunks<'a>>,
         size: u64,
         last: bool,
-        rest: &mut Option<Chunks<'a>>,
+        rest: &mut Option<Box<Chunks<'a>>>,
     ) -> Result<Input, Stop> {
         chunks.decoder.begin(size);
         while chunks.decoder.decode(&mut self.input) == DataProgress::More {
             if !chunks.share.grow(chunks.decoder.kept()) {
                 return Ok(Input::NoMemory);
             }
-            self.read_content(io).await?;
+            self.read_content(io, chunks.decoder.kept()).await?;
         }
+        self.release();
         self.write_down(Record::Content(size));
         if last {
             return Ok(Input::Content(chunks.decoder.finish()));
@@ -128,18 +144,13 @@ impl<'a> Connection<'a> {
         Chunks { decoder: ChunkDecoder::new(limit), share: self.shared.content.share() }
     }
 
-    async fn read_content<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> Result<(), Stop> {
-        self.input.reserve(CONTENT_READ);
-        let deadline = self.read_deadline()?;
-        let (clock, input) = (self.clock(), &mut self.input);
-        let reading = pin!(io.read_buf(input));
-        match self.shared.shutdown.run_until_cancelled(clock.timeout_at(deadline, reading)).await {
-            None => Err(Stop::ShuttingDown),
-            Some(Err(_)) => Err(Stop::TimedOut),
-            Some(Ok(Err(error))) => Err(Stop::Io(error)),
-            Some(Ok(Ok(0))) => Err(Stop::Closed),
-            Some(Ok(Ok(_))) => Ok(()),
-        }
+    /// Reads more content; `kept` bytes of it are there.
+    async fn read_content<IO: AsyncRead + Unpin>(&mut self, io: &mut IO, kept: u64) -> Result<(), Stop> {
+        let (first, most) = CONTENT_READ;
+        self.input.reserve(if kept < first as u64 / 2 { first } else { most });
+        let (shared, patience, deadline) = (self.shared, self.patience(), self.deadline);
+        let Self { input, waiting, .. } = self;
+        waiting.read(shared, patience, deadline, pin!(io.read_buf(input))).await
     }
 
     /// Reads at most `N` bytes by way of the stack, so that waiting needs no buffer.
@@ -147,8 +158,8 @@ impl<'a> Connection<'a> {
         &mut self,
         io: &mut IO,
     ) -> Result<(), Stop> {
-        let deadline = self.read_deadline()?;
-        let (clock, input) = (self.clock(), &mut self.input);
+        let (shared, patience, deadline) = (self.shared, self.patience(), self.deadline);
+        let Self { input, waiting, .. } = self;
         let reading = poll_fn(|cx| {
             let mut octets = [const { MaybeUninit::uninit() }; N];
             let mut buffer = ReadBuf::uninit(&mut octets);
@@ -156,21 +167,56 @@ impl<'a> Connection<'a> {
             input.extend_from_slice(buffer.filled());
             Poll::Ready(Ok::<_, io::Error>(buffer.filled().len()))
         });
-        match self.shared.shutdown.run_until_cancelled(clock.timeout_at(deadline, reading)).await {
-            None => Err(Stop::ShuttingDown),
-            Some(Err(_)) => Err(Stop::TimedOut),
-            Some(Ok(Err(error))) => Err(Stop::Io(error)),
-            Some(Ok(Ok(0))) => Err(Stop::Closed),
-            Some(Ok(Ok(_))) => Ok(()),
-        }
+        waiting.read(shared, patience, deadline, reading).await
     }
+}
 
-    /// Returns the deadline for the next bytes. A peer that never stops talking runs out of time, too.
-    fn read_deadline(&self) -> Result<Deadline, Stop> {
-        let clock = self.clock();
-        if clock.has_passed(self.deadline) {
-            return Err(Stop::TimedOut);
+/// What a connection waits by, beside its stream: kept from one wait to the next, because setting it up costs
+/// more than reading a line does.
+#[derive(Default)]
+pub(super) struct Waiting<'a> {
+    sleep: Option<Sleep<'a>>,
+    shutdown: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
+}
+
+impl<'a> Waiting<'a> {
+    /// Runs `reading` until the peer has been silent for `patience`, `latest` has passed, or the lab ends. A
+    /// peer that never stops talking runs out of time, too.
+    async fn read(
+        &mut self,
+        shared: &'a Shared,
+        patience: Duration,
+        latest: Deadline,
+        mut reading: impl Future<Output = io::Result<usize>> + Unpin,
+    ) -> Result<(), Stop> {
+        if shared.shutdown.is_cancelled() {
+            return Err(Stop::ShuttingDown);
         }
-        Ok(self.deadline.min(clock.after(self.patience())))
+        let clock = shared.live.clock();
+        let deadline = clock.after_within(patience, latest).ok_or(Stop::TimedOut)?;
+        let mut waits = false;
+        let read = poll_fn(|cx| {
+            if let Poll::Ready(read) = Pin::new(&mut reading).poll(cx) {
+                return Poll::Ready(match read {
+                    Ok(0) => Err(Stop::Closed),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(Stop::Io(error)),
+                });
+            }
+            let shutdown = self.shutdown.get_or_insert_with(|| Box::pin(shared.shutdown.cancelled()));
+            if shutdown.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(Stop::ShuttingDown));
+            }
+            let sleep = self.sleep.get_or_insert_with(|| clock.sleep_until(deadline));
+            if !std::mem::replace(&mut waits, true) {
+                sleep.set(deadline);
+            }
+            Pin::new(sleep).poll(cx).map(|()| Err(Stop::TimedOut))
+        })
+        .await;
+        if let Some(sleep) = self.sleep.as_mut().filter(|_| waits) {
+            sleep.cease();
+        }
+        read
     }
 }

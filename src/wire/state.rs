@@ -56,7 +56,8 @@ struct State {
     faults: HashMap<String, Vec<FaultRule>>,
     /// The tables of connectors.
     tables: HashMap<(String, String), Arc<FaultTable>>,
-    prepared: HashMap<(String, String), Prepared>,
+    /// By the address of the connector, which its entry keeps in place.
+    prepared: HashMap<usize, Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
 }
 
@@ -108,7 +109,7 @@ pub(super) struct PreparedConnector {
 /// A certificate that TLS is offered with.
 #[derive(Debug)]
 pub(super) struct Credentials {
-    pub(super) certificate: CertificateFacts,
+    pub(super) certificate: Arc<CertificateFacts>,
     /// The TLS configuration, or the reason why a handshake with the certificate cannot succeed.
     pub(super) tls: Result<ServerTls, String>,
 }
@@ -280,8 +281,8 @@ impl LabState {
         computer: &Arc<Computer>,
         connector: &Arc<ReceiveConnector>,
         verb: TlsVerb,
-    ) -> Option<CertificateFacts> {
-        self.side(computer, connector).credentials(verb).map(|offered| offered.certificate.clone())
+    ) -> Option<Arc<CertificateFacts>> {
+        self.side(computer, connector).credentials(verb).map(|offered| Arc::clone(&offered.certificate))
     }
 
     /// Returns the certificate that `connector` would use now, and the reasons against the others.
@@ -296,10 +297,9 @@ impl LabState {
         binding: Binding,
         peer: IpAddr,
     ) -> Option<Arc<PreparedConnector>> {
-        let computers = self.computers();
-        let computer = computers.iter().find(|known| known.name == computer)?;
+        let computer = self.lock().computers.iter().find(|known| known.name == computer).cloned()?;
         let connector = computer.connector_for(binding.0, peer)?;
-        Some(self.side(computer, connector))
+        Some(self.side(&computer, connector))
     }
 
     /// Logs what loading its certificates makes a session log.
@@ -355,19 +355,21 @@ impl LabState {
 
     fn side(&self, computer: &Arc<Computer>, connector: &Arc<ReceiveConnector>) -> Arc<PreparedConnector> {
         let now = self.clock.now();
-        let key = (computer.name.clone(), connector.name.clone());
         let mut state = self.lock();
-        let fresh = |prepared: &&Prepared| prepared.until.is_none_or(|until| now < until);
-        let same = |prepared: &&Prepared| Arc::ptr_eq(&prepared.side.connector, connector);
-        if let Some(prepared) = state.prepared.get(&key).filter(same).filter(fresh) {
+        let fresh = |prepared: &&Prepared| {
+            Arc::ptr_eq(&prepared.side.computer, computer) && prepared.until.is_none_or(|until| now < until)
+        };
+        let place = Arc::as_ptr(connector).addr();
+        if let Some(prepared) = state.prepared.get(&place).filter(fresh) {
             return Arc::clone(&prepared.side);
         }
+        let key = (computer.name.clone(), connector.name.clone());
         let counters = state.counters.entry(key.clone());
         let counters = counters.or_insert_with(|| Arc::new(Counters::new(Arc::clone(&self.message_numbers))));
         let counters = Arc::clone(counters);
         let State { faults, tables, roots, .. } = &mut *state;
         let rows = faults.get(&computer.name).map(Vec::as_slice).unwrap_or_default();
-        let table = tables.entry(key.clone());
+        let table = tables.entry(key);
         let table = table.or_insert_with(|| Arc::new(FaultTable::of(rows, &connector.name)));
         let mut side = prepare(computer, connector, counters, now);
         if !table.is_empty() {
@@ -377,7 +379,7 @@ impl LabState {
         }
         let side = Arc::new(side);
         let until = computer.store.next_change(now, EXPIRES_SOON);
-        state.prepared.insert(key, Prepared { side: Arc::clone(&side), until });
+        state.prepared.insert(place, Prepared { side: Arc::clone(&side), until });
         side
     }
 
@@ -429,5 +431,5 @@ fn credentials(stored: &StoredCertificate, unusable: Option<&str>) -> Credential
             ServerTls::new(&chain, &material.key, Versions::Both).map_err(|error| error.to_string())
         }
     };
-    Credentials { certificate: stored.facts.clone(), tls }
+    Credentials { certificate: Arc::new(stored.facts.clone()), tls }
 }

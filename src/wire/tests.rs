@@ -348,7 +348,8 @@ async fn a_connection_that_waits_takes_little_memory() {
         address: "127.0.0.1:1025".parse().unwrap(),
     };
     let (_client, server) = network::pair("127.0.0.1:40000", "127.0.0.1:1025");
-    let future = connection(server, SessionId(1), Arc::new(endpoint), shared);
+    let remote = "127.0.0.1:40000".parse().unwrap();
+    let future = connection(server, remote, SessionId(1), Arc::new(endpoint), shared);
     let size = size_of_val(&future);
     assert!(size <= 2400, "{size} bytes");
 }

@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+use std::borrow::Cow;
+
 use starttls_lab::internal::exchange::{
     AuthMechanism, ByteSize, Computer, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, Stage,
     TransportRole, Usage, keywords,
 };
+
+type Keyword = Cow<'static, str>;
 
 const BOTH: Stage = Stage::Clear { starttls: true, anonymous_tls: true };
 const STARTTLS: Stage = Stage::Clear { starttls: true, anonymous_tls: false };
@@ -188,7 +192,7 @@ fn exchange_2007_knows_neither_xrdst_nor_xshadow() {
 }
 
 /// The keywords that `before` has and `after` has not, and the other way round.
-fn changed(before: &[String], after: &[String]) -> (Vec<String>, Vec<String>) {
+fn changed(before: &[Keyword], after: &[Keyword]) -> (Vec<Keyword>, Vec<Keyword>) {
     let lost = before.iter().filter(|keyword| !after.contains(keyword)).cloned().collect();
     let won = after.iter().filter(|keyword| !before.contains(keyword)).cloned().collect();
     (lost, won)
@@ -228,7 +232,7 @@ fn each_switch_moves_its_own_keyword_and_leaves_the_rest_in_order() {
 
         let (gone, new) = changed(&before, &after);
         assert_eq!((gone.join(" "), new.join(" ")), (lost.to_owned(), won.to_owned()), "{switch}");
-        let stayed = |list: &[String], other: &[String]| {
+        let stayed = |list: &[Keyword], other: &[Keyword]| {
             list.iter().filter(|keyword| other.contains(keyword)).cloned().collect::<Vec<_>>()
         };
         assert_eq!(stayed(&before, &after), stayed(&after, &before), "{switch}: the order");

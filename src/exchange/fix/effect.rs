@@ -1,5 +1,7 @@
 //! The effect of a change, found by applying it to a copy and comparing every connector.
 
+use std::borrow::Cow;
+
 use super::change::{Change, Overwrite, apply_all};
 use super::propose::{Case, target};
 use super::state::{State, anonymous_tls, called};
@@ -73,9 +75,9 @@ impl Effect {
             keywords(connector, computer, Stage::Clear { starttls: false, anonymous_tls: false })
         };
         let (old, new) = (clear(before), clear(after));
-        let not_in = |some: &[String], others: &[String]| {
+        let not_in = |some: &[Cow<'static, str>], others: &[Cow<'static, str>]| {
             let missing: Vec<&str> =
-                some.iter().filter(|one| !others.contains(one)).map(String::as_str).collect();
+                some.iter().filter(|one| !others.contains(one)).map(AsRef::as_ref).collect();
             missing.join(", ")
         };
         let (gone, come) = (not_in(&old, &new), not_in(&new, &old));

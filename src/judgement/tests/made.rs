@@ -167,7 +167,7 @@ impl Made {
             began: Timestamp::UNIX_EPOCH,
             ended: None,
             starttls: StartTls { offered: Some(self.offered), asked: self.asked, answer },
-            handshake: (self.asked && !self.answers_454).then_some(handshake),
+            handshake: (self.asked && !self.answers_454).then(|| Box::new(handshake)),
             leaks: Vec::new(),
             said_over_tls: self.told.clone(),
             messages_in_clear: self.in_clear,

@@ -33,8 +33,8 @@ pub struct Conversation {
     pub ended: Option<Timestamp>,
     /// The offer of STARTTLS, the request and the answer.
     pub starttls: StartTls,
-    /// The handshake, if one began.
-    pub handshake: Option<HandshakeAudit>,
+    /// The handshake, if one began; in a box, because most of what is kept of sessions has none.
+    pub handshake: Option<Box<HandshakeAudit>>,
     /// The client's leaks: the parts that it said in clear, each once.
     pub leaks: Vec<Leak>,
     /// The parts that it said over TLS.
@@ -150,7 +150,7 @@ pub(in crate::observe) struct ConversationBuilder {
     /// The number of lines sent in clear behind STARTTLS that are still to be executed.
     from_clear: usize,
     inside: Inside,
-    /// The first replies of the lab.
+    /// The first replies of the lab, until a handshake or the end.
     replies: Vec<Bytes>,
 }
 
@@ -229,6 +229,7 @@ impl ConversationBuilder {
             Record::Sent(octets) => self.sent(octets),
             Record::TlsEstablished(_) => {
                 self.established = true;
+                self.replies = Vec::new();
                 self.told.turn = Turn::Client;
                 self.handshake_at = Some(entry.time);
             }
@@ -271,14 +272,14 @@ impl ConversationBuilder {
         told
     }
 
-    fn handshake(&self, session: &SessionSummary, measure: Measure<'_>) -> Option<HandshakeAudit> {
+    fn handshake(&self, session: &SessionSummary, measure: Measure<'_>) -> Option<Box<HandshakeAudit>> {
         let measured = |leaf: &CertificateFacts, asked: Option<&str>| {
             let at = self.handshake_at.unwrap_or(session.began);
             Presented::of(leaf, asked, &session.place, at, measure)
         };
         if let Some(it) = &session.tls_failure {
             let asked = it.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
-            return Some(HandshakeAudit {
+            return Some(Box::new(HandshakeAudit {
                 verb: it.verb.as_str(),
                 version: None,
                 server_name: asked.map(str::to_owned),
@@ -287,11 +288,11 @@ impl ConversationBuilder {
                 presented: it.certificate.as_ref().map(|leaf| measured(leaf, asked)),
                 certificate_sent: it.certificate_was_sent(),
                 reaction: Reaction::to(&it.failure),
-            });
+            }));
         }
         let it = session.tls.as_ref()?;
         let asked = it.facts.server_name.as_deref();
-        Some(HandshakeAudit {
+        Some(Box::new(HandshakeAudit {
             verb: it.verb.as_str(),
             version: Some(it.facts.version.as_str()),
             server_name: asked.map(str::to_owned),
@@ -300,7 +301,7 @@ impl ConversationBuilder {
             presented: Some(measured(&it.certificate, asked)),
             certificate_sent: true,
             reaction: Reaction::Completed,
-        })
+        }))
     }
 
     fn odd(&mut self, oddity: &Anomaly, at: Timestamp) {
@@ -372,7 +373,7 @@ impl ConversationBuilder {
         self.told.turn = Turn::Client;
         if !self.awaits_answer {
             self.told.injected.iter_mut().for_each(|injected| injected.compare(octets));
-            if self.replies.len() < REPLIES {
+            if !self.established && self.replies.len() < REPLIES {
                 self.replies.push(octets.clone());
             }
         }
@@ -420,6 +421,7 @@ impl ConversationBuilder {
     }
 
     fn ended(&mut self, ending: &Ending, at: Timestamp) {
+        self.replies = Vec::new();
         self.told.ended = Some(at);
         self.told.parting = match ending {
             _ if self.said_quit => CloseReason::Quit,

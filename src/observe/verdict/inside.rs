@@ -1,6 +1,7 @@
 //! What a client does inside TLS that only replies in clear can explain: replies that were injected behind the
 //! 220, and capabilities from before the handshake (RFC 3207 section 4.2: it has to discard both).
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::journal::shown::printable;
@@ -44,10 +45,10 @@ impl Injected {
 /// The commands of a client inside TLS, as far as they show which replies it uses.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inside {
-    /// The keywords of the reply to EHLO in clear, in upper case.
-    clear: Vec<String>,
-    /// The keywords inside TLS; `None` as long as no EHLO was accepted there.
-    secure: Option<Vec<String>>,
+    /// The reply to EHLO in clear; empty if there is none. Its keywords are read when a command uses them.
+    clear: Bytes,
+    /// The reply inside TLS; `None` as long as no EHLO was accepted there.
+    secure: Option<Bytes>,
     /// True if EHLO was said inside TLS at all.
     asked: bool,
     /// What no reply inside TLS explains, in sentences.
@@ -58,13 +59,11 @@ pub(super) struct Inside {
 
 impl Inside {
     /// Processes a reply to EHLO.
-    pub(super) fn hello(&mut self, reply: &[u8], established: bool) {
-        let keywords = reply.split(|octet| *octet == b'\n').skip(1).filter_map(|line| line.get(4..));
-        let keywords = keywords.map(|it| String::from_utf8_lossy(it.trim_ascii()).to_ascii_uppercase());
+    pub(super) fn hello(&mut self, reply: &Bytes, established: bool) {
         if established {
-            self.secure = Some(keywords.collect());
+            self.secure = Some(reply.clone());
         } else {
-            self.clear = keywords.collect();
+            self.clear = reply.clone();
         }
     }
 
@@ -78,25 +77,31 @@ impl Inside {
 
     /// Processes a command line inside TLS.
     pub(super) fn said(&mut self, line: &[u8]) {
-        let shown = printable(line);
-        let mechanism = shown.split_ascii_whitespace().nth(1).unwrap_or_default().to_ascii_uppercase();
-        let offers = |keywords: &[String]| offers_mechanism(keywords, &mechanism);
         match (Verb::of(line), &self.secure) {
             (Some(Verb::Ehlo), _) => self.asked = true,
             (Some(Verb::Helo), Some(_)) => {
                 self.unexplained("it said HELO after its EHLO inside TLS had been accepted".to_owned());
             }
-            (Some(Verb::Auth), Some(secure)) if !mechanism.is_empty() && !offers(secure) => {
-                self.unexplained(format!("it said AUTH {mechanism}, which no reply inside TLS offers"));
-            }
-            (Some(Verb::Auth), None) if offers(&self.clear) => self.used(&format!("AUTH {mechanism}")),
+            (Some(Verb::Auth), _) => self.said_auth(&printable(line)),
             (Some(Verb::Mail), None) => {
-                if let Some(parameter) = offered_parameter(&shown, &self.clear) {
+                if let Some(parameter) = offered_parameter(&printable(line), &keywords(&self.clear)) {
                     self.used(&format!("MAIL with {parameter}"));
                 }
             }
             (Some(Verb::Bdat), None) => self.used("BDAT"),
             _ => {}
+        }
+    }
+
+    fn said_auth(&mut self, line: &str) {
+        let mechanism = line.split_ascii_whitespace().nth(1).unwrap_or_default().to_ascii_uppercase();
+        let offers = |reply: &[u8]| offers_mechanism(&keywords(reply), &mechanism);
+        match &self.secure {
+            Some(secure) if !mechanism.is_empty() && !offers(secure) => {
+                self.unexplained(format!("it said AUTH {mechanism}, which no reply inside TLS offers"));
+            }
+            None if offers(&self.clear) => self.used(&format!("AUTH {mechanism}")),
+            Some(_) | None => {}
         }
     }
 
@@ -124,6 +129,12 @@ impl Inside {
     pub(super) fn stale(&self) -> Option<String> {
         self.stale.clone()
     }
+}
+
+/// Returns the keywords of a reply to EHLO, in upper case.
+fn keywords(reply: &[u8]) -> Vec<String> {
+    let lines = reply.split(|byte| *byte == b'\n').skip(1).filter_map(|line| line.get(4..));
+    lines.map(|it| String::from_utf8_lossy(it.trim_ascii()).to_ascii_uppercase()).collect()
 }
 
 /// Returns whether AUTH with this mechanism is among the keywords (RFC 4954 section 3; some write `AUTH=`).

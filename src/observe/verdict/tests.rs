@@ -65,7 +65,7 @@ fn failed(told: &mut SampleSession, certificate: Option<CertificateFacts>, failu
     told.tell(Record::TlsFailed(Arc::new(FailedHandshake {
         verb,
         failure,
-        certificate,
+        certificate: certificate.map(Arc::new),
         client_hello: Some(Arc::default()),
         partial_hello: 0,
     })));

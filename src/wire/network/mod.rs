@@ -84,11 +84,17 @@ impl Listener {
         }
     }
 
-    /// Returns the next connection.
-    pub(super) async fn accept(&mut self) -> io::Result<NetStream> {
+    /// Returns the next connection and the address that it comes from.
+    pub(super) async fn accept(&mut self) -> io::Result<(NetStream, SocketAddr)> {
         match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| NetStream::tcp(stream)),
-            Self::Memory(listener) => listener.accept().await.map(NetStream::pipe),
+            Self::Tcp(listener) => {
+                listener.accept().await.map(|(stream, peer)| (NetStream::tcp(stream), peer))
+            }
+            Self::Memory(listener) => {
+                let pipe = listener.accept().await?;
+                let peer = pipe.peer_addr();
+                Ok((NetStream::pipe(pipe), peer))
+            }
         }
     }
 }
@@ -143,7 +149,8 @@ impl NetStream {
         }
     }
 
-    pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
+    #[cfg(test)]
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr(),
             Self::Pipe(pipe) => Ok(pipe.peer_addr()),

@@ -1,0 +1,85 @@
+//! A bound on what a session and a message cost, in allocations. Their number is the same on every machine, however
+//! busy it is; time is not, and is not asked for.
+//!
+//! A figure that has grown is a reason to look for the cause, and to raise its bound where the cause is worth it; see
+//! `docs/performance.md`. The only test in its binary, or others would be counted.
+#![allow(clippy::unwrap_used, reason = "in a test, that is how to fail")]
+#![cfg(target_os = "linux")]
+
+use std::alloc::System;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use starttls_lab::Lab;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const CONTENT: &[u8] = b"Subject: a bound\r\nFrom: <sender@example.com>\r\n\r\nOne line of text.\r\n.\r\n";
+
+/// The most allocations of a session that brings no message, and of each message in it. They were 40 and 41 when
+/// this was written.
+const BOUNDS: (usize, usize) = (44, 45);
+
+#[test]
+fn a_session_and_a_message_allocate_no_more_than_their_bounds() {
+    const SESSIONS: usize = 200;
+    let lab = Lab::connector("load.example.com").start().unwrap();
+    // What the first sessions set up is not theirs.
+    sessions(lab.addr(), 20, 2);
+    let count = |messages| {
+        let region = Region::new(ALLOCATOR);
+        sessions(lab.addr(), SESSIONS, messages);
+        region.change().allocations / SESSIONS
+    };
+    let (session, with_ten) = (count(0), count(10));
+    let message = with_ten.saturating_sub(session) / 10;
+    assert!(
+        session <= BOUNDS.0 && message <= BOUNDS.1,
+        "{session} allocations a session and {message} a message, which are to be at most {BOUNDS:?}"
+    );
+}
+
+/// Holds sessions one after the other, and allocates nothing.
+fn sessions(address: SocketAddr, count: usize, messages: usize) {
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        expect(&mut stream, b"220");
+        say(&mut stream, b"EHLO client.example.com\r\n", b"250");
+        for _ in 0..messages {
+            say(&mut stream, b"MAIL FROM:<sender@example.com>\r\n", b"250");
+            say(&mut stream, b"RCPT TO:<recipient@example.com>\r\n", b"250");
+            say(&mut stream, b"DATA\r\n", b"354");
+            say(&mut stream, CONTENT, b"250");
+        }
+        say(&mut stream, b"QUIT\r\n", b"221");
+        // The lab closes first, so that its work on the session is done when this returns.
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    }
+}
+
+fn say(stream: &mut TcpStream, octets: &[u8], code: &[u8]) {
+    stream.write_all(octets).unwrap();
+    expect(stream, code);
+}
+
+/// Reads one reply, whose last line has a blank behind its code.
+fn expect(stream: &mut TcpStream, code: &[u8]) {
+    let mut reply = [0; 4096];
+    let mut length = 0;
+    loop {
+        let read = stream.read(&mut reply[length..]).unwrap();
+        assert!(read > 0, "the lab has closed");
+        length += read;
+        let Some(lines) = reply[..length].strip_suffix(b"\r\n") else { continue };
+        let last = lines.rsplit(|octet| *octet == b'\n').next().unwrap();
+        if last.get(3) == Some(&b' ') {
+            assert!(last.starts_with(code), "{}", last.escape_ascii());
+            return;
+        }
+    }
+}
