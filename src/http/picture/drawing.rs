@@ -8,11 +8,11 @@ use super::{Edge, Node, NodeKind, PictureView};
 use crate::http::answer::segment;
 
 const LEFT: u32 = 10;
-const MIDDLE: u32 = 420;
+const MIDDLE: u32 = 480;
 const WIDTH: u32 = 300;
 const HEIGHT: u32 = 44;
 const ROW: u32 = 60;
-const WHOLE: u32 = 740;
+const WHOLE: u32 = 800;
 /// The maximum number of characters of a line in a box.
 const LONGEST: usize = 40;
 
@@ -116,9 +116,10 @@ fn way(svg: &mut String, edge: &Edge, from: (u32, u32), to: (u32, u32)) {
     let link = edge.session.as_deref().map_or("#verify".to_owned(), |id| format!("#session/{}", segment(id)));
     linked(svg, &link, &class, &title, |svg| {
         let (from_y, to_y) = (from.1 + half, to.1 + half);
-        // From peer to connector the way is straight; between connectors it bends at their right.
+        // From peer to connector the way has its label over its first part; between connectors it bends at
+        // their right.
         let path = if from.0 < to.0 {
-            format!("M{} {from_y}L{} {to_y}", from.0 + WIDTH, to.0)
+            format!("M{} {from_y}h90L{} {to_y}", from.0 + WIDTH, to.0)
         } else if from.0 > to.0 {
             format!("M{} {from_y}L{} {to_y}", from.0, to.0 + WIDTH)
         } else {
