@@ -25,7 +25,9 @@ export function picture() {
   /** What is configured: it takes longer in a lab of many connectors, and changes seldom. */
   async function configured() {
     const check = await get(path('check'));
-    renew(verdicts, check.connectors, () => drawVerdicts(check.connectors, load));
+    const sending = (check.send_connectors ?? []).map((it) => ({ ...it, kind: 'send' }));
+    const all = [...check.connectors, ...sending];
+    renew(verdicts, all, () => drawVerdicts(all, load));
     renew(
       senders,
       check.connectors.map((it) => it.senders),
@@ -40,7 +42,7 @@ export function picture() {
       ask('GET', 'api/v1/picture.svg', { query: SENDERS, accept: 'image/svg+xml' }),
     ]);
     const svg = await response.text();
-    renew(names, picture.names, () => drawNames(picture.names));
+    renew(names, [picture.names, picture.names_of], () => drawNames(picture.names, picture.names_of));
     renew(drawing, [svg, connectors.map((it) => it.addrs)], () => drawDrawing(svg, picture, connectors));
   }
 
@@ -66,6 +68,7 @@ export function picture() {
   };
 }
 
+/** What `check` has something to say against. */
 const isWrong = (it) =>
   it.starttls === 'withheld' || it.refused.length > 0 || it.fixes.length > 0 || it.events.length > 0;
 
@@ -79,7 +82,7 @@ function drawVerdicts(connectors, changed) {
       ? h('p', {}, h('a', { href: link('connectors') }, `and ${plural(wrong.length - MOST, 'more connector')}`))
       : null,
     wrong.length === 0
-      ? right.slice(0, MOST).map(drawRight)
+      ? drawRight(right)
       : right.length > 0
         ? h('p', { class: 'hint' }, `${plural(right.length, 'other connector')} without a finding`)
         : null,
@@ -113,7 +116,7 @@ function drawWrong(it, changed) {
             `Event ${event.event_id} in Event Viewer`,
           )
         : null,
-      h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector'),
+      h('a', { href: link('connectors', [computer, name], { kind: it.kind }) }, 'Properties of the connector'),
       h('a', { href: link('certificates', [], { computer }) }, 'Certificates'),
     ),
     it.fixes.length > 0
@@ -121,35 +124,49 @@ function drawWrong(it, changed) {
           'details',
           { class: 'fixes' },
           h('summary', {}, it.fixes.length === 1 ? 'A fix' : `${it.fixes.length} fixes, each to be tried first`),
-          it.fixes.map((proposal, index) => fix(proposal, { index, computer, connector: name }, changed)),
+          it.fixes.map((proposal, index) => {
+            const of = it.kind ? { computer: proposal.on ?? computer } : { index, computer, connector: name };
+            return fix(proposal, of, changed);
+          }),
         )
       : null,
   );
 }
 
-function drawRight(it) {
-  const [computer, name] = place(it);
+/** Returns what is said where nothing is wrong: a line for each connector. */
+function drawRight(connectors) {
   return h(
     'article',
     { class: 'card verdict good' },
-    h(
-      'div',
-      { class: 'verdict-head' },
-      icon('ok'),
-      h('div', {}, h('h3', {}, it.verdict), h('p', {}, it.cause), h('p', { class: 'hint' }, it.identity)),
-    ),
-    h(
-      'p',
-      { class: 'links' },
-      h('a', { href: link('connectors', [computer, name]) }, 'Properties of the connector'),
-    ),
+    connectors.slice(0, MOST).map((it) => {
+      const [computer, name] = place(it);
+      return h(
+        'div',
+        { class: 'verdict-head' },
+        icon('ok'),
+        h(
+          'div',
+          {},
+          h('h3', {}, it.verdict),
+          h('p', {}, it.cause),
+          h(
+            'p',
+            { class: 'hint' },
+            h('a', { href: link('connectors', [computer, name], { kind: it.kind }) }, it.identity),
+          ),
+        ),
+      );
+    }),
+    connectors.length > MOST
+      ? h('p', { class: 'hint' }, `and ${plural(connectors.length - MOST, 'more connector')}`)
+      : null,
   );
 }
 
-function drawNames(names) {
+function drawNames(names, of) {
   if (names.length === 0) return null;
   return [
-    h('h2', {}, 'The names that have to agree'),
+    h('h2', {}, 'The names that have to agree', of ? h('span', { class: 'hint' }, of) : null),
     h(
       'ol',
       { class: 'names' },

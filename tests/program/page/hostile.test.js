@@ -74,6 +74,7 @@ test('a hostile mail does nothing and fetches nothing', async (t) => {
   ]) {
     await page.getByRole('tab', { name: tab }).click();
     await page.locator('.panel').getByText(words).first().waitFor();
+    assert.equal(await page.locator('main script, main img').count(), 0);
   }
   await page.getByRole('tab', { name: 'HTML' }).click();
   const frame = page.frameLocator('.mail-frame');
