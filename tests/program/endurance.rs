@@ -99,9 +99,18 @@ fn a_signal_ends_a_lab_at_every_stage_of_a_session_within_two_seconds_and_the_jo
     ];
     let asking = [
         request(&control, "GET /livez HT"),
-        request(&control, &format!("POST /api/v1/cmdlets HTTP/1.1\r\nHost: {control}\r\nContent-Length: 9\r\n\r\n{{")),
-        request(&control, &format!("GET /api/v1/wait?for=message&ms=60000 HTTP/1.1\r\nHost: {control}\r\n\r\n")),
-        request(&control, &format!("GET /api/v1/journal HTTP/1.1\r\nHost: {control}\r\nAccept: text/event-stream\r\n\r\n")),
+        request(
+            &control,
+            &format!("POST /api/v1/cmdlets HTTP/1.1\r\nHost: {control}\r\nContent-Length: 9\r\n\r\n{{"),
+        ),
+        request(
+            &control,
+            &format!("GET /api/v1/wait?for=message&ms=60000 HTTP/1.1\r\nHost: {control}\r\n\r\n"),
+        ),
+        request(
+            &control,
+            &format!("GET /api/v1/journal HTTP/1.1\r\nHost: {control}\r\nAccept: text/event-stream\r\n\r\n"),
+        ),
     ];
     let told = Instant::now();
     signal(served.pid(), "TERM");
@@ -131,7 +140,8 @@ fn a_control_api_without_descriptors_answers_again_as_soon_as_there_are_some() {
     // A session that is open goes on meanwhile.
     mail.message();
     drop(crowd);
-    let mut asking = request(&control, &format!("GET /livez HTTP/1.1\r\nHost: {control}\r\nConnection: close\r\n\r\n"));
+    let mut asking =
+        request(&control, &format!("GET /livez HTTP/1.1\r\nHost: {control}\r\nConnection: close\r\n\r\n"));
     let mut answer = String::new();
     asking.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("ok\n"), "{answer}");
@@ -145,7 +155,9 @@ fn a_control_api_without_descriptors_answers_again_as_soon_as_there_are_some() {
 /// Runs the program with 3 GB of address space, in which nothing that has no end can be read.
 fn confined(args: &[&str]) -> Output {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -v 3000000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_starttls-lab")]).args(args);
+    command
+        .args(["-c", "ulimit -v 3000000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_starttls-lab")])
+        .args(args);
     run(&mut command)
 }
 
@@ -156,7 +168,17 @@ fn a_device_without_an_end_in_the_place_of_a_file_is_refused() {
     std::fs::write(&password, "Event ID: 12014").unwrap();
     for args in [
         &["serve", "--port", "0", "--ready-file", "/dev/zero"][..],
-        &["send", "--to", "127.0.0.1:1", "--from", "a@a.test", "--rcpt", "b@b.test", "--ca-file", "/dev/zero"],
+        &[
+            "send",
+            "--to",
+            "127.0.0.1:1",
+            "--from",
+            "a@a.test",
+            "--rcpt",
+            "b@b.test",
+            "--ca-file",
+            "/dev/zero",
+        ],
         &["probe", "127.0.0.1:1", "--ca-file", "/dev/zero"],
         &["probe", "--inside", "/dev/zero", "--outside", "/dev/zero"],
         &["renew", "pin-stale", "--certificate", "/dev/zero"],
@@ -166,7 +188,10 @@ fn a_device_without_an_end_in_the_place_of_a_file_is_refused() {
         let refused = confined(args);
         let said = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{args:?}: {said}");
-        assert!(said.contains("/dev/zero") && (said.contains("no regular file") || said.contains("longer than")), "{said}");
+        assert!(
+            said.contains("/dev/zero") && (said.contains("no regular file") || said.contains("longer than")),
+            "{said}"
+        );
     }
     let refused = confined(&["readyz", "--ready-file", "/dev/zero"]);
     assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));

@@ -46,7 +46,8 @@ fn every_promise_names_tests_that_exist() {
     let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
     let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
     assert!(rows.len() >= 10, "{rows:?}");
-    let wrong: Vec<_> = rows.iter().flat_map(|row| problems(row).into_iter().map(move |it| format!("{it}: {row}"))).collect();
+    let wrong: Vec<_> =
+        rows.iter().flat_map(|row| problems(row).into_iter().map(move |it| format!("{it}: {row}"))).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
@@ -54,7 +55,10 @@ fn every_promise_names_tests_that_exist() {
 fn a_promise_without_a_test_is_found() {
     let row = |held_by: &str| problems(&format!("| a promise | everybody | {held_by} |"));
     assert_eq!(row("`tests/program/promises.rs`"), ["no test"]);
-    assert_eq!(row("`tests/program/promises.rs::problems`"), ["no test `problems` in tests/program/promises.rs"]);
+    assert_eq!(
+        row("`tests/program/promises.rs::problems`"),
+        ["no test `problems` in tests/program/promises.rs"]
+    );
     assert_eq!(row("`tests/gone.rs::a`"), ["no test `a` in tests/gone.rs"]);
     assert!(row("`tests/program/promises.rs::a_promise_without_a_test_is_found`").is_empty());
 }

@@ -23,7 +23,11 @@ pub fn certificate(data: &[u8]) {
     let der = CertificateDer::from(data);
     let Ok(theirs) = EndEntityCert::try_from(&der) else { return };
     for name in theirs.valid_dns_names() {
-        assert!(read.dns_names().iter().any(|known| known == name), "{name} is not in {:?}", read.dns_names());
+        assert!(
+            read.dns_names().iter().any(|known| known == name),
+            "{name} is not in {:?}",
+            read.dns_names()
+        );
     }
 }
 
@@ -48,7 +52,10 @@ pub fn names(data: &[u8]) {
     }
     // webpki refuses the whole list at the first name that is malformed, and a wildcard directly below a top-level
     // domain (OpenSSL does, too), where this crate goes by RFC 9525 alone.
-    let well_formed = |name: &String| ServerName::try_from(name.strip_prefix("*.").unwrap_or(name).to_owned()).is_ok_and(|it| matches!(it, ServerName::DnsName(_)));
+    let well_formed = |name: &String| {
+        ServerName::try_from(name.strip_prefix("*.").unwrap_or(name).to_owned())
+            .is_ok_and(|it| matches!(it, ServerName::DnsName(_)))
+    };
     let of_top_level = |name: &String| name.starts_with("*.") && name.matches('.').count() < 2;
     if presented.iter().any(|name| !well_formed(name) || of_top_level(name) || name.ends_with('.')) {
         return;
@@ -83,9 +90,8 @@ fn name(source: &mut Source<'_>, wildcard: bool) -> String {
 /// An X.509 certificate with these dNSNames and a signature that nobody checks.
 fn with_names(names: &[String]) -> Vec<u8> {
     const ECDSA_SHA256: &[u8] = &[0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
-    const P256: &[u8] = &[
-        0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7,
-    ];
+    const P256: &[u8] =
+        &[0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
     let time = |text: &str| tlv(0x17, &[text.as_bytes()]);
     let names: Vec<_> = names.iter().map(|name| tlv(0x82, &[name.as_bytes()])).collect();
     let names: Vec<_> = names.iter().map(Vec::as_slice).collect();

@@ -26,7 +26,8 @@ struct World {
 /// a thousand connections.
 fn world() -> World {
     let texts = SCENARIOS.iter().chain(ENTRIES.iter().map(|entry| &entry.story));
-    let small = texts.filter(|story| !story.text.contains("rsa") && story.text.matches("[[computer]]").count() == 1);
+    let small =
+        texts.filter(|story| !story.text.contains("rsa") && story.text.matches("[[computer]]").count() == 1);
     let plans = small.step_by(4).map(|story| {
         let text = ScenarioText::parse(story.text, story.name).expect("a built-in lab");
         let clock = DryRun::default().clock(text.scenario.now.unwrap_or_else(now));
@@ -60,7 +61,8 @@ async fn run(plan: Plan, source: &mut Source<'_>) {
     let lab = Engine::start_plan(plan, options).await.expect("a lab");
     for _ in 0..3 {
         let connectors = lab.connectors();
-        let Some(connector) = connectors.get(usize::from(source.byte()).checked_rem(connectors.len()).unwrap_or(0))
+        let Some(connector) =
+            connectors.get(usize::from(source.byte()).checked_rem(connectors.len()).unwrap_or(0))
         else {
             break;
         };
@@ -189,7 +191,9 @@ fn complete(entries: &[Entry], messages: u64) {
         }
         match &entry.record {
             Record::Connected => assert!(open.insert(place.session.0, true).is_none(), "{entry:?}"),
-            Record::Disconnected(_) => assert_eq!(open.insert(place.session.0, false), Some(true), "{entry:?}"),
+            Record::Disconnected(_) => {
+                assert_eq!(open.insert(place.session.0, false), Some(true), "{entry:?}")
+            }
             _ => assert_eq!(open.get(&place.session.0), Some(&true), "{entry:?}"),
         }
     }

@@ -62,7 +62,9 @@ fn lines<'a>(limit: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Li
 fn content(limit: u64, rest: &[u8], size: usize) {
     let data = || {
         let mut decoder = DataDecoder::new(limit);
-        move |input: &mut BytesMut| (decoder.decode(input) == DataProgress::Done).then(|| decoder_taken(&mut decoder, limit))
+        move |input: &mut BytesMut| {
+            (decoder.decode(input) == DataProgress::Done).then(|| decoder_taken(&mut decoder, limit))
+        }
     };
     let whole = fed(data(), [rest]);
     assert_eq!(whole, fed(data(), rest.chunks(size)));

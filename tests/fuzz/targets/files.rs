@@ -48,7 +48,11 @@ pub fn paste(data: &[u8]) {
     let rest = source.rest();
     assert!(rest.len() < LONGEST_INPUT as usize);
     // One input, or two beside each other.
-    let pieces = if how % 2 == 0 { vec![rest] } else { vec![&rest[..cut.min(rest.len())], &rest[cut.min(rest.len())..]] };
+    let pieces = if how % 2 == 0 {
+        vec![rest]
+    } else {
+        vec![&rest[..cut.min(rest.len())], &rest[cut.min(rest.len())..]]
+    };
     let inputs = pieces.into_iter().map(|bytes| Input { name: "paste".to_owned(), bytes: bytes.to_vec() });
     let inputs: Vec<_> = inputs.collect();
     let found = recognize(&inputs, &Answers::new(), Some("x"), now());
@@ -67,7 +71,8 @@ pub fn paste(data: &[u8]) {
 pub fn shell(data: &[u8]) {
     thread_local!(static LABS: OnceCell<Vec<Lab>> = const { OnceCell::new() });
     LABS.with(|made| {
-        let labs = made.get_or_init(|| ["fqdn-mismatch", "edgesync-fqdn-mismatch", "pin-stale"].map(lab).into());
+        let labs =
+            made.get_or_init(|| ["fqdn-mismatch", "edgesync-fqdn-mismatch", "pin-stale"].map(lab).into());
         let mut source = Source::new(data);
         let how = source.byte();
         let (text, computers) = &labs[usize::from(how) % labs.len()];

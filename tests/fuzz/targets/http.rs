@@ -32,7 +32,8 @@ pub fn http(data: &[u8]) {
 }
 
 fn plan() -> Plan {
-    let text = ScenarioText::parse(story("fqdn-mismatch").expect("a story").text, "fuzz").expect("a lab file");
+    let text =
+        ScenarioText::parse(story("fqdn-mismatch").expect("a story").text, "fuzz").expect("a lab file");
     Plan::at(&text, Clock::pinned(now())).expect("a plan")
 }
 
@@ -63,7 +64,8 @@ fn request(source: &mut Source<'_>, address: SocketAddr) -> Vec<u8> {
     let route = *source.pick(ROUTES);
     let kind = *source.pick(&["application/json", "application/json", "application/toml", "text/plain"]);
     let length = usize::from(source.byte() % 64);
-    let query: String = source.take(length).iter().filter(|it| it.is_ascii_graphic()).map(|it| char::from(*it)).collect();
+    let query: String =
+        source.take(length).iter().filter(|it| it.is_ascii_graphic()).map(|it| char::from(*it)).collect();
     let query = if query.is_empty() { query } else { format!("?{query}") };
     let body = source.rest();
     let mut request = format!(

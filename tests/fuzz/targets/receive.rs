@@ -241,4 +241,3 @@ pub(super) const COMMANDS: &[&[u8]] = &[
     b"QUIT\r\n",
     b"VRFY x\r\n",
 ];
-

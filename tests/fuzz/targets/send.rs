@@ -31,8 +31,15 @@ pub fn send(data: &[u8]) {
     run(session, step, &policy, messages, &mut source);
 }
 
-fn run(mut session: SendSession, mut step: SendStep, policy: &SenderPolicy, messages: usize, source: &mut Source<'_>) {
-    let (mut lines, mut replies, mut input) = (LineDecoder::new(REPLY_LINE), ReplyLines::default(), BytesMut::new());
+fn run(
+    mut session: SendSession,
+    mut step: SendStep,
+    policy: &SenderPolicy,
+    messages: usize,
+    source: &mut Source<'_>,
+) {
+    let (mut lines, mut replies, mut input) =
+        (LineDecoder::new(REPLY_LINE), ReplyLines::default(), BytesMut::new());
     let (mut attempts, mut encrypted, mut code) = (0, false, 0);
     for _ in 0..MOST_STEPS {
         attempts += step.facts.iter().filter(|fact| matches!(fact, SendFact::Attempt(_))).count();
@@ -51,7 +58,7 @@ fn run(mut session: SendSession, mut step: SendStep, policy: &SenderPolicy, mess
         step = match step.next {
             SendNext::Done(attempt) => {
                 let delivered = matches!(attempt.outcome, Outcome::DeliveredOverTls { .. });
-                assert!(!delivered || attempt.tls.is_some() && encrypted);
+                assert!(!delivered || (attempt.tls.is_some() && encrypted));
                 attempts += 1;
                 assert!((1..=messages).contains(&attempts), "{attempts} attempts for {messages} messages");
                 return;
@@ -133,7 +140,11 @@ fn task(policy: &SenderPolicy, in_clear: bool, index: usize) -> Task {
         connector: Some("To Internet".to_owned()),
         credentials: Credentials::Usable,
         message: Arc::new(Outgoing {
-            from: if index == 1 { ReversePath::Null } else { ReversePath::Address("a@sender.test".parse().expect("an address")) },
+            from: if index == 1 {
+                ReversePath::Null
+            } else {
+                ReversePath::Address("a@sender.test".parse().expect("an address"))
+            },
             to: (0..=index).map(|at| format!("b{at}@example.test").parse().expect("an address")).collect(),
             content: "Subject: x\r\n\r\n.\r\n".into(),
         }),

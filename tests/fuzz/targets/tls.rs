@@ -26,7 +26,10 @@ pub fn client_hello(data: &[u8]) {
     let early = source.byte();
     SERVER.with(|made| {
         let server = made.get_or_init(server);
-        let fault = HandshakeFault { early: source.take(usize::from(early % 16)).to_vec(), ..HandshakeFault::default() };
+        let fault = HandshakeFault {
+            early: source.take(usize::from(early % 16)).to_vec(),
+            ..HandshakeFault::default()
+        };
         let mut trace = HandshakeTrace::default();
         against(source.rest(), size, async |io| match server.accept_as(&fault, io, &mut trace).await {
             Ok(_) => panic!("a handshake without keys"),
@@ -46,14 +49,18 @@ pub fn server_flight(data: &[u8]) {
     let rest = source.rest();
     match how % 4 {
         0 => {
-            let client = ClientTls::trusting_anything(&Clock::pinned(now()), Versions::Both).expect("a client");
+            let client =
+                ClientTls::trusting_anything(&Clock::pinned(now()), Versions::Both).expect("a client");
             against(rest, size, async |io| assert!(client.connect("mx.example.test", io).await.is_err()));
         }
         version => {
             let version = [OldVersion::Tls10, OldVersion::Tls11, OldVersion::Tls12][usize::from(version) - 1];
             against(rest, size, async |mut io| {
                 if let Ok(flight) = first_flight(version, Some("mx.example.test"), &mut io).await {
-                    assert!(flight.version.starts_with("TLS") || flight.version.starts_with("SSL"), "{flight:?}");
+                    assert!(
+                        flight.version.starts_with("TLS") || flight.version.starts_with("SSL"),
+                        "{flight:?}"
+                    );
                 }
             });
         }
