@@ -78,7 +78,8 @@ pub(super) fn new(
     let label = label.into_iter().find(|label| !taken(label)).unwrap_or_default();
     if let Some(path) = &args.certificate {
         let wrong = |problem: String| Failure::usage(format!("--certificate {}: {problem}", path.display()));
-        let bytes = inputs::bytes(path, inputs::LONGEST_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
+        let bytes =
+            inputs::bytes(path, inputs::LONGEST_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
         let certificate = read(&bytes).map_err(wrong)?;
         return Ok(StoredCertificate {
             label,

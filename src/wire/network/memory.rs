@@ -79,7 +79,10 @@ impl Memory {
     /// # Errors
     ///
     /// Nothing listens there, or no port is free.
-    pub fn connect(&self, to: SocketAddr) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+    pub fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
         self.socket(None, to)?.connect(to)
     }
 
