@@ -64,7 +64,7 @@ impl SampleSession {
 
     pub(crate) fn failed(&mut self, failure: TlsFailure) -> &mut Self {
         let (verb, certificate, client_hello) =
-            (TlsVerb::StartTls, Some(certificate()), Some(Arc::default()));
+            (TlsVerb::StartTls, Some(Arc::new(certificate())), Some(Arc::default()));
         let failed = FailedHandshake { verb, failure, certificate, client_hello, partial_hello: 0 };
         self.tell(Record::TlsFailed(Arc::new(failed)))
     }

@@ -202,7 +202,7 @@ pub(super) fn formatted(value: &Value, how: &str) -> Result<String, String> {
 
 fn number_formatted(number: f64, whole: Option<i64>, how: &str) -> Result<String, String> {
     let wrong = || format!("the format `{how}` is not supported here; N2, F1, D4, X, P0 and 0.00 are");
-    let (letter, digits) = how.split_at(how.len().min(1));
+    let (letter, digits) = how.split_at(how.chars().next().map_or(0, char::len_utf8));
     if let Some(places) = how.strip_prefix("0.").filter(|zeros| zeros.bytes().all(|byte| byte == b'0')) {
         return Ok(format!("{number:.*}", places.len().min(30)));
     }
@@ -358,7 +358,7 @@ mod tests {
         ] {
             assert_eq!(format(how, &items).as_deref(), Ok(filled), "{how}");
         }
-        for how in ["{", "}", "{3}", "{a}", "{1:Q}", "{2:qq}", "{0:"] {
+        for how in ["{", "}", "{3}", "{a}", "{1:Q}", "{1:\u{e9}2}", "{2:qq}", "{0:"] {
             assert!(format(how, &items).is_err(), "{how}");
         }
     }

@@ -67,7 +67,8 @@ pub enum TlsLibrary {
     /// (X509_check_host(3)), and a keyUsage without digitalSignature, keyEncipherment and keyAgreement is not a
     /// server's (X509_check_purpose(3)).
     OpenSsl,
-    /// rustls, with which the lab's own senders speak TLS: neither of the two.
+    /// rustls, with which the lab's own senders speak TLS, without the rules for names of rustls-webpki: they compare
+    /// names by RFC 9525 alone, so neither of the two. (rustls-webpki asks for two labels behind a star as well.)
     Rustls,
 }
 

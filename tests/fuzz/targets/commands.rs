@@ -23,7 +23,7 @@ fn command(source: &mut Source<'_>) -> String {
     let spelled = |verb: &str| -> String {
         let letters = verb.chars().enumerate();
         let spelled =
-            letters.map(|(at, it)| if case >> (at % 8) & 1 == 1 { it.to_ascii_lowercase() } else { it });
+            letters.map(|(at, it)| if (case >> (at % 8)) & 1 == 1 { it.to_ascii_lowercase() } else { it });
         spelled.collect()
     };
     match verb {

@@ -58,7 +58,7 @@ fn run(
         step = match step.next {
             SendNext::Done(attempt) => {
                 let delivered = matches!(attempt.outcome, Outcome::DeliveredOverTls { .. });
-                assert!(!delivered || attempt.tls.is_some() && encrypted);
+                assert!(!delivered || (attempt.tls.is_some() && encrypted));
                 attempts += 1;
                 assert!((1..=messages).contains(&attempts), "{attempts} attempts for {messages} messages");
                 return;

@@ -24,7 +24,7 @@ impl<'a> Source<'a> {
 
     /// A number below `bound`, or 0 if `bound` is 0.
     pub(super) fn below(&mut self, bound: usize) -> usize {
-        let number = usize::from(self.byte()) << 8 | usize::from(self.byte());
+        let number = (usize::from(self.byte()) << 8) | usize::from(self.byte());
         number.checked_rem(bound).unwrap_or(0)
     }
 
