@@ -100,7 +100,7 @@ test('100 connectors and 10,000 messages', { timeout: 300_000 }, async (t) => {
     await page.getByRole('row', { name: /the last one/ }).waitFor();
   });
   console.log(
-    `# ${CONNECTORS} connectors, ${MESSAGES} messages: ${Object.entries(took)
+    `${CONNECTORS} connectors, ${MESSAGES} messages: ${Object.entries(took)
       .map(([what, ms]) => `${what} ${ms} ms`)
       .join(', ')}`,
   );
