@@ -15,7 +15,7 @@ use crate::exchange::{Computer, Typed};
 use crate::journal::{event_block, event_xml};
 use crate::lab::LabError;
 use crate::observe::EventLogEntry;
-use crate::report::{Report, check_only, meaning};
+use crate::report::{Report, check_only};
 use crate::scenario::CommandsSpec;
 
 /// An event of the Application log, with what it means.
@@ -33,7 +33,7 @@ pub(super) struct EventView {
     /// The event as XML.
     xml: String,
     /// Its meaning.
-    means: &'static str,
+    means: String,
     /// The connector that it is about, if there is one.
     connector: Option<About>,
     /// The advice in its text that would change nothing now, and why.
@@ -86,7 +86,7 @@ pub(super) async fn event(State(shared): State<Arc<Shared>>, Path(id): Path<Stri
         block: event_block(event.time, &event.logged),
         line: event.to_string(),
         xml: event_xml(event.seq, event.time, &event.logged),
-        means: meaning(event.event.kind),
+        means: event.event.means(),
         connector,
         useless,
         fixes,
