@@ -328,7 +328,11 @@ mod tests {
             next_hop: "test".to_owned(),
             connector: None,
             credentials: Credentials::Usable,
-            message: Arc::new(Outgoing { from: ReversePath::Null, to: Vec::new(), content: Bytes::new() }),
+            message: Arc::new(Outgoing {
+                from: ReversePath::Null,
+                to: Vec::new(),
+                content: Vec::new().into(),
+            }),
         };
         Attempt { result_type, ..SendSession::no_connection(&task, "gone".to_owned()) }
     }
