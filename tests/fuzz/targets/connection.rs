@@ -192,7 +192,7 @@ fn complete(entries: &[Entry], messages: u64) {
         match &entry.record {
             Record::Connected => assert!(open.insert(place.session.0, true).is_none(), "{entry:?}"),
             Record::Disconnected(_) => {
-                assert_eq!(open.insert(place.session.0, false), Some(true), "{entry:?}")
+                assert_eq!(open.insert(place.session.0, false), Some(true), "{entry:?}");
             }
             _ => assert_eq!(open.get(&place.session.0), Some(&true), "{entry:?}"),
         }
