@@ -60,7 +60,7 @@ use output::Failure;
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
-    /// What diagnostics to show on standard error: error, warn, info, debug, or a filter of tracing's
+    /// The diagnostics to show on standard error: error, warn, info, debug, or a filter of tracing's
     #[arg(long, global = true, env = "STARTTLS_LAB_LOG", default_value = "warn", value_name = "LEVEL")]
     log: String,
 }
@@ -95,7 +95,7 @@ enum Verb {
     },
     /// Print shell completions
     Completions {
-        /// For which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Write the manual pages

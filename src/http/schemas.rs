@@ -117,8 +117,8 @@ fn entry() -> Value {
         "description": "An entry of the journal; what else it has depends on `record`.",
         "properties": {
             "seq": { "type": "integer", "minimum": 1, "description": "Its number, without gaps." },
-            "time": { "type": "string", "description": "When it happened, by the lab's clock." },
-            "record": { "type": "string", "description": "What kind of thing happened." },
+            "time": { "type": "string", "description": "The time of the entry, by the lab's clock." },
+            "record": { "type": "string", "description": "The kind of the entry." },
             "computer": { "type": "string" },
             "connector": { "type": "string" },
             "session": { "type": "string" },

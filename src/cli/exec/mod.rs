@@ -44,12 +44,12 @@ pub(super) struct Args {
     trust_env: bool,
     #[command(flatten)]
     control: ClosedArgs,
-    /// Kill the command, and nothing that it started, after so long, such as 30s
+    /// Kill the command, and nothing that it started, after this time, such as 30s
     #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
     #[command(flatten)]
     recording: RecordingArgs,
-    /// What to run, with its arguments
+    /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
