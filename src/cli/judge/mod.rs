@@ -113,7 +113,7 @@ impl FailOn {
 }
 
 const HELP: &str = "\
-The command is run once for every entry, against a lab that is there for it alone. In its arguments these \
+The command is run once for every entry, against a lab of its own. In its arguments these \
 words are replaced, and its environment has them, too:
   {host}   SMTP_HOST              the address of the entry; 127.77.x.y, where the machine has such addresses
   {port}   SMTP_PORT              its port
@@ -124,8 +124,8 @@ words are replaced, and its environment has them, too:
 With --daemon the command is run once, its words are those of `baseline`, and STARTTLS_LAB_TARGETS names a \
 JSON file with the address, the name and a recipient of each entry.
 
-First of all comes the entry `baseline`, with which nothing is wrong: a command that delivers nothing there \
-is not tried any further. With the entries `inject-response*` comes `tls-slow-ehlo`, the same server without the \
+The first entry is `baseline`, which has no fault: a command that delivers nothing there \
+is not tried with the others. The entries `inject-response*` are accompanied by `tls-slow-ehlo`, the same server without the \
 injected reply, which shows what the client does because of that reply.
 
 Exit code: 0, or 1 where the policy was broken or --fail-on says so; 2 where usage is wrong or the command does not work; 3 where \

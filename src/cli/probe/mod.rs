@@ -77,9 +77,9 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-A probe reads. It says EHLO, STARTTLS, EHLO again and QUIT; it never says MAIL, RCPT, DATA or AUTH. To each \
+A probe only reads. It sends EHLO, STARTTLS, EHLO again and QUIT; it never sends MAIL, RCPT, DATA or AUTH. To each \
 address it makes up to six connections, one after the other: as a sender would, then with one version of TLS at \
-a time and without SNI. Beside `send` it is the only command that connects to addresses outside of loopback, and to none but those \
+a time and without SNI. Apart from `send` it is the only command that connects to addresses outside of loopback, and only to those \
 of the servers that are named. MX records are not looked up: name the hosts.
 
 Exit codes: 0 where every class of senders that uses TLS would deliver over TLS; 1 where one would not, where \

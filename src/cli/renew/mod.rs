@@ -60,7 +60,7 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-Exit codes: 0 where the exchange loses nothing; 1 where a connector does worse after it, a step is refused, a \
+Exit codes: 0 where the renewal loses nothing; 1 where a connector does worse after it, a step is refused, a \
 TlsCertificateName goes stale, a service is lost or an Edge subscription breaks; 2 for wrong usage or file. That the \
 new certificate comes with its private key and has a trusted chain is assumed.";
 
