@@ -72,7 +72,10 @@ impl Recording {
     /// Writes every entry to standard output, as fast as it is read.
     pub(super) fn follow_to_stdout(&mut self, lab: &Engine, layout: Layout) -> Result<(), Failure> {
         let lab = (lab.journal(), lab.observer());
-        let follower = Follower::begin(lab, layout, "standard output", self.causes.clone(), stdout)?;
+        // Opened before clients come, who may leave no descriptor for it.
+        let to = stdout().map_err(|error| Failure::usage(format!("standard output: {error}")))?;
+        let open = move || Ok(to);
+        let follower = Follower::begin(lab, layout, "standard output", self.causes.clone(), open)?;
         self.streams.push(follower);
         Ok(())
     }

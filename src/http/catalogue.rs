@@ -29,7 +29,7 @@ pub(super) struct CatalogueView {
 pub(super) struct ScenarioView {
     /// Its name.
     name: &'static str,
-    /// What happens in it, in one line.
+    /// The scenario, in one line.
     title: String,
     /// The Exchange version of each of its computers.
     profiles: Vec<String>,

@@ -5,7 +5,7 @@ mod operation;
 use serde_json::{Map, Value, json};
 
 use super::schemas::schemas;
-use operation::{Operation, list, operation, shape, text};
+use operation::{Operation, list, operation, shape, stream, text};
 
 /// Returns the OpenAPI document, as `/openapi.json` serves it and `docs/openapi.json` keeps it.
 pub fn openapi() -> Value {
@@ -160,7 +160,7 @@ fn paths() -> Value {
                 .path("id", SESSION).answers("text/plain", text()).fails(404),
         ]),
         ("/api/v1/messages", vec![
-            messages("get", "messages", "Messages that were accepted").json(list("Acceptance")),
+            messages("get", "messages", "Messages that were accepted").json(list("Taken")),
             messages("delete", "clearMessages", "Removes the messages that the list with the same parameters has, and those beyond its \
                 limit, from the views").json(shape("Removed")),
         ]),
@@ -197,7 +197,7 @@ fn paths() -> Value {
             operation("get", "journal", "The journal: with Accept: application/json a stretch of it, else a stream without an end, \
                 in which `id` is the entry's number and `dropped` counts entries that are gone")
                 .pages().header("Last-Event-ID", "The number of the last entry that the client has")
-                .json(shape("Stretch")).answers("text/event-stream", text()),
+                .json(shape("Stretch")).answers("text/event-stream", stream()),
         ]),
         ("/api/v1/wait", vec![wait()]),
         ("/api/v1/verify", vec![
@@ -208,7 +208,7 @@ fn paths() -> Value {
         ("/api/v1/verify/run", vec![
             operation("post", "run", "Runs the scenario in memory, stage by stage, as a stream of events: stage, as one begins \
                 and ends, then done or failed; 409 while another is under way")
-                .takes("RunSpec").like(json!({ "name": "healthy" })).answers("text/event-stream", text()).fails(404).fails(409),
+                .takes("RunSpec").like(json!({ "name": "healthy" })).answers("text/event-stream", stream()).fails(404).fails(409),
         ]),
         ("/api/v1/explain", vec![
             operation("post", "explain", "Explains an event, an error, a bounce or a protocol log, as starttls-lab explain does; \

@@ -16,7 +16,7 @@ use crate::exchange::{Computer, Profile, Role};
 /// The lab.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct LabView {
-    /// What happens in it, in one line.
+    /// The scenario, in one line.
     title: String,
     /// The identity of the lab: the thumbprint of its root certificate.
     instance: String,

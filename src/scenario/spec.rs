@@ -98,7 +98,7 @@ pub struct ComputerSpec {
     /// The organization it belongs to, where there are several in the lab.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub organization: String,
-    /// Of an Edge: the server inside the organisation that it is subscribed to. Its Send connectors are
+    /// For an Edge: the server inside the organization that it is subscribed to. Its Send connectors are
     /// edited there and reach the Edge with `Start-EdgeSynchronization`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscribed_to: Option<String>,

@@ -26,7 +26,7 @@ use session::{Answers, Next, Nobody, Session};
 #[command(after_long_help = HELP)]
 pub(super) struct Args {
     /// A lab file, the name of a scenario, or what an administrator has: exports, certificates, an event, several of
-    /// them, `-` for standard input; `fqdn-mismatch` if left out
+    /// them, `-` for standard input; `fqdn-mismatch` if omitted
     #[arg(value_name = "FILE|NAME|-")]
     inputs: Vec<String>,
     /// Work on a running lab instead: the URL of its control API, which the ready line names, or PORT or ADDRESS:PORT

@@ -162,6 +162,7 @@ impl Operation {
         }
         if let Some(headers) = self.responses.get_mut("200").and_then(|it| it.pointer_mut("/headers"))
             && self.totals
+            && self.method == "get"
         {
             headers["X-Total-Count"] = json!({ "$ref": "#/components/headers/Total" });
         }
@@ -191,6 +192,12 @@ pub(super) fn list(name: &str) -> Value {
 
 fn whole_number(most: u64) -> Value {
     json!({ "type": "integer", "minimum": 0, "maximum": most })
+}
+
+/// A stream of server-sent events: the shape of each of them.
+pub(super) fn stream() -> Value {
+    let text = text();
+    json!({ "type": "object", "properties": { "id": text, "event": text, "data": text } })
 }
 
 pub(super) fn text() -> Value {

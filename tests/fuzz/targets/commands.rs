@@ -36,7 +36,11 @@ fn command(source: &mut Source<'_>) -> String {
         3 => format!("{}<{}>{}", spelled("RCPT TO:"), address(source), rcpt_parameters(source)),
         4 => {
             let size = u32::from(source.byte()) << (source.byte() % 24);
-            format!("{} {size}{}", spelled("BDAT"), if source.byte() % 2 == 0 { "" } else { " LAST" })
+            format!(
+                "{} {size}{}",
+                spelled("BDAT"),
+                if source.byte().is_multiple_of(2) { "" } else { " LAST" }
+            )
         }
         5 => spelled("NOOP"),
         6 => spelled("RSET"),
@@ -88,7 +92,7 @@ fn mail_parameters(source: &mut Source<'_>) -> String {
         text.push_str(" SMTPUTF8");
     }
     if which & 8 != 0 {
-        text.push_str(if source.byte() % 2 == 0 { " RET=FULL" } else { " ret=HDRS" });
+        text.push_str(if source.byte().is_multiple_of(2) { " RET=FULL" } else { " ret=HDRS" });
     }
     if which & 16 != 0 {
         text.push_str(&format!(" ENVID={}", word(source, LETTERS)));

@@ -46,9 +46,9 @@ pub fn paste(data: &[u8]) {
     let cut = source.below(data.len().max(1));
     let how = source.byte();
     let rest = source.rest();
-    assert!(rest.len() < LONGEST_INPUT as usize);
+    assert!(rest.len() < LONGEST_INPUT);
     // One input, or two beside each other.
-    let pieces = if how % 2 == 0 {
+    let pieces = if how.is_multiple_of(2) {
         vec![rest]
     } else {
         vec![&rest[..cut.min(rest.len())], &rest[cut.min(rest.len())..]]

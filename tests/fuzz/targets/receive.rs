@@ -93,11 +93,11 @@ impl Driver {
                 Next::Handshake(verb) => {
                     // What stands in clear behind STARTTLS is not carried over.
                     self.input.clear();
-                    if source.is_empty() || source.byte() % 4 == 0 {
+                    if source.is_empty() || source.byte().is_multiple_of(4) {
                         return;
                     }
                     let session = self.session.take().expect("a session");
-                    let (session, next) = session.secure(verb, secured(), source.byte() % 4 == 0);
+                    let (session, next) = session.secure(verb, secured(), source.byte().is_multiple_of(4));
                     assert!(!session.begins_with_tls());
                     self.session = Some(session);
                     step = next;

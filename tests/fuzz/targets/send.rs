@@ -22,7 +22,7 @@ const MOST_STEPS: usize = 200;
 pub fn send(data: &[u8]) {
     let mut source = Source::new(data);
     let policy = source.pick(&BUILT_IN).policy.clone();
-    let in_clear = policy.tls == Use::IfOffered && source.byte() % 8 == 0;
+    let in_clear = policy.tls == Use::IfOffered && source.byte().is_multiple_of(8);
     let messages = usize::from(source.byte() % 3) + 1;
     let mut tasks = (0..messages).map(|index| Arc::new(task(&policy, in_clear, index)));
     let first = tasks.next().expect("a task");
@@ -66,12 +66,12 @@ fn run(
             SendNext::Handshake(handshake) => {
                 assert!(!encrypted, "TLS within TLS");
                 input.clear();
-                if source.byte() % 4 == 0 {
+                if source.byte().is_multiple_of(4) {
                     let failure = TlsFailure::AlertReceived { alert: "handshake_failure".to_owned() };
                     session.handle(SendInput::HandshakeFailed { failure, problem: None })
                 } else {
                     encrypted = true;
-                    let bad = handshake.check.proof != Proof::Nothing && source.byte() % 4 == 0;
+                    let bad = handshake.check.proof != Proof::Nothing && source.byte().is_multiple_of(4);
                     (session, step) = session.secure(Arc::new(secured(bad)));
                     step
                 }

@@ -57,10 +57,8 @@ pub fn server_flight(data: &[u8]) {
             let version = [OldVersion::Tls10, OldVersion::Tls11, OldVersion::Tls12][usize::from(version) - 1];
             against(rest, size, async |mut io| {
                 if let Ok(flight) = first_flight(version, Some("mx.example.test"), &mut io).await {
-                    assert!(
-                        flight.version.starts_with("TLS") || flight.version.starts_with("SSL"),
-                        "{flight:?}"
-                    );
+                    // A server may answer with a version that does not exist, and that is what is shown.
+                    assert!(!flight.version.is_empty() && flight.chain.len() <= 64, "{flight:?}");
                 }
             });
         }
