@@ -105,7 +105,7 @@ fn problem() -> Value {
             "type": { "type": "string" },
             "title": { "type": "string" },
             "status": { "type": "integer" },
-            "detail": { "type": "string", "description": "What is wrong, and what would be right." },
+            "detail": { "type": "string", "description": "The error, and what would be right." },
         },
         "required": ["type", "title", "status", "detail"],
     })
