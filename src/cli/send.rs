@@ -30,23 +30,23 @@ pub(super) struct Args {
     /// The recipient; may be given several times
     #[arg(long, required = true, value_name = "ADDRESS")]
     rcpt: Vec<Address>,
-    /// What kind of sender to be; --help lists them
+    /// The kind of sender; --help lists them
     #[arg(long, default_value = "may", value_name = "NAME")]
     policy: String,
-    /// The name to expect in the server's certificate, and to ask for; left away, what the policy expects
-    /// of HOST and of the recipient's domain
+    /// The name to expect in the server's certificate, and to ask for; if omitted, the name that the policy
+    /// derives from HOST and the recipient's domain
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The roots to trust, such as serve --ca-file writes; without it nobody is trusted
+    /// The roots to trust, such as serve --ca-file writes; without it no certificate is trusted
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// What to introduce oneself as
+    /// The name to send in EHLO
     #[arg(long, default_value = "starttls-lab.test", value_name = "NAME")]
     helo: Fqdn,
-    /// How long the server may be silent
+    /// The maximum time that the server may be silent
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = some_time)]
     timeout: TimeSpan,
-    /// How standard output is laid out
+    /// The format of standard output
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }

@@ -44,7 +44,7 @@ pub(super) struct EventView {
     fixes: Value,
 }
 
-/// A connector by the names of its computer and its own.
+/// A connector, by its computer's name and its own.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct About {
     /// The computer's name.
@@ -175,11 +175,11 @@ pub(super) fn schema() -> Value {
     };
     json!({
         "type": "object",
-        "description": "What `starttls-lab check --output json` says of the lab as it is now.",
+        "description": "The report of `starttls-lab check --output json` on the lab as it is now.",
         "properties": {
             "at": { "type": "string" },
             "connectors": list("The receive connectors."),
-            "send_connectors": list("The Send connectors; left away where there are none."),
+            "send_connectors": list("The Send connectors; omitted where there are none."),
         },
         "required": ["at", "connectors"],
     })

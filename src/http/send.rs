@@ -32,31 +32,32 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The maximum number of recipients.
 const MOST_RECIPIENTS: usize = 10;
 
-/// A test message. What is left away is chosen so that the lab takes the message.
+/// A test message. What is omitted is chosen so that the lab accepts the message.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TestMessage {
-    /// The computer that it is sent to; left away, the connector's.
+    /// The computer that it is sent to; if omitted, the connector's.
     computer: Option<String>,
-    /// The connector that it is sent to, by its name, `SERVER\Name` or FQDN; left away, the first that listens.
+    /// The connector that it is sent to, by its name, `SERVER\Name` or FQDN; if omitted, the first that
+    /// listens.
     connector: Option<String>,
-    /// What kind of sender sends it, by a name of `/api/v1/senders`.
+    /// The kind of sender, by a name of `/api/v1/senders`.
     policy: String,
     /// The sender of the message; empty for the null path.
     from: Option<String>,
     /// The recipients.
     #[serde(default)]
     to: Vec<String>,
-    /// The name that the sender dials and expects in the certificate; left away, the connector's FQDN.
+    /// The name that the sender connects to and expects in the certificate; if omitted, the connector's FQDN.
     name: Option<Fqdn>,
 }
 
-/// What came of a test message.
+/// The result of a test message.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SentView {
     #[serde(flatten)]
     report: TestReport,
-    /// The conversations as the sender saw them, a line for everything that was said and done.
+    /// The sessions as the sender saw them, one line for each thing that was sent and done.
     transcript: Vec<String>,
 }
 

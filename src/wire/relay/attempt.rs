@@ -178,7 +178,7 @@ impl Way<'_> {
         let strangers: Vec<_> = hops.extract_if(.., |hop| !own(hop)).map(|hop| hop.computer).collect();
         if hops.is_empty() {
             Err(format!(
-                "{NO_SERVER_AUTHENTICATION} ({} belongs to another organisation)",
+                "{NO_SERVER_AUTHENTICATION} ({} belongs to another organization)",
                 strangers.join(", ")
             ))
         } else {
