@@ -16,6 +16,7 @@ mod ending;
 mod exec;
 mod explain;
 mod follow;
+mod html;
 mod import;
 mod inputs;
 mod judge;

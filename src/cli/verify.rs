@@ -1,5 +1,7 @@
 //! `verify`: runs scenarios on the network and reports whether the results are as their files say.
 
+mod html;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -32,6 +34,9 @@ pub(super) struct Args {
     /// Write a report in JUnit's XML to this file as well
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write a page that a browser shows to this file as well
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// With several scenarios, also show those in full that are as their files say
     #[arg(short, long)]
     verbose: bool,
@@ -56,16 +61,28 @@ pub(super) fn verify(args: &Args) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
     let verified = runtime.block_on(play(stories, jobs))?;
+    write_reports(args, &verified)?;
+    report(args, &verified)?;
+    outcome(verified)
+}
+
+/// Writes the reports that are files.
+fn write_reports(args: &Args, verified: &[Verified]) -> Result<(), Failure> {
+    if args.junit.is_none() && args.html.is_none() {
+        return Ok(());
+    }
+    let stories: Vec<_> = verified
+        .iter()
+        .map(|(name, proof)| (name.clone(), proof.as_ref().cloned().map_err(ToString::to_string)))
+        .collect();
     if let Some(path) = &args.junit {
-        let stories: Vec<_> = verified
-            .iter()
-            .map(|(name, proof)| (name.clone(), proof.as_ref().cloned().map_err(ToString::to_string)))
-            .collect();
         fs::write(path, junit(&stories))
             .map_err(|error| Failure::usage(format!("--junit {}: {error}", path.display())))?;
     }
-    report(args, &verified)?;
-    outcome(verified)
+    if let Some(path) = &args.html {
+        super::html::write(path, &html::html(&stories))?;
+    }
+    Ok(())
 }
 
 /// Runs the scenarios, a limited number at a time; the results are in the order of the scenarios.

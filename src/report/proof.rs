@@ -185,10 +185,10 @@ fn legend(page: &mut Page, columns: &[&ProvedStage]) {
 }
 
 /// A row of the table, over all stages.
-type Key<'a> = (&'a Subject, Aspect);
+pub(crate) type Key<'a> = (&'a Subject, Aspect);
 
 /// Returns all rows in their order; a row that only a fix adds stands behind the row that it follows.
-fn keys<'a>(columns: &[&'a ProvedStage]) -> Vec<Key<'a>> {
+pub(crate) fn keys<'a>(columns: &[&'a ProvedStage]) -> Vec<Key<'a>> {
     let mut keys: Vec<Key<'a>> = Vec::new();
     for stage in columns {
         let mut next = 0;
@@ -206,14 +206,16 @@ fn keys<'a>(columns: &[&'a ProvedStage]) -> Vec<Key<'a>> {
     keys
 }
 
-fn label(key: Key<'_>) -> String {
+/// Returns the words of a row within its group.
+pub(crate) fn label(key: Key<'_>) -> String {
     match key {
         (Subject::Sender(name), _) => name.clone(),
         (_, aspect) => aspect.as_str().to_owned(),
     }
 }
 
-fn row_of<'a>(stage: &'a ProvedStage, key: Key<'_>) -> Option<&'a Row> {
+/// Returns the row of a stage with this key.
+pub(crate) fn row_of<'a>(stage: &'a ProvedStage, key: Key<'_>) -> Option<&'a Row> {
     stage.rows.iter().find(|row| (&row.subject, row.aspect) == key)
 }
 
@@ -288,7 +290,8 @@ fn part(
     }
 }
 
-fn group_of(subject: &Subject) -> String {
+/// Returns the heading of the rows of a subject.
+pub(crate) fn group_of(subject: &Subject) -> String {
     match subject {
         Subject::Sender(_) => "what becomes of the message of".to_owned(),
         subject => subject.to_string(),

@@ -3,6 +3,7 @@
 mod address;
 mod daemon;
 mod formats;
+mod html;
 mod process;
 mod report;
 mod table;
@@ -10,6 +11,7 @@ mod trial;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +58,9 @@ pub(super) struct Args {
     /// The format of standard output
     #[arg(long, env = "STARTTLS_LAB_JUDGE_FORMAT", value_enum, default_value_t)]
     format: Format,
+    /// Write a page that a browser shows to this file as well
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Set the variables by which OpenSSL, curl, Node, Python's requests and Java trust the lab, as
     /// `exec --trust-env` does
     #[arg(long, env = "STARTTLS_LAB_TRUST_ENV")]
@@ -155,7 +160,10 @@ pub(super) fn judge(args: &Args) -> Result<(), Failure> {
     let report = runtime.block_on(async {
         if args.daemon { daemon::collect(args, &entries).await } else { try_all(args, &entries).await }
     })?;
+    // A page that cannot be written does not keep the report from being printed.
+    let page = args.html.as_ref().map_or(Ok(()), |path| super::html::write(path, &html::html(&report)));
     output::text(&formats::laid_out(&report, args.format, args.verbose)?)?;
+    page?;
     if report.failing().is_empty() { Ok(()) } else { Err(Failure::told(1)) }
 }
 

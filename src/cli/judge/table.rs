@@ -53,7 +53,8 @@ pub(super) fn markdown(report: &Report) -> String {
     text
 }
 
-fn heads(report: &Report) -> Vec<&'static str> {
+/// Returns the column headings.
+pub(super) fn heads(report: &Report) -> Vec<&'static str> {
     let mut heads = vec!["Entry", "TLS there", "Delivered", "Said in clear", "Exit"];
     if report.policy.is_some() {
         heads.push("Judged");
@@ -62,7 +63,8 @@ fn heads(report: &Report) -> Vec<&'static str> {
     heads
 }
 
-fn cells(row: &Row, judged: bool) -> Vec<String> {
+/// Returns the cells of an entry, one for each heading.
+pub(super) fn cells(row: &Row, judged: bool) -> Vec<String> {
     let mut cells = vec![
         row.entry.clone(),
         worth(row.tls).to_owned(),
