@@ -21,6 +21,7 @@ mod endurance;
 mod examples;
 mod first_screen;
 mod fixture;
+mod html;
 mod judge;
 mod page;
 mod promises;

@@ -22,7 +22,7 @@ pub(super) fn html(report: &Report) -> String {
     body.push_str("</ul>\n</header>\n<main>\n");
     controls(&mut body, report.policy.is_some());
     body.push_str(
-        "<div class=\"scroll\">\n<table>\n<caption>Every entry of the fault catalogue that was tried, and what the \
+        "<div class=\"scroll\" role=\"region\" aria-label=\"Entries\" tabindex=\"0\">\n<table>\n<caption>Every entry of the fault catalogue that was tried, and what the \
          client did</caption>\n<thead>\n<tr>",
     );
     for head in heads(report) {
@@ -58,12 +58,8 @@ fn entry(body: &mut String, row: &Row, is_judged: bool) {
     for (column, cell) in cells.iter().enumerate() {
         if column == 0 {
             let title = format!("{}: {}", row.group, row.title);
-            let _ = write!(
-                body,
-                "<th scope=\"row\">{}<small>{}</small></th>",
-                escaped(cell),
-                escaped(&title)
-            );
+            let _ =
+                write!(body, "<th scope=\"row\">{}<small>{}</small></th>", escaped(cell), escaped(&title));
         } else if column + 1 == cells.len() {
             let _ = write!(body, "<td>{}", escaped(cell));
             details(body, row);

@@ -35,7 +35,7 @@ pub(super) fn html(stories: &[(String, Result<Proof, String>)]) -> String {
 
 fn contents(body: &mut String, stories: &[(String, Result<Proof, String>)]) {
     body.push_str(
-        "<div class=\"scroll\">\n<table>\n<caption>Every scenario and its result</caption>\n<thead>\n\
+        "<div class=\"scroll\" role=\"region\" aria-label=\"Results\" tabindex=\"0\">\n<table>\n<caption>Every scenario and its result</caption>\n<thead>\n\
          <tr><th scope=\"col\">Scenario</th><th scope=\"col\">Result</th><th scope=\"col\">Worse off</th></tr>\n\
          </thead>\n<tbody>\n",
     );
@@ -82,8 +82,8 @@ fn scenario(body: &mut String, proof: &Proof) {
 
 fn matrix(body: &mut String, stages: &[&ProvedStage]) {
     body.push_str(
-        "<div class=\"scroll\">\n<table>\n<caption>What was observed at each stage. \u{2713}: as the file expects. \
-         Bold: not as before.</caption>\n<thead>\n<tr><td></td>",
+        "<div class=\"scroll\" role=\"region\" aria-label=\"Rows by stages\" tabindex=\"0\">\n<table>\n<caption>What was observed at each stage. \u{2713}: as the file expects. \
+         Bold: differs from before.</caption>\n<thead>\n<tr><td></td>",
     );
     for stage in stages {
         let words = stage_words(stage.stage);
@@ -146,11 +146,11 @@ fn cell(body: &mut String, stage: &ProvedStage, key: Key<'_>, before: Option<&Ro
             body.push_str("<small>nothing expected</small>");
         }
     } else if expected == observed {
-        body.push_str(" <span class=\"good\" title=\"as expected\">\u{2713}</span>");
+        body.push_str("\u{a0}<span class=\"good\" title=\"as expected\">\u{2713}</span>");
     } else {
         let _ = write!(
             body,
-            " <span class=\"good\" title=\"as expected\">\u{2713}</span><small>expected {}</small>",
+            "\u{a0}<span class=\"good\" title=\"as expected\">\u{2713}</span><small>expected {}</small>",
             escaped(&expected)
         );
     }
