@@ -8,7 +8,7 @@ use crate::scenario::{CatalogueEntry, ENTRIES, EntrySpec, Group, Scenario, Scena
 const HEAD: &str = "\
 # The fault catalogue
 
-Every entry is a lab file: `starttls-lab show NAME` prints it, `serve NAME` plays it, `verify NAME` plays it against \
+Every entry is a lab file: `starttls-lab show NAME` prints it, `serve NAME` runs it, `verify NAME` runs it against \
 the built-in senders, and `judge` tries a mail client with it. What each class of senders comes to is what `verify` \
 sees. The classes: `o1` goes on in clear at once where a handshake fails (Exim, OpenSMTPD), `may` on a later try \
 (Postfix), `o3` never (sendmail); `o4` is a library that upgrades where it can and then verifies; `encrypt` demands \
@@ -21,7 +21,7 @@ This page is made by `starttls-lab list --faults --markdown`, and a test compare
 const TEXTS_HEAD: &str = "
 ## Texts to search by
 
-What programs and libraries print, by what they met. Names, addresses and thumbprints are left away, and `...` stands \
+What programs and libraries print, by what they met. Names, addresses and thumbprints are left out, and `...` stands \
 for what differs. *Observed*: run \
 against a server with the fault, on loopback in November 2026. *Documented*: by its maker, or in its source. \
 *Reported*: quoted in public by administrators. `starttls-lab explain` looks a text up in this table and says whose fault it is. A running lab finds the texts for what \

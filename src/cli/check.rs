@@ -40,7 +40,7 @@ pub(super) struct Args {
     /// Show everything: each certificate with its reason, every fix, EHLO, the events and the dry run
     #[arg(long)]
     full: bool,
-    /// How the report is laid out; `list` and `json` show everything
+    /// The format of the report; `list` and `json` show everything
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }

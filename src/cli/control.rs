@@ -13,16 +13,17 @@ use crate::name::Fqdn;
 /// Arguments of a verb that can be steered over HTTP.
 #[derive(Debug, clap::Args)]
 pub(super) struct ControlArgs {
-    /// Where the page and the control API listen: a port of 127.0.0.1, or ADDRESS:PORT. Left away, port 8025 of
-    /// 127.0.0.1, or a free one where that is taken or `--port 0` is given; the ready line names it
+    /// The port or address of the page and the control API: a port of 127.0.0.1, or ADDRESS:PORT. If omitted,
+    /// port 8025 of 127.0.0.1, or a free one where that is taken or `--port 0` is given; the ready line names
+    /// it
     #[arg(long, env = "STARTTLS_LAB_CONTROL", value_name = "PORT|ADDRESS:PORT")]
     control: Option<ControlAt>,
-    /// What requests to the control API have to carry as `Authorization: Bearer`, and what the page asks for;
-    /// beyond loopback there has to be such a token
+    /// The token that requests to the control API have to carry as `Authorization: Bearer`, and that the page
+    /// asks for; required beyond loopback
     #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
-    /// A host name by which the control API may be asked, beside localhost and its address, such as that of
-    /// the container it runs in; may be given several times
+    /// A host name that requests to the control API may use, in addition to localhost and its address, such
+    /// as that of the container it runs in; may be given several times
     #[arg(long, env = "STARTTLS_LAB_CONTROL_HOST", value_delimiter = ',', value_name = "NAME")]
     control_host: Vec<Fqdn>,
     /// The path below which a proxy asks for the page and the control API, such as /lab
@@ -41,8 +42,8 @@ pub(super) struct ControlArgs {
 /// The argument that keeps the control API closed.
 #[derive(Debug, clap::Args)]
 pub(super) struct ClosedArgs {
-    /// Leave the page and the control API closed, whatever else is said of them: nobody controls or reads the
-    /// lab over HTTP
+    /// Do not open the page and the control API, whatever other options say: the lab cannot be controlled or
+    /// read over HTTP
     #[arg(long, env = "STARTTLS_LAB_NO_CONTROL")]
     no_control: bool,
 }

@@ -19,16 +19,16 @@ pub(super) struct EndingArgs {
     /// End when standard input ends, so that the lab does not outlive the program that started it
     #[arg(long, env = "STARTTLS_LAB_EXIT_ON_STDIN_EOF")]
     exit_on_stdin_eof: bool,
-    /// End after so many messages or sessions, such as "3 messages"; whichever limit is reached first
+    /// End after this many messages or sessions, such as "3 messages"; whichever limit is reached first
     #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER", value_name = "N messages|sessions")]
     exit_after: Option<Quota>,
-    /// The same as --exit-after "N messages"
+    /// Equivalent to --exit-after "N messages"
     #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER_MESSAGES", value_name = "N")]
     exit_after_messages: Option<NonZeroU64>,
-    /// The same as --exit-after "N sessions". A session counts when it has ended
+    /// Equivalent to --exit-after "N sessions". A session counts when it has ended
     #[arg(long, env = "STARTTLS_LAB_EXIT_AFTER_SESSIONS", value_name = "N")]
     exit_after_sessions: Option<NonZeroU64>,
-    /// End after so long, such as 30s; with exit code 1 if --exit-after was given and is not reached
+    /// End after this time, such as 30s; with exit code 1 if --exit-after was given and is not reached
     #[arg(long, env = "STARTTLS_LAB_SERVE_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
 }

@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// A file whose first line is the password of a PKCS#12 file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// How the answer is laid out; `list` shows every possible cause with how to tell
+    /// The format of the answer; `list` shows every possible cause and how to recognize it
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }

@@ -15,7 +15,7 @@ pub(super) struct Args {
     /// Print the catalogue as the page docs/faults.md
     #[arg(long, requires = "faults")]
     markdown: bool,
-    /// How the list is laid out
+    /// The format of the list
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }

@@ -23,7 +23,7 @@ pub(super) struct Loaded {
 /// Reads a scenario or an entry of the fault catalogue by name, or else a file.
 pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
     if let Some(story) = built_in(word) {
-        let text = ScenarioText::parse(story.text, &format!("story {}", story.name))?;
+        let text = ScenarioText::parse(story.text, &format!("scenario {}", story.name))?;
         return Ok(Loaded { text, word: Some(word.to_owned()), file: None });
     }
     let path = Path::new(word);
@@ -67,11 +67,11 @@ pub(super) fn unknown(word: &str) -> String {
     let hint = match suggest_built_in(word) {
         Some(name) => format!("; did you mean `{name}`?"),
         None => format!(
-            "; the stories are: {}",
+            "; the scenarios are: {}",
             SCENARIOS.iter().map(|story| story.name).collect::<Vec<_>>().join(", ")
         ),
     };
-    format!("there is neither a file nor a story called `{word}`{hint}")
+    format!("there is neither a file nor a scenario called `{word}`{hint}")
 }
 
 #[cfg(test)]

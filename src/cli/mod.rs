@@ -60,7 +60,7 @@ use output::Failure;
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
-    /// What diagnostics to show on standard error: error, warn, info, debug, or a filter of tracing's
+    /// The diagnostics to show on standard error: error, warn, info, debug, or a filter of tracing's
     #[arg(long, global = true, env = "STARTTLS_LAB_LOG", default_value = "warn", value_name = "LEVEL")]
     log: String,
 }
@@ -71,19 +71,19 @@ enum Verb {
     List(list::Args),
     /// Print a scenario's lab file, to copy and change
     Show(list::ShowArgs),
-    /// Say what each connector would offer, why, and what would fix it; opens no socket
+    /// Report what each connector would offer, why, and what would fix it; opens no socket
     Check(check::Args),
-    /// Say what an event, a sender's error, a bounce, a reply to EHLO or a protocol log means
+    /// Explain an event, a sender's error, a bounce, a reply to EHLO or a protocol log
     Explain(explain::Args),
     /// Make a lab file of what Exchange's cmdlets print: connectors, certificates, servers
     Import(import::Args),
     /// Run a lab file or a scenario on loopback
     Serve(Box<serve::Args>),
-    /// Run a command against a lab that is there for it alone, and check what came of it
+    /// Run a command against a lab of its own, and check the result
     Exec(Box<exec::Args>),
-    /// Try a mail client with every entry of the fault catalogue, and judge what it does
+    /// Try a mail client with every entry of the fault catalogue, and judge its behavior
     Judge(Box<judge::Args>),
-    /// Run scenarios stage by stage on loopback, and say whether all is as their files say
+    /// Run scenarios stage by stage on loopback, and compare the results with their files
     Verify(verify::Args),
     /// Issue a lab's certificates and print or write them
     Certs(certs::Args),
@@ -95,17 +95,17 @@ enum Verb {
     },
     /// Print shell completions
     Completions {
-        /// For which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Write the manual pages
     #[command(hide = true)]
     Man(man::Args),
-    /// Type Exchange's cmdlets at a prompt, in a lab of one's own or a running one, and see what each of them changes
+    /// Type Exchange's cmdlets at a prompt, in a new lab or a running one, and see what each of them changes
     Shell(Box<shell::Args>),
-    /// Send one message to an address, as one of several kinds of sender, and say how it ended
+    /// Send one message to an address, as one of several kinds of sender, and report the result
     Send(Box<send::Args>),
-    /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to whatever is named
+    /// Read what SMTP servers show, real ones or a lab's, without sending mail; connects to the servers that are named
     Probe(Box<probe::Args>),
     /// Rehearse the renewal of a certificate: what each connector does at each step, and on which day it would break
     Renew(Box<renew::Args>),

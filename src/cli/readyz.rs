@@ -19,8 +19,8 @@ use crate::exchange::TimeSpan;
 /// Arguments of `readyz`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the lab takes mail: its banner is read, which is a session of the lab and counts as one.
-    /// 127.0.0.1:1025 where neither this nor a file nor a control API is named
+    /// The address on which the lab accepts mail: its banner is read, which is a session of the lab and
+    /// counts as one. 127.0.0.1:1025 where neither this nor a file nor a control API is named
     #[arg(long, env = "STARTTLS_LAB_ADDRESS", value_name = "HOST:PORT")]
     address: Option<String>,
     /// Ask the lab that has written this file by serve --ready-file
@@ -30,13 +30,13 @@ pub(super) struct Args {
     /// address come first
     #[arg(long, env = "STARTTLS_LAB_CONTROL", value_name = "PORT|ADDRESS:PORT")]
     control: Option<String>,
-    /// The token that the control API wants
+    /// The token that the control API requires
     #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
-    /// Wait until it does, rather than ask once
+    /// Wait until the lab accepts connections, rather than ask once
     #[arg(long, env = "STARTTLS_LAB_WAIT")]
     wait: bool,
-    /// How long to wait, such as 30s
+    /// The maximum time to wait, such as 30s
     #[arg(long, env = "STARTTLS_LAB_TIMEOUT", default_value = "30s", value_name = "TIME", value_parser = some_time)]
     timeout: TimeSpan,
 }

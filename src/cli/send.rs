@@ -2,27 +2,20 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use bytes::Bytes;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::output::{self, Failure};
 use super::time::some_time;
 use super::{Output, inputs};
 use crate::clock::Clock;
-use crate::exchange::{Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
-use crate::journal::{Bounds, Entry, Journal, Record, attempt_sentence, transcript_line};
+use crate::exchange::TimeSpan;
+use crate::journal::{Entry, Record, transcript_line};
+use crate::lab::{TestDelivery, TestMessage, TestReport};
 use crate::name::Fqdn;
 use crate::pki::Certificate;
-use crate::session::send::{
-    Attempt, BUILT_IN, Delivery, Expect, NextAttempt, Outgoing, SenderPolicy, Task, Trust, last_error,
-};
-use crate::session::send::{Credentials, Queue};
-use crate::smtp::{Address, HelloName, ReversePath};
-use crate::wire::{LabState, Sender};
+use crate::session::send::{BUILT_IN, Expect, SenderPolicy, Trust};
+use crate::smtp::{Address, ReversePath};
 
 /// Arguments of `send`.
 #[derive(Debug, clap::Args)]
@@ -37,23 +30,23 @@ pub(super) struct Args {
     /// The recipient; may be given several times
     #[arg(long, required = true, value_name = "ADDRESS")]
     rcpt: Vec<Address>,
-    /// What kind of sender to be; --help lists them
+    /// The kind of sender; --help lists them
     #[arg(long, default_value = "may", value_name = "NAME")]
     policy: String,
-    /// The name to expect in the server's certificate, and to ask for; left away, what the policy expects
-    /// of HOST and of the recipient's domain
+    /// The name to expect in the server's certificate, and to ask for; if omitted, the name that the policy
+    /// derives from HOST and the recipient's domain
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The roots to trust, such as serve --ca-file writes; without it nobody is trusted
+    /// The roots to trust, such as serve --ca-file writes; without it no certificate is trusted
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// What to introduce oneself as
+    /// The name to send in EHLO
     #[arg(long, default_value = "starttls-lab.test", value_name = "NAME")]
     helo: Fqdn,
-    /// How long the server may be silent
+    /// The maximum time that the server may be silent
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = some_time)]
     timeout: TimeSpan,
-    /// How standard output is laid out
+    /// The format of standard output
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
@@ -61,13 +54,8 @@ pub(super) struct Args {
 /// The result, for programs.
 #[derive(Serialize)]
 struct Report<'a> {
-    to: SocketAddr,
-    policy: &'a str,
-    delivered: bool,
-    sentence: &'a str,
-    next_attempt: Option<String>,
-    queue_error: Option<&'a str>,
-    attempts: Vec<&'a Attempt>,
+    #[serde(flatten)]
+    report: &'a TestReport,
     journal: &'a [Entry],
 }
 
@@ -78,16 +66,11 @@ pub(super) fn send(args: &Args) -> Result<(), Failure> {
 }
 
 async fn deliver(args: &Args) -> Result<(), Failure> {
-    let address = resolve(&args.to)?;
-    let clock = Clock::system();
-    let journal = Arc::new(Journal::new(Bounds::default()));
-    let computer = Arc::new(computer(args.helo.clone()));
-    let live = LabState::new(vec![Arc::clone(&computer)], clock.clone(), Arc::clone(&journal));
-    let connector = Arc::new(connector(args.timeout));
-    let sender = Sender::new(Arc::new(live), computer, connector, &roots(args)?);
-    let sender = sender.map_err(|error| Failure::usage(format!("--ca-file: {error}")))?;
-    if args.output != Output::Json {
-        journal.listen(Box::new(|entry| {
+    let delivery = TestDelivery::new(message(args)?, resolve(&args.to)?, &roots(args)?, Clock::system());
+    let mut delivery = delivery.map_err(|error| Failure::usage(format!("--ca-file: {error}")))?;
+    let json = args.output == Output::Json;
+    if !json {
+        delivery.journal().listen(Box::new(|entry| {
             // The result is printed below, by the name that was given.
             if matches!(entry.record, Record::Attempt(_)) {
                 return;
@@ -96,58 +79,18 @@ async fn deliver(args: &Args) -> Result<(), Failure> {
             output::text(&format!("{}\n", transcript_line(entry))).ok();
         }));
     }
-    let task = task(args, clock.now())?;
-    let host = task.host.clone();
-    let mut delivery = Delivery::new(task.policy.clone(), clock.now());
-    // Only immediate retries are awaited: a person at a keyboard does not want a queue.
-    while delivery.next() == NextAttempt::Now {
-        let now = clock.now();
-        let task = Task { in_clear: delivery.in_clear(now), ..task.clone() };
-        let attempt = sender.attempt(address, &Arc::new(task)).await;
-        delivery.note(now, attempt);
-        if let (NextAttempt::Now, Some(made), false) =
-            (delivery.next(), delivery.attempts().last(), args.output == Output::Json)
-        {
-            let sentence = attempt_sentence(&made.attempt, &host);
-            output::text(&format!("\n{sentence} At once, on a new connection:\n\n"))?;
+    // A person at a keyboard does not want a queue.
+    let again = |sentence: &str| {
+        if !json {
+            output::text(&format!("\n{sentence} At once, on a new connection:\n\n")).ok();
         }
-    }
-    report(args, address, &task, &delivery, &journal.entries(1), clock.now())
-}
-
-fn report(
-    args: &Args,
-    address: SocketAddr,
-    task: &Task,
-    delivery: &Delivery,
-    journal: &[Entry],
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let Some(last) = delivery.attempts().last() else {
-        return Err(Failure::unmet("no attempt was made"));
     };
-    let sentence = attempt_sentence(&last.attempt, &task.host);
-    let next_attempt = match delivery.next() {
-        NextAttempt::At(time) => Some(format!("{time:.0}")),
-        NextAttempt::Now | NextAttempt::Never => None,
-    };
-    let queue_error = match task.policy.queue {
-        Queue::Exchange(profile) => last_error(profile, &last.attempt, &task.host, &address, now),
-        Queue::Nobody | Queue::Server => None,
-    };
-    let delivered = last.attempt.outcome.is_delivered();
-    if args.output == Output::Json {
-        output::json(&Report {
-            to: address,
-            policy: task.policy.name,
-            delivered,
-            sentence: &sentence,
-            next_attempt,
-            queue_error: queue_error.as_deref(),
-            attempts: delivery.attempts().iter().map(|made| &made.attempt).collect(),
-            journal,
-        })?;
+    delivery.run(again).await;
+    let report = delivery.report().ok_or_else(|| Failure::unmet("no attempt was made"))?;
+    if json {
+        output::json(&Report { report: &report, journal: &delivery.journal().entries(1) })?;
     } else {
+        let TestReport { sentence, next_attempt, queue_error, .. } = &report;
         let mut text = format!("\n{sentence}\n");
         if let Some(time) = next_attempt {
             text.push_str(&format!("A server would try again at {time}.\n"));
@@ -157,22 +100,16 @@ fn report(
         }
         output::text(&text)?;
     }
-    if delivered {
+    if report.delivered {
         Ok(())
     } else {
-        Err(Failure::unmet(format!("the message was not delivered to {address}")))
+        Err(Failure::unmet(format!("the message was not delivered to {}", report.to)))
     }
 }
 
-fn task(args: &Args, now: Timestamp) -> Result<Task, Failure> {
-    let mut policy = SenderPolicy::named(&args.policy).ok_or_else(|| {
-        let names: Vec<_> = BUILT_IN.iter().map(|it| it.policy.name).collect();
-        Failure::usage(format!(
-            "--policy: there is no sender `{}`; there are {}",
-            args.policy,
-            names.join(", ")
-        ))
-    })?;
+fn message(args: &Args) -> Result<TestMessage, Failure> {
+    let policy = args.policy.parse::<SenderPolicy>();
+    let mut policy = policy.map_err(|error| Failure::usage(format!("--policy: {error}")))?;
     let from = match args.from.as_str() {
         "" | "<>" => ReversePath::Null,
         text => {
@@ -186,19 +123,18 @@ fn task(args: &Args, now: Timestamp) -> Result<Task, Failure> {
         let domain = name.parse().map_err(|error| Failure::usage(format!("--name: {error}")))?;
         policy.trust = Trust::Name(Expect::TlsDomain(Some(domain)));
     }
-    let helo: HelloName = args.helo.as_str().parse().map_err(|_| Failure::usage("--helo: not a name"))?;
     let host = args.to.rsplit_once(':').map_or(args.to.as_str(), |(host, _)| host);
     let host = name.as_deref().unwrap_or(host.trim_matches(['[', ']']));
     let domain = args.rcpt.first().and_then(Address::domain).unwrap_or_default();
-    Ok(Task {
+    Ok(TestMessage {
         policy,
-        in_clear: false,
-        helo,
+        helo: args.helo.clone(),
+        timeout: args.timeout,
         host: host.trim_start_matches("*.").to_owned(),
         next_hop: name.as_deref().unwrap_or(domain).to_owned(),
-        connector: Some(CONNECTOR.to_owned()),
-        credentials: Credentials::Usable,
-        message: Arc::new(Outgoing { content: content(args, now), from, to: args.rcpt.clone() }),
+        from,
+        to: args.rcpt.clone(),
+        subject: "starttls-lab",
     })
 }
 
@@ -219,22 +155,6 @@ fn dialed(name: &str, of_domain: bool) -> Result<String, Failure> {
     Ok(if wildcard.is_some() { format!("*.{host}") } else { host.to_string() })
 }
 
-/// Returns a small message that says what it is.
-fn content(args: &Args, now: Timestamp) -> Bytes {
-    let to: Vec<_> = args.rcpt.iter().map(Address::as_str).collect();
-    let date = now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
-    let from = if args.from.is_empty() { "postmaster" } else { &args.from };
-    format!(
-        "From: <{from}>\r\nTo: <{}>\r\nSubject: starttls-lab\r\nDate: {date}\r\nMessage-ID: <{}@{}>\r\n\r\n\
-         Sent by starttls-lab as `{}`.\r\n",
-        to.join(">, <"),
-        now.as_millisecond(),
-        args.helo,
-        args.policy
-    )
-    .into()
-}
-
 fn resolve(to: &str) -> Result<SocketAddr, Failure> {
     let wrong = |problem: &str| Failure::usage(format!("--to {to}: {problem}; write HOST:PORT"));
     let mut addresses = to.to_socket_addrs().map_err(|error| wrong(&error.to_string()))?;
@@ -252,19 +172,6 @@ fn roots(args: &Args) -> Result<Vec<Certificate>, Failure> {
         return Err(wrong("there is no certificate in it".to_owned()));
     }
     Ok(roots)
-}
-
-const CONNECTOR: &str = "starttls-lab send";
-
-fn connector(patience: TimeSpan) -> SendConnector {
-    let mut connector = SendConnector::new(CONNECTOR.to_owned(), SendUsage::Custom);
-    connector.connection_inactivity_time_out = patience;
-    connector
-}
-
-/// Returns the sending computer: it has a name and no certificate.
-fn computer(fqdn: Fqdn) -> Computer {
-    Computer::new("LAB", fqdn, Role::Edge, Profile::Exchange2019)
 }
 
 /// Returns the senders with their names, for `--help`.

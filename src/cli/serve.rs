@@ -26,16 +26,16 @@ use crate::wire::Ports;
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A lab file, or the name of a scenario; `fqdn-mismatch` if left out
+    /// A lab file, or the name of a scenario; `fqdn-mismatch` if omitted
     #[arg(value_name = "FILE|NAME", env = "STARTTLS_LAB_SCENARIO")]
     scenario: Option<String>,
     #[command(flatten)]
     quick: QuickArgs,
-    /// The port to listen on, for a lab with one binding; 0 for a free port for every binding.
-    /// Left away, port 25 becomes 1025, 587 becomes 1587, and so on
+    /// The port to listen on, for a lab with one binding; 0 for a free port for every binding. If omitted,
+    /// port 25 becomes 1025, 587 becomes 1587, and so on
     #[arg(long, env = "STARTTLS_LAB_PORT", value_name = "PORT")]
     port: Option<u16>,
-    /// Listen on this address instead of loopback. The lab takes mail from whoever reaches it
+    /// Listen on this address instead of loopback. The lab accepts mail from any client that reaches it
     #[arg(long, env = "STARTTLS_LAB_BIND", value_name = "ADDRESS")]
     bind: Option<IpAddr>,
     /// Write the lab's root certificate to this file, for clients to trust
@@ -50,7 +50,7 @@ pub(super) struct Args {
     ending: EndingArgs,
     #[command(flatten)]
     recording: RecordingArgs,
-    /// How standard output is laid out; json is the journal
+    /// The format of standard output; json is the journal
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }
@@ -106,7 +106,7 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
         Some(port) => Ports::Only(port),
     };
     if let Some(bind) = args.bind.filter(|bind| !bind.is_loopback()) {
-        tracing::warn!(%bind, "listening beyond loopback: whoever reaches this address can leave mail here");
+        tracing::warn!(%bind, "listening beyond loopback: any client that reaches this address can leave mail here");
     }
     let mut signals = Signals::new()?;
     if let Some(path) = &args.ready_file {
@@ -144,7 +144,7 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     };
     let (all_ended, ()) = tokio::join!(lab.finish(GRACE), closed);
     if !all_ended {
-        tracing::warn!("some conversations had not ended and were cut off");
+        tracing::warn!("some sessions had not ended and were cut off");
     }
     let (entries, messages) = lab.journal().dropped();
     if entries + messages > 0 {

@@ -26,16 +26,16 @@ pub(super) struct Args {
     /// Verify every built-in scenario
     #[arg(long)]
     all: bool,
-    /// How many scenarios are run at a time; left out, as many as this machine has cores
+    /// The number of scenarios that are run at a time; if omitted, the number of this machine's cores
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Write a report in JUnit's XML to this file as well
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Of several scenarios, show also those in full that are as their files say
+    /// With several scenarios, also show those in full that are as their files say
     #[arg(short, long)]
     verbose: bool,
-    /// How standard output is laid out
+    /// The format of standard output
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }
@@ -121,7 +121,7 @@ fn several(verified: &[Verified], verbose: bool) -> String {
             }
             Err(_) => {
                 broken += 1;
-                "could NOT be played".to_owned()
+                "could NOT be run".to_owned()
             }
         };
         text.push_str(&format!("{name:width$}  {words}\n"));
@@ -131,8 +131,7 @@ fn several(verified: &[Verified], verbose: bool) -> String {
         text.push_str(&format!("\n{}", proof::table(proof)));
     }
     let mut sum = vec![format!("{as_said} as the file says")];
-    let others =
-        [(otherwise, "NOT"), (silent, "with nothing expected"), (broken, "that could not be played")];
+    let others = [(otherwise, "NOT"), (silent, "with nothing expected"), (broken, "that could not be run")];
     sum.extend(
         others.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")),
     );
@@ -181,5 +180,5 @@ fn outcome(verified: Vec<Verified>) -> Result<(), Failure> {
 }
 
 fn stories(number: usize) -> String {
-    if number == 1 { "1 story".to_owned() } else { format!("{number} stories") }
+    if number == 1 { "1 scenario".to_owned() } else { format!("{number} scenarios") }
 }

@@ -16,7 +16,7 @@ use super::subscription::EdgeSubscription;
 use crate::name::Fqdn;
 use crate::pki::Thumbprint;
 
-/// What a computer does in the organisation.
+/// The role of a computer in the organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -38,7 +38,7 @@ pub struct Computer {
     pub fqdn: Fqdn,
     /// The role of the computer.
     pub role: Role,
-    /// Which Exchange it runs.
+    /// The Exchange version that it runs.
     pub profile: Profile,
     /// The rules by which that Exchange settles what the sources contradict.
     pub rules: Rules,

@@ -12,7 +12,8 @@ use super::receive_connector::{
 };
 use super::values::{ByteSize, Nullable, TimeSpan, Unlimited};
 
-/// What a connector is made for: the usage types of `New-ReceiveConnector`, and the connectors of setup.
+/// The purpose of a receive connector: a usage type of `New-ReceiveConnector`, or a connector that setup
+/// makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum Usage {

@@ -117,7 +117,7 @@ macro_rules! flags {
                 let names: Vec<_> = ["None"].into_iter().chain(Self::NAMES.iter().map(|(_, name)| *name)).collect();
                 json_schema!({ "anyOf": [
                     { "type": "array", "items": { "type": "string", "enum": names } },
-                    { "type": "string", "description": "The same names with commas between them" }
+                    { "type": "string", "description": "The names as one text, with commas between them" }
                 ]})
             }
         }

@@ -7,6 +7,8 @@ pub mod cmdlet;
 mod computer;
 mod defaults;
 mod event;
+mod event_kind;
+mod event_meaning;
 mod fix;
 mod flags;
 mod internal;
@@ -29,7 +31,9 @@ mod values;
 pub use address::{Binding, IpRange, in_family_of};
 pub use computer::{Computer, Role};
 pub use defaults::Usage;
-pub use event::{Category, Event, EventKind, EventSubject, Level, selection_events};
+pub use event::{Event, selection_events};
+pub use event_kind::{Category, EventKind, EventSubject, Level};
+pub use event_meaning::EventMeaning;
 pub use fix::{
     Change, Fix, Overwrite, SendFix, SetReceiveConnector, Trial, Typed, Useless, apply_all, fixes, fixes_in,
     send_fixes, send_fixes_in, useless_advice, without_require_tls,

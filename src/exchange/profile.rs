@@ -86,7 +86,7 @@ pub struct Rules {
     pub internal_certificate_gone: InternalCertificateGone,
 }
 
-/// What a date that does not fit does to a certificate.
+/// The effect of a date outside the validity period on a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dates {
@@ -96,7 +96,7 @@ pub enum Dates {
     Offered,
 }
 
-/// What a missing SMTP service does to a certificate.
+/// The effect of a missing SMTP service on a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmtpNotAssigned {
@@ -108,7 +108,7 @@ pub enum SmtpNotAssigned {
     PinSuffices,
 }
 
-/// Which of several certificates that fit is taken.
+/// The choice between several certificates that fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SeveralMatch {
@@ -118,7 +118,7 @@ pub enum SeveralMatch {
     LatestValidTo,
 }
 
-/// What a certificate of an authority does that fits, but whose chain is not valid.
+/// The effect of an authority's certificate that fits, but whose chain is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainNotValid {
@@ -128,7 +128,7 @@ pub enum ChainNotValid {
     Withheld,
 }
 
-/// What a missing internal transport certificate does.
+/// The effect of a missing internal transport certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InternalCertificateGone {
@@ -232,26 +232,26 @@ pub struct RuleInForce {
     pub source: &'static str,
 }
 
-/// The part of a lab file that overrides single rules of a profile.
+/// The rules of a profile that a lab file overrides.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleOverrides {
-    /// What becomes of a certificate whose Valid-to has passed.
+    /// The treatment of a certificate whose Valid-to has passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expired: Option<Dates>,
-    /// What becomes of a certificate whose Valid-from is still to come.
+    /// The treatment of a certificate whose Valid-from is still to come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_yet_valid: Option<Dates>,
-    /// What becomes of a certificate that fits but is not enabled for SMTP.
+    /// The treatment of a certificate that fits but is not enabled for SMTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_not_assigned: Option<SmtpNotAssigned>,
-    /// Which of several certificates that fit is taken.
+    /// The choice between several certificates that fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub several_match: Option<SeveralMatch>,
-    /// What a certificate of an authority whose chain is not valid does to a self-signed one behind it.
+    /// The effect of an authority's certificate whose chain is not valid on a self-signed one behind it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_not_valid: Option<ChainNotValid>,
-    /// What becomes of X-ANONYMOUSTLS when its certificate is not in the store.
+    /// The treatment of X-ANONYMOUSTLS when its certificate is not in the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub internal_certificate_gone: Option<InternalCertificateGone>,
 }

@@ -21,12 +21,13 @@ parameters! {
     /// compared to 2010), and with it the front end that TransportRole tells apart; SMTPUTF8 and
     /// AuthTarpitInterval came with 2016.
     connector ReceiveConnector;
-    /// The parameters that somebody gave, in a lab file or to a cmdlet; the others keep their value.
+    /// The parameters that a lab file or a cmdlet sets; the others keep their values.
     given ReceiveConnectorParameters;
-    /// `Usage` of `New-ReceiveConnector`, or the connector of setup: what the other parameters start from.
+    /// `Usage` of `New-ReceiveConnector`, or a connector that setup makes: it decides the defaults of the
+    /// other parameters.
     usage Usage;
 
-    /// True if the connector takes connections.
+    /// True if the connector accepts connections.
     enabled: bool = "Enabled";
     /// The name in banner, EHLO reply and `Received:`, and the key of the certificate selection;
     /// blank means the computer's FQDN.
@@ -37,9 +38,9 @@ parameters! {
     bindings: Vec<Binding> = "Bindings";
     /// The peers this connector answers; the most specific range of all connectors wins.
     remote_ip_ranges: Vec<IpRange> = "RemoteIPRanges";
-    /// How peers may authenticate, and with `Tls` whether STARTTLS may be offered.
+    /// The ways in which peers may authenticate; `Tls` allows STARTTLS to be offered.
     auth_mechanism: AuthMechanism = "AuthMechanism";
-    /// Who may submit.
+    /// The groups of peers that may submit messages.
     permission_groups: PermissionGroups = "PermissionGroups";
     /// True if MAIL is refused in clear.
     require_tls: bool = "RequireTLS";
@@ -75,39 +76,40 @@ parameters! {
     bare_linefeed_rejection_enabled: bool = "BareLinefeedRejectionEnabled" since Exchange2010;
     /// True if EHLO or HELO must carry a domain name.
     require_ehlo_domain: bool = "RequireEHLODomain";
-    /// The largest message.
+    /// The maximum size of a message.
     max_message_size: ByteSize = "MaxMessageSize";
-    /// The largest header.
+    /// The maximum size of a message's header.
     max_header_size: ByteSize = "MaxHeaderSize";
-    /// How many `Received:` fields a message may carry.
+    /// The maximum number of `Received:` fields in a message.
     max_hop_count: u32 = "MaxHopCount";
-    /// How many recipients a message may have.
+    /// The maximum number of recipients of a message.
     max_recipients_per_message: u32 = "MaxRecipientsPerMessage";
-    /// How many connections at once.
+    /// The maximum number of simultaneous connections.
     max_inbound_connection: Unlimited = "MaxInboundConnection";
-    /// How many connections at once from one address.
+    /// The maximum number of simultaneous connections from one address.
     max_inbound_connection_per_source: Unlimited = "MaxInboundConnectionPerSource";
-    /// The share of the connections still free that one address may take, in percent.
+    /// The maximum share of the free connections that one address may take, in percent.
     max_inbound_connection_percentage_per_source: u32 = "MaxInboundConnectionPercentagePerSource";
-    /// How often a peer may fail to log on.
+    /// The maximum number of failed logons of a peer.
     max_logon_failures: u32 = "MaxLogonFailures";
-    /// How many protocol errors a peer may make.
+    /// The maximum number of protocol errors of a peer.
     max_protocol_errors: Unlimited = "MaxProtocolErrors";
-    /// How many messages a minute.
+    /// The maximum number of messages per minute.
     message_rate_limit: Unlimited = "MessageRateLimit";
-    /// Who is counted against MessageRateLimit.
+    /// The source of messages that MessageRateLimit counts.
     message_rate_source: MessageRateSource = "MessageRateSource" since Exchange2010;
-    /// How long a connection may last altogether.
+    /// The maximum duration of a connection.
     connection_timeout: TimeSpan = "ConnectionTimeout";
-    /// How long a peer may be silent.
+    /// The maximum time that a peer may be silent.
     connection_inactivity_timeout: TimeSpan = "ConnectionInactivityTimeout";
-    /// How long a 5yz reply to an unauthenticated peer is held back.
+    /// The delay of a 5yz reply to an unauthenticated peer.
     tarpit_interval: TimeSpan = "TarpitInterval";
-    /// How long the reply to a failed logon is held back.
+    /// The delay of the reply to a failed logon.
     auth_tarpit_interval: TimeSpan = "AuthTarpitInterval" since Exchange2019;
     /// The protocol logging level: `Verbose` writes the SmtpReceive protocol log.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";
-    /// Front end or hub; decides the event source and the keywords of a Mailbox server.
+    /// The transport service, front end or hub; it decides the event source and the keywords of a Mailbox
+    /// server.
     transport_role: TransportRole = "TransportRole" since Exchange2013;
 }
 
@@ -128,7 +130,7 @@ impl ReceiveConnector {
     }
 }
 
-/// What `SIZE` in the EHLO reply carries (RFC 1870).
+/// The `SIZE` keyword in the EHLO reply (RFC 1870).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SizeMode {
     /// No `SIZE`.
@@ -139,7 +141,7 @@ pub enum SizeMode {
     EnabledWithoutValue,
 }
 
-/// Who is counted against MessageRateLimit.
+/// The source of messages that MessageRateLimit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MessageRateSource {
     /// Nobody.
@@ -152,16 +154,16 @@ pub enum MessageRateSource {
     All,
 }
 
-/// Whether the protocol log is written.
+/// The level of the protocol log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ProtocolLoggingLevel {
-    /// It is not.
+    /// No protocol log is written.
     None,
-    /// Every line of every conversation.
+    /// Every line of every session is written.
     Verbose,
 }
 
-/// Which transport service runs the connector.
+/// The transport service that runs a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TransportRole {
     /// MSExchangeFrontEndTransport, on Mailbox (and Client Access) servers of 2013 and later.

@@ -88,7 +88,7 @@ impl ReceiveConnector {
             (
                 banner.len() > 510 || banner.chars().any(char::is_control),
                 "banner",
-                "a banner is one line of at most 510 octets without control characters".to_owned(),
+                "a banner is one line of at most 510 bytes without control characters".to_owned(),
             ),
             (
                 self.tls_certificate_name.0.is_some() && profile < Profile::Exchange2013,
@@ -126,12 +126,12 @@ impl ReceiveConnector {
             (
                 !(65_536..=2_147_483_647).contains(&self.max_message_size.0),
                 "max_message_size",
-                "max_message_size lies between 64KB and 2147483647 octets".to_owned(),
+                "max_message_size lies between 64KB and 2147483647 bytes".to_owned(),
             ),
             (
                 !(1..=2_147_483_647).contains(&self.max_header_size.0),
                 "max_header_size",
-                "max_header_size lies between 1 and 2147483647 octets".to_owned(),
+                "max_header_size lies between 1 and 2147483647 bytes".to_owned(),
             ),
             (
                 !(1..=500).contains(&self.max_hop_count),

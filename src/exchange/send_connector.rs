@@ -19,11 +19,11 @@ use super::send_values::{
 use super::values::{Nullable, TimeSpan};
 use crate::name::Fqdn;
 
-/// What a Send connector is made for.
+/// The purpose of a Send connector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum SendUsage {
-    /// `New-SendConnector` without a word about it.
+    /// `New-SendConnector` without a usage.
     #[default]
     Custom,
     /// `EdgeSync - Inbound to <site>`, which runs on the Edge.
@@ -38,9 +38,10 @@ parameters! {
     /// The parameters, their meaning and their limits are those of the `Set-SendConnector` page of the
     /// Exchange PowerShell reference, and of those of 2007 SP3, 2010 SP3 and 2013: the later ones have more.
     connector SendConnector;
-    /// The parameters that somebody gave, in a lab file or to a cmdlet; the others keep their value.
+    /// The parameters that a lab file or a cmdlet sets; the others keep their values.
     given SendConnectorParameters;
-    /// Who makes the connector, EdgeSync or an administrator: what the other parameters start from.
+    /// The creator of the connector, EdgeSync or an administrator: it decides the defaults of the other
+    /// parameters.
     usage SendUsage;
 
     /// True if the connector sends.
@@ -55,27 +56,28 @@ parameters! {
     smart_hosts: Vec<SmartHost> = "SmartHosts";
     /// The way in which the connector logs on to its smart host.
     smart_host_auth_mechanism: SmartHostAuthMechanism = "SmartHostAuthMechanism";
-    /// Whom the connector logs on as, with BasicAuth and BasicAuthRequireTLS.
+    /// The user that the connector logs on as, with BasicAuth and BasicAuthRequireTLS.
     authentication_credential: AuthenticationCredential = "AuthenticationCredential";
     /// The port of the next hop.
     port: u16 = "Port";
     /// True if mail is held back rather than sent in clear.
     require_tls: bool = "RequireTLS";
-    /// What TLS has to prove; only with RequireTLS. Blank for none.
+    /// The level of authentication that TLS has to provide; only with RequireTLS. Blank for none.
     tls_auth_level: Nullable<TlsAuthLevel> = "TlsAuthLevel" since Exchange2010;
-    /// Whom the certificate has to name; only with DomainValidation. Blank for the recipient's domain.
+    /// The name that the certificate has to carry; only with DomainValidation. Blank for the recipient's
+    /// domain.
     tls_domain: Nullable<TlsDomain> = "TlsDomain" since Exchange2010;
     /// Pins the certificate to present by issuer and subject; 2013 and later. Blank for none.
     tls_certificate_name: Nullable<TlsCertificateName> = "TlsCertificateName" since Exchange2013;
-    /// True if STARTTLS is left alone although it is offered.
+    /// True if STARTTLS is not used although it is offered.
     ignore_starttls: bool = "IgnoreSTARTTLS";
     /// True if the connector takes part in Domain Security.
     domain_secure_enabled: bool = "DomainSecureEnabled";
-    /// True if HELO is said in place of EHLO, which leaves no way to STARTTLS.
+    /// True if HELO is sent in place of EHLO, which rules out STARTTLS.
     force_helo: bool = "ForceHELO";
-    /// How long the next hop may be silent.
+    /// The maximum time that the next hop may be silent.
     connection_inactivity_time_out: TimeSpan = "ConnectionInactivityTimeOut";
-    /// How many messages go over one connection; 0 for any number.
+    /// The maximum number of messages over one connection; 0 for no limit.
     smtp_max_messages_per_connection: u32 = "SmtpMaxMessagesPerConnection" since Exchange2010;
     /// The protocol logging level: `Verbose` writes the SmtpSend protocol log.
     protocol_logging_level: ProtocolLoggingLevel = "ProtocolLoggingLevel";

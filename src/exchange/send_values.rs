@@ -305,7 +305,7 @@ impl JsonSchema for AuthenticationCredential {
 }
 
 text_in_files! {
-    AddressSpace, "SMTP:contoso.com;1, of which type and cost may be left away; * for every domain";
+    AddressSpace, "SMTP:contoso.com;1, of which type and cost may be omitted; * for every domain";
     SmartHost, "A host name, an address in brackets, or --";
 }
 

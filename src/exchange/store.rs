@@ -117,7 +117,7 @@ pub struct Material {
     pub key: KeyPair,
 }
 
-/// Whether the transport service can use a private key.
+/// The state of a private key for the transport service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -131,14 +131,14 @@ pub enum PrivateKey {
     Unreadable,
 }
 
-/// What Windows finds when it builds a certificate's chain.
+/// The status that Windows finds when it builds a certificate's chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainStatus {
     /// The chain ends in a trusted root.
     #[default]
     Valid,
-    /// It does not.
+    /// The chain does not end in a trusted root.
     Untrusted,
     /// The certificate was revoked.
     Revoked,

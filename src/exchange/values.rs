@@ -254,7 +254,7 @@ macro_rules! written_as_text {
 written_as_text! {
     Nullable<T>: "A value, or the empty string for $null", ["string"];
     TimeSpan: "hh:mm:ss, or a number with ms, s, m, h or d", ["string"];
-    ByteSize: "A number of octets, or a number with KB, MB or GB", ["string", "integer"];
+    ByteSize: "A number of bytes, or a number with KB, MB or GB", ["string", "integer"];
     Unlimited: "A number, or `unlimited`", ["string", "integer"];
 }
 

@@ -15,7 +15,7 @@ use crate::tls::TlsSetupError;
 #[non_exhaustive]
 pub enum LabError {
     /// No built-in scenario has this name.
-    #[error("there is no story `{name}`; {}", match nearest { 
+    #[error("there is no scenario `{name}`; {}", match nearest { 
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => "`starttls-lab list` and `starttls_lab::scenario::SCENARIOS` have them all".to_owned(),
     })]

@@ -15,7 +15,7 @@ use crate::scenario::{
 };
 use crate::session::fault::FaultSpec;
 
-/// What there is to choose from.
+/// The built-in scenarios and the fault catalogue.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CatalogueView {
     /// The built-in scenarios, the seed first.
@@ -29,9 +29,9 @@ pub(super) struct CatalogueView {
 pub(super) struct ScenarioView {
     /// Its name.
     name: &'static str,
-    /// What happens in it, in one line.
+    /// The scenario, in one line.
     title: String,
-    /// Which Exchange each of its computers runs.
+    /// The Exchange version of each of its computers.
     profiles: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct ScenarioView {
 pub(super) struct CatalogueEntryView {
     /// Its name.
     name: &'static str,
-    /// What is wrong, in one line.
+    /// The fault, in one line.
     title: String,
     /// Its topic: names, trust, starttls, policy or smtp.
     group: &'static str,
@@ -48,13 +48,13 @@ pub(super) struct CatalogueEntryView {
     aliases: Vec<String>,
     /// The sections that it is about.
     rfc: Vec<String>,
-    /// How it is produced on the wire, in a sentence.
+    /// The server's behavior on the wire, in a sentence.
     wire: String,
-    /// What TLS is worth here to somebody who verifies.
+    /// The value of TLS with this server to a client that verifies.
     tls: ServerTrust,
-    /// What becomes of mail here that is sent by the rules.
+    /// The server's acceptance of mail from a client that follows the rules.
     mail: Acceptance,
-    /// The stages of the conversation at which its fault rules act.
+    /// The stages of the session at which its fault rules act.
     stages: Vec<&'static str>,
     /// Its fault rules, for any computer; none where the fault is one of configuration, which takes its whole
     /// lab file.

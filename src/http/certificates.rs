@@ -23,7 +23,7 @@ use crate::scenario::{CertificateSpec, Issuer, Keys, issue};
 pub(super) struct CertificateView {
     /// The computer's name.
     computer: String,
-    /// What the lab calls it.
+    /// The name of the certificate in the lab.
     label: String,
     /// SHA-1 of the DER, or what the lab file declares in its place.
     thumbprint: String,
@@ -44,17 +44,17 @@ pub(super) struct CertificateView {
     not_after: String,
     /// True if it was signed with its own key.
     self_signed: bool,
-    /// What it is enabled for.
+    /// The services that it is enabled for.
     services: Services,
-    /// True if the transport service can use the private key.
+    /// The state of the private key for the transport service.
     private_key: PrivateKey,
-    /// What Windows finds when it builds the chain.
+    /// The status that Windows finds when it builds the chain.
     chain: ChainStatus,
     /// True if it is the internal transport certificate.
     internal_transport: bool,
 }
 
-/// A certificate with everything that a person asks of it. Its key is never shown.
+/// A certificate in full. Its key is never shown.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CertificateDetails {
     /// The certificate.
@@ -64,7 +64,7 @@ pub(super) struct CertificateDetails {
     public_key: Option<String>,
     /// The version of X.509.
     version: u8,
-    /// The thumbprint that peers see, where it is another one.
+    /// The thumbprint that peers see, where it differs.
     handshake_thumbprint: Option<String>,
     /// The intermediates that are sent with it, nearest first.
     chain_sent: Vec<Intermediate>,
@@ -101,14 +101,14 @@ impl Intermediate {
     }
 }
 
-/// A certificate as it is issued: the keys of a lab file's `certificate`, and the computer.
+/// A certificate to be issued: the keys of a lab file's `certificate`, and the computer.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "the shape of a body, for the document")]
 pub(super) struct NewCertificate {
     /// The computer's name.
     computer: String,
-    /// What it is to be.
+    /// The certificate.
     #[serde(flatten)]
     certificate: CertificateSpec,
 }

@@ -15,7 +15,7 @@ use crate::exchange::{Computer, Typed};
 use crate::journal::{event_block, event_xml};
 use crate::lab::LabError;
 use crate::observe::EventLogEntry;
-use crate::report::{Report, check_only, meaning};
+use crate::report::{Report, check_only};
 use crate::scenario::CommandsSpec;
 
 /// An event of the Application log, with what it means.
@@ -33,7 +33,7 @@ pub(super) struct EventView {
     /// The event as XML.
     xml: String,
     /// Its meaning.
-    means: &'static str,
+    means: String,
     /// The connector that it is about, if there is one.
     connector: Option<About>,
     /// The advice in its text that would change nothing now, and why.
@@ -44,7 +44,7 @@ pub(super) struct EventView {
     fixes: Value,
 }
 
-/// A connector by the names of its computer and its own.
+/// A connector, by its computer's name and its own.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct About {
     /// The computer's name.
@@ -86,7 +86,7 @@ pub(super) async fn event(State(shared): State<Arc<Shared>>, Path(id): Path<Stri
         block: event_block(event.time, &event.logged),
         line: event.to_string(),
         xml: event_xml(event.seq, event.time, &event.logged),
-        means: meaning(event.event.kind),
+        means: event.event.means(),
         connector,
         useless,
         fixes,
@@ -175,11 +175,11 @@ pub(super) fn schema() -> Value {
     };
     json!({
         "type": "object",
-        "description": "What `starttls-lab check --output json` says of the lab as it is now.",
+        "description": "The report of `starttls-lab check --output json` on the lab as it is now.",
         "properties": {
             "at": { "type": "string" },
             "connectors": list("The receive connectors."),
-            "send_connectors": list("The Send connectors; left away where there are none."),
+            "send_connectors": list("The Send connectors; omitted where there are none."),
         },
         "required": ["at", "connectors"],
     })

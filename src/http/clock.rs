@@ -13,7 +13,7 @@ use super::answer::{Answer, json};
 use super::input;
 use super::problem::Problem;
 
-/// How far the clock is to be advanced.
+/// The time by which the clock is advanced.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Advance {

@@ -32,11 +32,11 @@ pub(super) struct ConnectorView {
     name: String,
     /// The name it answers with.
     fqdn: String,
-    /// True if it takes connections.
+    /// True if it accepts connections.
     enabled: bool,
-    /// Where it really listens.
+    /// The addresses that it really listens on.
     addrs: Vec<SocketAddr>,
-    /// What it offers a peer, and why.
+    /// The offer of STARTTLS, and the reason.
     starttls: Offer,
     /// Every parameter by its name in the Shell, as `Format-List` shows it.
     parameters: BTreeMap<&'static str, String>,
@@ -44,7 +44,7 @@ pub(super) struct ConnectorView {
     settings: ReceiveConnectorParameters,
 }
 
-/// What a change amounts to.
+/// The cmdlet that is equivalent to a change.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CmdletView {
     /// The cmdlet, as it is typed in the Shell; nothing where nothing would change.
@@ -53,14 +53,14 @@ pub(super) struct CmdletView {
     changed: Vec<&'static str>,
 }
 
-/// What became of the certificate selection.
+/// The result of the certificate selection.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Offer {
     /// True if STARTTLS is offered.
     offered: bool,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     because: String,
-    /// What was searched for.
+    /// The name that was searched for.
     key: String,
     /// The certificate's label.
     label: Option<String>,
@@ -71,7 +71,7 @@ pub(super) struct Offer {
     handshake_thumbprint: Option<String>,
 }
 
-/// A connector as it is made: the keys of a lab file's `receive_connector`, and the computer.
+/// A connector to be made: the keys of a lab file's `receive_connector`, and the computer.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "the shape of a body, for the document")]

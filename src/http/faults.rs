@@ -20,20 +20,20 @@ use crate::wire::DeclaredFault;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaultRows {
-    /// The rows; the first that fits decides.
+    /// The rules; the first that matches applies.
     fault: Vec<FaultSpec>,
 }
 
-/// A row, with how often it was done.
+/// A fault rule, and the number of times that it fired.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct FaultView {
     /// The computer's name.
     computer: String,
-    /// Which row of the computer it is, from 1.
+    /// The index of the rule among those of the computer, counted from 1.
     row: usize,
-    /// How often it was done.
+    /// The number of times that the rule fired.
     done: u64,
-    /// What the row says.
+    /// The rule.
     fault: FaultSpec,
 }
 

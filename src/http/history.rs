@@ -15,19 +15,19 @@ use super::problem::Problem;
 use crate::journal::{Entry, Record, transcript_line};
 use crate::observe::{SessionSummary, is_called};
 
-/// A conversation with every word of it.
+/// A session with its transcript.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SessionView {
-    /// The conversation.
+    /// The session.
     #[serde(flatten)]
     session: Arc<SessionSummary>,
-    /// A line for everything that was said and done.
+    /// The transcript, one line for each thing that was sent and done.
     transcript: Vec<String>,
-    /// The fault rules that fired in it, a line each.
+    /// The fault rules that fired in it, one line each.
     faults: Vec<String>,
-    /// The conversation before it of the same peer with the same connector: where a fall-back came from.
+    /// The previous session of the same peer with the same connector: the origin of a fallback.
     previous: Option<String>,
-    /// The conversation after it of the same peer with the same connector: where it fell back to.
+    /// The next session of the same peer with the same connector: the target of a fallback.
     next: Option<String>,
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn session_text(
 fn find(sessions: &[Arc<SessionSummary>], id: &str) -> Result<Arc<SessionSummary>, Problem> {
     let found = sessions.iter().find(|it| it.session.to_string().eq_ignore_ascii_case(id)).cloned();
     found.ok_or_else(|| {
-        Problem::unknown(format!("the journal tells of no conversation `{id}`; /api/v1/sessions lists them"))
+        Problem::unknown(format!("the journal has no session `{id}`; /api/v1/sessions lists them"))
     })
 }
 

@@ -47,10 +47,10 @@ pub(super) struct MessageView {
     structure: Part,
 }
 
-/// How many messages were taken out of the views.
+/// The number of messages that were removed from the views.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Removed {
-    /// Their number.
+    /// The number of messages.
     removed: usize,
 }
 

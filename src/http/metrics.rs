@@ -22,7 +22,7 @@ fn text(counts: &Counts, (entries, messages): (u64, u64), dropped: Dropped) -> S
     counter(
         &mut text,
         "sessions",
-        "Conversations that were begun.",
+        "Sessions that were begun.",
         [("{direction=\"receive\"}", counts.begun), ("{direction=\"send\"}", counts.sent)],
     );
     counter(

@@ -23,13 +23,13 @@ pub(super) struct Field {
 pub(super) struct Part {
     /// The numbers that lead to it, such as `1.2` for the second part of the first; `0` for the whole.
     path: String,
-    /// The media type, in small letters; `text/plain` where none is given.
+    /// The media type, in lower case; `text/plain` where none is given.
     content_type: String,
     /// The transfer encoding, as it was written.
     encoding: Option<String>,
     /// The name of the file that it is.
     filename: Option<String>,
-    /// Octets, still encoded, without the header.
+    /// The size in bytes, still encoded and without the header.
     size: usize,
     /// The parts of a multipart.
     parts: Vec<Part>,

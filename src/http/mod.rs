@@ -104,7 +104,7 @@ impl Default for Options {
 pub enum ControlApiError {
     /// It would be open to strangers.
     #[error(
-        "the control API on {0} would obey whoever reaches it; give it a token (--control-token), or let it \
+        "the control API on {0} would obey any client that reaches it; give it a token (--control-token), or let it \
          listen on loopback"
     )]
     NoToken(SocketAddr),

@@ -26,11 +26,11 @@ pub fn openapi() -> Value {
         "components": {
             "schemas": schemas(),
             "headers": { "Instance": {
-                "description": "What tells this lab from others: the thumbprint of its root certificate",
+                "description": "The identity of this lab: the thumbprint of its root certificate",
                 "required": true,
                 "schema": { "type": "string", "pattern": "^[0-9A-F]{40}$" },
             }, "Total": {
-                "description": "How many items there are in all, whatever `before` and `limit` leave out",
+                "description": "The number of items in all, regardless of `before` and `limit`",
                 "required": true,
                 "schema": { "type": "integer", "minimum": 0 },
             } },
@@ -53,8 +53,8 @@ const ON_CONNECTOR: &str = "Only those on this connector, by its name, SERVER\\N
 fn paths() -> Value {
     let mut paths = Map::new();
     for (path, operations) in [
-        ("/livez", vec![operation("get", "livez", "Whether the process lives").answers("text/plain", text())]),
-        ("/readyz", vec![operation("get", "readyz", "Whether the lab takes connections").answers("text/plain", text()).fails(503)]),
+        ("/livez", vec![operation("get", "livez", "Returns 200 while the process runs").answers("text/plain", text())]),
+        ("/readyz", vec![operation("get", "readyz", "Returns 200 while the lab accepts connections").answers("text/plain", text()).fails(503)]),
         ("/metrics", vec![operation("get", "metrics", "Counters for Prometheus").answers("text/plain", text())]),
         ("/openapi.json", vec![operation("get", "openapi", "This document").json(json!({ "type": "object" }))]),
         ("/api/v1/lab", vec![operation("get", "lab", "The lab").json(shape("LabView"))]),
@@ -63,11 +63,11 @@ fn paths() -> Value {
             operation("get", "computer", "One computer").path("name", "MAILGATE").json(shape("ComputerView")).fails(404),
         ]),
         ("/api/v1/computers/{name}/faults", vec![
-            operation("put", "setFaults", "What the receive connectors of a computer do wrong on purpose, from the next \
+            operation("put", "setFaults", "Sets the fault rules of a computer's receive connectors, from the next \
                 connection on").path("name", "MAILGATE").takes("FaultRows").json(list("FaultView")).fails(404),
         ]),
         ("/api/v1/faults", vec![
-            operation("get", "faults", "What is done wrong on purpose, and how often it was done").json(list("FaultView")),
+            operation("get", "faults", "The fault rules, and the number of times that each fired").json(list("FaultView")),
         ]),
         ("/api/v1/connectors", connectors()),
         ("/api/v1/connectors/{computer}/{name}", connector()),
@@ -121,24 +121,24 @@ fn paths() -> Value {
             operation("get", "senders", "The built-in senders, as which a test message can be sent").json(list("SenderView")),
         ]),
         ("/api/v1/sign-in", vec![
-            operation("get", "signedIn", "Tells whether the lab wants a token, and whether this request carried it").public()
+            operation("get", "signedIn", "Returns whether the lab requires a token, and whether this request carried it").public()
                 .json(shape("SignInView")),
             operation("post", "signIn", "Exchanges the token for a cookie, which a browser sends where it cannot send a header").public()
                 .takes("SignIn").like(json!({ "token": "s3cret" })).answers_nothing(),
-            operation("delete", "signOut", "Takes the cookie back").public().answers_nothing(),
+            operation("delete", "signOut", "Removes the cookie").public().answers_nothing(),
         ]),
         ("/api/v1/clock", vec![
             operation("post", "advance", "Advances the lab's clock: certificates age, queues retry, and every wait that it passes is over")
                 .takes("Advance").like(json!({ "advance": "PT5M" })).json(shape("ClockView")),
         ]),
         ("/api/v1/scenario", vec![
-            operation("put", "change", "Puts another lab file in place, in TOML or JSON; it counts from the next connection. A \
-                built-in one, by its name, logs what is logged at a start")
+            operation("put", "change", "Loads another lab file, in TOML or JSON; it applies from the next connection. A built-in \
+                one, by its name, logs what is logged at a start")
                 .takes_as("application/json", json!({ "anyOf": [shape("Scenario"), shape("ByName")] }))
                 .takes_as("application/toml", text()).json(shape("Changed")).fails(404).fails(409),
         ]),
         ("/api/v1/reset", vec![
-            operation("post", "reset", "Goes back to the lab file of the start; views of the journal begin anew")
+            operation("post", "reset", "Goes back to the lab file of the start; views of the journal start over")
                 .json(shape("Changed")).fails(409).fails(422),
         ]),
         ("/api/v1/cmdlets", vec![
@@ -146,41 +146,41 @@ fn paths() -> Value {
                 .takes("Typing").like(json!({ "computer": "MAILGATE", "line": "Get-ReceiveConnector" })).json(shape("Screen")).fails(404).fails(409),
         ]),
         ("/api/v1/sessions", vec![
-            operation("get", "sessions", "Conversations").lists()
+            operation("get", "sessions", "Sessions").lists()
                 .text("connector", ON_CONNECTOR).text("peer", "Only those with this address")
                 .one_of("open", "Only those under way, or only those that have ended", &["true", "false"])
                 .json(list("Session")),
         ]),
         ("/api/v1/sessions/{id}", vec![
-            operation("get", "session", "A conversation with its transcript, the faults that fired in it, and its neighbors \
-                of the same peer").path("id", SESSION).json(shape("SessionView")).fails(404),
+            operation("get", "session", "A session with its transcript, the fault rules that fired in it, and the sessions of the \
+                same peer before and after it").path("id", SESSION).json(shape("SessionView")).fails(404),
         ]),
         ("/api/v1/sessions/{id}/text", vec![
-            operation("get", "sessionText", "The transcript of a conversation as a file")
+            operation("get", "sessionText", "The transcript of a session as a file")
                 .path("id", SESSION).answers("text/plain", text()).fails(404),
         ]),
         ("/api/v1/messages", vec![
-            messages("get", "messages", "Messages that were taken").json(list("Taken")),
-            messages("delete", "clearMessages", "Takes the messages that the list with the same parameters has, and those \
-                beyond its limit, out of the views").json(shape("Removed")),
+            messages("get", "messages", "Messages that were accepted").json(list("Taken")),
+            messages("delete", "clearMessages", "Removes the messages that the list with the same parameters has, and those beyond its \
+                limit, from the views").json(shape("Removed")),
         ]),
         ("/api/v1/messages/{id}", vec![
             operation("get", "message", "A message with its header and structure").path("id", "1").json(shape("MessageView")).fails(404),
-            operation("delete", "removeMessage", "Takes a message out of the views").path("id", "1").json(shape("Removed")).fails(404),
+            operation("delete", "removeMessage", "Removes a message from the views").path("id", "1").json(shape("Removed")).fails(404),
         ]),
         ("/api/v1/messages/{id}/raw", vec![
-            operation("get", "raw", "A message as it lies in the mailbox").path("id", "1").answers("message/rfc822", text()).fails(404),
+            operation("get", "raw", "A message as it was stored in the mailbox").path("id", "1").answers("message/rfc822", text()).fails(404),
         ]),
         ("/api/v1/messages/{id}/parts/{path}", vec![
             operation("get", "part", "A part of a message, decoded: a file to be saved, or as text, or as HTML that may do \
                 nothing, of a part that is text/html").path("id", "1").path("path", "0")
-                .one_of("as", "How it is shown; left away, as a file", &["text", "html"])
+                .one_of("as", "The form in which it is shown; if omitted, a file", &["text", "html"])
                 .answers("application/octet-stream", text()).answers("text/plain", text()).answers("text/html", text())
                 .fails(404).fails(422),
         ]),
         ("/api/v1/verdicts", vec![
-            operation("get", "verdicts", "What the conduct of each client amounts to")
-                .text("host", "The name that clients had to expect; left away, the one that each connector answers with")
+            operation("get", "verdicts", "The verdict on the behavior of each client")
+                .text("host", "The name that clients had to expect; if omitted, the one that each connector answers with")
                 .json(list("ClientVerdict")).fails(400),
         ]),
         ("/api/v1/events", vec![
@@ -194,15 +194,15 @@ fn paths() -> Value {
                 the fixes that check proposes now").path("id", "1").json(shape("EventView")).fails(404),
         ]),
         ("/api/v1/journal", vec![
-            operation("get", "journal", "The journal: with Accept: application/json a stretch of it, else a stream \
-                without an end, in which `id` is the entry's number and `dropped` tells of entries that are gone")
+            operation("get", "journal", "The journal: with Accept: application/json a stretch of it, else a stream without an end, \
+                in which `id` is the entry's number and `dropped` counts entries that are gone")
                 .pages().header("Last-Event-ID", "The number of the last entry that the client has")
                 .json(shape("Stretch")).answers("text/event-stream", stream()),
         ]),
         ("/api/v1/wait", vec![wait()]),
         ("/api/v1/verify", vec![
             operation("post", "verify", "Compares an expectation, such as `before` of a lab file, with the lab as it is")
-                .number("after", "Counts events behind the entry of this number only", u64::MAX)
+                .number("after", "Only counts events after the entry of this number", u64::MAX)
                 .takes("Expectations").json(shape("Verdict")),
         ]),
         ("/api/v1/verify/run", vec![
@@ -216,7 +216,8 @@ fn paths() -> Value {
                 .takes_as("text/plain", text()).json(json!({ "type": "object" })).fails(501),
         ]),
         ("/api/v1/picture", vec![
-            picture("picture", "Who sends to whom, how mail went last, and the five names of a connector").json(shape("PictureView")),
+            picture("picture", "The picture of who sends to whom, the result of the last attempt, and the five names of a \
+                connector").json(shape("PictureView")),
         ]),
         ("/api/v1/picture.svg", vec![
             picture("drawing", "The picture as SVG").answers("image/svg+xml", text()),
@@ -242,7 +243,7 @@ fn picture(id: &str, summary: &str) -> Operation {
         .text("connector", "The connector that the names are of")
         .one_of(
             "senders",
-            "Whether the lab file's senders are shown, with what a dry run says of them",
+            "Shows the lab file's senders too, with the results of a dry run",
             &["true", "false"],
         )
         .fails(400)
@@ -251,7 +252,7 @@ fn picture(id: &str, summary: &str) -> Operation {
 fn messages(method: &'static str, id: &str, summary: &str) -> Operation {
     operation(method, id, summary)
         .lists()
-        .one_of("security", "Only those that came so", &["tls", "clear"])
+        .one_of("security", "Only those that were sent over TLS, or in clear", &["tls", "clear"])
         .text("connector", ON_CONNECTOR)
         .text("peer", "Only those from this address")
 }
@@ -287,23 +288,24 @@ fn wait() -> Operation {
     operation(
         "get",
         "wait",
-        "Waits for a message, a conversation that has ended, an event, or quiet; 408 says what came instead, and 422 \
-         that a parameter belongs to something else that is waited for (to and from to a message, security to a \
-         message or conversation, event_id to an event, ms to quiet, which needs it, and takes no after and count). What \
-         one wait has returned, no later wait for a message, for a conversation or for an event returns again",
+        "Waits for a message, a session that has ended, an event, or quiet; 408 says what came \
+         instead, and 422 that a parameter does not belong to what is waited for (to and from \
+         belong to a message, security to a message or session, event_id to an event, and ms to \
+         quiet, which requires it and takes neither after nor count). A message, session or event \
+         that one wait has returned is not returned by a later one",
     )
-    .one_of("for", "What is waited for", &["message", "session", "event", "quiet"])
+    .one_of("for", "The kind of thing to wait for", &["message", "session", "event", "quiet"])
     .required()
     .text("to", "A recipient of the message")
     .text("from", "The sender of the message; empty for the null path")
-    .one_of("security", "How it came", &["tls", "clear"])
+    .one_of("security", "The encryption of the connection", &["tls", "clear"])
     .text("connector", "A connector by its name, SERVER\\Name or FQDN; of an event also its computer")
     .number("event_id", "The number of the event", 65_535)
-    .number("after", "Only what came behind the entry of this number", u64::MAX)
-    .number("count", "How many there have to be; 1 where left away", 10_000)
+    .number("after", "Only what comes after the entry of this number", u64::MAX)
+    .number("count", "The number of things to wait for; 1 if omitted", 10_000)
     .one_at_least()
-    .number("timeout_ms", "How long to wait; ten seconds where left away", 600_000)
-    .number("ms", "For how long it has to be quiet", 600_000)
+    .number("timeout_ms", "The maximum time to wait; ten seconds if omitted", 600_000)
+    .number("ms", "The time for which it has to be quiet", 600_000)
     .json(shape("Found"))
     .fails(400)
     .fails(408)

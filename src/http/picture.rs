@@ -29,7 +29,7 @@ use names::{NameView, names};
 /// The maximum number of peers that are drawn, those that came last.
 const MOST_PEERS: usize = 50;
 
-/// Who sends to whom.
+/// The picture of who sends to whom.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct PictureView {
     /// Computers, connectors and peers.
@@ -41,7 +41,7 @@ pub(super) struct PictureView {
     names: Vec<NameView>,
     /// The connector that the names are of, as `SERVER\Name`.
     names_of: Option<String>,
-    /// How many peers are left out, because others came later.
+    /// The number of peers that are left out, because others came later.
     left_out: usize,
     /// The number of the journal's newest entry.
     seq: u64,
@@ -50,22 +50,22 @@ pub(super) struct PictureView {
 /// A computer, a connector or a peer.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Node {
-    /// What edges call it.
+    /// The identifier that edges use.
     id: String,
-    /// What it is.
+    /// The kind of node.
     kind: NodeKind,
     /// Its name.
     label: String,
-    /// A second line: the FQDN, or what the peer called itself.
+    /// A second line: the FQDN, or the peer's name in EHLO or HELO.
     detail: String,
     /// The computer of a connector.
     computer: Option<String>,
-    /// What a receive connector offers: `offered`, `withheld`, `off` (Tls is not in AuthMechanism) or
-    /// `disabled`.
+    /// The state of STARTTLS on a receive connector: `offered`, `withheld`, `off` (Tls is not in
+    /// AuthMechanism) or `disabled`.
     state: Option<&'static str>,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum NodeKind {
@@ -77,7 +77,7 @@ pub(super) enum NodeKind {
     SendConnector,
     /// A sender of the lab file.
     Sender,
-    /// Somebody who sent to the lab, or whom the lab sent to.
+    /// A peer that sent to the lab, or that the lab sent to.
     Peer,
 }
 
@@ -88,21 +88,21 @@ pub(super) struct Edge {
     from: String,
     /// The node that receives.
     to: String,
-    /// How it went last.
+    /// The result of the last attempt.
     state: EdgeState,
-    /// How it went last, in words.
+    /// The result of the last attempt, in words.
     words: String,
     /// True if it was seen in a dry run on a copy of the lab, and nobody has sent this way yet.
     tried: bool,
-    /// The newest conversation on it, unless it was only tried.
+    /// The newest session on it, unless it was only tried.
     session: Option<String>,
-    /// How many messages went this way.
+    /// The number of messages that went this way.
     messages: u64,
-    /// The number of the newest entry that tells of it.
+    /// The number of the newest entry about it.
     seq: u64,
 }
 
-/// How mail went.
+/// The result of an attempt to send mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum EdgeState {

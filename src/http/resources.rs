@@ -16,13 +16,13 @@ use crate::exchange::{Computer, Profile, Role};
 /// The lab.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct LabView {
-    /// What happens in it, in one line.
+    /// The scenario, in one line.
     title: String,
-    /// What tells it from other labs: the thumbprint of its root certificate.
+    /// The identity of the lab: the thumbprint of its root certificate.
     instance: String,
     /// The program's version.
     version: &'static str,
-    /// What time it is there.
+    /// The time in the lab.
     now: String,
     /// The number of the journal's newest entry.
     seq: u64,
@@ -37,15 +37,15 @@ pub(super) struct ComputerView {
     name: String,
     /// The physical FQDN.
     fqdn: String,
-    /// What it does.
+    /// The server role.
     role: Role,
-    /// Which Exchange it runs.
+    /// The Exchange version that it runs.
     profile: Profile,
     /// The thumbprint of the internal transport certificate that is published.
     internal_transport_certificate: Option<String>,
     /// The domains anonymous peers may send to; none for all.
     accepted_domains: Vec<String>,
-    /// The organisation it belongs to.
+    /// The organization it belongs to.
     organization: String,
     /// Of an Edge: the server that it is subscribed to.
     subscribed_to: Option<String>,

@@ -27,7 +27,7 @@ use crate::scenario::{ProvedStage, ScenarioText, Stage};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunSpec {
-    /// A built-in one by its name; left away, that of the lab file which was put in place last.
+    /// A built-in scenario by its name; if omitted, that of the lab file that was loaded last.
     #[serde(default)]
     name: Option<String>,
 }

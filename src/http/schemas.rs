@@ -105,7 +105,7 @@ fn problem() -> Value {
             "type": { "type": "string" },
             "title": { "type": "string" },
             "status": { "type": "integer" },
-            "detail": { "type": "string", "description": "What is wrong, and what would be right." },
+            "detail": { "type": "string", "description": "The error, and what would be right." },
         },
         "required": ["type", "title", "status", "detail"],
     })
@@ -117,8 +117,8 @@ fn entry() -> Value {
         "description": "An entry of the journal; what else it has depends on `record`.",
         "properties": {
             "seq": { "type": "integer", "minimum": 1, "description": "Its number, without gaps." },
-            "time": { "type": "string", "description": "When it happened, by the lab's clock." },
-            "record": { "type": "string", "description": "What kind of thing happened." },
+            "time": { "type": "string", "description": "The time of the entry, by the lab's clock." },
+            "record": { "type": "string", "description": "The kind of the entry." },
             "computer": { "type": "string" },
             "connector": { "type": "string" },
             "session": { "type": "string" },

@@ -8,29 +8,21 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use bytes::Bytes;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::answer::{Answer, json};
 use super::input;
 use super::limits::{MOST_SENDERS, too_many};
 use super::problem::Problem;
 use super::{Shared, reachable};
-use crate::exchange::{Computer, Profile, Role, SendConnector, SendUsage, TimeSpan};
-use crate::journal::{Bounds, Journal, attempt_sentence, transcript_line};
-use crate::lab::Listening;
+use crate::exchange::TimeSpan;
+use crate::journal::transcript_line;
+use crate::lab::{Listening, TestDelivery, TestReport};
 use crate::name::Fqdn;
 use crate::observe::is_called;
-use crate::session::send::{
-    Attempt, BUILT_IN, Credentials, Delivery, NextAttempt, Outcome, Outgoing, Queue, SenderPolicy, Task,
-    Trust, Use, last_error,
-};
-use crate::smtp::{Address, HelloName, ReversePath};
-use crate::wire::{LabState, Sender};
+use crate::session::send::{BUILT_IN, Trust, UnknownSender, Use};
+use crate::smtp::{Address, ReversePath};
 
 /// The name that a test message's sender introduces itself with.
 const HELLO: &str = "starttls-lab.test";
@@ -40,45 +32,32 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The maximum number of recipients.
 const MOST_RECIPIENTS: usize = 10;
 
-/// A test message. What is left away is chosen so that the lab takes the message.
+/// A test message. What is omitted is chosen so that the lab accepts the message.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TestMessage {
-    /// The computer that it is sent to; left away, the connector's.
+    /// The computer that it is sent to; if omitted, the connector's.
     computer: Option<String>,
-    /// The connector that it is sent to, by its name, `SERVER\Name` or FQDN; left away, the first that listens.
+    /// The connector that it is sent to, by its name, `SERVER\Name` or FQDN; if omitted, the first that
+    /// listens.
     connector: Option<String>,
-    /// What kind of sender sends it, by a name of `/api/v1/senders`.
+    /// The kind of sender, by a name of `/api/v1/senders`.
     policy: String,
     /// The sender of the message; empty for the null path.
     from: Option<String>,
     /// The recipients.
     #[serde(default)]
     to: Vec<String>,
-    /// The name that the sender dials and expects in the certificate; left away, the connector's FQDN.
+    /// The name that the sender connects to and expects in the certificate; if omitted, the connector's FQDN.
     name: Option<Fqdn>,
 }
 
-/// What came of a test message.
+/// The result of a test message.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SentView {
-    /// Where it was sent to.
-    to: String,
-    /// The sender's name.
-    policy: &'static str,
-    /// True if the lab took it.
-    delivered: bool,
-    /// How it was delivered: `verified`, `tls` or `clear`; nothing if it was not.
-    security: Option<&'static str>,
-    /// What happened, in a sentence.
-    sentence: String,
-    /// When a server would try again.
-    next_attempt: Option<String>,
-    /// What Exchange's queue would show.
-    queue_error: Option<String>,
-    /// The attempts: outcome, reason, TLS.
-    attempts: Vec<Value>,
-    /// The conversations as the sender saw them, a line for everything that was said and done.
+    #[serde(flatten)]
+    report: TestReport,
+    /// The sessions as the sender saw them, one line for each thing that was sent and done.
     transcript: Vec<String>,
 }
 
@@ -110,68 +89,23 @@ pub(super) async fn senders() -> Answer {
 
 pub(super) async fn send(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
     let message: TestMessage = input::json(body).await?;
-    let policy = policy(&message.policy)?;
     let target = target(&shared.lab.connectors(), &message)?;
     let _place =
         shared.senders.try_acquire().map_err(|_| too_many("test messages under way", MOST_SENDERS))?;
-    let clock = shared.lab.clock();
-    let journal = Arc::new(Journal::new(Bounds::default()));
-    let task = task(&shared, &message, policy, &target)?;
-    let sender = sender(&shared, &journal)?;
-    let address = reachable(target.addr);
-    let mut delivery = Delivery::new(task.policy.clone(), clock.now());
-    // Only an attempt that is due at once is awaited.
-    let trying = async {
-        while delivery.next() == NextAttempt::Now {
-            let now = clock.now();
-            let task = Arc::new(Task { in_clear: delivery.in_clear(now), ..task.clone() });
-            let attempt = sender.attempt(address, &task).await;
-            delivery.note(now, attempt);
-        }
-    };
+    let roots = [shared.lab.root().clone()];
+    let message = outgoing(&shared, &message, &target)?;
+    let delivery = TestDelivery::new(message, reachable(target.addr), &roots, shared.lab.clock().clone());
+    let mut delivery = delivery.map_err(|error| Problem::refused(error.to_string()))?;
     // By the machine's time: the lab's own may stand still.
-    let in_time = tokio::time::timeout(LONGEST, trying).await.is_ok();
-    let Some(last) = delivery.attempts().last().map(|made| &made.attempt) else {
+    let in_time = tokio::time::timeout(LONGEST, delivery.run(|_| ())).await.is_ok();
+    let Some(report) = delivery.report() else {
         let detail = if in_time { "no attempt was made" } else { "the connector did not answer in time" };
         return Err(Problem::new(axum::http::StatusCode::GATEWAY_TIMEOUT, detail));
     };
-    let next_attempt = match delivery.next() {
-        NextAttempt::At(time) => Some(format!("{time:.0}")),
-        NextAttempt::Now | NextAttempt::Never => None,
-    };
-    let queue_error = match task.policy.queue {
-        Queue::Exchange(profile) => last_error(profile, last, &task.host, &address, clock.now()),
-        Queue::Nobody | Queue::Server => None,
-    };
-    let lines = journal.entries(1);
+    let lines = delivery.journal().entries(1);
     let lines = lines.iter().map(transcript_line);
-    json(&SentView {
-        to: address.to_string(),
-        policy: task.policy.name,
-        delivered: last.outcome.is_delivered(),
-        security: security(last),
-        sentence: attempt_sentence(last, &task.host),
-        next_attempt,
-        queue_error,
-        attempts: delivery.attempts().iter().map(|made| serde_json::json!(made.attempt)).collect(),
-        transcript: lines.flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect(),
-    })
-}
-
-fn security(attempt: &Attempt) -> Option<&'static str> {
-    match attempt.outcome {
-        Outcome::DeliveredOverTls { authenticated: true } => Some("verified"),
-        Outcome::DeliveredOverTls { authenticated: false } => Some("tls"),
-        Outcome::DeliveredInClear => Some("clear"),
-        Outcome::Deferred | Outcome::Bounced => None,
-    }
-}
-
-fn policy(name: &str) -> Result<SenderPolicy, Problem> {
-    SenderPolicy::named(name).ok_or_else(|| {
-        let names: Vec<_> = BUILT_IN.iter().map(|it| it.policy.name).collect();
-        Problem::refused(format!("there is no sender `{name}`; there are {}", names.join(", ")))
-    })
+    let transcript = lines.flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    json(&SentView { report, transcript })
 }
 
 /// Returns the connector that a message is sent to.
@@ -188,12 +122,12 @@ fn target(listening: &[Listening], message: &TestMessage) -> Result<Listening, P
     })
 }
 
-fn task(
+/// Returns the message to send, with what was left away.
+fn outgoing(
     shared: &Shared,
     message: &TestMessage,
-    policy: SenderPolicy,
     target: &Listening,
-) -> Result<Task, Problem> {
+) -> Result<crate::lab::TestMessage, Problem> {
     let wrong = |what: &str, text: &str, why: &dyn std::fmt::Display| {
         Problem::refused(format!("`{what}` is `{text}`: {why}"))
     };
@@ -213,22 +147,17 @@ fn task(
         None => ReversePath::Null,
         Some(text) => ReversePath::Address(text.parse().map_err(|error| wrong("from", text, &error))?),
     };
-    let helo: HelloName = HELLO.parse().map_err(|error| wrong("EHLO", HELLO, &error))?;
     let next_hop = to.first().and_then(Address::domain).unwrap_or_default().to_owned();
     let name = message.name.as_ref().map(Fqdn::as_str);
-    Ok(Task {
-        in_clear: false,
-        helo,
+    Ok(crate::lab::TestMessage {
+        policy: message.policy.parse().map_err(|error: UnknownSender| Problem::refused(error.to_string()))?,
+        helo: HELLO.parse().map_err(|error| wrong("EHLO", HELLO, &error))?,
+        timeout: TimeSpan(PATIENCE),
         host: name.unwrap_or(&target.fqdn).to_owned(),
         next_hop: name.map_or(next_hop, str::to_owned),
-        connector: None,
-        credentials: Credentials::Usable,
-        message: Arc::new(Outgoing {
-            content: content(&from, &to, &policy, shared.lab.clock().now()),
-            from,
-            to,
-        }),
-        policy,
+        from,
+        to,
+        subject: "A test message",
     })
 }
 
@@ -240,33 +169,4 @@ fn domain(shared: &Shared, target: &Listening) -> String {
     let accepted = accepted.map(|domain| domain.trim_start_matches("*.").to_owned());
     let own = || target.fqdn.split_once('.').map(|(_, domain)| domain).filter(|domain| domain.contains('.'));
     accepted.unwrap_or_else(|| own().unwrap_or("example.com").to_owned())
-}
-
-fn sender(shared: &Shared, journal: &Arc<Journal>) -> Result<Sender, Problem> {
-    let wrong = |error: &dyn std::fmt::Display| Problem::refused(error.to_string());
-    let fqdn = HELLO.parse().map_err(|error| wrong(&error))?;
-    let computer = Arc::new(Computer::new("SENDER", fqdn, Role::Edge, Profile::Exchange2019));
-    let mut connector = SendConnector::new("test message".to_owned(), SendUsage::Custom);
-    connector.connection_inactivity_time_out = TimeSpan(PATIENCE);
-    let state = LabState::new(vec![Arc::clone(&computer)], shared.lab.clock().clone(), Arc::clone(journal));
-    let roots = [shared.lab.root().clone()];
-    Sender::new(Arc::new(state), computer, Arc::new(connector), &roots).map_err(|error| wrong(&error))
-}
-
-/// Returns a small message that says what it is.
-fn content(from: &ReversePath, to: &[Address], policy: &SenderPolicy, now: Timestamp) -> Bytes {
-    let to: Vec<_> = to.iter().map(Address::as_str).collect();
-    let from = match from {
-        ReversePath::Null => "postmaster@sender.example",
-        ReversePath::Address(address) => address.as_str(),
-    };
-    let date = now.to_zoned(TimeZone::UTC).strftime("%a, %-d %b %Y %H:%M:%S +0000");
-    format!(
-        "From: <{from}>\r\nTo: <{}>\r\nSubject: A test message\r\nDate: {date}\r\nMessage-ID: <{}@{HELLO}>\r\n\r\n\
-         Sent by the page of starttls-lab as `{}`.\r\n",
-        to.join(">, <"),
-        now.as_microsecond(),
-        policy.name,
-    )
-    .into()
 }

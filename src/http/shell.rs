@@ -24,7 +24,7 @@ use crate::scenario::{AnswerSpec, ScenarioText};
 pub(super) struct Typing {
     /// The cmdlets, as they are typed.
     line: String,
-    /// The computer whose Shell it is; left away, the only one.
+    /// The computer whose Shell it is; if omitted, the only one.
     #[serde(default)]
     computer: Option<String>,
     /// The answers to the questions they ask, in order.
@@ -36,7 +36,7 @@ pub(super) struct Typing {
     ask: bool,
 }
 
-/// What stands on the screen afterwards.
+/// The text on the screen afterwards, and what has changed.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Screen {
     /// The computer whose Shell it was.
@@ -51,10 +51,10 @@ pub(super) struct Screen {
     seq: u64,
 }
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Changed {
-    /// What is different for whom, a line for each connector.
+    /// The differences, one line for each connector.
     changes: Vec<String>,
     /// The number of the journal's newest entry; after a reset, views begin behind it or a little before.
     seq: u64,
@@ -98,7 +98,7 @@ pub(super) fn shell_of(computers: &[Arc<Computer>], named: Option<&str>) -> Resu
     }
 }
 
-/// A built-in scenario or entry of the catalogue, to be put in place by its name.
+/// A built-in scenario or an entry of the catalogue, to be loaded by its name.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ByName {

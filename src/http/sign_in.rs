@@ -24,12 +24,12 @@ pub(super) struct SignIn {
     token: String,
 }
 
-/// Whether the requests of a browser are obeyed.
+/// The state of a browser's sign-in.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SignInView {
-    /// True if this lab wants a token.
+    /// True if this lab requires a token.
     required: bool,
-    /// True if this request carried it, or none is wanted.
+    /// True if this request carried it, or none is required.
     signed_in: bool,
 }
 

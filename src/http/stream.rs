@@ -27,9 +27,9 @@ use crate::journal::{self, Entry};
 pub(super) struct Stretch {
     /// The entries, oldest first.
     entries: Vec<Value>,
-    /// How many entries of the stretch the journal has given up.
+    /// The number of entries of the stretch that the journal has discarded.
     dropped: u64,
-    /// What `after` has to be for the next stretch.
+    /// The value of `after` for the next stretch.
     next: u64,
 }
 

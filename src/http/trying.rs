@@ -22,20 +22,20 @@ use crate::scenario::{AnswerSpec, CommandsSpec, Tried};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TrySpec {
-    /// The cmdlets, as they are typed; left away where there is a `fix`.
+    /// The cmdlets, as they are typed; omitted where there is a `fix`.
     #[serde(default)]
     line: Option<String>,
-    /// The computer whose Shell it is; left away, the only one.
+    /// The computer whose Shell it is; if omitted, the only one.
     #[serde(default)]
     computer: Option<String>,
     /// The answers to the questions they ask, in order.
     #[serde(default)]
     answers: Vec<AnswerSpec>,
-    /// The connector that senders come to, as `SERVER\\Name`: where none of the lab's senders does, the usual ones
-    /// are added. A fix is one of this connector.
+    /// The connector that senders send to, as `SERVER\\Name`: where none of the lab's senders does, the usual
+    /// ones are added. A fix is one of this connector.
     #[serde(default)]
     connector: Option<String>,
-    /// The index of a fix in what `/api/v1/check` says of the connector; it brings its answers and files.
+    /// The index of a fix in the report of `/api/v1/check` on the connector; it brings its answers and files.
     #[serde(default)]
     fix: Option<usize>,
 }
@@ -98,7 +98,7 @@ pub(super) fn schema() -> Value {
         "type": "object",
         "description": "The effect of commands that were run on a copy of the lab.",
         "properties": {
-            "refused": { "type": ["string", "null"], "description": "What the Shell refuses, in its words." },
+            "refused": { "type": ["string", "null"], "description": "The refusal of the Shell, in its words." },
             "screen": { "type": "string" },
             "connectors": compared,
             "senders": compared,

@@ -26,16 +26,16 @@ pub(super) fn schema() -> Value {
     let list = || json!({ "type": "array", "items": { "type": "object" } });
     json!({
         "type": "object",
-        "description": "What the conduct of one client with one connector amounts to.",
+        "description": "The verdict on the behavior of one client with one connector.",
         "properties": {
-            "peer": { "type": "string", "description": "Where the client came from." },
+            "peer": { "type": "string", "description": "The client's address." },
             "computer": text(),
             "connector": text(),
             "messages_over_tls": { "type": "integer" },
             "messages_in_clear": { "type": "integer" },
             "leaks": {
                 "type": "array",
-                "description": "What was said in clear: envelope, body or credentials, why, where and when.",
+                "description": "The parts that were sent in clear: envelope, body or credentials, why, where and when.",
                 "items": {
                     "type": "object",
                     "properties": {
@@ -49,9 +49,10 @@ pub(super) fn schema() -> Value {
             "fall_back": maybe("object"),
             "result_type": { "type": ["string", "null"], "description": "A result type of RFC 8460 section 4.3." },
             "symptom": maybe("string"),
-            "inferred": { "type": ["string", "null"], "description": "From what result_type and symptom are inferred, and what else fits; null where they were seen." },
+            "inferred": { "type": ["string", "null"], "description": "The observation from which result_type and symptom are inferred, and what else fits; null \
+                where they were seen." },
             "error_texts": list(),
-            "words": { "type": "string", "description": "The whole in a few sentences." },
+            "words": { "type": "string", "description": "The verdict in a few sentences." },
             "conversations": list(),
         },
         "required": [

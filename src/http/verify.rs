@@ -17,12 +17,12 @@ use crate::lab::LabError;
 use crate::observe::Observer;
 use crate::scenario::{ABSENT, Aspect, Expectations, Row, Subject, Value};
 
-/// What came of the comparison.
+/// The result of the comparison.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Verdict {
     /// True if everything is as expected.
     holds: bool,
-    /// One row for everything that is expected: subject, aspect, expected, observed, met.
+    /// One row for each expectation: subject, aspect, expected, observed, met.
     rows: Vec<Json>,
 }
 

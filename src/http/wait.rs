@@ -27,12 +27,12 @@ const LONGEST: u64 = 600_000;
 /// The maximum number of things that one wait can ask for.
 const MOST: u64 = 10_000;
 
-/// What was waited for.
+/// The result of a wait.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Found {
-    /// The messages, conversations or events that fit, oldest first; none for quiet.
+    /// The messages, sessions or events that match, oldest first; none for quiet.
     items: Vec<Value>,
-    /// What `after` has to be to wait for the next: the number of the entry that made it true.
+    /// The value of `after` for the next wait: the number of the entry that ended this one.
     seq: u64,
 }
 

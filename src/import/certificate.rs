@@ -262,7 +262,7 @@ impl Known {
 }
 
 const OTHER_NAMES: &str =
-    "its alternative names hold more than DNS names and addresses, which the stand-in leaves away";
+    "its alternative names hold more than DNS names and addresses, which the stand-in leaves out";
 
 fn raw(record: &Record) -> Option<Certificate> {
     let text = record.text(&["RawData", "Raw"])?;

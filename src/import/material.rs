@@ -46,7 +46,7 @@ pub(super) fn pem(text: &str) -> Option<Files> {
     }
     if text.contains("-----BEGIN CERTIFICATE REQUEST") || text.contains("-----BEGIN NEW CERTIFICATE REQUEST")
     {
-        files.notes.push("a certificate request is no certificate yet; it is left away".to_owned());
+        files.notes.push("a certificate request is no certificate yet; it is left out".to_owned());
     }
     if has_key {
         files.notes.push("a private key is in the text; it is neither read nor kept".to_owned());

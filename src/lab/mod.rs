@@ -7,11 +7,13 @@ mod faults;
 mod keys;
 mod plan;
 mod prompt;
+mod test_delivery;
 mod verify;
 
 pub use connector_change::{ConnectorChange, ConnectorState, Purpose};
 pub use plan::Plan;
 pub use prompt::{Ending, Entered};
+pub use test_delivery::{TestDelivery, TestMessage, TestReport};
 pub use verify::{dry_run, verify};
 
 use std::net::{IpAddr, SocketAddr};

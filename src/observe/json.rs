@@ -11,7 +11,7 @@ use super::seen::{EventLogEntry, ReceivedMessage};
 use super::session::SessionSummary;
 use crate::journal::{Ending, FailedHandshake, Handshake, NoTls, Tls};
 
-/// Whether something came encrypted.
+/// The encryption of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Security {
@@ -21,14 +21,14 @@ enum Security {
     Clear,
 }
 
-/// A conversation.
+/// A session.
 #[derive(Serialize, JsonSchema)]
 struct Session<'a> {
     /// Its number, as in Exchange's protocol log.
     session: String,
-    /// The number of the newest entry that tells of it.
+    /// The number of the newest entry about it.
     seq: u64,
-    /// When it began.
+    /// The time at which it began.
     began: String,
     /// The computer's name.
     computer: &'a str,
@@ -44,54 +44,55 @@ struct Session<'a> {
     remote: SocketAddr,
     /// The peer's name, where it is a computer of this lab.
     peer: Option<&'a str>,
-    /// The TLS that came about: verb, what was negotiated, and the certificate that the lab presented.
+    /// The TLS that was established: the verb, what was negotiated, and the certificate that the lab
+    /// presented.
     tls: Option<Value>,
-    /// The TLS that did not come about, and why.
+    /// The failed TLS handshake, and the reason.
     tls_failure: Option<Value>,
-    /// How many messages came in clear.
+    /// The number of messages in clear.
     messages_in_clear: u64,
-    /// How many messages came over TLS.
+    /// The number of messages over TLS.
     messages_over_tls: u64,
-    /// Who ended it: `local`, `remote` or `broken`; nothing while it goes on.
+    /// The side that ended it: `local`, `remote` or `broken`; nothing while it goes on.
     ending: Option<&'a str>,
-    /// What came of it and why, in a line.
+    /// The result and the reason, in a line.
     outcome: String,
 }
 
-/// A message that was taken.
+/// A message that was accepted.
 #[derive(Serialize, JsonSchema)]
 struct Taken<'a> {
     /// Its number in the lab.
     id: u64,
-    /// The number of the entry that tells of it.
+    /// The number of the entry about it.
     seq: u64,
-    /// When it was taken.
+    /// The time at which it was accepted.
     time: String,
-    /// The name of the computer that took it.
+    /// The name of the computer that accepted it.
     computer: &'a str,
-    /// The name of the connector that took it.
+    /// The name of the connector that accepted it.
     connector: &'a str,
     /// The name that connector answered with.
     fqdn: &'a str,
-    /// The conversation it came in.
+    /// The session in which it was sent.
     session: String,
     /// The sending machine's address.
     remote: IpAddr,
-    /// What the client called itself.
+    /// The client's name in EHLO or HELO.
     helo: &'a str,
     /// The sender by MAIL FROM; empty for the null path.
     mail_from: &'a str,
     /// The recipients by RCPT TO.
     rcpt_to: &'a [String],
-    /// True if it came encrypted.
+    /// The encryption of the connection on which it was sent.
     security: Security,
-    /// The TLS it came through.
+    /// The TLS over which it was sent.
     tls: Option<Value>,
-    /// How it came, by the registered names of RFC 3848.
+    /// The protocol, by the registered names of RFC 3848.
     protocol: &'a str,
-    /// Who had logged on.
+    /// The user that had logged on.
     user: Option<&'a str>,
-    /// Octets of content.
+    /// The size of the content in bytes.
     size: u64,
     /// The subject.
     subject: Option<&'a str>,
@@ -99,7 +100,7 @@ struct Taken<'a> {
     message_id: Option<&'a str>,
     /// True if MAIL asked for REQUIRETLS (RFC 8689 section 2).
     requiretls: bool,
-    /// What its `TLS-Required` field says (RFC 8689 section 3).
+    /// The value of its `TLS-Required` field (RFC 8689 section 3).
     tls_required: Option<&'a str>,
 }
 

@@ -218,7 +218,7 @@ impl<T: fmt::Display> fmt::Display for NearMisses<T> {
             (0, 0) => f.write_str(", and nobody has connected"),
             (0, _) => f.write_str(", and nobody has connected since"),
             (count, _) => {
-                f.write_str(". Conversations, newest first:")?;
+                f.write_str(". Sessions, newest first:")?;
                 self.sessions.iter().try_for_each(|line| write!(f, "\n  {line}"))?;
                 more(f, count, self.sessions.len())
             }

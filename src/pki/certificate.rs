@@ -215,7 +215,7 @@ fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
     let refused = |problem: String| PkiError::Certificate { problem };
     let (rest, x509) = X509Certificate::from_der(&der).map_err(|error| refused(error.to_string()))?;
     if !rest.is_empty() {
-        return Err(refused(format!("{} octets follow it", rest.len())));
+        return Err(refused(format!("{} bytes follow it", rest.len())));
     }
     let (subject, issuer) = (attributes(x509.subject()), attributes(x509.issuer()));
     let names = AlternativeNames::of(&x509);

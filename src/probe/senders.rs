@@ -110,7 +110,7 @@ fn deliver(task: &Task, host: &Host, visit: &Visit, start: Timestamp) -> Option<
 }
 
 fn attempt(task: Arc<Task>, implicit_tls: bool, visit: &Visit) -> Attempt {
-    let gone = SendSession::no_connection(&task, "the conversation did not end".to_owned());
+    let gone = SendSession::no_connection(&task, "the session did not end".to_owned());
     let check = task.check();
     let uses_tls = task.policy.tls != Use::Never && !task.in_clear;
     let (mut session, mut step) = SendSession::open(task);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::meaning::meaning;
 use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
@@ -154,7 +153,7 @@ pub(super) fn of_event(
         level: event.level,
         source: computer.event_source(connector),
         message: event.message(),
-        means: meaning(event.kind),
+        means: event.means(),
         useless: Vec::new(),
     }
 }

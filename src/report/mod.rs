@@ -5,7 +5,6 @@
 mod connector;
 pub mod layout;
 mod list;
-mod meaning;
 mod opinion;
 mod paint;
 pub mod proof;
@@ -14,7 +13,6 @@ mod send;
 mod table;
 mod words;
 
-pub use meaning::meaning;
 pub use paint::Colors;
 pub use screen::Screen;
 pub use send::SendConnectorReport;
@@ -190,7 +188,7 @@ pub struct EventReport {
     /// Its whole text.
     pub message: String,
     /// Its meaning, in a sentence or two.
-    pub means: &'static str,
+    pub means: String,
     /// The advice in its text that would change nothing here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub useless: Vec<Useless>,
@@ -278,11 +276,5 @@ impl Report {
     pub fn list(&self) -> String {
         let receiving = self.connectors.iter().map(list::render);
         receiving.chain(self.send_connectors.iter().map(list::render_send)).collect::<Vec<_>>().join("\n")
-    }
-
-    /// Returns the report for programs.
-    pub fn json(&self) -> String {
-        // Only a map with keys that are not strings could fail, and a report holds no map.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 }

@@ -16,16 +16,16 @@ use crate::pki::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateSpec {
-    /// What the lab calls it; the common name if left away.
+    /// The name of the certificate in the lab; if omitted, the common name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The thumbprint that it goes by in the Shell, in events and in reports, such as the one that your own
-    /// certificate has; left away, that of the certificate which is issued here and seen in handshakes.
+    /// The thumbprint that it has in the Shell, in events and in reports, such as the one of your own
+    /// certificate; if omitted, that of the certificate that is issued here and seen in handshakes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub thumbprint: Option<Thumbprint>,
-    /// The subject as Windows writes it, `CN=mail.contoso.com, O=Contoso`; the first name if left away. It
-    /// may be empty, and may hold several common names, of which the last one stands first in the encoding.
+    /// The subject as Windows writes it, `CN=mail.contoso.com, O=Contoso`; if omitted, the first name. It may
+    /// be empty, and may hold several common names, of which the last one comes first in the encoding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The DNS names among the subject alternative names; none for a certificate with a common name only.
@@ -35,7 +35,7 @@ pub struct CertificateSpec {
     /// Further DNS names, written in UTF-8 as they stand, which RFC 5280 section 4.2.1.6 forbids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raw_names: Vec<String>,
-    /// How many names are made up behind the DNS names, each about sixty octets long.
+    /// The number of made-up names after the DNS names, each about sixty bytes long.
     #[serde(default, skip_serializing_if = "is_default")]
     pub filler_names: u16,
     /// The IP addresses among the subject alternative names.
@@ -54,22 +54,22 @@ pub struct CertificateSpec {
     /// authority that the lab makes for the purpose.
     #[serde(default = "lab", skip_serializing_if = "is_lab")]
     pub issuer: String,
-    /// The root that the authority stands below.
+    /// The root at the top of its chain.
     #[serde(default, skip_serializing_if = "is_default")]
     pub root: RootSpec,
-    /// The authorities between the root and the certificate, where they are otherwise than usual.
+    /// The authorities between the root and the certificate, where they differ from the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intermediate: Option<IntermediateSpec>,
-    /// What is sent in the handshake beside the certificate itself.
+    /// The other certificates that are sent in the handshake with this one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub chain_sent: ChainSent,
-    /// What it is enabled for.
+    /// The services that it is enabled for.
     #[serde(default)]
     pub services: Services,
-    /// True if the transport service can use the private key.
+    /// The state of the private key for the transport service.
     #[serde(default, skip_serializing_if = "is_default")]
     pub private_key: PrivateKey,
-    /// What Windows finds when it builds the chain.
+    /// The status that Windows finds when it builds the chain.
     #[serde(default, skip_serializing_if = "is_default")]
     pub chain: ChainStatus,
     /// True if its authority has revoked it, whatever Windows on the server knows of that; `certs --dir`
@@ -85,10 +85,10 @@ pub struct CertificateSpec {
     /// The kind of key.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key: KeyAlgorithm,
-    /// True if what is signed in the handshake is signed with another key than the certificate's.
+    /// True if the handshake is signed with another key than the certificate's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key_mismatch: bool,
-    /// What its authority signs over; for `sha1` and `md5` it is given an RSA key.
+    /// The digest in its authority's signature; for `sha1` and `md5` the authority has an RSA key.
     #[serde(default, skip_serializing_if = "is_default")]
     pub signature: SignatureHash,
     /// The version of X.509: 3, or 1, which has no extensions and so no alternative names.
@@ -98,16 +98,16 @@ pub struct CertificateSpec {
     /// True if its basicConstraints say that it is an authority's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ca: bool,
-    /// Its keyUsage; left away, what the key is good for in TLS; empty, none.
+    /// Its keyUsage; if omitted, the usages that the key has in TLS; if empty, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_usage: Option<Vec<KeyUsage>>,
-    /// Its extendedKeyUsage; left away, serverAuth, and clientAuth unless it is self-signed; empty, none.
+    /// Its extendedKeyUsage; if omitted, serverAuth, and clientAuth unless it is self-signed; if empty, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
     /// True if it has an authorityKeyIdentifier; a self-signed one has none.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub authority_key_identifier: bool,
-    /// The URLs of the list of what its authority has revoked; on loopback, or below `.test`.
+    /// The URLs of its authority's revocation list; on loopback, or below `.test`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crl_distribution_points: Vec<String>,
 }
@@ -119,7 +119,7 @@ pub enum RootSpec {
     /// The lab's own, which clients are given to trust.
     #[default]
     Lab,
-    /// One of an organisation of its own: the server trusts it, and no client does.
+    /// A private root of another organization: the server trusts it, and no client does.
     Private,
 }
 
@@ -127,28 +127,28 @@ pub enum RootSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IntermediateSpec {
-    /// How many there are, one below the other.
+    /// The number of authorities, one below the other.
     #[serde(skip_serializing_if = "is_one")]
     #[schemars(range(max = 20))]
     pub count: u8,
-    /// Valid from; left away, twenty years ago.
+    /// Valid from; if omitted, twenty years ago.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<TimeSpec>,
-    /// Valid to; left away, in twenty years.
+    /// Valid to; if omitted, in twenty years.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_after: Option<TimeSpec>,
-    /// How many authorities may stand below it (RFC 5280 section 4.2.1.9).
+    /// The maximum number of authorities below it (RFC 5280 section 4.2.1.9).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<u8>,
     /// The domains for which it may issue (RFC 5280 section 4.2.1.10).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub permitted_names: Vec<String>,
-    /// The domains for which it may not.
+    /// The domains for which it may not issue.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded_names: Vec<String>,
 }
 
-/// What a server sends beside its certificate (RFC 8446 section 4.4.2).
+/// The other certificates that a server sends with its own (RFC 8446 section 4.4.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainSent {

@@ -45,7 +45,7 @@ fn subscriptions(computers: &[Arc<Computer>]) -> Result<Vec<(usize, usize)>, Wro
             None => return Err(wrong(format!("there is no computer `{server}` in this lab"))),
         };
         if inside.organization != edge.organization {
-            return Err(wrong(format!("{server} belongs to another organisation than {}", edge.name)));
+            return Err(wrong(format!("{server} belongs to another organization than {}", edge.name)));
         }
         subscriptions.push((index, place));
     }
@@ -146,7 +146,7 @@ fn check_repair(repair: &RepairSpec, right: bool, computers: &[Arc<Computer>]) -
         return Err(Wrong::at("run", message).in_item("then", index));
     }
     if right && repair.refused.is_some() {
-        return Err(Wrong::at("refused", "a fix that is refused mends nothing; move it to [[wrong_fix]]"));
+        return Err(Wrong::at("refused", "a fix that is refused fixes nothing; move it to [[wrong_fix]]"));
     }
     if repair.on.is_none() && computers.len() > 1 && !no_commands {
         let message = format!("say whose Shell runs this: on = one of {}", names::known(computers));

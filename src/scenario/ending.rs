@@ -137,7 +137,7 @@ impl JsonSchema for Ending {
         let words = ResultType::ALL.map(ResultType::as_str).join("|");
         json_schema!({
             "type": "string",
-            "description": "What becomes of a message, and the result type of RFC 8460 if it matters",
+            "description": "The final result of a message, and the result type of RFC 8460 if it matters",
             "pattern": format!("^({endings})(: *({words}))?$"),
         })
     }

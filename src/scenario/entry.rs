@@ -3,67 +3,68 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a judge has to know of a lab file whose fault a mail client is to be tried with.
+/// The facts that `judge` needs about a lab file whose fault it tries a mail client with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntrySpec {
-    /// Other names of it, badssl's among them.
+    /// Other names of the entry, including badssl's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
-    /// The sections that it is about, such as `RFC 3207 section 4`.
+    /// The RFC sections that it is about, such as `RFC 3207 section 4`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rfc: Vec<String>,
-    /// How it is produced on the wire, in a sentence.
+    /// The server's behavior on the wire, in a sentence.
     pub wire: String,
-    /// The name by which a client knows the server; left away, the first connector's FQDN.
+    /// The name by which a client knows the server; if omitted, the first connector's FQDN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// What a client meets here, by which its error text is found: names of the table of error texts.
+    /// The symptoms that a client meets here, by which its error text is found: names from the table of error
+    /// texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symptoms: Vec<String>,
-    /// Which measured clients come to something else than the emulated sender of their class, such as
+    /// The measured clients whose result differs from that of the emulated sender of their class, such as
     /// `o1 clear: exim default`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differ: Vec<String>,
-    /// What TLS is worth here to somebody who verifies.
+    /// The value of TLS with this server to a client that verifies.
     pub tls: ServerTrust,
-    /// What becomes of mail here that is sent by the rules.
+    /// The server's acceptance of mail from a client that follows the rules.
     #[serde(default, skip_serializing_if = "Acceptance::is_default")]
     pub mail: Acceptance,
 }
 
-/// What TLS is worth to somebody who verifies the chain and the name.
+/// The value of TLS with a server to a client that verifies the chain and the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServerTrust {
-    /// Everybody can accept it.
+    /// Every client can accept it.
     Good,
-    /// The chain is good, and the name is another one.
+    /// The chain is good, but the name does not match.
     WrongName,
     /// The chain is not good, whatever the name.
     Untrusted,
     /// Implementations differ, and each has the standards or a reason on its side.
     Disputed,
-    /// The handshake may or may not come to its end, as the client's TLS library has it.
+    /// The handshake may or may not succeed, depending on the client's TLS library.
     Fragile,
     /// No handshake can succeed, or none is offered.
     None,
 }
 
-/// What becomes of mail that is sent by the rules.
+/// A server's acceptance of mail from a client that follows the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Acceptance {
-    /// It is taken, in clear and over TLS.
+    /// Mail is accepted, in clear and over TLS.
     #[default]
     Always,
-    /// It is taken over TLS only.
+    /// Mail is accepted over TLS only.
     OverTls,
-    /// It is taken by a client that tries again.
+    /// Mail is accepted from a client that tries again.
     Later,
-    /// It is taken or not, as the client has it.
+    /// Mail is accepted or not, depending on the client.
     Disputed,
-    /// It is refused.
+    /// Mail is refused.
     Never,
 }
 

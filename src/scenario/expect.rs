@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::ending::Ending;
 
-/// What a lab file says about one stage. What it leaves out is not judged; a later stage inherits what an
-/// earlier one says.
+/// The expectations of a lab file at one stage. What is omitted is not checked; a later stage inherits the
+/// expectations of an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expectations {
-    /// By the computer's name.
+    /// The expectations of computers, by the computer's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub computer: BTreeMap<String, ExpectedComputer>,
-    /// By `SERVER\Name`.
+    /// The expectations of receive connectors, by `SERVER\Name`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub receive_connector: BTreeMap<String, ExpectedReceiveConnector>,
-    /// By `SERVER\Name`.
+    /// The expectations of Send connectors, by `SERVER\Name`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub send_connector: BTreeMap<String, ExpectedSendConnector>,
-    /// What the message of each sender comes to, by the sender's name.
+    /// The final result of each sender's message, by the sender's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sender: BTreeMap<String, Ending>,
 }
 
-/// What is expected of a computer.
+/// The expectations of a computer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectedComputer {
@@ -37,7 +37,7 @@ pub struct ExpectedComputer {
     pub events: Option<Vec<u16>>,
 }
 
-/// What is expected of a receive connector.
+/// The expectations of a receive connector.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectedReceiveConnector {
@@ -52,7 +52,7 @@ pub struct ExpectedReceiveConnector {
     pub events: Option<Vec<u16>>,
 }
 
-/// What is expected of a Send connector.
+/// The expectations of a Send connector.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectedSendConnector {

@@ -14,7 +14,7 @@ const OUT_OF_REACH: &[OutOfReach] = &[
     OutOfReach {
         slug: "legacy-versions",
         words: &["sslv2", "sslv3", "ssl2", "ssl3", "tlsv1", "tlsv1.0", "tlsv1.1", "tls1.0", "tls1.1"],
-        because: "nothing below TLS 1.2 can be completed; `legacy` plays the first flight of such a server, with \
+        because: "nothing below TLS 1.2 can be completed; `legacy` sends the first flight of such a server, with \
                   SSLv3, TLSv1 and TLSv1.1",
     },
     OutOfReach {

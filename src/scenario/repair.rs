@@ -10,59 +10,59 @@ use super::expect::Expectations;
 use crate::exchange::Typed;
 use crate::exchange::cmdlet::Answer;
 
-/// Somebody who sends one message to the lab at every stage of the story.
+/// A sender that sends one message to the lab at every stage of the scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SenderSpec {
-    /// What expectations and tables call it; left away, its policy or the name of its connector.
+    /// The name that expectations and tables use; if omitted, its policy or the name of its connector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// One of the built-in senders by name or alias, such as `may`; `starttls-lab send --help` lists them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
-    /// Or a Send connector of the lab, `SERVER\Name`.
+    /// A Send connector of the lab, `SERVER\Name`, in place of `policy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
-    /// The receive connector that it comes to, `SERVER\Name`; for a policy also a host name, which leads to
-    /// port 25 of the first of its computers that answers, as `hosts` has them. Left away for a Send connector,
-    /// the lab's hosts and MX records lead there; left away for a policy, it is the first receive connector of
-    /// the lab.
+    /// The receive connector that it sends to, `SERVER\Name`; for a policy also a host name, which stands for
+    /// port 25 of the first of its computers in `hosts` that answers. If omitted, a Send connector follows
+    /// the lab's hosts and MX records, and a policy sends to the first receive connector of the lab.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// The host name or address that it dials, by which it measures the certificate. Left away, the host of
-    /// the entry, or else the name that the connector answers with before anything is changed.
+    /// The host name or address that it connects to, which it compares with the certificate. If omitted, the
+    /// host of the entry, or else the name that the connector answers with before anything is changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dials: Option<String>,
-    /// The loopback address that it comes from; left away, 127.0.0.1, or where its computer lives.
+    /// The loopback address that it connects from; if omitted, 127.0.0.1, or the address of its computer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<IpAddr>,
-    /// Whom the message is from; left away, a stranger.
+    /// The sender address of the message; if omitted, `stranger@sender.example`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail_from: Option<String>,
-    /// Whom it is for; left away, the postmaster of the first accepted domain or of the dialled one.
+    /// The recipient address; if omitted, the postmaster of the first accepted domain, or else of the host
+    /// that it connects to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rcpt_to: Option<String>,
-    /// What it logs on with, where LOGIN is offered.
+    /// The credentials that it logs on with where LOGIN is offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logon: Option<LogonSpec>,
-    /// True if it trusts the lab's root; true where left away.
+    /// True if it trusts the lab's root; true if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusts_lab: Option<bool>,
-    /// Of `exchange-domain-validation`: the name that the certificate has to carry, such as contoso.com, or
-    /// *.contoso.com with the names below it; left away, the recipient's domain.
+    /// For `exchange-domain-validation`: the name that the certificate has to carry, such as contoso.com, or
+    /// *.contoso.com with the names below it; if omitted, the recipient's domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_domain: Option<String>,
     /// False for a sender without a queue, such as a program that calls a library: a message that would be
-    /// deferred is returned at once. Left away, as the policy has it.
+    /// deferred is returned at once. If omitted, the policy decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<bool>,
 }
 
-/// What is changed about a sender, on its own side.
+/// A change to a sender, on its own side.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SenderChange {
-    /// The host name or address that it dials from then on.
+    /// The host name or address that it connects to from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dials: Option<String>,
     /// True if it trusts the lab's root from then on.
@@ -80,37 +80,38 @@ pub struct LogonSpec {
     pub password: String,
 }
 
-/// Commands that mend the story, or that do not.
+/// A fix or a wrong fix: the commands and other changes that it consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RepairSpec {
-    /// What it is, in one line.
+    /// The fix, in one line.
     pub title: String,
-    /// The computer whose Exchange Management Shell runs the commands; left away, the only one.
+    /// The computer whose Exchange Management Shell runs the commands; if omitted, the only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
-    /// The cmdlets, as they are typed; left away where something else than Exchange is changed.
+    /// The cmdlets, as they are typed; omitted where something other than Exchange is changed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub run: String,
-    /// What is changed on the side of senders, by the sender's name.
+    /// The changes on the senders' side, by the sender's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sender: BTreeMap<String, SenderChange>,
-    /// The computers whose faults are over: a middlebox before them is taken away, or a program is updated.
+    /// The computers whose fault rules end: a middlebox in front of them is removed, or a program is updated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults_off: Vec<String>,
     /// The answers to the questions they ask, in order: `yes` or `no`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<AnswerSpec>,
-    /// What follows on other computers.
+    /// The commands that follow on other computers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<CommandsSpec>,
-    /// Of a wrong fix: why it mends nothing, or what it breaks.
+    /// For a wrong fix: why it fixes nothing, or what it breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Of a wrong fix: that the Shell refuses it, with words that contain these.
+    /// For a wrong fix that the Shell refuses: a part of the error message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// What is different afterwards: for a fix from `[after]`, for a wrong fix from `[before]`.
+    /// The expectations afterwards, where they differ: for a fix from `[after]`, for a wrong fix from
+    /// `[before]`.
     #[serde(skip_serializing_if = "Expectations::is_empty")]
     pub after: Expectations,
 }

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::ending::Ending;
@@ -18,7 +17,7 @@ use crate::session::send::{
     AfterHandshakeFailure, Attempt, Credentials, Delivery, Logon, NextAttempt, Outcome, Outgoing,
     SenderPolicy, Task,
 };
-use crate::smtp::{Address, HelloName, MailDate};
+use crate::smtp::HelloName;
 
 /// The route of a sender's message at one stage.
 #[derive(Clone, Debug)]
@@ -182,10 +181,11 @@ impl SettingOut<'_> {
     }
 
     fn task(&self, host: &str, next_hop: &str) -> Task {
-        let Sender { rcpt_to, mail_from, .. } = self.sender;
+        let Sender { name, rcpt_to, mail_from, .. } = self.sender;
         let bare = |host: &str| host.trim_matches(['[', ']']).to_owned();
         let helo = self.helo();
-        let content = self.content(&helo);
+        let message =
+            Outgoing::test(mail_from.clone(), vec![rcpt_to.clone()], &helo, "starttls-lab", name, self.now);
         Task {
             policy: self.policy.clone(),
             credentials: self.credentials(),
@@ -194,13 +194,13 @@ impl SettingOut<'_> {
             host: bare(host),
             next_hop: bare(next_hop),
             connector: self.home.map(|(_, connector)| connector.name.clone()),
-            message: Arc::new(Outgoing { from: mail_from.clone(), to: vec![rcpt_to.clone()], content }),
+            message: Arc::new(message),
         }
     }
 
     fn helo(&self) -> HelloName {
-        let own = self.home.map(|(computer, connector)| computer.send_fqdn_of(connector).as_str());
-        own.and_then(|fqdn| fqdn.parse().ok()).unwrap_or_else(|| self.sender.helo.clone())
+        let own = self.home.map(|(computer, connector)| computer.send_fqdn_of(connector));
+        own.map(HelloName::from).unwrap_or_else(|| self.sender.helo.clone())
     }
 
     /// Returns the state of the sender's own certificate for STARTTLS. X-ANONYMOUSTLS uses a different
@@ -216,19 +216,6 @@ impl SettingOut<'_> {
             ClientCertificate::UnknownCredentials(_) => Credentials::UnknownCredentials,
             ClientCertificate::PinNotFound | ClientCertificate::PinExpired(_) => Credentials::PinNotFound,
         }
-    }
-
-    /// Returns a small message that names its sender.
-    fn content(&self, helo: &HelloName) -> Bytes {
-        let Sender { name, mail_from, rcpt_to, .. } = self.sender;
-        let from = mail_from.address().map_or_else(|| format!("postmaster@{helo}"), Address::to_string);
-        let date = MailDate(self.now);
-        let id = self.now.as_millisecond();
-        let text = format!(
-            "From: <{from}>\r\nTo: <{rcpt_to}>\r\nSubject: starttls-lab\r\nDate: {date}\r\n\
-             Message-ID: <{id}@{helo}>\r\n\r\nSent by starttls-lab as {name}.\r\n"
-        );
-        text.into()
     }
 }
 
@@ -341,7 +328,11 @@ mod tests {
             next_hop: "test".to_owned(),
             connector: None,
             credentials: Credentials::Usable,
-            message: Arc::new(Outgoing { from: ReversePath::Null, to: Vec::new(), content: Bytes::new() }),
+            message: Arc::new(Outgoing {
+                from: ReversePath::Null,
+                to: Vec::new(),
+                content: Vec::new().into(),
+            }),
         };
         Attempt { result_type, ..SendSession::no_connection(&task, "gone".to_owned()) }
     }

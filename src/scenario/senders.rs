@@ -9,7 +9,7 @@ use super::resolve::Wrong;
 use super::spec::Scenario;
 use crate::exchange::{Computer, ReceiveConnector, Zone};
 use crate::name::Fqdn;
-use crate::session::send::{BUILT_IN, Expect, Queue, SenderPolicy, Trust};
+use crate::session::send::{Expect, Queue, SenderPolicy, Trust};
 use crate::smtp::{Address, HelloName, ReversePath};
 
 /// A sender of one message to the lab.
@@ -184,11 +184,8 @@ fn sender(
 fn kind(spec: &SenderSpec, computers: &[Arc<Computer>]) -> Result<(SenderKind, String), Wrong> {
     match (&spec.policy, &spec.connector) {
         (Some(name), None) => {
-            let policy = SenderPolicy::named(name).ok_or_else(|| {
-                let known: Vec<_> = BUILT_IN.iter().map(|it| it.policy.name).collect();
-                let message = format!("there is no sender `{name}`; there are {}", known.join(", "));
-                Wrong::at("policy", message)
-            })?;
+            let policy =
+                name.parse::<SenderPolicy>().map_err(|error| Wrong::at("policy", error.to_string()))?;
             Ok((SenderKind::Policy(Box::new(adjusted(policy, spec)?)), name.clone()))
         }
         (None, Some(_)) if spec.tls_domain.is_some() => {

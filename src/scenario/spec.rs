@@ -15,30 +15,31 @@ use crate::exchange::{Profile, ReceiveConnectorParameters, Role, RuleOverrides, 
 use crate::name::Fqdn;
 use crate::session::fault::FaultSpec;
 
-/// A whole lab on paper.
+/// A lab file: the computers of a lab, their connectors and certificates, and what is expected of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What happens, in one line.
+    /// The scenario, in one line.
     pub title: String,
-    /// How an administrator meets it.
+    /// The problem as an administrator meets it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub story: String,
-    /// What mends it.
+    /// The fix, in prose.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cure: String,
-    /// Where the story and its rules are documented.
+    /// The sources that document the scenario and its rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-    /// What makes this file an entry of the fault catalogue, that a mail client can be judged by.
+    /// The section that makes this file an entry of the fault catalogue, which `judge` tries a mail client
+    /// with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntrySpec>,
     /// Pins the lab's clock to an instant such as 2010-09-28T09:35:58Z; without it the lab follows the machine's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub now: Option<Timestamp>,
-    /// Host names and the computers they lead to, a pool with several. The FQDN and the name of a computer
-    /// lead to it without being listed.
+    /// Host names and the computers that they resolve to; several computers are a pool. The FQDN and the name
+    /// of a computer resolve to it without being listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<Fqdn, Vec<String>>,
     /// Domains and the host names of their mail exchangers, the preferred first.
@@ -49,24 +50,25 @@ pub struct Scenario {
     /// The files that `Import-ExchangeCertificate` finds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificate_file: Vec<CertificateFileSpec>,
-    /// Who sends to them when the story is verified.
+    /// The senders, each of which sends a message at every stage when the scenario is verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sender: Vec<SenderSpec>,
-    /// What is seen before anything is changed.
+    /// The expectations before anything is changed.
     #[serde(default, skip_serializing_if = "Expectations::is_empty")]
     pub before: Expectations,
-    /// What mends it. Each fix is tried on a copy of its own.
+    /// The fixes. Each is tried on its own copy of the lab.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fix: Vec<RepairSpec>,
-    /// What is different from before after any of the fixes.
+    /// The expectations after any of the fixes, where they differ from `before`.
     #[serde(default, skip_serializing_if = "Expectations::is_empty")]
     pub after: Expectations,
-    /// What people try, and what does not mend it. Each is tried on a copy of its own.
+    /// The wrong fixes: changes that people try and that do not help. Each is tried on its own copy of the
+    /// lab.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wrong_fix: Vec<RepairSpec>,
 }
 
-/// One computer.
+/// A computer of the lab.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComputerSpec {
@@ -74,32 +76,33 @@ pub struct ComputerSpec {
     pub name: String,
     /// The physical FQDN.
     pub fqdn: Fqdn,
-    /// What it does.
+    /// The server role.
     pub role: Role,
-    /// Which Exchange it runs.
+    /// The Exchange version that it runs.
     pub profile: Profile,
     /// The loopback address its connectors listen on.
     #[serde(default = "loopback")]
     pub address: IpAddr,
-    /// The label of the internal transport certificate, or a thumbprint that may be missing from the
-    /// store. Left away, it is the first certificate with the SMTP service that carries the computer's
-    /// FQDN; the empty string means that none is published.
+    /// The label of the internal transport certificate, or a thumbprint that may be missing from the store.
+    /// If omitted, it is the first certificate with the SMTP service that carries the computer's FQDN; the
+    /// empty string means that none is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_transport_certificate: Option<String>,
     /// The domains anonymous peers may send to; none given means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_domains: Vec<Fqdn>,
-    /// Who may log on with which password; none given means anybody with any.
+    /// The users that may log on, with their passwords; if there are none, any user may log on with any
+    /// password.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, String>,
-    /// The organisation it belongs to, where there are several in the lab.
+    /// The organization it belongs to, where there are several in the lab.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub organization: String,
-    /// Of an Edge: the server inside the organisation that it is subscribed to. Its Send connectors are
+    /// For an Edge: the server inside the organization that it is subscribed to. Its Send connectors are
     /// edited there and reach the Edge with `Start-EdgeSynchronization`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscribed_to: Option<String>,
-    /// Single rules that differ from those of the profile.
+    /// The rules that differ from those of the profile.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rules: RuleOverrides,
     /// The certificates in the computer's *Personal* store.
@@ -108,7 +111,7 @@ pub struct ComputerSpec {
     /// The receive connectors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receive_connector: Vec<ReceiveConnectorParameters>,
-    /// What its receive connectors do wrong on purpose; the first row that fits decides.
+    /// The fault rules of its receive connectors; the first rule that matches applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<FaultSpec>,
     /// The Send connectors that run on this computer.
@@ -120,12 +123,12 @@ pub struct ComputerSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateFileSpec {
-    /// What it is called in commands, such as `C:\certificates\mail.pfx`.
+    /// The path by which commands name it, such as `C:\certificates\mail.pfx`.
     pub path: String,
     /// The label of a certificate that the computer has already: the file holds it with its private key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// Or a certificate that nobody has yet.
+    /// A certificate that no computer has yet, in place of `of`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateSpec>,
 }

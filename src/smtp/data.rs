@@ -66,11 +66,6 @@ impl DataDecoder {
         if self.place == Place::End { DataProgress::Done } else { DataProgress::More }
     }
 
-    /// Octets of content so far, counted as `SIZE` counts (RFC 1870 section 5).
-    pub fn octets(&self) -> u64 {
-        self.content.octets()
-    }
-
     /// Octets of content that are kept so far, which is what the content costs in memory.
     pub fn kept(&self) -> u64 {
         self.content.kept()
@@ -149,11 +144,6 @@ impl ChunkDecoder {
         input.advance(taken);
         self.remaining -= taken as u64;
         if self.remaining == 0 { DataProgress::Done } else { DataProgress::More }
-    }
-
-    /// Octets of content so far in all chunks, counted as `SIZE` counts (RFC 1870 section 5).
-    pub fn octets(&self) -> u64 {
-        self.content.octets()
     }
 
     /// Returns whether the chunks so far are more than the limit, so that the next can be refused (RFC 1870
@@ -300,7 +290,6 @@ mod tests {
         decoder.begin(4);
         let mut input = BytesMut::from(&b".\r\n\nQUIT"[..]);
         assert_eq!(decoder.decode(&mut input), DataProgress::Done);
-        assert_eq!(decoder.octets(), 7);
         let received = decoder.finish();
         assert_eq!(received.body.to_bytes(), "a\r\n.\r\n\n");
         assert_eq!((received.oddities.bare_lf, received.oddities.bare_cr), (1, 0));

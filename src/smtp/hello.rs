@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use crate::name::Fqdn;
+
 /// The name that a client gave in HELO or EHLO, as it was written (RFC 5321 section 4.1.1.1).
 ///
 /// A domain name or an address literal. Real clients give host names without a domain, names with
@@ -38,6 +40,13 @@ impl FromStr for HelloName {
         let known = name.len() <= MAX_DOMAIN
             && (is_domain(name) || is_literal(name) || name.parse::<Ipv6Addr>().is_ok());
         if known { Ok(Self(name.to_owned())) } else { Err(HelloNameError) }
+    }
+}
+
+impl From<&Fqdn> for HelloName {
+    /// Every host name is a domain name of RFC 5321.
+    fn from(name: &Fqdn) -> Self {
+        Self(name.as_str().to_owned())
     }
 }
 
@@ -97,6 +106,15 @@ mod tests {
             assert_eq!(name.parse::<HelloName>().unwrap().to_string(), name);
         }
         assert!("[::1]".parse::<HelloName>().unwrap().is_address_literal());
+    }
+
+    #[test]
+    fn every_host_name_is_a_name_to_greet_with() {
+        let longest = format!("{}.test", [&*"a".repeat(62); 3].join("."));
+        for name in ["mail.example.com", "EX01", "my_pc.local", "müller.example", &longest] {
+            let fqdn: Fqdn = name.parse().unwrap();
+            assert_eq!(fqdn.as_str().parse(), Ok(HelloName::from(&fqdn)), "{name}");
+        }
     }
 
     #[test]

@@ -67,10 +67,6 @@ impl Content {
         }
     }
 
-    pub(super) fn octets(&self) -> u64 {
-        self.octets
-    }
-
     pub(super) fn kept(&self) -> u64 {
         self.octets.min(self.limit)
     }

@@ -160,17 +160,6 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// The verb of the line, if it has one that is known (RFC 5321 section 4.1.1).
-    pub fn verb(&self) -> Option<Verb> {
-        match self {
-            Self::Unrecognized { .. } => None,
-            Self::InvalidArguments { verb, .. }
-            | Self::InvalidDomainName { verb }
-            | Self::InvalidAddress { verb, .. }
-            | Self::UnsupportedParameter { verb, .. } => Some(*verb),
-        }
-    }
-
     pub(super) fn unrecognized(word: &[u8]) -> Self {
         Self::Unrecognized { verb: printable(word) }
     }

@@ -76,7 +76,7 @@ fn what_is_wrong_with_a_lab_is_said_with_what_would_be_right() {
     let error = |builder: starttls_lab::LabBuilder| builder.start().unwrap_err().to_string();
     assert_eq!(
         error(Lab::scenario("fqdn-missmatch")),
-        "there is no story `fqdn-missmatch`; did you mean `fqdn-mismatch`?"
+        "there is no scenario `fqdn-missmatch`; did you mean `fqdn-mismatch`?"
     );
     assert!(error(Lab::scenario("thunderstorm")).contains("`starttls-lab list`"));
     assert!(

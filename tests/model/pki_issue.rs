@@ -187,7 +187,7 @@ fn what_is_no_certificate_is_an_error_and_no_panic() {
         }
     }
     let error = Certificate::from_der([der.as_slice(), b"xx"].concat()).unwrap_err();
-    assert!(error.to_string().contains("2 octets"), "{error}");
+    assert!(error.to_string().contains("2 bytes"), "{error}");
     assert!(Certificate::from_pem("hello").unwrap_err().to_string().contains("BEGIN CERTIFICATE"));
 }
 

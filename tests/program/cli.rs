@@ -359,7 +359,7 @@ fn files_that_cannot_be_lab_files_are_refused_in_a_sentence() {
     fails(&["check", dir.path().to_str().unwrap()], 2);
     let said = fails(&["check", "fqdn-mismach"], 2);
     assert!(said.contains("did you mean `fqdn-mismatch`?"), "{said}");
-    assert!(fails(&["serve", "nothing-like-it-at-all"], 2).contains("the stories are: fqdn-mismatch"));
+    assert!(fails(&["serve", "nothing-like-it-at-all"], 2).contains("the scenarios are: fqdn-mismatch"));
 }
 
 #[test]

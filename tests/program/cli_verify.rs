@@ -92,7 +92,7 @@ fn of_several_stories_each_has_a_line_and_only_those_that_differ_a_table() {
     assert!(lines[2].starts_with(&silent) && lines[2].ends_with("nothing expected"), "{text}");
     assert!(!text.contains(&format!("{green}: The seed")), "{text}");
     assert!(text.contains(&format!("{red}: The seed")), "{text}");
-    assert!(text.ends_with("3 stories: 1 as the file says, 1 NOT, 1 with nothing expected\n"), "{text}");
+    assert!(text.ends_with("3 scenarios: 1 as the file says, 1 NOT, 1 with nothing expected\n"), "{text}");
     let (all, _) = ends(&[&green, &silent, "--verbose"], 0);
     assert!(
         all.contains(&format!("{green}: The seed")) && all.contains(&format!("{silent}: Nothing")),

@@ -181,7 +181,7 @@ def test_a_lab_is_its_first_connector():
 
 
 def test_what_the_lab_refuses_is_refused_in_its_words(starttls_lab_session):
-    with pytest.raises(LabError, match="there is no profile|neither a file nor a story|did you mean"):
+    with pytest.raises(LabError, match="there is no profile|neither a file nor a scenario|did you mean"):
         Lab.scenario("fqdn-mismatsch")
     with pytest.raises(LabError, match="couldn't be found"):
         starttls_lab_session.run(r'Set-ReceiveConnector "LAB\Nowhere" -Fqdn mail.expta.com')

@@ -10,14 +10,14 @@ use crate::observe::{Expectation, Observer};
 /// The expectations on the command line.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct ExpectArgs {
-    /// So many messages come in all, no more and no fewer
+    /// Expect exactly this many messages in all
     #[arg(long, env = "STARTTLS_LAB_EXPECT_MESSAGES", value_name = "N")]
     expect_messages: Option<u64>,
-    /// Every message comes over TLS; and one at least, unless --expect-messages is 0
+    /// Expect every message over TLS, and at least one unless --expect-messages is 0
     #[arg(long, env = "STARTTLS_LAB_EXPECT_TLS")]
     expect_tls: bool,
-    /// Nothing is said in clear, whether or not it is taken; or only these not: credentials, envelope, content,
-    /// with commas between them
+    /// Expect that nothing is sent in clear, whether or not it is accepted; or only that these parts are not:
+    /// credentials, envelope, content, with commas between them
     #[arg(
         long,
         env = "STARTTLS_LAB_EXPECT_NO_LEAK",
@@ -28,10 +28,10 @@ pub(super) struct ExpectArgs {
         value_name = "PART"
     )]
     expect_no_leak: Vec<Part>,
-    /// An event of this number is logged; may be given several times, or with commas between numbers
+    /// Expect an event of this number; may be given several times, or with commas between numbers
     #[arg(long, env = "STARTTLS_LAB_EXPECT_EVENT", value_delimiter = ',', value_name = "ID")]
     expect_event: Vec<u16>,
-    /// No event of this number is logged; may be given several times, or with commas between numbers
+    /// Expect no event of this number; may be given several times, or with commas between numbers
     #[arg(long, env = "STARTTLS_LAB_EXPECT_NO_EVENT", value_delimiter = ',', value_name = "ID")]
     expect_no_event: Vec<u16>,
 }

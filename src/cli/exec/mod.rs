@@ -44,12 +44,12 @@ pub(super) struct Args {
     trust_env: bool,
     #[command(flatten)]
     control: ClosedArgs,
-    /// Kill the command, and nothing that it started, after so long, such as 30s
+    /// Kill the command, and nothing that it started, after this time, such as 30s
     #[arg(long, env = "STARTTLS_LAB_EXEC_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
     #[command(flatten)]
     recording: RecordingArgs,
-    /// What to run, with its arguments
+    /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -62,15 +62,16 @@ The command finds in its environment:
       the lab's root certificate, a PEM file that is removed at the end
   STARTTLS_LAB_ADDR_<COMPUTER>_<CONNECTOR>
       HOST:PORT of each connector, in capitals and with _ for everything but A-Z and 0-9;
-      of several that come to the same name the second ends in _2, and so on
+      if several have the same name, the second ends in _2, and so on
   STARTTLS_LAB_CONTROL_URL
-      where the lab can be steered and read over HTTP while the command runs; not with --no-control
+      the control API, over which the lab can be controlled and read while the command runs;
+      not with --no-control
 
 With --trust-env curl, requests and Java (which is given a trust store of the JKS kind) trust the lab's root \
-and nobody else; Node trusts it beside its own roots, and OpenSSL beside the system's folder of roots.
+and no other; Node trusts it in addition to its own roots, and OpenSSL in addition to the system's folder of roots.
 
-Standard input, output and error are the command's. What happened is told on standard error at the end. \
-SIGINT and SIGTERM go on to the command; Ctrl-C at a terminal reaches it by itself.
+Standard input, output and error are the command's. A summary is printed on standard error at the end. \
+SIGINT and SIGTERM are passed on to the command; Ctrl-C at a terminal reaches it by itself.
 
 Exit code: the command's, or 128 and the number of the signal that ended it; 127 where there is no such \
 command, 126 where it cannot be executed; 1 where it succeeded and an expectation failed, \

@@ -32,45 +32,45 @@ use trial::{Plan, Tried};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = HELP)]
 pub(super) struct Args {
-    /// What the client is meant to do about TLS: none, may, encrypt, verify or secure, as Postfix says it.
-    /// Left away, nothing is right or wrong, and the class of the client is told
+    /// The TLS policy that the client is meant to follow: none, may, encrypt, verify or secure, as Postfix
+    /// names them. If omitted, nothing counts as right or wrong, and the class of the client is reported
     #[arg(long, env = "STARTTLS_LAB_JUDGE_POLICY", value_name = "POLICY")]
     policy: Option<Policy>,
     /// Only entries with these names, aliases or groups, with * for anything, such as 'tls-*,expired,names'
     #[arg(long, env = "STARTTLS_LAB_JUDGE_ONLY", value_delimiter = ',', value_name = "GLOB")]
     only: Vec<String>,
-    /// How many entries are tried at a time
+    /// The number of entries that are tried at a time
     #[arg(long, default_value = "1", value_name = "N")]
     jobs: NonZeroUsize,
-    /// What makes the run fail: entries where the policy was broken, entries where the client is stricter than
-    /// the policy as well, or every entry with a remark
+    /// The entries that make the run fail: those where the policy was broken, also those where the client is
+    /// stricter than the policy, or every entry with a remark
     #[arg(long, env = "STARTTLS_LAB_JUDGE_FAIL_ON", value_enum, default_value_t, value_name = "WHAT")]
     fail_on: FailOn,
-    /// Kill the command, with all that it started, after so long, in seconds where no unit is given; 10s if
-    /// left away. With --daemon: how long deliveries are collected at most, 10m if left away
+    /// Kill the command, with all that it started, after this time, in seconds where no unit is given; 10s if
+    /// omitted. With --daemon: the maximum time for which deliveries are collected, 10m if omitted
     #[arg(long, env = "STARTTLS_LAB_JUDGE_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     timeout: Option<TimeSpan>,
-    /// The port of every entry, each on an address of its own; left away, a free one for each
+    /// The port of every entry, each on its own address; if omitted, a free one for each
     #[arg(long, env = "STARTTLS_LAB_JUDGE_PORT", value_name = "PORT")]
     port: Option<u16>,
-    /// How standard output is laid out
+    /// The format of standard output
     #[arg(long, env = "STARTTLS_LAB_JUDGE_FORMAT", value_enum, default_value_t)]
     format: Format,
     /// Set the variables by which OpenSSL, curl, Node, Python's requests and Java trust the lab, as
     /// `exec --trust-env` does
     #[arg(long, env = "STARTTLS_LAB_TRUST_ENV")]
     trust_env: bool,
-    /// Show what the command said for every entry, and not only where it was wrong
+    /// Show the command's output for every entry, and not only where it was wrong
     #[arg(short, long)]
     verbose: bool,
     /// Keep all entries up at once, print their addresses, run the command once if there is one, and collect
     /// deliveries until it is quiet: for programs that work from a queue
     #[arg(long)]
     daemon: bool,
-    /// With --daemon: how long nothing may happen before it counts as quiet
+    /// With --daemon: the time without activity that counts as quiet
     #[arg(long, default_value = "5s", requires = "daemon", value_name = "TIME", value_parser = some_time)]
     quiet: TimeSpan,
-    /// What sends a mail, with its arguments
+    /// The command that sends a mail, with its arguments
     #[arg(last = true, required_unless_present = "daemon", value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -113,7 +113,7 @@ impl FailOn {
 }
 
 const HELP: &str = "\
-The command is run once for every entry, against a lab that is there for it alone. In its arguments these \
+The command is run once for every entry, against a lab of its own. In its arguments these \
 words are replaced, and its environment has them, too:
   {host}   SMTP_HOST              the address of the entry; 127.77.x.y, where the machine has such addresses
   {port}   SMTP_PORT              its port
@@ -124,8 +124,8 @@ words are replaced, and its environment has them, too:
 With --daemon the command is run once, its words are those of `baseline`, and STARTTLS_LAB_TARGETS names a \
 JSON file with the address, the name and a recipient of each entry.
 
-First of all comes the entry `baseline`, with which nothing is wrong: a command that delivers nothing there \
-is not tried any further. With the entries `inject-response*` comes `tls-slow-ehlo`, the same server without the \
+The first entry is `baseline`, which has no fault: a command that delivers nothing there \
+is not tried with the others. The entries `inject-response*` are accompanied by `tls-slow-ehlo`, the same server without the \
 injected reply, which shows what the client does because of that reply.
 
 Exit code: 0, or 1 where the policy was broken or --fail-on says so; 2 where usage is wrong or the command does not work; 3 where \

@@ -211,7 +211,7 @@ impl Tail {
         let text = String::from_utf8_lossy(&self.octets);
         match self.dropped {
             0 => text.into_owned(),
-            dropped => format!("[{dropped} octets before this are not kept]\n{text}"),
+            dropped => format!("[{dropped} bytes before this are not kept]\n{text}"),
         }
     }
 }
@@ -248,7 +248,7 @@ mod tests {
         tail.push(&vec![b'a'; KEPT]);
         assert_eq!(tail.text().len(), KEPT);
         tail.push(b"end");
-        assert!(tail.text().starts_with("[3 octets before this are not kept]\na"));
+        assert!(tail.text().starts_with("[3 bytes before this are not kept]\na"));
         assert!(tail.text().ends_with("aend"));
     }
 }

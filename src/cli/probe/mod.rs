@@ -29,31 +29,31 @@ pub(super) struct Args {
     /// The servers: a name (every address of it), or an address; port 25 where none is given
     #[arg(value_name = "HOST[:PORT]", required_unless_present = "outside")]
     hosts: Vec<String>,
-    /// The name to ask for (SNI) and to look for in certificates; left out, HOST
+    /// The name to ask for (SNI) and to look for in certificates; if omitted, HOST
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The domain whose mail would be on its way, for the senders that look for it in certificates
+    /// The domain of the recipients, for the senders that look for it in certificates
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<Fqdn>,
-    /// TLS comes first, without STARTTLS (RFC 8314); port 465 where none is given
+    /// Start with TLS, without STARTTLS (RFC 8314); port 465 where none is given
     #[arg(long)]
     implicit_tls: bool,
-    /// How long a server has for each connection, answer and handshake
+    /// The time-out of each connection, reply and handshake
     #[arg(long, default_value = "20s", value_name = "TIME")]
     timeout: TimeSpan,
     /// Make one connection to each address only; versions of TLS and SNI are not tried one by one then
     #[arg(long)]
     once: bool,
-    /// What to introduce oneself as
+    /// The name to send in EHLO
     #[arg(long, default_value = "starttls-lab.test", value_name = "NAME")]
     helo: Fqdn,
-    /// The roots to trust, such as serve --ca-file writes; left out, those of this system
+    /// The roots to trust, such as serve --ca-file writes; if omitted, those of this system
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// Start this lab (a file or a scenario) on loopback, probe it too, and say where it differs from the server
     #[arg(long, value_name = "FILE|NAME")]
     compare: Option<String>,
-    /// Of the lab to compare with: the receive connector, where it has several
+    /// The receive connector of the lab to compare with, where it has several
     #[arg(long, value_name = "NAME", requires = "compare")]
     connector: Option<String>,
     /// Write a lab file whose connector shows the same as the server, with stand-in certificates
@@ -68,18 +68,18 @@ pub(super) struct Args {
     /// A run that was saved outside, in place of probing now
     #[arg(long, value_name = "FILE", requires = "inside", conflicts_with_all = ["hosts", "compare"])]
     outside: Option<PathBuf>,
-    /// Of several servers, show each one in full
+    /// With several servers, show each one in full
     #[arg(short, long)]
     verbose: bool,
-    /// How standard output is laid out
+    /// The format of standard output
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }
 
 const HELP: &str = "\
-A probe reads. It says EHLO, STARTTLS, EHLO again and QUIT; it never says MAIL, RCPT, DATA or AUTH. To each \
+A probe only reads. It sends EHLO, STARTTLS, EHLO again and QUIT; it never sends MAIL, RCPT, DATA or AUTH. To each \
 address it makes up to six connections, one after the other: as a sender would, then with one version of TLS at \
-a time and without SNI. Beside `send` it is the only command that connects to addresses outside of loopback, and to none but those \
+a time and without SNI. Apart from `send` it is the only command that connects to addresses outside of loopback, and only to those \
 of the servers that are named. MX records are not looked up: name the hosts.
 
 Exit codes: 0 where every class of senders that uses TLS would deliver over TLS; 1 where one would not, where \

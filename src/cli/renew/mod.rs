@@ -21,7 +21,8 @@ pub(super) struct Args {
     /// A lab file, or the name of a scenario
     #[arg(value_name = "FILE|NAME")]
     scenario: String,
-    /// The new certificate, as PEM or DER; left out, one like the old, as the options below say
+    /// The new certificate, as PEM or DER; if omitted, one like the old, with the changes of the options
+    /// below
     #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "subject", "issuer", "not_before", "not_after"])]
     certificate: Option<PathBuf>,
     /// The names of the new certificate, with commas between them
@@ -33,31 +34,33 @@ pub(super) struct Args {
     /// Its issuer's subject, or `self`
     #[arg(long, value_name = "ISSUER")]
     issuer: Option<String>,
-    /// From when it is valid, such as -1d or 2026-12-01
+    /// The start of its validity, such as -1d or 2026-12-01
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     not_before: Option<TimeSpec>,
-    /// Until when it is valid, such as +1y or 2027-12-01
+    /// The end of its validity, such as +1y or 2027-12-01
     #[arg(long, value_name = "TIME")]
     not_after: Option<TimeSpec>,
-    /// The label or the thumbprint of the certificate that goes; left out, the one that most connectors use
+    /// The label or the thumbprint of the certificate that it replaces; if omitted, the one that most
+    /// connectors use
     #[arg(long, value_name = "LABEL")]
     replaces: Option<String>,
     /// The computer, where there are several
     #[arg(long, value_name = "NAME")]
     computer: Option<String>,
-    /// What the new certificate will be enabled for, such as SMTP,IIS; left out, what the old one is
+    /// The services that the new certificate will be enabled for, such as SMTP,IIS; if omitted, those of the
+    /// old one
     #[arg(long, value_name = "SERVICES")]
     services: Option<Services>,
     /// Answer Yes to "Overwrite the existing default SMTP certificate?"
     #[arg(long)]
     overwrite_default: bool,
-    /// How standard output is laid out
+    /// The format of standard output
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
 }
 
 const HELP: &str = "\
-Exit codes: 0 where the exchange loses nothing; 1 where a connector does worse after it, a step is refused, a \
+Exit codes: 0 where the renewal loses nothing; 1 where a connector does worse after it, a step is refused, a \
 TlsCertificateName goes stale, a service is lost or an Edge subscription breaks; 2 for wrong usage or file. That the \
 new certificate comes with its private key and has a trusted chain is assumed.";
 

@@ -108,7 +108,7 @@ fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
             page.text(
                 4,
                 "",
-                "Only an answer of Yes to \"Overwrite the existing default SMTP certificate?\" makes another one that certificate; rehearse it with --overwrite-default.",
+                "Only an answer of Yes to \"Overwrite the existing default SMTP certificate?\" makes another one that certificate; try it with --overwrite-default.",
             );
         }
     }

@@ -26,16 +26,16 @@ use session::{Answers, Next, Nobody, Session};
 #[command(after_long_help = HELP)]
 pub(super) struct Args {
     /// A lab file, the name of a scenario, or what an administrator has: exports, certificates, an event, several of
-    /// them, `-` for standard input; `fqdn-mismatch` if left out
+    /// them, `-` for standard input; `fqdn-mismatch` if omitted
     #[arg(value_name = "FILE|NAME|-")]
     inputs: Vec<String>,
     /// Work on a running lab instead: the URL of its control API, which the ready line names, or PORT or ADDRESS:PORT
     #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "answer", "password_file", "port"])]
     attach: Option<String>,
-    /// The token that the control API wants
+    /// The token that the control API requires
     #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
-    /// The server whose Shell it is; the first of the lab if left out
+    /// The server whose Shell it is; if omitted, the first of the lab
     #[arg(long, value_name = "NAME")]
     computer: Option<String>,
     /// Run a script, `-` for standard input, and stop at the first line that is refused
@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// Keep the history in this file; inputs that may hold a password are left out
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
-    /// The port of the lab, if it has one binding; a free port of loopback for every binding if left out
+    /// The port of the lab, if it has one binding; if omitted, a free port of loopback for every binding
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
     /// Answers a question that an export leaves open; each question names its ID

@@ -73,7 +73,7 @@ pub(super) fn import(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
         (other, name) => {
             let octets = "([System.IO.File]::ReadAllBytes('C:\\answer.cer'))";
             let wrong = match name {
-                "FileData" => format!("-FileData takes octets, such as {octets}, not `{other}`"),
+                "FileData" => format!("-FileData takes bytes, such as {octets}, not `{other}`"),
                 _ => format!("-{name} takes the path of a file, not `{other}`"),
             };
             return Err(Wrong::argument(given.span, wrong));

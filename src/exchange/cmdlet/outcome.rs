@@ -44,45 +44,6 @@ pub enum Entry {
 }
 
 impl Outcome {
-    /// Returns the outcome, or the script's error.
-    ///
-    /// # Errors
-    ///
-    /// Returns the script's error, if there is one.
-    pub fn into_result(self) -> Result<Self, CmdletError> {
-        match self.error {
-            None => Ok(self),
-            Some(error) => Err(error),
-        }
-    }
-
-    /// Returns the output of the statements.
-    pub fn output(&self) -> Vec<&Output> {
-        let output = self.transcript.iter().filter_map(|entry| match entry {
-            Entry::Output(output) => Some(output),
-            Entry::Warning(_) | Entry::Question { .. } => None,
-        });
-        output.collect()
-    }
-
-    /// Returns the warnings, which PowerShell prints in yellow.
-    pub fn warnings(&self) -> Vec<&str> {
-        let warnings = self.transcript.iter().filter_map(|entry| match entry {
-            Entry::Warning(warning) => Some(warning.as_str()),
-            Entry::Output(_) | Entry::Question { .. } => None,
-        });
-        warnings.collect()
-    }
-
-    /// The questions that were asked, and the answers.
-    pub fn answered(&self) -> Vec<(&Prompt, Answer)> {
-        let answered = self.transcript.iter().filter_map(|entry| match entry {
-            Entry::Question { prompt, answer } => Some((prompt, *answer)),
-            Entry::Output(_) | Entry::Warning(_) => None,
-        });
-        answered.collect()
-    }
-
     /// Output and warnings as they stand on the screen after the script; questions are answered by then.
     pub fn screen(&self) -> String {
         let mut screen = String::new();

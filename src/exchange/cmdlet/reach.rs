@@ -33,7 +33,7 @@ impl Run<'_> {
                     here.name
                 )
             }
-            Some(_) => " An Edge stands outside the organisation: run the Shell on it.".to_owned(),
+            Some(_) => " An Edge stands outside the organization: run the Shell on it.".to_owned(),
             None => {
                 let names = self.reachable().into_iter().filter_map(|at| self.computer(at));
                 let names: Vec<&str> = names.map(|computer| computer.name.as_str()).collect();

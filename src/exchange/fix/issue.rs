@@ -155,15 +155,19 @@ fn imagined(case: &Case<'_>, names: &[String], issuer: Option<&str>) -> (String,
         version: 3,
         self_signed: issuer.is_none(),
     };
-    let certificate = StoredCertificate {
+    (subject, new_certificate(facts))
+}
+
+/// Returns a certificate that is enabled for SMTP and can be used.
+pub(super) fn new_certificate(facts: CertificateFacts) -> StoredCertificate {
+    StoredCertificate {
         label: "new".to_owned(),
         facts,
         services: Services::SMTP,
         private_key: PrivateKey::Present,
         chain: ChainStatus::Valid,
         material: None,
-    };
-    (subject, certificate)
+    }
 }
 
 /// Forty zeros.

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::change::{Change, Overwrite};
-use super::issue::{A_YEAR, nobodys_thumbprint};
+use super::issue::{A_YEAR, new_certificate, nobodys_thumbprint};
 use super::shell::{self, answer, enable, quoted};
 use super::state::called;
 use super::trial::{Trial, Typed, try_commands};
 use crate::exchange::{
-    ChainStatus, ClientCertificate, ClientSelection, Computer, Nullable, PrivateKey, SendConnector, Services,
+    ClientCertificate, ClientSelection, Computer, Nullable, PrivateKey, SendConnector, Services,
     StoredCertificate, TlsCertificateName,
 };
 
@@ -207,14 +207,7 @@ fn successor(old: &StoredCertificate, now: Timestamp) -> StoredCertificate {
     facts.thumbprint = nobodys_thumbprint();
     facts.not_before = now;
     facts.not_after = now.checked_add(A_YEAR).unwrap_or(Timestamp::MAX);
-    StoredCertificate {
-        label: "new".to_owned(),
-        facts,
-        services: Services::SMTP,
-        private_key: PrivateKey::Present,
-        chain: ChainStatus::Valid,
-        material: None,
-    }
+    new_certificate(facts)
 }
 
 /// A pin to a certificate whose names cover the connector's FQDN, where it is the pin that names nothing.

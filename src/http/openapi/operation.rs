@@ -76,18 +76,22 @@ impl Operation {
     }
 
     pub(super) fn pages(self) -> Self {
-        self.number("after", "Only what came behind the entry of this number", u64::MAX).number(
+        self.number("after", "Only what comes after the entry of this number", u64::MAX).number(
             "limit",
-            "How many at most; 1000 where left away",
+            "The maximum number; 1000 if omitted",
             10_000,
         )
     }
 
     pub(super) fn lists(self) -> Self {
         self.pages()
-            .number("before", "Only what came before the entry of this number", u64::MAX)
-            .one_of("order", "Which come first; the oldest where left away", &["oldest", "newest"])
-            .text("q", "Words that are in it, letter case aside; one behind a hyphen is not in it")
+            .number("before", "Only what comes before the entry of this number", u64::MAX)
+            .one_of("order", "The order; oldest first if omitted", &["oldest", "newest"])
+            .text(
+                "q",
+                "Words that it contains, regardless of letter case; a word after a hyphen is one that it \
+                does not contain",
+            )
             .totals()
     }
 

@@ -136,6 +136,26 @@ function state({ starttls, enabled, kind }) {
     : chip('bad', 'withheld', 'not offered', starttls.because);
 }
 
+/** Returns the certificates of the store, each with why it fits or not, below what was searched for. */
+const candidates = (title, connector, found) =>
+  h(
+    'section',
+    { class: 'card' },
+    h('h3', {}, title),
+    h(
+      'p',
+      {},
+      'Searched for: ',
+      h('code', {}, found.search_key),
+      h('span', { class: 'hint' }, found.search_key_origin),
+    ),
+    h(
+      'ul',
+      { class: 'candidates' },
+      found.certificates.map((it) => candidate(connector, it)),
+    ),
+  );
+
 /** Returns the selection: each certificate of the store, fits or why not, and what follows for senders. */
 function selection(connector, found) {
   if (!found) return h('p', { class: 'note' }, connector.starttls.because);
@@ -150,23 +170,7 @@ function selection(connector, found) {
         h('div', {}, h('h3', {}, found.verdict), h('p', {}, found.cause)),
       ),
     ),
-    h(
-      'section',
-      { class: 'card' },
-      h('h3', {}, 'Which certificate is used'),
-      h(
-        'p',
-        {},
-        'Searched for: ',
-        h('code', {}, found.search_key),
-        h('span', { class: 'hint' }, found.search_key_origin),
-      ),
-      h(
-        'ul',
-        { class: 'candidates' },
-        found.certificates.map((it) => candidate(connector, it)),
-      ),
-    ),
+    candidates('Which certificate is used', connector, found),
     h(
       'section',
       { class: 'card' },
@@ -211,23 +215,7 @@ function sending(connector, found, changed) {
     h(
       'div',
       {},
-      h(
-        'section',
-        { class: 'card' },
-        h('h3', {}, 'Which certificate it shows'),
-        h(
-          'p',
-          {},
-          'Searched for: ',
-          h('code', {}, found.search_key),
-          h('span', { class: 'hint' }, found.search_key_origin),
-        ),
-        h(
-          'ul',
-          { class: 'candidates' },
-          found.certificates.map((it) => candidate(null, it)),
-        ),
-      ),
+      candidates('Which certificate it shows', null, found),
       found.fixes.length > 0
         ? h(
             'section',

@@ -15,9 +15,9 @@ use crate::observe::SessionSummary;
 pub(in crate::http) struct NameView {
     /// Its number in the drawing of the five names.
     pub(super) number: u8,
-    /// What it is.
+    /// The kind of name.
     pub(super) what: &'static str,
-    /// What it says; nothing where the lab does not know it.
+    /// The name itself; nothing where the lab does not know it.
     pub(super) value: Option<String>,
     /// True if it is compared with the certificate's names, and they differ.
     pub(super) disagrees: bool,

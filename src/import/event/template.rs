@@ -20,40 +20,39 @@ pub(super) struct Template {
 
 /// Returns every text, the longer of two that begin alike first.
 pub(super) fn templates() -> Vec<Template> {
-    let own = EventKind::ALL.into_iter().rev().map(|kind| {
-        let (symbol, slots) = facts(kind.id());
-        let (level, text) = (kind.level().as_str(), kind.template());
-        Template { event_id: u32::from(kind.id()), symbol, level, text, slots, alias: false }
+    let own = EventKind::ALL.into_iter().rev().map(|kind| Template {
+        event_id: u32::from(kind.id()),
+        symbol: symbol(kind),
+        level: kind.level().as_str(),
+        text: kind.template(),
+        slots: kind.slots(),
+        alias: false,
     });
     own.chain(OTHERS.iter().copied()).chain(ALIASES.iter().map(alias)).collect()
 }
 
-/// Returns symbolic names. Source: the pages of the TechNet event library (Exchange 14.0).
-fn facts(event_id: u16) -> (Option<&'static str>, &'static [&'static str]) {
-    match event_id {
-        1012 => (None, &["connector", "limit", "peer"]),
-        1032 => (None, &[]),
-        1035 => (None, &["error", "connector", "mechanism", "peer"]),
-        2015 => (Some("SmtpSendTLSRequiredFailed"), &["connector", "domain", "server"]),
-        2017 => {
-            (Some("SmtpSendOutboundAuthenticationFailed"), &["error", "connector", "mechanism", "target"])
+/// Returns the symbolic name. Source: the pages of the TechNet event library (Exchange 14.0).
+const fn symbol(kind: EventKind) -> Option<&'static str> {
+    Some(match kind {
+        EventKind::SendTlsRequired => "SmtpSendTLSRequiredFailed",
+        EventKind::OutboundAuthenticationFailed => "SmtpSendOutboundAuthenticationFailed",
+        EventKind::EdgeCertificateNotMatched => "FailedDirectTrustMatch",
+        EventKind::InternalCertificateNotPublished => "InternalTransportCertificateMissingInAD",
+        EventKind::InternalCertificateGone => "CannotLoadInternalTransportCertificateFromStore",
+        EventKind::NoCertificateForStarttls => "CannotLoadSTARTTLSCertificateFromStore",
+        EventKind::InternalCertificateExpired => "InternalTransportCertificateExpired",
+        EventKind::StarttlsCertificateExpired => "STARTTLSCertificateExpired",
+        EventKind::InternalCertificateExpiresSoon => "InternalTransportCertificateExpiresSoon",
+        EventKind::StarttlsCertificateExpiresSoon => "STARTTLSCertificateExpiresSoon",
+        EventKind::RemoteInternalCertificateExpired => "RemoteInternalTransportCertificateExpired",
+        EventKind::InternalCertificateEphemeral => {
+            "CannotLoadInternalTransportCertificateFallbackEphemeralCertificate"
         }
-        10104 => (Some("FailedDirectTrustMatch"), &["server"]),
-        12012 => (Some("InternalTransportCertificateMissingInAD"), &[]),
-        12013 => (Some("CannotLoadInternalTransportCertificateFromStore"), &["thumbprint"]),
-        12014 => (Some("CannotLoadSTARTTLSCertificateFromStore"), &["domain_name", "connector", "fqdn"]),
-        12015 => (Some("InternalTransportCertificateExpired"), &["thumbprint"]),
-        12016 => (Some("STARTTLSCertificateExpired"), &["fqdn"]),
-        12017 => (Some("InternalTransportCertificateExpiresSoon"), &["thumbprint", "hours"]),
-        12018 => (Some("STARTTLSCertificateExpiresSoon"), &["subject", "thumbprint", "hours"]),
-        12019 => (Some("RemoteInternalTransportCertificateExpired"), &["subject"]),
-        12023 => (None, &["thumbprint", "replacement_thumbprint"]),
-        12024 => (
-            Some("CannotLoadInternalTransportCertificateFallbackEphemeralCertificate"),
-            &["thumbprint", "ephemeral_thumbprint"],
-        ),
-        _ => (None, &[]),
-    }
+        EventKind::TooManyFailedLogons
+        | EventKind::TlsRequiredButNotAvailable
+        | EventKind::LogonFailed
+        | EventKind::InternalCertificateReplaced => return None,
+    })
 }
 
 const fn other(

@@ -132,7 +132,7 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
                 row(f, "certificate", &format!("{}: {why}", seen.label))?;
             }
             if !evidence.commands.is_empty() {
-                writeln!(f, "What mends it:")?;
+                writeln!(f, "What fixes it:")?;
                 evidence.commands.iter().try_for_each(|command| writeln!(f, "  {command}"))?;
                 evidence.changes.iter().take(3).try_for_each(|change| row(f, "changes", change))?;
             }

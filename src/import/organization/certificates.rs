@@ -187,7 +187,7 @@ fn names(known: &Known, label: &str, desk: &mut Questions) -> Vec<String> {
     names.retain(|name| {
         let fits = !name.is_empty() && name.is_ascii();
         if !fits {
-            desk.note(format!("certificate {label}: the name `{}` is left away", name.escape_debug()));
+            desk.note(format!("certificate {label}: the name `{}` is left out", name.escape_debug()));
         }
         fits
     });

@@ -253,7 +253,7 @@ fn scenario(material: &Material, servers: Vec<Server>, desk: &mut Questions) -> 
         for domain in &material.domains {
             match domain.parse() {
                 Ok(domain) => spec.accepted_domains.push(domain),
-                Err(error) => desk.note(format!("accepted domain left away: {error}")),
+                Err(error) => desk.note(format!("accepted domain left out: {error}")),
             }
         }
     }

@@ -230,7 +230,7 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameter
     });
     let conflict = others.into_iter().find_map(|other| connector.conflict_with(&other, &spec.name));
     if let Some(conflict) = conflict {
-        desk.note(format!("{name} is left away: {}", conflict.message));
+        desk.note(format!("{name} is left out: {}", conflict.message));
         return;
     }
     if spec.receive_connector.iter().any(|other| other.name.as_deref() == Some(name.as_str())) {

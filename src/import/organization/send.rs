@@ -104,7 +104,7 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: SendConnectorParameters, 
         given.settle(&mut connector);
         let Some(refusal) = connector.refusal(spec.role, spec.profile) else { break };
         if !without(&mut given, refusal.key) {
-            desk.note(format!("{name} is left away: {}", refusal.message));
+            desk.note(format!("{name} is left out: {}", refusal.message));
             return;
         }
         desk.note(format!("{name}: {} is left at its default: {}", refusal.key, refusal.message));

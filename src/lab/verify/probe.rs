@@ -39,7 +39,7 @@ pub(super) async fn offered(
     let task = Task {
         policy: SenderPolicy { verb, ..SenderPolicy::of(sender.connector(), Profile::Exchange2019) },
         in_clear: false,
-        helo: super::sending::hello(&sender.computer().fqdn)?,
+        helo: (&sender.computer().fqdn).into(),
         host: address.ip().to_string(),
         next_hop: String::new(),
         connector: None,

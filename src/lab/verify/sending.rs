@@ -8,10 +8,8 @@ use super::records::Records;
 use crate::exchange::Zone;
 use crate::journal::{Entry, Record};
 use crate::lab::{Engine, LabError, Plan};
-use crate::name::Fqdn;
 use crate::scenario::{Answering, Aspect, DeliveryRoute, Destination, Round, Sender, Subject, Value};
 use crate::session::send::{Attempt, SendSession, SenderPolicy, Task};
-use crate::smtp::HelloName;
 use crate::wire::{self, Network};
 
 /// All senders, with what the lab's name service tells them.
@@ -177,9 +175,4 @@ impl DeliveryAttempt<'_> {
 
 fn shown(tls: &crate::session::send::Secured) -> Option<crate::pki::Thumbprint> {
     tls.presented.first().map(crate::pki::Certificate::thumbprint)
-}
-
-/// Returns the EHLO name of a computer of this name.
-pub(super) fn hello(fqdn: &Fqdn) -> Result<HelloName, LabError> {
-    fqdn.as_str().parse().map_err(|error| LabError::Unobserved(format!("{fqdn} in EHLO: {error}")))
 }

@@ -1,6 +1,6 @@
 //! The usual senders to a connector, for a lab that has none of its own.
 
-use super::sending::{Senders, hello};
+use super::sending::Senders;
 use super::target::target_of;
 use crate::exchange::{AuthMechanism, Computer, PermissionGroups, ReceiveConnector};
 use crate::lab::{Engine, LabError};
@@ -84,7 +84,7 @@ impl Usual {
                 kind: SenderKind::Policy(Box::new(policy)),
                 to: Some((computer.name.clone(), connector.name.clone())),
                 dials: Some(dials.to_string()),
-                helo: hello(&fixed("sender.example")?)?,
+                helo: (&fixed("sender.example")?).into(),
                 from: target.from,
                 mail_from: ReversePath::Address(address("stranger@sender.example")?),
                 rcpt_to: address(&format!("postmaster@{}", recipient_domain(computer, dials)))?,

@@ -21,12 +21,12 @@ use super::stage::{self, FaultStage, HasReply};
 use crate::exchange::TimeSpan;
 use crate::smtp::Reply;
 
-/// What is done at a stage in place of, or beside, what the connector would do.
+/// An action at a stage, in place of the connector's usual behavior or in addition to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "Conduct")] // what the schema has called it from the beginning
 pub enum Action {
-    /// Nothing is said, and whatever comes is read and thrown away; as [`Then::Silence`].
+    /// Nothing is sent, and whatever arrives is read and discarded; as [`Then::Silence`].
     Silence,
     /// The connection is closed; as [`Then::Close`].
     Close,
@@ -36,17 +36,17 @@ pub enum Action {
     Fin,
     /// This reply in place of the connector's; the command is not carried out. Several lines with `\n`.
     Reply(String),
-    /// The command is carried out, and these octets are said in place of the connector's reply, as they are.
+    /// The command is carried out, and these bytes are sent as they are, in place of the connector's reply.
     Say(String),
-    /// These octets are said, as they are, and the command is not carried out.
+    /// These bytes are sent as they are, and the command is not carried out.
     Raw(Octets),
-    /// The connector's reply with these octets behind it, in one write.
+    /// The connector's reply followed by these bytes, in one write.
     Append(String),
-    /// The connector's reply with these octets in front of it, in one write.
+    /// The connector's reply preceded by these bytes, in one write.
     Prepend(String),
-    /// The connector's reply, so much later.
+    /// The connector's reply, after this delay.
     Delay(TimeSpan),
-    /// The connector's reply octet by octet, with so much time before each.
+    /// The connector's reply byte by byte, with this delay before each.
     Trickle(TimeSpan),
     /// The connector's reply with its lines ended by LF alone (RFC 5321 section 2.3.8 forbids it).
     LineFeeds,
@@ -54,26 +54,27 @@ pub enum Action {
     ImplicitTls,
     /// At `ehlo`: another list of capabilities.
     Capabilities(Capabilities),
-    /// At `starttls`: what is pipelined behind it in clear is carried out inside TLS. Needs `vulnerable`
-    /// (CVE-2011-0411; RFC 3207 section 4.2).
+    /// At `starttls`: commands that are pipelined after it in clear are carried out inside TLS. Needs
+    /// `vulnerable` (CVE-2011-0411; RFC 3207 section 4.2).
     ExecutePipelined,
-    /// At `after-tls`: EHLO, MAIL and RCPT said in clear are not forgotten (RFC 3207 section 4.2 demands it).
+    /// At `after-tls`: the EHLO, MAIL and RCPT that were sent in clear are kept, although RFC 3207 section
+    /// 4.2 demands that they are discarded.
     KeepState,
-    /// At `body`: content also ends where one of these stands, such as `\n.\n`. Needs `vulnerable`
-    /// (CVE-2023-51764 and its kin).
+    /// At `body`: the content also ends at any of these sequences, such as `\n.\n`. Needs `vulnerable`
+    /// (CVE-2023-51764 and similar ones).
     EndOfData(Vec<String>),
-    /// At `handshake`, once the ClientHello is there, a fatal alert in place of the ServerHello; at
-    /// `after-tls`, an alert in clear in the middle of the encrypted stream.
+    /// At `handshake`, after the ClientHello, a fatal alert in place of the ServerHello; at `after-tls`, an
+    /// alert in clear in the middle of the encrypted stream.
     Alert(Alert),
-    /// At `handshake`: this alert as a warning, then the handshake as ever.
+    /// At `handshake`: this alert as a warning, then the usual handshake.
     Warning(Alert),
     /// At `handshake`: the server's first flight is cut.
     Cut(Cut),
-    /// At `handshake`: an octet of the server's first flight is flipped.
+    /// At `handshake`: a byte of the server's first flight is flipped.
     Corrupt(Corruption),
     /// At `handshake`: a server that speaks only an outdated version or key exchange, up to ServerHelloDone.
     Legacy(LegacyVersion),
-    /// At `handshake`: how TLS is configured.
+    /// At `handshake`: other TLS settings than the connector's.
     Tls(TlsSettings),
     /// At `close`: no close_notify before the FIN (RFC 8446 section 6.1).
     NoCloseNotify,

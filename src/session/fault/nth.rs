@@ -103,7 +103,8 @@ impl JsonSchema for Nth {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Which of several, counted from 1: 3, \"first\", \"odd\", \"even\", \"2..\" or \"2..4\".",
+            "description": "A position or positions, counted from 1: 3, \"first\", \"odd\", \"even\", \"2..\" or \
+                \"2..4\".",
             "oneOf": [
                 { "type": "integer", "minimum": 1 },
                 { "type": "string", "pattern": "^(first|odd|even|[1-9][0-9]*([.][.]([1-9][0-9]*)?)?)$" },

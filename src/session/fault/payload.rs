@@ -9,22 +9,22 @@ use super::error::ActionError;
 use crate::nearest::nearest;
 use crate::session::{alert_names, alert_number};
 
-/// Octets: a text, or hexadecimal digits behind `hex:`.
+/// Bytes: a text, or hexadecimal digits after `hex:`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Octets(pub String);
 
-/// How a list of capabilities differs from the connector's.
+/// The changes to the connector's list of capabilities.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Capabilities {
-    /// Keywords that are left away.
+    /// Keywords that are omitted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
-    /// Keywords of which a middlebox leaves an `A` behind as many `X`, as Cisco's inspection does.
+    /// Keywords that are masked, such as `XXXXXXXA` for STARTTLS, as Cisco's inspection does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masked: Vec<String>,
-    /// Keywords that are written otherwise, such as `STARTTLS = "starttls"`.
+    /// Keywords that are spelled differently, such as `STARTTLS = "starttls"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub spelled: BTreeMap<String, String>,
     /// Lines that are added at the end.
@@ -47,36 +47,37 @@ pub enum Word {
     Name(String),
 }
 
-/// Where a handshake breaks off; how, `then` says (close, where it is left away).
+/// The point at which a handshake breaks off. `then` says how; if omitted, the connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {
-    /// Behind which message.
+    /// The message after which it breaks off.
     pub after: CutAfter,
-    /// With `server-hello`: how many octets of the server's first flight leave; left away, its ServerHello.
+    /// With `server-hello`: the number of bytes of the server's first flight that are sent; if omitted, its
+    /// ServerHello.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub octets: Option<u32>,
 }
 
-/// Behind which message a handshake breaks off.
+/// The message after which a handshake breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CutAfter {
     /// The ClientHello was read, and nothing is answered.
     ClientHello,
-    /// A part of the server's first flight has left.
+    /// A part of the server's first flight was sent.
     ServerHello,
 }
 
-/// Which octet of the server's first flight is flipped.
+/// The byte of the server's first flight that is flipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Corruption {
-    /// Counted from 0; an octet that is not there is the last one.
+    /// The index of the byte, counted from 0; an index beyond the end means the last byte.
     pub octet: u32,
 }
 
-/// What a server of yesterday speaks.
+/// The only protocol that an outdated server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum LegacyVersion {
@@ -100,59 +101,59 @@ pub enum LegacyVersion {
     Anonymous,
 }
 
-/// How TLS is configured where it is otherwise than the connector has it.
+/// TLS settings that differ from the connector's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Posture")] // what the schema has called it from the beginning
 pub struct TlsSettings {
-    /// The only version that is spoken: `TLSv1.2` or `TLSv1.3`.
+    /// The only version that is supported: `TLSv1.2` or `TLSv1.3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<crate::session::TlsVersion>,
-    /// True if the client is asked for a certificate.
+    /// The request for a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_certificate: Option<ClientCertificate>,
-    /// What is presented in place of the certificate that was selected.
+    /// The certificates that are presented in place of the selected one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub present: Option<Presented>,
-    /// How many session tickets are sent behind a handshake of TLS 1.3, at most 16; 0 for none. Left away, it is
-    /// one.
+    /// The number of session tickets that are sent after a TLS 1.3 handshake, at most 16; 0 for none. If
+    /// omitted, one is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 16))]
     pub tickets: Option<u8>,
-    /// How many bytes the ticket has in each of them, from 32 to 65535.
+    /// The size of the ticket in each of them in bytes, from 32 to 65535.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 32))]
     pub ticket_size: Option<u16>,
 }
 
-/// Whether a client has to show a certificate (RFC 8446 section 4.3.2).
+/// A request for a client certificate (RFC 8446 section 4.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ClientCertificate {
-    /// It is asked for one, and may have none; whatever it shows is taken.
+    /// The client may send none; whatever it sends is accepted.
     Request,
-    /// It has to show one that the lab's root has signed for client authentication.
+    /// The client has to send one that the lab's root has signed for client authentication.
     Require,
 }
 
-/// Which certificates are presented to whom, by their labels in the computer's store.
+/// The certificates that are presented to different clients, by their labels in the computer's store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Presented {
-    /// Whoever asks for no name, or for one that is not listed: the first of these whose key fits the
-    /// signature algorithms of the client.
+    /// For a client that asks for no name, or for one that is not listed: the first of these certificates
+    /// whose key fits the client's signature algorithms.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// Whoever asks for this name (SNI, RFC 6066 section 3).
+    /// For a client that asks for this name (SNI, RFC 6066 section 3).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub by_name: BTreeMap<String, String>,
-    /// What happens to whoever asks for a name that is not listed.
+    /// The answer to a client that asks for a name that is not listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown_name: Option<UnknownName>,
 }
 
-/// What is answered to a name that no certificate is kept for (RFC 6066 section 3).
+/// The answer to a client that asks for a name without a certificate (RFC 6066 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownName {

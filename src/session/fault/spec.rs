@@ -10,39 +10,39 @@ use super::nth::Nth;
 use super::stage::FaultStage;
 use crate::exchange::IpRange;
 
-/// One row of a connector's fault table: at this stage, do that.
+/// A fault rule of a connector: the actions at a stage, and the conditions under which they apply.
 ///
-/// The first row that fits decides; where none does, the connector does what it always does.
+/// The first rule that matches applies; where none does, the connector behaves as usual.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Fault")]
 pub struct FaultSpec {
-    /// The receive connector by its name; left away, every receive connector of the computer.
+    /// The receive connector by its name; if omitted, every receive connector of the computer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
-    /// The stage of the conversation.
+    /// The stage of the session.
     pub at: FaultStage,
-    /// What is done there in place of, or beside, what the connector would do.
+    /// The actions at that stage, in place of the connector's usual behavior or in addition to it.
     #[serde(rename = "do")]
     pub actions: Actions,
-    /// What follows; left away, the conversation goes on.
+    /// The ending of the session after the actions; if omitted, the session goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Then>,
-    /// How often it is done in all; left away, whenever it fits.
+    /// The number of times that the rule fires in all; if omitted, whenever it matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<NonZeroU32>,
-    /// For whom.
+    /// The conditions under which the rule applies.
     #[serde(default, skip_serializing_if = "When::is_always")]
     pub when: When,
-    /// Has to be true for conduct that is a hole in a server's security and not merely wrong.
+    /// True to allow an action that is a hole in a server's security and not merely wrong.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub vulnerable: bool,
-    /// True if it is no failure of the run when it was never done.
+    /// True if the run does not fail when the rule never fires.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
 }
 
-/// What follows after something was said or done.
+/// The ending of a session after a fault rule's actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Then {
@@ -50,37 +50,38 @@ pub enum Then {
     Close,
     /// The connection is reset (RST).
     Reset,
-    /// Nothing is said any more, and whatever comes is read and thrown away.
+    /// Nothing more is sent, and whatever arrives is read and discarded.
     Silence,
     /// The connection is ended by FIN alone: inside TLS there is no close_notify (RFC 8446 section 6.1 demands it),
     /// in clear it is the same as close.
     Fin,
 }
 
-/// For whom a row counts; what is left away is no condition.
+/// The conditions of a fault rule; all that are given have to be met.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// Which of the connections that the connector has taken from the peer's address, counted from 1.
+    /// The number of the connection among those that the connector has accepted from the peer's address,
+    /// counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Nth>,
-    /// Which time that this connection comes to the stage, counted from 1.
+    /// The number of times that this connection has come to the stage, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visit: Option<Nth>,
     /// The peer's address or range.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<IpRange>,
-    /// What the client called itself in EHLO or HELO; `*` stands for anything, as in `*.contoso.com`.
+    /// The client's name in EHLO or HELO; `*` stands for anything, as in `*.contoso.com`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ehlo: Option<String>,
     /// True if TLS is in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
-    /// What the command says, letter case aside; `*` stands for anything, as in `RCPT TO:<nobody@*`.
+    /// The command line, regardless of letter case; `*` stands for anything, as in `RCPT TO:<nobody@*`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
-    /// The command is longer than so many octets, at `end-of-data` the longest line of the content; without
-    /// the CRLF.
+    /// The number of bytes that the command is longer than, without the CRLF; at `end-of-data`, that the
+    /// longest line of the content is longer than.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longer_than: Option<u32>,
     /// The certificate that the client has shown in the handshake, where it was asked for one.
@@ -88,19 +89,19 @@ pub struct When {
     pub client_certificate: Option<ShownCertificate>,
 }
 
-/// What a client has shown of a certificate.
+/// The certificate that a client presented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ShownCertificate {
-    /// None, which is also so where nobody asked for one or TLS is not in force.
+    /// No certificate, also where none was requested or TLS is not in force.
     Absent,
-    /// One that the lab's roots do not vouch for, by its chain, its dates or its purpose.
+    /// A certificate that the lab's roots do not vouch for, because of its chain, its dates or its purpose.
     Untrusted,
-    /// One that carries such a name; `*` stands for anything, as in `*.contoso.com`. Whether it is trusted makes
-    /// no difference.
+    /// A certificate that carries this name; `*` stands for anything, as in `*.contoso.com`. Whether it is
+    /// trusted makes no difference.
     Name(String),
-    /// One that carries no such name.
+    /// A certificate that does not carry this name.
     OtherName(String),
 }
 

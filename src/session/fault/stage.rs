@@ -19,7 +19,7 @@ mod sealed {
 /// Defines the stages as values and as types from one table.
 macro_rules! stages {
     ($($(#[$doc:meta])* $name:ident $word:literal $(: $capability:ident)?;)*) => {
-        /// Where in a conversation.
+        /// A stage of a session.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         pub enum FaultStage {
             $($(#[$doc])* #[serde(rename = $word)] $name,)*
@@ -54,37 +54,38 @@ macro_rules! stages {
 }
 
 stages! {
-    /// The connection is taken, and the banner is due.
+    /// The connection is accepted, and the banner is due.
     Connect "connect": HasReply;
-    /// EHLO came.
+    /// EHLO was received.
     Ehlo "ehlo": HasReply;
-    /// HELO came.
+    /// HELO was received.
     Helo "helo": HasReply;
-    /// STARTTLS or X-ANONYMOUSTLS came.
+    /// STARTTLS or X-ANONYMOUSTLS was received.
     StartTls "starttls": HasReply;
-    /// The 220 has left, and the handshake is due.
+    /// The 220 was sent, and the handshake is due.
     Handshake "handshake";
-    /// The handshake has succeeded, and nothing has been said inside TLS.
+    /// The handshake has succeeded, and nothing has been sent inside TLS.
     AfterTls "after-tls";
-    /// AUTH came.
+    /// AUTH was received.
     Auth "auth": HasReply;
-    /// MAIL came.
+    /// MAIL was received.
     Mail "mail": HasReply;
-    /// RCPT came.
+    /// RCPT was received.
     Rcpt "rcpt": HasReply;
-    /// DATA came.
+    /// DATA was received.
     Data "data": HasReply;
-    /// Content is about to come, after the 354.
+    /// The 354 was sent, and the content is expected.
     Body "body";
     /// The content is complete, and its reply is due.
     EndOfData "end-of-data": HasReply;
-    /// A chunk of BDAT came, and its reply is due; where it is the last one, this comes before `end-of-data`.
+    /// A BDAT chunk was received, and its reply is due; for the last chunk, this stage comes before
+    /// `end-of-data`.
     Bdat "bdat": HasReply;
-    /// RSET came.
+    /// RSET was received.
     Rset "rset": HasReply;
-    /// NOOP, HELP, VRFY, EXPN or something unknown came.
+    /// NOOP, HELP, VRFY, EXPN or an unknown command was received.
     Other "other": HasReply;
-    /// QUIT came.
+    /// QUIT was received.
     Quit "quit": HasReply;
     /// The lab is about to end the connection.
     Close "close";

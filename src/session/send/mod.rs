@@ -27,7 +27,7 @@ pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};
 pub use policy::{
     AfterHandshakeFailure, AfterRefusal, Expect, GoAhead, Logon, Queue, SenderPolicy, Trust, Use,
 };
-pub use profiles::{BUILT_IN, BuiltIn};
+pub use profiles::{BUILT_IN, BuiltIn, UnknownSender};
 pub use queue::last_error;
 pub use session::SendSession;
 pub use step::{Handshake, Said, Secret, SendFact, SendInput, SendNext, SendStep};

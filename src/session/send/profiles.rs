@@ -3,6 +3,8 @@
 //! The behavior was observed with Postfix, Exim, OpenSMTPD, sendmail and the libraries named. Exchange's
 //! behavior is documented or was seen in logs.
 
+use std::str::FromStr;
+
 use jiff::SignedDuration;
 
 use super::check::{CommonName, NamesRead, TlsLibrary};
@@ -166,6 +168,19 @@ impl SenderPolicy {
                 || built_in.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
         };
         BUILT_IN.iter().find(known).map(|built_in| built_in.policy.clone())
+    }
+}
+
+/// A name that no built-in sender has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no sender `{0}`; there are {names}", names = BUILT_IN.map(|it| it.policy.name).join(", "))]
+pub struct UnknownSender(String);
+
+impl FromStr for SenderPolicy {
+    type Err = UnknownSender;
+
+    fn from_str(name: &str) -> Result<Self, UnknownSender> {
+        Self::named(name).ok_or_else(|| UnknownSender(name.to_owned()))
     }
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::check::{Assessment, Check};
 use super::policy::SenderPolicy;
 use crate::pki::{Certificate, Thumbprint};
 use crate::session::TlsVersion;
-use crate::smtp::{Address, HelloName, ReversePath};
+use crate::smtp::{Address, HelloName, MailDate, ReversePath};
 
 /// One attempt to make: the sender, the host to connect to, and the message.
 #[derive(Clone, Debug)]
@@ -76,6 +77,29 @@ pub struct Secured {
     pub assessment: Assessment,
     /// The sender's own certificate that the server was shown; `None` if it asked for none.
     pub own: Option<Thumbprint>,
+}
+
+impl Outgoing {
+    /// Returns a small message that names its sender.
+    pub fn test(
+        from: ReversePath,
+        to: Vec<Address>,
+        helo: &HelloName,
+        subject: &str,
+        sender: &str,
+        now: Timestamp,
+    ) -> Self {
+        let author = from.address().map_or_else(|| format!("postmaster@{helo}"), Address::to_string);
+        let recipients: Vec<_> = to.iter().map(Address::as_str).collect();
+        let recipients = recipients.join(">, <");
+        let date = MailDate(now);
+        let id = now.as_millisecond();
+        let content = format!(
+            "From: <{author}>\r\nTo: <{recipients}>\r\nSubject: {subject}\r\nDate: {date}\r\n\
+             Message-ID: <{id}@{helo}>\r\n\r\nSent by starttls-lab as {sender}.\r\n"
+        );
+        Self { from, to, content: content.into() }
+    }
 }
 
 impl Task {

@@ -11,7 +11,7 @@ use crate::session::send::{
     Attempt, Delivery, NextAttempt, Outcome, Outgoing, Queue, Reason, SendSession, SendStage, SenderPolicy,
     Task, last_error,
 };
-use crate::smtp::{Address, HelloName};
+use crate::smtp::Address;
 use crate::tls::TlsSetupError;
 use crate::wire::Sender;
 
@@ -52,10 +52,7 @@ impl Relay {
         let delivery = queued.delivery.take().filter(|delivery| *delivery.policy() == policy);
         let mut delivery = delivery.unwrap_or_else(|| Delivery::new(policy, queued.entered));
         let began = self.live.clock().now();
-        let task = match way.task(queued, &delivery, began) {
-            Ok(task) => task,
-            Err(why) => return self.hold(queued, Some(way.connector), why, queue),
-        };
+        let task = way.task(queued, &delivery, began);
         let ended = match self.attempt(way, &task, in_turn(way.connector, hops, turn)).await {
             Ok(Some(ended)) => ended,
             Ok(None) => {
@@ -181,7 +178,7 @@ impl Way<'_> {
         let strangers: Vec<_> = hops.extract_if(.., |hop| !own(hop)).map(|hop| hop.computer).collect();
         if hops.is_empty() {
             Err(format!(
-                "{NO_SERVER_AUTHENTICATION} ({} belongs to another organisation)",
+                "{NO_SERVER_AUTHENTICATION} ({} belongs to another organization)",
                 strangers.join(", ")
             ))
         } else {
@@ -190,13 +187,11 @@ impl Way<'_> {
     }
 
     /// Returns the task for every hop.
-    fn task(self, queued: &Queued, delivery: &Delivery, now: jiff::Timestamp) -> Result<Task, String> {
-        let name = self.computer.send_fqdn_of(self.connector);
-        let helo: HelloName = name.as_str().parse().map_err(|error| format!("EHLO {name}: {error}"))?;
-        Ok(Task {
+    fn task(self, queued: &Queued, delivery: &Delivery, now: jiff::Timestamp) -> Task {
+        Task {
             policy: delivery.policy().clone(),
             in_clear: delivery.in_clear(now),
-            helo,
+            helo: self.computer.send_fqdn_of(self.connector).into(),
             host: String::new(),
             next_hop: String::new(),
             connector: Some(self.connector.name.clone()),
@@ -206,7 +201,7 @@ impl Way<'_> {
                 to: queued.recipients.clone(),
                 content: queued.message.raw(),
             }),
-        })
+        }
     }
 }
 

@@ -20,7 +20,6 @@ pub(crate) enum Meaning {
 /// The meaning of a line to this crate; `None` if it is refused.
 pub(crate) fn ours(line: &str) -> Option<Meaning> {
     let command = Command::parse(line.as_bytes()).ok()?;
-    let verb = command.verb().as_str();
     Some(match command {
         Command::Helo(name) => Meaning::Hello { extended: false, name: name.to_string() },
         Command::Ehlo(name) => Meaning::Hello { extended: true, name: name.to_string() },
@@ -36,8 +35,17 @@ pub(crate) fn ours(line: &str) -> Option<Meaning> {
             orcpt: rcpt.parameters.orcpt,
         },
         Command::Bdat { size, last } => Meaning::Bdat { size, last },
-        Command::Vrfy(value) | Command::Expn(value) => Meaning::Argument { verb, value },
-        _ => Meaning::Alone(verb),
+        Command::Vrfy(value) => Meaning::Argument { verb: "VRFY", value },
+        Command::Expn(value) => Meaning::Argument { verb: "EXPN", value },
+        Command::StartTls => Meaning::Alone("STARTTLS"),
+        Command::XAnonymousTls => Meaning::Alone("X-ANONYMOUSTLS"),
+        Command::Auth { .. } => Meaning::Alone("AUTH"),
+        Command::XExps { .. } => Meaning::Alone("X-EXPS"),
+        Command::Data => Meaning::Alone("DATA"),
+        Command::Rset => Meaning::Alone("RSET"),
+        Command::Noop => Meaning::Alone("NOOP"),
+        Command::Quit => Meaning::Alone("QUIT"),
+        Command::Help => Meaning::Alone("HELP"),
     })
 }
 

@@ -86,7 +86,7 @@ fn a_wait_in_vain_for_a_message_shows_the_conversations_that_brought_none() {
     let error = lab.wait_for_message(a_message()).unwrap_err();
     assert_eq!(
         without_ports(&error.to_string()),
-        "no message within 20ms; there is no message at all. Conversations, newest first:\n  \
+        "no message within 20ms; there is no message at all. Sessions, newest first:\n  \
          session 08D0000000000001 from 127.0.0.1:PORT: no message; STARTTLS was not offered"
     );
 }

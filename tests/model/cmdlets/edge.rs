@@ -3,7 +3,7 @@
 use starttls_lab::internal::exchange::cmdlet::{Answer, ErrorKind, LoggedEvent, Outcome, Value};
 use starttls_lab::internal::exchange::{AddressSpace, SendConnector};
 
-use super::world::{World, built, now};
+use super::world::{Screen as _, World, built, now};
 
 /// Two Hubs and their Edge, and a partner. The Edge is subscribed to HUB01.
 pub(crate) const PERIMETER: &str = r#"

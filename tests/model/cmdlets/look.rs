@@ -3,7 +3,7 @@
 use starttls_lab::internal::exchange::cmdlet::{LoggedEvent, Value};
 use starttls_lab::internal::exchange::{ChainStatus, Event, PrivateKey, Services, Verdict};
 
-use super::world::{World, now, on_paper};
+use super::world::{Screen as _, World, now, on_paper};
 
 #[test]
 fn a_certificate_is_a_list_in_the_shape_of_the_cmdlet() {

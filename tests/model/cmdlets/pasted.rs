@@ -5,7 +5,7 @@ use starttls_lab::internal::exchange::cmdlet::{
     Answer, CertificateSource, ErrorKind, MailQueue, Nobody, Shell, ShellState, cmdlets,
 };
 
-use super::world::{World, built, computers, now, on_paper};
+use super::world::{Screen as _, World, built, computers, now, on_paper};
 
 /// A server with a certificate of its own, one that is about to end, and one that is not; the names of the
 /// two are many.
@@ -326,7 +326,11 @@ fn queues_are_listed_filtered_and_tried_again() {
     let state = ShellState::default();
     let shell =
         Shell { computers: &computers, here: "EX01", now: now(), events: &[], queues: &queues, state };
-    let screen = |script: &str| shell.run(script, &mut Nobody).into_result().unwrap().screen();
+    let screen = |script: &str| {
+        let outcome = shell.run(script, &mut Nobody);
+        assert_eq!(outcome.error, None, "{script}");
+        outcome.screen()
+    };
     let all = screen("Get-Queue");
     assert!(all.contains("EX01\\Submission") && all.contains("EX01\\1"), "{all}");
     for filter in [

@@ -6,7 +6,7 @@ use starttls_lab::internal::exchange::cmdlet::ErrorKind::{self, Argument, NotFou
 use starttls_lab::internal::exchange::cmdlet::{Answer, Value};
 use starttls_lab::internal::exchange::{Nullable, SendConnector, SendUsage};
 
-use super::world::{World, built};
+use super::world::{Screen as _, World, built};
 
 /// A Mailbox server of 2019 with a connector that goes by DNS and one with a smart host, and a second server.
 const SERVERS: &str = r#"

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use starttls_lab::internal::exchange::cmdlet::{
-    Answer, CertificateError, CertificateRequest, CertificateSource, CmdletError, LoggedEvent, Outcome,
-    Prompt, Question, Shell, ShellHost, ShellState,
+    Answer, CertificateError, CertificateRequest, CertificateSource, CmdletError, Entry, LoggedEvent,
+    Outcome, Output, Prompt, Question, Shell, ShellHost, ShellState,
 };
 use starttls_lab::internal::exchange::{
     CertificateFacts, ChainStatus, Computer, PrivateKey, ReceiveConnector, Selection, Services,
@@ -30,6 +30,42 @@ pub(crate) fn built(text: &str, name: &str) -> Vec<Arc<Computer>> {
     let text = ScenarioText::parse(text, name).unwrap();
     let built = text.build(&mut issuer, &mut keys).unwrap_or_else(|error| panic!("{error}"));
     built.into_iter().map(|built| built.computer).collect()
+}
+
+/// What stood on the screen, by kind.
+pub(crate) trait Screen {
+    /// The output of the statements.
+    fn output(&self) -> Vec<&Output>;
+    /// The warnings.
+    fn warnings(&self) -> Vec<&str>;
+    /// The questions that were asked, and the answers.
+    fn answered(&self) -> Vec<(&Prompt, Answer)>;
+}
+
+impl Screen for Outcome {
+    fn output(&self) -> Vec<&Output> {
+        let output = self.transcript.iter().filter_map(|entry| match entry {
+            Entry::Output(output) => Some(output),
+            Entry::Warning(_) | Entry::Question { .. } => None,
+        });
+        output.collect()
+    }
+
+    fn warnings(&self) -> Vec<&str> {
+        let warnings = self.transcript.iter().filter_map(|entry| match entry {
+            Entry::Warning(warning) => Some(warning.as_str()),
+            Entry::Output(_) | Entry::Question { .. } => None,
+        });
+        warnings.collect()
+    }
+
+    fn answered(&self) -> Vec<(&Prompt, Answer)> {
+        let answered = self.transcript.iter().filter_map(|entry| match entry {
+            Entry::Question { prompt, answer } => Some((prompt, *answer)),
+            Entry::Output(_) | Entry::Warning(_) => None,
+        });
+        answered.collect()
+    }
 }
 
 /// A Shell that goes on from script to script.
@@ -69,7 +105,10 @@ impl World {
         let outcome = shell.run(script, self);
         self.computers.clone_from(&outcome.computers);
         self.state.clone_from(&outcome.state);
-        outcome.into_result()
+        match outcome.error {
+            None => Ok(outcome),
+            Some(error) => Err(error),
+        }
     }
 
     /// What stands on the screen after a script that has to succeed.

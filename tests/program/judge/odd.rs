@@ -138,7 +138,7 @@ fn wrong_usage_is_2() {
         assert_eq!(said.status.code(), Some(2), "{flags:?}");
         assert!(text(&said.stderr).contains(hint), "{flags:?}: {}", text(&said.stderr));
     }
-    let said = super::run(super::program().arg("judge"));
+    let said = super::run(program().arg("judge"));
     assert_eq!(said.status.code(), Some(2));
 }
 
