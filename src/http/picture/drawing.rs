@@ -19,6 +19,9 @@ const WHOLE: u32 = 800;
 /// The maximum number of characters of a line in a box.
 const LONGEST: usize = 40;
 
+/// The place of a point, from the left and from the top.
+type Point = (u32, u32);
+
 /// The place of a box.
 #[derive(Clone, Copy)]
 struct Place {
@@ -110,7 +113,7 @@ fn title(node: &Node) -> String {
 
 /// Returns each edge with the points where it begins and ends. Edges that end at the same box end one below the
 /// other, in the order in which they begin, so that they do not cross and every arrowhead is seen.
-fn ends<'a>(edges: &'a [Edge], places: &HashMap<&str, Place>) -> Vec<(&'a Edge, (u32, u32), (u32, u32))> {
+fn ends<'a>(edges: &'a [Edge], places: &HashMap<&str, Place>) -> Vec<(&'a Edge, Point, Point)> {
     let ends = |edge: &Edge| Some((*places.get(&*edge.from)?, *places.get(&*edge.to)?));
     let mut drawn: Vec<_> = edges.iter().filter_map(|edge| Some((edge, ends(edge)?))).collect();
     drawn.sort_by_key(|(_, (from, to))| (to.x, to.y, from.x, from.y));
@@ -150,7 +153,7 @@ fn boxed(svg: &mut String, node: &Node, place: Place) {
     });
 }
 
-fn way(svg: &mut String, edge: &Edge, from: (u32, u32), to: (u32, u32)) {
+fn way(svg: &mut String, edge: &Edge, from: Point, to: Point) {
     let title = match (edge.tried, edge.messages) {
         (true, _) => format!("{}, in a dry run", edge.words),
         (false, 1) => format!("{}, 1 message", edge.words),
