@@ -70,43 +70,56 @@ export class LiveList {
 
   async reload() {
     const token = (this.token = {});
-    const { items, total } = await this.fetch({ limit: PAGE });
-    if (token !== this.token) return;
-    this.items = items;
-    this.total = total;
-    this.ended = items.length < PAGE;
-    this.rows.forEach((row) => row.element.remove());
-    this.rows.clear();
-    this.draw();
-  }
-
-  /** Fetches what is new or has changed since the newest item. */
-  async refresh() {
-    if (this.busy) {
-      this.again = true;
-      return;
-    }
-    this.busy = true;
+    this.reloading = token;
     try {
-      const token = this.token;
-      const newest = this.items.reduce((most, item) => Math.max(most, item.seq), 0);
-      const { items, total } = await this.fetch({ limit: PAGE, after: newest });
+      const { items, total } = await this.fetch({ limit: PAGE });
       if (token !== this.token) return;
-      if (items.length >= PAGE) await this.reload();
-      else this.merge(items, total);
-    } catch {
-      // The stream tells that the lab cannot be reached.
+      this.items = items;
+      this.total = total;
+      this.ended = items.length < PAGE;
+      this.draw();
     } finally {
-      this.busy = false;
-      if (this.again) {
-        this.again = false;
-        this.refresh();
+      if (this.reloading === token) {
+        this.reloading = null;
+        this.resume();
       }
     }
   }
 
-  merge(changed, total) {
-    this.total = total;
+  /** Fetches what is new or has changed since the newest item. */
+  async refresh() {
+    // Nothing is listed before the first filter is set, which loads the list.
+    if (this.filtered === undefined) return;
+    // While the list is reloaded, its newest item is not known, and an older answer could come later.
+    if (this.refreshing || this.reloading) {
+      this.again = true;
+      return;
+    }
+    this.refreshing = true;
+    try {
+      const token = this.token;
+      const newest = this.items.reduce((most, item) => Math.max(most, item.seq), 0);
+      const { items } = await this.fetch({ limit: PAGE, after: newest });
+      if (token !== this.token) return;
+      if (items.length >= PAGE) await this.reload();
+      else this.merge(items);
+    } catch {
+      // The stream tells that the lab cannot be reached.
+    } finally {
+      this.refreshing = false;
+      this.resume();
+    }
+  }
+
+  /** Refreshes the list if that was asked for while it could not be done. */
+  resume() {
+    if (!this.again) return;
+    this.again = false;
+    this.refresh();
+  }
+
+  /** Adds what is new and replaces what has changed. The total of such an answer counts only what is in it. */
+  merge(changed) {
     const known = new Map(this.items.map((item, index) => [item[this.key], index]));
     const added = [];
     for (const item of changed) {
@@ -115,6 +128,7 @@ export class LiveList {
       else this.items[at] = item;
     }
     this.items = [...added, ...this.items];
+    this.total += added.length;
     if (this.scroller.scrollTop > 0) this.scroller.scrollTop += added.length * this.height;
     this.draw();
   }
@@ -162,14 +176,22 @@ export class LiveList {
       }
     }
     const first = active >= 0 ? active : 0;
-    for (const [key, at] of wanted) this.place(key, at, at === first);
+    const held = this.space.contains(document.activeElement) ? document.activeElement : null;
+    // From the last to the first, in the order of the list, so that a reader of the screen meets them so. A row
+    // that is where it belongs is left alone.
+    let next = null;
+    for (const [key, at] of [...wanted].sort(([, one], [, other]) => other - one)) {
+      next = this.place(key, at, at === first, next);
+    }
+    if (held?.isConnected && held !== document.activeElement) held.focus({ preventScroll: true });
     this.space.style.height = `${items.length * height}px`;
     this.grid.setAttribute('aria-rowcount', String(this.total === null ? -1 : this.total + 1));
     this.say();
     if (to >= items.length - SPARE && this.total !== null) this.more();
   }
 
-  place(key, at, tabbable) {
+  /** Places the row of an item before the row `next`, and returns it. */
+  place(key, at, tabbable, next) {
     const item = this.items[at];
     let row = this.rows.get(key);
     if (!row) {
@@ -183,22 +205,22 @@ export class LiveList {
       };
       this.rows.set(key, row);
     }
+    const { element } = row;
     if (row.item !== item) {
       row.item = item;
-      replace(
-        row.element,
-        this.columns.map((it) => h('span', { role: 'gridcell', class: `cell ${it.name}` }, it.cell(item))),
-      );
+      this.columns.forEach((it, column) => {
+        const cell = h('span', { role: 'gridcell', class: `cell ${it.name}` }, it.cell(item));
+        const shown = element.children[column];
+        if (!shown) element.append(cell);
+        else if (!shown.isEqualNode(cell)) shown.replaceWith(cell);
+      });
     }
-    const { element } = row;
     element.style.transform = `translateY(${at * this.height}px)`;
     element.tabIndex = tabbable ? 0 : -1;
     element.setAttribute('aria-rowindex', String(at + 2));
     element.setAttribute('aria-selected', String(this.same(item)));
-    // In the order of the list, so that a reader of the screen meets them so.
-    const next = this.rows.get(this.items[at + 1]?.[this.key])?.element;
-    if (next?.parentNode && next.previousSibling !== element) this.space.insertBefore(element, next);
-    else if (!element.parentNode) this.space.append(element);
+    if (!element.parentNode || element.nextSibling !== next) this.space.insertBefore(element, next);
+    return element;
   }
 
   say() {

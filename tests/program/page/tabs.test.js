@@ -49,6 +49,38 @@ test('seven tabs stay in step over one stream', async (t) => {
   );
 });
 
+test('a list keeps its rows and counts right while mail comes', async (t) => {
+  const { lab, page } = await stage(t, browser, 'healthy', '#messages');
+  const { addr } = lab.connectors[0];
+  const [connector] = await lab.api('GET', 'connectors');
+  await mail(addr, [content('apple one'), content('pear one')]);
+  await page.getByText('2 in all').waitFor();
+  const row = await page.getByRole('row', { name: /apple one/ }).elementHandle();
+  await mail(addr, content('apple two'));
+  await page.getByText('3 in all').waitFor();
+  // A changed setting reloads the list.
+  const reloaded = page.waitForResponse((it) => /messages\?/.test(it.url()) && /limit=200$/.test(it.url()));
+  await lab.api('POST', 'cmdlets', {
+    line: `Set-ReceiveConnector "${connector.computer}\\${connector.name}" -MaxMessageSize 20MB`,
+  });
+  await reloaded;
+  await mail(addr, content('pear two'));
+  await page.getByText('4 in all').waitFor();
+  assert.ok(await row.isVisible(), 'the row is the one that it was');
+  const subjects = page.locator('.list-space .cell.main');
+  assert.deepEqual(await subjects.allTextContents(), ['pear two', 'apple two', 'pear one', 'apple one']);
+  // Mail that the filter leaves out takes nothing from the list.
+  await page.goto(`${lab.page}#messages?q=apple`);
+  await page.getByText('2 in all').waitFor();
+  const refreshed = page.waitForResponse((it) => /messages\?.*q=apple.*after=/.test(it.url()));
+  await mail(addr, content('pear three'));
+  await refreshed;
+  await mail(addr, content('apple three'));
+  await page.getByText('3 in all').waitFor();
+  assert.deepEqual(await subjects.allTextContents(), ['apple three', 'apple two', 'apple one']);
+  assert.deepEqual(page.complaints, []);
+});
+
 test('the counter in the title tells what is new, until it is looked at', async (t) => {
   const { lab, page } = await stage(t, browser, 'healthy', '#shell');
   await mail(lab.connectors[0].addr, [content('one'), content('two')]);
