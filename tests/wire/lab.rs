@@ -131,11 +131,14 @@ async fn a_connector_that_is_added_listens_and_one_that_is_removed_frees_its_por
     assert!(ehlo(client.addr).await.starts_with("250-mailgate.expta.com"));
     lab.change(&parse(seed())).await.unwrap();
     assert_eq!(lab.connectors().len(), 1);
-    // The task that holds the socket lets go of it when it is next polled.
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    std::net::TcpListener::bind(client.addr).expect("the port is free again");
+    // The task that holds the socket lets go of it when it is next polled, and a test beside this one may be given the
+    // port for a moment.
+    let freed = async {
+        while std::net::TcpListener::bind(client.addr).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, freed).await.expect("the port is free again");
 }
 
 #[tokio::test]
