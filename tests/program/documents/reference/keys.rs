@@ -15,10 +15,9 @@ type Examples = BTreeMap<(String, String), String>;
 /// No example is longer, in columns.
 const WIDEST: usize = 76;
 
-/// A table of the lab file: its heading, as TOML has it, and its definition.
+/// A table of the lab file: where it stands, as TOML has it, and its definition.
 struct Table {
-    heading: String,
-    path: String,
+    headings: Vec<String>,
     definition: String,
 }
 
@@ -33,30 +32,40 @@ pub(super) fn page(schema: &Value) -> String {
          examples are out of the built-in scenarios\nand the fault catalogue (`starttls-lab show NAME`). [The lab \
          file](lab-file.md) shows a whole one. A key in **bold**\nhas to be there.\n",
     );
-    let mut known: Vec<String> = Vec::new();
-    let mut tables = VecDeque::from([Table {
-        heading: "The file".to_owned(),
-        path: String::new(),
-        definition: String::new(),
-    }]);
-    while let Some(table) = tables.pop_front() {
-        if known.contains(&table.definition) {
-            continue;
-        }
-        let node = if table.definition.is_empty() { schema } else { &schema["$defs"][&table.definition] };
-        write!(page, "\n## {}\n\n{}\n\n| key | value | what |\n|---|---|---|\n", table.heading, text(node))
-            .unwrap();
+    for Table { headings, definition } in tables(schema) {
+        let node = if definition.is_empty() { schema } else { &schema["$defs"][&definition] };
+        let headings = headings.join(", ");
+        write!(page, "\n## {headings}\n\n{}\n\n| key | value | what |\n|---|---|---|\n", text(node)).unwrap();
         for (key, property) in properties(node) {
-            row(&mut page, schema, &table.definition, node, key, property, &examples);
-            let inner = if table.path.is_empty() { key.clone() } else { format!("{}.{key}", table.path) };
-            if let Some((definition, is_list)) = inner_table(schema, property) {
-                let heading = if is_list { format!("`[[{inner}]]`") } else { format!("`[{inner}]`") };
-                tables.push_back(Table { heading, path: inner, definition });
-            }
+            row(&mut page, schema, &definition, node, key, property, &examples);
         }
-        known.push(table.definition);
     }
     page
+}
+
+/// Every table, from the top down.
+fn tables(schema: &Value) -> Vec<Table> {
+    let mut tables = vec![Table { headings: vec!["The file".to_owned()], definition: String::new() }];
+    let mut open = VecDeque::from([(String::new(), String::new())]);
+    while let Some((path, definition)) = open.pop_front() {
+        let node = if definition.is_empty() { schema } else { &schema["$defs"][&definition] };
+        for (key, property) in properties(node) {
+            let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let Some((definition, held)) = inner_table(schema, property) else { continue };
+            let (heading, path) = match held {
+                Held::One => (format!("`[{inner}]`"), inner),
+                Held::List => (format!("`[[{inner}]]`"), inner),
+                Held::ByName => (format!("`[{inner}.NAME]`"), format!("{inner}.NAME")),
+            };
+            if let Some(known) = tables.iter_mut().find(|table| table.definition == definition) {
+                known.headings.push(heading);
+            } else {
+                tables.push(Table { headings: vec![heading], definition: definition.clone() });
+                open.push_back((path, definition));
+            }
+        }
+    }
+    tables
 }
 
 fn row(
@@ -102,14 +111,23 @@ fn resolved<'a>(schema: &'a Value, node: &'a Value) -> (Option<&'a str>, &'a Val
     }
 }
 
-/// The definition of the table that a key holds, and true if it holds a list of them.
-fn inner_table(schema: &Value, property: &Value) -> Option<(String, bool)> {
+/// How a key holds tables.
+enum Held {
+    One,
+    List,
+    /// Each by a name of its own.
+    ByName,
+}
+
+/// The definition of the table that a key holds, and how it holds it.
+fn inner_table(schema: &Value, property: &Value) -> Option<(String, Held)> {
     let (name, node) = resolved(schema, property);
     if let Some(name) = name.filter(|_| node.get("properties").is_some()) {
-        return Some((name.to_owned(), false));
+        return Some((name.to_owned(), Held::One));
     }
+    let held = if node.get("items").is_some() { Held::List } else { Held::ByName };
     let (name, node) = resolved(schema, node.get("items").or_else(|| node.get("additionalProperties"))?);
-    name.filter(|_| node.get("properties").is_some()).map(|name| (name.to_owned(), true))
+    name.filter(|_| node.get("properties").is_some()).map(|name| (name.to_owned(), held))
 }
 
 fn kind(schema: &Value, property: &Value) -> String {
@@ -215,12 +233,20 @@ fn toml_value(value: &Value) -> String {
     match value {
         Value::Array(values) => format!("[{}]", values.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
         Value::Object(values) => {
-            let pairs: Vec<_> =
-                values.iter().map(|(key, value)| format!("{key} = {}", toml_value(value))).collect();
+            let pairs: Vec<_> = values
+                .iter()
+                .map(|(key, value)| format!("{} = {}", toml_key(key), toml_value(value)))
+                .collect();
             format!("{{ {} }}", pairs.join(", "))
         }
         scalar => scalar.to_string(),
     }
+}
+
+/// A key, in quotes where it would be several of them, or none.
+fn toml_key(key: &str) -> String {
+    let is_bare = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_');
+    if !key.is_empty() && key.chars().all(is_bare) { key.to_owned() } else { format!("{key:?}") }
 }
 
 fn for_each_file(folder: &Path, act: &mut impl FnMut(&str)) {
