@@ -63,7 +63,7 @@ struct Subject<'a> {
     name: &'a str,
     /// The description of the input in one line.
     described: &'a str,
-    /// What was pasted, where it is no lab file.
+    /// The pasted input, where it is no lab file.
     pasted: Option<&'a Recognized>,
 }
 

@@ -44,21 +44,36 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     if octets.len() as u64 > LONGEST_FILE {
         return Err(wrong("longer than 4 MiB, which no lab file is"));
     }
-    decoded(octets).map_err(|problem| wrong(&problem))
+    decoded(octets).map_err(|problem| wrong(&problem.to_string()))
+}
+
+/// The reason why bytes are no text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoText {
+    /// The BOM is that of UTF-16, and what follows is not.
+    #[error("neither UTF-16, as its first two bytes say, nor UTF-8")]
+    Utf16,
+    /// The first line that is not UTF-8.
+    #[error("line {0} is not UTF-8; save the file as UTF-8 text")]
+    Utf8(usize),
 }
 
 /// Reads a file's text. Windows PowerShell writes UTF-16 where its output is redirected, and marks it with a
 /// BOM.
-pub(super) fn decoded(octets: Vec<u8>) -> Result<String, String> {
+///
+/// # Errors
+///
+/// The bytes are neither UTF-8 nor UTF-16 with a BOM.
+pub(super) fn decoded(octets: Vec<u8>) -> Result<String, NoText> {
     if let Some(utf16) = octets.strip_prefix(&[0xFF, 0xFE]) {
         let units = utf16.chunks(2).map(|pair| u16::from_le_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
         let text: Result<String, _> = char::decode_utf16(units).collect();
-        return text.map_err(|_| "neither UTF-16, as its first two bytes say, nor UTF-8".to_owned());
+        return text.map_err(|_| NoText::Utf16);
     }
     String::from_utf8(octets).map_err(|error| {
         let line =
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|o| **o == b'\n').count();
-        format!("line {line} is not UTF-8; save the file as UTF-8 text")
+        NoText::Utf8(line)
     })
 }
 
@@ -88,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused() {
-        assert!(decoded(vec![0xFF, 0xFE, 0x00, 0xD8]).unwrap_err().contains("UTF-16"));
-        assert!(decoded(b"a\nb\xFF".to_vec()).unwrap_err().contains("line 2 is not UTF-8"));
+        assert!(decoded(vec![0xFF, 0xFE, 0x00, 0xD8]).unwrap_err().to_string().contains("UTF-16"));
+        assert!(decoded(b"a\nb\xFF".to_vec()).unwrap_err().to_string().contains("line 2 is not UTF-8"));
     }
 }

@@ -21,10 +21,10 @@ pub struct EventMeaning {
 }
 
 impl EventMeaning {
-    /// What an event affects that is about the internal transport certificate.
+    /// The sessions that an event affects which is about the internal transport certificate.
     pub const BETWEEN_SERVERS: &'static str =
         "X-ANONYMOUSTLS, mail between Exchange servers; STARTTLS for others is not touched";
-    /// What an event affects that is about the certificate for STARTTLS.
+    /// The verb that an event affects which is about the certificate for STARTTLS.
     pub const STARTTLS: &'static str = "STARTTLS";
 
     /// Returns the statement with the values of an event; a value that is not known is left out.

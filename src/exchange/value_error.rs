@@ -45,7 +45,7 @@ pub enum ValueError {
     TlsCertificateName {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: PinProblem,
     },
     /// Not a name of the set.
@@ -66,7 +66,7 @@ pub enum ValueError {
     AddressSpace {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: AddressSpaceProblem,
     },
     /// Neither a host name nor an address.
@@ -80,7 +80,7 @@ pub enum ValueError {
     TlsAuthLevel(String),
 }
 
-/// What is wrong with a `TlsCertificateName`.
+/// A problem with a `TlsCertificateName`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PinProblem {
@@ -98,7 +98,7 @@ pub enum PinProblem {
     Empty,
 }
 
-/// What is wrong with an address space.
+/// A problem with an address space.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressSpaceProblem {

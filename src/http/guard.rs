@@ -18,7 +18,7 @@ use crate::name::Fqdn;
 /// The header that tells one lab from another.
 const INSTANCE: HeaderName = HeaderName::from_static("x-lab-instance");
 
-/// What lets a request pass where a token is wanted.
+/// The pass that a request needs where a token is wanted.
 #[derive(Debug)]
 pub(super) struct Pass {
     /// The token, as `Authorization: Bearer`.

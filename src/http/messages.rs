@@ -29,7 +29,7 @@ const SEARCHED: usize = 1 << 16;
 /// The number of bytes of a part that are shown.
 const SHOWN: usize = 1 << 20;
 
-/// What a mail's HTML may do in its frame: show its own styles and images, and nothing else.
+/// The policy of the frame that shows a mail's HTML: its own styles and images, and nothing else.
 const HTML_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 

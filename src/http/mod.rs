@@ -135,7 +135,7 @@ struct Shared {
     lab: Arc<Engine>,
     address: SocketAddr,
     url: String,
-    /// What lets a request pass; none where no token is wanted.
+    /// The pass that a request needs; none where no token is wanted.
     pass: Option<Pass>,
     hosts: Vec<Fqdn>,
     ca_file: Option<PathBuf>,

@@ -65,11 +65,11 @@ pub struct TestReport {
     pub delivered: bool,
     /// How it was delivered: `verified`, `tls` or `clear`; nothing if it was not.
     pub security: Option<&'static str>,
-    /// What happened, in a sentence.
+    /// The result, in a sentence.
     pub sentence: String,
     /// When a server would try again.
     pub next_attempt: Option<String>,
-    /// What Exchange's queue would show.
+    /// The error that Exchange's queue would show.
     pub queue_error: Option<String>,
     /// The attempts: outcome, reason, TLS.
     #[schemars(with = "Vec<serde_json::Value>")]

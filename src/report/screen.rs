@@ -36,7 +36,7 @@ pub struct Screen<'a> {
     pub beside: &'a str,
     /// Notes on the input.
     pub notes: &'a [String],
-    /// What is assumed where the input leaves a question open, as the answers `"ID=VALUE"` that would say the same.
+    /// The assumptions where the input leaves a question open, as the answers `"ID=VALUE"` that would say the same.
     pub assumed: &'a [String],
     /// The report, with the effects of the fixes as far as they were tried.
     pub report: &'a Report,

@@ -65,7 +65,7 @@ pub struct ExpectedSendConnector {
     pub events: Option<Vec<u16>>,
 }
 
-/// What an expectation or an observation is about.
+/// The subject of an expectation or an observation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
 pub enum Subject {
@@ -85,7 +85,7 @@ pub enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aspect {
-    /// What the Shell refuses.
+    /// The Shell's refusal.
     Refusal,
     /// The certificate behind STARTTLS.
     Starttls,
@@ -93,28 +93,28 @@ pub enum Aspect {
     AnonymousTls,
     /// The certificate a Send connector presents.
     Presents,
-    /// What is logged.
+    /// The events that are logged.
     Events,
-    /// What becomes of the message.
+    /// The result of the message.
     Ending,
     /// Fault rules that were declared and never done.
     NeverDone,
 }
 
-/// What was expected or observed.
+/// A value that was expected or observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A certificate's label, or a word that stands in for one.
     Certificate(String),
     /// Events by their numbers, ascending.
     Events(Vec<u16>),
-    /// What became of a message.
+    /// The result of a message.
     Ending(Ending),
-    /// What the Shell said; an expectation is met by whatever contains it.
+    /// The Shell's words; an expectation is met by whatever contains it.
     Said(String),
 }
 
-/// What was observed of a lab at one stage, in the order of the lab file.
+/// The observations of a lab at one stage, in the order of the lab file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation(pub Vec<(Subject, Aspect, Value)>);
 

@@ -171,7 +171,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// What a connection waits by, beside its stream: kept from one wait to the next, because setting it up costs
+/// The timer and the signal that a connection waits by, beside its stream: kept from one wait to the next, because setting it up costs
 /// more than reading a line does.
 #[derive(Default)]
 pub(super) struct Waiting<'a> {

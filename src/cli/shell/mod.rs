@@ -108,7 +108,8 @@ fn read_script(name: &str) -> Result<String, Failure> {
     if bytes.len() > LONGEST_SCRIPT {
         return Err(wrong("longer than 1 MiB, which no script here is".to_owned()));
     }
-    super::load::decoded(bytes).map(|text| text.trim_start_matches('\u{feff}').to_owned()).map_err(wrong)
+    let text = super::load::decoded(bytes).map_err(|error| wrong(error.to_string()))?;
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 /// Runs a script up to the first line that is refused. A script that cannot be read does nothing, as in PowerShell.

@@ -15,7 +15,7 @@ pub(super) const CONTINUED: &str = ">> ";
 /// The hint before the first prompt.
 pub(super) const BEGINNING: &str = "\nhelp shows how to begin, Tab completes, exit leaves.\n\n";
 
-/// Whether standard output shows colors.
+/// True if standard output shows colors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Colors(bool);
 

@@ -51,7 +51,7 @@ pub(super) struct Inside {
     secure: Option<Bytes>,
     /// True if EHLO was said inside TLS at all.
     asked: bool,
-    /// What no reply inside TLS explains, in sentences.
+    /// The commands that no reply inside TLS explains, in sentences.
     unexplained: Vec<String>,
     /// The evidence that capabilities from before the handshake were used.
     stale: Option<String>,
