@@ -7,6 +7,7 @@
 
 mod event_log;
 pub(crate) mod explain;
+mod foreign_logon;
 mod json;
 pub(crate) mod pipelined;
 mod protocol_log;

@@ -203,3 +203,68 @@ fn a_connector_and_certificates_of_the_command_line_are_checked() {
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", text(&output));
     }
 }
+
+/// A lab file with this text, checked; the first screen, whatever the exit code.
+fn checked(name: &str, text_of_file: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text_of_file).unwrap();
+    text(&program(&[path.to_str().unwrap()]).output().unwrap())
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+const PINNED: &str = r#"
+title = "A Send connector is pinned to a certificate that has expired"
+[mx]
+"fabrikam.com" = ["mx.fabrikam.com"]
+[[computer]]
+name = "EX01"
+fqdn = "EX01.contoso.com"
+role = "mailbox"
+profile = "exchange-2019"
+[[computer.certificate]]
+label = "old"
+subject = "CN=mail.contoso.com"
+names = ["mail.contoso.com"]
+issuer = "CN=Contoso Issuing CA"
+services = ["SMTP"]
+not_after = "-2d"
+[[computer.send_connector]]
+name = "To Fabrikam"
+address_spaces = ["SMTP:fabrikam.com;1"]
+tls_certificate_name = "<I>CN=Contoso Issuing CA<S>CN=mail.contoso.com"
+"#;
+
+/// The lab has another authority, so what it would show of this fix is not what the fix does.
+#[test]
+fn a_fix_that_needs_another_authority_than_the_labs_is_not_said_to_change_nothing() {
+    let screen = checked("pinned-expired.toml", PINNED);
+    assert!(screen.contains("fix 1 Renew CN=mail.contoso.com (old) with the same issuer"), "{screen}");
+    assert!(!screen.contains("nothing that this connector offers changes"), "{screen}");
+}
+
+#[test]
+fn a_fault_rule_that_was_not_applied_is_not_told_as_a_refusal() {
+    let lab = r#"
+title = "A fault that nobody meets"
+[[computer]]
+name = "MX1"
+fqdn = "mx1.lab.test"
+role = "edge"
+profile = "exchange-2019"
+[[computer.certificate]]
+names = ["mx1.lab.test"]
+services = ["SMTP"]
+[[computer.receive_connector]]
+name = "In"
+usage = "Custom"
+fqdn = "mx1.lab.test"
+[[computer.fault]]
+at = "helo"
+do = "close"
+"#;
+    let screen = checked("fault-unmet.toml", lab);
+    assert!(screen.contains("fault rules: expected each to be applied, observed fault 1 of MX1"), "{screen}");
+    assert!(!screen.contains("no refusal"), "{screen}");
+}
