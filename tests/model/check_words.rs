@@ -78,7 +78,10 @@ fn of_several_connectors_on_one_port_no_note_contradicts_another() {
     assert!(alone.contains("all others are answered by All"), "{alone}");
     let report = checked(&server(SMTP, &format!("{some}{one}")));
     let limited = report.connectors[1].notes.join("\n");
-    assert!(limited.contains("goes before Some, which answers senders from 127.0.0.0-127.255.255.255"), "{limited}");
+    assert!(
+        limited.contains("goes before Some, which answers senders from 127.0.0.0-127.255.255.255"),
+        "{limited}"
+    );
 }
 
 #[test]
