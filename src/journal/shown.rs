@@ -238,6 +238,24 @@ pub fn safe_json(json: String) -> String {
     safe
 }
 
+/// Returns text with its line ends and tabs in which nothing controls a terminal, reorders or hides text. A lab file
+/// may come from anybody, so its names do not reach a terminal as they are.
+pub fn safe_text(text: &str) -> Cow<'_, str> {
+    let is_bad = |character: char| is_unsafe(character) && !matches!(character, '\n' | '\t');
+    if !text.contains(is_bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_bad(character) {
+            safe.extend(character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// Returns text of several lines that is safe for a terminal.
 pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> =

@@ -268,3 +268,50 @@ do = "close"
     assert!(screen.contains("fault rules: expected each to be applied, observed fault 1 of MX1"), "{screen}");
     assert!(!screen.contains("no refusal"), "{screen}");
 }
+
+/// A lab file may come from anybody.
+#[test]
+fn names_in_a_lab_file_control_no_terminal() {
+    let lab = r#"
+title = "a \u202e\u009b31m\u001b[2J title"
+[[computer]]
+name = "EX01"
+fqdn = "EX01.contoso.com"
+role = "mailbox"
+profile = "exchange-2019"
+[[computer.certificate]]
+label = "ma\u202eil"
+subject = "CN=mail.contoso.com\u202e, O=a\u009bb"
+names = ["mail.contoso.com"]
+services = ["SMTP"]
+[[computer.receive_connector]]
+name = "In\u202ex\u009b"
+usage = "Custom"
+fqdn = "mail.contoso.com"
+bindings = ["0.0.0.0:25"]
+auth_mechanism = ["Tls"]
+[[sender]]
+name = "s\u202e\u009b"
+policy = "may"
+[before.sender]
+"s\u202e\u009b" = "clear"
+"#;
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("controls.toml");
+    fs::write(&path, lab).unwrap();
+    let file = path.to_str().unwrap();
+    for args in [
+        &["check", file][..],
+        &["check", "--full", file],
+        &["check", "--output", "list", file],
+        &["verify", file],
+        &["verify", "--output", "list", file],
+        &["renew", file],
+        &["certs", file],
+    ] {
+        let output = Command::new(PROGRAM).args(args).output().unwrap();
+        let all = format!("{}{}", text(&output), String::from_utf8_lossy(&output.stderr));
+        let raw = all.chars().find(|it| (it.is_control() && *it != '\n') || *it == '\u{202e}');
+        assert_eq!(raw, None, "{args:?}: {all:?}");
+        assert!(all.contains(r"\u{202e}"), "{args:?}: {all}");
+    }
+}

@@ -16,7 +16,8 @@ HOST, PORT = os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])
 CA, NAME = os.environ["STARTTLS_LAB_CA_FILE"], os.environ["STARTTLS_LAB_NAME"]
 AT_HOME = os.environ["STARTTLS_LAB_ENTRY"] == "baseline"
 
-PATIENCE = 60 if MODE == "patient" else 3
+# What a client notices takes longer on a machine that is busy; how long it waits is not its mode.
+PATIENCE = 60 if MODE == "patient" or MODE.startswith(("notices", "one-behind")) else 3
 
 VERIFIES = {"chain": (True, False), "name-and-chain": (True, True), "if-offered": (True, True)}
 
@@ -181,7 +182,7 @@ def impatient():
 
 def one_behind():
     """Keeps what came in clear, and reads each reply when something has come: it is one reply behind inside TLS."""
-    io, buffer = socket.create_connection((HOST, PORT), timeout=3), b""
+    io, buffer = socket.create_connection((HOST, PORT), timeout=PATIENCE), b""
 
     def reply():
         nonlocal buffer
@@ -209,7 +210,7 @@ def one_behind():
 
 def notices():
     """Notices what came behind the 220, says so, and leaves: before the handshake, within it or after it."""
-    io = socket.create_connection((HOST, PORT), timeout=3)
+    io = socket.create_connection((HOST, PORT), timeout=PATIENCE)
     io.recv(4096)
     io.sendall(b"EHLO client.lab.test\r\n")
     io.recv(4096)
