@@ -2,6 +2,9 @@
 //! catalogue entry on the wire.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+#[macro_use]
+#[path = "../common/edge_and_hub.rs"]
+mod edge_and_hub;
 #[path = "../common/both.rs"]
 mod both;
 #[path = "../common/client.rs"]
