@@ -30,5 +30,5 @@ mod sending;
 mod session;
 mod shell_page;
 mod smtp_oracle;
-mod stories;
-mod story_file;
+mod scenarios;
+mod scenario_file;

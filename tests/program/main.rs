@@ -8,8 +8,8 @@ mod edge_and_hub;
 mod client;
 #[path = "../common/installed.rs"]
 mod installed;
-#[path = "../common/verify_stories.rs"]
-mod verify_stories;
+#[path = "../common/verify_scenarios.rs"]
+mod verify_scenarios;
 
 mod cli;
 mod cli_probe;

@@ -13,8 +13,8 @@ mod client;
 mod installed;
 #[path = "../common/process.rs"]
 mod process;
-#[path = "../common/verify_stories.rs"]
-mod verify_stories;
+#[path = "../common/verify_scenarios.rs"]
+mod verify_scenarios;
 
 mod agree;
 mod agree_odd;
