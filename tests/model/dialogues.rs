@@ -214,7 +214,7 @@ C: RCPT TO:<b@expta.com>
 S: 250 2.1.5 Recipient OK
 C: BDAT 3
 C| 3 bytes of content
-S: 250 2.6.0 CHUNK received OK, 3 bytes
+S: 250 2.6.0 CHUNK received OK, 3 octets
 C: BDAT 2 LAST
 C| 2 bytes of content
 !! unannounced-eight-bit-content

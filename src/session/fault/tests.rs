@@ -280,7 +280,7 @@ fn a_chunk_is_refused_where_its_reply_is_due_and_the_last_one_is_the_end_of_the_
     assert_eq!(say(&mut conversation, "BDAT 3").next, Next::Chunk { size: 3, last: false, limit: 36 << 20 });
     assert_eq!(
         octets(&conversation.handle(Input::Chunk(3), NOW)),
-        "250 2.6.0 CHUNK received OK, 3 bytes\\r\\n"
+        "250 2.6.0 CHUNK received OK, 3 octets\\r\\n"
     );
     say(&mut conversation, "BDAT 0 LAST");
     assert_eq!(octets(&last_chunk(&mut conversation)), "452 4.3.1 full\\r\\n");
