@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use starttls_lab::Lab;
 use starttls_lab::internal::http::{self, ControlApi};
 use starttls_lab::internal::lab::{Engine, Options};
-use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::scenario::{ScenarioText, scenario};
 use starttls_lab::internal::wire::Ports;
 
 /// How a lab lives.
