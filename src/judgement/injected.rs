@@ -44,12 +44,23 @@ pub fn find_taken_replies(trial: &mut Trial, control: &Trial) {
 /// Returns the effect of the injected reply on a client that delivers only where nothing is injected.
 fn effect(conversation: &Conversation, quoted: Option<&str>, control: &str) -> String {
     let quotes = quoted.map_or_else(String::new, |line| format!(" and prints it ({line})"));
+    let delivers = format!("at `{control}`, which injects nothing, it delivers");
+    if !began_handshake(conversation) {
+        return format!(
+            "it fails where a reply is injected behind the 220{quotes}, and it began no TLS there, so it did not take \
+             that reply for one from inside TLS; {delivers}"
+        );
+    }
     let said = if conversation.went_on_inside { "" } else { ", and it said no command inside TLS" };
     format!(
-        "it fails where a reply is injected behind the 220{quotes}{said}; at `{control}`, which injects nothing, it \
-         delivers. A client that notices the reply does so, and one that takes it for an answer; which of them this \
-         is was not seen"
+        "it fails where a reply is injected behind the 220{quotes}{said}; {delivers}. A client that notices the reply \
+         does so, and one that takes it for an answer; which of them this is was not seen"
     )
+}
+
+/// Returns whether the client began TLS.
+pub(super) fn began_handshake(conversation: &Conversation) -> bool {
+    conversation.handshake.as_ref().is_some_and(|it| it.client_hello.is_some())
 }
 
 /// Returns whether the client said anything inside TLS, so that its habits there are known.

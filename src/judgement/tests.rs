@@ -281,6 +281,9 @@ fn what_an_injected_reply_did_is_told_where_nothing_shows_that_it_was_taken() {
     assert!(notes.contains("which of them this is was not seen") && !notes.contains("was taken"), "{notes}");
     let (stopped, notes) = told(fails.clone(), false, &delivers);
     assert!(stopped && notes.contains("it fails where a reply is injected behind the 220; at"), "{notes}");
+    let (stopped, notes) = told(fails.clone().answered_454(), false, &delivers);
+    assert!(!stopped && notes.contains("it began no TLS there, so it did not take that reply"), "{notes}");
+    assert!(!notes.contains("was not seen"), "{notes}");
     for (made, repeated, control) in [
         (fails.clone(), true, &delivers),
         (fails.clone(), false, &fails),

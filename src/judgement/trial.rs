@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::injected::began_handshake;
 use crate::observe::verdict::{CloseReason, Conversation, Reaction, Said, Turn, Verdict};
 use crate::scenario::{Acceptance, ServerTrust};
 
@@ -137,11 +138,11 @@ impl Trial {
         self.conversations().any(|it| it.injected.as_ref().is_some_and(|it| it.taken.is_some()))
     }
 
-    /// Returns whether an injected reply kept the client from delivering, and nothing shows that it took that reply
-    /// for the server's.
+    /// Returns whether an injected reply kept the client from delivering after it had begun TLS, and nothing shows
+    /// that it took that reply for the server's.
     pub fn is_stopped_by_injected(&self) -> bool {
-        !self.took_injected()
-            && self.conversations().any(|it| it.injected.as_ref().is_some_and(|it| it.effect.is_some()))
+        let stopped = |it: &Conversation| it.injected.as_ref().is_some_and(|it| it.effect.is_some());
+        !self.took_injected() && self.conversations().any(|it| stopped(it) && began_handshake(it))
     }
 
     /// Returns whether the client closed a connection without QUIT at its own turn, although nothing
