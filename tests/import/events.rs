@@ -293,7 +293,7 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ),
         (
             "TLS error on connection to mx.a.test [192.0.2.1] (gnutls_handshake): timed out",
-            "tls-failed",
+            "no-answer",
             "either",
         ),
         (

@@ -48,7 +48,7 @@ const PRINTED: &[(&str, &str, &str)] = &[
     ),
     ("bob@rcpt.test... Deferred: 454 4.7.0 TLS handshake failed.", "tls-failed", "sendmail"),
     ("bob@rcpt.test... Deferred: 454 4.7.0 encryption too weak 0 less than 112", "tls-failed", "sendmail"),
-    ("msmtp: TLS handshake failed: A TLS fatal alert has been received.", "tls-failed", "GnuTLS"),
+    ("msmtp: TLS handshake failed: A TLS fatal alert has been received.", "tls-failed", "msmtp"),
     (
         "gnutls_handshake: A TLS warning alert has been received.\nCould not negotiate TLS connection\nCould not send \
          the message.",
@@ -176,6 +176,18 @@ const PRINTED: &[(&str, &str, &str)] = &[
         "no-answer",
         "aiosmtplib",
     ),
+    (
+        "Error: lettre::transport::smtp::Error { kind: Network, source: Custom { kind: InvalidData, error: \
+         InvalidCertificate(ExpiredContext { time: UnixTime(1796049674), not_after: UnixTime(1795876873) }) } }",
+        "expired",
+        "rustls",
+    ),
+    ("smtp: missing feature: TLS not supported by remote host", "starttls-not-offered", "OpenSMTPD"),
+    (
+        "Error: lettre::transport::smtp::Error { kind: Network, source: Kind(UnexpectedEof) }",
+        "connection-lost",
+        "lettre",
+    ),
     // The connection ends; these are printed at STARTTLS as well as after the handshake.
     ("smtplib.SMTPServerDisconnected: Connection unexpectedly closed", "connection-lost", "Python"),
     ("Error: Connection closed unexpectedly\n  code: 'ECONNECTION'", "connection-lost", "nodemailer"),
@@ -236,7 +248,8 @@ const FRAGMENTS: &[(&str, &str, &str)] = &[
     ("0x80090325", "chain-untrusted", "Schannel"),
     ("5.7.325", "name-mismatch", "Microsoft 365"),
     ("CERT_HAS_EXPIRED", "expired", "Node"),
-    ("SSLZeroReturnError: TLS/SSL connection has been closed", "connection-closed", "Python"),
+    ("SSLZeroReturnError", "connection-closed", "Python"),
+    ("AlertReceived(UnrecognisedName)", "name-unknown", "rustls"),
 ];
 
 /// The meaning and the attribution of the first sender's error that is found in a text.
