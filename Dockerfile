@@ -6,7 +6,7 @@
 #     docker run --rm --publish 127.0.0.1:1025:1025 starttls-lab serve fqdn-mismatch
 #
 # Inside it listens on every address, because loopback ends at the container; publish its port on loopback,
-# as above, or whoever reaches your machine can leave mail. `docker run --rm starttls-lab check fqdn-mismatch`
+# as above, or any client that reaches your machine can leave mail. `docker run --rm starttls-lab check fqdn-mismatch`
 # and the other commands that open no socket work as well.
 #
 # NOT RUN: where this was written there was no Docker engine. What was checked instead, on Debian 12 with Rust

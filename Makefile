@@ -11,7 +11,7 @@ SOAK_MINUTES ?= 5
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
-run: ## Plays the seed story: STARTTLS withheld, event 12014
+run: ## Runs the seed scenario: STARTTLS withheld, event 12014
 	$(CARGO) run --locked --release -- serve
 
 test: ## All tests; foreign programs that are not installed are skipped

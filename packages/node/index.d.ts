@@ -132,11 +132,11 @@ export interface LabOptions {
     file?: string;
     /** The text of a lab file. */
     text?: string;
-    /** What a connector without a file answers as; `mx.lab.test` if left away. */
+    /** What a connector without a file answers as; `mx.lab.test` by default. */
     fqdn?: string;
-    /** The names of its certificate; `mx.lab.test`, `localhost` and `127.0.0.1` if left away. */
+    /** The names of its certificate; `mx.lab.test`, `localhost` and `127.0.0.1` by default. */
     certificate?: string[];
-    /** How long a wait waits that does not say so itself, in milliseconds; 5000 if left away. */
+    /** The time-out of waits that have none of their own, in milliseconds; 5000 by default. */
     patience?: number;
 }
 

@@ -18,6 +18,7 @@ const CLIENTS: [Client; 5] = [
     Client {
         name: "Rust",
         files: &[
+            "src/lib.rs",
             "src/harness/builder.rs",
             "src/harness/lab.rs",
             "src/harness/async_lab.rs",
@@ -59,7 +60,7 @@ const CLIENTS: [Client; 5] = [
             let (head, _) = line.strip_prefix("    public ")?.split_once('(')?;
             head.rsplit_once(' ').map(|(_, name)| name)
         },
-        beside: &["identity", "version", "computer", "name", "lab", "toString", "any", "to", "from", "after", "overTls", "inClear"],
+        beside: &["identity", "version", "computer", "name", "lab", "Checked", "toString", "any", "to", "from", "after", "overTls", "inClear"],
     },
     Client {
         name: "Go",
