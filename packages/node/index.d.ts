@@ -88,13 +88,13 @@ export interface Fault {
     connector?: string | null;
     times?: number | null;
     when?: Record<string, unknown>;
-    then?: 'close' | 'reset' | 'silence' | null;
+    then?: 'close' | 'reset' | 'silence' | 'fin' | null;
     optional?: boolean;
     vulnerable?: boolean;
 }
 
-/** What is done at a stage, such as `'close'` or `{ reply: '454 4.7.0 TLS not available' }`. */
-export type Action = string | Record<string, unknown>;
+/** What is done at a stage, such as `'close'` or `{ reply: '454 4.7.0 TLS not available' }`; several in order as an array. */
+export type Action = string | Record<string, unknown> | (string | Record<string, unknown>)[];
 
 export type Stage =
     | 'connect' | 'ehlo' | 'helo' | 'starttls' | 'handshake' | 'after-tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'body'
