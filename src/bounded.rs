@@ -13,12 +13,12 @@ pub struct Bounded<T> {
 }
 
 impl<T> Bounded<T> {
-    /// Keeps at most `most` items that together weigh at most `heaviest` octets.
+    /// Keeps at most `most` items that together weigh at most `heaviest` bytes.
     pub fn new(most: usize, heaviest: usize) -> Self {
         Self { items: VecDeque::new(), weight: 0, dropped: 0, most, heaviest }
     }
 
-    /// Adds an item that weighs `weight` octets and drops the oldest until the bounds hold again.
+    /// Adds an item that weighs `weight` bytes and drops the oldest until the bounds hold again.
     ///
     /// The newest item always stays, however heavy: whoever just caused it wants to see it.
     pub fn push(&mut self, item: T, weight: usize) {

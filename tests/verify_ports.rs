@@ -2,15 +2,15 @@
 //! this is a program of its own with one test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-#[path = "common/verify_stories.rs"]
-mod verify_stories;
+#[path = "common/verify_scenarios.rs"]
+mod verify_scenarios;
 
 use std::collections::HashSet;
 use std::fs;
 
 use starttls_lab::internal::lab::verify;
 use starttls_lab::internal::scenario::ScenarioText;
-use verify_stories::{SEED, seed_with};
+use verify_scenarios::{SEED, seed_with};
 
 /// The sockets of this process that listen on TCP.
 fn listening() -> usize {

@@ -184,7 +184,7 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// A message of exactly `size` octets in lines of 64.
+/// A message of exactly `size` bytes in lines of 64.
 fn content(size: usize) -> Vec<u8> {
     const LINE: &[u8] = b"the quick brown fox jumps over the lazy dog, and then once more\r\n";
     let mut content = b"Subject: load\r\nFrom: <sender@example.com>\r\n\r\n".to_vec();

@@ -56,7 +56,7 @@ fn heading(page: &mut String, group: Group) {
 }
 
 fn entry(page: &mut String, entry: &CatalogueEntry, scenario: &Scenario) {
-    let name = entry.story.name;
+    let name = entry.scenario.name;
     let _ = write!(page, "\n### {name}\n\n{}.\n", marked(&scenario.title));
     let Some(EntrySpec { aliases, rfc, wire, host, symptoms, differ, .. }) = &scenario.entry else { return };
     let _ = write!(page, "\n- On the wire: {}\n", marked(wire));
@@ -121,7 +121,7 @@ mod tests {
     fn what_entries_say_a_client_meets_is_in_the_table_and_every_wrong_certificate_says_so() {
         let mut named = BTreeSet::new();
         for entry in ENTRIES {
-            let name = entry.story.name;
+            let name = entry.scenario.name;
             let spec = entry.read().unwrap().scenario.entry.unwrap();
             for met in &spec.symptoms {
                 named.insert(symptom(met).unwrap_or_else(|| panic!("{name}: no symptom is called {met}")));

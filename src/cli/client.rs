@@ -1,10 +1,8 @@
 //! A client of the control API of a running lab.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
-
-use super::readyz::here;
 
 /// The time-out of a connection, and of an answer: a cmdlet may make a key of 4,096 bits.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -17,6 +15,8 @@ const LONGEST: u64 = 16 << 20;
 pub(super) struct Client {
     authority: String,
     token: Option<String>,
+    connect: Duration,
+    answer: Duration,
 }
 
 /// The reason why a control API gave no answer.
@@ -45,7 +45,7 @@ pub(super) struct Reply {
 }
 
 /// Returns host and port of a control API that is named by its URL, a port of 127.0.0.1, or ADDRESS:PORT.
-pub(super) fn authority(control: &str) -> String {
+fn authority(control: &str) -> String {
     match control.parse::<u16>() {
         Ok(port) => format!("127.0.0.1:{port}"),
         Err(_) => control.trim_start_matches("http://").trim_end_matches('/').to_owned(),
@@ -54,7 +54,12 @@ pub(super) fn authority(control: &str) -> String {
 
 impl Client {
     pub(super) fn new(control: &str, token: Option<String>) -> Self {
-        Self { authority: authority(control), token }
+        Self { authority: authority(control), token, connect: CONNECT, answer: ANSWER }
+    }
+
+    /// Waits no longer than `time` for a connection, nor for an answer.
+    pub(super) fn within(self, time: Duration) -> Self {
+        Self { connect: time, answer: time, ..self }
     }
 
     /// Returns host and port.
@@ -68,7 +73,7 @@ impl Client {
         let no_address = |_| ClientError::Address(self.authority.clone());
         let mut last = ClientError::Address(self.authority.clone());
         for address in self.authority.to_socket_addrs().map_err(no_address)? {
-            match TcpStream::connect_timeout(&here(address), CONNECT) {
+            match TcpStream::connect_timeout(&here(address), self.connect) {
                 Ok(stream) => return self.exchange(stream, method, path, body),
                 Err(error) => last = wrong(error),
             }
@@ -84,8 +89,8 @@ impl Client {
         body: &str,
     ) -> Result<Reply, ClientError> {
         let wrong = |error| ClientError::Io(self.authority.clone(), error);
-        stream.set_read_timeout(Some(ANSWER)).map_err(wrong)?;
-        stream.set_write_timeout(Some(ANSWER)).map_err(wrong)?;
+        stream.set_read_timeout(Some(self.answer)).map_err(wrong)?;
+        stream.set_write_timeout(Some(self.answer)).map_err(wrong)?;
         let token = self.token.iter().map(|token| format!("Authorization: Bearer {token}\r\n"));
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\
@@ -107,4 +112,13 @@ fn parsed(bytes: &[u8]) -> Option<Reply> {
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
     Some(Reply { status, body: bytes[end + 4..].to_vec() })
+}
+
+/// Replaces an address that stands for all addresses of the machine by loopback.
+fn here(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
+        SocketAddr::V6(it) if it.ip().is_unspecified() => ([0, 0, 0, 0, 0, 0, 0, 1], it.port()).into(),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => address,
+    }
 }

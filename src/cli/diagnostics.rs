@@ -68,12 +68,12 @@ pub(super) fn flush(longest: Duration) {
 }
 
 impl Write for DiagnosticsWriter {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match DIAGNOSTICS.get_or_init(Diagnostics::begin) {
-            Some(diagnostics) => diagnostics.write(octets),
-            None => io::stderr().write_all(octets)?,
+            Some(diagnostics) => diagnostics.write(bytes),
+            None => io::stderr().write_all(bytes)?,
         }
-        Ok(octets.len())
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

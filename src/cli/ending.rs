@@ -91,9 +91,9 @@ impl EndingArgs {
         // A read cannot be canceled, so it has a thread of its own, which ends with the program.
         let (ended, end) = oneshot::channel::<()>();
         std::thread::spawn(move || {
-            let mut octets = [0; 4096];
+            let mut bytes = [0; 4096];
             loop {
-                match io::stdin().lock().read(&mut octets) {
+                match io::stdin().lock().read(&mut bytes) {
                     Ok(1..) => {}
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Ok(0) | Err(_) => break,

@@ -297,11 +297,11 @@ mod tests {
     }
 
     impl Write for Slow {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             // With the sender gone, it reads on without waiting.
             self.read.recv().ok();
-            self.pieces.send(octets.to_vec()).ok();
-            Ok(octets.len())
+            self.pieces.send(bytes.to_vec()).ok();
+            Ok(bytes.len())
         }
 
         fn flush(&mut self) -> io::Result<()> {

@@ -22,8 +22,8 @@ fn one(word: &str) -> Result<Input, Failure> {
         return standard_input();
     }
     let path = Path::new(word);
-    if let Some(story) = built_in(word).filter(|_| !path.is_file()) {
-        return Ok(Input { name: format!("scenario {}", story.name), bytes: story.text.as_bytes().to_vec() });
+    if let Some(scenario) = built_in(word).filter(|_| !path.is_file()) {
+        return Ok(Input { name: format!("scenario {}", scenario.name), bytes: scenario.text.as_bytes().to_vec() });
     }
     if path.exists() {
         let wrong = |error: io::Error| Failure::usage(format!("{word}: {error}"));

@@ -9,10 +9,10 @@ use crate::scenario::{Proof, ProvedStage, Row};
 /// Returns the report on these scenarios; a scenario that could not be run has the reason.
 ///
 /// A row for which the file has no expectation is skipped rather than passed.
-pub(super) fn junit(stories: &[(String, Result<Proof, String>)]) -> String {
+pub(super) fn junit(scenarios: &[(String, Result<Proof, String>)]) -> String {
     let mut xml =
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"starttls-lab verify\">\n".to_owned();
-    for (name, proof) in stories {
+    for (name, proof) in scenarios {
         match proof {
             Ok(proof) => suite(&mut xml, name, proof),
             Err(why) => broken(&mut xml, name, why),
@@ -37,8 +37,8 @@ fn suite(xml: &mut String, name: &str, proof: &Proof) {
     xml.push_str("  </testsuite>\n");
 }
 
-fn case(xml: &mut String, story: &str, stage: &ProvedStage, row: &Row) {
-    let class = escaped(&format!("{story}.{}", stage_words(stage.stage)));
+fn case(xml: &mut String, scenario: &str, stage: &ProvedStage, row: &Row) {
+    let class = escaped(&format!("{scenario}.{}", stage_words(stage.stage)));
     let _ = write!(xml, "    <testcase classname=\"{class}\" name=\"{}\"", escaped(&row_words(row)));
     let (expected, observed) = both(row);
     if !row.met {
@@ -62,7 +62,7 @@ fn broken(xml: &mut String, name: &str, why: &str) {
     let _ = writeln!(
         xml,
         "  <testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n    \
-         <testcase classname=\"{name}\" name=\"story\">\n      <error message=\"{why}\" type=\"error\"/>\n    \
+         <testcase classname=\"{name}\" name=\"scenario\">\n      <error message=\"{why}\" type=\"error\"/>\n    \
          </testcase>\n  </testsuite>"
     );
 }

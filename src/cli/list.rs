@@ -51,7 +51,7 @@ pub(super) fn list(args: &Args) -> Result<(), Failure> {
     if args.markdown {
         return output::text(&catalogue_page::page()?);
     }
-    let rows = if args.faults { faults()? } else { stories()? };
+    let rows = if args.faults { faults()? } else { scenarios()? };
     match args.output {
         Output::Json => output::json(&rows),
         Output::List => output::text(&rows.iter().map(listed).collect::<String>()),
@@ -73,8 +73,8 @@ pub(super) fn list(args: &Args) -> Result<(), Failure> {
     }
 }
 
-fn stories() -> Result<Vec<Row>, Failure> {
-    SCENARIOS.iter().map(|story| Ok(row(story.name, load::load(story.name)?.text.scenario, None))).collect()
+fn scenarios() -> Result<Vec<Row>, Failure> {
+    SCENARIOS.iter().map(|scenario| Ok(row(scenario.name, load::load(scenario.name)?.text.scenario, None))).collect()
 }
 
 fn faults() -> Result<Vec<Row>, Failure> {
@@ -88,7 +88,7 @@ fn faults() -> Result<Vec<Row>, Failure> {
             tls: spec.tls,
             mail: spec.mail,
         });
-        Ok(row(entry.story.name, scenario, fault))
+        Ok(row(entry.scenario.name, scenario, fault))
     });
     each.collect()
 }
@@ -115,7 +115,7 @@ fn listed(row: &Row) -> String {
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
     match built_in(&args.name) {
-        Some(story) => output::text(story.text),
+        Some(scenario) => output::text(scenario.text),
         None => {
             let loaded = load::load(&args.name)?;
             // A file is shown only after it was read as a lab file.

@@ -22,8 +22,8 @@ pub(super) struct Loaded {
 
 /// Reads a scenario or an entry of the fault catalogue by name, or else a file.
 pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
-    if let Some(story) = built_in(word) {
-        let text = ScenarioText::parse(story.text, &format!("scenario {}", story.name))?;
+    if let Some(scenario) = built_in(word) {
+        let text = ScenarioText::parse(scenario.text, &format!("scenario {}", scenario.name))?;
         return Ok(Loaded { text, word: Some(word.to_owned()), file: None });
     }
     let path = Path::new(word);
@@ -83,7 +83,7 @@ pub(super) fn unknown(word: &str) -> String {
         Some(name) => format!("; did you mean `{name}`?"),
         None => format!(
             "; the scenarios are: {}",
-            SCENARIOS.iter().map(|story| story.name).collect::<Vec<_>>().join(", ")
+            SCENARIOS.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ")
         ),
     };
     format!("there is neither a file nor a scenario called `{word}`{hint}")

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::client;
+use super::client::{Client, ClientError, Reply};
 use super::output::{self, Failure};
 use super::ready::Announced;
 use super::time::some_time;
@@ -79,7 +79,7 @@ fn answer(args: &Args) -> Result<String, String> {
             return ask(address).map_err(|problem| format!("{address} is not ready: {problem}"));
         }
     };
-    by_control(&client::authority(control), args.control_token.as_deref())?;
+    by_control(control, args.control_token.as_deref())?;
     Ok(READY.to_owned())
 }
 
@@ -87,7 +87,7 @@ fn answer(args: &Args) -> Result<String, String> {
 fn by_file(path: &Path, token: Option<&str>) -> Result<(), String> {
     let announced = Announced::read(path).map_err(|error| error.to_string())?;
     match announced.control() {
-        Some(url) => by_control(url.trim_start_matches("http://"), token)?,
+        Some(url) => by_control(url, token)?,
         None if announced.has_process() => {}
         None => return Err(format!("{}: the lab that has written it is gone", path.display())),
     }
@@ -95,40 +95,15 @@ fn by_file(path: &Path, token: Option<&str>) -> Result<(), String> {
 }
 
 /// Asks `/readyz` of a control API.
-fn by_control(address: &str, token: Option<&str>) -> Result<(), String> {
-    let wrong = |problem: String| format!("the control API at {address} is not ready: {problem}");
-    let addresses = address.to_socket_addrs();
-    let addresses = addresses.map_err(|error| wrong(format!("{error}; write PORT or ADDRESS:PORT")))?;
-    let mut problem = "the name has no address".to_owned();
-    for address in addresses {
-        match status(here(address), token) {
-            Ok(line) if line.split(' ').nth(1) == Some("200") => return Ok(()),
-            Ok(line) => problem = format!("it answers {line:?}"),
-            Err(error) => problem = error.to_string(),
-        }
+fn by_control(control: &str, token: Option<&str>) -> Result<(), String> {
+    let client = Client::new(control, token.map(str::to_owned)).within(ATTEMPT);
+    let wrong = |problem: String| format!("the control API at {} is not ready: {problem}", client.authority());
+    match client.ask("GET", "/readyz", "") {
+        Ok(Reply { status: 200, .. }) => Ok(()),
+        Ok(Reply { status, .. }) => Err(wrong(format!("it answers with status {status}"))),
+        Err(ClientError::Io(_, error)) => Err(wrong(error.to_string())),
+        Err(error) => Err(error.to_string()),
     }
-    Err(wrong(problem))
-}
-
-/// Replaces an address that stands for all addresses of the machine by loopback.
-pub(super) fn here(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
-        SocketAddr::V6(it) if it.ip().is_unspecified() => ([0, 0, 0, 0, 0, 0, 0, 1], it.port()).into(),
-        SocketAddr::V4(_) | SocketAddr::V6(_) => address,
-    }
-}
-
-/// Returns the first line of the answer.
-fn status(address: SocketAddr, token: Option<&str>) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
-    stream.set_read_timeout(Some(ATTEMPT))?;
-    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut line = String::new();
-    BufReader::new(stream.take(LONGEST)).read_line(&mut line)?;
-    Ok(line.trim_end().to_owned())
 }
 
 /// Reads the banner, where the server sends one.

@@ -50,17 +50,17 @@ type Verified = (String, Result<Proof, LabError>);
 
 pub(super) fn verify(args: &Args) -> Result<(), Failure> {
     let words: Vec<String> = if args.all {
-        SCENARIOS.iter().map(|story| story.name.to_owned()).collect()
+        SCENARIOS.iter().map(|scenario| scenario.name.to_owned()).collect()
     } else {
         args.scenarios.clone()
     };
     // A mistake in the last file is reported before the first scenario runs.
-    let stories = words.into_iter().map(|word| load::load(&word).map(|loaded| (word, loaded.text)));
-    let stories = stories.collect::<Result<Vec<_>, _>>()?;
+    let scenarios = words.into_iter().map(|word| load::load(&word).map(|loaded| (word, loaded.text)));
+    let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
-    let verified = runtime.block_on(play(stories, jobs))?;
+    let verified = runtime.block_on(play(scenarios, jobs))?;
     write_reports(args, &verified)?;
     report(args, &verified)?;
     outcome(verified)
@@ -71,25 +71,25 @@ fn write_reports(args: &Args, verified: &[Verified]) -> Result<(), Failure> {
     if args.junit.is_none() && args.html.is_none() {
         return Ok(());
     }
-    let stories: Vec<_> = verified
+    let scenarios: Vec<_> = verified
         .iter()
         .map(|(name, proof)| (name.clone(), proof.as_ref().cloned().map_err(ToString::to_string)))
         .collect();
     if let Some(path) = &args.junit {
-        fs::write(path, junit(&stories))
+        fs::write(path, junit(&scenarios))
             .map_err(|error| Failure::usage(format!("--junit {}: {error}", path.display())))?;
     }
     if let Some(path) = &args.html {
-        super::html::write(path, &html::html(&stories))?;
+        super::html::write(path, &html::html(&scenarios))?;
     }
     Ok(())
 }
 
 /// Runs the scenarios, a limited number at a time; the results are in the order of the scenarios.
-async fn play(stories: Vec<(String, ScenarioText)>, jobs: usize) -> Result<Vec<Verified>, Failure> {
+async fn play(scenarios: Vec<(String, ScenarioText)>, jobs: usize) -> Result<Vec<Verified>, Failure> {
     let places = Arc::new(Semaphore::new(jobs));
     let mut playing = JoinSet::new();
-    for (number, (name, text)) in stories.into_iter().enumerate() {
+    for (number, (name, text)) in scenarios.into_iter().enumerate() {
         let places = Arc::clone(&places);
         playing.spawn(async move {
             // The semaphore is never closed, so every scenario gets a permit in the end.
@@ -100,8 +100,8 @@ async fn play(stories: Vec<(String, ScenarioText)>, jobs: usize) -> Result<Vec<V
     }
     let mut verified = BTreeMap::new();
     while let Some(done) = playing.join_next().await {
-        let (number, story) = done.map_err(|error| Failure::unmet(error.to_string()))?;
-        verified.insert(number, story);
+        let (number, scenario) = done.map_err(|error| Failure::unmet(error.to_string()))?;
+        verified.insert(number, scenario);
     }
     Ok(verified.into_values().collect())
 }
@@ -152,7 +152,7 @@ fn several(verified: &[Verified], verbose: bool) -> String {
     sum.extend(
         others.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")),
     );
-    text.push_str(&format!("\n{}: {}\n", stories(verified.len()), sum.join(", ")));
+    text.push_str(&format!("\n{}: {}\n", scenarios(verified.len()), sum.join(", ")));
     text
 }
 
@@ -189,13 +189,13 @@ fn outcome(verified: Vec<Verified>) -> Result<(), Failure> {
         return Err(Failure::usage(format!(
             "nothing is expected of {}, so nothing is proved; say in the lab file what is seen, such as\n\
              [before.receive_connector.'SERVER\\Name']\nstarttls = \"none\"\nevents = [{}]",
-            if total == 1 { silent.join("") } else { format!("any of these {}", stories(total)) },
+            if total == 1 { silent.join("") } else { format!("any of these {}", scenarios(total)) },
             EventKind::NoCertificateForStarttls.id(),
         )));
     }
     Ok(())
 }
 
-fn stories(number: usize) -> String {
+fn scenarios(number: usize) -> String {
     if number == 1 { "1 scenario".to_owned() } else { format!("{number} scenarios") }
 }

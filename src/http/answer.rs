@@ -19,8 +19,8 @@ pub(super) fn json(value: &impl Serialize) -> Answer {
 }
 
 /// Answers with bytes of a media type.
-pub(super) fn typed(media_type: &'static str, octets: impl Into<Body>) -> Response {
-    let mut response = Response::new(octets.into());
+pub(super) fn typed(media_type: &'static str, bytes: impl Into<Body>) -> Response {
+    let mut response = Response::new(bytes.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
@@ -53,9 +53,9 @@ pub(super) fn created(value: &impl Serialize, location: &str) -> Answer {
 
 /// Returns a segment of a path, percent-encoded where it has to be (RFC 3986 section 3.3).
 pub(super) fn segment(text: &str) -> String {
-    let encode = |octet: u8| match octet {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(octet).to_string(),
-        _ => format!("%{octet:02X}"),
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()
 }

@@ -91,10 +91,10 @@ fn unknown(name: &str) -> Problem {
 
 fn read() -> CatalogueView {
     // A built-in file that could not be read fails the tests of the catalogue, and would be left out here.
-    let scenarios = SCENARIOS.iter().filter_map(|story| {
-        let scenario = ScenarioText::parse(story.text, story.name).ok()?.scenario;
+    let scenarios = SCENARIOS.iter().filter_map(|built_in| {
+        let scenario = ScenarioText::parse(built_in.text, built_in.name).ok()?.scenario;
         let profiles = scenario.computer.iter().map(|computer| computer.profile.to_string());
-        Some(ScenarioView { name: story.name, profiles: profiles.collect(), title: scenario.title })
+        Some(ScenarioView { name: built_in.name, profiles: profiles.collect(), title: scenario.title })
     });
     let faults = ENTRIES.iter().filter_map(|entry| {
         let scenario = entry.read().ok()?.scenario;
@@ -104,7 +104,7 @@ fn read() -> CatalogueView {
         let mut stages: Vec<_> = fault.iter().map(|rule| rule.at.as_str()).collect();
         stages.dedup();
         Some(CatalogueEntryView {
-            name: entry.story.name,
+            name: entry.scenario.name,
             title: scenario.title,
             group: entry.group.as_str(),
             aliases: spec.aliases,

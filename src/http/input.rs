@@ -98,7 +98,7 @@ impl Query {
     /// Returns a parameter that is a number of at most `most`.
     pub(super) fn number(&self, name: &str, most: u64) -> Result<Option<u64>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u64>() {
             Ok(number) if digits && number <= most => Ok(Some(number)),
             _ => Err(Problem::bad(format!("{name}=`{text}` is no number from 0 to {most}"))),
@@ -113,9 +113,9 @@ fn decoded(text: &str) -> Result<String, Problem> {
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         rest = behind;
-        let octet = match (first, behind) {
+        let byte = match (first, behind) {
             (b'%', [high, low, behind @ ..]) => {
-                let digit = |octet: &u8| char::from(*octet).to_digit(16).and_then(|it| u8::try_from(it).ok());
+                let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
                 let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(badly_encoded()) };
                 rest = behind;
                 high << 4 | low
@@ -123,7 +123,7 @@ fn decoded(text: &str) -> Result<String, Problem> {
             (b'%', _) => return Err(badly_encoded()),
             (plain, _) => *plain,
         };
-        octets.push(octet);
+        octets.push(byte);
     }
     String::from_utf8(octets).map_err(|_| badly_encoded())
 }

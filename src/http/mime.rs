@@ -174,7 +174,7 @@ fn pieces<'a>(body: &'a [u8], boundary: &str, most: usize) -> Vec<&'a [u8]> {
     let delimiter = delimiter.as_bytes();
     let mut pieces = Vec::new();
     let (mut at, mut begun) = (0, None);
-    for line in body.split_inclusive(|octet| *octet == b'\n') {
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
         if let Some(behind) = line.strip_prefix(delimiter) {
             if let Some(piece) = begun.and_then(|begun| body.get(begun..at)) {
                 // The line end before a delimiter belongs to it.

@@ -93,7 +93,7 @@ pub(crate) fn behind_go_ahead(octets: usize, lines: &[String]) -> String {
     format!(
         "{}{} came behind the 220 to STARTTLS in clear; the lab discards them, because they are not under TLS's \
          protection (RFC 3207 section 4.2)",
-        counted(octets as u64, "octet"),
+        counted(octets as u64, "byte"),
         in_brackets(lines)
     )
 }
@@ -103,7 +103,7 @@ pub(crate) fn oddity(oddity: &Anomaly) -> String {
     match oddity {
         Anomaly::TalkedBeforeBanner { octets } => format!(
             "the client talked before the banner ({}); it has to wait for it (RFC 5321 section 3.1)",
-            counted(*octets as u64, "octet")
+            counted(*octets as u64, "byte")
         ),
         Anomaly::BareLineFeedAfterCommand => {
             "a command ended in LF alone; only CRLF ends a line (RFC 5321 section 2.3.8)".to_owned()
@@ -112,19 +112,19 @@ pub(crate) fn oddity(oddity: &Anomaly) -> String {
             "a command held NUL, for which its grammar has no place (RFC 5321 section 4.1.2)".to_owned()
         }
         Anomaly::OverlongCommand { limit } => format!(
-            "a command was longer than the {limit} octets that are taken here; a client may count on 512 \
+            "a command was longer than the {limit} bytes that are taken here; a client may count on 512 \
              (RFC 5321 section 4.5.3.1.4)"
         ),
         Anomaly::PipelinedBehindStartTls { octets, lines, executed: true } => format!(
             "{}{} stood behind STARTTLS in clear, and the lab executes them inside TLS, as its fault asks \
              (RFC 3207 section 4.2 forbids it)",
-            counted(*octets as u64, "octet"),
+            counted(*octets as u64, "byte"),
             in_brackets(lines)
         ),
         Anomaly::PipelinedBehindStartTls { octets, lines, executed: false } => format!(
             "{}{} stood behind STARTTLS in clear and the lab discards them, or they would pass for encrypted \
              (RFC 3207 section 4.2)",
-            counted(*octets as u64, "octet"),
+            counted(*octets as u64, "byte"),
             in_brackets(lines)
         ),
         Anomaly::DidNotAwaitEhloReply { octets: 0 } => {
@@ -135,7 +135,7 @@ pub(crate) fn oddity(oddity: &Anomaly) -> String {
         Anomaly::DidNotAwaitEhloReply { octets } => format!(
             "the client went on ({}) before the reply to its EHLO had left (RFC 2920 section 3.1: EHLO is the \
              last command of a group)",
-            counted(*octets as u64, "octet")
+            counted(*octets as u64, "byte")
         ),
         Anomaly::ClientHelloInClear => {
             "a TLS ClientHello came in place of a command; a client that takes this port for implicit TLS (RFC \
@@ -154,7 +154,7 @@ pub(crate) fn oddity(oddity: &Anomaly) -> String {
             format!("the content held {} (RFC 2045 section 2.7)", counted(*count, "NUL"))
         }
         Anomaly::OverlongLineInContent { octets } => {
-            format!("the content held a line of {octets} octets; 998 are the most (RFC 5322 section 2.1.1)")
+            format!("the content held a line of {octets} bytes; 998 are the most (RFC 5322 section 2.1.1)")
         }
         Anomaly::UnannouncedEightBitContent => {
             "the content was not 7-bit, and neither BODY (RFC 6152) nor SMTPUTF8 (RFC 6531) announced it"
@@ -286,7 +286,7 @@ mod tests {
             oddity(&Anomaly::PipelinedBehindStartTls { octets: 29, lines, executed })
         };
         assert!(
-            said(false).starts_with("29 octets (MAIL FROM:<a@example.com>) stood behind STARTTLS in clear")
+            said(false).starts_with("29 bytes (MAIL FROM:<a@example.com>) stood behind STARTTLS in clear")
         );
         assert!(said(false).contains("discards") && !said(false).contains("executes"));
         assert!(said(true).contains("the lab executes them inside TLS") && !said(true).contains("discards"));
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn one_is_counted_in_the_singular() {
-        assert!(oddity(&Anomaly::TalkedBeforeBanner { octets: 1 }).contains("(1 octet)"));
+        assert!(oddity(&Anomaly::TalkedBeforeBanner { octets: 1 }).contains("(1 byte)"));
         assert!(oddity(&Anomaly::BareLineFeedInContent { count: 2 }).contains("2 line feeds "));
     }
 }

@@ -30,7 +30,7 @@ fn lines(octets: &[u8]) -> Vec<String> {
     let mut shown = Vec::new();
     let (mut secret, mut content) = (false, false);
     let octets = octets.strip_suffix(b"\n").unwrap_or(octets);
-    for line in octets.split(|octet| *octet == b'\n').take(LINES) {
+    for line in octets.split(|byte| *byte == b'\n').take(LINES) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if content {
             content = line != b".";

@@ -41,9 +41,9 @@ impl<'a> Argument<'a> {
     /// Returns the argument of AUTH, which ends at `word`.
     fn at(line: &'a [u8], word: usize) -> Self {
         let behind = line.get(word..).unwrap_or_default();
-        let gap = behind.iter().take_while(|octet| is_separator(octet)).count();
+        let gap = behind.iter().take_while(|byte| is_separator(byte)).count();
         let behind = behind.get(gap..).unwrap_or_default();
-        let length = behind.iter().take_while(|octet| is_mechanism_letter(octet)).count();
+        let length = behind.iter().take_while(|byte| is_mechanism_letter(byte)).count();
         let (word_behind, rest) = behind.split_at(length);
         Self { start: word + gap, word: word_behind, rest }
     }
@@ -64,7 +64,7 @@ const LOGON: [&[u8]; 2] = [b"AUTH", b"X-EXPS"];
 /// Returns the position where AUTH or X-EXPS ends, if a line begins with one of them, or has one of them further
 /// on with a usual mechanism and something behind it.
 fn auth_word(line: &[u8]) -> Option<usize> {
-    let front = line.iter().take_while(|octet| !octet.is_ascii_alphanumeric()).count();
+    let front = line.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
     let word = line.get(front..)?;
     let prefix = [&b"X-"[..], b"X"].into_iter().find(|prefix| {
         let behind = word.get(prefix.len()..).unwrap_or_default();
@@ -76,7 +76,7 @@ fn auth_word(line: &[u8]) -> Option<usize> {
     }
     (first..line.len()).filter_map(|at| logon_end(line, at)).find(|end| {
         let argument = Argument::at(line, *end);
-        is_usual_mechanism(argument.word) && argument.rest.iter().any(|octet| !is_separator(octet))
+        is_usual_mechanism(argument.word) && argument.rest.iter().any(|byte| !is_separator(byte))
     })
 }
 
@@ -85,7 +85,7 @@ fn logon_end(line: &[u8], at: usize) -> Option<usize> {
     let word = line.get(at..)?;
     let found = LOGON.into_iter().find(|logon| begins(word, logon))?;
     // AUTHENTICATE is IMAP's command.
-    let more = word.get(found.len()..)?.iter().take_while(|octet| octet.is_ascii_alphabetic()).count();
+    let more = word.get(found.len()..)?.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     Some(at + found.len() + more)
 }
 
@@ -156,7 +156,7 @@ impl Secrets {
 fn first_word(line: &[u8]) -> &[u8] {
     let blanks = line.len() - line.trim_ascii_start().len();
     let word = line.get(blanks..).unwrap_or_default();
-    let length = word.iter().take_while(|octet| !is_blank(octet)).count();
+    let length = word.iter().take_while(|byte| !is_blank(byte)).count();
     line.get(..blanks + length).unwrap_or_default()
 }
 
@@ -178,14 +178,14 @@ pub fn recipients_in_words(recipients: &[String]) -> String {
 /// Returns bytes as text that is safe for a terminal: invalid UTF-8 as `\xNN`, and characters that control,
 /// reorder or hide text as Rust escapes them. A backslash stays as it is, so this cannot be read back.
 pub(crate) fn printable(octets: &[u8]) -> String {
-    if octets.iter().all(|octet| is_plain(*octet)) {
+    if octets.iter().all(|byte| is_plain(*byte)) {
         return String::from_utf8_lossy(octets).into_owned();
     }
     let mut shown = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
         for character in chunk.valid().chars() {
             match u8::try_from(character) {
-                Ok(octet) if octet.is_ascii_control() => shown.extend(octet.escape_ascii().map(char::from)),
+                Ok(byte) if byte.is_ascii_control() => shown.extend(byte.escape_ascii().map(char::from)),
                 _ if is_unsafe(character) => shown.extend(character.escape_unicode()),
                 _ => shown.push(character),
             }
@@ -246,19 +246,19 @@ pub(crate) fn is_unsafe(character: char) -> bool {
 }
 
 /// Returns whether a byte is a character of ASCII that is shown, which nearly every byte is.
-fn is_plain(octet: u8) -> bool {
-    matches!(octet, b' '..=b'~')
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
-fn is_blank(octet: &u8) -> bool {
-    matches!(octet, b' ' | b'\t')
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// Returns whether a byte can separate AUTH and a mechanism, in malformed spellings, too.
-fn is_separator(octet: &u8) -> bool {
-    octet.is_ascii_whitespace()
-        || octet.is_ascii_control()
-        || matches!(octet, b'=' | b':' | b',' | b';' | b'"' | b'\'')
+fn is_separator(byte: &u8) -> bool {
+    byte.is_ascii_whitespace()
+        || byte.is_ascii_control()
+        || matches!(byte, b'=' | b':' | b',' | b';' | b'"' | b'\'')
 }
 
 fn is_mechanism_letter(octet: &u8) -> bool {

@@ -55,7 +55,7 @@ pub fn transcript_line(entry: &Entry) -> String {
         Record::Received(line) if sends => format!("S: {}", printable(line)),
         Record::Received(line) => format!("C: {}", printable(&without_secret(line))),
         Record::ReceivedSecret | Record::SentSecret => format!("C: {SECRET}"),
-        Record::Content(octets) => format!("-- {} of content", explain::counted(*octets, "octet")),
+        Record::Content(octets) => format!("-- {} of content", explain::counted(*octets, "byte")),
         Record::TlsEstablished(handshake) => established(handshake),
         Record::TlsFailed(handshake) => failed(handshake, entry),
         Record::Secured(tls) => secured(tls),
@@ -246,7 +246,7 @@ mod tests {
                 "S: 220 go",
                 "== STARTTLS: TLSv1.3 TLS_AES_256_GCM_SHA384, x25519, SNI mail.example.com, presented \
                  CN=mx.example (DA39A3EE5E6B4B0D3255BFEF95601890AFD80709)",
-                "-- 1 octet of content",
+                "-- 1 byte of content",
                 "++ message 1 from a@example.com to b@example.com, ESMTPS over TLSv1.3",
                 "-- closed by the client"
             ]
@@ -355,7 +355,7 @@ mod tests {
             lines(&told),
             [
                 "-- turned away: MaxInboundConnection is reached",
-                "!! the client talked before the banner (12 octets); it has to wait for it (RFC 5321 section 3.1)",
+                "!! the client talked before the banner (12 bytes); it has to wait for it (RFC 5321 section 3.1)",
                 "-- broken: connection reset",
                 "-- changed, from the next connection on: Fqdn",
                 "-- change refused: no such connector"

@@ -111,7 +111,7 @@ impl SessionSummary {
         }
         let delivered = self.messages_in_clear + self.messages_over_tls > 0;
         if let Some(refusal) = self.refusal.as_ref().filter(|_| !delivered) {
-            let line = refusal.split(|octet| *octet == b'\n').next().unwrap_or_default();
+            let line = refusal.split(|byte| *byte == b'\n').next().unwrap_or_default();
             parts.push(format!("the last refusal was {}", printable(line.trim_ascii_end())));
         }
         if let Some(fault) = self.conduct.on_purpose().filter(|_| !delivered) {
@@ -151,7 +151,7 @@ impl SessionSummary {
 
 /// Returns whether a reply to EHLO has STARTTLS (RFC 3207 section 3: the keyword stands alone).
 pub(super) fn offers_starttls(reply: &[u8]) -> bool {
-    let mut keywords = reply.split(|octet| *octet == b'\n').skip(1).filter_map(|line| line.get(4..));
+    let mut keywords = reply.split(|byte| *byte == b'\n').skip(1).filter_map(|line| line.get(4..));
     keywords.any(|keyword| keyword.trim_ascii().eq_ignore_ascii_case(b"STARTTLS"))
 }
 

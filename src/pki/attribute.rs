@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::der;
 
-/// The type of an attribute, by the content octets of its object identifier.
+/// The type of an attribute, by the content bytes of its object identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AttributeType(Vec<u8>);
 
@@ -99,7 +99,7 @@ impl fmt::Display for AttributeType {
 }
 
 impl Value {
-    /// Of an attribute in a certificate: `tag` is the string type's number, `content` its octets.
+    /// Of an attribute in a certificate: `tag` is the string type's number, `content` its bytes.
     pub(super) fn from_der(tag: u32, content: &[u8], whole: &[u8]) -> Self {
         let wide = |size: usize, to_char: fn(&[u8]) -> Option<char>| {
             let exact = content.len().is_multiple_of(size);
@@ -132,7 +132,7 @@ impl fmt::Display for Value {
             Self::Text(text) => f.write_str(text),
             Self::Other(der) => {
                 f.write_str("#")?;
-                der.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
+                der.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
             }
         }
     }

@@ -74,7 +74,7 @@ impl Certificate {
         &self.0.issuer
     }
 
-    /// The serial number's octets in upper-case hexadecimal, with the sign's zero octet if it has one.
+    /// The serial number's bytes in upper-case hexadecimal, with the sign's zero byte if it has one.
     pub fn serial_number(&self) -> &str {
         &self.0.serial_number
     }
@@ -223,7 +223,7 @@ fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
         thumbprint: Thumbprint::of(&der),
         subject: dn::windows_form(&subject),
         issuer: dn::windows_form(&issuer),
-        serial_number: x509.raw_serial().iter().map(|octet| format!("{octet:02X}")).collect(),
+        serial_number: x509.raw_serial().iter().map(|byte| format!("{byte:02X}")).collect(),
         not_before: timestamp(x509.validity().not_before),
         not_after: timestamp(x509.validity().not_after),
         common_names: common_names(subject),

@@ -30,8 +30,8 @@ pub(super) fn read(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (length, rest) = match first {
         0..=0x7f => (usize::from(first), rest),
         0x81..=0x84 => {
-            let (octets, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (octets.iter().try_fold(0usize, |n, &o| n.checked_mul(256)?.checked_add(o.into()))?, rest)
+            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            (bytes.iter().try_fold(0usize, |n, &o| n.checked_mul(256)?.checked_add(o.into()))?, rest)
         }
         // Indefinite length, which DER does not have, or more than 4 GiB.
         _ => return None,
@@ -41,7 +41,7 @@ pub(super) fn read(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
     Some((Element { tag, content, whole }, after))
 }
 
-/// All elements of `input`, up to the first octet that is no DER.
+/// All elements of `input`, up to the first byte that is no DER.
 pub(super) fn elements(mut input: &[u8]) -> impl Iterator<Item = Element<'_>> {
     std::iter::from_fn(move || {
         let (element, rest) = read(input)?;
@@ -58,8 +58,8 @@ pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     if length < 0x80 {
         out.push(length as u8);
     } else {
-        let octets = length.to_be_bytes();
-        let significant = octets.iter().skip_while(|octet| **octet == 0);
+        let bytes = length.to_be_bytes();
+        let significant = bytes.iter().skip_while(|byte| **byte == 0);
         out.push(0x80 | significant.clone().count() as u8);
         out.extend(significant);
     }
@@ -67,13 +67,13 @@ pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// A positive INTEGER of these octets, the most significant first.
-pub(super) fn unsigned(octets: &[u8]) -> Vec<u8> {
-    let zeros = octets.iter().take_while(|octet| **octet == 0).count();
-    let octets = octets.get(zeros..).unwrap_or_default();
-    // A zero octet where the first bit would be taken for a sign, and where there is nothing else.
-    let sign: &[u8] = if octets.first().is_none_or(|first| first & 0x80 != 0) { &[0] } else { &[] };
-    write(INTEGER, &[sign, octets])
+/// A positive INTEGER of these bytes, the most significant first.
+pub(super) fn unsigned(bytes: &[u8]) -> Vec<u8> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let bytes = bytes.get(zeros..).unwrap_or_default();
+    // A zero byte where the first bit would be taken for a sign, and where there is nothing else.
+    let sign: &[u8] = if bytes.first().is_none_or(|first| first & 0x80 != 0) { &[0] } else { &[] };
+    write(INTEGER, &[sign, bytes])
 }
 
 /// The content of an OBJECT IDENTIFIER from its dotted form.
@@ -95,9 +95,9 @@ pub(super) fn oid_from_text(text: &str) -> Option<Vec<u8>> {
 pub(super) fn oid_to_text(content: &[u8]) -> String {
     let mut text = String::new();
     let mut arc = 0u64;
-    for &octet in content {
-        arc = arc.saturating_mul(128).saturating_add(u64::from(octet & 0x7f));
-        if octet & 0x80 == 0 {
+    for &byte in content {
+        arc = arc.saturating_mul(128).saturating_add(u64::from(byte & 0x7f));
+        if byte & 0x80 == 0 {
             if text.is_empty() {
                 let first = (arc / 40).min(2);
                 text = format!("{first}.{}", arc - first * 40);

@@ -1,7 +1,7 @@
 //! A Java trust store with one certificate.
 //!
 //! The JKS format is not specified by itself; it is what `sun.security.provider.JavaKeyStore` of OpenJDK
-//! reads: numbers in network order, texts behind their length in two octets, and at the end SHA-1 over the
+//! reads: numbers in network order, texts behind their length in two bytes, and at the end SHA-1 over the
 //! password in UTF-16, a phrase, and everything before.
 
 use jiff::Timestamp;

@@ -207,7 +207,7 @@ fn generate_rsa(size: rcgen::RsaKeySize) -> Result<rcgen::KeyPair, rcgen::Error>
     rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size)
 }
 
-/// 32 octets that nobody can guess, from the provider: the private key of Ed25519 is nothing else (RFC 8032
+/// 32 bytes that nobody can guess, from the provider: the private key of Ed25519 is nothing else (RFC 8032
 /// section 5.1.5).
 fn seed() -> Result<Vec<u8>, PkiError> {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519);
@@ -234,11 +234,11 @@ fn rsa_bits(public_key: &[u8]) -> usize {
     modulus.map_or(0, |(modulus, _)| bit_length(modulus.content))
 }
 
-/// Of an unsigned integer in big-endian octets.
-pub(super) fn bit_length(octets: &[u8]) -> usize {
-    let zeros = octets.iter().take_while(|octet| **octet == 0).count();
-    let top = octets.get(zeros).map_or(0, |top| top.leading_zeros() as usize);
-    (octets.len() - zeros) * 8 - top
+/// Of an unsigned integer in big-endia bytes.
+pub(super) fn bit_length(bytes: &[u8]) -> usize {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let top = bytes.get(zeros).map_or(0, |top| top.leading_zeros() as usize);
+    (bytes.len() - zeros) * 8 - top
 }
 
 fn encrypted() -> PkiError {

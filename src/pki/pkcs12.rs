@@ -37,7 +37,7 @@ const ITERATIONS: u16 = 2048;
 pub fn pkcs12_trust_store(certificate: &Certificate) -> Vec<u8> {
     let bag = sequence(&[
         &oid(CERT_BAG),
-        &explicit(&sequence(&[&oid(X509_CERTIFICATE), &explicit(&octets(certificate.der()))])),
+        &explicit(&sequence(&[&oid(X509_CERTIFICATE), &explicit(&bytes(certificate.der()))])),
         // A SET OF stands in the order of its encodings (X.690 section 11.6), and the shorter one is before.
         &der::write(
             der::SET,
@@ -51,9 +51,9 @@ pub fn pkcs12_trust_store(certificate: &Certificate) -> Vec<u8> {
 
     // Whatever it is, it has to be told; that of one certificate is always the same.
     let salt = Sha1::digest(certificate.der());
-    let digest = sequence(&[&sequence(&[&oid(SHA_1), &der::write(NULL, &[])]), &octets(&mac(&safe, &salt))]);
+    let digest = sequence(&[&sequence(&[&oid(SHA_1), &der::write(NULL, &[])]), &bytes(&mac(&safe, &salt))]);
     let iterations = der::write(der::INTEGER, &[&ITERATIONS.to_be_bytes()]);
-    let seal = sequence(&[&digest, &octets(&salt), &iterations]);
+    let seal = sequence(&[&digest, &bytes(&salt), &iterations]);
     sequence(&[&der::write(der::INTEGER, &[&[3]]), &data(&safe), &seal])
 }
 
@@ -62,18 +62,18 @@ fn mac(message: &[u8], salt: &[u8]) -> [u8; 20] {
     let key = key(salt);
     let mut block = [0; BLOCK];
     block[..key.len()].copy_from_slice(&key);
-    let inner = Sha1::new().chain_update(block.map(|octet| octet ^ 0x36)).chain_update(message).finalize();
-    Sha1::new().chain_update(block.map(|octet| octet ^ 0x5c)).chain_update(inner).finalize().into()
+    let inner = Sha1::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message).finalize();
+    Sha1::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().into()
 }
 
 /// RFC 7292 appendix B.2. The key is as long as the digest, so that there is one round of it.
 fn key(salt: &[u8]) -> [u8; 20] {
     const FOR_A_MAC: u8 = 3;
-    // The password ends in two octets of zero (appendix B.1).
+    // The password ends in two bytes of zero (appendix B.1).
     let password = utf16(&format!("{PASSWORD}\0"));
-    let filled = |octets: &[u8]| -> Vec<u8> {
-        let length = octets.len().next_multiple_of(BLOCK);
-        octets.iter().copied().cycle().take(length).collect()
+    let filled = |bytes: &[u8]| -> Vec<u8> {
+        let length = bytes.len().next_multiple_of(BLOCK);
+        bytes.iter().copied().cycle().take(length).collect()
     };
     let first = Sha1::new().chain_update([FOR_A_MAC; BLOCK]).chain_update(filled(salt));
     let first = first.chain_update(filled(&password)).finalize();
@@ -85,7 +85,7 @@ const BLOCK: usize = 64;
 
 /// `ContentInfo` of data.
 fn data(content: &[u8]) -> Vec<u8> {
-    sequence(&[&oid(DATA), &explicit(&octets(content))])
+    sequence(&[&oid(DATA), &explicit(&bytes(content))])
 }
 
 fn attribute(kind: &[u8], value: &[u8]) -> Vec<u8> {
@@ -100,7 +100,7 @@ fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     der::write(der::SEQUENCE, parts)
 }
 
-fn octets(content: &[u8]) -> Vec<u8> {
+fn bytes(content: &[u8]) -> Vec<u8> {
     der::write(der::OCTET_STRING, &[content])
 }
 
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn identifiers_are_what_they_are_said_to_be() {
-        for (octets, text) in [
+        for (bytes, text) in [
             (DATA, "1.2.840.113549.1.7.1"),
             (CERT_BAG, "1.2.840.113549.1.12.10.1.3"),
             (X509_CERTIFICATE, "1.2.840.113549.1.9.22.1"),
@@ -127,7 +127,7 @@ mod tests {
             (ANY_USAGE, "2.5.29.37.0"),
             (SHA_1, "1.3.14.3.2.26"),
         ] {
-            assert_eq!(der::oid_to_text(octets), text);
+            assert_eq!(der::oid_to_text(bytes), text);
         }
     }
     /// `openssl kdf -keylen 20 -kdfopt digest:SHA1 -kdfopt hexpass:006300680061006e00670065006900740000

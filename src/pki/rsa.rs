@@ -43,9 +43,9 @@ const ROUNDS: u32 = 24;
 impl RsaKey {
     /// A key of `bits` bits, all of which follows from `seed`.
     pub(super) fn generate(bits: usize, seed: &[u8]) -> Self {
-        let mut octets = mask(seed);
+        let mut bytes = mask(seed);
         loop {
-            let (p, q) = (prime(bits / 2, &mut octets), prime(bits / 2, &mut octets));
+            let (p, q) = (prime(bits / 2, &mut bytes), prime(bits / 2, &mut bytes));
             if let Some(key) = Self::of_primes(p, q) {
                 return key;
             }
@@ -128,7 +128,7 @@ impl RsaKey {
         let mut block = vec![0; length - seal.len() - salt.len() - 2];
         block.push(1);
         block.extend_from_slice(&salt);
-        block.iter_mut().zip(mask(&seal)).for_each(|(octet, mask)| *octet ^= mask);
+        block.iter_mut().zip(mask(&seal)).for_each(|(byte, mask)| *byte ^= mask);
         if let Some(first) = block.first_mut() {
             *first &= 0xff >> (8 * length - bits);
         }
@@ -150,9 +150,9 @@ impl RsaKey {
     /// RSASP1 (RFC 8017 section 5.2.1).
     fn apply(&self, block: &[u8]) -> Vec<u8> {
         let signature = BigUint::from_bytes_be(block).modpow(&self.private_exponent, &self.modulus);
-        let octets = signature.to_bytes_be();
-        let mut padded = vec![0; self.bits().div_ceil(8).saturating_sub(octets.len())];
-        padded.extend_from_slice(&octets);
+        let bytes = signature.to_bytes_be();
+        let mut padded = vec![0; self.bits().div_ceil(8).saturating_sub(bytes.len())];
+        padded.extend_from_slice(&bytes);
         padded
     }
 }
@@ -209,20 +209,20 @@ fn mask(seed: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-fn prime(bits: usize, octets: &mut dyn Iterator<Item = u8>) -> BigUint {
+fn prime(bits: usize, bytes: &mut dyn Iterator<Item = u8>) -> BigUint {
     loop {
-        let mut candidate: Vec<_> = octets.take(bits.div_ceil(8)).collect();
+        let mut candidate: Vec<_> = bytes.take(bits.div_ceil(8)).collect();
         // Both top bits, so that the product has all the bits it should; and odd.
         candidate.first_mut().into_iter().for_each(|first| *first |= 0xc0);
         candidate.last_mut().into_iter().for_each(|last| *last |= 1);
         let candidate = BigUint::from_bytes_be(&candidate);
-        if is_prime(&candidate, octets) {
+        if is_prime(&candidate, bytes) {
             return candidate;
         }
     }
 }
 
-fn is_prime(candidate: &BigUint, octets: &mut dyn Iterator<Item = u8>) -> bool {
+fn is_prime(candidate: &BigUint, bytes: &mut dyn Iterator<Item = u8>) -> bool {
     let (zero, one) = (BigUint::default(), BigUint::from(1u8));
     let small = |divisor: u32| (candidate % divisor) == zero;
     if (3..2000u32).step_by(2).any(small) {
@@ -232,7 +232,7 @@ fn is_prime(candidate: &BigUint, octets: &mut dyn Iterator<Item = u8>) -> bool {
     let twos = less.trailing_zeros().unwrap_or_default();
     let odd = &less >> twos;
     (0..ROUNDS).all(|_| {
-        let witness: Vec<_> = octets.take(32).collect();
+        let witness: Vec<_> = bytes.take(32).collect();
         let mut power = (BigUint::from_bytes_be(&witness) + 2u8).modpow(&odd, candidate);
         if power == one || power == less {
             return true;
@@ -284,8 +284,8 @@ mod tests {
 
     #[test]
     fn what_is_no_prime_is_told_from_what_is() {
-        let mut octets = mask(b"a seed");
-        let mut is = |text: &str| is_prime(&text.parse().unwrap(), &mut octets);
+        let mut bytes = mask(b"a seed");
+        let mut is = |text: &str| is_prime(&text.parse().unwrap(), &mut bytes);
         // 2^61-1 and 2^89-1 are prime, 2^67-1 and a Carmichael number are not.
         assert!(is("2305843009213693951") && is("618970019642690137449562111"));
         assert!(!is("147573952589676412927") && !is("9746347772161"));

@@ -43,7 +43,7 @@ pub(super) fn put_into(params: &mut CertificateParams, template: &Template) -> R
     let names = [
         texts(DNS_NAME, &dns_names),
         texts(DNS_NAME, &template.raw_dns_names),
-        template.ip_addresses.iter().map(|address| der::write(IP_ADDRESS, &[&octets(*address)])).collect(),
+        template.ip_addresses.iter().map(|address| der::write(IP_ADDRESS, &[&bytes(*address)])).collect(),
         texts(RFC822_NAME, &template.email_addresses),
         texts(URI, &template.uris),
         template.srv_names.iter().map(|name| srv_name(name)).collect(),
@@ -63,7 +63,7 @@ fn srv_name(name: &str) -> Vec<u8> {
     der::write(OTHER_NAME, &[&der::write(der::OID, &[DNS_SRV]), &value])
 }
 
-fn octets(address: IpAddr) -> Vec<u8> {
+fn bytes(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),

@@ -358,7 +358,7 @@ fn said(words: &str) -> String {
     let kept = kept.filter(|line| line.starts_with(KEPT)).map(|line| format!("; {line}"));
     let line = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
     let line = line + &kept.collect::<String>();
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match line.splitn(3, ':').collect::<Vec<_>>().as_slice() {
         [row, column, message] if number(row) && number(column) => message.trim().to_owned(),
         _ => line,

@@ -9,7 +9,7 @@ pub struct BuiltIn {
     pub text: &'static str,
 }
 
-macro_rules! stories {
+macro_rules! scenarios {
     ($($name:literal),* $(,)?) => {
         /// Every built-in scenario, the seed first.
         pub const SCENARIOS: &[BuiltIn] = &[
@@ -18,7 +18,7 @@ macro_rules! stories {
     };
 }
 
-stories! {
+scenarios! {
     "fqdn-mismatch",
     "healthy",
     "no-certificate",
@@ -69,6 +69,6 @@ stories! {
 }
 
 /// Returns the scenario called `name`.
-pub fn story(name: &str) -> Option<&'static BuiltIn> {
-    SCENARIOS.iter().find(|story| story.name == name)
+pub fn scenario(name: &str) -> Option<&'static BuiltIn> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
 }

@@ -24,7 +24,7 @@ pub struct CatalogueEntry {
     /// The entry's topic, which is the folder of its file.
     pub group: Group,
     /// The entry's name and lab file.
-    pub story: BuiltIn,
+    pub scenario: BuiltIn,
 }
 
 macro_rules! entries {
@@ -33,7 +33,7 @@ macro_rules! entries {
         pub const ENTRIES: &[CatalogueEntry] = &[
             $($(CatalogueEntry {
                 group: Group::$group,
-                story: BuiltIn {
+                scenario: BuiltIn {
                     name: $name,
                     text: include_str!(concat!("../../lab/", $folder, "/", $name, ".toml")),
                 },
@@ -275,5 +275,5 @@ entries! {
 
 /// Returns the entry called `name`.
 pub fn entry(name: &str) -> Option<&'static CatalogueEntry> {
-    ENTRIES.iter().find(|entry| entry.story.name == name)
+    ENTRIES.iter().find(|entry| entry.scenario.name == name)
 }

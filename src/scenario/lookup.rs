@@ -1,7 +1,7 @@
 //! Lookup of built-in files by name: scenarios, and entries of the fault catalogue, also by alias.
 
 use super::ScenarioText;
-use super::catalogue::{BuiltIn, SCENARIOS, story};
+use super::catalogue::{BuiltIn, SCENARIOS, scenario};
 use super::entries::{CatalogueEntry, ENTRIES, Group, entry};
 use super::entry::EntrySpec;
 use crate::nearest::nearest;
@@ -10,13 +10,13 @@ use crate::session::fault::is_like;
 /// Returns the scenario or entry called `name`, or the entry that has it as an alias.
 pub fn built_in(name: &str) -> Option<&'static BuiltIn> {
     let entry = || entry(name).or_else(|| entry_with_alias(name));
-    story(name).or_else(|| entry().map(|entry| &entry.story))
+    scenario(name).or_else(|| entry().map(|entry| &entry.scenario))
 }
 
 /// Returns the name of the built-in file that `name` is probably meant to be.
 pub fn suggest_built_in(name: &str) -> Option<&'static str> {
-    let stories = SCENARIOS.iter().map(|story| story.name);
-    nearest(name, stories.chain(ENTRIES.iter().map(|entry| entry.story.name)))
+    let scenarios = SCENARIOS.iter().map(|scenario| scenario.name);
+    nearest(name, scenarios.chain(ENTRIES.iter().map(|entry| entry.scenario.name)))
 }
 
 /// No entry of the catalogue fits a pattern.
@@ -61,7 +61,7 @@ impl CatalogueEntry {
     ///
     /// Describes what is wrong with it. In a released program this does not happen.
     pub fn read(&self) -> Result<ScenarioText, super::ScenarioError> {
-        ScenarioText::parse(self.story.text, &format!("entry {}", self.story.name))
+        ScenarioText::parse(self.scenario.text, &format!("entry {}", self.scenario.name))
     }
 
     /// Returns the file's section for the fault catalogue.
@@ -91,14 +91,14 @@ fn hint(meant: Option<&str>) -> String {
 }
 
 fn names_of(entry: &CatalogueEntry) -> Vec<String> {
-    let mut names = vec![entry.story.name.to_owned(), entry.group.as_str().to_owned()];
+    let mut names = vec![entry.scenario.name.to_owned(), entry.group.as_str().to_owned()];
     names.extend(entry.spec().map(|spec| spec.aliases).unwrap_or_default());
     names
 }
 
 fn entry_with_alias(name: &str) -> Option<&'static CatalogueEntry> {
     // Reading a file costs more than looking for the word in it.
-    let may = ENTRIES.iter().filter(|entry| entry.story.text.contains(name));
+    let may = ENTRIES.iter().filter(|entry| entry.scenario.text.contains(name));
     may.into_iter().find(|entry| {
         entry.spec().is_some_and(|spec| spec.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name)))
     })
@@ -110,7 +110,7 @@ mod tests {
 
     fn names(patterns: &[&str]) -> Result<Vec<&'static str>, NoSuchEntry> {
         let patterns: Vec<String> = patterns.iter().map(|it| (*it).to_owned()).collect();
-        chosen(&patterns).map(|found| found.into_iter().map(|entry| entry.story.name).collect())
+        chosen(&patterns).map(|found| found.into_iter().map(|entry| entry.scenario.name).collect())
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod time_spec;
 mod tried;
 
 pub use build::{Built, issue};
-pub use catalogue::{BuiltIn, SCENARIOS, story};
+pub use catalogue::{BuiltIn, SCENARIOS, scenario};
 pub use certificate_spec::{CertificateSpec, ChainSent, IntermediateSpec, RootSpec};
 pub use ending::{Achieved, Ending, EndingError};
 pub use entries::{CatalogueEntry, ENTRIES, Group, entry};

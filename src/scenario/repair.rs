@@ -150,7 +150,7 @@ pub enum AnswerSpec {
     No,
 }
 
-/// A stage of a story: how it is in the beginning, or after commands that were given to a copy of it.
+/// A stage of a scenario: how it is in the beginning, or after commands that were given to a copy of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "stage", content = "index", rename_all = "snake_case")]
 pub enum Stage {

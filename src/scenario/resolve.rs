@@ -159,7 +159,7 @@ fn credential(user: &str, password: &str) -> PSCredential {
 fn check_role(spec: &ComputerSpec) -> Result<(), Wrong> {
     let name = spec.name.as_str();
     let fits = (1..=15).contains(&name.len())
-        && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_');
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if !fits {
         let message =
             format!("`{name}` is no NetBIOS name: 1 to 15 letters, digits, - or _, such as MAILGATE");

@@ -59,7 +59,7 @@ impl ReceiveSession {
         if text == b"*" {
             return Step::of(reply::AUTH_CANCELLED);
         }
-        let decoded = STANDARD.decode(text).ok().and_then(|octets| String::from_utf8(octets).ok());
+        let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let Some(decoded) = decoded else {
             return Step::of(reply::AUTH_UNREADABLE);
         };

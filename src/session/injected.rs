@@ -96,14 +96,14 @@ impl InjectedFault {
             Self::Warning { alert } => {
                 format!("the lab sent the alert {} as a warning", alert_name(*alert))
             }
-            Self::Octets { octets } => format!("the lab sent {octets} octets that are no TLS"),
+            Self::Octets { octets } => format!("the lab sent {octets} bytes that are no TLS"),
             Self::Cut { after: CutAfter::ClientHello, .. } => {
                 "the lab broke off after the ClientHello".to_owned()
             }
             Self::Cut { after: CutAfter::ServerHello, octets } => {
-                format!("the lab broke off after {octets} octets of its first flight")
+                format!("the lab broke off after {octets} bytes of its first flight")
             }
-            Self::Corrupted { octet } => format!("the lab flipped octet {octet} of its first flight"),
+            Self::Corrupted { octet } => format!("the lab flipped byte {octet} of its first flight"),
             Self::Legacy { version, cipher_suite, .. } => {
                 let (version, suite) = (version_name(*version), suite_name(*cipher_suite));
                 format!("the lab answered as a server that speaks only {version} with {suite}")

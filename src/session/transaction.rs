@@ -184,7 +184,7 @@ impl ReceiveSession {
         let mut facts = oddities(&received.oddities, &transaction);
         let header = HeaderScan::of(&received.body);
         let connector = &self.setting.connector;
-        let refusal = if received.too_big || received.octets > connector.max_message_size.0 {
+        let refusal = if received.too_big || received.bytes > connector.max_message_size.0 {
             Some(reply::MESSAGE_TOO_BIG)
         } else if header.length > connector.max_header_size.0 {
             Some(reply::HEADER_TOO_BIG)

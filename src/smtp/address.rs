@@ -134,13 +134,13 @@ pub(super) fn path(text: &str) -> Result<(Option<Address>, &str), AddressError> 
 /// The first `>` that is not inside of quotes.
 fn closing_bracket(text: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
-    text.bytes().position(|octet| {
-        let escapes = quoted && !escaped && octet == b'\\';
-        if octet == b'"' && !escaped {
+    text.bytes().position(|byte| {
+        let escapes = quoted && !escaped && byte == b'\\';
+        if byte == b'"' && !escaped {
             quoted = !quoted;
         }
         escaped = escapes;
-        octet == b'>' && !quoted
+        byte == b'>' && !quoted
     })
 }
 

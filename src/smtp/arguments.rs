@@ -10,12 +10,12 @@ use super::verb::{CommandError, Verb, is_blank};
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'a> {
     verb: Verb,
-    octets: &'a [u8],
+    bytes: &'a [u8],
 }
 
 impl<'a> Arguments<'a> {
-    pub(super) fn new(verb: Verb, octets: &'a [u8]) -> Self {
-        Self { verb, octets: trim_end(octets) }
+    pub(super) fn new(verb: Verb, bytes: &'a [u8]) -> Self {
+        Self { verb, bytes: trim_end(bytes) }
     }
 
     fn invalid(self, detail: &'static str) -> CommandError {
@@ -28,11 +28,11 @@ impl<'a> Arguments<'a> {
 
     /// RFC 3207 section 4 and its like: 501 if a parameter is given.
     pub(super) fn none(self, command: Command) -> Result<Command, CommandError> {
-        if self.octets.is_empty() { Ok(command) } else { Err(self.invalid("it takes no argument")) }
+        if self.bytes.is_empty() { Ok(command) } else { Err(self.invalid("it takes no argument")) }
     }
 
     fn text(self) -> Result<&'a str, CommandError> {
-        str::from_utf8(self.octets).map_err(|_| self.invalid("the argument is not UTF-8"))
+        str::from_utf8(self.bytes).map_err(|_| self.invalid("the argument is not UTF-8"))
     }
 
     pub(super) fn string(self) -> Result<String, CommandError> {
@@ -43,7 +43,7 @@ impl<'a> Arguments<'a> {
     }
 
     pub(super) fn hello(self) -> Result<HelloName, CommandError> {
-        let name = str::from_utf8(self.octets).ok().and_then(|name| name.parse().ok());
+        let name = str::from_utf8(self.bytes).ok().and_then(|name| name.parse().ok());
         name.ok_or(CommandError::InvalidDomainName { verb: self.verb })
     }
 
@@ -51,7 +51,7 @@ impl<'a> Arguments<'a> {
         let mut words = words(self.text()?);
         let mechanism = words.next().ok_or(self.invalid("the mechanism is missing"))?;
         // RFC 4422 section 3.1.
-        let is_mechanism = |octet: u8| octet.is_ascii_alphanumeric() || b"-_".contains(&octet);
+        let is_mechanism = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if mechanism.len() > 20 || !mechanism.bytes().all(is_mechanism) {
             return Err(self.invalid("the mechanism is not a name"));
         }
@@ -97,7 +97,7 @@ impl<'a> Arguments<'a> {
 
     /// The path after `prefix`, and the parameters that follow it.
     fn path(self, prefix: &[u8], missing: &'static str) -> Result<(Option<Address>, &'a str), CommandError> {
-        let (found, rest) = self.octets.split_at_checked(prefix.len()).ok_or(self.invalid(missing))?;
+        let (found, rest) = self.bytes.split_at_checked(prefix.len()).ok_or(self.invalid(missing))?;
         if !found.eq_ignore_ascii_case(prefix) {
             return Err(self.invalid(missing));
         }
@@ -112,7 +112,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-fn trim_end(octets: &[u8]) -> &[u8] {
-    let end = octets.iter().rposition(|octet| !is_blank(*octet)).map_or(0, |last| last + 1);
-    &octets[..end]
+fn trim_end(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
+    &bytes[..end]
 }

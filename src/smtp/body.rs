@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// The exact octets of a message's content (RFC 5321 section 2.3.9), shared by its clones.
+/// The exact bytes of a message's content (RFC 5321 section 2.3.9), shared by its clones.
 #[derive(Clone, Default)]
 pub struct Body {
     chunks: Arc<[Bytes]>,
@@ -14,7 +14,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// The number of octets, as `SIZE` counts them (RFC 1870 section 5).
+    /// The number of bytes, as `SIZE` counts them (RFC 1870 section 5).
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -61,7 +61,7 @@ impl FromIterator<Bytes> for Body {
 }
 
 impl PartialEq for Body {
-    /// Two bodies are equal when their octets are, wherever their chunks end.
+    /// Two bodies are equal when their bytes are, wherever their chunks end.
     fn eq(&self, other: &Self) -> bool {
         if self.len != other.len {
             return false;
@@ -87,7 +87,7 @@ impl Eq for Body {}
 impl fmt::Debug for Body {
     /// Prints the length only: a body in a failing assertion should not fill the screen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} octets)", self.len)
+        write!(f, "Body({} bytes)", self.len)
     }
 }
 
@@ -248,6 +248,6 @@ mod tests {
 
     #[test]
     fn its_debug_form_is_its_length() {
-        assert_eq!(format!("{:?}", built(&[b"secret"])), "Body(6 octets)");
+        assert_eq!(format!("{:?}", built(&[b"secret"])), "Body(6 bytes)");
     }
 }

@@ -20,7 +20,7 @@ pub enum DataProgress {
 /// (section 4.5.2).
 ///
 /// Only CRLF `.` CRLF ends the content. Servers that accept less, such as LF `.` LF, can be made to
-/// see the end of a message where the sender's server saw none (SMTP smuggling); here such octets
+/// see the end of a message where the sender's server saw none (SMTP smuggling); here such bytes
 /// are content, and [`super::Oddities`] counts them.
 #[derive(Debug)]
 pub struct DataDecoder {
@@ -50,7 +50,7 @@ static DOT_LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n
 const BLOCK: usize = 32 * 1024;
 
 impl DataDecoder {
-    /// A decoder that keeps `limit` octets (RFC 1870) and counts the rest.
+    /// A decoder that keeps `limit` bytes (RFC 1870) and counts the rest.
     pub fn new(limit: u64) -> Self {
         Self { content: Content::new(limit), place: Place::LineStart }
     }
@@ -66,7 +66,7 @@ impl DataDecoder {
         if self.place == Place::End { DataProgress::Done } else { DataProgress::More }
     }
 
-    /// Octets of content that are kept so far, which is what the content costs in memory.
+    /// Bytes of content that are kept so far, which is what the content costs in memory.
     pub fn kept(&self) -> u64 {
         self.content.kept()
     }
@@ -115,7 +115,7 @@ impl DataDecoder {
     }
 }
 
-/// Reads the chunks of one message that follow its `BDAT` commands (RFC 3030 section 2): octets are
+/// Reads the chunks of one message that follow its `BDAT` commands (RFC 3030 section 2): bytes are
 /// counted, and nothing in them ends anything.
 #[derive(Debug)]
 pub struct ChunkDecoder {
@@ -124,12 +124,12 @@ pub struct ChunkDecoder {
 }
 
 impl ChunkDecoder {
-    /// A decoder for one message that keeps `limit` octets (RFC 1870) and counts the rest.
+    /// A decoder for one message that keeps `limit` bytes (RFC 1870) and counts the rest.
     pub fn new(limit: u64) -> Self {
         Self { content: Content::new(limit), remaining: 0 }
     }
 
-    /// Announces the next `size` octets, as a `BDAT` does (RFC 3030 section 2).
+    /// Announces the next `size` bytes, as a `BDAT` does (RFC 3030 section 2).
     pub fn begin(&mut self, size: u64) {
         self.remaining = self.remaining.saturating_add(size);
     }
@@ -152,7 +152,7 @@ impl ChunkDecoder {
         self.content.too_big()
     }
 
-    /// Octets of content that are kept so far, which is what the content costs in memory.
+    /// Bytes of content that are kept so far, which is what the content costs in memory.
     pub fn kept(&self) -> u64 {
         self.content.kept()
     }
@@ -192,7 +192,7 @@ mod tests {
     fn content(input: &[u8]) -> Vec<u8> {
         let (received, progress, rest) = decode(PLENTY, [input]);
         assert_eq!((progress, &rest[..]), (DataProgress::Done, &b""[..]), "{}", input.escape_ascii());
-        assert_eq!(received.octets, received.body.len());
+        assert_eq!(received.bytes, received.body.len());
         received.body.to_bytes().to_vec()
     }
 
@@ -260,7 +260,7 @@ mod tests {
     fn beyond_the_limit_octets_are_counted_and_not_kept() {
         let (received, progress, _) = decode(4, [&b"abc\r\ndef\0\r\n.\r\n"[..]]);
         assert_eq!(progress, DataProgress::Done);
-        assert_eq!((received.octets, received.too_big), (11, true));
+        assert_eq!((received.bytes, received.too_big), (11, true));
         assert_eq!(received.body.to_bytes(), "abc\r");
         assert_eq!((received.oddities.nul, received.oddities.bare_cr), (1, 0));
         assert!(!decode(5, [&b"abc\r\n.\r\n"[..]]).0.too_big);
@@ -308,23 +308,23 @@ mod tests {
     /// Transparency as a sender adds it (RFC 5321 section 4.5.2), and the dot.
     fn stuffed(message: &[u8]) -> Vec<u8> {
         let mut sent = Vec::new();
-        for (index, octet) in message.iter().enumerate() {
-            if *octet == b'.' && (index == 0 || message[..index].ends_with(b"\r\n")) {
+        for (index, byte) in message.iter().enumerate() {
+            if *byte == b'.' && (index == 0 || message[..index].ends_with(b"\r\n")) {
                 sent.push(b'.');
             }
-            sent.push(*octet);
+            sent.push(*byte);
         }
         sent.extend_from_slice(b".\r\n");
         sent
     }
 
-    /// Octets among which the interesting ones are frequent.
+    /// Bytes among which the interesting ones are frequent.
     fn octets() -> impl Strategy<Value = Vec<u8>> {
-        let octet = prop_oneof![
+        let byte = prop_oneof![
             4 => Just(&b"\r\n"[..]), 2 => Just(&b"\r"[..]), 2 => Just(&b"\n"[..]), 4 => Just(&b"."[..]),
             1 => Just(&b"\0"[..]), 1 => Just(&b"\xff"[..]), 2 => Just(&b"abc"[..]),
         ];
-        prop::collection::vec(octet, 0..40).prop_map(|pieces| pieces.concat())
+        prop::collection::vec(byte, 0..40).prop_map(|pieces| pieces.concat())
     }
 
     proptest! {

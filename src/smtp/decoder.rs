@@ -1,4 +1,4 @@
-//! Command lines out of a stream of octets, whatever the TCP segments were.
+//! Command lines out of a stream of bytes, whatever the TCP segments were.
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
@@ -32,13 +32,13 @@ pub struct Line {
 #[derive(Debug)]
 pub struct LineDecoder {
     limit: usize,
-    /// This much of the buffer holds no line feed, so that octets that trickle in are read once.
+    /// This much of the buffer holds no line feed, so that bytes that trickle in are read once.
     scanned: usize,
     overlong: Option<Overlong>,
 }
 
 impl LineDecoder {
-    /// A decoder for lines of at most `limit` octets, ending included (RFC 5321 section 4.5.3.1.4).
+    /// A decoder for lines of at most `limit` bytes, ending included (RFC 5321 section 4.5.3.1.4).
     pub fn new(limit: usize) -> Self {
         Self { limit, scanned: 0, overlong: None }
     }
@@ -147,7 +147,7 @@ mod tests {
             while let Some(line) = decoder.decode(&mut input) {
                 lines.push(line);
             }
-            assert!(input.len() < limit.max(1), "{} octets are held", input.len());
+            assert!(input.len() < limit.max(1), "{} bytes are held", input.len());
         }
         (lines, input)
     }
@@ -208,7 +208,7 @@ mod tests {
         assert!(all(0, b"QUIT\r\n\n").iter().all(|line| line.overlong && line.text.is_empty()));
     }
 
-    /// Octets among which the interesting ones are frequent.
+    /// Bytes among which the interesting ones are frequent.
     fn octets() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(
             prop_oneof![3 => Just(b'\r'), 3 => Just(b'\n'), 1 => Just(0), 8 => any::<u8>()],
@@ -219,7 +219,7 @@ mod tests {
     /// The rule said once more, for a buffer that is complete.
     fn expected(limit: usize, input: &[u8]) -> Vec<Line> {
         let complete = memchr::memrchr(b'\n', input).map_or(&[][..], |end| &input[..=end]);
-        let whole_lines = complete.split_inclusive(|octet| *octet == b'\n');
+        let whole_lines = complete.split_inclusive(|byte| *byte == b'\n');
         whole_lines
             .map(|whole| {
                 let (text, ending) = match whole.strip_suffix(b"\r\n") {

@@ -66,7 +66,7 @@ impl Serialize for EnhancedCode {
 
 /// One to three digits.
 fn number(text: &str) -> Result<u16, EnhancedCodeError> {
-    let is_number = (1..=3).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
+    let is_number = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { text.parse().map_err(|_| EnhancedCodeError) } else { Err(EnhancedCodeError) }
 }
 

@@ -13,7 +13,7 @@ use super::body::Body;
 /// decides nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HeaderScan {
-    /// Octets of the header section, without the empty line that ends it (RFC 5322 section 2.1).
+    /// Bytes of the header section, without the empty line that ends it (RFC 5322 section 2.1).
     pub length: u64,
     /// The way it ended (RFC 5322 section 2.1).
     pub end: HeaderEnd,
@@ -51,7 +51,7 @@ pub enum HeaderEnd {
 
 impl HeaderScan {
     /// Reads the header section of `body` (RFC 5322 section 2.2). Of a field that occurs more than
-    /// once the first counts; fields are unfolded and cut to 998 octets.
+    /// once the first counts; fields are unfolded and cut to 998 bytes.
     pub fn of(body: &Body) -> Self {
         let mut scanner = Scanner::default();
         let mut lines = Lines::default();
@@ -138,11 +138,11 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// Looks at a line of `len` octets whose beginning is `line`.
+    /// Looks at a line of `len` bytes whose beginning is `line`.
     fn line(&mut self, line: &[u8], len: usize) -> ControlFlow<()> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let is_folded = line.first().is_some_and(|octet| b" \t".contains(octet));
+        let is_folded = line.first().is_some_and(|byte| b" \t".contains(byte));
         if line.is_empty() {
             return self.end(HeaderEnd::EmptyLine);
         }

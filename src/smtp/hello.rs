@@ -72,7 +72,7 @@ fn is_domain(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.split('.').all(|label| {
         !label.is_empty()
-            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     })
 }
 
@@ -81,7 +81,7 @@ fn is_literal(name: &str) -> bool {
     let inside = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     inside.is_some_and(|inside| {
         !inside.is_empty()
-            && inside.bytes().all(|octet| octet.is_ascii_graphic() && !b"[]\\".contains(&octet))
+            && inside.bytes().all(|byte| byte.is_ascii_graphic() && !b"[]\\".contains(&byte))
     })
 }
 

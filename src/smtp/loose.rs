@@ -23,7 +23,7 @@ const STANDARD: &[u8] = b"\r\n.\r\n";
 const FRONT: &[u8] = b"\r\n";
 
 impl LooseDecoder {
-    /// A decoder that keeps `limit` octets (RFC 1870) and ends at `ends`, too.
+    /// A decoder that keeps `limit` bytes (RFC 1870) and ends at `ends`, too.
     pub fn new(limit: u64, ends: Vec<Bytes>) -> Self {
         let ends = ends.into_iter().filter(|end| !end.is_empty());
         let ends = std::iter::once(Bytes::from_static(STANDARD)).chain(ends).collect();
@@ -54,7 +54,7 @@ impl LooseDecoder {
         }
     }
 
-    /// Octets that are kept so far.
+    /// Bytes that are kept so far.
     pub fn kept(&self) -> u64 {
         self.seen.len() as u64
     }
@@ -77,7 +77,7 @@ impl LooseDecoder {
 
 /// Returns the number of bytes of an end before its dot: they end the last line and belong to it.
 fn line_ending(end: &[u8]) -> usize {
-    end.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count()
+    end.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
 #[cfg(test)]

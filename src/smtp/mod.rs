@@ -1,6 +1,6 @@
-//! SMTP as values: what the octets of a conversation mean, and the octets an answer is.
+//! SMTP as values: what the bytes of a conversation mean, and the bytes an answer is.
 //!
-//! Nothing here waits, reads a clock or does I/O. Octets come in a [`bytes::BytesMut`] that the
+//! Nothing here waits, reads a clock or does I/O. Bytes come in a [`bytes::BytesMut`] that the
 //! server fills, in whatever pieces the network makes of them, and every decoder here gives the same
 //! for every cut:
 //!

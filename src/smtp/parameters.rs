@@ -10,7 +10,7 @@ pub struct MailParameters {
     /// `SIZE`: how big the sender thinks the message is (RFC 1870 section 6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// `BODY`: what octets the content has (RFC 6152 section 2, RFC 3030 section 3).
+    /// `BODY`: what bytes the content has (RFC 6152 section 2, RFC 3030 section 3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<BodyType>,
     /// `SMTPUTF8`: envelope or header have characters beyond ASCII (RFC 6531 section 3.4).
@@ -53,10 +53,10 @@ pub enum BodyType {
     /// ASCII in lines (RFC 6152 section 2).
     #[serde(rename = "7BIT")]
     SevenBit,
-    /// Any octets in lines (RFC 6152 section 2).
+    /// Any bytes in lines (RFC 6152 section 2).
     #[serde(rename = "8BITMIME")]
     EightBitMime,
-    /// Any octets, with `BDAT` only (RFC 3030 section 3).
+    /// Any bytes, with `BDAT` only (RFC 3030 section 3).
     #[serde(rename = "BINARYMIME")]
     BinaryMime,
 }
@@ -192,7 +192,7 @@ fn parameter(word: &str) -> Option<(&str, Option<&str>)> {
         None => (word, None),
     };
     let is_keyword = keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && keyword.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+        && keyword.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let is_value =
         |value: &str| !value.is_empty() && !value.contains(|c: char| c == '=' || c == ' ' || c.is_control());
     (is_keyword && value.is_none_or(is_value)).then_some((keyword, value))
@@ -210,7 +210,7 @@ fn private(verb: Verb, keyword: &str, value: Option<&str>) -> Result<Parameter, 
 
 /// A number without a sign; what does not fit into 64 bits is none (RFC 1870 allows 20 digits).
 pub(super) fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 fn body_type(value: &str) -> Option<BodyType> {
@@ -247,7 +247,7 @@ fn notify(value: &str) -> Option<Vec<Notify>> {
 fn is_original_recipient(value: &str) -> bool {
     value.len() <= 500
         && value.split_once(';').is_some_and(|(kind, address)| {
-            let is_atom = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+            let is_atom = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
             !kind.is_empty() && kind.bytes().all(is_atom) && is_xtext(address)
         })
 }

@@ -12,9 +12,9 @@ pub struct Received {
     pub body: Body,
     /// The deviations of the content from the standard.
     pub oddities: Oddities,
-    /// Octets of content seen, kept or not, counted as `SIZE` counts (RFC 1870 section 5).
-    pub octets: u64,
-    /// There were more octets than the limit, and `body` is only their beginning.
+    /// Bytes of content seen, kept or not, counted as `SIZE` counts (RFC 1870 section 5).
+    pub bytes: u64,
+    /// There were more bytes than the limit, and `body` is only their beginning.
     pub too_big: bool,
 }
 
@@ -25,11 +25,11 @@ pub struct Oddities {
     pub bare_lf: u64,
     /// Carriage returns without a line feed after them.
     pub bare_cr: u64,
-    /// NUL octets.
+    /// NUL bytes.
     pub nul: u64,
-    /// Octets of the longest line without its CRLF; 998 is the most that RFC 5322 allows.
+    /// Bytes of the longest line without its CRLF; 998 is the most that RFC 5322 allows.
     pub longest_line: usize,
-    /// There are octets above 127, which need `BODY=8BITMIME` (RFC 6152) or more.
+    /// There are bytes above 127, which need `BODY=8BITMIME` (RFC 6152) or more.
     pub eight_bit: bool,
 }
 
@@ -38,14 +38,14 @@ pub struct Oddities {
 pub(super) struct Content {
     limit: u64,
     body: BodyBuilder,
-    octets: u64,
+    bytes: u64,
     crs: u64,
     lfs: u64,
     crlfs: u64,
     nul: u64,
     longest_line: usize,
     eight_bit: bool,
-    /// Octets of the line that has not ended yet, its CR included.
+    /// Bytes of the line that has not ended yet, its CR included.
     line: usize,
     ends_in_cr: bool,
 }
@@ -55,7 +55,7 @@ impl Content {
         Self {
             limit,
             body: BodyBuilder::default(),
-            octets: 0,
+            bytes: 0,
             crs: 0,
             lfs: 0,
             crlfs: 0,
@@ -68,11 +68,11 @@ impl Content {
     }
 
     pub(super) fn kept(&self) -> u64 {
-        self.octets.min(self.limit)
+        self.bytes.min(self.limit)
     }
 
     pub(super) fn too_big(&self) -> bool {
-        self.octets > self.limit
+        self.bytes > self.limit
     }
 
     /// Appends content as it comes; how it is cut makes no difference.
@@ -83,7 +83,7 @@ impl Content {
         self.nul += memchr_iter(0, run).count() as u64;
         self.eight_bit = self.eight_bit || !run.is_ascii();
         self.ends_in_cr = *last == b'\r';
-        self.octets += run.len() as u64;
+        self.bytes += run.len() as u64;
         let room = self.limit.saturating_sub(self.body.len());
         let kept = usize::try_from(room).map_or(run.len(), |room| room.min(run.len()));
         self.body.push(&run[..kept]);
@@ -98,10 +98,10 @@ impl Content {
             longest_line: self.longest_line.max(self.line),
             eight_bit: self.eight_bit,
         };
-        Received { body: self.body.finish(), oddities, octets: self.octets, too_big }
+        Received { body: self.body.finish(), oddities, bytes: self.bytes, too_big }
     }
 
-    /// Lines end at CRLF only (RFC 5321 section 2.3.8), so a bare LF is an octet among others.
+    /// Lines end at CRLF only (RFC 5321 section 2.3.8), so a bare LF is a byte among others.
     fn count_lines(&mut self, run: &[u8]) {
         let mut start = 0;
         for lf in memchr_iter(b'\n', run) {

@@ -211,7 +211,7 @@ impl Text {
 /// The code of a line, whether another line follows, and the text.
 fn split_code(line: &str) -> Option<(u16, bool, &str)> {
     let (code, rest) = line.split_at_checked(3)?;
-    let code = code.bytes().all(|octet| octet.is_ascii_digit()).then(|| code.parse().ok())??;
+    let code = code.bytes().all(|byte| byte.is_ascii_digit()).then(|| code.parse().ok())??;
     if !(200..600).contains(&code) {
         return None;
     }

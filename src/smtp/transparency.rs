@@ -8,7 +8,7 @@ pub fn transparent(content: &[u8]) -> Bytes {
     let mut wire = Vec::with_capacity(content.len() + 64);
     let mut rest = content;
     while !rest.is_empty() {
-        let end = rest.iter().position(|octet| matches!(octet, b'\r' | b'\n')).unwrap_or(rest.len());
+        let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
         let (line, ending) = rest.split_at(end);
         if line.first() == Some(&b'.') {
             wire.push(b'.');

@@ -167,22 +167,22 @@ impl CommandError {
 
 /// The first word of a line, and what follows it and the white space behind it.
 pub(super) fn first_word(line: &[u8]) -> (&[u8], &[u8]) {
-    let end = line.iter().position(|octet| is_blank(*octet)).unwrap_or(line.len());
+    let end = line.iter().position(|byte| is_blank(*byte)).unwrap_or(line.len());
     let (word, rest) = line.split_at(end);
-    let blanks = rest.iter().take_while(|octet| is_blank(**octet)).count();
+    let blanks = rest.iter().take_while(|byte| is_blank(**byte)).count();
     (word, &rest[blanks..])
 }
 
 /// Space and tab; a stray CR is not white space, it has no business in a line at all.
-pub(super) fn is_blank(octet: u8) -> bool {
-    matches!(octet, b' ' | b'\t')
+pub(super) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// The longest verb that is repeated to the client and to the reader of a log.
 const SHOWN: usize = 32;
 
 fn printable(word: &[u8]) -> String {
-    // A character has at most four octets; more of the word than this is never shown.
+    // A character has at most four bytes; more of the word than this is never shown.
     let word = &word[..word.len().min(SHOWN * 4)];
     let mut shown = String::new();
     let mut room = SHOWN;

@@ -10,14 +10,14 @@ use crate::session::TlsFailure;
 /// The first bytes that a peer sent. They tell TLS from anything else and a new client from an old one.
 #[derive(Default)]
 pub(super) struct FirstOctets {
-    octets: [u8; 32],
+    bytes: [u8; 32],
     length: usize,
 }
 
 impl FirstOctets {
     pub(super) fn note(&mut self, received: &[u8]) {
-        for (slot, octet) in self.octets.iter_mut().skip(self.length).zip(received) {
-            *slot = *octet;
+        for (slot, byte) in self.bytes.iter_mut().skip(self.length).zip(received) {
+            *slot = *byte;
             self.length += 1;
         }
     }
@@ -37,7 +37,7 @@ impl FirstOctets {
     }
 
     fn seen(&self) -> &[u8] {
-        self.octets.get(..self.length).unwrap_or_default()
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
@@ -122,9 +122,9 @@ fn reason(error: &Error) -> String {
 mod tests {
     use super::*;
 
-    fn first(octets: &[u8]) -> FirstOctets {
+    fn first(bytes: &[u8]) -> FirstOctets {
         let mut first = FirstOctets::default();
-        octets.chunks(3).for_each(|chunk| first.note(chunk));
+        bytes.chunks(3).for_each(|chunk| first.note(chunk));
         first
     }
 

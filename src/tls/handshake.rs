@@ -166,12 +166,12 @@ where
     write(io, flight).await
 }
 
-/// Sends `octets` directly, without a session.
-pub(super) async fn write<IO: AsyncWrite + Unpin>(io: &mut IO, octets: &[u8]) -> io::Result<()> {
-    if octets.is_empty() {
+/// Sends `bytes` directly, without a session.
+pub(super) async fn write<IO: AsyncWrite + Unpin>(io: &mut IO, bytes: &[u8]) -> io::Result<()> {
+    if bytes.is_empty() {
         return Ok(());
     }
-    io.write_all(octets).await?;
+    io.write_all(bytes).await?;
     io.flush().await
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Progress {
 /// The bytes that a client has sent, up to the end of its ClientHello, with any that came in the same read.
 #[derive(Debug, Default)]
 pub(super) struct Hello {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     scanned: usize,
     message: Vec<u8>,
 }
@@ -42,35 +42,35 @@ impl Hello {
         early: &[u8],
         partial: &mut usize,
     ) -> io::Result<Self> {
-        let mut hello = Self { octets: early.to_vec(), ..Self::default() };
+        let mut hello = Self { bytes: early.to_vec(), ..Self::default() };
         loop {
             match hello.scan() {
-                Progress::More => *partial = hello.octets.len(),
+                Progress::More => *partial = hello.bytes.len(),
                 Progress::Complete | Progress::NoHello => {
                     *partial = 0;
                     return Ok(hello);
                 }
             }
-            hello.octets.reserve(READ);
-            if io.read_buf(&mut hello.octets).await? == 0 {
+            hello.bytes.reserve(READ);
+            if io.read_buf(&mut hello.bytes).await? == 0 {
                 return Ok(hello);
             }
         }
     }
 
     /// Returns all that was read.
-    pub(super) fn octets(&self) -> &[u8] {
-        &self.octets
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Returns the bytes behind the record in which the ClientHello ended.
     pub(super) fn behind(&self) -> &[u8] {
-        self.octets.get(self.scanned..).unwrap_or_default()
+        self.bytes.get(self.scanned..).unwrap_or_default()
     }
 
     /// Returns the contents of the ClientHello; `None` if it is not complete, or no ClientHello.
     pub(super) fn facts(&self) -> Option<ClientHelloFacts> {
-        let record_version = Cursor(self.octets.get(1..3)?).u16()?;
+        let record_version = Cursor(self.bytes.get(1..3)?).u16()?;
         let body = self.message.get(4..message_end(&self.message)?)?;
         facts(record_version, body)
     }
@@ -83,7 +83,7 @@ impl Hello {
     /// Takes the records that have become complete, each once.
     fn scan(&mut self) -> Progress {
         loop {
-            let rest = self.octets.get(self.scanned..).unwrap_or_default();
+            let rest = self.bytes.get(self.scanned..).unwrap_or_default();
             let length = match record(rest) {
                 Ok(Some(length)) => length,
                 Ok(None) => return first_message(&self.message, rest),
@@ -105,8 +105,8 @@ impl Hello {
 /// Returns the length of a record's payload, if its header is there (RFC 8446 section 5.1). A hello of SSLv2
 /// (RFC 5246 appendix E.2) begins with its length instead. It is let through whole, so that it can be
 /// reported.
-fn record(octets: &[u8]) -> Result<Option<usize>, ()> {
-    match *octets {
+fn record(bytes: &[u8]) -> Result<Option<usize>, ()> {
+    match *bytes {
         [0x80..=0xff, ref rest @ ..] => {
             if rest.len() < 4 {
                 Ok(None)
@@ -155,8 +155,8 @@ fn message_end(message: &[u8]) -> Option<usize> {
 }
 
 /// Returns whether a client begins as one of SSLv2 did (RFC 5246 appendix E.2).
-pub(super) fn is_ssl2(octets: &[u8]) -> bool {
-    matches!(octets, [0x80..=0xff, _, CLIENT_HELLO, 0 | 2 | 3, ..])
+pub(super) fn is_ssl2(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80..=0xff, _, CLIENT_HELLO, 0 | 2 | 3, ..])
 }
 
 fn facts(record_version: u16, body: &[u8]) -> Option<ClientHelloFacts> {
@@ -222,11 +222,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn u8(&mut self) -> Option<u8> {
-        self.take(1).and_then(|octets| octets.first().copied())
+        self.take(1).and_then(|bytes| bytes.first().copied())
     }
 
     fn u16(&mut self) -> Option<u16> {
-        self.take(2).and_then(|octets| octets.first_chunk().copied()).map(u16::from_be_bytes)
+        self.take(2).and_then(|bytes| bytes.first_chunk().copied()).map(u16::from_be_bytes)
     }
 
     /// Returns the bytes behind a length of one byte.

@@ -80,8 +80,8 @@ pub(super) fn answer(
         return refuse(HANDSHAKE_FAILURE, reason);
     };
     match flight(&kind, suite, hello, client_random, certified) {
-        Some(octets) => {
-            Answer::Flight(octets, InjectedFault::Legacy { server, version, cipher_suite: suite })
+        Some(bytes) => {
+            Answer::Flight(bytes, InjectedFault::Legacy { server, version, cipher_suite: suite })
         }
         None => {
             refuse(HANDSHAKE_FAILURE, "the client accepts no signature of the certificate's key".to_owned())
@@ -213,12 +213,12 @@ fn records(version: u16, message: &[u8]) -> Vec<u8> {
     message.chunks(1 << 14).flat_map(record).collect()
 }
 
-/// Returns `octets` behind their length in two bytes. No input here is longer than that can express.
-pub(super) fn vector16(octets: &[u8]) -> Vec<u8> {
-    [&(octets.len() as u16).to_be_bytes()[..], octets].concat()
+/// Returns `bytes` behind their length in two bytes. No input here is longer than that can express.
+pub(super) fn vector16(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat()
 }
 
-fn vector24(octets: &[u8]) -> Vec<u8> {
-    let [_, high, middle, low] = (octets.len() as u32).to_be_bytes();
-    [&[high, middle, low], octets].concat()
+fn vector24(bytes: &[u8]) -> Vec<u8> {
+    let [_, high, middle, low] = (bytes.len() as u32).to_be_bytes();
+    [&[high, middle, low], bytes].concat()
 }

@@ -135,7 +135,7 @@ impl ServerTls {
             // This is no client for which a fault could be done. rustls reports what is wrong with its input.
             let face = self.0.first();
             let mut session = new_session(face)?;
-            handshake::drive_from(&mut session, io, hello.octets()).await?;
+            handshake::drive_from(&mut session, io, hello.bytes()).await?;
             return Ok((session, face));
         };
         let corruption = self.misbehave(fault, io, &hello, &facts, witness).await?;
@@ -346,7 +346,7 @@ where
 {
     let mut session = new_session(face)?;
     let Some(corruption) = corruption else {
-        handshake::drive_from(&mut session, io, hello.octets()).await?;
+        handshake::drive_from(&mut session, io, hello.bytes()).await?;
         return Ok(session);
     };
     let change = |flight: &mut [u8]| {
@@ -356,7 +356,7 @@ where
             witness.injected.push(InjectedFault::Corrupted { octet });
         }
     };
-    handshake::drive_changed(&mut session, io, hello.octets(), change).await?;
+    handshake::drive_changed(&mut session, io, hello.bytes(), change).await?;
     Ok(session)
 }
 
@@ -372,7 +372,7 @@ where
 {
     let mut session = new_session(face)?;
     let mut first = FirstOctets::default();
-    let flight = handshake::first_flight(&mut session, io, hello.octets(), &mut first).await?;
+    let flight = handshake::first_flight(&mut session, io, hello.bytes(), &mut first).await?;
     Ok(match octets {
         Some(octets) => flight.get(..octets as usize).unwrap_or(&flight).to_vec(),
         None => server_hello(&flight),

@@ -16,27 +16,27 @@ impl Budget {
 
     /// Returns an empty share, which can grow.
     pub(super) fn share(&self) -> Share<'_> {
-        Share { budget: self, octets: 0 }
+        Share { budget: self, bytes: 0 }
     }
 }
 
 /// A share of the budget; given back when it is dropped.
 pub(super) struct Share<'a> {
     budget: &'a Budget,
-    octets: u64,
+    bytes: u64,
 }
 
 impl Share<'_> {
-    /// Grows the share to `octets`. Returns false if the budget does not hold that many bytes.
-    pub(super) fn grow(&mut self, octets: u64) -> bool {
-        let more = octets.saturating_sub(self.octets);
-        self.octets += more;
+    /// Grows the share to `bytes`. Returns false if the budget does not hold that many bytes.
+    pub(super) fn grow(&mut self, bytes: u64) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        self.bytes += more;
         self.budget.used.fetch_add(more, Ordering::Relaxed) + more <= self.budget.most
     }
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.octets, Ordering::Relaxed);
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }

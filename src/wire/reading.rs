@@ -98,7 +98,7 @@ impl<'a> Connection<'a> {
                 self.read_content(io, decoder.kept()).await?;
             }
             let received = decoder.finish();
-            self.write_down(Record::Content(received.octets));
+            self.write_down(Record::Content(received.bytes));
             return Ok(Input::Content(received));
         }
         let mut decoder = DataDecoder::new(limit);
@@ -106,7 +106,7 @@ impl<'a> Connection<'a> {
             if decoder.decode(&mut self.input) == DataProgress::Done {
                 self.release();
                 let received = decoder.finish();
-                self.write_down(Record::Content(received.octets));
+                self.write_down(Record::Content(received.bytes));
                 return Ok(Input::Content(received));
             }
             if !share.grow(decoder.kept()) {

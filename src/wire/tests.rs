@@ -81,8 +81,8 @@ impl Client {
     async fn reply(&mut self) -> String {
         let mut reply = String::new();
         loop {
-            let octet = self.0.read_u8().await.unwrap();
-            reply.push(char::from(octet));
+            let byte = self.0.read_u8().await.unwrap();
+            reply.push(char::from(byte));
             let last = reply.rsplit_terminator("\r\n").next().unwrap_or_default();
             if reply.ends_with("\r\n") && last.as_bytes().get(3) == Some(&b' ') {
                 return reply.trim_end().to_owned();

@@ -60,7 +60,7 @@ impl Client<StreamOwned<ClientConnection, TcpStream>> {
 }
 
 impl<S: Read + Write> Client<S> {
-    /// Sends octets as they are.
+    /// Sends bytes as they are.
     pub(crate) fn say(&mut self, octets: &str) {
         self.0.get_mut().write_all(octets.as_bytes()).unwrap();
     }
@@ -84,7 +84,7 @@ impl<S: Read + Write> Client<S> {
         assert!(self.ask("QUIT").starts_with("221 "));
     }
 
-    /// How the other side ends the connection; the number of octets that came before.
+    /// How the other side ends the connection; the number of bytes that came before.
     pub(crate) fn end(mut self) -> std::io::Result<usize> {
         self.0.read_to_end(&mut Vec::new())
     }

@@ -33,7 +33,7 @@ impl Client {
         (client, banner)
     }
 
-    /// Sends octets as they are.
+    /// Sends bytes as they are.
     pub(crate) async fn say(&mut self, octets: impl AsRef<[u8]>) {
         self.reader.get_mut().write_all(octets.as_ref()).await.unwrap();
     }

@@ -24,7 +24,7 @@ impl Curl {
 #[test]
 fn curl_sends_in_clear_where_starttls_is_withheld_and_it_may() {
     let Some(curl) = Curl::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     curl.send(&lab, IN_THE_CERTIFICATE, "--ssl").succeeded();
     lab.conversation().arrived_in_clear();
@@ -33,7 +33,7 @@ fn curl_sends_in_clear_where_starttls_is_withheld_and_it_may() {
 #[test]
 fn curl_sends_nothing_where_starttls_is_withheld_and_it_must() {
     let Some(curl) = Curl::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     let refused = curl.send(&lab, IN_THE_CERTIFICATE, "--ssl-reqd");
     refused.failed_saying("curl: (64) STARTTLS not supported.");
@@ -43,7 +43,7 @@ fn curl_sends_nothing_where_starttls_is_withheld_and_it_must() {
 #[test]
 fn curl_sends_encrypted_after_the_connector_took_the_certificates_name() {
     let Some(curl) = Curl::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     let name = lab.mend(Fix::ConnectorFqdn, Save::Rename);
 
     for policy in ["--ssl", "--ssl-reqd"] {

@@ -45,7 +45,7 @@ fn words(error: &Error) -> String {
 
 #[test]
 fn lettre_sends_in_clear_where_starttls_is_withheld_and_it_may() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     send(&lab, Tls::Opportunistic(expecting(&lab, IN_THE_CERTIFICATE))).unwrap();
     lab.conversation().arrived_in_clear();
@@ -55,7 +55,7 @@ fn lettre_sends_in_clear_where_starttls_is_withheld_and_it_may() {
 
 #[test]
 fn lettre_sends_nothing_where_starttls_is_withheld_and_it_must() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     let refused = send(&lab, Tls::Required(expecting(&lab, IN_THE_CERTIFICATE))).unwrap_err();
     let words = words(&refused);
@@ -65,7 +65,7 @@ fn lettre_sends_nothing_where_starttls_is_withheld_and_it_must() {
 
 #[test]
 fn lettre_sends_encrypted_after_the_connector_took_the_certificates_name() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     let name = lab.mend(Fix::ConnectorFqdn, Save::Rename);
 
     send(&lab, Tls::Required(expecting(&lab, &name))).unwrap();
@@ -78,7 +78,7 @@ fn lettre_sends_encrypted_after_the_connector_took_the_certificates_name() {
 
 #[test]
 fn lettre_sends_encrypted_after_the_certificate_took_the_connectors_name() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     let name = lab.mend(Fix::CertificateNames, Save::Rename);
 
     send(&lab, Tls::Required(expecting(&lab, &name))).unwrap();
@@ -87,7 +87,7 @@ fn lettre_sends_encrypted_after_the_certificate_took_the_connectors_name() {
 
 #[test]
 fn lettre_sends_encrypted_after_the_certificate_was_assigned_to_smtp() {
-    let mut lab = Served::story("smtp-not-assigned");
+    let mut lab = Served::scenario("smtp-not-assigned");
     send(&lab, Tls::None).unwrap();
     lab.conversation().arrived_in_clear();
     let name = lab.mend(Fix::SmtpAssigned, Save::Rename);
@@ -98,7 +98,7 @@ fn lettre_sends_encrypted_after_the_certificate_was_assigned_to_smtp() {
 
 #[test]
 fn lettre_sends_nothing_to_a_name_that_the_certificate_does_not_cover() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     lab.mend(Fix::ConnectorFqdn, Save::Rename);
 
     for policy in [Tls::Required, Tls::Opportunistic] {

@@ -52,7 +52,7 @@ impl Drop for Typist {
 #[test]
 fn s_client_says_that_starttls_is_withheld_and_is_survived_when_it_tries_anyway() {
     let Some(openssl) = find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     for version in ["-tls1_2", "-tls1_3"] {
         let mut command = s_client(&openssl, &lab, IN_THE_CERTIFICATE, &[version]);
@@ -83,9 +83,9 @@ fn s_client_carries_a_message_after_the_certificate_was_assigned_to_smtp() {
     carried("smtp-not-assigned", Fix::SmtpAssigned);
 }
 
-fn carried(story: &str, fix: Fix) {
+fn carried(scenario: &str, fix: Fix) {
     let Some(openssl) = find() else { return };
-    let mut lab = Served::story(story);
+    let mut lab = Served::scenario(scenario);
     let name = lab.mend(fix, Save::Rename);
 
     for (option, version) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
@@ -141,7 +141,7 @@ fn s_client_ends_a_handshake_that_was_signed_with_another_key() {
 #[test]
 fn s_client_refuses_a_name_that_the_certificate_does_not_cover() {
     let Some(openssl) = find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     lab.mend(Fix::ConnectorFqdn, Save::Rename);
 
     for version in ["-tls1_2", "-tls1_3"] {

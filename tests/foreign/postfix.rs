@@ -102,7 +102,7 @@ smtp_tls_loglevel = 1
 
 #[test]
 fn postfix_that_may_encrypt_delivers_in_clear_until_the_connector_has_the_certificates_name() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     let Some(mut postfix) = Postfix::start(&lab, Policy::May) else { return };
 
     postfix.submit();
@@ -120,7 +120,7 @@ fn postfix_that_may_encrypt_delivers_in_clear_until_the_connector_has_the_certif
 
 #[test]
 fn postfix_that_must_encrypt_defers_a_message_and_delivers_it_once_the_connector_is_mended() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     let Some(mut postfix) = Postfix::start(&lab, Policy::Encrypt) else { return };
 
     postfix.submit();
@@ -136,8 +136,8 @@ fn postfix_that_must_encrypt_defers_a_message_and_delivers_it_once_the_connector
 
 #[test]
 fn postfix_that_may_encrypt_and_postfix_that_must_deliver_encrypted_after_each_of_the_other_fixes() {
-    for (story, fix) in [("fqdn-mismatch", Fix::CertificateNames), ("smtp-not-assigned", Fix::SmtpAssigned)] {
-        let mut lab = Served::story(story);
+    for (scenario, fix) in [("fqdn-mismatch", Fix::CertificateNames), ("smtp-not-assigned", Fix::SmtpAssigned)] {
+        let mut lab = Served::scenario(scenario);
         let Some(mut demanding) = Postfix::start(&lab, Policy::Encrypt) else { return };
         demanding.submit();
         demanding.defers_saying("TLS is required, but was not offered");
@@ -158,7 +158,7 @@ fn postfix_that_may_encrypt_and_postfix_that_must_deliver_encrypted_after_each_o
 
 #[test]
 fn postfix_that_must_verify_delivers_once_the_certificate_has_the_connectors_name() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     let Some(mut postfix) = Postfix::start(&lab, Policy::Secure(NOT_IN_THE_CERTIFICATE)) else { return };
 
     postfix.submit();
@@ -175,7 +175,7 @@ fn postfix_that_must_verify_delivers_once_the_certificate_has_the_connectors_nam
 
 #[test]
 fn postfix_that_must_verify_defers_where_the_certificate_has_another_name() {
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     lab.mend(Fix::CertificateNames, Save::Rename);
     let Some(mut postfix) = Postfix::start(&lab, Policy::Secure(IN_THE_CERTIFICATE)) else { return };
 

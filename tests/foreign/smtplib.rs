@@ -22,7 +22,7 @@ impl Smtplib {
 #[test]
 fn smtplib_sends_in_clear_where_starttls_is_withheld_and_it_may() {
     let Some(smtplib) = Smtplib::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     smtplib.send(&lab, NOT_IN_THE_CERTIFICATE, "may").succeeded();
     lab.conversation().arrived_in_clear();
@@ -31,7 +31,7 @@ fn smtplib_sends_in_clear_where_starttls_is_withheld_and_it_may() {
 #[test]
 fn smtplib_sends_nothing_where_starttls_is_withheld_and_it_must() {
     let Some(smtplib) = Smtplib::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     let refused = smtplib.send(&lab, IN_THE_CERTIFICATE, "verify");
     refused.failed_saying("STARTTLS extension not supported by server.");
@@ -41,7 +41,7 @@ fn smtplib_sends_nothing_where_starttls_is_withheld_and_it_must() {
 #[test]
 fn smtplib_sends_nothing_to_a_name_that_the_certificate_does_not_cover() {
     let Some(smtplib) = Smtplib::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     lab.mend(Fix::ConnectorFqdn, Save::Overwrite);
 
     let refused = smtplib.send(&lab, NOT_IN_THE_CERTIFICATE, "verify");
@@ -65,9 +65,9 @@ fn smtplib_sends_encrypted_after_the_certificate_was_assigned_to_smtp() {
 }
 
 /// One lab, running all the while: refused before the fix, encrypted after it.
-fn mended(story: &str, fix: Fix) {
+fn mended(scenario: &str, fix: Fix) {
     let Some(smtplib) = Smtplib::find() else { return };
-    let mut lab = Served::story(story);
+    let mut lab = Served::scenario(scenario);
     assert!(!smtplib.send(&lab, IN_THE_CERTIFICATE, "verify").status.success(), "nothing to mend");
     lab.conversation().brought_nothing();
 

@@ -37,7 +37,7 @@ impl Swaks {
 #[test]
 fn swaks_sends_in_clear_where_starttls_is_withheld_and_it_may() {
     let Some(swaks) = Swaks::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
     assert_eq!(lab.record("event")["event_id"], 12014);
 
     swaks.send(&lab, &["--tls-optional-strict"]).succeeded();
@@ -49,7 +49,7 @@ fn swaks_sends_in_clear_where_starttls_is_withheld_and_it_may() {
 #[test]
 fn swaks_sends_nothing_where_starttls_is_withheld_and_it_must() {
     let Some(swaks) = Swaks::find() else { return };
-    let mut lab = Served::story("fqdn-mismatch");
+    let mut lab = Served::scenario("fqdn-mismatch");
 
     swaks.send(&lab, &["--tls"]).failed_saying("*** Host did not advertise STARTTLS");
     lab.conversation().brought_nothing();
@@ -60,7 +60,7 @@ fn swaks_sends_nothing_where_starttls_is_withheld_and_it_must() {
 #[test]
 fn swaks_trusts_nobody_the_lab_did_not_sign_for() {
     let Some(swaks) = Swaks::find() else { return };
-    let mut lab = Served::story("healthy");
+    let mut lab = Served::scenario("healthy");
 
     swaks.send(&lab, &["--tls", "--tls-verify"]).failed_saying("*** TLS startup failed");
     lab.conversation().brought_nothing();
@@ -82,9 +82,9 @@ fn swaks_sends_encrypted_after_the_certificate_was_assigned_to_smtp() {
 }
 
 /// One lab, running all the while: refused before the fix, encrypted after it.
-fn mended(story: &str, fix: Fix) {
+fn mended(scenario: &str, fix: Fix) {
     let Some(swaks) = Swaks::find() else { return };
-    let mut lab = Served::story(story);
+    let mut lab = Served::scenario(scenario);
     assert!(!swaks.send_verifying(&lab, IN_THE_CERTIFICATE).status.success(), "nothing to mend");
     lab.conversation().brought_nothing();
 

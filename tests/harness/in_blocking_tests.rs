@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::blocking::{Client, send_in_clear};
 use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::exchange::Profile;
-use starttls_lab::internal::scenario::story;
+use starttls_lab::internal::scenario::scenario;
 use starttls_lab::internal::session::TlsFailure;
 use starttls_lab::{Answer, Lab, a_message, a_session, an_event};
 
@@ -62,7 +62,7 @@ fn everything_else_is_edited_and_the_profile_is_a_word() {
 
 #[test]
 fn a_file_and_a_text_are_labs_like_a_story() {
-    let text = story("healthy").unwrap().text;
+    let text = scenario("healthy").unwrap().text;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
     let labs = [Lab::file(file.path()), Lab::text(text), Lab::scenario("healthy")];

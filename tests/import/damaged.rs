@@ -111,7 +111,7 @@ fn samples() -> Vec<String> {
     use std::sync::OnceLock;
     static SAMPLES: OnceLock<Vec<String>> = OnceLock::new();
     let made = SAMPLES.get_or_init(|| {
-        let text = starttls_lab::internal::scenario::story("pin-stale").unwrap().text;
+        let text = starttls_lab::internal::scenario::scenario("pin-stale").unwrap().text;
         let text = starttls_lab::internal::scenario::ScenarioText::parse(text, "pin-stale").unwrap();
         let clock = starttls_lab::internal::clock::Clock::pinned(now());
         let paper = starttls_lab::internal::lab::Plan::at(&text, clock).unwrap();

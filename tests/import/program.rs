@@ -94,6 +94,6 @@ fn check_takes_what_an_administrator_has_and_says_what_it_is() {
     let (code, _, error) = said(&run(&["check", "-"], "nothing of the kind"));
     assert_eq!(code, Some(2), "{error}");
     let (code, out, _) =
-        said(&run(&["check", "-"], starttls_lab::internal::scenario::story("healthy").unwrap().text));
+        said(&run(&["check", "-"], starttls_lab::internal::scenario::scenario("healthy").unwrap().text));
     assert_eq!(code, Some(0), "{out}");
 }

@@ -4,7 +4,7 @@ use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::exchange::{Computer, Outcome, PrivateKey, select_for, selection_events};
 use starttls_lab::internal::import::Imported;
 use starttls_lab::internal::lab::Plan;
-use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::scenario::{ScenarioText, scenario};
 
 use super::export::{Culture, Object, clixml, csv_of, format_list, json_of, objects};
 use super::samples::{CERTIFICATES, CONNECTOR, EVENT, PINNED};
@@ -16,7 +16,7 @@ fn built(text: &ScenarioText) -> Vec<Computer> {
 }
 
 fn story_called(name: &str) -> Vec<Computer> {
-    let text = ScenarioText::parse(story(name).unwrap().text, name).unwrap();
+    let text = ScenarioText::parse(scenario(name).unwrap().text, name).unwrap();
     built(&text)
 }
 

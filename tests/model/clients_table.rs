@@ -182,8 +182,8 @@ fn an_emulated_sender_does_what_the_measured_clients_of_its_class_do_or_the_entr
 #[test]
 fn an_entry_that_no_client_was_measured_with_has_nobody_who_differs() {
     let tried = lines("clients/entries");
-    for entry in ENTRIES.iter().filter(|entry| !tried.iter().any(|name| name == entry.story.name)) {
+    for entry in ENTRIES.iter().filter(|entry| !tried.iter().any(|name| name == entry.scenario.name)) {
         let spec = entry.read().unwrap().scenario.entry.unwrap();
-        assert!(spec.differ.is_empty(), "{}", entry.story.name);
+        assert!(spec.differ.is_empty(), "{}", entry.scenario.name);
     }
 }

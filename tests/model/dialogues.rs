@@ -1,4 +1,4 @@
-//! The dialogues of `tests/dialogues`, played into the bare session and over sockets, however the octets
+//! The dialogues of `tests/dialogues`, played into the bare session and over sockets, however the bytes
 //! are cut.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
@@ -107,7 +107,7 @@ fn every_dialogue_goes_the_same_way_over_a_socket_and_leaves_the_same_journal() 
     play_over_sockets(&dialogues(), |_| Cut::Nowhere);
 }
 
-/// Single octets, but for what is so long that it would take seconds.
+/// Single bytes, but for what is so long that it would take seconds.
 #[test]
 fn every_dialogue_goes_the_same_way_over_a_socket_in_tiny_pieces() {
     let (whole, mut dialogues) = (WHOLE_FLIGHTS_ONLY.map(|(name, _)| name), dialogues());
@@ -213,10 +213,10 @@ S: 250 2.1.0 Sender OK
 C: RCPT TO:<b@expta.com>
 S: 250 2.1.5 Recipient OK
 C: BDAT 3
-C| 3 octets of content
+C| 3 bytes of content
 S: 250 2.6.0 CHUNK received OK, 3 octets
 C: BDAT 2 LAST
-C| 2 octets of content
+C| 2 bytes of content
 !! unannounced-eight-bit-content
 ++ message 1 with SMTP from <a@example.org> to <b@expta.com>: "a\r\nb\xff"
 S: 250 2.6.0 <1@mailgate.expta.com> [InternalId=1] Queued mail for delivery

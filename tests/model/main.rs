@@ -2,6 +2,9 @@
 //! and the tests that read the repository itself (map, dependencies, tables).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+#[macro_use]
+#[path = "../common/edge_and_hub.rs"]
+mod edge_and_hub;
 #[path = "../common/installed.rs"]
 mod installed;
 
@@ -27,5 +30,5 @@ mod sending;
 mod session;
 mod shell_page;
 mod smtp_oracle;
-mod stories;
-mod story_file;
+mod scenarios;
+mod scenario_file;

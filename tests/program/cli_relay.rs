@@ -8,17 +8,12 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-const LAB: &str = r#"
+const LAB: &str = edge_and_hub! {
+    domain: "contoso.test",
+    head: r#"
 title = "Edge and Hub"
-
-[[computer]]
-name = "EDGE"
-fqdn = "edge.contoso.test"
-role = "edge"
-profile = "exchange-2010"
-address = "127.0.0.2"
-subscribed_to = "HUB"
-accepted_domains = ["contoso.test"]
+"#,
+    edge: r#"
 [[computer.certificate]]
 names = ["edge.contoso.test"]
 services = ["SMTP"]
@@ -28,20 +23,16 @@ name = "Default internal receive connector EDGE"
 name = "EdgeSync - Inbound to Site"
 usage = "EdgeSyncInbound"
 protocol_logging_level = "Verbose"
-
-[[computer]]
-name = "HUB"
-fqdn = "hub.contoso.test"
-role = "hub-transport"
-profile = "exchange-2010"
-address = "127.0.0.3"
+"#,
+    hub: r#"
 accepted_domains = ["contoso.test"]
 [[computer.certificate]]
 names = ["hub.contoso.test"]
 services = ["SMTP"]
 [[computer.receive_connector]]
 name = "Default HUB"
-"#;
+"#,
+};
 
 /// A program that is stopped when the test is over, however that ends.
 struct Stopped(Child);

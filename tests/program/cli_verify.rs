@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 use crate::installed::Program;
-use crate::verify_stories::{SEED, SILENT, seed_with};
+use crate::verify_scenarios::{SEED, SILENT, seed_with};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::fixture::support::{program, run, text};
-use crate::verify_stories::{SEED, seed_with};
+use crate::verify_scenarios::{SEED, seed_with};
 
 const HOSTILE: &str = "</title></td><script>alert('1')</script><img src=x onerror=alert(2)>";
 

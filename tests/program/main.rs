@@ -1,12 +1,15 @@
 //! The program and its control API, as people and other programs use them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+#[macro_use]
+#[path = "../common/edge_and_hub.rs"]
+mod edge_and_hub;
 #[path = "../common/client.rs"]
 mod client;
 #[path = "../common/installed.rs"]
 mod installed;
-#[path = "../common/verify_stories.rs"]
-mod verify_stories;
+#[path = "../common/verify_scenarios.rs"]
+mod verify_scenarios;
 
 mod cli;
 mod cli_probe;

@@ -10,7 +10,7 @@ use starttls_lab::internal::exchange::{Computer, select_for};
 use starttls_lab::internal::journal::Record;
 use starttls_lab::internal::lab::{Engine, Options, Plan};
 use starttls_lab::internal::report::{self, Starttls};
-use starttls_lab::internal::scenario::{SCENARIOS, ScenarioText, story};
+use starttls_lab::internal::scenario::{SCENARIOS, ScenarioText, scenario};
 use starttls_lab::internal::tls::{ClientTls, Versions};
 use starttls_lab::internal::wire::Ports;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -97,7 +97,7 @@ async fn what_check_says_of_every_story_is_what_serve_does() {
 
 #[test]
 fn a_certificate_that_only_ails_is_renewed_before_the_connector_turns_to_another() {
-    let text = ScenarioText::parse(story("expired-offered").unwrap().text, "expired").unwrap();
+    let text = ScenarioText::parse(scenario("expired-offered").unwrap().text, "expired").unwrap();
     let paper = Plan::new(&text).unwrap();
     let report = report::check(&paper.computers, paper.clock.now());
     let connector = &report.connectors.iter().find(|connector| !connector.fixes.is_empty()).unwrap();
@@ -108,7 +108,7 @@ fn a_certificate_that_only_ails_is_renewed_before_the_connector_turns_to_another
 
 #[test]
 fn a_certificate_that_a_pin_names_is_not_proposed_for_removal() {
-    let expired = story("pin-matches")
+    let expired = scenario("pin-matches")
         .unwrap()
         .text
         .replace("label = \"renewed\"", "label = \"renewed\"\nnot_after = \"-1d\"");

@@ -179,4 +179,4 @@ fn a_lab_file_that_is_wrong_is_not_played() {
     assert!(error.starts_with("lab.toml:") && error.contains('^'), "{error}");
 }
 
-mod story;
+mod scenario;

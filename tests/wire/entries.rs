@@ -21,7 +21,7 @@ const CLASSES: [&str; 6] = ["o1", "may", "o3", "o4", "encrypt", "verify"];
 const AT_A_TIME: usize = 16;
 
 fn text(entry: &CatalogueEntry) -> ScenarioText {
-    ScenarioText::parse(entry.story.text, entry.story.name).unwrap_or_else(|error| panic!("{error}"))
+    ScenarioText::parse(entry.scenario.text, entry.scenario.name).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn scenario(entry: &CatalogueEntry) -> Scenario {
@@ -46,7 +46,7 @@ fn differences(proof: &Proof) -> Vec<String> {
 #[test]
 fn every_file_of_a_group_is_an_entry_and_every_entry_is_such_a_file() {
     let listed: BTreeSet<_> =
-        ENTRIES.iter().map(|it| folder(it).join(it.story.name).with_extension("toml")).collect();
+        ENTRIES.iter().map(|it| folder(it).join(it.scenario.name).with_extension("toml")).collect();
     assert_eq!(listed.len(), ENTRIES.len(), "an entry is listed twice");
     let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab");
     let groups = lab.read_dir().unwrap().map(|it| it.unwrap().path()).filter(|path| path.is_dir());
@@ -55,8 +55,8 @@ fn every_file_of_a_group_is_an_entry_and_every_entry_is_such_a_file() {
         .collect();
     assert_eq!(files, listed);
     for entry in ENTRIES {
-        let file = folder(entry).join(entry.story.name).with_extension("toml");
-        assert_eq!(entry.story.text, std::fs::read_to_string(&file).unwrap(), "{}", file.display());
+        let file = folder(entry).join(entry.scenario.name).with_extension("toml");
+        assert_eq!(entry.scenario.text, std::fs::read_to_string(&file).unwrap(), "{}", file.display());
     }
 }
 
@@ -64,7 +64,7 @@ fn every_file_of_a_group_is_an_entry_and_every_entry_is_such_a_file() {
 fn every_entry_says_what_it_is_how_it_is_met_and_who_says_so() {
     let mut titles = BTreeSet::new();
     for it in ENTRIES {
-        let name = it.story.name;
+        let name = it.scenario.name;
         let Scenario { title, story, sources, entry, now, .. } = scenario(it);
         let entry = entry.unwrap_or_else(|| panic!("{name} has no [entry]"));
         assert!((10..=110).contains(&title.len()) && !title.contains('\n'), "{name}: {title}");
@@ -81,7 +81,7 @@ fn every_entry_says_what_it_is_how_it_is_met_and_who_says_so() {
 #[test]
 fn every_entry_speaks_of_every_class_of_senders() {
     for entry in ENTRIES {
-        let (name, scenario) = (entry.story.name, scenario(entry));
+        let (name, scenario) = (entry.scenario.name, scenario(entry));
         let policies: BTreeMap<_, _> = scenario
             .sender
             .iter()
@@ -108,12 +108,12 @@ fn no_two_entries_share_a_name_with_each_other_or_with_a_story() {
     }
     for entry in ENTRIES {
         let aliases = scenario(entry).entry.unwrap().aliases;
-        for name in aliases.into_iter().chain([entry.story.name.to_owned()]) {
-            let owner = owners.insert(name.to_lowercase(), entry.story.name);
-            assert_eq!(owner, None, "{name} of {}", entry.story.name);
+        for name in aliases.into_iter().chain([entry.scenario.name.to_owned()]) {
+            let owner = owners.insert(name.to_lowercase(), entry.scenario.name);
+            assert_eq!(owner, None, "{name} of {}", entry.scenario.name);
         }
     }
-    assert_eq!(entry("trust-expired").map(|it| it.story.name), Some("trust-expired"));
+    assert_eq!(entry("trust-expired").map(|it| it.scenario.name), Some("trust-expired"));
     assert!(entry("fqdn-mismatch").is_none());
 }
 
@@ -140,7 +140,7 @@ async fn every_entry_is_true_over_sockets_and_in_memory_alike() {
         playing.spawn(async move {
             let _place = places.acquire_owned().await;
             let text = text(entry);
-            verified(&text, entry.story.name).await
+            verified(&text, entry.scenario.name).await
         });
     }
     let mut wrong = Vec::new();

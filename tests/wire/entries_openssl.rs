@@ -117,7 +117,7 @@ fn openssl(arguments: &[&str], directory: &Path) -> String {
 }
 
 fn paper(name: &str) -> Plan {
-    let text = ScenarioText::parse(entry(name).unwrap().story.text, name).unwrap();
+    let text = ScenarioText::parse(entry(name).unwrap().scenario.text, name).unwrap();
     Plan::new(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -129,7 +129,7 @@ fn material<'a>(paper: &'a Plan, label: &str) -> &'a Material {
 
 /// The host that clients dial.
 fn host(name: &str) -> String {
-    let scenario = ScenarioText::parse(entry(name).unwrap().story.text, name).unwrap().scenario;
+    let scenario = ScenarioText::parse(entry(name).unwrap().scenario.text, name).unwrap().scenario;
     let connector = scenario.computer[0].receive_connector[0].fqdn.clone();
     let known = scenario.entry.unwrap().host;
     known.unwrap_or_else(|| connector.unwrap().0.unwrap().to_string())
@@ -139,7 +139,7 @@ fn host(name: &str) -> String {
 fn every_entry_of_names_and_trust_is_looked_at() {
     let looked_at: BTreeSet<_> = rows().map(|row| row[0]).collect();
     let of_certificates = ENTRIES.iter().filter(|it| matches!(it.group, Group::Names | Group::Trust));
-    let entries: BTreeSet<_> = of_certificates.map(|it| it.story.name).collect();
+    let entries: BTreeSet<_> = of_certificates.map(|it| it.scenario.name).collect();
     assert_eq!(looked_at, entries);
 }
 

@@ -31,7 +31,7 @@ fn scripts() -> impl Iterator<Item = &'static Script> {
 fn lab(name: &str) -> Lab {
     let entry =
         starttls_lab::internal::scenario::entry(name).unwrap_or_else(|| panic!("there is no entry {name}"));
-    Lab::text(entry.story.text).quiet().start().unwrap()
+    Lab::text(entry.scenario.text).quiet().start().unwrap()
 }
 
 /// How many labs are played at a time.
@@ -64,7 +64,7 @@ fn play(name: &str) -> Vec<String> {
 #[test]
 fn every_entry_shows_on_the_wire_what_it_says_of_itself() {
     let played: BTreeSet<_> = scripts().map(|(name, _)| *name).collect();
-    let known: BTreeSet<_> = entries().map(|entry| entry.story.name).collect();
+    let known: BTreeSet<_> = entries().map(|entry| entry.scenario.name).collect();
     assert_eq!(played, known, "every entry has a script, and every script an entry");
 
     let names: Vec<_> = known.into_iter().collect();
@@ -80,10 +80,10 @@ fn every_senders_fate_is_what_the_entry_says() {
         for entry in entries() {
             playing.spawn(async {
                 let text =
-                    starttls_lab::internal::scenario::ScenarioText::parse(entry.story.text, entry.story.name);
+                    starttls_lab::internal::scenario::ScenarioText::parse(entry.scenario.text, entry.scenario.name);
                 let proof =
-                    starttls_lab::internal::lab::verify(&text.unwrap(), entry.story.name).await.unwrap();
-                let rows = proof.differences().map(|(_, row)| format!("{}: {row:?}", entry.story.name));
+                    starttls_lab::internal::lab::verify(&text.unwrap(), entry.scenario.name).await.unwrap();
+                let rows = proof.differences().map(|(_, row)| format!("{}: {row:?}", entry.scenario.name));
                 rows.collect::<Vec<_>>()
             });
         }

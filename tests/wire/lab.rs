@@ -8,14 +8,14 @@ use crate::client::{Client, DEADLINE};
 use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::journal::{Entry, Record};
 use starttls_lab::internal::lab::{Engine, LabError, Options};
-use starttls_lab::internal::scenario::{CommandsSpec, ScenarioText, story};
+use starttls_lab::internal::scenario::{CommandsSpec, ScenarioText, scenario};
 use starttls_lab::internal::session::{Anomaly, TlsFailure};
 use starttls_lab::internal::tls::{ClientTls, Versions};
 use starttls_lab::internal::wire::Ports;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn seed() -> &'static str {
-    story("fqdn-mismatch").unwrap().text
+    scenario("fqdn-mismatch").unwrap().text
 }
 
 fn parse(text: &str) -> ScenarioText {
@@ -196,7 +196,7 @@ async fn a_lab_that_is_finished_says_goodbye_and_frees_its_port() {
 
 #[tokio::test]
 async fn what_stands_behind_starttls_in_clear_is_discarded_and_noted() {
-    let lab = start(story("healthy").unwrap().text).await;
+    let lab = start(scenario("healthy").unwrap().text).await;
     let (mut client, _) = Client::connect(address(&lab)).await;
     client.ask("EHLO client.example").await;
     client.say("STARTTLS\r\nMAIL FROM:<injected@example.com>\r\nRCPT TO:<b@example.com>\r\n").await;
@@ -219,7 +219,7 @@ async fn what_stands_behind_starttls_in_clear_is_discarded_and_noted() {
 
 #[tokio::test]
 async fn a_client_hello_that_breaks_off_is_told_with_its_length() {
-    let lab = start(story("healthy").unwrap().text).await;
+    let lab = start(scenario("healthy").unwrap().text).await;
     let (mut client, _) = Client::connect(address(&lab)).await;
     client.ask("EHLO client.example").await;
     client.ask("STARTTLS").await;
@@ -233,7 +233,7 @@ async fn a_client_hello_that_breaks_off_is_told_with_its_length() {
 
 #[tokio::test]
 async fn no_clear_text_follows_a_handshake_that_failed() {
-    let lab = start(story("healthy").unwrap().text).await;
+    let lab = start(scenario("healthy").unwrap().text).await;
     let (mut client, _) = Client::connect(address(&lab)).await;
     client.ask("EHLO client.example").await;
     client.ask("STARTTLS").await;
@@ -259,7 +259,7 @@ async fn a_client_hello_where_a_command_is_due_is_named_and_does_not_hang() {
 
 #[tokio::test]
 async fn a_certificate_without_smtp_may_be_offered_and_then_fails_where_the_rules_say_so() {
-    let file = story("smtp-not-assigned").unwrap().text;
+    let file = scenario("smtp-not-assigned").unwrap().text;
     let file = file.replacen(
         "[[computer.certificate]]",
         "[computer.rules]\nsmtp_not_assigned = \"handshake-fails\"\n[[computer.certificate]]",

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use starttls_lab::internal::lab::{Engine, Options};
-use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::scenario::{ScenarioText, scenario};
 use starttls_lab::internal::wire::Ports;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
@@ -25,7 +25,7 @@ fn with_certificates(text: &str, count: usize) -> ScenarioText {
 /// One thread serves and changes, as in the program and in the harness.
 #[tokio::test(flavor = "current_thread")]
 async fn a_connection_is_answered_while_keys_are_made() {
-    let healthy = story("healthy").unwrap().text;
+    let healthy = scenario("healthy").unwrap().text;
     let text = ScenarioText::parse(healthy, "healthy").unwrap();
     let options = Options { ports: Ports::Free, ..Options::default() };
     let lab = Engine::start(&text, options).await.unwrap();

@@ -2,6 +2,9 @@
 //! catalogue entry on the wire.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+#[macro_use]
+#[path = "../common/edge_and_hub.rs"]
+mod edge_and_hub;
 #[path = "../common/both.rs"]
 mod both;
 #[path = "../common/client.rs"]
@@ -10,8 +13,8 @@ mod client;
 mod installed;
 #[path = "../common/process.rs"]
 mod process;
-#[path = "../common/verify_stories.rs"]
-mod verify_stories;
+#[path = "../common/verify_scenarios.rs"]
+mod verify_scenarios;
 
 mod agree;
 mod agree_odd;

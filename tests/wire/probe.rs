@@ -28,7 +28,7 @@ const AT_A_TIME: usize = 12;
 
 /// Every scenario and every entry, by name and text.
 fn everything() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let entries = ENTRIES.iter().map(|entry| (entry.story.name, entry.story.text));
+    let entries = ENTRIES.iter().map(|entry| (entry.scenario.name, entry.scenario.text));
     SCENARIOS.iter().map(|story| (story.name, story.text)).chain(entries)
 }
 

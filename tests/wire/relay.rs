@@ -304,7 +304,7 @@ async fn a_lab_without_a_relay_keeps_every_message_where_it_is() {
 
 #[tokio::test]
 async fn a_lab_with_one_computer_that_sends_nothing_says_nothing_new() {
-    let flow = Flow::of(starttls_lab::internal::scenario::story("fqdn-mismatch").unwrap().text).await;
+    let flow = Flow::of(starttls_lab::internal::scenario::scenario("fqdn-mismatch").unwrap().text).await;
     flow.submit_alone().await;
     assert!(flow.entries().iter().all(|entry| !matches!(entry.record, Record::Tracking(_))));
 }

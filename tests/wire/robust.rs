@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use starttls_lab::internal::journal::{Bounds, Journal, Record, transcript_line};
 use starttls_lab::internal::lab::{Engine, Options};
 use starttls_lab::internal::pki::KeyPair;
-use starttls_lab::internal::scenario::{Issuer, SCENARIOS, ScenarioText, story};
+use starttls_lab::internal::scenario::{Issuer, SCENARIOS, ScenarioText, scenario};
 use starttls_lab::internal::session::{Counters, Input, Next, ReceiveSession, Setting};
 use starttls_lab::internal::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
 use starttls_lab::internal::wire::Ports;
@@ -22,7 +22,7 @@ fn now() -> Timestamp {
 }
 
 fn setting() -> Arc<Setting> {
-    let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "seed").unwrap();
+    let text = ScenarioText::parse(scenario("fqdn-mismatch").unwrap().text, "seed").unwrap();
     let mut issuer = Issuer::open(now(), &mut KeyPair::generate).unwrap();
     let computer = text.build(&mut issuer, &mut KeyPair::generate).unwrap().remove(0).computer;
     let connector = Arc::clone(&computer.receive_connectors[0]);
@@ -31,7 +31,7 @@ fn setting() -> Arc<Setting> {
     Arc::new(Setting { computer, connector, local, peer, starttls: false, anonymous_tls: true, counters })
 }
 
-/// Plays octets into a session as a driver does, and returns how many steps it took.
+/// Plays bytes into a session as a driver does, and returns how many steps it took.
 fn play(setting: &Arc<Setting>, octets: &[u8]) -> usize {
     let (mut session, mut step) = ReceiveSession::open(Arc::clone(setting), 0, now());
     let mut input = BytesMut::from(octets);
@@ -135,7 +135,7 @@ proptest! {
 }
 
 async fn start() -> Engine {
-    let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "seed").unwrap();
+    let text = ScenarioText::parse(scenario("fqdn-mismatch").unwrap().text, "seed").unwrap();
     let bounds = Bounds { entries: 100, entry_octets: 50_000, messages: 3, message_octets: 10_000 };
     Engine::start(&text, Options { ports: Ports::Free, bounds, ..Options::default() }).await.unwrap()
 }

@@ -232,7 +232,7 @@ async fn a_connection_that_ends_in_the_middle_is_closed_wherever_it_ends() {
             io.write_all(&hello[..sent]).await.unwrap();
         })
         .await;
-        assert_eq!(failure, Err(TlsFailure::Closed), "after {sent} octets");
+        assert_eq!(failure, Err(TlsFailure::Closed), "after {sent} bytes");
     }
 }
 

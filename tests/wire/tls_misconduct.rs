@@ -1,4 +1,4 @@
-//! Handshakes that go wrong on purpose, over a pipe in memory: what leaves, octet by octet, what is written
+//! Handshakes that go wrong on purpose, over a pipe in memory: what leaves, byte by byte, what is written
 //! down of it, and what the client did then.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
@@ -135,7 +135,7 @@ async fn meet<T>(
     tokio::join!(serve, conduct(there))
 }
 
-/// A client that sends `hello`, then `word` once it has read `answer` octets, and says what all it has read.
+/// A client that sends `hello`, then `word` once it has read `answer` bytes, and says what all it has read.
 async fn client(mut io: DuplexStream, hello: &[u8], answer: usize, word: &[u8]) -> Vec<u8> {
     io.write_all(hello).await.unwrap();
     let mut read = vec![0; answer];

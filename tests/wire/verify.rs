@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::verify_stories::{SEED, SILENT, seed_with};
+use crate::verify_scenarios::{SEED, SILENT, seed_with};
 use starttls_lab::internal::journal::{Entry, Record};
 use starttls_lab::internal::lab::{Engine, Options, verify};
 use starttls_lab::internal::scenario::{Aspect, Proof, ProvedStage, ScenarioText, Stage, Subject};

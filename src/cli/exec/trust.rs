@@ -26,7 +26,7 @@ impl Trust {
         let folder = fresh(&above).map_err(|error| file_error(&above, &error))?;
         let trust = Self { ca_file: folder.join("ca.pem"), java_file: folder.join("ca.jks"), folder };
         let write =
-            |path: &Path, octets: &[u8]| fs::write(path, octets).map_err(|error| file_error(path, &error));
+            |path: &Path, bytes: &[u8]| fs::write(path, bytes).map_err(|error| file_error(path, &error));
         write(&trust.ca_file, root.to_pem().as_bytes())?;
         write(&trust.java_file, &trust_store(root, Clock::system().now()))?;
         Ok(trust)

@@ -54,8 +54,8 @@ impl Spots {
 /// configuration.
 fn nth(number: usize) -> Ipv4Addr {
     const IN_A_ROW: usize = 250;
-    let octet = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
-    Ipv4Addr::new(127, 77, octet(number / IN_A_ROW), octet(number % IN_A_ROW + 1))
+    let byte = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+    Ipv4Addr::new(127, 77, byte(number / IN_A_ROW), byte(number % IN_A_ROW + 1))
 }
 
 #[cfg(test)]

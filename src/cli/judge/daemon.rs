@@ -110,7 +110,7 @@ async fn submit(
         port: first.address.port().to_string(),
         ca: ca.to_owned(),
         name: first.name.clone(),
-        entry: first.entry.story.name.to_owned(),
+        entry: first.entry.scenario.name.to_owned(),
     };
     let Some(mut command) = words.command(&args.command) else { return Ok(String::new()) };
     command.env("STARTTLS_LAB_TARGETS", told);
@@ -163,8 +163,8 @@ async fn until_quiet(
 impl Target {
     fn of(up: &Up, policy: Option<Policy>) -> Self {
         let (host, port) = (up.address.ip().to_string(), up.address.port());
-        let domain = domain(up.entry.story.name);
-        let (entry, name) = (up.entry.story.name, up.name.clone());
+        let domain = domain(up.entry.scenario.name);
+        let (entry, name) = (up.entry.scenario.name, up.name.clone());
         let tls_policy = policy.map(|policy| {
             let matched = if policy.demands_proof() { format!(" match={name}") } else { String::new() };
             format!("[{host}]:{port} {policy}{matched}")

@@ -169,10 +169,10 @@ pub(super) fn judge(args: &Args) -> Result<(), Failure> {
 
 /// Puts the baseline first, and then the control if an entry is compared with it; each once.
 fn with_controls(entries: Vec<&'static CatalogueEntry>) -> Vec<&'static CatalogueEntry> {
-    let compared = entries.iter().any(|entry| entry.story.name.starts_with(COMPARED));
+    let compared = entries.iter().any(|entry| entry.scenario.name.starts_with(COMPARED));
     let control = entry(CONTROL).filter(|_| compared);
     let rest = entries.into_iter().filter(|entry| {
-        let name = entry.story.name;
+        let name = entry.scenario.name;
         name != BASELINE && !(compared && name == CONTROL)
     });
     entry(BASELINE).into_iter().chain(control).chain(rest).collect()

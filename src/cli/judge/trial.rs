@@ -65,7 +65,7 @@ const GRACE: Duration = Duration::from_millis(1500);
 impl Up {
     /// Starts an entry.
     pub(super) async fn start(entry: &'static CatalogueEntry, spot: Spot) -> Result<Self, Failure> {
-        let about = |failure: Failure| failure.about(entry.story.name);
+        let about = |failure: Failure| failure.about(entry.scenario.name);
         let text = entry.read().map_err(|error| about(error.into()))?;
         let spec = text.scenario.entry.clone().unwrap_or_else(unspecified);
         let title = text.scenario.title.clone();
@@ -108,7 +108,7 @@ impl Up {
         let mut injected = conversations.filter_map(|it| it.injected.as_ref());
         let repeated = injected.find_map(|it| it.repeated_in(output)).map(str::to_owned);
         Trial {
-            entry: self.entry.story.name.to_owned(),
+            entry: self.entry.scenario.name.to_owned(),
             tls: self.spec.tls,
             mail: self.spec.mail,
             exit,
@@ -133,7 +133,7 @@ pub(super) async fn run(
         port: up.address.port().to_string(),
         ca: trust.ca_file().display().to_string(),
         name: up.name.clone(),
-        entry: entry.story.name.to_owned(),
+        entry: entry.scenario.name.to_owned(),
     };
     let shown: Vec<_> =
         plan.command.iter().map(|word| words.put_into(word).to_string_lossy().into_owned()).collect();

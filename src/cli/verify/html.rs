@@ -9,12 +9,12 @@ use crate::report::proof::{
 use crate::scenario::{Aspect, Proof, ProvedStage, Row, Stage, Subject};
 
 /// Returns the page on these scenarios; a scenario that could not be run has the reason.
-pub(super) fn html(stories: &[(String, Result<Proof, String>)]) -> String {
+pub(super) fn html(scenarios: &[(String, Result<Proof, String>)]) -> String {
     let mut body = "<header>\n<h1>starttls-lab verify</h1>\n</header>\n<main>\n".to_owned();
-    if stories.len() > 1 {
-        contents(&mut body, stories);
+    if scenarios.len() > 1 {
+        contents(&mut body, scenarios);
     }
-    for (index, (name, proof)) in stories.iter().enumerate() {
+    for (index, (name, proof)) in scenarios.iter().enumerate() {
         // Writing to a String cannot fail.
         let _ = writeln!(body, "<section id=\"scenario-{index}\">\n<h2>{}</h2>", escaped(name));
         match proof {
@@ -26,20 +26,20 @@ pub(super) fn html(stories: &[(String, Result<Proof, String>)]) -> String {
         body.push_str("</section>\n");
     }
     body.push_str("</main>\n");
-    let title = match stories {
+    let title = match scenarios {
         [(name, _)] => format!("starttls-lab verify {name}"),
-        _ => format!("starttls-lab verify: {}", counted(stories.len(), "scenario")),
+        _ => format!("starttls-lab verify: {}", counted(scenarios.len(), "scenario")),
     };
     page(&title, &body, None)
 }
 
-fn contents(body: &mut String, stories: &[(String, Result<Proof, String>)]) {
+fn contents(body: &mut String, scenarios: &[(String, Result<Proof, String>)]) {
     body.push_str(
         "<div class=\"scroll\" role=\"region\" aria-label=\"Results\" tabindex=\"0\">\n<table>\n<caption>Every scenario and its result</caption>\n<thead>\n\
          <tr><th scope=\"col\">Scenario</th><th scope=\"col\">Result</th><th scope=\"col\">Regressions</th></tr>\n\
          </thead>\n<tbody>\n",
     );
-    for (index, (name, proof)) in stories.iter().enumerate() {
+    for (index, (name, proof)) in scenarios.iter().enumerate() {
         let (class, words, worse) = match proof {
             Ok(proof) => (if proof.holds() { "" } else { "wrong" }, verdict(proof), regressions(proof).len()),
             Err(_) => ("wrong", "could NOT be run".to_owned(), 0),

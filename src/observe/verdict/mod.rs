@@ -11,7 +11,7 @@ mod inside;
 mod leak;
 mod met;
 mod presented;
-mod story;
+mod fall_back;
 mod symptom;
 mod telling;
 mod texts;
@@ -21,7 +21,7 @@ pub use handshake::{HandshakeAudit, Reaction};
 pub use inside::Injected;
 pub use leak::{Leak, Said, Why};
 pub use presented::Presented;
-pub use story::{FallBack, Verdict};
+pub use fall_back::{FallBack, Verdict};
 pub use symptom::Symptom;
 pub use texts::{ErrorText, Known, texts};
 

@@ -31,14 +31,14 @@ fn hello(extensions: Option<&[u8]>) -> Vec<u8> {
 }
 
 /// Reads bytes that arrive in pieces of `length`.
-fn heard(octets: &[u8], length: usize) -> (Progress, Hello) {
+fn heard(bytes: &[u8], length: usize) -> (Progress, Hello) {
     let mut hello = Hello::default();
-    for piece in octets.chunks(length) {
-        hello.octets.extend_from_slice(piece);
+    for piece in bytes.chunks(length) {
+        hello.bytes.extend_from_slice(piece);
         match hello.scan() {
             Progress::More => {}
             done => {
-                hello.octets = octets.to_vec();
+                hello.bytes = bytes.to_vec();
                 return (done, hello);
             }
         }
@@ -52,9 +52,9 @@ fn of_rustls() -> Vec<u8> {
         crate::tls::ClientTls::trusting_anything(&clock, crate::tls::Versions::Both).unwrap().config();
     let name = "mail.contoso.com".try_into().unwrap();
     let mut session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut octets = Vec::new();
-    session.write_tls(&mut octets).unwrap();
-    octets
+    let mut bytes = Vec::new();
+    session.write_tls(&mut bytes).unwrap();
+    bytes
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn a_client_of_ssl_3_sends_no_extensions() {
 
 #[test]
 fn what_comes_behind_a_client_hello_is_kept_apart() {
-    let octets = [&in_records(&hello(None), 1000)[..], b"\x14\x03\x03\x00\x01\x01"].concat();
-    let (progress, hello) = heard(&octets, usize::MAX);
+    let bytes = [&in_records(&hello(None), 1000)[..], b"\x14\x03\x03\x00\x01\x01"].concat();
+    let (progress, hello) = heard(&bytes, usize::MAX);
     assert_eq!((progress, hello.behind()), (Progress::Complete, &b"\x14\x03\x03\x00\x01\x01"[..]));
 }
 
 #[test]
 fn what_is_no_client_hello_is_known_as_early_as_it_can_be() {
-    for octets in [
+    for bytes in [
         &b"E"[..],
         b"\x16\x02",
         b"\x15",
@@ -119,10 +119,10 @@ fn what_is_no_client_hello_is_known_as_early_as_it_can_be() {
         b"\x16\x03\x01\x00\x05\x01\x01\x00\x00",
         b"\x80\x2e\x01\x03\x01",
     ] {
-        let (progress, hello) = heard(octets, 1);
-        assert_eq!((progress, hello.facts()), (Progress::NoHello, None), "{octets:?}");
-        let (progress, _) = heard(octets.split_last().unwrap().1, 1);
-        assert_eq!(progress, Progress::More, "{octets:?}");
+        let (progress, hello) = heard(bytes, 1);
+        assert_eq!((progress, hello.facts()), (Progress::NoHello, None), "{bytes:?}");
+        let (progress, _) = heard(bytes.split_last().unwrap().1, 1);
+        assert_eq!(progress, Progress::More, "{bytes:?}");
     }
     assert!(is_ssl2(b"\x80\x2e\x01\x03\x01") && is_ssl2(b"\x80\x2e\x01\x00\x02"));
     assert!(!is_ssl2(b"\x16\x03\x01\x00\x2e") && !is_ssl2(b"\x80\x2e"));
@@ -132,8 +132,8 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_octets_are_looked_at_without_a_panic(octets in vec(any::<u8>(), 0..600), length in 1usize..40) {
-        let _ = heard(&octets, length).1.facts();
+    fn any_octets_are_looked_at_without_a_panic(bytes in vec(any::<u8>(), 0..600), length in 1usize..40) {
+        let _ = heard(&bytes, length).1.facts();
     }
 
     #[test]
@@ -141,24 +141,24 @@ proptest! {
         body in vec(any::<u8>(), 0..600),
         length in 1usize..40,
     ) {
-        let octets = in_records(&message(&body), length);
-        let (progress, hello) = heard(&octets, length);
+        let bytes = in_records(&message(&body), length);
+        let (progress, hello) = heard(&bytes, length);
         prop_assert_eq!(progress, Progress::Complete);
         let _ = hello.facts();
     }
 
     #[test]
     fn any_extensions_are_looked_at_without_a_panic(kind in 0u16..52, content in vec(any::<u8>(), 0..80)) {
-        let octets = in_records(&hello(Some(&extension(kind, &content))), 1000);
-        let facts = heard(&octets, 1000).1.facts().unwrap();
+        let bytes = in_records(&hello(Some(&extension(kind, &content))), 1000);
+        let facts = heard(&bytes, 1000).1.facts().unwrap();
         prop_assert_eq!(&*facts.extensions, &[kind][..]);
     }
 
     #[test]
     fn a_client_hello_says_the_same_however_it_is_cut(record in 1usize..2000, segment in 1usize..2000) {
-        let octets = of_rustls();
-        let whole = heard(&octets, usize::MAX).1;
-        let cut = in_records(octets.get(5..).unwrap(), record);
+        let bytes = of_rustls();
+        let whole = heard(&bytes, usize::MAX).1;
+        let cut = in_records(bytes.get(5..).unwrap(), record);
         let (progress, hello) = heard(&cut, segment);
         prop_assert_eq!(progress, Progress::Complete);
         prop_assert_eq!(hello.facts(), whole.facts());
@@ -166,9 +166,9 @@ proptest! {
 
     #[test]
     fn any_part_of_a_client_hello_asks_for_more(record in 1usize..2000, part in 0.0..1.0f64) {
-        let octets = in_records(&hello(Some(&extension(43, &[2, 3, 4]))), record);
-        let part = (octets.len() as f64 * part) as usize;
-        let (progress, hello) = heard(octets.get(..part).unwrap(), usize::MAX);
+        let bytes = in_records(&hello(Some(&extension(43, &[2, 3, 4]))), record);
+        let part = (bytes.len() as f64 * part) as usize;
+        let (progress, hello) = heard(bytes.get(..part).unwrap(), usize::MAX);
         prop_assert_eq!((progress, hello.facts()), (Progress::More, None));
     }
 }

@@ -103,7 +103,7 @@ impl Relay {
             }
             let Some(room) = self.queues.room(message.size()) else {
                 let why = format!(
-                    "the queues of the lab are full ({MOST_MESSAGES} messages, {MOST_OCTETS} octets)."
+                    "the queues of the lab are full ({MOST_MESSAGES} messages, {MOST_OCTETS} bytes)."
                 );
                 self.track(
                     &computer.name,

@@ -25,7 +25,7 @@ pub(super) struct Queues(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     messages: usize,
-    octets: u64,
+    bytes: u64,
     next_hops: HashMap<NextHop, Turns>,
 }
 
@@ -48,20 +48,20 @@ struct Turns {
 #[derive(Debug)]
 pub(super) struct Room {
     queues: Arc<Queues>,
-    octets: u64,
+    bytes: u64,
 }
 
 impl Queues {
-    /// Takes a place for a message of `octets` bytes. Returns `None` if there is none.
-    pub(super) fn room(self: &Arc<Self>, octets: u64) -> Option<Room> {
+    /// Takes a place for a message of `bytes` bytes. Returns `None` if there is none.
+    pub(super) fn room(self: &Arc<Self>, bytes: u64) -> Option<Room> {
         let mut state = self.lock();
-        let after = state.octets.checked_add(octets).filter(|after| *after <= MOST_OCTETS)?;
+        let after = state.bytes.checked_add(bytes).filter(|after| *after <= MOST_OCTETS)?;
         if state.messages >= MOST_MESSAGES {
             return None;
         }
-        state.octets = after;
+        state.bytes = after;
         state.messages += 1;
-        Some(Room { queues: Arc::clone(self), octets })
+        Some(Room { queues: Arc::clone(self), bytes })
     }
 
     /// Returns the index of the pool's member that begins this time, counted on
@@ -86,7 +86,7 @@ impl Drop for Room {
     fn drop(&mut self) {
         let mut state = self.queues.lock();
         state.messages = state.messages.saturating_sub(1);
-        state.octets = state.octets.saturating_sub(self.octets);
+        state.bytes = state.bytes.saturating_sub(self.bytes);
     }
 }
 

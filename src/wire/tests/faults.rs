@@ -6,7 +6,7 @@ use crate::session::Anomaly;
 
 /// Returns the lab of an entry of the fault catalogue.
 fn lab(name: &str) -> Arc<Shared> {
-    shared_lab(entry(name).unwrap().story.text, NO_BUDGET)
+    shared_lab(entry(name).unwrap().scenario.text, NO_BUDGET)
 }
 
 /// Returns a connector with fault rules.

@@ -1,6 +1,6 @@
 //! OpenSSL's own server, `openssl s_server`. Its counterpart `s_client` has `-starttls smtp`; as of
 //! OpenSSL 3 `s_server` has no such option and wants a ClientHello first. So the part in clear, from the
-//! 220 to the answer to STARTTLS, is spoken here, and the connection's octets are then handed on to an
+//! 220 to the answer to STARTTLS, is spoken here, and the connection's bytes are then handed on to an
 //! `s_server` as they are: the TLS is OpenSSL's alone. What it deciphers it prints, and what it is told
 //! it enciphers; so the SMTP inside TLS is played at its stdin and stdout, by the same [`Clerk`].
 //!

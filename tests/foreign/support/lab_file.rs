@@ -30,7 +30,7 @@ impl LabFile {
 
     pub(crate) fn of_entry(name: &str) -> Self {
         let entry = entry(name).unwrap_or_else(|| panic!("the catalogue has no {name}"));
-        Self(entry.story.text.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
+        Self(entry.scenario.text.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
     }
 
     /// The name the connector claims, which is the one it needs a certificate for.

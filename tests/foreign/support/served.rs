@@ -35,8 +35,8 @@ pub(crate) enum Save {
 }
 
 impl Served {
-    /// Serves a built-in story from a lab file of its own.
-    pub(crate) fn story(name: &str) -> Self {
+    /// Serves a built-in scenario from a lab file of its own.
+    pub(crate) fn scenario(name: &str) -> Self {
         Self::serve(LabFile::of_story(name))
     }
 

@@ -25,7 +25,7 @@ struct World {
 /// Every lab that listens, with and without faults. Labs with RSA keys are left out: making one takes longer than
 /// a thousand connections.
 fn world() -> World {
-    let texts = SCENARIOS.iter().chain(ENTRIES.iter().map(|entry| &entry.story));
+    let texts = SCENARIOS.iter().chain(ENTRIES.iter().map(|entry| &entry.scenario));
     let small =
         texts.filter(|story| !story.text.contains("rsa") && story.text.matches("[[computer]]").count() == 1);
     // The provider `ring` cannot make every key.

@@ -88,7 +88,7 @@ fn content(limit: u64, rest: &[u8], size: usize) {
     let mut input = BytesMut::from(rest);
     assert_eq!(chunks.decode(&mut input), DataProgress::Done);
     let raw = chunks.finish();
-    assert_eq!(raw.octets, rest.len() as u64);
+    assert_eq!(raw.bytes, rest.len() as u64);
     if !raw.too_big {
         let mut sent = BytesMut::from(&transparent(rest)[..]);
         let mut decoder = DataDecoder::new(u64::MAX);

@@ -7,7 +7,7 @@ use starttls_lab::internal::exchange::Computer;
 use starttls_lab::internal::exchange::cmdlet::ShellState;
 use starttls_lab::internal::import::{Answers, Input, LONGEST_INPUT, import, recognize};
 use starttls_lab::internal::scenario::{
-    AnswerSpec, CommandsSpec, LabShell, ScenarioText, resolve_faults, story,
+    AnswerSpec, CommandsSpec, LabShell, ScenarioText, resolve_faults, scenario,
 };
 
 use super::source::Source;
@@ -98,7 +98,7 @@ pub fn shell(data: &[u8]) {
 type Lab = (ScenarioText, Vec<Arc<Computer>>);
 
 fn lab(name: &str) -> Lab {
-    let text = ScenarioText::parse(story(name).expect("a story").text, name).expect("a lab file");
+    let text = ScenarioText::parse(scenario(name).expect("a story").text, name).expect("a lab file");
     let built = text.build(&mut issuer(), &mut key).expect("a lab");
     (text, built.into_iter().map(|built| built.computer).collect())
 }

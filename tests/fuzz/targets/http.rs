@@ -8,7 +8,7 @@ use std::time::Duration;
 use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::http::{ControlApi, Options};
 use starttls_lab::internal::lab::{self, Engine, Plan};
-use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::scenario::{ScenarioText, scenario};
 use starttls_lab::internal::wire::Network;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -33,7 +33,7 @@ pub fn http(data: &[u8]) {
 
 fn plan() -> Plan {
     let text =
-        ScenarioText::parse(story("fqdn-mismatch").expect("a story").text, "fuzz").expect("a lab file");
+        ScenarioText::parse(scenario("fqdn-mismatch").expect("a story").text, "fuzz").expect("a lab file");
     Plan::at(&text, Clock::pinned(now())).expect("a plan")
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use starttls_lab::internal::pki::Thumbprint;
-use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::scenario::{ScenarioText, scenario};
 use starttls_lab::internal::session::fault::{Conversation, FaultRule, FaultTable, StepAction};
 use starttls_lab::internal::session::{Counters, Fact, Input, Next, Setting, Step, TlsFacts, TlsVersion};
 use starttls_lab::internal::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
@@ -24,7 +24,7 @@ struct World {
 
 fn world() -> World {
     let connectors = ["fqdn-mismatch", "submission-beside-25", "require-tls", "healthy"].map(|name| {
-        let text = ScenarioText::parse(story(name).expect("a story").text, name).expect("a lab file");
+        let text = ScenarioText::parse(scenario(name).expect("a story").text, name).expect("a lab file");
         let built = text.build(&mut issuer(), &mut key).expect("a lab");
         let computer = built.into_iter().next().expect("a computer").computer;
         let settings = computer.receive_connectors.iter().map(|connector| Setting {

@@ -33,7 +33,7 @@ pub(super) fn issuer() -> Issuer {
 
 /// Every fault rule of the catalogue that stands on its own.
 pub(super) fn fault_rules() -> Vec<FaultRule> {
-    let texts = ENTRIES.iter().map(|entry| &entry.story);
+    let texts = ENTRIES.iter().map(|entry| &entry.scenario);
     let labs = texts.map(|story| ScenarioText::parse(story.text, story.name).expect("a built-in lab"));
     let specs = labs.flat_map(|lab| lab.scenario.computer).flat_map(|computer| computer.fault);
     specs.filter_map(|spec| spec.resolve().ok()).collect()

@@ -12,14 +12,14 @@ use starttls_lab::internal::exchange::{
     StoredCertificate, select_for,
 };
 use starttls_lab::internal::pki::{KeyAlgorithm, KeyPair, Thumbprint};
-use starttls_lab::internal::scenario::{Issuer, ScenarioText, story};
+use starttls_lab::internal::scenario::{Issuer, ScenarioText, scenario};
 
 pub(crate) fn now() -> Timestamp {
     "2010-09-28T09:35:58Z".parse().unwrap()
 }
 
 pub(crate) fn computers(name: &str) -> Vec<Arc<Computer>> {
-    built(story(name).unwrap().text, name)
+    built(scenario(name).unwrap().text, name)
 }
 
 /// The computers of a lab file.

@@ -86,7 +86,7 @@ impl Account {
     }
 
     pub(super) fn took(&mut self, octets: u64) {
-        self.lines.push(format!("C| {octets} octets of content"));
+        self.lines.push(format!("C| {octets} bytes of content"));
     }
 
     pub(super) fn secured(&mut self, verb: TlsVerb) {

@@ -1,4 +1,4 @@
-//! The wire that is none: octets into the bare session, cut as the test wants them.
+//! The wire that is none: bytes into the bare session, cut as the test wants them.
 
 use std::sync::Arc;
 
@@ -157,7 +157,7 @@ impl<'a> Bare<'a> {
                 }
             }
             (_, Next::Chunk { size, .. }) => self.account.took(size),
-            (Input::Content(content), _) => self.account.took(content.octets),
+            (Input::Content(content), _) => self.account.took(content.bytes),
             _ => {}
         }
     }

@@ -1,14 +1,14 @@
-//! Plays written conversations, over whatever carries octets.
+//! Plays written conversations, over whatever carries bytes.
 //!
 //! A dialogue is a file: a head in TOML that names the lab, `---`, and then what passes over the wire.
 //!
 //! ```text
 //! C: EHLO client.example       the client sends a line; lines that follow each other leave together
-//! C| MAIL FROM:<a@b>\n         the client sends these octets and no line ending
+//! C| MAIL FROM:<a@b>\n         the client sends these bytes and no line ending
 //! S: 250 2.1.0 Sender OK       the server says a line; `...` at the end: the rest is not compared,
 //!                              and `*` stands for anything
 //! S| 250                       a whole reply of this code, whose words do not matter here
-//! S= 250 ok\n                  the server says exactly these octets
+//! S= 250 ok\n                  the server says exactly these bytes
 //! !! nul-in-command            an oddity was noted
 //! ** 12014 ...                 an event was logged, with its insertion strings
 //! ++ message 1 with ESMTP ...  something else was written down
@@ -17,7 +17,7 @@
 //! # a comment
 //! ```
 //!
-//! In what the client sends, and behind `S=`, `\r`, `\n`, `\0`, `\\` and `\xNN` are octets, and `\{text*9}` is the text
+//! In what the client sends, and behind `S=`, `\r`, `\n`, `\0`, `\\` and `\xNN` are bytes, and `\{text*9}` is the text
 //! nine times. Notes stand before the reply of their step, because they are written down before it is
 //! sent; all of them have to be there, and so has everything that the server says.
 
@@ -36,13 +36,13 @@ use script::matches;
 
 /// What carries a dialogue: nothing but the session itself, or a socket.
 pub(crate) trait Wire {
-    /// Sends octets; into how many pieces they fall on their way is the wire's business.
+    /// Sends bytes; into how many pieces they fall on their way is the wire's business.
     fn send(&mut self, octets: &[u8]);
 
     /// The next line that the server says, without its ending; `None` where none comes.
     fn line(&mut self) -> Option<String>;
 
-    /// The next so many octets that the server says; fewer where no more come.
+    /// The next so many bytes that the server says; fewer where no more come.
     fn octets(&mut self, count: usize) -> Vec<u8>;
 
     /// Whether the server has closed of its own accord. Nothing may be sent after this was asked.
@@ -63,7 +63,7 @@ pub(crate) trait Wire {
 pub(crate) enum Cut {
     /// Each flight arrives as it left.
     Nowhere,
-    /// So many octets arrive at a time.
+    /// So many bytes arrive at a time.
     Every(usize),
     /// One flight arrives in two pieces.
     Once { flight: usize, at: usize },

@@ -59,7 +59,7 @@ impl Dialogue {
         })
     }
 
-    /// How many octets the client sends without having waited for the banner.
+    /// How many bytes the client sends without having waited for the banner.
     pub(crate) fn early(&self) -> usize {
         match self.items.iter().find(|item| !matches!(item.what, What::Note(_))) {
             Some(Item { what: What::Send(octets), .. }) => octets.len(),
@@ -99,7 +99,7 @@ fn what(line: &str) -> Result<Option<What>, String> {
     }
 }
 
-/// The octets that a text with escapes stands for.
+/// The bytes that a text with escapes stands for.
 fn octets(text: &str) -> Result<Vec<u8>, String> {
     let mut octets = Vec::new();
     let mut rest = text;

@@ -11,7 +11,7 @@ use starttls_lab::internal::exchange::{
 };
 use starttls_lab::internal::lab::Plan;
 use starttls_lab::internal::pki::Thumbprint;
-use starttls_lab::internal::scenario::{Built, ScenarioText, entry, story};
+use starttls_lab::internal::scenario::{Built, ScenarioText, entry, scenario};
 use starttls_lab::internal::session::fault::{FaultRule, FaultTable, Faults};
 use starttls_lab::internal::session::{Counters, Setting, TlsVerb};
 use toml::{Table, Value};
@@ -60,8 +60,8 @@ impl Setup {
     }
 
     fn text(&self) -> String {
-        let entry = || entry(&self.lab).map(|entry| &entry.story);
-        if let Some(story) = story(&self.lab).or_else(entry) {
+        let entry = || entry(&self.lab).map(|entry| &entry.scenario);
+        if let Some(story) = scenario(&self.lab).or_else(entry) {
             return story.text.to_owned();
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");

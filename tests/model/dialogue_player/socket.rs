@@ -63,7 +63,7 @@ impl<'a> Socket<'a> {
         let (write_down, entries) = unbounded_channel();
         lab.journal().listen(Box::new(move |entry| drop(write_down.send(entry.clone()))));
 
-        // The kernel completes the connection, and takes octets, while the runtime stands still.
+        // The kernel completes the connection, and takes bytes, while the runtime stands still.
         let mut stream = TcpStream::connect(address(&lab, stage)).unwrap();
         assert_eq!(stream.local_addr().unwrap().ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
         stream.set_nodelay(true).unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use starttls_lab::internal::pki::Certificate;
-use starttls_lab::internal::scenario::story;
+use starttls_lab::internal::scenario::scenario;
 
 use crate::client::Client;
 use crate::console::http::ask;
@@ -48,7 +48,7 @@ async fn what_the_shell_refuses_is_a_problem_in_its_words_and_changes_nothing() 
 #[tokio::test]
 async fn a_question_of_the_shell_is_answered_in_the_body() {
     let world = World::seed().await;
-    let other = story("internal-certificate-overwritten").unwrap().text;
+    let other = scenario("internal-certificate-overwritten").unwrap().text;
     ask(world.control(), "PUT /api/v1/scenario", other, &[]).await.ok();
     let enable =
         "Get-ExchangeCertificate -DomainName mail.contoso.com | Enable-ExchangeCertificate -Services SMTP";
@@ -149,7 +149,7 @@ async fn a_certificate_that_is_issued_mends_the_connector_it_names() {
 async fn another_lab_file_takes_the_place_and_a_reset_goes_back_with_a_journal_that_begins_anew() {
     let world = World::seed().await;
     world.mail("you@expta.com").await;
-    let other = story("healthy").unwrap().text;
+    let other = scenario("healthy").unwrap().text;
     let changed = ask(world.control(), "PUT /api/v1/scenario", other, &[]).await.ok();
     assert!(!changed["changes"].as_array().unwrap().is_empty());
     let title = world.get("/api/v1/lab").await.ok()["title"].clone();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use starttls_lab::internal::http::{ControlApi, Options};
 use starttls_lab::internal::journal::Bounds;
 use starttls_lab::internal::lab::{self, Engine};
-use starttls_lab::internal::scenario::{ScenarioText, story};
+use starttls_lab::internal::scenario::{ScenarioText, scenario};
 use starttls_lab::internal::tls::{ClientTls, Versions};
 use starttls_lab::internal::wire::Ports;
 
@@ -32,7 +32,7 @@ impl World {
     }
 
     pub(crate) async fn open(bounds: Bounds, options: Options) -> Self {
-        let text = ScenarioText::parse(story("fqdn-mismatch").unwrap().text, "test").unwrap();
+        let text = ScenarioText::parse(scenario("fqdn-mismatch").unwrap().text, "test").unwrap();
         let settings = lab::Options { ports: Ports::Free, bounds, ..lab::Options::default() };
         let lab = Arc::new(Engine::start(&text, settings).await.unwrap());
         let console = ControlApi::open(Arc::clone(&lab), options).await.unwrap();

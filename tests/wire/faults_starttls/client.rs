@@ -29,11 +29,11 @@ pub(crate) enum Step {
     Lists(&'static str),
     /// EHLO is answered by 250 without this word, in any letter case.
     Misses(&'static str),
-    /// This line is said, and these octets are the answer.
+    /// This line is said, and these bytes are the answer.
     Ask(&'static str, &'static [u8]),
-    /// These octets are said.
+    /// These bytes are said.
     Say(&'static [u8]),
-    /// These octets come next.
+    /// These bytes come next.
     Hear(&'static [u8]),
     /// What comes next takes so many seconds at least.
     Later(u64),
@@ -57,7 +57,7 @@ pub(crate) enum Step {
     Send,
     /// What is read next inside TLS is an error that has this in it.
     Gets(&'static str),
-    /// Beneath TLS, these octets came.
+    /// Beneath TLS, these bytes came.
     Beneath(&'static [u8]),
     /// The lab ends the stream inside TLS by close_notify.
     CloseNotify,
@@ -71,7 +71,7 @@ pub(crate) enum Step {
     Silent,
 }
 
-/// A socket whose incoming octets are remembered.
+/// A socket whose incoming bytes are remembered.
 struct Tap {
     tcp: TcpStream,
     came: Rc<RefCell<Vec<u8>>>,

@@ -328,7 +328,7 @@ fn whoever_begins_with_tls_is_greeted_inside_it() {
 fn every_entry_with_tls_in_it_is_met_by_somebody() {
     let met = |name: &str| SEEN.iter().any(|seen| seen.entry == name);
     let alone: Vec<_> = super::entries()
-        .map(|entry| entry.story.name)
+        .map(|entry| entry.scenario.name)
         .filter(|name| name.starts_with("tls-") && !met(name))
         .collect();
     assert_eq!(alone, [""; 0]);

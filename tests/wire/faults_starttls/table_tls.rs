@@ -19,7 +19,7 @@ macro_rules! alert {
     };
 }
 
-/// A ClientHello is answered by these octets, and the end.
+/// A ClientHello is answered by these bytes, and the end.
 macro_rules! garbage {
     ($name:literal, $octets:expr) => {
         behind!($name, ClientHello, Hear($octets), Fin)

@@ -16,21 +16,16 @@ pub(crate) const TO_INTERNET: &str = "EdgeSync - Site to Internet";
 pub(crate) const IMPLICIT: &str = "Intra-Organization SMTP Send Connector";
 
 /// Contoso with an Edge and a Hub, and Fabrikam with a pool of two. `{...}` is for what a test changes.
-pub(crate) const LAB: &str = r#"
+pub(crate) const LAB: &str = edge_and_hub! {
+    domain: "contoso.test",
+    head: r#"
 title = "Mail flows"
 now = "2010-09-28T09:35:58Z"
 mx = { "fabrikam.test" = ["mx.fabrikam.test"] }
 hosts = { "mx.fabrikam.test" = ["FE1", "FE2"] }
-
-[[computer]]
-name = "EDGE"
-fqdn = "edge.contoso.test"
-role = "edge"
-profile = "exchange-2010"
-address = "127.0.0.2"
+"#,
+    edge: r#"
 organization = "Contoso"
-subscribed_to = "HUB"
-accepted_domains = ["contoso.test"]
 [[computer.certificate]]
 names = ["edge.contoso.test", "EDGE"]
 services = ["SMTP"]
@@ -47,13 +42,8 @@ protocol_logging_level = "Verbose"
 name = "EdgeSync - Site to Internet"
 usage = "EdgeSyncToInternet"
 {outbound}
-
-[[computer]]
-name = "HUB"
-fqdn = "hub.contoso.test"
-role = "hub-transport"
-profile = "exchange-2010"
-address = "127.0.0.3"
+"#,
+    hub: r#"
 organization = "Contoso"
 accepted_domains = ["contoso.test"]
 [[computer.certificate]]
@@ -71,7 +61,8 @@ bindings = ["0.0.0.0:2525"]
 auth_mechanism = ["Tls", "ExternalAuthoritative"]
 permission_groups = ["AnonymousUsers", "ExchangeServers"]
 tarpit_interval = "0s"
-
+"#,
+    rest: r#"
 [[computer]]
 name = "FE1"
 fqdn = "fe1.fabrikam.test"
@@ -105,7 +96,8 @@ name = "From Internet FE2"
 usage = "Internet"
 tarpit_interval = "0s"
 {partner}
-"#;
+"#,
+};
 
 /// A lab file with what a test changes.
 pub(crate) fn with(text: &str, changes: &[(&str, &str)]) -> String {

@@ -3,21 +3,16 @@
 use super::{ending, events, played, seen};
 use starttls_lab::internal::scenario::{Aspect, NONE};
 
-const LAB: &str = r#"
+const LAB: &str = edge_and_hub! {
+    domain: "contoso.com",
+    head: r#"
 title = "An Edge and its Hub"
 hosts."mail.contoso.com" = ["EDGE"]
 hosts."mx.partner.test" = ["PARTNER1", "PARTNER2"]
 mx."partner.test" = ["mx.partner.test"]
-
-[[computer]]
-name = "EDGE"
-fqdn = "edge.contoso.com"
-role = "edge"
-profile = "exchange-2010"
-address = "127.0.0.2"
-accepted_domains = ["contoso.com"]
+"#,
+    edge: r#"
 organization = "contoso"
-subscribed_to = "HUB"
 
 [[computer.certificate]]
 label = "edge"
@@ -43,13 +38,8 @@ fqdn = "ht01.contoso.com"
 
 [[computer.send_connector]]
 name = "To Internet"
-
-[[computer]]
-name = "HUB"
-fqdn = "hub.contoso.com"
-role = "hub-transport"
-profile = "exchange-2010"
-address = "127.0.0.3"
+"#,
+    hub: r#"
 organization = "contoso"
 internal_transport_certificate = "hub"
 
@@ -62,7 +52,8 @@ issuer = "self"
 name = "Default HUB"
 permission_groups = ["AnonymousUsers", "ExchangeServers"]
 bindings = ["0.0.0.0:25"]
-
+"#,
+    rest: r#"
 [[computer]]
 name = "PARTNER1"
 fqdn = "p1.partner.test"
@@ -130,7 +121,8 @@ run = "Set-ReceiveConnector 'EDGE\\Default internal' -Fqdn edge.contoso.com"
 title = "What the event advises"
 on = "EDGE"
 run = "Get-ExchangeCertificate | Where-Object { $_.Subject -eq 'CN=edge.contoso.com' } | Enable-ExchangeCertificate -Services SMTP"
-"#;
+"#,
+};
 
 const EDGE_SYNC: &str = "EdgeSync - Inbound to Site";
 

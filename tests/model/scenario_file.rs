@@ -6,20 +6,14 @@ use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::lab::Plan;
 use starttls_lab::internal::scenario::{Aspect, ScenarioText, Stage, Subject, Value};
 
-const LAB: &str = r#"
+const LAB: &str = edge_and_hub! {
+    domain: "contoso.com",
+    head: r#"
 title = "An Edge and its Hub"
 hosts."mail.contoso.com" = ["EDGE"]
 mx."contoso.com" = ["mail.contoso.com"]
-
-[[computer]]
-name = "EDGE"
-fqdn = "edge.contoso.com"
-role = "edge"
-profile = "exchange-2010"
-address = "127.0.0.2"
-accepted_domains = ["contoso.com"]
-subscribed_to = "HUB"
-
+"#,
+    edge: r#"
 [[computer.certificate]]
 label = "edge"
 names = ["edge.contoso.com"]
@@ -33,17 +27,13 @@ bindings = ["0.0.0.0:25"]
 [[computer.send_connector]]
 name = "EdgeSync - Inbound to Site"
 usage = "EdgeSyncInbound"
-
-[[computer]]
-name = "HUB"
-fqdn = "hub.contoso.com"
-role = "hub-transport"
-profile = "exchange-2010"
-
+"#,
+    hub: r#"
 [[computer.receive_connector]]
 name = "Default HUB"
 bindings = ["0.0.0.0:25"]
-
+"#,
+    rest: r#"
 [[sender]]
 policy = "may"
 to = 'EDGE\Default internal'
@@ -76,7 +66,8 @@ title = "What the event advises"
 on = "EDGE"
 run = "Enable-ExchangeCertificate"
 refused = "Thumbprint"
-"#;
+"#,
+};
 
 fn read(text: &str) -> Result<ScenarioText, String> {
     let text = ScenarioText::parse(text, "lab.toml").map_err(|error| error.to_string())?;

@@ -12,7 +12,7 @@ use starttls_lab::internal::exchange::{
     fqdn_guard, select_for, selection_events, wants_anonymous_tls,
 };
 use starttls_lab::internal::pki::{KeyAlgorithm, KeyPair};
-use starttls_lab::internal::scenario::{Built, Issuer, SCENARIOS, Scenario, ScenarioText, story};
+use starttls_lab::internal::scenario::{Built, Issuer, SCENARIOS, Scenario, ScenarioText, scenario as named};
 
 /// What each connector of each story does, reasoned from the documented rules and written by hand:
 /// the label of the certificate that STARTTLS is offered with, the one of X-ANONYMOUSTLS, and the
@@ -102,7 +102,7 @@ fn built(name: &str) -> Vec<Built> {
     // What the key is makes no difference to any rule; one for all is quick.
     let mut keys = move |_| Ok(key.clone());
     let mut issuer = Issuer::open(now(), &mut keys).unwrap();
-    let text = ScenarioText::parse(story(name).unwrap().text, name).unwrap();
+    let text = ScenarioText::parse(named(name).unwrap().text, name).unwrap();
     text.build(&mut issuer, &mut keys).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -162,11 +162,11 @@ fn told() -> Vec<[String; 6]> {
 #[test]
 fn every_story_does_what_the_table_says() {
     let told = told();
-    for story in SCENARIOS {
-        let expected: Vec<_> = told.iter().filter(|row| row[0] == story.name).cloned().collect();
-        assert_eq!(rows_of(story.name), expected, "{}", story.name);
+    for built_in in SCENARIOS {
+        let expected: Vec<_> = told.iter().filter(|row| row[0] == built_in.name).cloned().collect();
+        assert_eq!(rows_of(built_in.name), expected, "{}", built_in.name);
     }
-    let strangers: Vec<_> = told.iter().filter(|row| story(&row[0]).is_none()).collect();
+    let strangers: Vec<_> = told.iter().filter(|row| named(&row[0]).is_none()).collect();
     assert!(strangers.is_empty(), "{strangers:?}");
 }
 
@@ -176,12 +176,12 @@ fn every_lab_file_is_in_the_catalogue_and_every_entry_is_a_lab_file() {
     let files: BTreeSet<_> =
         folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
     let listed: BTreeSet<_> =
-        SCENARIOS.iter().map(|story| folder.join(story.name).with_extension("toml")).collect();
+        SCENARIOS.iter().map(|it| folder.join(it.name).with_extension("toml")).collect();
     assert_eq!(files, listed);
     assert_eq!(listed.len(), SCENARIOS.len(), "a story is listed twice");
-    for story in SCENARIOS {
-        let file = folder.join(story.name).with_extension("toml");
-        assert_eq!(story.text, std::fs::read_to_string(&file).unwrap(), "{}", file.display());
+    for built_in in SCENARIOS {
+        let file = folder.join(built_in.name).with_extension("toml");
+        assert_eq!(built_in.text, std::fs::read_to_string(&file).unwrap(), "{}", file.display());
     }
 }
 
@@ -193,23 +193,23 @@ fn the_seed_comes_first() {
 #[test]
 fn every_story_says_what_happens_how_to_mend_it_and_who_says_so() {
     let mut titles = BTreeSet::new();
-    for story in SCENARIOS {
-        let Scenario { title, story: tale, cure, sources, now, .. } = scenario(story.text);
-        assert!((20..=100).contains(&title.len()) && !title.contains('\n'), "{}: {title}", story.name);
-        assert!(!title.ends_with('.') && titles.insert(title), "{}", story.name);
-        assert!(tale.len() > 100 && cure.len() > 20, "{}", story.name);
-        assert!(!sources.is_empty() && sources.iter().all(|source| !source.is_empty()), "{}", story.name);
-        assert!(now.is_none(), "{}: a pinned clock would rot", story.name);
+    for built_in in SCENARIOS {
+        let Scenario { title, story: tale, cure, sources, now, .. } = scenario(built_in.text);
+        assert!((20..=100).contains(&title.len()) && !title.contains('\n'), "{}: {title}", built_in.name);
+        assert!(!title.ends_with('.') && titles.insert(title), "{}", built_in.name);
+        assert!(tale.len() > 100 && cure.len() > 20, "{}", built_in.name);
+        assert!(!sources.is_empty() && sources.iter().all(|source| !source.is_empty()), "{}", built_in.name);
+        assert!(now.is_none(), "{}: a pinned clock would rot", built_in.name);
     }
 }
 
 /// A story that Exchange would not let anybody configure teaches nothing.
 #[test]
 fn no_connector_has_an_fqdn_that_the_cmdlet_refuses() {
-    for story in SCENARIOS {
-        for Built { computer, .. } in built(story.name) {
+    for built_in in SCENARIOS {
+        for Built { computer, .. } in built(built_in.name) {
             for connector in &computer.receive_connectors {
-                assert_eq!(fqdn_guard(connector, &computer), None, "{}", story.name);
+                assert_eq!(fqdn_guard(connector, &computer), None, "{}", built_in.name);
             }
         }
     }
@@ -284,19 +284,19 @@ fn one_port_answers_the_relays_address_without_starttls_and_all_others_with_it()
 
 #[test]
 fn computers_of_one_story_have_addresses_of_their_own() {
-    for story in SCENARIOS {
-        let built = built(story.name);
+    for built_in in SCENARIOS {
+        let built = built(built_in.name);
         let addresses: BTreeSet<_> = built.iter().map(|built| built.address).collect();
-        assert_eq!(addresses.len(), built.len(), "{}", story.name);
+        assert_eq!(addresses.len(), built.len(), "{}", built_in.name);
     }
 }
 
 #[test]
 fn nobody_waits_for_a_tarpit() {
-    for story in SCENARIOS {
-        for Built { computer, .. } in built(story.name) {
+    for built_in in SCENARIOS {
+        for Built { computer, .. } in built(built_in.name) {
             for connector in &computer.receive_connectors {
-                assert!(connector.tarpit_interval.0.is_zero(), "{}: {}", story.name, connector.name);
+                assert!(connector.tarpit_interval.0.is_zero(), "{}: {}", built_in.name, connector.name);
             }
         }
     }
