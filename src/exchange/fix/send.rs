@@ -103,7 +103,7 @@ fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> V
     };
     match selection.certificate {
         ClientCertificate::UnknownCredentials(_) | ClientCertificate::NoCredentials(_) => {
-            offer(selection.chosen(computer).and_then(|chosen| mended(computer, connector, chosen, now)));
+            offer(selection.chosen(computer).and_then(|chosen| fixed(computer, connector, chosen, now)));
         }
         ClientCertificate::Presented(_)
         | ClientCertificate::PinNotFound
@@ -141,7 +141,7 @@ fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> V
 const MOST_NAMES: usize = 5;
 
 /// The service or the key that the chosen certificate lacks.
-fn mended(
+fn fixed(
     computer: &Computer,
     connector: &SendConnector,
     chosen: &StoredCertificate,
