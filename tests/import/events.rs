@@ -314,7 +314,7 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("starttls: tls: first record does not look like a TLS handshake", "not-tls", "either"),
         ("curl: (35) Recv failure: Connection reset by peer", "connection-closed", "either"),
         ("curl: (60) SSL certificate problem: EE certificate key too weak", "too-weak", "either"),
-        ("curl: (56) response reading failed (errno: 0)", "closed-after-handshake", "either"),
+        ("curl: (56) response reading failed (errno: 0)", "connection-lost", "either"),
         ("curl: (64) STARTTLS denied, code 454", "starttls-refused", "receiver"),
         ("450 4.7.323 tlsa-invalid", "name-or-chain", "either"),
         (
