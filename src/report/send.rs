@@ -149,11 +149,11 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
     let over = if connector.uses_anonymous_tls() { " for STARTTLS" } else { "" };
     let event = EventKind::NoCertificateForStarttls.id();
     // What becomes of mail where the certificate cannot be used.
-    let stuck = |why: &str| {
+    let stuck = |why: &str, code: &str| {
         if connector.ignore_starttls {
             format!("{why}, and mail goes in clear: IgnoreSTARTTLS leaves STARTTLS alone")
         } else {
-            format!("{why}, and mail stays in the queue where the next hop offers STARTTLS")
+            format!("{why}, and mail stays in the queue where the next hop offers STARTTLS{code}")
         }
     };
     let (verdict, cause) = match found.certificate {
@@ -166,22 +166,22 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
             format!("{chosen} carries {key}, the {}", key.origin()),
         ),
         ClientCertificate::NoCredentials(_) => (
-            stuck("its certificate cannot be used (NoCredentials)"),
+            stuck("its certificate cannot be used (NoCredentials)", ""),
             format!("the private key of {chosen} is missing or cannot be read (KB 4495258)"),
         ),
         ClientCertificate::UnknownCredentials(_) => (
-            stuck("its certificate cannot be used (UnknownCredentials)"),
+            stuck("its certificate cannot be used (UnknownCredentials)", ""),
             format!("{chosen} is not enabled for SMTP (KB 4051498)"),
         ),
         ClientCertificate::PinExpired(_) => (
-            stuck("the certificate that it is pinned to has expired (454 4.7.5)"),
+            stuck("the certificate that it is pinned to has expired", " (454 4.7.5)"),
             format!(
                 "{chosen} is what TlsCertificateName names, and its Valid to has passed; profile {} sends nothing over TLS then, as administrators report from 2013 on (inferred: no page of Microsoft's was found)",
                 computer.profile
             ),
         ),
         ClientCertificate::PinNotFound => (
-            stuck(&format!("it finds no certificate (event {event}, 454 4.7.5)")),
+            stuck(&format!("finds no certificate (event {event})"), " (454 4.7.5)"),
             "no certificate in the store has the issuer and subject that it is pinned to".to_owned(),
         ),
         ClientCertificate::NotFound => (

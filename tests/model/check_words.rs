@@ -41,7 +41,7 @@ fn mail_does_not_stay_in_the_queue_where_starttls_is_left_alone_or_not_offered()
         let clear = send(&format!("ignore_starttls = true\n{more}"));
         assert!(clear.contains("goes in clear: IgnoreSTARTTLS") && !clear.contains("queue"), "{clear}");
         let stays = send(more);
-        assert!(stays.ends_with("stays in the queue where the next hop offers STARTTLS"), "{stays}");
+        assert!(stays.contains("stays in the queue where the next hop offers STARTTLS"), "{stays}");
     }
     let connector =
         "[[computer.send_connector]]\nname = \"Out\"\nfqdn = \"mail.contoso.com\"\nignore_starttls = true";
