@@ -213,7 +213,7 @@ fn try_fixes(plan: &Plan, report: &mut Report, once: bool) -> Result<(), Failure
     }
     for connector in &mut report.send_connectors {
         for fix in connector.fixes.iter().take(most) {
-            let ran = fix.trial == Trial::Ran;
+            let ran = fix.trial == Trial::Ran && fix.is_observable;
             connector.effects.push(ran.then(|| plan.try_send_fix(fix)).transpose()?);
         }
     }

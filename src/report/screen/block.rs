@@ -65,6 +65,14 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// Returns whether the connector answers or sends anything.
+    pub(super) fn is_enabled(&self) -> bool {
+        match self {
+            Self::Receive(report) => report.enabled,
+            Self::Send(report) => report.enabled,
+        }
+    }
+
     pub(super) fn identity(&self) -> &'a str {
         match self {
             Self::Receive(report) => &report.identity,
@@ -250,7 +258,7 @@ impl Way<'_> {
 /// Returns what a sender that verifies looks at in this case.
 fn subject_of(case: &str) -> &'static str {
     match case {
-        "self-signed" | "authority" => "trust",
+        "self-signed" | "authority" | "wrong-purpose" => "trust",
         "expired" | "not-yet-valid" => "validity",
         "opportunistic" | "tls-required" => "senders",
         _ => "name",

@@ -33,6 +33,7 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
                 };
                 (state, report.cause_in_brief.as_str())
             }
+            Block::Send(report) if !report.enabled => ("disabled", ""),
             Block::Send(report) if block.is_wrong() => ("(sends)", report.verdict.as_str()),
             Block::Send(_) => ("(sends)", ""),
         };
@@ -43,7 +44,7 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
             ("", 2, None),
             (cause, usize::MAX, None),
         ]);
-        if let Some(title) = block.first_fix() {
+        if let Some(title) = block.first_fix().filter(|_| block.is_enabled()) {
             let known = above.iter().find(|(known, _)| *known == title);
             let words = known.map_or_else(|| title.clone(), |(_, name)| format!("as for {name}"));
             rows.cells(&[("", STATE, None), (&format!("fix: {words}"), usize::MAX, None)]);
