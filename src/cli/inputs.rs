@@ -23,7 +23,10 @@ fn one(word: &str) -> Result<Input, Failure> {
     }
     let path = Path::new(word);
     if let Some(scenario) = built_in(word).filter(|_| !path.is_file()) {
-        return Ok(Input { name: format!("scenario {}", scenario.name), bytes: scenario.text.as_bytes().to_vec() });
+        return Ok(Input {
+            name: format!("scenario {}", scenario.name),
+            bytes: scenario.text.as_bytes().to_vec(),
+        });
     }
     if path.exists() {
         let wrong = |error: io::Error| Failure::usage(format!("{word}: {error}"));
