@@ -473,7 +473,9 @@ fn completions_are_printed_for_the_common_shells() {
 fn bash_completes_commands_and_their_options() {
     let script = succeeds(&["completions", "bash"]);
     let complete = |words: &str, number: usize, word: &str| {
-        let asked = format!("COMP_WORDS=({words}); COMP_CWORD={number}; _starttls__lab starttls-lab {word} x; echo ${{COMPREPLY[@]}}");
+        let asked = format!(
+            "COMP_WORDS=({words}); COMP_CWORD={number}; _starttls__lab starttls-lab {word} x; echo ${{COMPREPLY[@]}}"
+        );
         let bash = Command::new("bash").args(["-c", &format!("{script}\n{asked}")]).output().unwrap();
         text(&bash.stdout)
     };

@@ -43,8 +43,14 @@ const CLIENTS: [Client; 5] = [
             word(line).filter(|name| line[name.len()..].starts_with('('))
         },
         beside: &[
-            "constructor", "findProgram", "assertNothingInClear", "assertOffersStarttls", "assertReceived",
-            "toHaveNothingInClear", "toHaveReceived", "toOfferStarttls",
+            "constructor",
+            "findProgram",
+            "assertNothingInClear",
+            "assertOffersStarttls",
+            "assertReceived",
+            "toHaveNothingInClear",
+            "toHaveReceived",
+            "toOfferStarttls",
         ],
     },
     Client {
@@ -60,12 +66,18 @@ const CLIENTS: [Client; 5] = [
             let (head, _) = line.strip_prefix("    public ")?.split_once('(')?;
             head.rsplit_once(' ').map(|(_, name)| name)
         },
-        beside: &["identity", "version", "computer", "name", "lab", "Checked", "toString", "any", "to", "from", "after", "overTls", "inClear"],
+        beside: &[
+            "identity", "version", "computer", "name", "lab", "Checked", "toString", "any", "to", "from",
+            "after", "overTls", "inClear",
+        ],
     },
     Client {
         name: "Go",
         files: &[
-            "packages/go/lab.go", "packages/go/connector.go", "packages/go/values.go", "packages/go/program.go",
+            "packages/go/lab.go",
+            "packages/go/connector.go",
+            "packages/go/values.go",
+            "packages/go/program.go",
         ],
         declared: |line| {
             let line = line.strip_prefix("func ")?;
@@ -98,7 +110,11 @@ fn verbs(cell: &str) -> Vec<&str> {
         verbs.extend(called);
         if verbs.len() == before {
             let code = code.trim_end_matches("=...");
-            verbs.extend(code.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().filter(|name| !name.is_empty()));
+            verbs.extend(
+                code.rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+                    .next()
+                    .filter(|name| !name.is_empty()),
+            );
         }
     }
     verbs
@@ -107,8 +123,11 @@ fn verbs(cell: &str) -> Vec<&str> {
 #[test]
 fn the_table_of_verbs_is_what_the_packages_have() {
     let page = std::fs::read_to_string(root().join("docs/verbs.md")).unwrap();
-    let rows: Vec<Vec<&str>> =
-        page.lines().filter(|line| line.starts_with('|')).map(|line| line.split('|').map(str::trim).collect()).collect();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
     let mut wrong = Vec::new();
     for client in CLIENTS {
         let column = rows[0].iter().position(|cell| cell.starts_with(&format!("[{}]", client.name))).unwrap();
@@ -132,6 +151,9 @@ fn read(path: &Path) -> String {
 fn the_verbs_of_a_cell_are_what_is_called_in_it() {
     assert_eq!(verbs("`Start(t, Fqdn(fqdn, names...))`, `TryStart`"), ["Start", "Fqdn", "TryStart"]);
     assert_eq!(verbs("`addr`, `patience=...`; fixture `lab` of Vitest"), ["addr", "patience", "lab"]);
-    assert_eq!(verbs("`@StarttlsLab`, `Lab::text(toml)`, `Set(Parameters{...})`"), ["StarttlsLab", "text", "Set", "Parameters"]);
+    assert_eq!(
+        verbs("`@StarttlsLab`, `Lab::text(toml)`, `Set(Parameters{...})`"),
+        ["StarttlsLab", "text", "Set", "Parameters"]
+    );
     assert_eq!(verbs("`startLab({ scenario })`, or `with`"), ["startLab", "with"]);
 }
