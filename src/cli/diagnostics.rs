@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::progress::beside;
+
 /// The writer of diagnostics, which has a thread of its own.
 #[derive(Debug)]
 pub(super) struct Diagnostics {
@@ -49,7 +51,7 @@ fn write(lines: &Receiver<Line>) {
     while let Ok(line) = lines.recv() {
         match line {
             // Where standard error is closed there is nowhere left to report to.
-            Line::Text(text) => drop(io::stderr().write_all(&text)),
+            Line::Text(text) => drop(beside(|| io::stderr().write_all(&text))),
             Line::Flush(done) => drop(done.try_send(())),
         }
     }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::output::{self, Failure, aside};
+use super::progress::Progress;
 use super::{Output, inputs};
 use crate::clock::Clock;
-use crate::import::{COLLECT, Imported, import as make};
+use crate::import::{COLLECT, Imported, Input, import_by_input};
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,15 @@ pub(super) fn import(args: &Args) -> Result<(), Failure> {
     let password = inputs::password(args.password_file.as_deref())?;
     let answers = inputs::answers(&args.answer)?;
     let now = Clock::system().now();
-    let made = make(&inputs, &answers, password.as_deref(), now);
+    let made = {
+        let progress = Progress::of_bytes(inputs.iter().map(|input| input.bytes.len()).sum());
+        let mut before = 0;
+        let reads = |input: &Input| {
+            progress.advance(before, &input.name);
+            before = input.bytes.len();
+        };
+        import_by_input(&inputs, &answers, password.as_deref(), now, reads)
+    };
     let mut made = made.map_err(|error| Failure::usage(error.to_string()))?;
     if args.anonymize {
         made = made.anonymized();

@@ -29,6 +29,7 @@ mod notify;
 mod output;
 mod printer;
 mod probe;
+mod progress;
 mod quick;
 mod ready;
 mod readyz;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::progress::beside;
 use crate::journal::{safe_json, safe_text};
 use crate::lab::LabError;
 use crate::scenario::ScenarioError;
@@ -82,13 +83,13 @@ impl From<LabError> for Failure {
 /// Prints a line on standard error.
 pub(super) fn remark(line: &str) {
     // Where standard error is closed there is nowhere left to report to.
-    writeln!(io::stderr(), "starttls-lab: {}", safe_text(line)).ok();
+    beside(|| writeln!(io::stderr(), "starttls-lab: {}", safe_text(line)).ok());
 }
 
 /// Prints a text on standard error, for verbs whose standard output belongs to another program.
 pub(super) fn aside(text: &str) {
     // Where standard error is closed there is nowhere left to report to.
-    io::stderr().write_all(safe_text(text).as_bytes()).ok();
+    beside(|| io::stderr().write_all(safe_text(text).as_bytes()).ok());
 }
 
 /// Prints a text in which nothing but colors controls a terminal.

@@ -13,10 +13,11 @@ use tokio::task::JoinSet;
 
 use super::junit::junit;
 use super::output::{self, Failure};
+use super::progress::Progress;
 use super::{Output, load};
 use crate::exchange::EventKind;
-use crate::lab::{self, LabError};
-use crate::report::proof::{self, Count, counted};
+use crate::lab::{LabError, Plan};
+use crate::report::proof::{self, Count, counted, stage_words};
 use crate::scenario::{Proof, SCENARIOS, ScenarioText};
 
 /// Arguments of `verify`.
@@ -87,14 +88,20 @@ fn write_reports(args: &Args, verified: &[Verified]) -> Result<(), Failure> {
 
 /// Runs the scenarios, a limited number at a time; the results are in the order of the scenarios.
 async fn play(scenarios: Vec<(String, ScenarioText)>, jobs: usize) -> Result<Vec<Verified>, Failure> {
+    let stages = scenarios.iter().map(|(_, text)| text.scenario.stages().len()).sum();
+    let progress = Arc::new(Progress::of(stages, "stages"));
     let places = Arc::new(Semaphore::new(jobs));
     let mut playing = JoinSet::new();
     for (number, (name, text)) in scenarios.into_iter().enumerate() {
-        let places = Arc::clone(&places);
+        let (places, progress) = (Arc::clone(&places), Arc::clone(&progress));
         playing.spawn(async move {
             // The semaphore is never closed, so every scenario gets a permit in the end.
             let _place = places.acquire_owned().await;
-            let proof = lab::verify(&text, &name).await;
+            let ended = |stage| progress.advance(1, &format!("{name}: {}", stage_words(stage)));
+            let proof = match Plan::new(&text) {
+                Ok(plan) => plan.verify_by_stage(&name, ended).await,
+                Err(error) => Err(error),
+            };
             (number, (name, proof))
         });
     }

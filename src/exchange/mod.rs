@@ -35,7 +35,7 @@ pub use event::{Event, selection_events};
 pub use event_kind::{Category, EventKind, EventSubject, Level};
 pub use event_meaning::EventMeaning;
 pub use fix::{
-    Change, Fix, Overwrite, SendFix, SetReceiveConnector, Trial, Typed, Useless, apply_all, fixes, fixes_in,
+    Change, Fix, Overwrite, SendFix, SetConnector, Trial, Typed, Useless, apply_all, fixes, fixes_in,
     send_fixes, send_fixes_in, useless_advice, without_require_tls,
 };
 pub use flags::{AuthMechanism, PermissionGroups, Services};

@@ -28,10 +28,15 @@ pub(super) fn typed(media_type: &'static str, bytes: impl Into<Body>) -> Respons
 /// Makes an answer a file to be saved and never shown, called `name` as far as a name of a file may be
 /// written.
 pub(super) fn attachment(mut response: Response, name: &str) -> Response {
-    let name: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(100).collect();
-    let name = name.trim_start_matches('.');
-    let name = if name.is_empty() { "part" } else { name };
-    let value = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")).ok();
+    let cleaned = |is_allowed: fn(char) -> bool| {
+        let name: String = name.chars().map(|c| if is_allowed(c) { c } else { '_' }).take(100).collect();
+        let name = name.trim_start_matches('.');
+        if name.is_empty() { "part".to_owned() } else { name.to_owned() }
+    };
+    let (plain, full) = (cleaned(is_plain), cleaned(|c| is_plain(c) || c.is_alphanumeric()));
+    // Letters beyond ASCII are for those who read RFC 6266, which are all browsers.
+    let full = if full == plain { String::new() } else { format!("; filename*=UTF-8''{}", segment(&full)) };
+    let value = HeaderValue::from_str(&format!("attachment; filename=\"{plain}\"{full}")).ok();
     let value = value.unwrap_or(HeaderValue::from_static("attachment"));
     response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     response

@@ -17,7 +17,7 @@ use super::input;
 use super::problem::Problem;
 use super::resources::find;
 use crate::exchange::{
-    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, SetReceiveConnector,
+    Binding, Computer, EventKind, Outcome, ReceiveConnector, ReceiveConnectorParameters, SetConnector,
     StoredCertificate, fqdn_guard, select_for,
 };
 use crate::lab::{Engine, Listening};
@@ -51,6 +51,14 @@ pub(super) struct CmdletView {
     cmdlet: Option<String>,
     /// The parameters that it sets, by their keys in a lab file.
     changed: Vec<&'static str>,
+    /// The computer in whose Shell it is typed.
+    on: String,
+}
+
+impl From<SetConnector> for CmdletView {
+    fn from(SetConnector { cmdlet, changed, on }: SetConnector) -> Self {
+        Self { cmdlet, changed, on }
+    }
 }
 
 /// The result of the certificate selection.
@@ -200,8 +208,7 @@ pub(super) async fn cmdlet(
     let parameters: ReceiveConnectorParameters = input::json(body).await?;
     let computers = shared.lab.computers();
     let (computer, connector) = locate(&computers, &computer, &name)?;
-    let SetReceiveConnector { cmdlet, changed } = SetReceiveConnector::new(computer, connector, &parameters);
-    json(&CmdletView { cmdlet, changed })
+    json(&CmdletView::from(SetConnector::receive(computer, connector, &parameters)))
 }
 
 pub(super) async fn remove(

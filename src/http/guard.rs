@@ -29,14 +29,15 @@ pub(super) struct Pass {
 }
 
 /// The headers that every answer carries unless it has its own, for a browser: it shows nothing in somebody's
-/// frame, loads nothing, guesses no media type, and keeps nothing.
-const FOR_BROWSERS: [(HeaderName, &str); 6] = [
+/// frame, loads nothing, guesses no media type, keeps nothing, and asks for no name that a mail links to.
+const FOR_BROWSERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
+    (header::X_DNS_PREFETCH_CONTROL, "off"),
 ];
 
 /// Passes on requests that are allowed, and makes every failure a problem document.

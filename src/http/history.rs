@@ -41,14 +41,18 @@ pub(super) async fn sessions(State(shared): State<Arc<Shared>>, RawQuery(query):
             && peer.is_none_or(|wanted| it.peer().ip().to_string() == wanted)
             && open.is_none_or(|wanted| it.ending.is_none() == wanted)
             && listing.finds(&[&|| {
-                let texts =
-                    [it.session.to_string(), it.peer().to_string(), it.outcome()].map(String::into_bytes);
-                let names =
-                    names.into_iter().chain(it.place.peer.as_deref()).map(|name| name.as_bytes().into());
-                texts.into_iter().map(Cow::Owned).chain(names).collect()
+                let texts = [
+                    ("session", it.session.to_string()),
+                    ("peer", it.peer().to_string()),
+                    ("outcome", it.outcome()),
+                ];
+                let peer = it.place.peer.as_deref().map(|name| ("peer", name));
+                let names = ["computer", "connector", "fqdn"].into_iter().zip(names).chain(peer);
+                let texts = texts.into_iter().map(|(name, text)| (name, Cow::Owned(text.into_bytes())));
+                texts.chain(names.map(|(name, text)| (name, text.as_bytes().into()))).collect()
             }])
     });
-    listing.answer(sessions, |it| it.seq)
+    listing.answer(sessions, |it| it.seq, |it| it)
 }
 
 pub(super) async fn session(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
@@ -118,10 +122,16 @@ pub(super) async fn events(State(shared): State<Arc<Shared>>, RawQuery(query): R
             && is(level, it.event.level.as_str())
             && number.is_none_or(|wanted| wanted == u64::from(it.id()))
             && listing.finds(&[&|| {
-                let texts = [it.id().to_string(), it.event.message()].map(String::into_bytes);
-                let names = [it.source, it.computer.as_str(), about, it.event.level.as_str()];
-                texts.into_iter().map(Cow::Owned).chain(names.map(|name| name.as_bytes().into())).collect()
+                let texts = [("id", it.id().to_string()), ("text", it.event.message())];
+                let names = [
+                    ("source", it.source),
+                    ("computer", it.computer.as_str()),
+                    ("connector", about),
+                    ("level", it.event.level.as_str()),
+                ];
+                let texts = texts.into_iter().map(|(name, text)| (name, Cow::Owned(text.into_bytes())));
+                texts.chain(names.map(|(name, text)| (name, text.as_bytes().into()))).collect()
             }])
     });
-    listing.answer(events, |it| it.seq)
+    listing.answer(events, |it| it.seq, |it| it)
 }

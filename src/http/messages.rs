@@ -1,25 +1,26 @@
-//! The endpoints of messages: listing and searching them, reading their parts, and taking them out of the
-//! views.
+//! The endpoints of messages: listing and searching them, reading their parts, marking them as read, and taking
+//! them out of the views.
 //!
 //! Nothing of a message is ever shown by a media type that it names itself: a part is a file to be saved, plain
 //! text, or HTML that may do nothing.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Shared;
 use super::answer::{Answer, attachment, json, typed};
-use super::input::Query;
+use super::input::{self, Query};
 use super::listing::{Listing, Texts};
-use super::mime::{Field, Found, Part, fields, find, structure};
+use super::mail_html::prepared;
+use super::mime::{Field, Found, Part, fields, find, source, structure};
 use super::problem::Problem;
 use crate::lab::LabError;
 use crate::observe::{ReceivedMessage, is_called};
@@ -32,6 +33,19 @@ const SHOWN: usize = 1 << 20;
 /// The policy of the frame that shows a mail's HTML: its own styles and images, and nothing else.
 const HTML_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
+
+/// The number of messages that can be named one by one.
+const MOST_IDS: usize = 1000;
+
+/// A message in a list.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MessageItem {
+    /// The message.
+    #[serde(flatten)]
+    taken: Arc<ReceivedMessage>,
+    /// True if it was marked as read.
+    read: bool,
+}
 
 /// A message with what is in it.
 #[derive(Serialize, JsonSchema)]
@@ -54,40 +68,56 @@ pub(super) struct Removed {
     removed: usize,
 }
 
-/// The numbers of the messages that are not listed any more; the journal keeps them as long as others.
-#[derive(Debug, Default)]
-pub(super) struct Hidden(Mutex<BTreeSet<u64>>);
+/// A mark for messages.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mark {
+    /// True for read, false for unread.
+    read: bool,
+}
 
-impl Hidden {
-    // A set of numbers is whole after a panic, too.
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Hides messages, and forgets those that are no longer kept.
-    fn hide(&self, messages: impl Iterator<Item = u64>, shared: &Shared) {
-        let kept: BTreeSet<u64> = shared.observer().messages(0).iter().map(|it| it.seq).collect();
-        let mut hidden = self.lock();
-        hidden.extend(messages);
-        hidden.retain(|seq| kept.contains(seq));
-    }
+/// The number of messages that were marked.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Marked {
+    /// The number of messages.
+    marked: usize,
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let (listing, found) = search(&shared, query.as_deref()).await?;
-    listing.answer(found, |it| it.seq)
+    let item = |taken: Arc<ReceivedMessage>| MessageItem { read: shared.marks.is_read(taken.seq), taken };
+    listing.answer(found, |it| it.seq, item)
+}
+
+/// Marks the messages that a list with the same parameters would show.
+pub(super) async fn mark_all(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Answer {
+    let Mark { read } = input::json(body).await?;
+    let (_, found) = search(&shared, query.as_deref()).await?;
+    shared.marks.set_read(read, found.iter().map(|it| it.seq), oldest(&shared));
+    json(&Marked { marked: found.len() })
+}
+
+pub(super) async fn mark(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Answer {
+    let Mark { read } = input::json(body).await?;
+    let message = kept(&shared, &id)?;
+    shared.marks.set_read(read, std::iter::once(message.seq), oldest(&shared));
+    json(&Marked { marked: 1 })
 }
 
 /// Takes the messages that a list with the same parameters would show out of the views.
 pub(super) async fn clear(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let (_, found) = search(&shared, query.as_deref()).await?;
-    shared.hidden.hide(found.iter().map(|it| it.seq), &shared);
+    shared.marks.remove(found.iter().map(|it| it.seq), oldest(&shared));
     json(&Removed { removed: found.len() })
 }
 
 pub(super) async fn remove(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
     let message = kept(&shared, &id)?;
-    shared.hidden.hide(std::iter::once(message.seq), &shared);
+    shared.marks.remove(std::iter::once(message.seq), oldest(&shared));
     json(&Removed { removed: 1 })
 }
 
@@ -105,8 +135,20 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
 pub(super) async fn raw(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
+    let query = Query::read(query.as_deref(), &["as"])?;
     let message = kept(&shared, &id)?;
+    match query.get("as") {
+        None => {}
+        Some("text") => {
+            let content = beginning(&message, SHOWN);
+            let is_cut = message.message.size() > SHOWN as u64;
+            let text = message.message.received.clone() + &cut(source(&content), is_cut);
+            return Ok(typed("text/plain; charset=utf-8", text));
+        }
+        Some(other) => return Err(Problem::bad(format!("as=`{other}` is not text"))),
+    }
     Ok(attachment(typed("message/rfc822", message.message.raw()), &format!("message-{}.eml", message.id)))
 }
 
@@ -128,7 +170,7 @@ pub(super) async fn part(
         }
         Some("text") => Ok(typed("text/plain; charset=utf-8", shown(&part))),
         Some("html") if part.content_type == "text/html" => {
-            let mut response = typed("text/html; charset=utf-8", shown(&part));
+            let mut response = typed("text/html; charset=utf-8", prepared(&shown(&part), &content));
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(HTML_POLICY));
             headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
@@ -142,13 +184,19 @@ pub(super) async fn part(
 }
 
 /// Returns the text of a part, as much of it as is shown.
-fn shown(part: &Found<'_>) -> Bytes {
-    let mut text = part.text();
-    if text.len() > SHOWN {
-        text.truncate(text.floor_char_boundary(SHOWN));
-        text.push_str("\n[...]\n");
+fn shown(part: &Found<'_>) -> String {
+    let text = part.text();
+    let is_long = text.len() > SHOWN;
+    cut(text, is_long)
+}
+
+/// Returns a text of at most the length that is shown, which says where it was cut.
+fn cut(mut text: String, is_cut: bool) -> String {
+    text.truncate(text.floor_char_boundary(SHOWN));
+    if is_cut {
+        text.push_str("\n[... the rest is in the download]\n");
     }
-    text.into()
+    text
 }
 
 /// Returns the messages that fit a query, in the order of their numbers. The contents are searched on another
@@ -157,44 +205,76 @@ async fn search(
     shared: &Arc<Shared>,
     query: Option<&str>,
 ) -> Result<(Listing, Vec<Arc<ReceivedMessage>>), Problem> {
-    let (listing, query) = Listing::read(shared, query, &["security", "connector", "peer"])?;
+    let more = ["security", "connector", "peer", "read", "ids"];
+    let (listing, query) = Listing::read(shared, query, &more)?;
     let tls = match query.get("security") {
         None => None,
         Some("tls") => Some(true),
         Some("clear") => Some(false),
         Some(other) => return Err(Problem::bad(format!("security=`{other}` is neither tls nor clear"))),
     };
+    let ids = query.get("ids").map(ids).transpose()?;
     let mut messages = visible(shared, listing.after);
+    if let Some(read) = query.flag("read")? {
+        shared.marks.retain_read(read, &mut messages, |it| it.seq);
+    }
     let searching = tokio::task::spawn_blocking(move || {
         let (connector, peer) = (query.get("connector"), query.get("peer"));
         messages.retain(|it| {
-            connector.is_none_or(|wanted| is_called(wanted, [it.computer(), it.connector(), it.fqdn()]))
+            ids.as_ref().is_none_or(|ids| ids.contains(&it.id.to_string()))
+                && connector
+                    .is_none_or(|wanted| is_called(wanted, [it.computer(), it.connector(), it.fqdn()]))
                 && peer.is_none_or(|wanted| it.place.remote.ip().to_canonical().to_string() == wanted)
                 && tls.is_none_or(|wanted| it.tls.is_some() == wanted)
-                && listing.finds(&[&|| texts(it), &|| vec![beginning(it)]])
+                && listing.finds(&[&|| texts(it), &|| vec![("body", beginning(it, SEARCHED))]])
         });
         (listing, messages)
     });
     Ok(searching.await.map_err(|error| LabError::Unobserved(error.to_string()))?)
 }
 
-/// Returns the short texts of a message that are searched.
-fn texts(message: &ReceivedMessage) -> Texts<'_> {
-    let facts = &*message.facts;
-    let some = [facts.subject.as_deref(), facts.message_id.as_deref(), facts.user.as_deref()];
-    let names = [&facts.helo, &facts.mail_from].into_iter().chain(&facts.rcpt_to).map(String::as_str);
-    let all = some.into_iter().flatten().chain(names).chain([message.computer(), message.connector()]);
-    let peer = message.place.remote.ip().to_canonical().to_string().into_bytes();
-    all.map(|text| text.as_bytes().into()).chain([peer.into()]).collect()
+/// Reads the numbers of messages, with commas between them.
+fn ids(text: &str) -> Result<BTreeSet<String>, Problem> {
+    let ids: BTreeSet<String> = text.split(',').map(str::to_owned).collect();
+    if ids.len() > MOST_IDS {
+        return Err(Problem::bad(format!("ids names {} messages, and {MOST_IDS} are the most", ids.len())));
+    }
+    let is_number = |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    match ids.iter().find(|id| !is_number(id)) {
+        Some(wrong) => Err(Problem::bad(format!("ids has `{wrong}`, which is no number; write 1,2,3"))),
+        None => Ok(ids),
+    }
 }
 
-/// Returns the beginning of the content, as it was sent.
-fn beginning(message: &ReceivedMessage) -> Cow<'_, [u8]> {
+/// Returns the short texts of a message that are searched, by the names that a search may give.
+fn texts(message: &ReceivedMessage) -> Texts<'_> {
+    let facts = &*message.facts;
+    let some = [("subject", &facts.subject), ("id", &facts.message_id), ("user", &facts.user)];
+    let some = some.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+    let names = [
+        ("helo", facts.helo.as_str()),
+        ("from", facts.mail_from.as_str()),
+        ("connector", message.connector()),
+        ("computer", message.computer()),
+    ];
+    let to = facts.rcpt_to.iter().map(|to| ("to", to.as_str()));
+    let peer = message.place.remote.ip().to_canonical().to_string().into_bytes();
+    let all = some.chain(names).chain(to).map(|(name, text)| (name, Cow::from(text.as_bytes())));
+    all.chain([("peer", peer.into())]).collect()
+}
+
+/// Returns the beginning of the content as it was sent, of at most `most` bytes.
+fn beginning(message: &ReceivedMessage, most: usize) -> Cow<'_, [u8]> {
+    let body = &message.message.body;
+    let first = body.chunks().next().unwrap_or_default();
+    if first.len() >= most || first.len() as u64 == body.len() {
+        return first.get(..most).unwrap_or(first).into();
+    }
     let mut bytes = Vec::new();
-    for chunk in message.message.body.chunks() {
-        let left = SEARCHED - bytes.len();
+    for chunk in body.chunks() {
+        let left = most - bytes.len();
         bytes.extend_from_slice(chunk.get(..left).unwrap_or(chunk));
-        if bytes.len() == SEARCHED {
+        if bytes.len() == most {
             break;
         }
     }
@@ -204,9 +284,13 @@ fn beginning(message: &ReceivedMessage) -> Cow<'_, [u8]> {
 /// Returns the messages behind `after` that are listed.
 fn visible(shared: &Shared, after: u64) -> Vec<Arc<ReceivedMessage>> {
     let mut messages = shared.observer().messages(after);
-    let hidden = shared.hidden.lock();
-    messages.retain(|it| !hidden.contains(&it.seq));
+    shared.marks.retain(&mut messages, |it| it.seq);
     messages
+}
+
+/// Returns the number of the oldest message that is kept.
+fn oldest(shared: &Shared) -> u64 {
+    shared.observer().messages(0).first().map_or(0, |it| it.seq)
 }
 
 /// Returns the message of this number, as long as it is kept.

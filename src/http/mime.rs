@@ -2,6 +2,7 @@
 //! depends on it, and a part that it cannot parse is left whole.
 
 use bytes::Bytes;
+use encoding_rs::{Encoding, WINDOWS_1252};
 use mailparse::{
     MailHeader, MailHeaderMap, ParsedContentType, ParsedMail, parse_content_disposition, parse_content_type,
     parse_headers, parse_mail,
@@ -29,6 +30,8 @@ pub(super) struct Part {
     encoding: Option<String>,
     /// The name of the file that it is.
     filename: Option<String>,
+    /// The name by which HTML of the same message refers to it (`cid:`), without its angle brackets.
+    content_id: Option<String>,
     /// The size in bytes, still encoded and without the header.
     size: usize,
     /// The parts of a multipart.
@@ -97,8 +100,53 @@ impl Found<'_> {
 
     /// Parses it, unless it has parts itself, of which the parser would read any number.
     fn parsed(&self) -> Option<ParsedMail<'_>> {
-        if self.content_type.starts_with("multipart/") { None } else { parse_mail(self.content).ok() }
+        let is_bounded = !self.content_type.starts_with("multipart/") && !split(self.content).0.is_empty();
+        if is_bounded { parse_mail(self.content).ok() } else { None }
     }
+}
+
+/// Returns a message as text: in UTF-8 if it is that, else in the character set of its first part that names one,
+/// else in Windows-1252, in which every byte is a character.
+pub(super) fn source(content: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(content) {
+        return text.to_owned();
+    }
+    let declared = charset(content, DEEPEST);
+    let encoding = declared.and_then(|label| Encoding::for_label(label.as_bytes())).unwrap_or(WINDOWS_1252);
+    // In UTF-16 the header, which is ASCII, would not be legible.
+    let encoding = if encoding.is_ascii_compatible() { encoding } else { WINDOWS_1252 };
+    encoding.decode_without_bom_handling(content).0.into_owned()
+}
+
+/// Returns the character set that a message or the first of its parts with one names.
+fn charset(content: &[u8], deepest: usize) -> Option<String> {
+    let description = Description::of(content);
+    let pieces = if deepest > 0 { description.pieces(MOST_PARTS) } else { Vec::new() };
+    // A multipart names a boundary and no character set; the bound on the depth is one on the work, too.
+    description.charset.or_else(|| pieces.first().and_then(|piece| charset(piece, deepest - 1)))
+}
+
+/// Returns the parts without parts of their own that HTML of the message can refer to, by their names.
+pub(super) fn named_parts(content: &[u8]) -> Vec<(String, Found<'_>)> {
+    fn collect<'a>(content: &'a [u8], deepest: usize, left: &mut usize, into: &mut Vec<(String, Found<'a>)>) {
+        let description = Description::of(content);
+        let pieces = if deepest > 0 { description.pieces(*left) } else { Vec::new() };
+        for piece in &pieces {
+            if *left == 0 {
+                return;
+            }
+            *left -= 1;
+            collect(piece, deepest - 1, left, into);
+        }
+        if let (true, Description { content_id: Some(id), content_type, filename, .. }) =
+            (pieces.is_empty(), description)
+        {
+            into.push((id, Found { content, content_type, filename }));
+        }
+    }
+    let (mut left, mut found) = (MOST_PARTS, Vec::new());
+    collect(content, DEEPEST, &mut left, &mut found);
+    found
 }
 
 /// The header of a part, as far as it describes the body.
@@ -106,6 +154,9 @@ struct Description<'a> {
     content_type: String,
     encoding: Option<String>,
     filename: Option<String>,
+    content_id: Option<String>,
+    /// The character set of a text, as it was written.
+    charset: Option<String>,
     /// The boundary of a multipart.
     boundary: Option<String>,
     body: &'a [u8],
@@ -119,9 +170,12 @@ impl<'a> Description<'a> {
         let disposition = headers.get_first_value("Content-Disposition");
         let mut disposition =
             disposition.map(|value| parse_content_disposition(&value).params).unwrap_or_default();
+        let id = headers.get_first_value("Content-ID");
         let boundary = params.remove("boundary").filter(|boundary| !boundary.is_empty());
         Self {
             boundary: boundary.filter(|_| mimetype.starts_with("multipart/")),
+            content_id: id.map(|id| id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()),
+            charset: params.remove("charset"),
             filename: disposition.remove("filename").or_else(|| params.remove("name")),
             encoding: headers
                 .get_first_value("Content-Transfer-Encoding")
@@ -152,6 +206,7 @@ fn part(content: &[u8], path: &str, deepest: usize, left: &mut usize) -> Part {
     Part {
         path: path.to_owned(),
         filename: description.filename,
+        content_id: description.content_id,
         encoding: description.encoding,
         content_type: description.content_type,
         size: description.body.len(),
@@ -159,12 +214,15 @@ fn part(content: &[u8], path: &str, deepest: usize, left: &mut usize) -> Part {
     }
 }
 
-/// Splits a message into header and body. A message whose header cannot be read is all body.
+/// Splits a message into header and body. A message whose header cannot be read, or does not end where it is looked
+/// for, is all body.
 fn split(content: &[u8]) -> (Vec<MailHeader<'_>>, &[u8]) {
     let begin = content.get(..LONGEST_HEADER).unwrap_or(content);
     match parse_headers(begin) {
-        Ok((headers, at)) => (headers, content.get(at..).unwrap_or_default()),
-        Err(_) => (Vec::new(), content),
+        Ok((headers, at)) if at < begin.len() || begin.len() == content.len() => {
+            (headers, content.get(at..).unwrap_or_default())
+        }
+        Ok(_) | Err(_) => (Vec::new(), content),
     }
 }
 
@@ -232,14 +290,42 @@ mod tests {
     }
 
     #[test]
+    fn the_source_is_read_in_the_character_set_that_it_names() {
+        assert_eq!(source("Subject: gr\u{fc}n\r\n\r\n".as_bytes()), "Subject: gr\u{fc}n\r\n\r\n");
+        let greek = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=iso-8859-7\r\n\r\n\xe1\xe2\r\n--b--\r\n";
+        assert!(source(greek).contains("\u{3b1}\u{3b2}"));
+        for unknown in
+            ["", "Content-Type: text/plain; charset=nonsense", "Content-Type: text/plain; charset=utf-16"]
+        {
+            let content = [unknown.as_bytes(), b"\r\n\r\n\xe1 \x80"].concat();
+            assert!(source(&content).ends_with("\u{e1} \u{20ac}"), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_header_without_an_end_hides_no_multipart() {
+        let filler = format!("X: {}\r\n", "y".repeat(900)).repeat(1200);
+        let content =
+            format!("{filler}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b--\r\n");
+        assert!(content.len() > LONGEST_HEADER);
+        let whole = find(content.as_bytes(), "0").unwrap();
+        assert_eq!(whole.content_type, "text/plain");
+        assert!(whole.parsed().is_none() && fields(content.as_bytes()).is_empty());
+        assert_eq!(whole.bytes().len(), content.len());
+    }
+
+    #[test]
     fn a_multipart_in_itself_ends() {
         let content = b"Content-Type: multipart/mixed; boundary=b\n\n".iter().chain(b"--b\n").copied();
         let content: Vec<u8> = content.collect::<Vec<_>>().repeat(2000);
         assert!(structure(&content).parts.len() <= MOST_PARTS);
+        assert!(named_parts(&content).is_empty() && !source(&content).is_empty());
         for content in
             [&b""[..], b"\n", b"\r\n", b":", b"Content-Type: multipart/x; boundary=\"", b"\xff\xff: \n\n"]
         {
             structure(content);
+            named_parts(content);
+            source(content);
         }
     }
 }

@@ -21,6 +21,8 @@ mod history;
 mod input;
 mod limits;
 mod listing;
+mod mail_html;
+mod marks;
 mod messages;
 mod metrics;
 mod mime;
@@ -32,6 +34,7 @@ mod resources;
 mod run;
 mod schemas;
 mod send;
+mod send_connectors;
 mod shell;
 mod sign_in;
 mod stream;
@@ -62,7 +65,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use guard::Pass;
-use messages::Hidden;
+use marks::Marks;
 use sign_in::Cookie;
 
 use crate::lab::Engine;
@@ -152,8 +155,8 @@ struct Shared {
     trials: Arc<Semaphore>,
     /// The place for a run of a scenario.
     running: Arc<Semaphore>,
-    /// The messages that were taken out of the views.
-    hidden: Hidden,
+    /// The marks on messages: which were read, and which were removed from the views.
+    marks: Marks,
     stop: CancellationToken,
 }
 
@@ -197,7 +200,7 @@ impl ControlApi {
             senders: Semaphore::new(limits::MOST_SENDERS),
             trials: Arc::new(Semaphore::new(limits::MOST_TRIALS)),
             running: Arc::new(Semaphore::new(1)),
-            hidden: Hidden::default(),
+            marks: Marks::default(),
             stop: stop.clone(),
         };
         let page = format!("{url}{base}/");
@@ -276,6 +279,8 @@ fn router(shared: Arc<Shared>) -> Router {
             get(connectors::show).put(connectors::set).delete(connectors::remove),
         )
         .route("/api/v1/connectors/{computer}/{name}/cmdlet", post(connectors::cmdlet))
+        .route("/api/v1/send-connectors", get(send_connectors::list))
+        .route("/api/v1/send-connectors/{computer}/{name}/cmdlet", post(send_connectors::cmdlet))
         .route("/api/v1/certificates", get(certificates::list).post(certificates::create))
         .route("/api/v1/certificates/{thumbprint}", get(certificates::show))
         .route("/api/v1/certificates/{thumbprint}/pem", get(certificates::pem))
@@ -292,8 +297,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/sessions", get(history::sessions))
         .route("/api/v1/sessions/{id}", get(history::session))
         .route("/api/v1/sessions/{id}/text", get(history::session_text))
-        .route("/api/v1/messages", get(messages::list).delete(messages::clear))
-        .route("/api/v1/messages/{id}", get(messages::show).delete(messages::remove))
+        .route("/api/v1/messages", get(messages::list).patch(messages::mark_all).delete(messages::clear))
+        .route("/api/v1/messages/{id}", get(messages::show).patch(messages::mark).delete(messages::remove))
         .route("/api/v1/messages/{id}/raw", get(messages::raw))
         .route("/api/v1/messages/{id}/parts/{path}", get(messages::part))
         .route("/api/v1/verdicts", get(verdicts::list))

@@ -76,6 +76,14 @@ fn paths() -> Value {
                 .path("computer", "MAILGATE").path("name", CONNECTOR).fails(404)
                 .takes("ReceiveConnectorParameters").like(json!({ "fqdn": "mailgate.expta.com" })).json(shape("CmdletView")),
         ]),
+        ("/api/v1/send-connectors", vec![
+            operation("get", "sendConnectors", "All Send connectors").json(list("SendConnectorView")),
+        ]),
+        ("/api/v1/send-connectors/{computer}/{name}/cmdlet", vec![
+            operation("post", "cmdletOfSendChange", "Returns the cmdlet that a change of a Send connector amounts to; nothing is changed")
+                .path("computer", "MAILGATE").path("name", "To Internet").fails(404)
+                .takes("SendConnectorParameters").like(json!({ "fqdn": "mailgate.expta.com" })).json(shape("CmdletView")),
+        ]),
         ("/api/v1/certificates", vec![
             operation("get", "certificates", "All certificates in the stores").json(list("CertificateView")),
             operation("post", "issue", "Issues a certificate into the store of a computer")
@@ -160,16 +168,22 @@ fn paths() -> Value {
                 .path("id", SESSION).answers("text/plain", text()).fails(404),
         ]),
         ("/api/v1/messages", vec![
-            messages("get", "messages", "Messages that were accepted").json(list("Taken")),
+            messages("get", "messages", "Messages that were accepted").json(list("MessageItem")),
+            messages("patch", "markMessages", "Marks the messages that the list with the same parameters has, and those beyond its \
+                limit, as read or unread").takes("Mark").like(json!({ "read": true })).json(shape("Marked")),
             messages("delete", "clearMessages", "Removes the messages that the list with the same parameters has, and those beyond its \
                 limit, from the views").json(shape("Removed")),
         ]),
         ("/api/v1/messages/{id}", vec![
             operation("get", "message", "A message with its header and structure").path("id", "1").json(shape("MessageView")).fails(404),
+            operation("patch", "markMessage", "Marks a message as read or unread").path("id", "1").takes("Mark")
+                .like(json!({ "read": true })).json(shape("Marked")).fails(404),
             operation("delete", "removeMessage", "Removes a message from the views").path("id", "1").json(shape("Removed")).fails(404),
         ]),
         ("/api/v1/messages/{id}/raw", vec![
-            operation("get", "raw", "A message as it was stored in the mailbox").path("id", "1").answers("message/rfc822", text()).fails(404),
+            operation("get", "raw", "A message as it was stored in the mailbox").path("id", "1")
+                .one_of("as", "As text to be shown, of at most 1 MiB; if omitted, a file", &["text"])
+                .answers("message/rfc822", text()).answers("text/plain", text()).fails(404),
         ]),
         ("/api/v1/messages/{id}/parts/{path}", vec![
             operation("get", "part", "A part of a message, decoded: a file to be saved, or as text, or as HTML that may do \
@@ -217,7 +231,7 @@ fn paths() -> Value {
         ]),
         ("/api/v1/picture", vec![
             picture("picture", "The picture of who sends to whom, the result of the last attempt, and the five names of a \
-                connector").json(shape("PictureView")),
+                connector").one_of("drawing", "Adds the drawing as SVG", &["true", "false"]).json(shape("PictureView")),
         ]),
         ("/api/v1/picture.svg", vec![
             picture("drawing", "The picture as SVG").answers("image/svg+xml", text()),
@@ -255,6 +269,12 @@ fn messages(method: &'static str, id: &str, summary: &str) -> Operation {
         .one_of("security", "Only those that were sent over TLS, or in clear", &["tls", "clear"])
         .text("connector", ON_CONNECTOR)
         .text("peer", "Only those from this address")
+        .one_of(
+            "read",
+            "Only those that were marked as read, or only those that were not",
+            &["true", "false"],
+        )
+        .text("ids", "Only these, by their ids with commas between them, at most 1000")
 }
 
 fn connectors() -> Vec<Operation> {

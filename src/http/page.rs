@@ -37,13 +37,19 @@ const FILES: &[PageFile] = &[
     file("format.js", include_bytes!("page/format.js")),
     file("icon.svg", include_bytes!("page/icon.svg")),
     file("lab.js", include_bytes!("page/lab.js")),
+    file("list-view.js", include_bytes!("page/list-view.js")),
     file("list.js", include_bytes!("page/list.js")),
     file("live-worker.js", include_bytes!("page/live-worker.js")),
     file("live.js", include_bytes!("page/live.js")),
+    file("marks.js", include_bytes!("page/marks.js")),
+    file("message.js", include_bytes!("page/message.js")),
     file("messages.js", include_bytes!("page/messages.js")),
+    file("notify.js", include_bytes!("page/notify.js")),
     file("parts.css", include_bytes!("page/parts.css")),
     file("picture.js", include_bytes!("page/picture.js")),
+    file("receive-tabs.js", include_bytes!("page/receive-tabs.js")),
     file("router.js", include_bytes!("page/router.js")),
+    file("send-tabs.js", include_bytes!("page/send-tabs.js")),
     file("send.js", include_bytes!("page/send.js")),
     file("sessions.js", include_bytes!("page/sessions.js")),
     file("shell.js", include_bytes!("page/shell.js")),
@@ -128,6 +134,18 @@ mod tests {
             assert_ne!(media_type(file.path), "application/octet-stream", "{}", file.path);
             assert!(FILES.iter().take(at).all(|other| other.path != file.path), "{} twice", file.path);
         }
+    }
+
+    #[test]
+    fn every_module_is_preloaded_so_that_none_waits_for_another() {
+        let index = std::str::from_utf8(INDEX.bytes).unwrap();
+        let modules = FILES.iter().filter(|file| file.path.ends_with(".js"));
+        // The first is named by the page itself, the other one begins the worker.
+        let preloaded = modules.filter(|file| !matches!(file.path, "app.js" | "live-worker.js"));
+        let lines: Vec<_> =
+            preloaded.map(|file| format!("rel=\"modulepreload\" href=\"page/{}\"", file.path)).collect();
+        assert!(lines.iter().all(|line| index.contains(line)), "{lines:?}");
+        assert_eq!(index.matches("modulepreload").count(), lines.len());
     }
 
     #[test]

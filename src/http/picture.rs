@@ -45,6 +45,9 @@ pub(super) struct PictureView {
     left_out: usize,
     /// The number of the journal's newest entry.
     seq: u64,
+    /// The drawing as SVG, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drawing: Option<String>,
 }
 
 /// A computer, a connector or a peer.
@@ -162,18 +165,25 @@ impl EdgeState {
 }
 
 pub(super) async fn show(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    json(&picture(&shared, query.as_deref()).await?)
+    let query = Query::read(query.as_deref(), &[&PARAMETERS[..], &["drawing"]].concat())?;
+    let mut view = picture(&shared, &query).await?;
+    // Both in one answer, because they stand for one dry run.
+    view.drawing = query.flag("drawing")?.unwrap_or(false).then(|| drawing::draw(&view));
+    json(&view)
 }
 
 pub(super) async fn drawing(
     State(shared): State<Arc<Shared>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    Ok(typed("image/svg+xml", drawing::draw(&picture(&shared, query.as_deref()).await?)))
+    let query = Query::read(query.as_deref(), &PARAMETERS)?;
+    Ok(typed("image/svg+xml", drawing::draw(&picture(&shared, &query).await?)))
 }
 
-async fn picture(shared: &Shared, query: Option<&str>) -> Result<PictureView, Problem> {
-    let query = Query::read(query, &["computer", "connector", "senders"])?;
+/// The parameters of the picture in both forms.
+const PARAMETERS: [&str; 3] = ["computer", "connector", "senders"];
+
+async fn picture(shared: &Shared, query: &Query) -> Result<PictureView, Problem> {
     let with_senders = query.flag("senders")?.unwrap_or(false);
     let seq = shared.observer().newest();
     let (computers, listening) = (shared.lab.computers(), shared.lab.connectors());
@@ -233,6 +243,7 @@ async fn picture(shared: &Shared, query: Option<&str>) -> Result<PictureView, Pr
         names_of: chosen.map(|(computer, connector)| format!("{}\\{}", computer.name, connector.name)),
         left_out,
         seq,
+        drawing: None,
     })
 }
 

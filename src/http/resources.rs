@@ -26,6 +26,8 @@ pub(super) struct LabView {
     now: String,
     /// The number of the journal's newest entry.
     seq: u64,
+    /// The number of changes to the marks on messages (read, removed): another one means that lists have changed.
+    marks: u64,
     /// The names of its computers.
     computers: Vec<String>,
 }
@@ -111,6 +113,7 @@ pub(super) async fn lab(State(shared): State<Arc<Shared>>) -> Answer {
         version: env!("CARGO_PKG_VERSION"),
         now: format!("{:.3}", shared.lab.clock().now()),
         seq: shared.observer().newest(),
+        marks: shared.marks.changes(),
         computers: shared.lab.computers().iter().map(|computer| computer.name.clone()).collect(),
     })
 }

@@ -10,18 +10,19 @@ use super::clock::{Advance, ClockView};
 use super::connectors::{CmdletView, ConnectorView, NewConnector};
 use super::faults::{FaultRows, FaultView};
 use super::history::SessionView;
-use super::messages::{MessageView, Removed};
+use super::messages::{Mark, Marked, MessageItem, MessageView, Removed};
 use super::picture::PictureView;
 use super::resources::{ComputerView, LabView};
 use super::run::RunSpec;
 use super::send::{SenderView, SentView, TestMessage};
+use super::send_connectors::SendConnectorView;
 use super::shell::{ByName, Changed, Screen, Typing};
 use super::sign_in::{SignIn, SignInView};
 use super::stream::Stretch;
 use super::trying::TrySpec;
 use super::verify::Verdict;
 use super::wait::Found;
-use crate::exchange::ReceiveConnectorParameters;
+use crate::exchange::{ReceiveConnectorParameters, SendConnectorParameters};
 use crate::observe::{ReceivedMessage, SessionSummary};
 use crate::scenario::{Expectations, Scenario};
 
@@ -67,6 +68,11 @@ pub(super) fn schemas() -> Value {
         add::<SessionView>,
         add::<ReceivedMessage>,
         add::<MessageView>,
+        add::<MessageItem>,
+        add::<Mark>,
+        add::<Marked>,
+        add::<SendConnectorView>,
+        add::<SendConnectorParameters>,
         add::<Stretch>,
         add::<Found>,
         add::<Expectations>,

@@ -73,10 +73,18 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, headers: HeaderMap) 
     json(&SignInView { required: shared.pass.is_some(), signed_in })
 }
 
-pub(super) async fn sign_in(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Problem> {
+pub(super) async fn sign_in(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    // Over HTTPS, as behind a proxy, the cookie is for HTTPS only.
+    let is_secure =
+        headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+    let more = if is_secure { "; Secure" } else { "" };
     let SignIn { token: given } = input::json(body).await?;
     match &shared.pass {
-        Some(Pass { token, cookie }) if is_same(&given, token) => Ok(cookie.set(&cookie.value, "")),
+        Some(Pass { token, cookie }) if is_same(&given, token) => Ok(cookie.set(&cookie.value, more)),
         Some(_) => Err(Problem::new(StatusCode::UNAUTHORIZED, "that is not the token of this lab")),
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }

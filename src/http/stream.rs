@@ -61,6 +61,7 @@ pub(super) async fn journal(
         shared,
         after,
         waiting: VecDeque::new(),
+        is_new: true,
         _place: place,
     };
     let events = stream::unfold(following, |mut following| async move {
@@ -98,6 +99,8 @@ struct Following {
     after: u64,
     /// The entries that were read and have not been sent: a few, however many there are to read.
     waiting: VecDeque<Entry>,
+    /// True until the first event.
+    is_new: bool,
     /// One of the places that there are for streams.
     _place: OwnedSemaphorePermit,
 }
@@ -105,6 +108,10 @@ struct Following {
 impl Following {
     /// Returns the next event; `None` at the lab's end.
     async fn next(&mut self) -> Option<Event> {
+        // Some readers (Firefox in a worker) learn that they are answered only with the first byte of the body.
+        if std::mem::take(&mut self.is_new) {
+            return Some(Event::default().comment("the journal"));
+        }
         loop {
             if let Some(entry) = self.waiting.pop_front() {
                 let from = self.after.saturating_add(1);

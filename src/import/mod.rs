@@ -59,6 +59,24 @@ pub fn import(
     password: Option<&str>,
     now: Timestamp,
 ) -> Result<Imported, ImportError> {
-    let pieces: Vec<_> = inputs.iter().map(|input| read::read(input, password, false)).collect();
-    organization::assemble(&pieces, answers, now)
+    import_by_input(inputs, answers, password, now, |_| {})
+}
+
+/// Like [`import`]; `reads` is called with each input before it is read, which may take a while.
+///
+/// # Errors
+///
+/// As for [`import`].
+pub fn import_by_input(
+    inputs: &[Input],
+    answers: &Answers,
+    password: Option<&str>,
+    now: Timestamp,
+    mut reads: impl FnMut(&Input),
+) -> Result<Imported, ImportError> {
+    let pieces = inputs.iter().map(|input| {
+        reads(input);
+        read::read(input, password, false)
+    });
+    organization::assemble(&pieces.collect::<Vec<_>>(), answers, now)
 }

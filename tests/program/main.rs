@@ -27,5 +27,6 @@ mod fixture;
 mod html;
 mod judge;
 mod page;
+mod progress;
 mod promises;
 mod shell;

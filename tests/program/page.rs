@@ -52,8 +52,23 @@ fn the_seed_story_by_clicks_alone_and_what_else_the_views_do() {
 }
 
 #[test]
+fn no_hostile_mail_name_or_site_gets_through() {
+    run("attack.test.js");
+}
+
+#[test]
 fn a_hostile_mail_does_nothing_and_fetches_nothing() {
     run("hostile.test.js");
+}
+
+#[test]
+fn messages_are_read_marked_found_and_removed() {
+    run("messages.test.js");
+}
+
+#[test]
+fn a_send_connector_is_edited_as_a_receive_connector_is() {
+    run("send-connector.test.js");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
-use terminal::Terminal;
+pub(crate) use terminal::Terminal;
 
 use crate::fixture::support::{Served, output, program, text};
 

@@ -1,6 +1,7 @@
 //! `judge --daemon`: every entry at once, for programs that work from a queue.
 
 use std::fs;
+use std::future::pending;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::trial::{Tried, Up};
 use super::{Args, COLLECTION, Format, stop_at_signals};
 use crate::cli::exec::Trust;
 use crate::cli::output::{self, Failure};
+use crate::cli::progress::Progress;
 use crate::cli::recording::file_error;
 use crate::exchange::TimeSpan;
 use crate::judgement::{Exit, Policy};
@@ -74,7 +76,13 @@ pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) ->
     let output = submit(args, &labs, (&ca, &told), longest, &stop).await?;
     let TimeSpan(quiet) = args.quiet;
     let is_open = || labs.iter().any(|up| up.engine.observer().count(|counts| counts.begun > counts.ended));
-    let collected = until_quiet(&mut heard, &is_open, quiet, deadline);
+    let mut reached = heard.clone();
+    let collected = async {
+        tokio::select! {
+            () = until_quiet(&mut heard, &is_open, quiet, deadline) => {}
+            () = show_reached(&labs, &mut reached) => {}
+        }
+    };
     if stop.run_until_cancelled(collected).await.is_none() {
         output::remark("interrupted; what has come so far is judged");
     }
@@ -158,6 +166,16 @@ async fn until_quiet(
         Some(deadline) => drop(timeout_at(deadline, lull).await),
         None => lull.await,
     }
+}
+
+/// Shows how many entries a client has come to; it never ends.
+async fn show_reached(labs: &[Up], heard: &mut watch::Receiver<u64>) {
+    let progress = Progress::of(labs.len(), "entries reached");
+    while heard.changed().await.is_ok() {
+        let reached = labs.iter().filter(|up| up.engine.observer().count(|counts| counts.begun > 0));
+        progress.set(reached.count());
+    }
+    pending::<()>().await;
 }
 
 impl Target {

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::output::{self, Failure};
+use super::progress::Progress;
 use super::signals::Signals;
 use super::time::some_time;
 use crate::exchange::TimeSpan;
@@ -185,6 +186,7 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
     let stop = CancellationToken::new();
     stop_at_signals(&stop)?;
     let (plan, spots) = (Arc::new(plan), Arc::new(spots));
+    let progress = Progress::of(entries.len(), "entries");
     let mut tried = Vec::new();
     let mut rest = entries.iter().copied().enumerate();
     if let Some((number, first)) = rest.next() {
@@ -192,6 +194,7 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
         let patient = Plan { longest: longest.max(BASELINE_PATIENCE), ..Plan::clone(&plan) };
         let baseline = trial::run(first, spots.at(number), &patient, &stop).await?;
         works(&baseline)?;
+        progress.advance(1, first.scenario.name);
         tried.push(baseline);
     }
     let places = Arc::new(Semaphore::new(args.jobs.get()));
@@ -208,7 +211,9 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
     let mut others = Vec::new();
     while let Some(done) = running.join_next().await {
         let (number, done) = done.map_err(|error| Failure::not_ready(error.to_string()))?;
-        others.push((number, done?));
+        let done = done?;
+        progress.advance(1, &done.trial.entry);
+        others.push((number, done));
     }
     if stop.is_cancelled() {
         return Err(Interrupted.into());

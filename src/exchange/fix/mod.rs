@@ -18,7 +18,7 @@ mod useless;
 
 pub use change::{Change, Overwrite, apply_all};
 pub use send::{SendFix, send_fixes, send_fixes_in};
-pub use set::SetReceiveConnector;
+pub use set::SetConnector;
 pub use trial::{Trial, Typed};
 pub use useless::{Useless, useless_advice};
 

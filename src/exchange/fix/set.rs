@@ -2,21 +2,25 @@
 
 use super::shell::quoted;
 use crate::exchange::cmdlet::Value;
-use crate::exchange::parameters::Values;
-use crate::exchange::{Computer, ReceiveConnector, ReceiveConnectorParameters};
+use crate::exchange::parameters::{ConnectorParameter, Values};
+use crate::exchange::{
+    Computer, ReceiveConnector, ReceiveConnectorParameters, SendConnector, SendConnectorParameters,
+};
 
-/// A `Set-ReceiveConnector` with the parameters that differ from those that are set.
+/// A `Set-ReceiveConnector` or `Set-SendConnector` with the parameters that differ from those that are set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetReceiveConnector {
+pub struct SetConnector {
     /// The cmdlet, as it is typed in the Shell; `None` where nothing differs.
     pub cmdlet: Option<String>,
     /// The parameters that it sets, by their keys in a lab file.
     pub changed: Vec<&'static str>,
+    /// The computer in whose Shell it is typed.
+    pub on: String,
 }
 
-impl SetReceiveConnector {
-    /// Returns the cmdlet that sets what `given` says on a connector of `computer`.
-    pub fn new(
+impl SetConnector {
+    /// Returns the cmdlet that sets what `given` says on a receive connector of `computer`.
+    pub fn receive(
         computer: &Computer,
         connector: &ReceiveConnector,
         given: &ReceiveConnectorParameters,
@@ -25,19 +29,63 @@ impl SetReceiveConnector {
         given.apply_to(&mut after);
         let values = |of: &ReceiveConnector| Values::of(|values| of.show(values));
         let identity = quoted(&format!("{}\\{}", computer.name, connector.name));
-        let (mut cmdlet, mut changed) = (format!("Set-ReceiveConnector {identity}"), Vec::new());
-        if after.name != connector.name {
-            cmdlet.push_str(&format!(" -Name {}", quoted(&after.name)));
-            changed.push("name");
+        let mut set = Setting::new(format!("Set-ReceiveConnector {identity}"));
+        set.name(&connector.name, &after.name);
+        set.values(values(connector), values(&after), ReceiveConnector::PARAMETERS);
+        Self { cmdlet: set.cmdlet(), changed: set.changed, on: computer.name.clone() }
+    }
+
+    /// Returns the cmdlet that sets what `given` says on a Send connector of `computer`. One of a subscribed Edge
+    /// is set inside the organization, and a second cmdlet takes it to the Edge.
+    pub fn send(computer: &Computer, connector: &SendConnector, given: &SendConnectorParameters) -> Self {
+        let mut after = connector.clone();
+        given.apply_to(&mut after);
+        let values = |of: &SendConnector| Values::of(|values| of.show(values));
+        let mut set = Setting::new(format!("Set-SendConnector {}", quoted(&connector.name)));
+        set.name(&connector.name, &after.name);
+        set.values(values(connector), values(&after), SendConnector::PARAMETERS);
+        let synchronized = computer.subscribed_to.as_ref().map_or("", |_| "\nStart-EdgeSynchronization");
+        let on = computer.subscribed_to.clone().unwrap_or_else(|| computer.name.clone());
+        Self { cmdlet: set.cmdlet().map(|cmdlet| cmdlet + synchronized), changed: set.changed, on }
+    }
+}
+
+/// A cmdlet to which parameters are added.
+struct Setting {
+    text: String,
+    changed: Vec<&'static str>,
+}
+
+impl Setting {
+    fn new(text: String) -> Self {
+        Self { text, changed: Vec::new() }
+    }
+
+    fn name(&mut self, before: &str, after: &str) {
+        if before != after {
+            self.text.push_str(&format!(" -Name {}", quoted(after)));
+            self.changed.push("name");
         }
-        for (before, (name, value)) in values(connector).iter().zip(values(&after)) {
-            if before.1 != value {
-                cmdlet.push_str(&format!(" -{name} {}", literal(&value)));
-                let of_name = ReceiveConnector::PARAMETERS.iter().find(|parameter| parameter.name == name);
-                changed.extend(of_name.map(|parameter| parameter.key));
+    }
+
+    /// Adds what differs.
+    fn values(
+        &mut self,
+        before: Vec<(&'static str, Value)>,
+        after: Vec<(&'static str, Value)>,
+        parameters: &[ConnectorParameter],
+    ) {
+        for ((_, before), (name, after)) in before.into_iter().zip(after) {
+            if before != after {
+                self.text.push_str(&format!(" -{name} {}", literal(&after)));
+                let of_name = parameters.iter().find(|parameter| parameter.name == name);
+                self.changed.extend(of_name.map(|parameter| parameter.key));
             }
         }
-        Self { cmdlet: (!changed.is_empty()).then_some(cmdlet), changed }
+    }
+
+    fn cmdlet(&self) -> Option<String> {
+        (!self.changed.is_empty()).then(|| self.text.clone())
     }
 }
 

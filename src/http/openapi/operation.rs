@@ -90,7 +90,9 @@ impl Operation {
             .text(
                 "q",
                 "Words that it contains, regardless of letter case; a word after a hyphen is one that it \
-                does not contain",
+                does not contain, several words in quotation marks stand together, and one behind a name and a colon is \
+                searched there alone: from, to, subject, helo, peer, connector and body of a message; peer, outcome and \
+                connector of a session; id, source, level, connector and text of an event",
             )
             .totals()
     }

@@ -5,7 +5,8 @@ import { h, icon, replace } from './dom.js';
 import { time } from './format.js';
 import { lab } from './lab.js';
 import { listen } from './live.js';
-import { go, link, parse } from './router.js';
+import { link, parse } from './router.js';
+import { notify } from './notify.js';
 import { send } from './send.js';
 import { signIn } from './sign-in.js';
 import { failure } from './ui.js';
@@ -74,7 +75,10 @@ function drawViews() {
       ),
     ),
   );
-  document.querySelector('#views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  // `scrollIntoView` would move the whole page aside, too.
+  const views = document.getElementById('views');
+  const current = views.querySelector('[aria-current]');
+  if (current) views.scrollLeft = current.offsetLeft - (views.clientWidth - current.offsetWidth) / 2;
   drawTitle(fresh);
 }
 
@@ -162,6 +166,7 @@ async function changed(change) {
   }
   busy = true;
   await drawUnread(change.kinds).catch(() => {});
+  notify(change.kinds.message).catch(() => {});
   await guarded(async () => state.view?.changed?.(change)).catch(() => {});
   busy = false;
   if (waiting) {
@@ -201,8 +206,8 @@ function drawTheme() {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
   const toggle = document.getElementById('theme');
-  toggle.textContent = words;
-  toggle.setAttribute('aria-label', `${words}: colors ${about}`);
+  replace(toggle, h('span', { class: 'wide' }, 'Colors: '), words.toLowerCase());
+  toggle.setAttribute('aria-label', `Colors: ${words.toLowerCase()}, ${about}`);
 }
 
 document.getElementById('theme').addEventListener('click', () => {
@@ -224,7 +229,8 @@ addEventListener('hashchange', show);
 
 drawTheme();
 onSignedOut(askForToken);
-if (!location.hash) go(link('picture'), { replace: true });
+// Without an event, which would load the view a first time before the lab is known.
+if (!location.hash) history.replaceState(null, '', link('picture'));
 const retry = listen(hear);
 get(path('lab'))
   .then(drawLab, () => {})

@@ -56,10 +56,16 @@ export function connectors() {
     go(link(route.view, route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
 
   async function load() {
-    const [receive, computers] = await Promise.all([get(path('connectors')), get(path('computers'))]);
-    const send = computers.flatMap((computer) =>
-      computer.send_connectors.map((name) => ({ computer: computer.name, name, kind: 'send' })),
-    );
+    const [receive, sending, computers] = await Promise.all([
+      get(path('connectors')),
+      get(path('send-connectors')),
+      get(path('computers')),
+    ]);
+    const send = sending.map((it) => ({
+      ...it,
+      kind: 'send',
+      subscribed_to: computers.find(({ name }) => name === it.computer)?.subscribed_to,
+    }));
     all = [...receive, ...send].map((it) => ({ ...it, identity: identity(it) }));
     draw();
     await detail();
@@ -92,13 +98,10 @@ export function connectors() {
     const { computer, name: connector, kind } = mine;
     const check = await get(path('check'), { computer, connector });
     if (mine !== chosen) return;
-    if (kind === 'send') {
-      shown = null;
-      const found = check.send_connectors.find((it) => `send ${it.identity}` === mine.identity);
-      renew(view.body, [mine.identity, found], () => sending(mine, found, load));
-      return;
-    }
-    const found = check.connectors.find((it) => it.identity === mine.identity);
+    const found =
+      kind === 'send'
+        ? check.send_connectors.find((it) => `send ${it.identity}` === mine.identity)
+        : check.connectors.find((it) => it.identity === mine.identity);
     if (shown?.identity !== mine.identity || !view.body.contains(shown.form.element)) {
       shown = {
         identity: mine.identity,
@@ -108,7 +111,9 @@ export function connectors() {
       view.body.renewedFor = undefined;
       view.body.replaceChildren(h('div', { class: 'dialog-pair' }, shown.form.element, shown.side));
     } else shown.form.set(mine);
-    renew(shown.side, [found, mine.addrs], () => selection(mine, found));
+    renew(shown.side, [found, mine.addrs], () =>
+      kind === 'send' ? sending(mine, found, load) : selection(mine, found),
+    );
   }
 
   return {
@@ -190,42 +195,37 @@ function selection(connector, found) {
   ];
 }
 
-/** Returns what is known of a Send connector: what it demands, which certificate it shows, and what fixes it. */
+/** Returns what becomes of a Send connector: what it demands, which certificate it presents, and what fixes it. */
 function sending(connector, found, changed) {
   if (!found) return h('p', { class: 'note' }, 'Nothing is known of this Send connector.');
-  const { computer } = connector;
-  return h(
-    'div',
-    { class: 'dialog-pair' },
+  const wrong = found.events.length > 0 || found.fixes.length > 0;
+  return [
     h(
       'section',
-      { class: 'card', 'aria-label': 'Properties' },
-      h('h2', { class: 'dialog-title' }, `${connector.name} Properties`),
+      { class: `card verdict ${wrong ? 'bad' : 'good'}` },
+      h(
+        'div',
+        { class: 'verdict-head' },
+        icon(wrong ? 'withheld' : 'lock'),
+        h('div', {}, h('h3', {}, found.verdict), h('p', {}, found.cause)),
+      ),
       facts([
-        ['Verdict', found.verdict],
-        ['Cause', found.cause],
-        ['Address space', found.way],
+        ['Sends', found.way],
         ['Demands', found.demands],
-        ['FQDN', found.fqdn],
-        ['Enabled', found.enabled],
-        ['Edited on', found.edited_on],
+        ['Name in EHLO', found.fqdn],
+        ['Set on', found.edited_on],
       ]),
-      h('p', { class: 'hint' }, 'Set-SendConnector in the Shell changes it.'),
     ),
-    h(
-      'div',
-      {},
-      candidates('Which certificate it shows', null, found),
-      found.fixes.length > 0
-        ? h(
-            'section',
-            { class: 'card', 'aria-label': 'Fixes' },
-            h('h2', {}, 'What fixes it'),
-            found.fixes.map((it) => fix(it, { computer: it.on ?? computer }, changed)),
-          )
-        : null,
-    ),
-  );
+    found.fixes.length > 0
+      ? h(
+          'section',
+          { class: 'card', 'aria-label': 'Fixes' },
+          h('h3', {}, 'What fixes it'),
+          found.fixes.map((it) => fix(it, { computer: it.on ?? connector.computer }, changed)),
+        )
+      : null,
+    candidates('Which certificate it presents', null, found),
+  ];
 }
 
 function candidate(connector, it) {

@@ -1,26 +1,20 @@
 // Event Viewer: the Application log, and for each event what it means in this lab and what would fix it.
 
-import { get, path } from './api.js';
-import { fix, useless } from './commands.js';
 import { h } from './dom.js';
+import { fix, useless } from './commands.js';
 import { facts, level, time } from './format.js';
-import { LiveList } from './list.js';
+import { listView } from './list-view.js';
 import { go, link } from './router.js';
-import { filters, split, tools } from './split.js';
-import { button, copy, renew, tabs } from './ui.js';
-
-const FILTERS = ['q', 'level', 'event_id', 'computer'];
+import { button, copy, tabs } from './ui.js';
 
 export function events() {
-  let route = null;
-  let tab = 'general';
-  const patch = (change) =>
-    go(link('events', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
-  const list = new LiveList({
-    path: path('events'),
+  return listView({
+    name: 'events',
     key: 'seq',
     label: 'Application',
-    name: 'events',
+    detail: 'Event',
+    kind: 'over',
+    filters: ['q', 'level', 'event_id', 'computer'],
     columns: [
       { name: 'level', label: 'Level', cell: (it) => level(it.level) },
       { name: 'time', label: 'Date and Time', cell: (it) => time(it.time) },
@@ -42,19 +36,11 @@ export function events() {
               h('p', { class: 'hint' }, 'Change a name, or remove a certificate, and its event appears here.'),
             ],
       ),
-    onSelect: (it) => go(link('events', [it.seq], route.query), { replace: true }),
-    onOpen: () => view.focus(),
-    menu: (it) => [
+    menu: (it, { patch, exclude }) => [
       { label: `Only event ${it.event_id}`, run: () => patch({ event_id: it.event_id }) },
       { label: `Only level ${it.level}`, run: () => patch({ level: it.level }) },
-      {
-        label: `Exclude event ${it.event_id}`,
-        run: () => patch({ q: `${route.query.get('q') ?? ''} -${it.event_id}`.trim() }),
-      },
-      { label: 'Clear the filter', run: () => go(link('events', route.segments), { replace: true }) },
+      { label: `Exclude event ${it.event_id}`, run: () => exclude(it.event_id) },
     ],
-  });
-  const bar = tools({
     search: 'Find in the log',
     selects: {
       level: [
@@ -71,131 +57,95 @@ export function events() {
         [['', 'All ids'], ...[12014, 12015, 12016, 12017, 12018, 2004].map((it) => [String(it), String(it)])],
       ],
     },
-    onChange: patch,
+    none: 'Select an event to see it, what it means here, and what fixes it.',
+    gone: 'This event is no longer kept.',
+    show,
+    adds: ({ kinds }) => kinds.event > 0,
   });
-  const view = split({
-    list,
-    tools: bar.element,
-    label: 'Event',
-    kind: 'over',
-    leave: () => go(link('events', [], route.query), { replace: true }),
-  });
+}
 
-  async function detail() {
-    const [seq] = route.segments;
-    list.select(seq ?? null);
-    if (seq === undefined) {
-      view.none('Select an event to see it, what it means here, and what fixes it.');
-      return;
-    }
-    const event = await get(path('events', seq));
-    if (seq !== route.segments[0]) return;
-    view.selected();
-    renew(view.body, event, () => show(event));
-  }
-
-  function show(event) {
-    const { entry } = event;
-    const book = tabs(
-      [
-        { id: 'general', label: 'General', build: () => general(event) },
-        {
-          id: 'details',
-          label: 'Details',
-          build: () => h('pre', { class: 'said xml', tabindex: '0' }, event.xml),
-        },
-      ],
+function show(event, view) {
+  const { entry } = event;
+  const book = tabs(
+    [
+      { id: 'general', label: 'General', build: () => general(event) },
       {
-        selected: tab,
-        label: 'Event',
-        onChange: (id) => {
-          tab = id;
-        },
+        id: 'details',
+        label: 'Details',
+        build: () => h('pre', { class: 'said xml', tabindex: '0' }, event.xml),
       },
-    );
-    return h(
-      'div',
-      { class: 'dialog-pair' },
-      h(
-        'section',
-        { class: 'card', 'aria-label': `Event ${entry.event_id}` },
-        h('h2', { class: 'dialog-title' }, `Event ${entry.event_id}, ${entry.source}`),
-        book.element,
-        h(
-          'div',
-          { class: 'buttons', role: 'group', 'aria-label': 'Copy' },
-          button('Copy as one line', () => copy(event.line, 'The event as one line')),
-          button('Copy as several lines', () => copy(event.block, 'The event')),
-          button('Copy as XML', () => copy(event.xml, 'The XML')),
-        ),
-      ),
+    ],
+    {
+      selected: view.tab() ?? 'general',
+      label: 'Event',
+      onChange: (id) => view.patch({ tab: id }),
+    },
+  );
+  return h(
+    'div',
+    { class: 'dialog-pair' },
+    h(
+      'section',
+      { class: 'card', 'aria-label': `Event ${entry.event_id}` },
+      h('h2', { class: 'dialog-title' }, `Event ${entry.event_id}, ${entry.source}`),
+      book.element,
       h(
         'div',
-        {},
-        h(
-          'section',
-          { class: 'card' },
-          h('h2', {}, 'What it means here'),
-          h('p', {}, event.means ?? 'Nothing more is known of this event.'),
-          event.connector
-            ? h(
-                'p',
-                {},
-                h(
-                  'a',
-                  {
-                    href: link('connectors', [event.connector.computer, event.connector.name], {
-                      kind: event.connector.sends ? 'send' : '',
-                    }),
-                  },
-                  `Properties of ${event.connector.name}`,
-                ),
-              )
-            : null,
-        ),
-        h(
-          'section',
-          { class: 'card', 'aria-label': 'Fixes' },
-          h('h2', {}, 'What fixes it'),
-          event.fixes?.length > 0
-            ? event.fixes.map((it, index) =>
-                fix(
-                  it,
-                  {
-                    index,
-                    computer: it.on ?? event.connector?.computer,
-                    connector: event.connector?.sends ? undefined : event.connector?.name,
-                  },
-                  () => detail(),
-                ),
-              )
-            : h(
-                'p',
-                { class: 'note' },
-                'Nothing has to be fixed as the lab is now: the cause of this event is gone, or nothing is known that removes it.',
-              ),
-        ),
-        useless(event.useless),
+        { class: 'buttons', role: 'group', 'aria-label': 'Copy' },
+        button('Copy as one line', () => copy(event.line, 'The event as one line')),
+        button('Copy as several lines', () => copy(event.block, 'The event')),
+        button('Copy as XML', () => copy(event.xml, 'The XML')),
       ),
-    );
-  }
-
-  return {
-    element: view.element,
-    async update(next) {
-      route = next;
-      bar.set(route.query);
-      await list.filter(filters(route.query, FILTERS));
-      await detail();
-    },
-    async changed({ kinds }) {
-      if (kinds.changed || kinds.gap) {
-        await list.reload();
-        await detail();
-      } else if (kinds.event) await list.refresh();
-    },
-    destroy: () => list.destroy(),
-  };
+    ),
+    h(
+      'div',
+      {},
+      h(
+        'section',
+        { class: 'card' },
+        h('h2', {}, 'What it means here'),
+        h('p', {}, event.means ?? 'Nothing more is known of this event.'),
+        event.connector
+          ? h(
+              'p',
+              {},
+              h(
+                'a',
+                {
+                  href: link('connectors', [event.connector.computer, event.connector.name], {
+                    kind: event.connector.sends ? 'send' : '',
+                  }),
+                },
+                `Properties of ${event.connector.name}`,
+              ),
+            )
+          : null,
+      ),
+      h(
+        'section',
+        { class: 'card', 'aria-label': 'Fixes' },
+        h('h2', {}, 'What fixes it'),
+        event.fixes?.length > 0
+          ? event.fixes.map((it, index) =>
+              fix(
+                it,
+                {
+                  index,
+                  computer: it.on ?? event.connector?.computer,
+                  connector: event.connector?.sends ? undefined : event.connector?.name,
+                },
+                () => view.detail(),
+              ),
+            )
+          : h(
+              'p',
+              { class: 'note' },
+              'Nothing has to be fixed as the lab is now: the cause of this event is gone, or nothing is known that removes it.',
+            ),
+      ),
+      useless(event.useless),
+    ),
+  );
 }
 
 function general({ entry, general: text }) {

@@ -155,7 +155,7 @@ function inForce(rows, before, changed) {
             return h(
               'tr',
               { class: fired ? 'fired' : null },
-              h('td', {}, `${row.computer}\\${it.connector}`),
+              h('td', {}, `${row.computer}${row.fault.connector ? '\\' : ': '}${it.connector}`),
               h('td', {}, it.at, it.when ? h('span', { class: 'hint' }, it.when) : null),
               h('td', {}, it.acts),
               h('td', {}, it.then),

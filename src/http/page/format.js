@@ -29,6 +29,25 @@ export function size(bytes) {
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
+const WORD = /=\?([\w.:-]+)(?:\*[\w-]*)?\?([bq])\?([^?\s]*)\?=/gi;
+
+/** Returns a field of a header with its encoded words (RFC 2047) decoded; one that cannot be decoded stays. */
+export function decoded(text) {
+  return (text ?? '').replace(/(\?=)\s+(?==\?)/g, '$1').replace(WORD, (whole, charset, encoding, value) => {
+    try {
+      const binary =
+        encoding.toLowerCase() === 'b'
+          ? atob(value)
+          : value
+              .replaceAll('_', ' ')
+              .replace(/=([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(parseInt(code, 16)));
+      return new TextDecoder(charset).decode(Uint8Array.from(binary, (c) => c.charCodeAt(0)));
+    } catch {
+      return whole;
+    }
+  });
+}
+
 /** What a way is drawn and called as. What was not seen is `none`, and no failure. */
 export const WAYS = {
   verified: { icon: 'verified', tone: 'good', words: 'TLS, certificate verified' },

@@ -35,7 +35,7 @@ export async function lab(current) {
             now.title,
             h(
               'span',
-              { class: 'hint' },
+              { class: 'hint about' },
               `It is ${time(now.now)} UTC there. Version ${now.version}, root certificate ${now.instance}.`,
             ),
           )
@@ -45,10 +45,11 @@ export async function lab(current) {
         { class: 'pair' },
         field('Put a built-in lab in its place', file, 'It counts from the next connection on.'),
         button('Put in place', () =>
-          act(
-            () => json('PUT', path('scenario'), { body: { name: file.value.trim() } }),
-            'Another lab is in place',
-          ),
+          act(() => {
+            const name = file.value.trim();
+            if (!name) throw new Error('Type the name of a built-in lab, or pick one: the field lists them.');
+            return json('PUT', path('scenario'), { body: { name } });
+          }, 'Another lab is in place'),
         ),
       ),
       h(

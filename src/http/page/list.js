@@ -4,16 +4,22 @@
 import { ask } from './api.js';
 import { h, replace } from './dom.js';
 import { count } from './format.js';
+import { Marks } from './marks.js';
 import { announce, menu } from './ui.js';
 
 const PAGE = 200;
+/** How many items are fetched at most where a list is loaded again that was scrolled far. */
+const MOST = 10_000;
 const SPARE = 8;
 const narrow = matchMedia('(max-width: 760px)');
 
-/** Columns are `{name, label, cell(item)}`. `key` names the member that tells items apart. */
+/** Columns are `{name, label, cell(item)}`. `key` names the member that tells items apart, `tone(item)` returns a
+ * class. Rows can be marked where `marking` says what hears of it. */
 export class LiveList {
-  constructor({ path, key, columns, label, name, empty, onSelect, onOpen, menu: menuOf }) {
-    Object.assign(this, { path, key, columns, label, empty, onSelect, onOpen, menuOf });
+  constructor({ path, key, columns, label, name, empty, tone, onSelect, onOpen, marking, menu: menuOf }) {
+    Object.assign(this, { path, key, columns, label, empty, tone, onSelect, onOpen, menuOf });
+    this.marks = marking ? new Marks(this, marking) : null;
+    if (marking) this.columns = [{ name: 'mark', cell: (it) => this.marks.box(it) }, ...columns];
     this.filters = {};
     this.items = [];
     this.rows = new Map();
@@ -27,7 +33,13 @@ export class LiveList {
     const head = h(
       'div',
       { class: 'row head', role: 'row' },
-      columns.map((it) => h('span', { role: 'columnheader', class: `cell ${it.name}` }, it.label)),
+      this.columns.map((it) =>
+        h(
+          'span',
+          { role: 'columnheader', class: `cell ${it.name}` },
+          it.label ?? h('span', { class: 'sr' }, 'Marked'),
+        ),
+      ),
     );
     this.grid = h(
       'div',
@@ -36,6 +48,7 @@ export class LiveList {
         role: 'grid',
         'aria-label': label,
         'aria-rowcount': -1,
+        'aria-multiselectable': marking ? 'true' : null,
         onkeydown: (event) => this.keydown(event),
       },
       h('div', { role: 'rowgroup', class: 'list-head' }, head),
@@ -64,19 +77,22 @@ export class LiveList {
     this.filtered = key;
     this.filters = filters;
     this.scroller.scrollTop = 0;
-    await this.reload();
+    this.marks?.clear();
+    await this.reload(PAGE);
     if (Object.values(filters).some(Boolean)) announce(`${count(this.total)} found`);
   }
 
-  async reload() {
+  /** Loads the list again: as much of it as was there, so that what is in sight stays there. */
+  async reload(limit = Math.min(MOST, Math.max(PAGE, this.items.length))) {
     const token = (this.token = {});
     this.reloading = token;
     try {
-      const { items, total } = await this.fetch({ limit: PAGE });
+      const { items, total } = await this.fetch({ limit });
       if (token !== this.token) return;
       this.items = items;
       this.total = total;
-      this.ended = items.length < PAGE;
+      this.ended = items.length < limit;
+      this.marks?.keep(items);
       this.draw();
     } finally {
       if (this.reloading === token) {
@@ -199,7 +215,7 @@ export class LiveList {
         element: h('div', {
           class: 'row',
           role: 'row',
-          onclick: () => this.click(key),
+          onclick: (event) => this.marks?.click(event, key) || this.click(key),
           oncontextmenu: (event) => this.context(event, key),
         }),
       };
@@ -218,7 +234,11 @@ export class LiveList {
     element.style.transform = `translateY(${at * this.height}px)`;
     element.tabIndex = tabbable ? 0 : -1;
     element.setAttribute('aria-rowindex', String(at + 2));
-    element.setAttribute('aria-selected', String(this.same(item)));
+    const marked = this.marks?.has(item) ?? false;
+    element.className = `row ${this.tone?.(item) ?? ''} ${marked ? 'marked' : ''}`;
+    if (this.marks) element.firstChild.firstChild.checked = marked;
+    element.setAttribute('aria-selected', String(marked || this.same(item)));
+    element.setAttribute('aria-current', String(this.same(item)));
     if (!element.parentNode || element.nextSibling !== next) this.space.insertBefore(element, next);
     return element;
   }
@@ -228,7 +248,8 @@ export class LiveList {
     if (none && this.hole.hidden) replace(this.hole, this.empty(Object.values(this.filters).some(Boolean)));
     this.hole.hidden = !none;
     this.grid.hidden = none;
-    this.status.textContent = this.total === null ? 'Loading' : none ? '' : `${count(this.total)} in all`;
+    const marked = this.marks?.size > 0 ? `, ${count(this.marks.size)} marked` : '';
+    this.status.textContent = this.total === null ? 'Loading' : none ? '' : `${count(this.total)} in all${marked}`;
   }
 
   same(item) {
@@ -295,9 +316,11 @@ export class LiveList {
       menu(this.menuOf(this.items[at]), { x: box.left + 40, y: box.bottom });
       return;
     }
+    if (this.marks?.keydown(event, at)) return;
     if (!(event.key in steps) || last < 0) return;
     event.preventDefault();
     const to = Math.max(0, Math.min(last, steps[event.key]));
+    if (event.shiftKey) this.marks?.set([this.items[Math.max(0, at)], this.items[to]].map((it) => it[this.key]));
     this.reveal(to);
     this.click(this.items[to][this.key]);
   }

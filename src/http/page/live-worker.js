@@ -10,6 +10,7 @@ self.addEventListener('connect', ({ ports: [port] }) => {
   ports.add(port);
   port.onmessage = ({ data }) => {
     if (data === 'retry') stream.retry();
+    else if (data === 'look') stream.look();
     else if (data === 'bye') ports.delete(port);
     else if (data === 'hello') {
       ports.add(port);

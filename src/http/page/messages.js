@@ -1,31 +1,38 @@
-// Messages: every mail that was taken, how it came, and what is in it. The text of a peer is shown as text;
-// HTML is shown in a frame without script, without network and without this page's address.
+// Messages: every mail that was taken, and how it came. One is unread until it is opened; what is removed is gone
+// from the list, and the journal keeps it.
 
-import { address, ask, get, json, path } from './api.js';
-import { h, icon } from './dom.js';
-import { facts, machine, security, short, size, time } from './format.js';
-import { LiveList } from './list.js';
-import { go, link } from './router.js';
-import { nothing, tls } from './sessions.js';
-import { filters, split, tools } from './split.js';
-import { button, copy, download, notice, renew, tabs } from './ui.js';
+import { json, path } from './api.js';
+import { h } from './dom.js';
+import { decoded, machine, plural, security, short, size } from './format.js';
+import { listView } from './list-view.js';
+import { touched } from './live.js';
+import { message } from './message.js';
+import { notifying } from './notify.js';
+import { listening, nothing } from './sessions.js';
+import { button, notice } from './ui.js';
 
-const FILTERS = ['q', 'security', 'peer', 'connector'];
+/** How many messages one request names. */
+const MOST_IDS = 500;
 
 export function messages({ lab }) {
-  let route = null;
   let target = null;
-  let tab = 'text';
-  const patch = (change) =>
-    go(link('messages', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
-  const list = new LiveList({
-    path: path('messages'),
+  let view = null;
+  let open = null;
+  const read = button('', () => mark([...view.list.marks.keys], true), { kind: 'quiet' });
+  const remove = button('', () => take([...view.list.marks.keys]), { kind: 'quiet' });
+  view = listView({
+    name: 'messages',
     key: 'id',
     label: 'Messages',
-    name: 'messages',
+    detail: 'Message',
+    filters: ['q', 'security', 'peer', 'connector', 'read'],
     columns: [
-      { name: 'state', label: 'TLS', cell: security },
-      { name: 'main', label: 'Subject', cell: (it) => it.subject || '(no subject)' },
+      {
+        name: 'state',
+        label: 'TLS',
+        cell: (it) => [it.read ? null : h('span', { class: 'sr' }, 'Unread, '), security(it)],
+      },
+      { name: 'main', label: 'Subject', cell: (it) => decoded(it.subject) || '(no subject)' },
       { name: 'from', label: 'From', cell: (it) => it.mail_from || '<>' },
       { name: 'to', label: 'To', cell: (it) => it.rcpt_to.join(', ') },
       {
@@ -36,24 +43,10 @@ export function messages({ lab }) {
       { name: 'time', label: 'Time', cell: (it) => short(it.time, lab()?.now) },
       { name: 'size', label: 'Size', cell: (it) => size(it.size) },
     ],
-    empty: (filtered) => nothing(filtered, target, 'No mail yet.', 'messages'),
-    onSelect: (it) => go(link('messages', [it.id], route.query), { replace: true }),
-    onOpen: () => view.focus(),
-    menu: (it) => [
-      {
-        label: it.security === 'tls' ? 'Only over TLS' : 'Only in clear',
-        run: () => patch({ security: it.security }),
-      },
-      { label: `Only from ${machine(it.remote)}`, run: () => patch({ peer: machine(it.remote) }) },
-      {
-        label: `Exclude ${it.mail_from || 'the null sender'}`,
-        run: () => patch({ q: `${route.query.get('q') ?? ''} -${it.mail_from}`.trim() }),
-      },
-      { label: 'Clear the filter', run: () => go(link('messages', route.segments), { replace: true }) },
-    ],
-  });
-  const bar = tools({
+    tone: (it) => (it.read ? '' : 'unread'),
+    marking: { onChange: label, onRemove: take },
     search: 'Search messages',
+    hint: 'Words that are in it. "two words" stand together, -word is not in it, and from: to: subject: helo: peer: body: search there alone.',
     selects: {
       security: [
         'TLS',
@@ -63,212 +56,104 @@ export function messages({ lab }) {
           ['clear', 'In clear'],
         ],
       ],
+      read: [
+        'Read',
+        [
+          ['', 'Read and unread'],
+          ['false', 'Unread'],
+          ['true', 'Read'],
+        ],
+      ],
       peer: ['Sending machine', [['', 'All machines']]],
       connector: ['Connector', [['', 'All connectors']]],
     },
-    onChange: patch,
-    more: button('Clear the list', clear, {
-      kind: 'quiet',
-      title: 'Takes what the filter shows out of the list; the journal keeps it',
-    }),
-  });
-  const view = split({
-    list,
-    tools: bar.element,
-    label: 'Message',
-    leave: () => go(link('messages', [], route.query), { replace: true }),
-  });
-
-  async function clear() {
-    const { removed } = await json('DELETE', path('messages'), { query: filters(route.query, FILTERS) });
-    notice(`${removed} taken out of the list`);
-    await list.reload();
-    if (route.segments.length > 0) go(link('messages', [], route.query), { replace: true });
-  }
-
-  async function detail() {
-    const [id] = route.segments;
-    list.select(id ?? null);
-    if (id === undefined) {
-      view.none('Select a message to see how it came and what is in it.');
-      return;
-    }
-    const message = await get(path('messages', id));
-    if (id !== route.segments[0]) return;
-    view.selected();
-    renew(view.body, message, () => show(message));
-  }
-
-  function show(it) {
-    const parts = leaves(it.structure);
-    const html = parts.find((part) => part.content_type === 'text/html');
-    const items = [
-      { id: 'text', label: 'Text', build: () => text(it, parts) },
-      html ? { id: 'html', label: 'HTML', build: () => frame(it, html) } : null,
-      { id: 'headers', label: 'Headers', build: () => headers(it) },
+    more: [read, remove, notifying()],
+    none: 'Select a message to see how it came and what is in it.',
+    gone: 'This message is gone: it was deleted, or the lab began anew.',
+    empty: (filtered) => nothing(filtered, target, 'No mail yet.', 'messages'),
+    menu: (it, { patch, exclude }) => [
+      { label: 'Delete', run: () => take([it.id]) },
+      { label: 'Mark as unread', run: () => mark([it.id], false) },
       {
-        id: 'parts',
-        label: `Parts (${parts.length})`,
-        build: () => h('ul', { class: 'parts' }, part(it, it.structure)),
+        label: it.security === 'tls' ? 'Only over TLS' : 'Only in clear',
+        run: () => patch({ security: it.security }),
       },
-      { id: 'raw', label: 'Raw', build: () => raw(it) },
-      { id: 'way', label: 'How it came', build: () => came(it) },
-    ].filter(Boolean);
-    const book = tabs(items, {
-      selected: items.some(({ id }) => id === tab) ? tab : 'text',
-      label: 'Message',
-      onChange: (id) => {
-        tab = id;
+      { label: `Only from ${machine(it.remote)}`, run: () => patch({ peer: machine(it.remote) }) },
+      {
+        label: `Exclude ${it.mail_from || 'the null sender'}`,
+        run: () => exclude(it.mail_from),
       },
-    });
-    return h(
-      'div',
-      { class: 'card' },
-      h('h2', {}, it.subject || '(no subject)'),
-      h(
-        'p',
-        { class: 'came' },
-        security(it),
-        ' ',
-        h('span', {}, `from ${it.mail_from || '<>'} to ${it.rcpt_to.join(', ')}, ${time(it.time)}`),
-      ),
-      book.element,
-      h(
-        'div',
-        { class: 'buttons' },
-        h('a', { class: 'button', href: link('sessions', [it.session]) }, 'The session'),
-        button('Download (.eml)', () =>
-          download(address(`${path('messages', it.id)}/raw`), `message-${it.id}.eml`),
-        ),
-      ),
-    );
+    ],
+    begin: async () => {
+      target = await listening();
+    },
+    show: (it) =>
+      message(it, {
+        tab: view.tab(),
+        onTab: (tab) => view.patch({ tab }),
+        more: button('Delete', () => take([it.id]), { kind: 'danger', title: 'The journal keeps it' }),
+      }),
+    shown: opened,
+    adds: ({ kinds }) => kinds.message > 0,
+  });
+  label();
+
+  /** Says what the buttons above the list act on. */
+  function label() {
+    const some = view?.list.marks.size ?? 0;
+    read.textContent = some > 0 ? `Mark ${some} as read` : 'Mark all as read';
+    remove.textContent = some > 0 ? `Delete ${some}` : 'Delete all';
+    read.disabled = view?.list.total === 0;
+    remove.disabled = view?.list.total === 0;
+    remove.title = `Takes ${some > 0 ? 'what is marked' : 'what the filter shows'} out of the list; the journal keeps it`;
   }
 
-  return {
-    element: view.element,
-    async update(next) {
-      const first = route === null;
-      route = next;
-      bar.set(route.query);
-      if (first) target = (await get(path('connectors'))).find((it) => it.addrs.length > 0);
-      await list.filter(filters(route.query, FILTERS));
-      await detail();
-    },
-    async changed({ kinds }) {
-      if (kinds.changed || kinds.gap) await list.reload();
-      else if (kinds.message) await list.refresh();
-    },
-    destroy: () => list.destroy(),
-  };
-}
+  /** Asks something of the messages with these ids; of all that the filter shows where none are given. */
+  async function each(method, ids, body) {
+    if (ids.length === 0) return json(method, path('messages'), { query: view.query(), body });
+    const sum = {};
+    for (let at = 0; at < ids.length; at += MOST_IDS) {
+      const some = ids.slice(at, at + MOST_IDS).join(',');
+      const answer = await json(method, path('messages'), { query: { ids: some }, body });
+      for (const [name, number] of Object.entries(answer)) sum[name] = (sum[name] ?? 0) + number;
+    }
+    return sum;
+  }
 
-/** Returns the parts that have no parts. */
-const leaves = (structure) => (structure.parts.length > 0 ? structure.parts.flatMap(leaves) : [structure]);
+  async function mark(ids, as) {
+    const { marked } = await each('PATCH', ids, { read: as });
+    notice(`${plural(marked, 'message')} marked as ${as ? 'read' : 'unread'}`);
+    view.list.marks.clear();
+    touched();
+    await view.list.reload();
+  }
 
-const partPath = (it, part, as) => `${path('messages', it.id, 'parts', part.path || '0')}${as ? `?as=${as}` : ''}`;
+  /** Removes messages; the one that follows in the list is opened in the place of one that was open. */
+  async function take(ids) {
+    const { list } = view;
+    const gone = new Set(ids.map(String));
+    const shown = view.selected();
+    const at = list.items.findIndex((it) => String(it.id) === shown);
+    const inFocus = list.element.contains(document.activeElement);
+    const rest = (items) => items.find((it) => !gone.has(String(it.id)));
+    const next = at < 0 ? undefined : (rest(list.items.slice(at)) ?? rest(list.items.slice(0, at).reverse()));
+    const { removed } = await each('DELETE', ids);
+    notice(`${plural(removed, 'message')} deleted`);
+    touched();
+    await list.reload();
+    if (ids.length === 0) view.select(undefined);
+    else if (gone.has(shown)) view.select(next?.id);
+    if (inFocus) list.focus();
+  }
 
-/** Returns a place that a text is fetched into. */
-function fetched(where, words) {
-  const place = h('pre', { class: 'said mail', tabindex: '0', 'aria-label': words }, 'Loading');
-  ask('GET', where, { accept: 'text/plain, message/rfc822, */*' })
-    .then((response) => response.text())
-    .then(
-      (body) => {
-        place.textContent = body;
-      },
-      (error) => {
-        place.textContent = error.message;
-      },
-    );
-  return place;
-}
+  /** Marks a message as read when it is opened, and not again while it is open. */
+  async function opened({ id }) {
+    if (id === open) return;
+    open = id;
+    if (view.list.items.find((it) => it.id === id)?.read) return;
+    await json('PATCH', path('messages', id), { body: { read: true } });
+    touched();
+  }
 
-function text(it, parts) {
-  const found =
-    parts.find((part) => part.content_type === 'text/plain' && !part.filename) ??
-    parts.find((part) => part.content_type.startsWith('text/'));
-  if (!found) return h('p', { class: 'note' }, 'It has no part that is text.');
-  return fetched(partPath(it, found, 'text'), 'Text');
-}
-
-function frame(it, part) {
-  return [
-    h(
-      'p',
-      { class: 'hint' },
-      icon('lock'),
-      'Without script and without network: nothing that the mail names is fetched.',
-    ),
-    h('iframe', {
-      class: 'mail-frame',
-      sandbox: '',
-      referrerpolicy: 'no-referrer',
-      title: 'HTML of the message',
-      src: address(partPath(it, part, 'html')),
-    }),
-  ];
-}
-
-function headers(it) {
-  return h(
-    'table',
-    { class: 'headers' },
-    h(
-      'tbody',
-      {},
-      h('tr', {}, h('th', { scope: 'row' }, 'Received'), h('td', {}, it.received.replace(/^Received:\s*/, ''))),
-      it.headers.map(({ name, value }) => h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, value))),
-    ),
-  );
-}
-
-function part(it, one) {
-  return h(
-    'li',
-    {},
-    h(
-      'span',
-      {},
-      one.content_type,
-      one.filename ? ` “${one.filename}”` : '',
-      h('span', { class: 'hint' }, `${size(one.size)}${one.encoding ? `, ${one.encoding}` : ''}`),
-    ),
-    one.parts.length > 0
-      ? h(
-          'ul',
-          {},
-          one.parts.map((inner) => part(it, inner)),
-        )
-      : h(
-          'a',
-          { class: 'button quiet', href: address(partPath(it, one)), download: one.filename ?? true },
-          'Save',
-        ),
-  );
-}
-
-function raw(it) {
-  const place = fetched(`${path('messages', it.id)}/raw`, 'Raw message');
-  return [place, button('Copy', () => copy(place.textContent, 'The raw message'))];
-}
-
-function came(it) {
-  return [
-    facts([
-      ['Security', it.security === 'tls' ? 'encrypted' : 'in clear'],
-      ['Sending machine', machine(it.remote)],
-      ['EHLO', it.helo],
-      ['MAIL FROM', it.mail_from || '<>'],
-      ['RCPT TO', it.rcpt_to.join(', ')],
-      ['Protocol', it.protocol],
-      ['Connector', `${it.computer}\\${it.connector} (${it.fqdn})`],
-      ['Logged on as', it.user],
-      ['REQUIRETLS', it.requiretls],
-      ['TLS-Required', it.tls_required],
-      ['Time', time(it.time)],
-      ['Size', size(it.size)],
-      ['Message-ID', it.message_id],
-    ]),
-    it.tls ? h('section', {}, h('h3', {}, 'TLS'), tls(it.tls)) : null,
-  ];
+  return view;
 }

@@ -3,25 +3,20 @@
 import { address, get, path } from './api.js';
 import { h } from './dom.js';
 import { facts, heading, machine, plain, security, short, time } from './format.js';
-import { LiveList } from './list.js';
+import { listView } from './list-view.js';
 import { swaks } from './picture.js';
 import { go, link } from './router.js';
 import { send } from './send.js';
-import { filters, split, tools } from './split.js';
-import { button, command, copy, download, renew } from './ui.js';
-
-const FILTERS = ['q', 'peer', 'connector', 'open'];
+import { button, command, copy, download } from './ui.js';
 
 export function sessions({ lab }) {
-  let route = null;
   let target = null;
-  const patch = (change) =>
-    go(link('sessions', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
-  const list = new LiveList({
-    path: path('sessions'),
+  return listView({
+    name: 'sessions',
     key: 'session',
     label: 'Sessions',
-    name: 'sessions',
+    detail: 'Session',
+    filters: ['q', 'peer', 'connector', 'open'],
     columns: [
       { name: 'state', label: 'TLS', cell: security },
       { name: 'time', label: 'Began', cell: (it) => short(it.began, lab()?.now) },
@@ -33,20 +28,6 @@ export function sessions({ lab }) {
         cell: (it) => (it.ending ? outcome(it) : h('span', { class: 'open' }, 'under way')),
       },
     ],
-    empty: (filtered) => nothing(filtered, target, 'Nobody has connected yet.', 'sessions'),
-    onSelect: (it) => go(link('sessions', [it.session], route.query), { replace: true }),
-    onOpen: () => view.focus(),
-    menu: (it) => [
-      { label: `Only from ${machine(it.remote)}`, run: () => patch({ peer: machine(it.remote) }) },
-      { label: 'Only this connector', run: () => patch({ connector: it.connector }) },
-      {
-        label: `Exclude ${machine(it.remote)}`,
-        run: () => patch({ q: `${route.query.get('q') ?? ''} -${machine(it.remote)}`.trim() }),
-      },
-      { label: 'Clear the filter', run: () => go(link('sessions', route.segments), { replace: true }) },
-    ],
-  });
-  const bar = tools({
     search: 'Search sessions',
     selects: {
       open: [
@@ -59,47 +40,26 @@ export function sessions({ lab }) {
       peer: ['Peer', [['', 'All peers']]],
       connector: ['Connector', [['', 'All connectors']]],
     },
-    onChange: patch,
-  });
-  const view = split({
-    list,
-    tools: bar.element,
-    label: 'Session',
-    leave: () => go(link('sessions', [], route.query), { replace: true }),
-  });
-
-  async function detail() {
-    const [id] = route.segments;
-    list.select(id ?? null);
-    if (id === undefined) {
-      view.none('Select a session to see what was said.');
-      return;
-    }
-    const [session, verdicts] = await Promise.all([get(path('sessions', id)), get(path('verdicts'))]);
-    if (id !== route.segments[0]) return;
-    view.selected();
-    renew(view.body, session, () => show(session, verdict(verdicts, session)));
-  }
-
-  return {
-    element: view.element,
-    async update(next) {
-      const first = route === null;
-      route = next;
-      bar.set(route.query);
-      if (first) target = (await get(path('connectors'))).find((it) => it.addrs.length > 0);
-      await list.filter(filters(route.query, FILTERS));
-      await detail();
+    none: 'Select a session to see what was said.',
+    gone: 'This session is no longer kept.',
+    empty: (filtered) => nothing(filtered, target, 'Nobody has connected yet.', 'sessions'),
+    menu: (it, { patch, exclude }) => [
+      { label: `Only from ${machine(it.remote)}`, run: () => patch({ peer: machine(it.remote) }) },
+      { label: 'Only this connector', run: () => patch({ connector: it.connector }) },
+      { label: `Exclude ${machine(it.remote)}`, run: () => exclude(machine(it.remote)) },
+    ],
+    begin: async () => {
+      target = await listening();
     },
-    async changed({ kinds, sessions: touched }) {
-      if (kinds.changed || kinds.gap) await list.reload();
-      else if (touched === null || touched.length > 0) await list.refresh();
-      const [id] = route.segments;
-      if (id !== undefined && (kinds.gap || touched === null || touched.includes(id))) await detail();
-    },
-    destroy: () => list.destroy(),
-  };
+    load: (id) => Promise.all([get(path('sessions', id)), get(path('verdicts'))]),
+    show: ([session, verdicts]) => show(session, verdict(verdicts, session)),
+    adds: ({ sessions: touched }) => touched === null || touched.length > 0,
+    touches: ({ sessions: touched }, id) => touched === null || touched.includes(id),
+  });
 }
+
+/** Returns the first connector that listens. */
+export const listening = async () => (await get(path('connectors'))).find((it) => it.addrs.length > 0);
 
 const outcome = (it) => it.outcome.replace(/^session \S+ (?:from|to) \S+: /, '');
 
@@ -120,8 +80,8 @@ function show(it, found) {
       ? h(
           'p',
           { class: 'links' },
-          neighbor(it.previous, '← the same peer before'),
-          neighbor(it.next, 'the same peer afterwards →'),
+          neighbor(it.previous, '← previous session of this peer'),
+          neighbor(it.next, 'next session of this peer →'),
         )
       : null,
     fallBack ? h('p', { class: 'note' }, `Fallback: ${plain(fallBack)}`) : null,

@@ -44,7 +44,7 @@ export function split({ list, tools, label, leave, kind }) {
     none(words) {
       element.classList.remove('has-selection');
       body.renewedFor = undefined;
-      replace(body, h('p', { class: 'note' }, words));
+      replace(body, words ? h('p', { class: 'note' }, words) : null);
     },
     selected() {
       element.classList.add('has-selection');
@@ -57,13 +57,14 @@ export function split({ list, tools, label, leave, kind }) {
 
 /** Returns the controls above a list: a search and selections, whose values stand in the address.
  * `selects` is `{name: [label, [[value, words], ...]]}`. */
-export function tools({ search, selects = {}, onChange, more }) {
+export function tools({ search, hint, selects = {}, onChange, more }) {
   const controls = {};
   let timer = 0;
   const input = h('input', {
     type: 'search',
     placeholder: search,
     'aria-label': search,
+    title: hint ?? 'Words that are in it; -word is not in it, and "two words" stand together.',
     autocomplete: 'off',
     spellcheck: 'false',
     oninput: () => {

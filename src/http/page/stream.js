@@ -41,6 +41,11 @@ export class Stream {
     this.wake();
   }
 
+  /** Looks at once whether there is something that the journal does not tell. */
+  look() {
+    this.meet().catch(() => {});
+  }
+
   async run() {
     for (;;) {
       try {
@@ -63,6 +68,8 @@ export class Stream {
       this.last = lab.seq;
       if (this.lab !== null) this.note('gap', null);
     }
+    // Marks on messages are no records of the journal.
+    if (this.lab !== null && this.lab.marks !== lab.marks) this.note('marks', null);
     this.lab = lab;
     this.post({ type: 'lab', lab });
   }
@@ -96,6 +103,7 @@ export class Stream {
   }
 
   async beat() {
+    if (this.phase === 'polling') this.look();
     if (this.phase !== 'live') return;
     const before = this.last;
     try {

@@ -199,13 +199,20 @@ export function menu(items, at) {
         event.stopPropagation();
       },
       onfocusout: ({ relatedTarget }) => {
-        if (!shown.contains(relatedTarget)) shown.remove();
+        if (!shown.contains(relatedTarget)) close();
       },
     },
     entries,
   );
-  function leave() {
+  let isOpen = true;
+  // An element that is removed loses the focus, which closes the menu once more.
+  function close() {
+    if (!isOpen) return;
+    isOpen = false;
     shown.remove();
+  }
+  function leave() {
+    close();
     before?.focus?.();
   }
   document.body.append(shown);

@@ -1,14 +1,12 @@
-// What is new since it was last looked at, for the marks in the list of views and the counter in the title.
-// The tabs of a browser share it.
+// What is new, for the marks in the list of views and the counter in the title: events since the log was last looked
+// at, which the tabs of a browser share, and messages that nobody has opened, which the lab knows.
 
-import { get, path } from './api.js';
+import { ask, get, path } from './api.js';
 
-/** The lists that have a mark, and the records of the journal that add to them. */
-const LISTS = { events: 'event', messages: 'message' };
-const fresh = {};
+const fresh = { events: 0, messages: 0 };
 let instance = null;
 
-const name = (list) => `starttls-lab-seen:${instance}:${list}`;
+const seen = () => `starttls-lab-seen:${instance}:events`;
 
 /** Returns how many are new, by list. */
 export const counts = () => ({ ...fresh });
@@ -16,19 +14,20 @@ export const counts = () => ({ ...fresh });
 /** Counts again after records of these kinds; what the view that is shown lists is seen. */
 export async function heard(kinds, lab, view) {
   if (!lab) return;
-  const other = instance !== lab.instance;
+  const anew = kinds.gap || kinds.changed || instance !== lab.instance || Object.keys(kinds).length === 0;
   instance = lab.instance;
-  for (const [list, kind] of Object.entries(LISTS)) {
-    const touched = kinds[kind] || kinds.gap || kinds.changed || other || Object.keys(kinds).length === 0;
-    if (list === view && !document.hidden) {
-      if (touched) {
-        const [newest] = await get(path(list), { order: 'newest', limit: 1 });
-        localStorage.setItem(name(list), String(newest?.seq ?? 0));
-      }
-      fresh[list] = 0;
-    } else if (touched) {
-      const seen = Number(localStorage.getItem(name(list)) ?? 0);
-      fresh[list] = (await get(path(list), { after: seen, limit: 100 })).length;
+  if (anew || kinds.message || kinds.marks) {
+    const response = await ask('GET', path('messages'), { query: { read: false, limit: 0 } });
+    fresh.messages = Number(response.headers.get('x-total-count'));
+  }
+  if (view === 'events' && !document.hidden) {
+    if (anew || kinds.event) {
+      const [newest] = await get(path('events'), { order: 'newest', limit: 1 });
+      localStorage.setItem(seen(), String(newest?.seq ?? 0));
     }
+    fresh.events = 0;
+  } else if (anew || kinds.event) {
+    const after = Number(localStorage.getItem(seen()) ?? 0);
+    fresh.events = (await get(path('events'), { after, limit: 100 })).length;
   }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Edge, EdgeState, Node, NodeKind, receiving, sending};
 use crate::exchange::Computer;
 use crate::http::Shared;
-use crate::http::limits::{MOST_TRIALS, too_many};
 use crate::http::problem::Problem;
+use crate::http::resources::ending as lab_ends;
 use crate::lab::{LabError, Plan};
 use crate::scenario::{Achieved, Aspect, Ending, Observation, Sender, Subject, Value};
 
@@ -15,8 +15,8 @@ pub(super) async fn tried(shared: &Shared, plan: &Plan) -> Result<(Vec<Node>, Ve
     if plan.senders.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let place = Arc::clone(&shared.trials).try_acquire_owned();
-    let place = place.map_err(|_| too_many("trials under way", MOST_TRIALS))?;
+    // Several tabs that show the picture wait for each other. The semaphore is never closed.
+    let place = Arc::clone(&shared.trials).acquire_owned().await.map_err(|_| lab_ends())?;
     let lab = Arc::clone(&shared.lab);
     let observing = tokio::task::spawn_blocking(move || {
         let observed = lab.observe();

@@ -75,7 +75,16 @@ impl Plan {
     ///
     /// As for [`verify`].
     pub async fn verify(&self, name: &str) -> Result<Proof, LabError> {
-        prove(self.clone(), name, Transport::Sockets).await
+        self.verify_by_stage(name, |_| {}).await
+    }
+
+    /// Like [`Self::verify`]; `ended` is called with each stage as it ends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`verify`].
+    pub async fn verify_by_stage(&self, name: &str, ended: impl Fn(Stage)) -> Result<Proof, LabError> {
+        prove(self.clone(), name, Transport::Sockets, ended).await
     }
 
     /// Runs the scenario on copies of this lab, as [`dry_run`] does.
@@ -85,7 +94,7 @@ impl Plan {
     /// As for [`dry_run`].
     pub fn dry_run(&self, name: &str) -> Result<Proof, LabError> {
         let dry = DryRun::default();
-        dry.run(prove(self.clone(), name, Transport::Memory(dry.clone())))?
+        dry.run(prove(self.clone(), name, Transport::Memory(dry.clone()), |_| {}))?
     }
 }
 
@@ -136,7 +145,12 @@ impl Transport {
     }
 }
 
-async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, LabError> {
+async fn prove(
+    plan: Plan,
+    name: &str,
+    transport: Transport,
+    ended: impl Fn(Stage),
+) -> Result<Proof, LabError> {
     // The time at which the certificates were issued; all stages begin at the same instant.
     let now = plan.issuer.start();
     let (plan, places) = (Arc::new(plan), Arc::new(Semaphore::new(transport.side_by_side())));
@@ -153,6 +167,7 @@ async fn prove(plan: Plan, name: &str, transport: Transport) -> Result<Proof, La
     let mut played = BTreeMap::new();
     while let Some(done) = playing.join_next().await {
         let (stage, done) = done.map_err(|error| LabError::Unobserved(error.to_string()))?;
+        ended(stage);
         played.insert(stage, done);
     }
     let played = played.into_values().collect::<Result<Vec<_>, _>>()?;

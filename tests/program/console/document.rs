@@ -32,7 +32,9 @@ async fn every_path_of_the_document_is_there_and_refuses_what_it_does_not_list()
         let there = path.replace("{id}", "none").replace("{computer}", "none").replace("{name}", "none");
         let there = there.replace("{thumbprint}", "none").replace("{path}", "none");
         for method in ["PATCH", "TRACE"] {
-            assert!(operations.get(method.to_lowercase()).is_none());
+            if operations.get(method.to_lowercase()).is_some() {
+                continue;
+            }
             let answer = world.send(&format!("{method} {there}"), &serde_json::Value::Null).await;
             answer.problem(405);
             assert!(answer.header("allow").is_some(), "{path}");

@@ -110,7 +110,8 @@ impl Events {
         events
     }
 
-    async fn line(&mut self) -> Option<String> {
+    /// The next line; `None` at the end.
+    pub(crate) async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = timeout(DEADLINE, self.0.read_line(&mut line)).await.expect("nothing came in time");
         (read.unwrap() > 0).then(|| line.trim_end().to_owned())

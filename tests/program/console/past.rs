@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use starttls_lab::internal::http::Options;
 use starttls_lab::internal::journal::Bounds;
+use tokio::time::timeout;
 
-use crate::console::http::Events;
+use crate::console::http::{Events, ask};
 use crate::console::support::World;
 
 #[tokio::test]
@@ -96,6 +97,52 @@ async fn entries_that_the_journal_has_given_up_are_told_of() {
     assert_eq!(events.next().await.unwrap().id, dropped.id + 1);
     let stretch = world.get("/api/v1/journal?after=0").await.ok();
     assert_eq!(stretch["dropped"], json!(dropped.id));
+}
+
+#[tokio::test]
+async fn a_stream_begins_at_once_where_nothing_has_happened() {
+    let world = World::seed().await;
+    let newest = world.get("/api/v1/lab").await.ok()["seq"].clone();
+    let mut events = Events::open(world.control(), &format!("?after={newest}"), None).await;
+    // A reader in Firefox's worker takes the answer for not begun until something comes; the first sign of life
+    // would be the one after 15 seconds.
+    let begun = timeout(Duration::from_secs(10), events.line()).await;
+    assert!(begun.is_ok_and(|line| line.is_some()));
+}
+
+#[tokio::test]
+async fn messages_are_marked_and_removed_by_their_ids_and_by_a_search() {
+    let world = World::seed().await;
+    for to in ["a@expta.com", "b@expta.com", "c@expta.com"] {
+        world.mail(to).await;
+    }
+    let marks = world.get("/api/v1/lab").await.ok()["marks"].as_u64().unwrap();
+    let listed = async |query: &str| {
+        world.get(&format!("/api/v1/messages?{query}")).await.ok().as_array().unwrap().len()
+    };
+    let ask = async |what: &str, body: &str| ask(world.control(), what, body, &[]).await;
+    let patch = async |query: &str, body: &str| ask(&format!("PATCH /api/v1/messages{query}"), body).await;
+    assert_eq!((listed("read=false").await, listed("read=true").await), (3, 0));
+    assert_eq!(patch("?ids=1,3", r#"{"read":true}"#).await.ok(), json!({ "marked": 2 }));
+    assert_eq!(patch("/3", r#"{"read":false}"#).await.ok(), json!({ "marked": 1 }));
+    assert_eq!((listed("read=false").await, listed("read=true").await), (2, 1));
+    assert_eq!(world.get("/api/v1/messages?ids=1").await.ok()[0]["read"], json!(true));
+    assert_eq!(listed("q=to:b@expta.com").await, 1);
+    assert_eq!(patch("?q=to:b@expta.com", r#"{"read":true}"#).await.ok(), json!({ "marked": 1 }));
+    assert_eq!(ask("DELETE /api/v1/messages?ids=1,2", "").await.ok(), json!({ "removed": 2 }));
+    assert_eq!((listed("").await, listed("ids=1").await), (1, 0));
+    assert_eq!(world.get("/api/v1/lab").await.ok()["marks"], json!(marks + 4));
+    for (what, body, status) in [
+        ("PATCH /api/v1/messages?ids=x", r#"{"read":true}"#, 400),
+        ("PATCH /api/v1/messages?ids=", r#"{"read":true}"#, 400),
+        ("PATCH /api/v1/messages?read=maybe", r#"{"read":true}"#, 400),
+        ("PATCH /api/v1/messages", r#"{"red":true}"#, 422),
+        ("PATCH /api/v1/messages/1", r#"{"read":true}"#, 404),
+    ] {
+        ask(what, body).await.problem(status);
+    }
+    let many = (0..1001).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
+    ask(&format!("PATCH /api/v1/messages?ids={many}"), r#"{"read":true}"#).await.problem(400);
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn a_changed_field_is_shown_as_the_cmdlet_that_it_amounts_to() {
     let world = World::seed().await;
     let before = world.get(PATH).await.ok();
     let unchanged = world.send(&format!("POST {PATH}/cmdlet"), &before["settings"]).await.ok();
-    assert_eq!(unchanged, json!({ "cmdlet": null, "changed": [] }));
+    assert_eq!(unchanged, json!({ "cmdlet": null, "changed": [], "on": "MAILGATE" }));
     let change = json!({
         "fqdn": "mailgate.expta.com", "require_tls": true, "max_message_size": "20 MB", "banner": "220 it's \"$me\"",
         "remote_ip_ranges": ["127.0.0.0/8", "::1"], "auth_mechanism": "Tls, BasicAuth", "connection_timeout": "00:20:00",

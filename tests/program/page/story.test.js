@@ -38,7 +38,7 @@ test('the seed story, by clicks alone', async (t) => {
   ]);
   await assert.rejects(swaks(), 'STARTTLS is not offered yet');
 
-  await page.getByRole('link', { name: 'Event Viewer', exact: true }).click();
+  await page.getByRole('link', { name: 'Event Viewer 1 new' }).click();
   await page.getByRole('row', { name: /12014/ }).click();
   await page
     .getByText('Microsoft Exchange could not find a certificate that contains the domain name mail.expta.com')

@@ -1,5 +1,6 @@
 //! A terminal with the program in it: tmux, told which keys are pressed and asked what is on the screen.
 
+use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -25,6 +26,36 @@ impl Terminal {
         command.arg(env!("CARGO_BIN_EXE_starttls-lab")).args(arguments);
         assert!(command.status().unwrap().success());
         Some(terminal)
+    }
+
+    /// Like [`Self::start`], but keeps every byte that the program writes; `environment` are variables of its own,
+    /// such as `TERM=dumb`.
+    pub(crate) fn recorded(environment: &[&str], arguments: &[&str]) -> Option<Self> {
+        let tmux = Program::find("tmux", "tmux")?;
+        let terminal = Self { tmux, directory: tempfile::tempdir().unwrap() };
+        let mut command = terminal.command(&["new-session", "-d", "-x", "200", "-y", "50", "--"]);
+        // Begins once the recording has begun.
+        command.args(["sh", "-c", "read -r _; env \"$@\"; echo \"ended with $?\"; read -r _", "sh"]);
+        command.args(environment).arg(env!("CARGO_BIN_EXE_starttls-lab")).args(arguments);
+        assert!(command.status().unwrap().success());
+        let pipe = format!("cat >'{}'", terminal.directory.path().join("recording").display());
+        assert!(terminal.command(&["pipe-pane", "-o", &pipe]).status().unwrap().success());
+        terminal.presses("Enter");
+        Some(terminal)
+    }
+
+    /// Returns what was recorded, as soon as `end` is in it.
+    #[track_caller]
+    pub(crate) fn recording(&self, end: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let bytes = fs::read(self.directory.path().join("recording")).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            if text.contains(end) {
+                return text;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for {end}:\n{text}");
+        }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
