@@ -41,7 +41,8 @@ fn play_all(cuts: impl Fn(&Dialogue) -> Vec<Cut>) {
 fn every_entry_of_plain_smtp_and_of_policy_has_a_dialogue() {
     let shown: BTreeSet<String> = dialogues().iter().map(|it| it.setup.lab.clone()).collect();
     let ours = ENTRIES.iter().filter(|entry| matches!(entry.group, Group::Smtp | Group::Policy));
-    let unseen: Vec<_> = ours.map(|entry| entry.scenario.name).filter(|name| !shown.contains(*name)).collect();
+    let unseen: Vec<_> =
+        ours.map(|entry| entry.scenario.name).filter(|name| !shown.contains(*name)).collect();
     assert_eq!(unseen, [""; 0]);
 }
 

@@ -79,8 +79,10 @@ fn every_senders_fate_is_what_the_entry_says() {
         let mut playing = tokio::task::JoinSet::new();
         for entry in entries() {
             playing.spawn(async {
-                let text =
-                    starttls_lab::internal::scenario::ScenarioText::parse(entry.scenario.text, entry.scenario.name);
+                let text = starttls_lab::internal::scenario::ScenarioText::parse(
+                    entry.scenario.text,
+                    entry.scenario.name,
+                );
                 let proof =
                     starttls_lab::internal::lab::verify(&text.unwrap(), entry.scenario.name).await.unwrap();
                 let rows = proof.differences().map(|(_, row)| format!("{}: {row:?}", entry.scenario.name));
