@@ -74,7 +74,10 @@ pub(super) fn list(args: &Args) -> Result<(), Failure> {
 }
 
 fn scenarios() -> Result<Vec<Row>, Failure> {
-    SCENARIOS.iter().map(|scenario| Ok(row(scenario.name, load::load(scenario.name)?.text.scenario, None))).collect()
+    SCENARIOS
+        .iter()
+        .map(|scenario| Ok(row(scenario.name, load::load(scenario.name)?.text.scenario, None)))
+        .collect()
 }
 
 fn faults() -> Result<Vec<Row>, Failure> {

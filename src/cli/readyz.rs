@@ -97,7 +97,8 @@ fn by_file(path: &Path, token: Option<&str>) -> Result<(), String> {
 /// Asks `/readyz` of a control API.
 fn by_control(control: &str, token: Option<&str>) -> Result<(), String> {
     let client = Client::new(control, token.map(str::to_owned)).within(ATTEMPT);
-    let wrong = |problem: String| format!("the control API at {} is not ready: {problem}", client.authority());
+    let wrong =
+        |problem: String| format!("the control API at {} is not ready: {problem}", client.authority());
     match client.ask("GET", "/readyz", "") {
         Ok(Reply { status: 200, .. }) => Ok(()),
         Ok(Reply { status, .. }) => Err(wrong(format!("it answers with status {status}"))),

@@ -71,8 +71,7 @@ const MAX_DOMAIN: usize = 255;
 fn is_domain(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.split('.').all(|label| {
-        !label.is_empty()
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     })
 }
 
@@ -80,8 +79,7 @@ fn is_domain(name: &str) -> bool {
 fn is_literal(name: &str) -> bool {
     let inside = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     inside.is_some_and(|inside| {
-        !inside.is_empty()
-            && inside.bytes().all(|byte| byte.is_ascii_graphic() && !b"[]\\".contains(&byte))
+        !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_graphic() && !b"[]\\".contains(&byte))
     })
 }
 

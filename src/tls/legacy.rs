@@ -80,9 +80,7 @@ pub(super) fn answer(
         return refuse(HANDSHAKE_FAILURE, reason);
     };
     match flight(&kind, suite, hello, client_random, certified) {
-        Some(bytes) => {
-            Answer::Flight(bytes, InjectedFault::Legacy { server, version, cipher_suite: suite })
-        }
+        Some(bytes) => Answer::Flight(bytes, InjectedFault::Legacy { server, version, cipher_suite: suite }),
         None => {
             refuse(HANDSHAKE_FAILURE, "the client accepts no signature of the certificate's key".to_owned())
         }

@@ -136,7 +136,9 @@ fn postfix_that_must_encrypt_defers_a_message_and_delivers_it_once_the_connector
 
 #[test]
 fn postfix_that_may_encrypt_and_postfix_that_must_deliver_encrypted_after_each_of_the_other_fixes() {
-    for (scenario, fix) in [("fqdn-mismatch", Fix::CertificateNames), ("smtp-not-assigned", Fix::SmtpAssigned)] {
+    for (scenario, fix) in
+        [("fqdn-mismatch", Fix::CertificateNames), ("smtp-not-assigned", Fix::SmtpAssigned)]
+    {
         let mut lab = Served::scenario(scenario);
         let Some(mut demanding) = Postfix::start(&lab, Policy::Encrypt) else { return };
         demanding.submit();

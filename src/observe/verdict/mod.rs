@@ -6,22 +6,22 @@
 //! be seen as one.
 
 mod conversation;
+mod fall_back;
 mod handshake;
 mod inside;
 mod leak;
 mod met;
 mod presented;
-mod fall_back;
 mod symptom;
 mod telling;
 mod texts;
 
 pub use conversation::{CloseReason, Conversation, StartTls, Turn};
+pub use fall_back::{FallBack, Verdict};
 pub use handshake::{HandshakeAudit, Reaction};
 pub use inside::Injected;
 pub use leak::{Leak, Said, Why};
 pub use presented::Presented;
-pub use fall_back::{FallBack, Verdict};
 pub use symptom::Symptom;
 pub use texts::{ErrorText, Known, texts};
 
