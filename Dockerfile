@@ -6,13 +6,14 @@
 #     docker run --rm --publish 127.0.0.1:1025:1025 starttls-lab serve fqdn-mismatch
 #
 # Inside it listens on every address, because loopback ends at the container; publish its port on loopback,
-# as above, or whoever reaches your machine can leave mail. `docker run --rm starttls-lab check fqdn-mismatch`
+# as above, or any client that reaches your machine can leave mail. `docker run --rm starttls-lab check fqdn-mismatch`
 # and the other commands that open no socket work as well.
 #
-# NOT RUN: where this was written there was no Docker engine. What was checked instead, on Debian 12 with Rust
-# 1.95.0 and Debian's musl-tools: that the sources that .dockerignore leaves build for
-# x86_64-unknown-linux-musl, with aws-lc (in the dev profile; the whole tree also in the profile dist, which
-# the image takes); that the program is static; and that in an otherwise empty root directory, as user 65532, `serve`, `readyz` and `verify` work.
+# NOT RUN as a whole: where this was written there was no Docker engine. What was checked instead, on Debian 12 with
+# Rust 1.95.0 and Debian's musl-tools: that the sources that .dockerignore leaves build for
+# x86_64-unknown-linux-musl, with aws-lc (in the dev profile; the whole tree also in the profile dist, which the image
+# takes); that the program is static; and, by `dist/test image`, that buildah makes the last stage with it, and that
+# `verify` and `serve` run in that image as user 65532.
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \

@@ -11,7 +11,7 @@ SOAK_MINUTES ?= 5
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
-run: ## Plays the seed story: STARTTLS withheld, event 12014
+run: ## Runs the seed scenario: STARTTLS withheld, event 12014
 	$(CARGO) run --locked --release -- serve
 
 test: ## All tests; foreign programs that are not installed are skipped
@@ -51,6 +51,8 @@ dist: ## All packages for release that this machine can make, in target/packages
 
 book: ## The documentation as a searchable book in target/book (mdbook, from crates.io)
 	mdbook build docs
+	# Links that lead out of the book lead to the files of this clone.
+	sed -i -E 's#href="\.\./([^"]*)\.html#href="../../\1.md#g; s#href="\.\./([^."][^"]*)"#href="../../\1"#g' target/book/*.html
 
 screenshots: ## Makes the pictures of the page anew: docs/images, and every view in target/screenshots
 	npm ci --prefix tests/program/page --ignore-scripts --no-audit --no-fund --silent

@@ -30,7 +30,7 @@ pub(crate) enum Control {
 }
 
 /// What is played.
-const STORY: &str = "healthy";
+const SCENARIO: &str = "healthy";
 
 /// How long what does not end by itself may take to end.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -66,7 +66,7 @@ impl Life {
 
 fn harness() -> io::Result<(Duration, Duration)> {
     let begin = Instant::now();
-    let lab = Lab::scenario(STORY).start().map_err(io::Error::other)?;
+    let lab = Lab::scenario(SCENARIO).start().map_err(io::Error::other)?;
     let started = begin.elapsed();
     all_ended(lab.finish().all_ended)?;
     Ok((started, begin.elapsed() - started))
@@ -74,8 +74,8 @@ fn harness() -> io::Result<(Duration, Duration)> {
 
 async fn engine(control: Control) -> io::Result<(Duration, Duration)> {
     let begin = Instant::now();
-    let text = story(STORY).ok_or(io::ErrorKind::NotFound)?.text;
-    let text = ScenarioText::parse(text, STORY).map_err(io::Error::other)?;
+    let text = scenario(SCENARIO).ok_or(io::ErrorKind::NotFound)?.text;
+    let text = ScenarioText::parse(text, SCENARIO).map_err(io::Error::other)?;
     let options = Options { ports: Ports::Free, ..Options::default() };
     let lab = Arc::new(Engine::start(&text, options).await.map_err(io::Error::other)?);
     let console = match control {
@@ -95,7 +95,7 @@ async fn engine(control: Control) -> io::Result<(Duration, Duration)> {
 
 fn program(control: Control) -> io::Result<(Duration, Duration)> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-    command.args(["serve", STORY, "--port", "0", "--exit-on-stdin-eof"]);
+    command.args(["serve", SCENARIO, "--port", "0", "--exit-on-stdin-eof"]);
     command.env("STARTTLS_LAB_NO_CONTROL", (control == Control::Closed).to_string());
     let begin = Instant::now();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

@@ -46,11 +46,11 @@ final class Client implements AutoCloseable {
         try (Lab lab = Lab.scenario("fqdn-mismatch")) {
             lab.expectEvent(12014);
             lab.expectNoMessageInClear();
-            story(lab);
+            scenario(lab);
         }
     }
 
-    private static void story(Lab lab) throws IOException {
+    private static void scenario(Lab lab) throws IOException {
         try (Client client = new Client(lab)) {
             expect(!client.extensions.contains("STARTTLS"), "STARTTLS is offered");
             System.out.println("before: STARTTLS is not offered");

@@ -6,7 +6,7 @@ set -eu
 
 lab=${1:-starttls-lab}
 
-# The name the certificate carries leads to the lab; curl learns whom to trust from --trust-env.
+# The name the certificate carries leads to the lab; curl learns the CA to trust from --trust-env.
 send='printf "Subject: hello\r\n\r\nfrom curl\r\n" |
     curl --silent --show-error --ssl-reqd --noproxy "*" \
         --url "smtp://mailgate.expta.com:$SMTP_PORT/client.example" \

@@ -80,7 +80,7 @@ func Fqdn(fqdn string, certificate ...string) Option {
 	}
 }
 
-// Patience is how long waits wait that do not say so themselves; 5 seconds if left away.
+// Patience is the time-out of waits that have none of their own; 5 seconds by default.
 func Patience(patience time.Duration) Option { return func(o *options) { o.patience = patience } }
 
 // Start starts a lab that ends with the test. Without options it is a connector that offers STARTTLS with a

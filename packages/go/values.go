@@ -16,7 +16,7 @@ const (
 	Clear Security = "clear"
 )
 
-// Want is what a message or session has to be; what is left away is no condition.
+// Want is the conditions on a message or a session; what is omitted is no condition.
 type Want struct {
 	To, From string   // of a message
 	Security Security // of a message or session
@@ -136,7 +136,7 @@ type Fault struct {
 	At         string         `json:"at"`                 // such as starttls, handshake, end-of-data
 	Do         any            `json:"do"`                 // Reply("454 ..."), "close", "silence", map[string]any{...}
 	Times      int            `json:"times,omitempty"`    // how often in all; 0 for always
-	When       map[string]any `json:"when,omitempty"`     // for whom
+	When       map[string]any `json:"when,omitempty"`     // the conditions
 	Then       string         `json:"then,omitempty"`     // what follows
 	Optional   bool           `json:"optional,omitempty"` // whether it may stay unapplied
 	Vulnerable bool           `json:"vulnerable,omitempty"`

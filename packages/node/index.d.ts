@@ -88,13 +88,13 @@ export interface Fault {
     connector?: string | null;
     times?: number | null;
     when?: Record<string, unknown>;
-    then?: 'close' | 'reset' | 'silence' | null;
+    then?: 'close' | 'reset' | 'silence' | 'fin' | null;
     optional?: boolean;
     vulnerable?: boolean;
 }
 
-/** What is done at a stage, such as `'close'` or `{ reply: '454 4.7.0 TLS not available' }`. */
-export type Action = string | Record<string, unknown>;
+/** What is done at a stage, such as `'close'` or `{ reply: '454 4.7.0 TLS not available' }`; several in order as an array. */
+export type Action = string | Record<string, unknown> | (string | Record<string, unknown>)[];
 
 export type Stage =
     | 'connect' | 'ehlo' | 'helo' | 'starttls' | 'handshake' | 'after-tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'body'
@@ -132,11 +132,11 @@ export interface LabOptions {
     file?: string;
     /** The text of a lab file. */
     text?: string;
-    /** What a connector without a file answers as; `mx.lab.test` if left away. */
+    /** What a connector without a file answers as; `mx.lab.test` by default. */
     fqdn?: string;
-    /** The names of its certificate; `mx.lab.test`, `localhost` and `127.0.0.1` if left away. */
+    /** The names of its certificate; `mx.lab.test`, `localhost` and `127.0.0.1` by default. */
     certificate?: string[];
-    /** How long a wait waits that does not say so itself, in milliseconds; 5000 if left away. */
+    /** The time-out of waits that have none of their own, in milliseconds; 5000 by default. */
     patience?: number;
 }
 

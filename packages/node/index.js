@@ -8,7 +8,7 @@ const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { LabError, Program, findProgram } = require('./program.js');
 
-/** How long a wait waits that does not say so itself, in milliseconds. */
+/** The time-out of waits that have none of their own, in milliseconds. */
 const PATIENCE = 5_000;
 /** How long sessions may take to end by themselves before `finish` looks at them. */
 const DRAIN_TIMEOUT = 500;

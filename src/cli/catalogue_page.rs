@@ -141,6 +141,7 @@ mod tests {
                     | Symptom::OwnPin
                     | Symptom::NotAttributed
                     | Symptom::TlsFailed
+                    | Symptom::ConnectionLost
                     | Symptom::CertificateRefused
                     | Symptom::RefusedByClient
                     | Symptom::QueueMisleads

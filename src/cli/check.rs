@@ -14,7 +14,7 @@ use crate::exchange::{Fix, Trial};
 use crate::import::{Imported, Recognized, recognize};
 use crate::lab::Plan;
 use crate::report::proof::{self, counted};
-use crate::report::{self, Cause, Lacking, Report, Screen};
+use crate::report::{self, Cause, Lacking, Report, Screen, SharedFix};
 use crate::scenario::{CommandsSpec, Proof, Scenario, ScenarioText};
 
 /// Arguments of `check`.
@@ -233,7 +233,7 @@ fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
     }
     for connector in &mut report.send_connectors {
         for fix in connector.fixes.iter().take(most) {
-            let ran = fix.trial == Trial::Ran;
+            let ran = fix.trial == Trial::Ran && fix.is_observable;
             connector.effects.push(ran.then(|| plan.try_send_fix(fix)).transpose()?);
         }
     }
@@ -251,7 +251,8 @@ fn causes(plan: &Plan, report: &mut Report) -> Result<Vec<Cause>, Failure> {
     for cause in &mut causes {
         let receiving = cause.connectors.first().and_then(|first| report.receiving(*first));
         let receiving = receiving.map(|connector| connector.identity.as_str());
-        if let Some(fix) = cause.fix.as_mut().filter(|fix| fix.trial == Trial::Ran) {
+        let shows = |fix: &&mut SharedFix| fix.trial == Trial::Ran && fix.is_observable;
+        if let Some(fix) = cause.fix.as_mut().filter(shows) {
             let commands = CommandsSpec::typed(&fix.on, &fix.typed);
             fix.effect = Some(plan.try_commands(&[commands], receiving)?);
         }

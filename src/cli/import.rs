@@ -48,7 +48,7 @@ pub(super) fn import(args: &Args) -> Result<(), Failure> {
             "originals": made.originals,
         })),
         Output::Table | Output::List => {
-            output::text(&made.to_toml())?;
+            output::verbatim(&made.to_toml())?;
             aside(&open(&made));
             Ok(())
         }

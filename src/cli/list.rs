@@ -118,11 +118,11 @@ fn listed(row: &Row) -> String {
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
     match built_in(&args.name) {
-        Some(scenario) => output::text(scenario.text),
+        Some(scenario) => output::verbatim(scenario.text),
         None => {
             let loaded = load::load(&args.name)?;
             // A file is shown only after it was read as a lab file.
-            output::text(&loaded.file.map(|(_, text)| text).unwrap_or_default())
+            output::verbatim(&loaded.file.map(|(_, text)| text).unwrap_or_default())
         }
     }
 }

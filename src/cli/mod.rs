@@ -184,7 +184,10 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "starttls-lab", &mut script);
-            output::text(&String::from_utf8_lossy(&script))
+            // clap_complete 4.6 spells a name with a hyphen in two ways, and bash completes no option of a command
+            // (clap-rs/clap#6421).
+            let script = String::from_utf8_lossy(&script).replace("starttls__subcmd__lab", "starttls__lab");
+            output::text(&script)
         }
         Verb::Man(args) => man::man(&args),
         Verb::Shell(args) => shell::shell(&args),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::journal::safe_json;
+use crate::journal::{safe_json, safe_text};
 use crate::lab::LabError;
 use crate::scenario::ScenarioError;
 
@@ -82,17 +82,36 @@ impl From<LabError> for Failure {
 /// Prints a line on standard error.
 pub(super) fn remark(line: &str) {
     // Where standard error is closed there is nowhere left to report to.
-    writeln!(io::stderr(), "starttls-lab: {line}").ok();
+    writeln!(io::stderr(), "starttls-lab: {}", safe_text(line)).ok();
 }
 
 /// Prints a text on standard error, for verbs whose standard output belongs to another program.
 pub(super) fn aside(text: &str) {
     // Where standard error is closed there is nowhere left to report to.
-    io::stderr().write_all(text.as_bytes()).ok();
+    io::stderr().write_all(safe_text(text).as_bytes()).ok();
+}
+
+/// Prints a text in which nothing but colors controls a terminal.
+pub(super) fn text(text: &str) -> Result<(), Failure> {
+    verbatim(&safe(text))
+}
+
+/// Returns the text without anything that controls a terminal, reorders or hides text, but with its colors (ECMA-48
+/// SGR).
+fn safe(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut safe = safe_text(parts.next().unwrap_or_default()).into_owned();
+    for part in parts {
+        let parameters = part.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b';')).count();
+        let is_color = part.as_bytes().get(parameters) == Some(&b'm');
+        safe.push_str(if is_color { "\u{1b}[" } else { "\\u{1b}[" });
+        safe.push_str(&safe_text(part));
+    }
+    safe
 }
 
 /// Prints a text as it is.
-pub(super) fn text(text: &str) -> Result<(), Failure> {
+pub(super) fn verbatim(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     match written {
@@ -108,4 +127,17 @@ pub(super) fn text(text: &str) -> Result<(), Failure> {
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(value).map_err(|error| Failure::usage(error.to_string()))?;
     text(&format!("{}\n", safe_json(json)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_colors_reaches_a_terminal() {
+        let colored = "\u{1b}[1;31mNOT\u{1b}[0m offered\n\tx";
+        assert_eq!(safe(colored), colored);
+        assert_eq!(safe("a\u{1b}[2Jb\u{1b}]0;c\u{7}"), "a\\u{1b}[2Jb\\u{1b}]0;c\\u{7}");
+        assert_eq!(safe("\u{202e}\u{9b}31m\u{7f}"), "\\u{202e}\\u{9b}31m\\u{7f}");
+    }
 }

@@ -99,7 +99,7 @@ impl Clock {
 
     /// Returns a clock on the same machine time, pinned at the time that this one tells now. No advance of
     /// either moves the other, so a limit on it is one of machine time only.
-    pub fn stopwatch(&self) -> Self {
+    pub(crate) fn stopwatch(&self) -> Self {
         let lab = LabTime::Pinned(whole_millisecond(self.now()));
         match &self.0.machine {
             Machine::Real(_) => Self::new(Machine::Real(Instant::now()), lab),
@@ -146,19 +146,19 @@ impl Clock {
     }
 
     /// Returns the deadline after `time` from now.
-    pub fn after(&self, time: Duration) -> Deadline {
+    pub(crate) fn after(&self, time: Duration) -> Deadline {
         Deadline(self.elapsed().saturating_add(time))
     }
 
     /// Returns the deadline after `time` from now, or `latest` if that comes before it; `None` if `latest` has
     /// passed.
-    pub fn after_within(&self, time: Duration, latest: Deadline) -> Option<Deadline> {
+    pub(crate) fn after_within(&self, time: Duration, latest: Deadline) -> Option<Deadline> {
         let now = self.elapsed();
         (now < latest.0).then(|| latest.min(Deadline(now.saturating_add(time))))
     }
 
     /// Returns whether a deadline of this clock has passed.
-    pub fn has_passed(&self, deadline: Deadline) -> bool {
+    pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
         deadline.0 <= self.elapsed()
     }
 
@@ -168,7 +168,7 @@ impl Clock {
     }
 
     /// Waits until a deadline has passed.
-    pub fn sleep_until(&self, deadline: Deadline) -> Sleep<'_> {
+    pub(crate) fn sleep_until(&self, deadline: Deadline) -> Sleep<'_> {
         Sleep::new(self, deadline)
     }
 
@@ -199,7 +199,7 @@ impl Clock {
     /// # Errors
     ///
     /// The deadline passed first.
-    pub async fn timeout_at<F: Future + Unpin>(
+    pub(crate) async fn timeout_at<F: Future + Unpin>(
         &self,
         deadline: Deadline,
         mut future: F,

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq as _;
 
 use super::Shared;
 use super::problem::{PROBLEM_JSON, Problem};
@@ -169,8 +170,7 @@ pub(super) fn may_pass(headers: &HeaderMap, pass: Option<&Pass>) -> Result<(), P
 
 /// Compares in a time that does not depend on how much of the token is right.
 pub(super) fn is_same(given: &str, token: &str) -> bool {
-    let differing = given.bytes().zip(token.bytes()).fold(0, |sum, (one, other)| sum | (one ^ other));
-    given.len() == token.len() && differing == 0
+    given.as_bytes().ct_eq(token.as_bytes()).into()
 }
 
 /// Returns whether `host`, with or without a port, is the bound address or loopback. If the listener is bound

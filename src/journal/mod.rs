@@ -7,6 +7,7 @@
 
 mod event_log;
 pub(crate) mod explain;
+mod foreign_logon;
 mod json;
 pub(crate) mod pipelined;
 mod protocol_log;
@@ -29,7 +30,7 @@ pub use record::{
     SessionContext, SessionId,
 };
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
-pub use shown::{Secrets, recipients_in_words, safe_json, sender_in_words, without_secret};
+pub use shown::{Secrets, recipients_in_words, safe_json, safe_text, sender_in_words, without_secret};
 pub use tracking::{Tracking, TrackingEvent};
 pub use transcript::{transcript, transcript_line};
 

@@ -5,16 +5,26 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use super::foreign_logon;
 use super::record::{Record, SECRET, SessionContext};
 use crate::smtp::Verb;
 
 /// Returns a command line without the secret that may stand in it: the initial response of AUTH (RFC 4954
 /// section 4) and X-EXPS, which for PLAIN is name and password. Malformed spellings count, such as
-/// `AUTH=PLAIN ...`, `XAUTH PLAIN ...` and `NOOP AUTH PLAIN ...`.
+/// `AUTH=PLAIN ...`, `XAUTH PLAIN ...` and `NOOP AUTH PLAIN ...`, and so do logons of other protocols.
 pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
-    let Some(word) = auth_word(line) else { return Cow::Borrowed(line) };
-    let argument = Argument::at(line, word);
-    let shown = if argument.is_named() { argument.end() } else { argument.start };
+    if line.contains(&0) {
+        let plain = without_nul(line);
+        return if is_auth(&plain) { without_secret(&plain).into_owned().into() } else { line.into() };
+    }
+    let shown = if let Some(word) = auth_word(line) {
+        let argument = Argument::at(line, word);
+        if argument.is_named() { argument.end() } else { argument.start }
+    } else if let Some(end) = foreign_logon::end(line) {
+        end
+    } else {
+        return Cow::Borrowed(line);
+    };
     let hidden = line.get(shown..).unwrap_or_default();
     if hidden.trim_ascii().is_empty() {
         return Cow::Borrowed(line);
@@ -27,7 +37,19 @@ pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
 
 /// Returns whether a line sets out to log on, however it is spelled.
 pub(crate) fn is_auth(line: &[u8]) -> bool {
-    auth_word(line).is_some()
+    let plain = without_nul(line);
+    auth_word(&plain).is_some() || foreign_logon::end(&plain).is_some()
+}
+
+/// Returns the line without NULs, which no command holds and which could stand within its words. One that stands
+/// between them, as in `AUTH PLAIN\0user\0password`, goes as a blank.
+fn without_nul(line: &[u8]) -> Cow<'_, [u8]> {
+    if !line.contains(&0) {
+        return Cow::Borrowed(line);
+    }
+    let removed: Vec<u8> = line.iter().copied().filter(|octet| *octet != 0).collect();
+    let blanks: Vec<u8> = line.iter().map(|octet| if *octet == 0 { b' ' } else { *octet }).collect();
+    if auth_word(&blanks).is_some() { blanks.into() } else { removed.into() }
 }
 
 /// The first word behind AUTH, and what follows it.
@@ -59,7 +81,7 @@ impl<'a> Argument<'a> {
 }
 
 /// The words that log on: AUTH in all its spellings, and Exchange's own.
-const LOGON: [&[u8]; 2] = [b"AUTH", b"X-EXPS"];
+const LOGON: [&[u8]; 3] = [b"AUTH", b"X-EXPS", b"XEXPS"];
 
 /// Returns the position where AUTH or X-EXPS ends, if a line begins with one of them, or has one of them further
 /// on with a usual mechanism and something behind it.
@@ -216,6 +238,24 @@ pub fn safe_json(json: String) -> String {
     safe
 }
 
+/// Returns text with its line ends and tabs in which nothing controls a terminal, reorders or hides text. A lab file
+/// may come from anybody, so its names do not reach a terminal as they are.
+pub fn safe_text(text: &str) -> Cow<'_, str> {
+    let is_bad = |character: char| is_unsafe(character) && !matches!(character, '\n' | '\t');
+    if !text.contains(is_bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_bad(character) {
+            safe.extend(character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// Returns text of several lines that is safe for a terminal.
 pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> =
@@ -328,6 +368,12 @@ mod tests {
             ("NOOP AUTH PLAIN AGEAYg==", "NOOP AUTH PLAIN <authentication response>"),
             ("ESMTPAUTH PLAIN AGEAYg==", "ESMTPAUTH PLAIN <authentication response>"),
             ("RSET; AUTH LOGIN YQ==", "RSET; AUTH LOGIN <authentication response>"),
+            ("XEXPS LOGIN YQ==", "XEXPS LOGIN <authentication response>"),
+            ("A\0UTH PLAIN AGEAYg==", "AUTH PLAIN <authentication response>"),
+            ("AUTH\0PLAIN AGEAYg==", "AUTH PLAIN <authentication response>"),
+            ("PASS hunter2", "PASS <authentication response>"),
+            ("a1 LOGIN anna hunter2", "a1 LOGIN <authentication response>"),
+            ("Proxy-Authorization: Basic YQ==", "Proxy-Authorization: <authentication response>"),
         ] {
             assert_eq!(masked(line), shown);
         }

@@ -257,6 +257,11 @@ fn surprises(trials: &[Trial], upgrades: bool, bad_in_clear: &[&Trial]) -> Vec<S
         &all(&Trial::took_injected),
         "takes a reply that was injected in clear behind the 220 for the server's",
     ));
+    surprises.extend(named(
+        &all(&Trial::is_stopped_by_injected),
+        "fails where a reply is injected in clear behind the 220, and it was not seen whether it noticed that reply \
+         or took it for the server's",
+    ));
     let twice = |trial: &Trial| {
         matches!(trial.exit, super::Exit::Code(1..)) && trial.over_tls() + trial.in_clear() > 0
     };

@@ -257,7 +257,41 @@ fn failing_with_the_injected_text_is_proof_where_the_client_delivers_without_it(
     assert!(takes(&fails, true, &delivers));
     assert!(!takes(&fails, true, &fails), "it fails without it as well");
     assert!(!takes(&delivers, true, &delivers), "it shows what came, and goes on without it");
-    assert!(!takes(&fails.answered_454(), true, &delivers), "it noticed, and began no TLS");
+    assert!(!takes(&fails.clone().answered_454(), true, &delivers), "it noticed, and began no TLS");
+    assert!(
+        !takes(&fails.silent_inside(), true, &delivers),
+        "it may have noticed, and began TLS before it failed"
+    );
+}
+
+#[test]
+fn what_an_injected_reply_did_is_told_where_nothing_shows_that_it_was_taken() {
+    let told = |made: Made, repeated: bool, control: &Made| {
+        let mut trial = made.injected(false).trial();
+        trial.repeated = repeated.then(|| "554 5.7.1 injected".to_owned());
+        find_taken_replies(&mut trial, &control.trial());
+        (trial.is_stopped_by_injected(), trial.notes().join("\n"))
+    };
+    let (delivers, fails) = (Made::over_tls(), Made::refused());
+    let (stopped, notes) = told(fails.clone().silent_inside(), true, &delivers);
+    assert!(
+        stopped && notes.contains("prints it (554 5.7.1 injected), and it said no command inside TLS"),
+        "{notes}"
+    );
+    assert!(notes.contains("which of them this is was not seen") && !notes.contains("was taken"), "{notes}");
+    let (stopped, notes) = told(fails.clone(), false, &delivers);
+    assert!(stopped && notes.contains("it fails where a reply is injected behind the 220; at"), "{notes}");
+    let (stopped, notes) = told(fails.clone().answered_454(), false, &delivers);
+    assert!(!stopped && notes.contains("it began no TLS there, so it did not take that reply"), "{notes}");
+    assert!(!notes.contains("was not seen"), "{notes}");
+    for (made, repeated, control) in [
+        (fails.clone(), true, &delivers),
+        (fails.clone(), false, &fails),
+        (delivers.clone(), false, &delivers),
+    ] {
+        let (stopped, notes) = told(made, repeated, control);
+        assert!(!stopped && !notes.contains("not seen"), "{notes}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::injected::began_handshake;
 use crate::observe::verdict::{CloseReason, Conversation, Reaction, Said, Turn, Verdict};
 use crate::scenario::{Acceptance, ServerTrust};
 
@@ -137,6 +138,13 @@ impl Trial {
         self.conversations().any(|it| it.injected.as_ref().is_some_and(|it| it.taken.is_some()))
     }
 
+    /// Returns whether an injected reply kept the client from delivering after it had begun TLS, and nothing shows
+    /// that it took that reply for the server's.
+    pub fn is_stopped_by_injected(&self) -> bool {
+        let stopped = |it: &Conversation| it.injected.as_ref().is_some_and(|it| it.effect.is_some());
+        !self.took_injected() && self.conversations().any(|it| stopped(it) && began_handshake(it))
+    }
+
     /// Returns whether the client closed a connection without QUIT at its own turn, although nothing
     /// prevented a QUIT.
     fn left_without_quit(&self) -> bool {
@@ -188,7 +196,8 @@ impl Trial {
             let taken = conversation.injected.as_ref().and_then(|injected| injected.taken.as_ref());
             let taken =
                 taken.map(|taken| format!("the reply that was injected behind the 220 was taken: {taken}"));
-            let more = taken.into_iter().chain(conversation.stale_capabilities.clone());
+            let effect = conversation.injected.as_ref().and_then(|injected| injected.effect.clone());
+            let more = taken.into_iter().chain(effect).chain(conversation.stale_capabilities.clone());
             for note in more.chain(conversation.oddities.iter().cloned()) {
                 if !notes.contains(&note) {
                     notes.push(note);

@@ -149,6 +149,10 @@ fn verifying(stored: &StoredCertificate, fqdn: &str, now: Timestamp) -> String {
     if facts.self_signed {
         doubts.push("it is self-signed".to_owned());
     }
+    let certificate = stored.material.as_ref().map(|material| &material.certificate);
+    if certificate.is_some_and(|certificate| !certificate.is_for_servers()) {
+        doubts.push("its extendedKeyUsage lacks serverAuth".to_owned());
+    }
     if !covered(&facts.dns_names) && covered(&facts.common_names) {
         doubts.push(format!("it carries {fqdn} in the subject only"));
     } else if !covered(&facts.dns_names) {
@@ -188,6 +192,9 @@ fn client_certificate(connector: &SendConnector, computer: &Computer, now: Times
     let events: Vec<u16> = selection.event(connector).iter().map(|event| event.event_id).collect();
     let name = selection.chosen(computer).map(named).unwrap_or_default();
     let key = &selection.selection.key;
+    if connector.ignore_starttls {
+        return state(false, "presents none: IgnoreSTARTTLS leaves STARTTLS alone", events, "");
+    }
     match selection.certificate {
         ClientCertificate::Presented(_) => state(true, format!("presents {name}"), events, ""),
         ClientCertificate::NoCredentials(_) => state(
@@ -200,11 +207,14 @@ fn client_certificate(connector: &SendConnector, computer: &Computer, now: Times
             let words = format!("TLS fails with UnknownCredentials: {name} is not enabled for SMTP");
             state(false, words, events, "")
         }
-        ClientCertificate::PinNotFound => {
-            state(false, format!("nothing is sent (454 4.7.5): nothing in the store fits {key}"), events, "")
-        }
+        ClientCertificate::PinNotFound => state(
+            false,
+            format!("nothing is sent over TLS (454 4.7.5): nothing in the store fits {key}"),
+            events,
+            "",
+        ),
         ClientCertificate::PinExpired(_) => {
-            state(false, format!("nothing is sent (454 4.7.5): {name} has expired"), events, "")
+            state(false, format!("nothing is sent over TLS (454 4.7.5): {name} has expired"), events, "")
         }
         ClientCertificate::NotFound => state(
             false,

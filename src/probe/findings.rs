@@ -12,7 +12,7 @@ use super::visit::LISTED_NOW;
 use crate::exchange::EXPIRES_SOON;
 use crate::name::covers;
 use crate::pki::Certificate;
-use crate::session::send::{CommonName, TlsLibrary, name_problem, purpose_problem};
+use crate::session::send::{CommonName, LibraryRules, name_problem, purpose_problem};
 
 /// An observation, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -224,7 +224,7 @@ fn doubts(established: &Established, leaf: &Certificate, host: &str) -> Vec<Stri
 
 /// Why OpenSSL refuses a certificate that the RFCs allow, as the predicate of a sentence.
 fn openssl_doubt(leaf: &Certificate, host: &str) -> Option<&'static str> {
-    let check = check(host, CommonName::Never, TlsLibrary::OpenSsl);
+    let check = check(host, CommonName::Never, LibraryRules::OpenSsl);
     if purpose_problem(leaf, &check).is_some() {
         return Some("has a keyUsage that allows nothing of what a server's key does in a handshake");
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::exchange::CertificateFacts;
 use crate::name::covers;
 use crate::pki::Certificate;
-use crate::session::send::{Check, CommonName, NamesRead, Proof, Reference, TlsLibrary, name_problem};
+use crate::session::send::{Check, CommonName, LibraryRules, NamesRead, Proof, Reference, name_problem};
 
 /// A rule by which a host is looked for in a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,7 +57,7 @@ fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
         NameRule::Rfc9525 => CommonName::Never,
         NameRule::CommonNameFallback => CommonName::WithoutDnsName,
     };
-    let check = check(host, common_name, TlsLibrary::Rustls);
+    let check = check(host, common_name, LibraryRules::None);
     if name_problem(leaf, &check).is_some() {
         return None;
     }
@@ -69,13 +69,13 @@ fn covering(leaf: &Certificate, host: &str, rule: NameRule) -> Option<String> {
 }
 
 /// The check of a sender that looks for `host`.
-pub(super) fn check(host: &str, common_name: CommonName, tls_library: TlsLibrary) -> Check {
+pub(super) fn check(host: &str, common_name: CommonName, library_rules: LibraryRules) -> Check {
     Check {
         proof: Proof::ChainAndName,
         references: vec![Reference::Host(host.to_owned())],
         common_name,
         names: NamesRead::All,
-        tls_library,
+        library_rules,
         within_handshake: false,
     }
 }

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::name::Fqdn;
 use crate::pki::Certificate;
 use crate::session::TlsFailure;
-use crate::session::send::{Check, CommonName, NamesRead, Proof, TlsLibrary};
+use crate::session::send::{Check, CommonName, LibraryRules, NamesRead, Proof};
 use crate::tls::{ClientStream, OldVersion, SenderTls, TlsSetupError, Versions, first_flight};
 use crate::wire;
 
@@ -357,7 +357,7 @@ fn any_certificate() -> Check {
         references: Vec::new(),
         common_name: CommonName::Never,
         names: NamesRead::All,
-        tls_library: TlsLibrary::Rustls,
+        library_rules: LibraryRules::None,
         within_handshake: false,
     }
 }

@@ -138,7 +138,21 @@ pub fn rehearse(renewal: &Renewal<'_>) -> Result<Rehearsed, RenewalError> {
     })
 }
 
+impl Step {
+    /// Returns whether the step is not one of the exchange, but what would be if the old certificate went in spite
+    /// of a refusal.
+    pub fn is_hypothetical(&self) -> bool {
+        self.title == steps::GONE
+    }
+}
+
 impl Rehearsed {
+    /// Returns the behavior of a connector after the exchange.
+    pub fn after(&self, connector: &Connector) -> Option<&Offer> {
+        let done = self.steps.iter().rfind(|step| !step.is_hypothetical())?;
+        done.offers.iter().find(|offer| offer.connector == *connector)
+    }
+
     /// Returns the connectors that do worse after the last step than before the first, each with its behavior
     /// then.
     pub fn worse(&self) -> Vec<&Offer> {

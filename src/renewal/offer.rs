@@ -124,19 +124,27 @@ fn sends(connector: &SendConnector, computer: &Computer, now: Timestamp) -> Opti
     let selection = ClientSelection::of(connector, computer, now);
     let events: Vec<u16> = selection.event(connector).iter().map(|event| event.event_id).collect();
     let of = Connector::new(computer, &connector.name, Kind::Send);
-    let stored = selection.chosen(computer);
-    Some(match (selection.certificate, stored) {
-        (ClientCertificate::Presented(_), Some(stored)) => with(of, stored, None, events, now),
-        (ClientCertificate::NoCredentials(_), Some(stored)) => {
-            with(of, stored, Some("NoCredentials"), events, now)
+    if connector.ignore_starttls {
+        return None;
+    }
+    let chosen = |trouble| {
+        let stored = selection.chosen(computer)?;
+        Some(with(of.clone(), stored, trouble, events.clone(), now))
+    };
+    match selection.certificate {
+        ClientCertificate::Presented(_) => chosen(None),
+        ClientCertificate::NoCredentials(_) => chosen(Some("NoCredentials")),
+        ClientCertificate::UnknownCredentials(_) => chosen(Some("UnknownCredentials")),
+        ClientCertificate::PinExpired(_) => chosen(Some("EXPIRED, and nothing is sent over TLS (454 4.7.5)")),
+        ClientCertificate::PinNotFound => {
+            Some(none(of.clone(), events.clone(), "nothing is sent over TLS (454 4.7.5)"))
         }
-        (ClientCertificate::UnknownCredentials(_), Some(stored)) => {
-            with(of, stored, Some("UnknownCredentials"), events, now)
-        }
-        (ClientCertificate::PinNotFound, _) => none(of, events, "nothing is sent (454 4.7.5)"),
         // A server requires no certificate of a client, so this connector sends nevertheless.
-        (_, _) => Offer { health: Health::Good, ..none(of, events, "no certificate of its own") },
-    })
+        ClientCertificate::NotFound => {
+            let none = none(of.clone(), events.clone(), "no certificate of its own");
+            Some(Offer { health: Health::Good, ..none })
+        }
+    }
 }
 
 fn none(connector: Connector, events: Vec<u16>, words: &str) -> Offer {

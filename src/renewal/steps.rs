@@ -13,6 +13,9 @@ use crate::pki::Thumbprint;
 /// The title of the last step.
 const REMOVED: &str = "old one removed";
 
+/// The title of what would be after a removal that the Shell refuses.
+pub(super) const GONE: &str = "old one gone all the same";
+
 /// Returns the steps, and the computers after the last one.
 pub(super) fn steps(renewal: &Renewal<'_>, computer: &Computer) -> (Vec<Step>, Vec<Arc<Computer>>) {
     let mut computers = renewal.computers.to_vec();
@@ -46,7 +49,7 @@ pub(super) fn steps(renewal: &Renewal<'_>, computer: &Computer) -> (Vec<Step>, V
         if goes_on {
             // The certificates snap-in removes it without that check, and it expires anyway.
             let without = gone(&computers, &computer.name, old);
-            done.push(step("old one gone all the same", None, None, &without));
+            done.push(step(GONE, None, None, &without));
         }
     }
     (done, computers)

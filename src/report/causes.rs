@@ -37,6 +37,8 @@ pub struct SharedFix {
     pub typed: Typed,
     /// The result of running the first connector's commands in the Shell.
     pub trial: Trial,
+    /// True if the lab can show its effect.
+    pub is_observable: bool,
     /// The effect of all commands, once it was tried.
     pub effect: Option<Tried>,
 }
@@ -48,6 +50,7 @@ struct Candidate<'a> {
     on: &'a str,
     typed: &'a Typed,
     trial: &'a Trial,
+    is_observable: bool,
 }
 
 impl ConnectorReport {
@@ -177,6 +180,7 @@ impl Report {
                 answers: best.typed.answers.clone(),
             },
             trial: best.trial.clone(),
+            is_observable: best.is_observable,
             effect: None,
         })
     }
@@ -185,12 +189,12 @@ impl Report {
 impl<'a> Candidate<'a> {
     fn receiving(fix: &'a Fix, identity: &'a str) -> Self {
         let Fix { title, commands, typed, trial, .. } = fix;
-        Self { title, commands, on: computer_of(identity), typed, trial }
+        Self { title, commands, on: computer_of(identity), typed, trial, is_observable: true }
     }
 
     fn sending(fix: &'a SendFix) -> Self {
-        let SendFix { title, commands, typed, trial, on, .. } = fix;
-        Self { title, commands, on, typed, trial }
+        let SendFix { title, commands, typed, trial, on, is_observable, .. } = fix;
+        Self { title, commands, on, typed, trial, is_observable: *is_observable }
     }
 
     /// Returns whether the two are the same fix for two connectors. A fix that asks questions is shared only

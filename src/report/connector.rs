@@ -10,7 +10,7 @@ use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
 use crate::exchange::{
-    AuthMechanism, Candidate, Computer, Event, EventKind, InternalTransport, Outcome, PrivateKey,
+    AuthMechanism, Candidate, Computer, Event, EventKind, InternalTransport, IpRange, Outcome, PrivateKey,
     ReceiveConnector, RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes_in, fqdn_guard,
     keywords, select_for, selection_events, useless_advice, wants_anonymous_tls, without_require_tls,
 };
@@ -29,7 +29,7 @@ pub(super) fn report(
     let numbers: Vec<u16> = logged.iter().map(|event| event.event_id).collect();
     let (starttls, mut verdict) = words::verdict(&selection, computer, &numbers, now);
     if !connector.enabled {
-        verdict.push_str("; the connector is disabled");
+        verdict = format!("the connector is disabled and answers nobody; if it were enabled: {verdict}");
     }
     let internal = wants_anonymous_tls(connector).then(|| InternalTransport::of(computer));
     let internal_event = internal.as_ref().and_then(|internal| internal.event(now));
@@ -263,19 +263,24 @@ fn neighbors(connector: &ReceiveConnector, computer: &Computer) -> Vec<String> {
         of.remote_ip_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     let narrowest = |of: &ReceiveConnector| of.remote_ip_ranges.iter().map(|range| range.span()).min();
-    let beside = computer.receive_connectors.iter().filter(|other| shares(other)).map(|other| {
-        if narrowest(other) < narrowest(connector) {
-            format!(
-                "Senders from {} are answered by {}, not by this connector: both listen there, and the more specific RemoteIPRanges decide.",
-                ranges(other),
+    let others: Vec<_> = computer.receive_connectors.iter().filter(|other| shares(other)).collect();
+    let alone = others.len() == 1;
+    let beside = others.into_iter().map(|other| {
+        let (own, its) = (ranges(connector), ranges(other));
+        let why = "both listen there, and the more specific RemoteIPRanges decide";
+        let other_first = narrowest(other) < narrowest(connector);
+        match (other_first, alone) {
+            (true, true) => {
+                format!("Senders from {its} are answered by {}, not by this connector: {why}.", other.name)
+            }
+            (false, true) if other.remote_ip_ranges.contains(&IpRange::ALL_V4) => {
+                format!("It answers only senders from {own}; all others are answered by {}: {why}.", other.name)
+            }
+            (true, _) => format!("{} goes before it for senders from {its}: {why}.", other.name),
+            (false, _) => format!(
+                "It answers only senders from {own}, and goes before {}, which answers senders from {its}: {why}.",
                 other.name
-            )
-        } else {
-            format!(
-                "It answers only senders from {}; all others are answered by {}: both listen there, and the more specific RemoteIPRanges decide.",
-                ranges(connector),
-                other.name
-            )
+            ),
         }
     });
     beside.collect()

@@ -1,5 +1,7 @@
 //! Lines of text of a readable length.
 
+use crate::journal::safe_text;
+
 /// The maximum length of a line.
 pub(super) const WIDTH: usize = 100;
 
@@ -11,7 +13,7 @@ impl Page {
     /// Adds a line unbroken: commands have to survive being copied.
     pub fn line(&mut self, indent: usize, text: &str) {
         self.0.push_str(&" ".repeat(indent));
-        self.0.push_str(text);
+        self.0.push_str(&safe_text(text));
         self.0.push('\n');
     }
 

@@ -36,7 +36,14 @@ pub(super) fn of_senders(
     } else {
         opinions.push(opinion(
             "authority",
-            format!("accepted only by senders that trust {}", presented.facts.issuer),
+            format!("accepted by senders that verify only if they trust {}", presented.facts.issuer),
+        ));
+    }
+    let certificate = presented.material.as_ref().map(|material| &material.certificate);
+    if certificate.is_some_and(|certificate| !certificate.is_for_servers()) {
+        opinions.push(opinion(
+            "wrong-purpose",
+            "its extendedKeyUsage lacks serverAuth: refused by most senders that verify",
         ));
     }
     if presented.facts.has_expired(now) {

@@ -55,8 +55,9 @@ pub fn stage_words(stage: Stage) -> String {
 
 /// Returns the subject of a row in a few words.
 pub fn row_words(row: &Row) -> String {
-    match row.subject {
-        Subject::Commands | Subject::Sender(_) => row.subject.to_string(),
+    match (&row.subject, row.aspect) {
+        (Subject::Commands, Aspect::NeverDone) => "fault rules".to_owned(),
+        (Subject::Commands | Subject::Sender(_), _) => row.subject.to_string(),
         _ => format!("{} {}", row.subject, row.aspect.as_str()),
     }
 }
@@ -65,7 +66,11 @@ pub fn row_words(row: &Row) -> String {
 pub fn both(row: &Row) -> (String, String) {
     let words = |value: &Option<Value>, otherwise: &str| {
         let words = value.as_ref().map_or_else(|| otherwise.to_owned(), one_line);
-        if row.subject == Subject::Commands && words == NONE { "no refusal".to_owned() } else { words }
+        match (&row.subject, row.aspect) {
+            (Subject::Commands, Aspect::NeverDone) if words == NONE => "each to be applied".to_owned(),
+            (Subject::Commands, _) if words == NONE => "no refusal".to_owned(),
+            _ => words,
+        }
     };
     (words(&row.expected, "nothing"), words(&row.observed, ABSENT))
 }

@@ -73,7 +73,11 @@ pub(super) fn report(
         .partition(|fix| matches!(fix.trial, Trial::Refused(_)));
     SendConnectorReport {
         identity: format!("{}\\{}", computer.name, connector.name),
-        verdict: if connector.enabled { verdict } else { format!("{verdict}; the connector is disabled") },
+        verdict: if connector.enabled {
+            verdict
+        } else {
+            format!("the connector is disabled and sends nothing; if it were enabled: {verdict}")
+        },
         cause,
         enabled: connector.enabled,
         fqdn: computer.send_fqdn_of(connector).to_string(),
@@ -144,29 +148,40 @@ fn words(found: &ClientSelection, connector: &SendConnector, computer: &Computer
     let chosen = found.chosen(computer).map(named).unwrap_or_default();
     let over = if connector.uses_anonymous_tls() { " for STARTTLS" } else { "" };
     let event = EventKind::NoCertificateForStarttls.id();
+    // What becomes of mail where the certificate cannot be used.
+    let stuck = |why: &str| {
+        if connector.ignore_starttls {
+            format!("{why}, and mail goes in clear: IgnoreSTARTTLS leaves STARTTLS alone")
+        } else {
+            format!("{why}, and mail stays in the queue where the next hop offers STARTTLS")
+        }
+    };
     let (verdict, cause) = match found.certificate {
         ClientCertificate::Presented(_) => (
-            format!("presents {chosen}{over} where it is asked for a certificate"),
-            format!("it carries {key}, the {}", key.origin()),
+            if connector.ignore_starttls {
+                "presents no certificate: IgnoreSTARTTLS leaves STARTTLS alone".to_owned()
+            } else {
+                format!("presents {chosen}{over} where it is asked for a certificate")
+            },
+            format!("{chosen} carries {key}, the {}", key.origin()),
         ),
         ClientCertificate::NoCredentials(_) => (
-            "TLS fails before it begins (NoCredentials), and mail stays in the queue".to_owned(),
+            stuck("its certificate cannot be used (NoCredentials)"),
             format!("the private key of {chosen} is missing or cannot be read (KB 4495258)"),
         ),
         ClientCertificate::UnknownCredentials(_) => (
-            "TLS fails before it begins (UnknownCredentials), and mail stays in the queue".to_owned(),
+            stuck("its certificate cannot be used (UnknownCredentials)"),
             format!("{chosen} is not enabled for SMTP (KB 4051498)"),
         ),
         ClientCertificate::PinExpired(_) => (
-            "the certificate that it is pinned to has expired, and mail stays in the queue (454 4.7.5)"
-                .to_owned(),
+            stuck("the certificate that it is pinned to has expired (454 4.7.5)"),
             format!(
-                "{chosen} is what TlsCertificateName names, and its Valid to has passed; profile {} sends nothing then, as administrators report from 2013 on (inferred: no page of Microsoft's was found)",
+                "{chosen} is what TlsCertificateName names, and its Valid to has passed; profile {} sends nothing over TLS then, as administrators report from 2013 on (inferred: no page of Microsoft's was found)",
                 computer.profile
             ),
         ),
         ClientCertificate::PinNotFound => (
-            format!("finds no certificate (event {event}), and mail stays in the queue (454 4.7.5)"),
+            stuck(&format!("it finds no certificate (event {event}, 454 4.7.5)")),
             "no certificate in the store has the issuer and subject that it is pinned to".to_owned(),
         ),
         ClientCertificate::NotFound => (

@@ -120,11 +120,11 @@ impl fmt::Debug for SenderTls {
 
 /// Returns a check that stands in a configuration until that of a connection replaces it.
 fn placeholder() -> Check {
-    use crate::session::send::{CommonName, NamesRead, Proof, TlsLibrary};
+    use crate::session::send::{CommonName, LibraryRules, NamesRead, Proof};
     let (proof, references) = (Proof::ChainAndName, Vec::new());
     let names = NamesRead::All;
-    let (common_name, tls_library) = (CommonName::Never, TlsLibrary::Rustls);
-    Check { proof, references, common_name, names, tls_library, within_handshake: true }
+    let (common_name, library_rules) = (CommonName::Never, LibraryRules::None);
+    Check { proof, references, common_name, names, library_rules, within_handshake: true }
 }
 
 fn certified(own: &Material) -> Result<Arc<CertifiedKey>, TlsSetupError> {

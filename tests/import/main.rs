@@ -9,6 +9,7 @@ mod export;
 mod program;
 mod round_trip;
 mod samples;
+mod senders;
 
 use starttls_lab::internal::import::{Answers, Imported, Input, Recognized, import, recognize};
 

@@ -13,6 +13,7 @@ mod check_advice;
 mod check_fixes;
 mod check_report;
 mod check_send;
+mod check_words;
 mod clients_table;
 mod cmdlets;
 mod computers;

@@ -467,3 +467,18 @@ fn completions_are_printed_for_the_common_shells() {
         assert!(succeeds(&["completions", shell]).contains("starttls-lab"), "{shell}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn bash_completes_commands_and_their_options() {
+    let script = succeeds(&["completions", "bash"]);
+    let complete = |words: &str, number: usize, word: &str| {
+        let asked = format!(
+            "COMP_WORDS=({words}); COMP_CWORD={number}; _starttls__lab starttls-lab {word} x; echo ${{COMPREPLY[@]}}"
+        );
+        let bash = Command::new("bash").args(["-c", &format!("{script}\n{asked}")]).output().unwrap();
+        text(&bash.stdout)
+    };
+    assert_eq!(complete("starttls-lab ver", 1, "ver"), "verify\n");
+    assert_eq!(complete("starttls-lab serve --ready", 2, "--ready"), "--ready-file\n");
+}

@@ -89,7 +89,7 @@ fn steps(report: &Value, name: &str, kind: &str) -> Vec<String> {
 #[test]
 fn the_first_line_is_the_day_on_which_it_would_break() {
     let (code, said, _) = renew(&[]);
-    let first = "Without action EX1\\Internet breaks on 2026-12-15 (in 14 days): no STARTTLS (12014) in place of mail-2026, ends soon";
+    let first = "Without action EX1\\Internet breaks on 2026-12-15 (in 15 days): no STARTTLS (12014) in place of mail-2026, ends soon";
     let joined = said.lines().take(3).collect::<Vec<_>>().join(" ");
     assert!(joined.starts_with(first), "{said}");
     assert_eq!(code, 1, "the old one cannot be removed while a connector is pinned to it: {said}");
@@ -206,4 +206,69 @@ fn an_edge_that_overwrites_its_default_certificate_has_to_be_subscribed_again() 
     let computer = edge(&[])["computer"].as_str().unwrap().to_owned();
     assert_eq!(edge(&[])["subscriptions_broken"], serde_json::json!([]));
     assert_eq!(edge(&["--overwrite-default"])["subscriptions_broken"], serde_json::json!([computer]));
+}
+
+/// The removal is refused, so the connector goes on with the old one.
+#[test]
+fn what_would_be_after_a_refused_removal_is_not_said_to_be_so_after_the_exchange() {
+    let lab = r#"
+title = "A Send connector is pinned to a certificate that is not valid yet"
+[[computer]]
+name = "EX1"
+fqdn = "ex1.contoso.com"
+role = "mailbox"
+profile = "exchange-2019"
+[[computer.certificate]]
+label = "mail"
+subject = "CN=mail.contoso.com"
+names = ["mail.contoso.com"]
+issuer = "CN=G1"
+not_before = "+5d"
+not_after = "+50d"
+services = ["SMTP"]
+[[computer.send_connector]]
+name = "Out"
+tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
+"#;
+    let (code, told, ends) = renew_in(lab, &[]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code, 1, "{told}");
+    assert!(
+        told.contains("is broken already, and the exchange does not change that: mail, not yet valid"),
+        "{told}"
+    );
+    assert!(
+        ends.contains("in place of mail, 1 step is refused") && !ends.contains("loses something"),
+        "{ends}"
+    );
+}
+
+/// On the day on which a pinned certificate expires the mail of the connector stays in the queue.
+#[test]
+fn the_day_on_which_a_pinned_certificate_expires_is_the_day_on_which_its_connector_breaks() {
+    let lab = r#"
+title = "A Send connector is pinned to a certificate that ends soon"
+now = "2026-11-30T09:00:00Z"
+[[computer]]
+name = "EX1"
+fqdn = "ex1.contoso.com"
+role = "mailbox"
+profile = "exchange-2019"
+[[computer.certificate]]
+label = "mail"
+subject = "CN=mail.contoso.com"
+names = ["mail.contoso.com"]
+issuer = "CN=G1"
+not_before = "2025-12-15"
+not_after = "2026-12-15"
+services = ["SMTP"]
+[[computer.send_connector]]
+name = "Out"
+tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
+"#;
+    let (_, told, _) = renew_in(lab, &[]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let breaks =
+        r"Without action EX1\Out (sending) breaks on 2026-12-15 (in 15 days): mail, EXPIRED, and nothing is";
+    assert!(told.starts_with(breaks), "{told}");
 }

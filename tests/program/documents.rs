@@ -20,6 +20,7 @@ mod complete;
 mod page;
 mod reference;
 mod run;
+mod verbs;
 
 use std::path::{Path, PathBuf};
 

@@ -29,7 +29,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PATIENCE: Duration = Duration::from_secs(150);
 
 #[test]
-fn pytest_sees_a_story_from_mail_in_clear_to_mail_over_tls() {
+fn pytest_sees_a_scenario_from_mail_in_clear_to_mail_over_tls() {
     let python = Path::new(ROOT).join("target/pytest/bin/python3");
     if !is_there(&python, "examples/README.md says how") {
         return;
@@ -92,10 +92,10 @@ fn java_refuses_the_wrong_name_and_takes_the_right_one_after_the_second_fix() {
 #[test]
 fn go_refuses_the_wrong_name_and_takes_the_right_one_after_the_second_fix() {
     let Some(go) = Program::find("go", "golang-go") else { return };
-    let mut story = go.command();
-    story.args(["test", "-count=1", "."]).current_dir(example("go")).env("STARTTLS_LAB", LAB);
-    let said = run(story.env("GOCACHE", Path::new(ROOT).join("target/go-build")));
-    assert!(said.contains("ok  \tstory"), "{said}");
+    let mut scenario = go.command();
+    scenario.args(["test", "-count=1", "."]).current_dir(example("go")).env("STARTTLS_LAB", LAB);
+    let said = run(scenario.env("GOCACHE", Path::new(ROOT).join("target/go-build")));
+    assert!(said.contains("ok  \tscenario"), "{said}");
 }
 
 /// Nothing here runs containers; what they would tell the program is told it on loopback.

@@ -370,3 +370,115 @@ fn a_pfx_is_read_with_its_password_which_no_output_has() {
     assert_eq!(locked.status.code(), Some(2), "{error}");
     assert!(error.contains("--password-file or in STARTTLS_LAB_PASSWORD"), "{error}");
 }
+
+/// A lab file with this text, checked; the first screen, whatever the exit code.
+fn checked(name: &str, text_of_file: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text_of_file).unwrap();
+    text(&program(&[path.to_str().unwrap()]).output().unwrap())
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+const PINNED: &str = r#"
+title = "A Send connector is pinned to a certificate that has expired"
+[mx]
+"fabrikam.com" = ["mx.fabrikam.com"]
+[[computer]]
+name = "EX01"
+fqdn = "EX01.contoso.com"
+role = "mailbox"
+profile = "exchange-2019"
+[[computer.certificate]]
+label = "old"
+subject = "CN=mail.contoso.com"
+names = ["mail.contoso.com"]
+issuer = "CN=Contoso Issuing CA"
+services = ["SMTP"]
+not_after = "-2d"
+[[computer.send_connector]]
+name = "To Fabrikam"
+address_spaces = ["SMTP:fabrikam.com;1"]
+tls_certificate_name = "<I>CN=Contoso Issuing CA<S>CN=mail.contoso.com"
+"#;
+
+/// The lab has another authority, so what it would show of this fix is not what the fix does.
+#[test]
+fn a_fix_that_needs_another_authority_than_the_labs_is_not_said_to_change_nothing() {
+    let screen = checked("pinned-expired.toml", PINNED);
+    assert!(screen.contains("fix 1 Renew CN=mail.contoso.com (old) with the same issuer"), "{screen}");
+    assert!(!screen.contains("nothing that this connector offers changes"), "{screen}");
+}
+
+#[test]
+fn a_fault_rule_that_was_not_applied_is_not_told_as_a_refusal() {
+    let lab = r#"
+title = "A fault that nobody meets"
+[[computer]]
+name = "MX1"
+fqdn = "mx1.lab.test"
+role = "edge"
+profile = "exchange-2019"
+[[computer.certificate]]
+names = ["mx1.lab.test"]
+services = ["SMTP"]
+[[computer.receive_connector]]
+name = "In"
+usage = "Custom"
+fqdn = "mx1.lab.test"
+[[computer.fault]]
+at = "helo"
+do = "close"
+"#;
+    let screen = checked("fault-unmet.toml", lab);
+    assert!(screen.contains("fault rules: expected each to be applied, observed fault 1 of MX1"), "{screen}");
+    assert!(!screen.contains("no refusal"), "{screen}");
+}
+
+/// A lab file may come from anybody.
+#[test]
+fn names_in_a_lab_file_control_no_terminal() {
+    let lab = r#"
+title = "a \u202e\u009b31m\u001b[2J title"
+[[computer]]
+name = "EX01"
+fqdn = "EX01.contoso.com"
+role = "mailbox"
+profile = "exchange-2019"
+[[computer.certificate]]
+label = "ma\u202eil"
+subject = "CN=mail.contoso.com\u202e, O=a\u009bb"
+names = ["mail.contoso.com"]
+services = ["SMTP"]
+[[computer.receive_connector]]
+name = "In\u202ex\u009b"
+usage = "Custom"
+fqdn = "mail.contoso.com"
+bindings = ["0.0.0.0:25"]
+auth_mechanism = ["Tls"]
+[[sender]]
+name = "s\u202e\u009b"
+policy = "may"
+[before.sender]
+"s\u202e\u009b" = "clear"
+"#;
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("controls.toml");
+    fs::write(&path, lab).unwrap();
+    let file = path.to_str().unwrap();
+    for args in [
+        &["check", file][..],
+        &["check", "--full", file],
+        &["check", "--output", "list", file],
+        &["verify", file],
+        &["verify", "--output", "list", file],
+        &["renew", file],
+        &["certs", file],
+    ] {
+        let output = Command::new(PROGRAM).args(args).output().unwrap();
+        let all = format!("{}{}", text(&output), String::from_utf8_lossy(&output.stderr));
+        let raw = all.chars().find(|it| (it.is_control() && *it != '\n') || *it == '\u{202e}');
+        assert_eq!(raw, None, "{args:?}: {all:?}");
+        assert!(all.contains(r"\u{202e}"), "{args:?}: {all}");
+    }
+}

@@ -557,7 +557,7 @@ async fn greeted(sender: &SenderTls, io: DuplexStream) {
         references: Vec::new(),
         common_name: CommonName::Never,
         names: NamesRead::All,
-        tls_library: starttls_lab::internal::session::send::TlsLibrary::Rustls,
+        library_rules: starttls_lab::internal::session::send::LibraryRules::None,
         within_handshake: false,
     };
     if let Ok((mut stream, _)) = sender.connect(NAME, &check, io).await {

@@ -10,6 +10,7 @@ test('types', async (t) => {
     const lab = await labFor(t, { scenario: 'fqdn-mismatch' });
     const mx = await lab.addConnector({ fqdn: 'mx.lab.test' });
     await mx.fault({ starttls: { reply: '454 4.7.0 TLS not available' }, times: 1 });
+    await mx.fault({ handshake: [{ delay: '5s' }, 'close'], then: 'fin', optional: true });
     const message: Message = await mx.waitForMessage({ to: 'you@expta.com', security: 'tls', timeout: 100 });
     await assertReceived(mx, { security: message.security });
     // @ts-expect-error: there is no such stage.

@@ -17,7 +17,7 @@ from ._api import Api, LabError, quoted, query
 from ._program import Program
 from ._types import Event, Fault, Message, Session, Verdict
 
-#: How long a wait waits that does not say so itself, in seconds.
+#: The time-out of waits that have none of their own, in seconds.
 PATIENCE = 5.0
 
 #: How long sessions may take to end by themselves before `finish` looks at them, in seconds.

@@ -67,6 +67,7 @@ pub(super) struct Ended {
     /// The end of its output.
     pub(super) output: String,
     /// The number of its process, and of the group of everything that it started.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "elsewhere than on Unix no group is asked for"))]
     leader: Option<u32>,
 }
 

@@ -107,5 +107,6 @@ pub(super) fn renew(args: &Args) -> Result<(), Failure> {
     if rehearsed.is_smooth() {
         return Ok(());
     }
-    Err(Failure::unmet(format!("the exchange of {} loses something", old.label)))
+    let losses = page::losses(&rehearsed).join(", ");
+    Err(Failure::unmet(format!("with a new certificate in place of {}, {losses}", old.label)))
 }

@@ -55,6 +55,11 @@ fn with_action(rehearsed: &Rehearsed, now: Timestamp) -> String {
     if rehearsed.is_smooth() {
         return format!("With the new certificate every connector goes on, and {until}.");
     }
+    format!("With the new certificate {}; {until}.", losses(rehearsed).join(", "))
+}
+
+/// Returns what the exchange loses, and the steps that are refused, as parts of a sentence.
+pub(super) fn losses(rehearsed: &Rehearsed) -> Vec<String> {
     let worse = rehearsed.worse();
     let count = |number: usize, one: &str, more: &str| match number {
         0 => None,
@@ -62,7 +67,7 @@ fn with_action(rehearsed: &Rehearsed, now: Timestamp) -> String {
         number => Some(format!("{number} {more}")),
     };
     let services = !rehearsed.services_lost.is_empty();
-    let what: Vec<String> = [
+    [
         count(worse.len(), "connector does worse", "connectors do worse"),
         count(rehearsed.stale_pins.len(), "pin goes stale", "pins go stale"),
         count(rehearsed.refused().count(), "step is refused", "steps are refused"),
@@ -71,14 +76,12 @@ fn with_action(rehearsed: &Rehearsed, now: Timestamp) -> String {
     ]
     .into_iter()
     .flatten()
-    .collect();
-    format!("With the new certificate {}; {until}.", what.join(", "))
+    .collect()
 }
 
 fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
     for offer in rehearsed.broken_already() {
-        let last =
-            rehearsed.steps.last().and_then(|it| it.offers.iter().find(|it| it.connector == offer.connector));
+        let last = rehearsed.after(&offer.connector);
         let then = last.map_or("", |it| it.words.as_str());
         let words = &offer.words;
         page.section(&if then == words {
@@ -88,7 +91,9 @@ fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
         });
     }
     for offer in rehearsed.worse() {
-        page.section(&format!("{} does worse after the exchange: {}", offer.connector, offer.words));
+        let done = rehearsed.after(&offer.connector).is_some_and(|it| it.words == offer.words);
+        let when = if done { "after the exchange" } else { "once the old one is gone all the same" };
+        page.section(&format!("{} does worse {when}: {}", offer.connector, offer.words));
     }
     for pin in &rehearsed.stale_pins {
         page.section(&format!(
@@ -159,8 +164,10 @@ fn dates(page: &mut Page, title: &str, changes: &[Change]) {
     }
 }
 
+/// Returns the distance between two days of the calendar, in UTC as they are printed.
 fn in_days(at: Timestamp, now: Timestamp) -> String {
-    match at.duration_since(now).as_hours().div_euclid(24) {
+    let date = |instant: Timestamp| instant.to_zoned(jiff::tz::TimeZone::UTC).date();
+    match date(at).duration_since(date(now)).as_hours() / 24 {
         0 => "today".to_owned(),
         1 => "in 1 day".to_owned(),
         -1 => "1 day ago".to_owned(),
@@ -171,4 +178,24 @@ fn in_days(at: Timestamp, now: Timestamp) -> String {
 
 fn day(instant: Timestamp) -> String {
     instant.to_string().chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+        for (at, words) in [
+            ("2026-06-01T00:00:00Z", "today"),
+            ("2026-06-01T23:59:59Z", "today"),
+            ("2026-05-31T23:59:59Z", "1 day ago"),
+            ("2026-06-02T00:00:00Z", "in 1 day"),
+            ("2027-06-01T11:59:59Z", "in 365 days"),
+            ("2026-05-01T13:00:00Z", "31 days ago"),
+        ] {
+            assert_eq!(in_days(at.parse().unwrap(), now), words, "{at}");
+        }
+    }
 }

@@ -121,7 +121,7 @@ impl Session {
         match (command.to_ascii_lowercase().as_str(), rest.as_slice()) {
             ("exit" | "quit" | "logout", []) => return Ok(Some(Next::Ends)),
             ("get-history" | "history" | "h", []) => output::text(&self.history.listed())?,
-            ("clear-host" | "clear" | "cls", []) => output::text("\u{1b}[2J\u{1b}[H")?,
+            ("clear-host" | "clear" | "cls", []) => output::verbatim("\u{1b}[2J\u{1b}[H")?,
             ("get-help" | "help", []) => output::text(&page::help())?,
             ("connect-exchangeserver", [name] | [_, name]) => return self.connect(name).map(Some),
             _ => return Ok(None),

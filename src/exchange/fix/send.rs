@@ -35,6 +35,10 @@ pub struct SendFix {
     /// The commands as they are typed, with the answers to their questions.
     #[serde(skip)]
     pub typed: Typed,
+    /// True if the lab itself can show what the commands change: not where a certificate has to come from an
+    /// authority that is not the lab's.
+    #[serde(skip)]
+    pub is_observable: bool,
     #[serde(skip)]
     doubt: Option<Doubt>,
 }
@@ -99,7 +103,7 @@ fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> V
     };
     match selection.certificate {
         ClientCertificate::UnknownCredentials(_) | ClientCertificate::NoCredentials(_) => {
-            offer(selection.chosen(computer).and_then(|chosen| mended(computer, connector, chosen, now)));
+            offer(selection.chosen(computer).and_then(|chosen| fixed(computer, connector, chosen, now)));
         }
         ClientCertificate::Presented(_)
         | ClientCertificate::PinNotFound
@@ -137,7 +141,7 @@ fn proposed(computer: &Computer, connector: &SendConnector, now: Timestamp) -> V
 const MOST_NAMES: usize = 5;
 
 /// The service or the key that the chosen certificate lacks.
-fn mended(
+fn fixed(
     computer: &Computer,
     connector: &SendConnector,
     chosen: &StoredCertificate,
@@ -198,7 +202,8 @@ fn renewed(
     commands.push(answer(false));
     let mut after = computer.clone();
     after.store.add(successor(old, now));
-    fix(&after, connector, now, Draft { title, on: computer.name.clone(), commands })
+    let fix = fix(&after, connector, now, Draft { title, on: computer.name.clone(), commands })?;
+    Some(SendFix { is_observable: old.facts.self_signed, ..fix })
 }
 
 /// An imagined certificate that differs from `old` in its dates alone, and can be used.
@@ -300,6 +305,7 @@ fn fix(after: &Computer, connector: &SendConnector, now: Timestamp, draft: Draft
         warning,
         trial,
         typed: Typed::default(),
+        is_observable: true,
         doubt,
     })
 }

@@ -48,6 +48,8 @@ pub enum Meaning {
     ClosedAfterHandshake,
     /// The connection is closed in the handshake.
     ConnectionClosed,
+    /// The connection is closed, and the text does not say at which step.
+    ConnectionLost,
     /// The server's view: the sender left after it had seen the certificate.
     ClientLeft,
     /// The sender's own certificate has no usable private key.
@@ -110,6 +112,7 @@ impl Meaning {
             | Self::NoAnswer
             | Self::ClosedAfterHandshake
             | Self::ConnectionClosed
+            | Self::ConnectionLost
             | Self::ClientLeft
             | Self::QueueMisleads
             | Self::NotTlsAtAll => Side::Either,
@@ -161,6 +164,7 @@ impl Meaning {
             Self::HandshakeFailed => &["tls-alert-handshake_failure", "tls-no-shared-cipher"],
             Self::NotTls => &["tls-220-garbage-smtp", "starttls-stripped-xxx"],
             Self::ConnectionClosed => &["tls-220-close", "tls-cut-serverhello"],
+            Self::ConnectionLost => &["starttls-cmd-close", "tls-220-close", "tls-cut-after-handshake"],
             Self::ClientLeft => &["name-mismatch", "trust-selfsigned"],
             Self::OwnKey => &["private-key-outbound"],
             Self::OwnService => &["smtp-not-assigned-outbound"],
@@ -203,6 +207,7 @@ impl Meaning {
             Self::HandshakeFailed => "Both sides found no version or cipher of TLS in common",
             Self::NotTls => "What came after STARTTLS was no TLS",
             Self::ConnectionClosed => "The connection was closed during the handshake",
+            Self::ConnectionLost => "The connection ended, and this text does not say at which step",
             Self::ClientLeft => "The sender hung up when it had seen the server's certificate",
             Self::OwnKey => "The sending server cannot use the private key of its own certificate",
             Self::OwnService => "The sending server's own certificate is not enabled for SMTP",
@@ -305,6 +310,10 @@ impl Meaning {
             ),
             Self::NotTls => (
                 "Something on the way answers in the server's place, or lets STARTTLS pass and not the handshake: a firewall that inspects SMTP.",
+                &[],
+            ),
+            Self::ConnectionLost => (
+                "The lines before it name the last command, and whether TLS had begun; the server's protocol log of the same minute tells who closed.",
                 &[],
             ),
             Self::ConnectionClosed => (

@@ -45,12 +45,13 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     let flat = folded(text);
     let lower = flat.to_ascii_lowercase();
     let mut found: Vec<SenderError> = Vec::new();
-    for (pattern, client, meaning) in known() {
-        let pattern = pattern.to_ascii_lowercase();
+    for text in known() {
         let mut from = 0;
         for _ in 0..MOST_OF_ONE {
-            let Some((start, end)) = span(&lower, &pattern, from) else { break };
-            found.push(error(&flat, start, end, client, meaning));
+            let Some((start, end)) = span(&lower, &text.pattern, from) else { break };
+            if !text.is_exit_code() || is_announced(&lower, start) {
+                found.push(error(&flat, start, end, &text.clients, text.meaning));
+            }
             from = end.max(from + 1);
         }
     }
@@ -73,8 +74,11 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     if once.iter().any(|it| it.meaning.is_about_certificate()) {
         once.retain(|it| it.meaning != Meaning::NameOrChain);
     }
-    if once.iter().any(|it| !matches!(it.meaning, Meaning::TlsFailed | Meaning::QueueMisleads)) {
-        once.retain(|it| it.meaning != Meaning::TlsFailed);
+    let vague = |it: &SenderError| {
+        matches!(it.meaning, Meaning::TlsFailed | Meaning::ConnectionLost | Meaning::QueueMisleads)
+    };
+    if once.iter().any(|it| !vague(it)) {
+        once.retain(|it| !matches!(it.meaning, Meaning::TlsFailed | Meaning::ConnectionLost));
     }
     let specific =
         once.iter().any(|it| !matches!(it.meaning, Meaning::QueueMisleads | Meaning::HandshakeFailed));
@@ -82,6 +86,12 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
         once.retain(|it| it.meaning != Meaning::QueueMisleads);
     }
     once
+}
+
+/// Returns whether what stands before `start` announces an exit code: nothing, or a word such as `curl:`.
+fn is_announced(lower: &str, start: usize) -> bool {
+    let before = lower.get(..start).unwrap_or_default().trim_end();
+    before.is_empty() || ["curl", "curl:", "code", "error", "exit"].iter().any(|word| before.ends_with(word))
 }
 
 /// Returns whether `text` contains a known error of a sender.

@@ -31,6 +31,7 @@ pub(super) struct Made {
     injected: Option<Injected>,
     unexplained: Vec<String>,
     answers_454: bool,
+    silent_inside: bool,
 }
 
 impl Made {
@@ -52,6 +53,7 @@ impl Made {
             injected: None,
             unexplained: Vec::new(),
             answers_454: false,
+            silent_inside: false,
         }
     }
 
@@ -123,12 +125,18 @@ impl Made {
     /// A reply was injected behind the 220, and the client accepted it or did not.
     pub(super) fn injected(self, taken: bool) -> Self {
         let taken = taken.then(|| "it said HELO".to_owned());
-        Self { injected: Some(Injected { lines: vec!["554 no".to_owned()], distinct: true, taken }), ..self }
+        let injected = Injected { lines: vec!["554 no".to_owned()], distinct: true, taken, effect: None };
+        Self { injected: Some(injected), ..self }
     }
 
     /// The client does this inside TLS, which no reply there explains.
     pub(super) fn doing(self, unexplained: &str) -> Self {
         Self { unexplained: vec![unexplained.to_owned()], ..self }
+    }
+
+    /// The client says nothing inside TLS, or QUIT alone.
+    pub(super) fn silent_inside(self) -> Self {
+        Self { silent_inside: true, ..self }
     }
 
     /// STARTTLS is answered with 454.
@@ -180,6 +188,7 @@ impl Made {
             clear_text_after_go_ahead: false,
             injected: self.injected.clone(),
             unexplained: self.unexplained.clone(),
+            went_on_inside: self.asked && !self.answers_454 && !self.broken && !self.silent_inside,
             stale_capabilities: None,
         }
     }

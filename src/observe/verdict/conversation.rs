@@ -62,6 +62,9 @@ pub struct Conversation {
     /// injected reply for one from inside TLS is seen by them, and one that acts without awaiting replies does
     /// the same.
     pub unexplained: Vec<String>,
+    /// True if the client said a command other than QUIT inside TLS.
+    #[serde(skip)]
+    pub went_on_inside: bool,
     /// The client's use inside TLS of capabilities that EHLO had offered in clear, in a sentence.
     pub stale_capabilities: Option<String>,
 }
@@ -178,6 +181,7 @@ impl ConversationBuilder {
             clear_text_after_go_ahead: false,
             injected: None,
             unexplained: Vec::new(),
+            went_on_inside: false,
             stale_capabilities: None,
         };
         Self {
@@ -224,8 +228,16 @@ impl ConversationBuilder {
     pub(in crate::observe) fn note(&mut self, entry: &Entry) {
         match &entry.record {
             Record::Received(line) => self.received(line, entry.time),
-            Record::ReceivedSecret => self.said(Said::Credentials, entry.time),
-            Record::Content(octets) if *octets > 0 => self.said(Said::Body, entry.time),
+            Record::ReceivedSecret => {
+                self.inside.followed_up();
+                self.said(Said::Credentials, entry.time);
+            }
+            Record::Content(octets) => {
+                self.inside.followed_up();
+                if *octets > 0 {
+                    self.said(Said::Body, entry.time);
+                }
+            }
             Record::Sent(octets) => self.sent(octets),
             Record::TlsEstablished(_) => {
                 self.established = true;
@@ -264,6 +276,7 @@ impl ConversationBuilder {
         }
         if self.established {
             told.unexplained = self.inside.all_unexplained().to_vec();
+            told.went_on_inside = self.inside.went_on();
             told.stale_capabilities = self.inside.stale();
         }
         if self.lags {
@@ -371,6 +384,9 @@ impl ConversationBuilder {
 
     fn sent(&mut self, octets: &Bytes) {
         self.told.turn = Turn::Client;
+        if self.established {
+            self.inside.replied(octets);
+        }
         if !self.awaits_answer {
             self.told.injected.iter_mut().for_each(|injected| injected.compare(octets));
             if !self.established && self.replies.len() < REPLIES {
@@ -429,5 +445,8 @@ impl ConversationBuilder {
             Ending::Remote => CloseReason::Vanished,
             Ending::Broken(reason) => CloseReason::Broke(reason.clone()),
         };
+        if matches!(self.told.parting, CloseReason::Vanished | CloseReason::Broke(_)) {
+            self.inside.left();
+        }
     }
 }

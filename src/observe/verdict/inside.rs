@@ -18,6 +18,9 @@ pub struct Injected {
     /// The proof that the client took them for replies from inside TLS; `None` if there is none. A conversation
     /// alone never proves it: `judge` compares it with one in which nothing was injected.
     pub taken: Option<String>,
+    /// What is known of their effect where nothing proves that they were taken; `None` if no effect was seen.
+    /// `judge` finds it in the same comparison.
+    pub effect: Option<String>,
 }
 
 impl Injected {
@@ -27,7 +30,7 @@ impl Injected {
         // The reply ends with the line that has no hyphen behind its code (RFC 5321 section 4.2.1).
         lines.by_ref().find(|line| line.get(3) != Some(&b'-'))?;
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).map(printable).collect();
-        (!lines.is_empty()).then_some(Self { lines, distinct: true, taken: None })
+        (!lines.is_empty()).then_some(Self { lines, distinct: true, taken: None, effect: None })
     }
 
     /// Compares the injected lines with a reply that the lab sent before or afterwards.
@@ -51,13 +54,58 @@ pub(super) struct Inside {
     secure: Option<Bytes>,
     /// True if EHLO was said inside TLS at all.
     asked: bool,
+    /// True if a command other than QUIT was said inside TLS.
+    went_on: bool,
+    /// The intermediate reply that the client has not followed up yet.
+    pending: Option<Pending>,
     /// The commands that no reply inside TLS explains, in sentences.
     unexplained: Vec<String>,
     /// The evidence that capabilities from before the handshake were used.
     stale: Option<String>,
 }
 
+/// An intermediate reply, after which it is the client's turn to send what it announced (RFC 5321 section 4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pending {
+    /// The 354 to DATA.
+    Content,
+    /// The 334 to AUTH.
+    Answer,
+}
+
 impl Inside {
+    /// Processes a reply inside TLS.
+    pub(super) fn replied(&mut self, reply: &[u8]) {
+        self.pending = match reply.get(..3) {
+            Some(b"354") => Some(Pending::Content),
+            Some(b"334") => Some(Pending::Answer),
+            _ => None,
+        };
+    }
+
+    /// Records that the client sent what an intermediate reply asked for.
+    pub(super) fn followed_up(&mut self) {
+        self.pending = None;
+    }
+
+    /// Records that the client ended the connection.
+    pub(super) fn left(&mut self) {
+        match self.pending.take() {
+            Some(Pending::Content) => {
+                self.unexplained("it left after the 354 to its DATA without a message".to_owned());
+            }
+            Some(Pending::Answer) => {
+                self.unexplained("it left after the 334 to its AUTH without an answer".to_owned());
+            }
+            None => {}
+        }
+    }
+
+    /// Returns whether a command other than QUIT was said.
+    pub(super) const fn went_on(&self) -> bool {
+        self.went_on
+    }
+
     /// Processes a reply to EHLO.
     pub(super) fn hello(&mut self, reply: &Bytes, established: bool) {
         if established {
@@ -77,7 +125,10 @@ impl Inside {
 
     /// Processes a command line inside TLS.
     pub(super) fn said(&mut self, line: &[u8]) {
-        match (Verb::of(line), &self.secure) {
+        let verb = Verb::of(line);
+        self.went_on |= verb != Some(Verb::Quit);
+        self.pending = None;
+        match (verb, &self.secure) {
             (Some(Verb::Ehlo), _) => self.asked = true,
             (Some(Verb::Helo), Some(_)) => {
                 self.unexplained("it said HELO after its EHLO inside TLS had been accepted".to_owned());

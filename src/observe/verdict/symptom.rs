@@ -42,6 +42,8 @@ pub enum Symptom {
     ClientCertificate,
     /// Clear text comes after the 220, or TLS is spoken to a port that does not support it.
     ClearText,
+    /// The connection ends, and the text does not say at which step.
+    ConnectionLost,
     /// The connection is closed after the 220.
     Closed,
     /// The server falls silent.
@@ -74,12 +76,13 @@ pub enum Symptom {
 
 impl Symptom {
     /// All symptoms, in the order in which a client can meet them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::NotOffered,
         Self::Masked,
         Self::Refused,
         Self::TlsDemanded,
         Self::TlsFailed,
+        Self::ConnectionLost,
         Self::Closed,
         Self::Silent,
         Self::ClearText,
@@ -115,6 +118,7 @@ impl Symptom {
             Self::Masked => "Something on the way masks STARTTLS",
             Self::Refused => "STARTTLS is refused",
             Self::TlsDemanded => "Mail is refused as long as there is no TLS",
+            Self::ConnectionLost => "The connection ends, and the text does not say at which step",
             Self::Closed => "The connection is closed after the 220 to STARTTLS",
             Self::Silent => "Nothing comes any more",
             Self::ClearText => "Clear text comes where TLS is due",
@@ -161,6 +165,7 @@ impl Symptom {
             Self::Masked => "masked",
             Self::Refused => "refused",
             Self::TlsDemanded => "tls-demanded",
+            Self::ConnectionLost => "connection-lost",
             Self::Closed => "closed",
             Self::Silent => "silent",
             Self::ClearText => "clear-text",

@@ -16,7 +16,7 @@ pub(super) fn tell(conversation: &Conversation) -> Option<String> {
     if conversation.injected.is_some() && !conversation.unexplained.is_empty() {
         text += &format!(
             "; a reply was injected behind the 220, and {}, as a client does that takes that reply for one from \
-             inside TLS, and one that never waits for replies",
+             inside TLS; one session alone does not prove it",
             conversation.unexplained.join(" and ")
         );
     }

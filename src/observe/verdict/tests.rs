@@ -381,6 +381,20 @@ fn what_no_reply_inside_tls_explains_is_seen_and_proves_nothing_alone() {
         told.tell(Record::Anomaly(Anomaly::DidNotAwaitEhloReply { octets: 30 })).sent(INSIDE);
     }));
     assert_eq!(early, ["it went on before the reply to its EHLO inside TLS had left"]);
+    let left = Record::Disconnected(Ending::Remote);
+    let one_behind = seen(injected(OFFER, |told| {
+        told.sent(INSIDE)
+            .received("MAIL FROM:<a@b>")
+            .sent("250 ok\r\n")
+            .received("RCPT TO:<a@b>")
+            .sent("250 ok\r\n");
+        told.received("DATA").sent("354 go\r\n").tell(left.clone());
+    }));
+    assert_eq!(one_behind, ["it left after the 354 to its DATA without a message"]);
+    let one_behind = seen(injected(OFFER, |told| {
+        told.sent(INSIDE).received("AUTH LOGIN").sent("334 VXNlcm5hbWU6\r\n").tell(left.clone());
+    }));
+    assert_eq!(one_behind, ["it left after the 334 to its AUTH without an answer"]);
 }
 
 #[test]

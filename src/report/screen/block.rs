@@ -223,7 +223,7 @@ impl Way<'_> {
 /// Returns what a sender that verifies looks at in this case.
 fn subject_of(case: &str) -> &'static str {
     match case {
-        "self-signed" | "authority" => "trust",
+        "self-signed" | "authority" | "wrong-purpose" => "trust",
         "expired" | "not-yet-valid" => "validity",
         "opportunistic" | "tls-required" => "senders",
         _ => "name",

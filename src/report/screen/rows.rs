@@ -1,6 +1,7 @@
 //! Rows of text with a name in front, no wider than the terminal.
 
 use super::WIDTH;
+use crate::journal::safe_text;
 use crate::report::layout::wrap;
 use crate::report::paint::{Colors, Style};
 
@@ -26,7 +27,7 @@ impl Rows {
 
     /// Adds text broken at spaces, after a name of this width.
     pub(super) fn text(&mut self, name: &str, width: usize, style: Option<Style>, text: &str) {
-        for (at, line) in wrap(text, WIDTH.saturating_sub(width)).iter().enumerate() {
+        for (at, line) in wrap(&safe_text(text), WIDTH.saturating_sub(width)).iter().enumerate() {
             let name = if at == 0 { name } else { "" };
             let padding = " ".repeat(width.saturating_sub(name.chars().count()));
             let line = style.map_or_else(|| line.clone(), |style| self.colors.paint(style, line));
@@ -39,10 +40,11 @@ impl Rows {
     pub(super) fn cells(&mut self, cells: &[(&str, usize, Option<Style>)]) {
         let (mut line, mut taken) = (String::new(), 0);
         for (text, width, style) in cells {
+            let text = safe_text(text);
             let width = (*width).min(WIDTH.saturating_sub(taken));
             let cut: String = match text.chars().count() {
                 long if long > width => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
-                _ => (*text).to_owned(),
+                _ => text.into_owned(),
             };
             let padding = " ".repeat(width.saturating_sub(cut.chars().count()));
             line.push_str(&style.map_or_else(|| cut.clone(), |style| self.colors.paint(style, &cut)));
@@ -54,8 +56,9 @@ impl Rows {
 
     /// Adds a command. It is not broken, because it is copied.
     pub(super) fn command(&mut self, command: &str) {
+        let command = safe_text(command);
         let width = INDENT + command.chars().count();
-        let command = self.colors.paint(Style::Command, command);
+        let command = self.colors.paint(Style::Command, &command);
         self.add(&format!("{}{command}", " ".repeat(INDENT)), width);
     }
 
@@ -83,7 +86,8 @@ impl Rows {
 
     /// Adds a line as it is.
     pub(super) fn line(&mut self, line: &str) {
-        self.add(line, line.chars().count());
+        let line = safe_text(line);
+        self.add(&line, line.chars().count());
     }
 
     fn add(&mut self, line: &str, width: usize) {

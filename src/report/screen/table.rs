@@ -35,6 +35,7 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>], causes: &[Cause]) {
                 };
                 (state, report.cause_in_brief.as_str())
             }
+            Block::Send(report) if !report.enabled => ("disabled", ""),
             Block::Send(report) if block.is_wrong() => ("(sends)", report.verdict.as_str()),
             Block::Send(_) => ("(sends)", ""),
         };

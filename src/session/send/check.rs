@@ -20,8 +20,8 @@ pub struct Check {
     pub common_name: CommonName,
     /// The alternative names that count.
     pub names: NamesRead,
-    /// The TLS library whose rules count beyond those of the RFCs.
-    pub tls_library: TlsLibrary,
+    /// The rules of a TLS library that count beyond those of the RFCs.
+    pub library_rules: LibraryRules,
     /// True if a certificate that does not prove it ends the handshake with an alert, as in programs that
     /// leave it to their TLS library; mail servers finish the handshake, look, and leave.
     pub within_handshake: bool,
@@ -60,16 +60,15 @@ pub enum CommonName {
     Always,
 }
 
-/// The TLS library by whose rules a sender checks certificates, beyond those of the RFCs.
+/// The rules of a TLS library by which a sender checks certificates, beyond those of the RFCs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsLibrary {
-    /// OpenSSL, as most clients of `docs/clients.md` have it: two labels have to follow the star of a wildcard
-    /// (X509_check_host(3)), and a keyUsage without digitalSignature, keyEncipherment and keyAgreement is not a
-    /// server's (X509_check_purpose(3)).
+pub enum LibraryRules {
+    /// None: names are compared by RFC 9525 section 6.3 alone, and any keyUsage will do.
+    None,
+    /// Those of OpenSSL, as most clients of `docs/clients.md` have them: two labels have to follow the star of a
+    /// wildcard (X509_check_host(3)), and a keyUsage without digitalSignature, keyEncipherment and keyAgreement is
+    /// not a server's (X509_check_purpose(3)).
     OpenSsl,
-    /// rustls, with which the lab's own senders speak TLS, without the rules for names of rustls-webpki: they compare
-    /// names by RFC 9525 alone, so neither of the two. (rustls-webpki asks for two labels behind a star as well.)
-    Rustls,
 }
 
 /// The dNSNames of a certificate that a sender reads.
@@ -147,9 +146,9 @@ pub fn name_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProb
     if common {
         names.extend(leaf.common_names().iter().map(String::as_str));
     }
-    match check.tls_library {
-        TlsLibrary::OpenSsl => names.retain(|name| !is_wildcard_of_top_level(name)),
-        TlsLibrary::Rustls => {}
+    match check.library_rules {
+        LibraryRules::None => {}
+        LibraryRules::OpenSsl => names.retain(|name| !is_wildcard_of_top_level(name)),
     }
     let named = |reference: &Reference| reference.is_among(&names, leaf.ip_addresses());
     if check.references.is_empty() || check.references.iter().any(named) {
@@ -176,9 +175,9 @@ fn is_wildcard_of_top_level(name: &str) -> bool {
 
 /// Returns the problem with the purpose of `leaf` by the library's rules, if its chain is trusted.
 pub fn purpose_problem(leaf: &Certificate, check: &Check) -> Option<CertificateProblem> {
-    let refuses = match check.tls_library {
-        TlsLibrary::OpenSsl => !leaf.may_be_used_in_handshakes(),
-        TlsLibrary::Rustls => false,
+    let refuses = match check.library_rules {
+        LibraryRules::None => false,
+        LibraryRules::OpenSsl => !leaf.may_be_used_in_handshakes(),
     };
     refuses.then_some(CertificateProblem::WrongPurpose)
 }

@@ -19,8 +19,8 @@ mod task;
 mod transaction;
 
 pub use check::{
-    Assessment, CertificateProblem, Check, CommonName, NamesRead, Proof, Reference, TlsLibrary, name_problem,
-    purpose_problem,
+    Assessment, CertificateProblem, Check, CommonName, LibraryRules, NamesRead, Proof, Reference,
+    name_problem, purpose_problem,
 };
 pub use delivery::{Delivery, Made, NextAttempt};
 pub use outcome::{Attempt, Outcome, Reason, ResultType, SendStage};

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::check::{Check, CommonName, NamesRead, Proof, Reference, TlsLibrary};
+use super::check::{Check, CommonName, LibraryRules, NamesRead, Proof, Reference};
 use crate::exchange::{
     PSCredential, Profile, SendConnector, SmartHostAuthMechanism, TlsAuthLevel, TlsDomain,
 };
@@ -33,8 +33,8 @@ pub struct SenderPolicy {
     pub common_name: CommonName,
     /// The alternative names that count.
     pub names: NamesRead,
-    /// The TLS library by whose rules it checks certificates, beyond those of the RFCs.
-    pub tls_library: TlsLibrary,
+    /// The rules of a TLS library by which it checks certificates, beyond those of the RFCs.
+    pub library_rules: LibraryRules,
     /// True if the certificate is judged within the handshake (see [`Check::within_handshake`]).
     pub within_handshake: bool,
     /// True if a refusal of STARTTLS other than 4yz bounces the message when TLS is required, as in Postfix.
@@ -177,7 +177,7 @@ impl SenderPolicy {
             trust,
             common_name: CommonName::Always,
             names: NamesRead::All,
-            tls_library: TlsLibrary::Rustls,
+            library_rules: LibraryRules::None,
             within_handshake: false,
             bounces_refusal: false,
             queue: Queue::Exchange(profile),
@@ -208,7 +208,7 @@ impl SenderPolicy {
             references,
             common_name: self.common_name,
             names: self.names,
-            tls_library: self.tls_library,
+            library_rules: self.library_rules,
             within_handshake: self.within_handshake && proof != Proof::Nothing,
         }
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use jiff::SignedDuration;
 
-use super::check::{CommonName, NamesRead, TlsLibrary};
+use super::check::{CommonName, LibraryRules, NamesRead};
 use super::policy::{AfterHandshakeFailure, AfterRefusal, Expect, GoAhead, Queue, SenderPolicy, Trust, Use};
 use crate::exchange::Profile;
 use crate::session::TlsVerb;
@@ -37,7 +37,7 @@ const OPPORTUNISTIC: SenderPolicy = SenderPolicy {
     trust: Trust::Nothing,
     common_name: CommonName::WithoutDnsName,
     names: NamesRead::All,
-    tls_library: TlsLibrary::OpenSsl,
+    library_rules: LibraryRules::OpenSsl,
     within_handshake: false,
     bounces_refusal: false,
     queue: Queue::Server,
@@ -65,7 +65,7 @@ const EXCHANGE: SenderPolicy = SenderPolicy {
     name: "exchange",
     go_ahead: GoAhead::Code220,
     common_name: CommonName::Always,
-    tls_library: TlsLibrary::Rustls,
+    library_rules: LibraryRules::None,
     queue: Queue::Exchange(Profile::Exchange2019),
     ..OPPORTUNISTIC
 };

@@ -30,7 +30,11 @@ pub(super) fn page(page: &Page, number: u8) -> Result<usize, String> {
     for block in &page.blocks {
         match &block.role {
             Role::Left => {}
-            Role::File(name) => std::fs::write(folder.path().join(name), block.text()).unwrap(),
+            Role::File(name) => {
+                let path = folder.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, block.text()).unwrap();
+            }
             Role::Append(name) => {
                 let path = folder.path().join(name);
                 let before =

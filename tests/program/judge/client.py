@@ -16,7 +16,8 @@ HOST, PORT = os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])
 CA, NAME = os.environ["STARTTLS_LAB_CA_FILE"], os.environ["STARTTLS_LAB_NAME"]
 AT_HOME = os.environ["STARTTLS_LAB_ENTRY"] == "baseline"
 
-PATIENCE = 60 if MODE == "patient" else 3
+# What a client notices takes longer on a machine that is busy; how long it waits is not its mode.
+PATIENCE = 60 if MODE == "patient" or MODE.startswith(("notices", "one-behind")) else 3
 
 VERIFIES = {"chain": (True, False), "name-and-chain": (True, True), "if-offered": (True, True)}
 
@@ -179,6 +180,52 @@ def impatient():
     raw.ask("QUIT")
 
 
+def one_behind():
+    """Keeps what came in clear, and reads each reply when something has come: it is one reply behind inside TLS."""
+    io, buffer = socket.create_connection((HOST, PORT), timeout=PATIENCE), b""
+
+    def reply():
+        nonlocal buffer
+        buffer += io.recv(4096)
+        while True:
+            line, _, buffer = buffer.partition(b"\n")
+            if line[3:4] != b"-":
+                return line.decode()
+
+    def ask(command):
+        io.sendall(command.encode() + b"\r\n")
+        return reply()
+
+    reply()
+    ask("EHLO client.lab.test")
+    ask("STARTTLS")
+    io = context().wrap_socket(io, server_hostname=NAME)
+    for command in ("EHLO client.lab.test", "MAIL FROM:<a@lab.test>", "RCPT TO:<b@lab.test>", "DATA"):
+        answer = ask(command)
+    if not answer.startswith("354"):
+        sys.exit(f"DATA was refused: {answer}")
+    ask("Subject: hello\r\n\r\nhello\r\n.")
+    ask("QUIT")
+
+
+def notices():
+    """Notices what came behind the 220, says so, and leaves: before the handshake, within it or after it."""
+    io = socket.create_connection((HOST, PORT), timeout=PATIENCE)
+    io.recv(4096)
+    io.sendall(b"EHLO client.lab.test\r\n")
+    io.recv(4096)
+    io.sendall(b"STARTTLS\r\n")
+    _, _, behind = io.recv(4096).partition(b"\n")
+    if not behind:
+        return send("always")
+    print(f"unexpected: {behind.decode()}")
+    if MODE != "notices-at-once":
+        io = context().wrap_socket(io, server_hostname=NAME)
+        if MODE == "notices-and-quits":
+            io.sendall(b"QUIT\r\n")
+    sys.exit(1)
+
+
 def gives_up():
     """Discards what came in clear, says EHLO inside TLS, and leaves."""
     raw = Raw()
@@ -224,6 +271,10 @@ elif MODE == "pipelines-inside":
     pipelines_inside()
 elif MODE in ("impatient", "impatient-quits"):
     impatient()
+elif MODE.startswith("notices"):
+    notices()
+elif MODE == "one-behind":
+    one_behind()
 elif MODE == "keeps-clear":
     keeps_what_came_in_clear()
 elif MODE == "offered-or-nothing":

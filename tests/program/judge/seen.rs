@@ -63,19 +63,57 @@ fn a_client_that_discards_an_injected_reply_delivers_and_is_right() {
     }
 }
 
+/// It waits for each reply, so that nothing comes too early: only what it does after the 354 shows that it reads the
+/// replies of the commands before.
 #[test]
-fn a_client_that_fails_with_the_injected_text_has_taken_it() {
+fn a_client_that_is_one_reply_behind_has_taken_the_injected_one() {
+    if !has_python() {
+        return;
+    }
+    let report = report_on("one-behind", 1, &["--only", "inject-response", "--policy", "encrypt"]);
+    let row = row(&report, "inject-response");
+    assert_eq!(row["judged"]["mark"], "wrong", "{row}");
+    let taken = row["verdicts"][0]["conversations"][0]["injected"]["taken"].as_str().unwrap();
+    assert!(
+        taken.starts_with("it left after the 354 to its DATA without a message, and it does not do so"),
+        "{taken}"
+    );
+}
+
+/// It may print the reply because it noticed it.
+#[test]
+fn a_client_that_prints_the_injected_reply_and_says_nothing_inside_tls_is_not_said_to_have_taken_it() {
+    if !has_python() {
+        return;
+    }
+    for mode in ["notices-at-once", "notices-within", "notices-and-quits"] {
+        let report = report_on(mode, 0, &["--only", "inject-response-554", "--policy", "encrypt"]);
+        let row = row(&report, "inject-response-554");
+        assert_eq!(row["judged"]["mark"], "stricter", "{mode}: {row}");
+        assert!(!notes(row).contains("was taken"), "{mode}: {row}");
+        let seen = if mode == "notices-at-once" {
+            "prints it (554 5.7.1 injected), and it began no TLS there, so it did not take that reply"
+        } else {
+            "prints it (554 5.7.1 injected), and it said no command inside TLS"
+        };
+        assert!(notes(row).contains(seen), "{mode}: {row}");
+        assert_eq!(notes(row).contains("was not seen"), mode != "notices-at-once", "{mode}: {row}");
+    }
+}
+
+#[test]
+fn a_client_that_goes_on_inside_tls_and_fails_with_the_injected_text_has_taken_it() {
     if !has_python() {
         return;
     }
     let script = format!(
-        "[ $STARTTLS_LAB_ENTRY = baseline ] && exec python3 {CLIENT} anything; \
-         [ $STARTTLS_LAB_ENTRY = tls-slow-ehlo ] && exec python3 {CLIENT} anything; \
-         echo 'Unexpected Response: 554 5.7.1 injected'; python3 {CLIENT} pipelines"
+        "[ $STARTTLS_LAB_ENTRY = inject-response-554 ] || exec python3 {CLIENT} anything; \
+         echo 'Unexpected Response: 554 5.7.1 injected'; python3 {CLIENT} gives-up"
     );
     let report = report(1, &["--only", "inject-response-554", "--policy", "encrypt"], &["sh", "-c", &script]);
     let row = row(&report, "inject-response-554");
-    assert!(notes(row).contains("it fails with a reply that was injected behind the 220"), "{row}");
+    let seen = "it went on inside TLS and fails with a reply that was injected behind the 220";
+    assert!(notes(row).contains(seen), "{row}");
 }
 
 #[test]

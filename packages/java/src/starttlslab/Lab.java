@@ -85,7 +85,7 @@ public final class Lab extends Connector implements AutoCloseable {
         return new Lab(new Program(arguments));
     }
 
-    /** How long waits wait that do not say so themselves; 5 seconds if left away. */
+    /** Sets the time-out of waits that have none of their own; 5 seconds by default. */
     public Lab patience(Duration patience) {
         this.patience = patience;
         return this;

@@ -91,6 +91,10 @@ final class Program {
             Thread.currentThread().interrupt();
         }
         if (line == null) {
+            if (first.isDone()) {
+                // It ended by itself, and to kill it closes the stream that says why.
+                joinReaders();
+            }
             kill();
             throw new LabException("the lab did not start:\n" + said());
         }
@@ -137,6 +141,11 @@ final class Program {
     }
 
     private void cleanUp() {
+        joinReaders();
+        removeFolder();
+    }
+
+    private void joinReaders() {
         for (Thread reader : readers) {
             try {
                 reader.join(1000L * STOP_TIMEOUT_SECONDS);
@@ -144,7 +153,6 @@ final class Program {
                 Thread.currentThread().interrupt();
             }
         }
-        removeFolder();
     }
 
     private void removeFolder() {

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** What a message or a session has to be; what is left away is no condition. */
+/** The conditions on a message or a session; what is omitted is no condition. */
 public final class Want {
     final Map<String, Object> conditions = new LinkedHashMap<>();
     Duration timeout;
@@ -43,7 +43,7 @@ public final class Want {
         return with("after", seq);
     }
 
-    /** How long to wait; the lab's patience if left away. */
+    /** The time-out; the lab's patience by default. */
     public Want within(Duration timeout) {
         this.timeout = timeout;
         return this;

@@ -2,7 +2,7 @@
 // certificate of another name, the second one with the right one.
 //
 //	STARTTLS_LAB=path/to/starttls-lab go test -v
-package story
+package scenario
 
 import (
 	"crypto/x509"

@@ -1,0 +1,5 @@
+import careless
+
+
+def send(host, port, ca_file, user=None):
+    careless.send(host, port, user)
