@@ -69,10 +69,10 @@ impl Screen<'_> {
         let tail = self.tail();
         match self.lacking {
             Some(Lacking::Certificates) => {
-                open::without_certificates(&mut screen, self.report, self.files, self.named)
+                open::without_certificates(&mut screen, self.report, self.files, self.named);
             }
             Some(Lacking::Connectors) => {
-                open::without_connectors(&mut screen, self.report, self.files, self.named)
+                open::without_connectors(&mut screen, self.report, self.files, self.named);
             }
             None => self.connectors(&mut screen, &tail),
         }
