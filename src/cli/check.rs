@@ -2,7 +2,7 @@
 
 mod described;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -14,8 +14,8 @@ use crate::exchange::{Fix, Trial};
 use crate::import::{Imported, Recognized, recognize};
 use crate::lab::Plan;
 use crate::report::proof::{self, counted};
-use crate::report::{self, Report, Screen};
-use crate::scenario::{Proof, Scenario, ScenarioText};
+use crate::report::{self, Cause, Lacking, Report, Screen, SharedFix};
+use crate::scenario::{CommandsSpec, Proof, Scenario, ScenarioText};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -27,13 +27,13 @@ pub(super) struct Args {
     /// Check a connector of this FQDN rather than a file
     #[arg(long, value_name = "NAME")]
     fqdn: Option<String>,
-    /// A certificate in the connector's store: a file in PEM, DER or PKCS#12, or names with commas between them; may
-    /// be given for several certificates
+    /// A certificate in the connector's store: a file in PEM, DER or PKCS#12 (.pfx), or names and states with commas
+    /// between them, such as `expired` or `mail.example.com,no-key`; the states are `expired`, `not-yet-valid`, `no-key`,
+    /// `unreadable-key`, `no-smtp`, `self-signed`, `untrusted` and `revoked`; may be given for several certificates
     #[arg(long, value_name = "FILE|NAME[,NAME...]")]
     certificate: Vec<String>,
-    /// A file whose first line is the password of a PKCS#12 file
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: inputs::PasswordArgs,
     /// Answers a question that an export leaves open; each question names its ID
     #[arg(long, value_name = "ID=VALUE")]
     answer: Vec<String>,
@@ -71,7 +71,7 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
     let mut words = args.scenarios.clone();
     words.extend(args.certificate.iter().filter(|word| described::is_file(word)).cloned());
     let given = if words.is_empty() { Vec::new() } else { inputs::gather(&words)? };
-    let password = inputs::password(args.password_file.as_deref())?;
+    let password = args.password.read()?;
     let answers = inputs::answers(&args.answer)?;
     let now = Clock::system().now();
     for file in given.iter().filter(|input| args.certificate.contains(&input.name)) {
@@ -87,14 +87,36 @@ pub(super) fn check(args: &Args) -> Result<(), Failure> {
         return with_options(args, &found);
     }
     match (args.scenarios.as_slice(), found.labs.as_slice()) {
-        // Input that is neither a lab nor anything else that is known was meant to be a lab file.
-        ([word], []) if word != "-" && (found.is_nothing() || found.lab_error.is_some()) => {
+        // A file of that name that is nothing else was meant to be a lab file.
+        ([word], [])
+            if word != "-" && (found.lab_error.is_some() || (found.is_nothing() && is_toml(word))) =>
+        {
             of_lab_file(args, &load::load(word)?.text, word)
         }
+        (_, []) if found.lab_error.is_some() => {
+            Err(Failure::usage(found.lab_error.as_deref().unwrap_or_default()))
+        }
+        (_, []) if found.is_nothing() => Err(Failure::usage(nothing(&found))),
         (_, []) => pasted(args, &found),
         ([word], [text]) => of_lab_file(args, text, word),
         _ => Err(Failure::usage(format!("{}; check takes one lab at a time", found.first_line()))),
     }
+}
+
+/// Returns whether this is the name of a lab file.
+fn is_toml(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
+}
+
+/// Describes input of which nothing is known, and what would be.
+fn nothing(found: &Recognized) -> String {
+    let notes: String = found.explanation.notes.iter().map(|note| format!("; {note}")).collect();
+    format!(
+        "{}{notes}. Known are lab files, events of Exchange transport, errors of senders and queues, bounces, replies to \
+         EHLO, protocol logs, certificates (PEM, DER, PFX), and Get-ReceiveConnector, Get-SendConnector, \
+         Get-ExchangeCertificate and Get-TransportService as | fl, Export-Clixml, CSV or JSON",
+        found.first_line()
+    )
 }
 
 fn of_lab_file(args: &Args, text: &ScenarioText, name: &str) -> Result<(), Failure> {
@@ -153,22 +175,22 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
             output::text(&(said().unwrap_or_default() + &report.table() + &played(proof::table)))?;
         }
         Output::Table => {
-            try_fixes(&plan, &mut report, true)?;
-            let mut notes = pasted.map(|found| found.explanation.notes.clone()).unwrap_or_default();
-            if pasted.is_some()
-                && plan.computers.iter().all(|built| built.computer.store.iter().next().is_none())
-            {
-                notes.insert(0, NO_CERTIFICATES.to_owned());
-            }
+            let lacking = pasted.and_then(|found| lacking(args, found));
+            let named = |found: &Recognized| !found.explanation.questions.iter().any(|it| it.id == "server");
+            let causes = if lacking.is_some() { Vec::new() } else { causes(&plan, &mut report)? };
             let screen = Screen {
                 input: described,
                 pasted: pasted.is_some(),
+                named: pasted.is_none_or(named),
+                files: &in_a_command(args),
                 beside: &pasted
                     .map(|found| found.explanation.beyond_the_exports().to_string())
                     .unwrap_or_default(),
-                notes: &notes,
-                assumed: &pasted.map(assumptions).unwrap_or_default(),
+                notes: pasted.map_or(&[], |found| &found.explanation.notes),
+                assumed: &pasted.map(|found| assumptions(found, lacking)).unwrap_or_default(),
+                lacking,
                 report: &report,
+                causes: &causes,
                 dry_run: dry_run.as_ref(),
                 colors: color::of_standard_output(),
             };
@@ -178,7 +200,7 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
             output::text(&(said().unwrap_or_default() + &report.list() + &played(proof::list)))?;
         }
         Output::Json => {
-            try_fixes(&plan, &mut report, false)?;
+            try_fixes(&plan, &mut report)?;
             let pasted = pasted.map(|found| found.explanation.to_json());
             output::json(&Checked { pasted, report: &report, dry_run: dry_run.as_ref() })?;
         }
@@ -197,18 +219,16 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
 }
 
 /// Tries fixes on copies of the lab, and notes their effects in the report: all fixes of a single connector, and of
-/// several connectors the first fix of each; with `once` not where another connector has the same one.
-fn try_fixes(plan: &Plan, report: &mut Report, once: bool) -> Result<(), Failure> {
+/// several connectors the first fix of each.
+fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
     let alone = report.connectors.len() + report.send_connectors.len() == 1;
     let most = if alone { usize::MAX } else { 1 };
-    let mut known: Vec<Vec<String>> = Vec::new();
     for connector in &mut report.connectors {
         let fixes: Vec<_> = connector.fixes.iter().take(most).collect();
-        let runs = |fix: &Fix| fix.trial == Trial::Ran && !(once && known.contains(&fix.commands));
+        let ran = |fix: &Fix| fix.trial == Trial::Ran;
         let mut tried =
-            plan.try_fixes(&connector.identity, fixes.iter().copied().filter(|fix| runs(fix)))?.into_iter();
-        let effects: Vec<_> = fixes.iter().map(|fix| if runs(fix) { tried.next() } else { None }).collect();
-        known.extend(fixes.iter().map(|fix| fix.commands.clone()));
+            plan.try_fixes(&connector.identity, fixes.iter().copied().filter(|fix| ran(fix)))?.into_iter();
+        let effects: Vec<_> = fixes.iter().map(|fix| if ran(fix) { tried.next() } else { None }).collect();
         connector.effects = effects;
     }
     for connector in &mut report.send_connectors {
@@ -220,14 +240,56 @@ fn try_fixes(plan: &Plan, report: &mut Report, once: bool) -> Result<(), Failure
     Ok(())
 }
 
-/// Returns what is assumed where an export leaves a question open, as the answer that would say the same.
-fn assumptions(found: &Recognized) -> Vec<String> {
-    let questions = found.explanation.questions.iter();
+/// Returns the causes of several connectors, the fix of each tried on a copy of the lab; of a single connector
+/// every fix is tried.
+fn causes(plan: &Plan, report: &mut Report) -> Result<Vec<Cause>, Failure> {
+    if report.connectors.len() + report.send_connectors.len() == 1 {
+        try_fixes(plan, report)?;
+        return Ok(Vec::new());
+    }
+    let mut causes = report.causes();
+    for cause in &mut causes {
+        let receiving = cause.connectors.first().and_then(|first| report.receiving(*first));
+        let receiving = receiving.map(|connector| connector.identity.as_str());
+        let shows = |fix: &&mut SharedFix| fix.trial == Trial::Ran && fix.is_observable;
+        if let Some(fix) = cause.fix.as_mut().filter(shows) {
+            let commands = CommandsSpec::typed(&fix.on, &fix.typed);
+            fix.effect = Some(plan.try_commands(&[commands], receiving)?);
+        }
+    }
+    Ok(causes)
+}
+
+/// Returns the arguments that name the input, as they are typed in a command.
+fn in_a_command(args: &Args) -> String {
+    let quoted = |word: &String| {
+        if word.contains(char::is_whitespace) { format!("\"{word}\"") } else { word.clone() }
+    };
+    let certificates = args.certificate.iter().map(|word| format!("--certificate {}", quoted(word)));
+    args.scenarios.iter().map(quoted).chain(certificates).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the half that was not pasted, without which nothing can be said of STARTTLS.
+fn lacking(args: &Args, found: &Recognized) -> Option<Lacking> {
+    let connectors = found.connectors + usize::from(args.fqdn.is_some());
+    match (connectors, found.certificates + args.certificate.len()) {
+        (_, 0) => Some(Lacking::Certificates),
+        (0, _) => Some(Lacking::Connectors),
+        (_, _) => None,
+    }
+}
+
+/// Returns what is assumed where an export leaves a question open, as the answer that would say the same. Without
+/// connectors no question about the server matters.
+fn assumptions(found: &Recognized, lacking: Option<Lacking>) -> Vec<String> {
+    let matters = |id: &str| {
+        let of_server = id == "server" || id == "version" || id.starts_with("fqdn:");
+        lacking != Some(Lacking::Connectors) || !of_server
+    };
+    let questions = found.explanation.questions.iter().filter(|question| matters(&question.id));
     questions.map(|question| format!("\"{}={}\"", question.id, question.assumed)).collect()
 }
 
-const NO_CERTIFICATES: &str =
-    "no certificate was pasted, so the store is empty here; paste Get-ExchangeCertificate | fl beside it";
 const HEADING: &str = "A dry run in memory; `starttls-lab verify` does the same over sockets.\n\n";
 
 /// Returns whether a dry run would show anything: the file has senders, fault rules, expectations or fixes.

@@ -1,7 +1,5 @@
 //! `explain`: the meaning of an event, an error, a bounce, a reply to EHLO or a protocol log.
 
-use std::path::PathBuf;
-
 use super::output::{self, Failure};
 use super::{Output, inputs};
 use crate::clock::Clock;
@@ -16,9 +14,8 @@ pub(super) struct Args {
     /// Answers a question that an export leaves open; each question names its ID
     #[arg(long, value_name = "ID=VALUE")]
     answer: Vec<String>,
-    /// A file whose first line is the password of a PKCS#12 file
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: inputs::PasswordArgs,
     /// The format of the answer; `list` shows every possible cause and how to recognize it
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
@@ -26,7 +23,7 @@ pub(super) struct Args {
 
 pub(super) fn explain(args: &Args) -> Result<(), Failure> {
     let inputs = inputs::gather(&args.inputs)?;
-    let password = inputs::password(args.password_file.as_deref())?;
+    let password = args.password.read()?;
     let answers = inputs::answers(&args.answer)?;
     let found = recognize(&inputs, &answers, password.as_deref(), Clock::system().now());
     if let Some(lab) = found.labs.first() {

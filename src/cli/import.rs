@@ -1,7 +1,5 @@
 //! `import`: makes a lab from the output of Exchange's cmdlets.
 
-use std::path::PathBuf;
-
 use super::output::{self, Failure, aside};
 use super::progress::Progress;
 use super::{Output, inputs};
@@ -23,9 +21,8 @@ pub(super) struct Args {
     /// Answers a question that an export leaves open; each question names its ID
     #[arg(long, value_name = "ID=VALUE")]
     answer: Vec<String>,
-    /// A file whose first line is the password of a PKCS#12 file
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: inputs::PasswordArgs,
     /// `json` prints the lab with its questions and notes for programs; else it is a lab file
     #[arg(long, env = "STARTTLS_LAB_OUTPUT", value_enum, default_value_t)]
     output: Output,
@@ -36,7 +33,7 @@ pub(super) fn import(args: &Args) -> Result<(), Failure> {
         return output::text(&format!("{COLLECT}\n"));
     }
     let inputs = inputs::gather(&args.inputs)?;
-    let password = inputs::password(args.password_file.as_deref())?;
+    let password = args.password.read()?;
     let answers = inputs::answers(&args.answer)?;
     let now = Clock::system().now();
     let made = {

@@ -1,8 +1,9 @@
 //! Resolves arguments to what they stand for: files, standard input, scenarios, or the text itself.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::output::Failure;
 use crate::import::{Answers, Input, LONGEST_INPUT, answer, is_known_error};
@@ -85,10 +86,41 @@ pub(super) fn answers(given: &[String]) -> Result<Answers, Failure> {
     each.collect()
 }
 
-/// Reads the first line of a file that holds a password.
-pub(super) fn password(path: Option<&Path>) -> Result<Option<String>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    let text = text(path, LONGEST_PASSWORD)
-        .map_err(|error| Failure::usage(format!("--password-file {}: {error}", path.display())))?;
-    Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
+/// The password of PKCS#12 files. It is used to read them, and neither kept nor printed.
+#[derive(Debug, clap::Args)]
+pub(super) struct PasswordArgs {
+    /// A file whose first line is the password of a PKCS#12 file (.pfx)
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The password itself; better in the environment, as arguments can be seen by others on this computer
+    #[arg(long, env = "STARTTLS_LAB_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    password: Option<Secret>,
+}
+
+/// A text that no output shows.
+#[derive(Clone)]
+struct Secret(String);
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl PasswordArgs {
+    /// Returns the password, if there is one; that of a file goes before the other.
+    pub(super) fn read(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.password_file else {
+            return Ok(self.password.as_ref().map(|secret| secret.0.clone()));
+        };
+        let text = text(path, LONGEST_PASSWORD)
+            .map_err(|error| Failure::usage(format!("--password-file {}: {error}", path.display())))?;
+        Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
+    }
 }

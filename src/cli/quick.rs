@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::output::Failure;
 use crate::exchange::{
-    AuthMechanism, Nullable, PermissionGroups, Profile, ProtocolLoggingLevel, ReceiveConnectorParameters,
-    Role, TimeSpan,
+    AuthMechanism, ChainStatus, Nullable, PermissionGroups, PrivateKey, Profile, ProtocolLoggingLevel,
+    ReceiveConnectorParameters, Role, Services, TimeSpan,
 };
 use crate::name::Fqdn;
-use crate::scenario::{CertificateSpec, ComputerSpec, Scenario, ScenarioText};
+use crate::nearest::nearest;
+use crate::scenario::{CertificateSpec, ComputerSpec, Scenario, ScenarioText, TimeSpec};
 
 /// The arguments that describe a connector and its certificates.
 #[derive(Debug, clap::Args)]
@@ -16,8 +17,8 @@ pub(super) struct QuickArgs {
     /// Run a connector of this FQDN rather than a file
     #[arg(long, env = "STARTTLS_LAB_FQDN", value_name = "NAME")]
     fqdn: Option<String>,
-    /// Its certificate's names, with commas between them, IP addresses among them as such; may be given for
-    /// several certificates
+    /// Its certificate: names, with commas between them, IP addresses among them as such, and states such as
+    /// `expired`, `no-key`, `no-smtp` or `self-signed`; may be given for several certificates
     #[arg(
         long,
         env = "STARTTLS_LAB_CERTIFICATE",
@@ -45,7 +46,8 @@ impl QuickArgs {
         }
         let fqdn = self.fqdn.as_deref().map(|fqdn| name("--fqdn", fqdn)).transpose()?;
         let profile = profile(self.profile.as_deref().unwrap_or("exchange-2019"))?;
-        let certificates: Vec<_> = self.certificate.iter().map(|names| certificate(names)).collect();
+        let certificates = self.certificate.iter().map(|words| certificate(words, fqdn.as_ref()));
+        let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
         let scenario = lab(fqdn, certificates, profile)?;
         Ok(Some(ScenarioText::without_text(scenario, "the command line")))
     }
@@ -68,6 +70,8 @@ pub(super) fn lab(
         profile,
         address: Ipv4Addr::LOCALHOST.into(),
         internal_transport_certificate: None,
+        imap_settings: Default::default(),
+        pop_settings: Default::default(),
         accepted_domains: Vec::new(),
         users: Default::default(),
         rules: Default::default(),
@@ -96,14 +100,84 @@ fn profile(text: &str) -> Result<Profile, Failure> {
     })
 }
 
-/// Returns a certificate with these names, IP addresses among them as such.
-pub(super) fn certificate(names: &str) -> CertificateSpec {
-    let label = Some(names.to_owned());
-    let (addresses, names): (Vec<_>, Vec<_>) =
-        names.split(',').map(str::trim).partition(|name| name.parse::<IpAddr>().is_ok());
-    let ip_addresses = addresses.into_iter().filter_map(|address| address.parse().ok()).collect();
-    let names = names.into_iter().map(str::to_owned).collect();
-    CertificateSpec { label, ip_addresses, ..CertificateSpec::naming(names) }
+/// Returns the certificate that words with commas between them describe: names, IP addresses, and states such as
+/// `expired`. Without a name it carries that of the connector.
+pub(super) fn certificate(words: &str, connector: Option<&Fqdn>) -> Result<CertificateSpec, Failure> {
+    let wrong = |problem: String| Failure::usage(format!("--certificate {words}: {problem}"));
+    let mut spec = CertificateSpec { services: Services::SMTP, ..CertificateSpec::naming(Vec::new()) };
+    for word in words.split(',').map(str::trim) {
+        if let Some(state) = State::named(word) {
+            state.apply_to(&mut spec);
+        } else if let Ok(address) = word.parse::<IpAddr>() {
+            spec.ip_addresses.push(address);
+        } else if let (false, Some(meant)) =
+            (word.contains('.'), nearest(word, State::ALL.iter().map(|it| it.0)))
+        {
+            return Err(wrong(format!("`{word}` is neither a name nor a state; did you mean `{meant}`?")));
+        } else {
+            spec.names.push(word.to_owned());
+        }
+    }
+    if spec.names.is_empty() && spec.ip_addresses.is_empty() {
+        let Some(fqdn) = connector else {
+            return Err(wrong(
+                "it has no name; add one, such as mail.example.com,expired, or give --fqdn".into(),
+            ));
+        };
+        spec.names.push(fqdn.to_string());
+    }
+    spec.label = Some(words.to_owned());
+    Ok(spec)
+}
+
+/// A state of a certificate that `--certificate` knows by a word.
+#[derive(Clone, Copy)]
+enum State {
+    Expired,
+    NotYetValid,
+    NoKey,
+    UnreadableKey,
+    NoSmtp,
+    SelfSigned,
+    Untrusted,
+    Revoked,
+}
+
+impl State {
+    const ALL: [(&'static str, Self); 8] = [
+        ("expired", Self::Expired),
+        ("not-yet-valid", Self::NotYetValid),
+        ("no-key", Self::NoKey),
+        ("unreadable-key", Self::UnreadableKey),
+        ("no-smtp", Self::NoSmtp),
+        ("self-signed", Self::SelfSigned),
+        ("untrusted", Self::Untrusted),
+        ("revoked", Self::Revoked),
+    ];
+
+    fn named(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, state)| *state)
+    }
+
+    fn apply_to(self, spec: &mut CertificateSpec) {
+        match self {
+            Self::Expired => {
+                (spec.not_before, spec.not_after) = (TimeSpec::in_days(-400), TimeSpec::in_days(-2));
+            }
+            Self::NotYetValid => {
+                (spec.not_before, spec.not_after) = (TimeSpec::in_days(2), TimeSpec::in_days(367));
+            }
+            Self::NoKey => spec.private_key = PrivateKey::Missing,
+            Self::UnreadableKey => spec.private_key = PrivateKey::Unreadable,
+            Self::NoSmtp => spec.services = Services::NONE,
+            Self::SelfSigned => "self".clone_into(&mut spec.issuer),
+            Self::Untrusted => spec.chain = ChainStatus::Untrusted,
+            Self::Revoked => {
+                spec.chain = ChainStatus::Revoked;
+                spec.revoked = true;
+            }
+        }
+    }
 }
 
 /// Returns the connector of a computer, with Tls alone: X-ANONYMOUSTLS and its events would be about another

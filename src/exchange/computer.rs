@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::client_access::ClientCertificateNames;
 use super::profile::{Profile, Rules};
 use super::receive_connector::{ReceiveConnector, TransportRole};
 use super::send_connector::SendConnector;
@@ -53,6 +54,8 @@ pub struct Computer {
     pub receive_connectors: Vec<Arc<ReceiveConnector>>,
     /// The Send connectors that run on it.
     pub send_connectors: Vec<Arc<SendConnector>>,
+    /// The names by which the services for mail clients find their certificates.
+    pub client_certificate_names: ClientCertificateNames,
     /// The domains it takes mail for from anonymous peers; empty for all, because a lab delivers nowhere else.
     pub accepted_domains: Vec<Fqdn>,
     /// The users that may log on, with their passwords. If empty, any user may log on with any password.
@@ -79,6 +82,7 @@ impl Computer {
             ephemeral: None,
             receive_connectors: Vec::new(),
             send_connectors: Vec::new(),
+            client_certificate_names: ClientCertificateNames::default(),
             accepted_domains: Vec::new(),
             users: Vec::new(),
             organization: String::new(),

@@ -3,6 +3,7 @@
 //! Everything here is a value or a function of values; [`select_for`] is the central rule.
 
 mod address;
+mod client_access;
 pub mod cmdlet;
 mod computer;
 mod defaults;
@@ -29,6 +30,7 @@ mod value_error;
 mod values;
 
 pub use address::{Binding, IpRange, in_family_of};
+pub use client_access::{ClientCertificateNames, ClientService};
 pub use computer::{Computer, Role};
 pub use defaults::Usage;
 pub use event::{Event, selection_events};

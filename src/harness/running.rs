@@ -197,7 +197,7 @@ impl Running {
             Answer::No => AnswerSpec::No,
         });
         let (on, run) = (computer.to_owned(), commands.to_owned());
-        let commands = [CommandsSpec { on, run, answers: answers.collect() }];
+        let commands = [CommandsSpec { answers: answers.collect(), ..CommandsSpec::new(on, run) }];
         let engine = Arc::clone(&self.engine);
         let typed = self.in_lab(async move { engine.run(&commands).await }).await;
         let typed = typed.and_then(|typed| Ok(typed?)).map_err(|error| refused(error.to_string()))?;

@@ -48,7 +48,7 @@ pub(super) async fn attempt(State(shared): State<Arc<Shared>>, body: Body) -> An
     let trying: Box<dyn FnOnce() -> Result<Tried, Problem> + Send> = match (line, fix, connector) {
         (Some(line), None, connector) => {
             let on = shell_of(&shared.lab.computers(), computer.as_deref())?;
-            let commands = [CommandsSpec { on, run: line, answers }];
+            let commands = [CommandsSpec { answers, ..CommandsSpec::new(on, line) }];
             Box::new(move || Ok(plan.try_commands(&commands, connector.as_deref())?))
         }
         (None, Some(fix), Some(connector)) => Box::new(move || try_fix(&plan, &connector, fix)),

@@ -222,6 +222,8 @@ fn hint_of(line: &str) -> Option<Kind> {
         ("get-exchangecertificate", Kind::Certificate),
         ("get-transportserv", Kind::Server),
         ("get-exchangeserver", Kind::Server),
+        ("get-imapsettings", Kind::ClientSettings),
+        ("get-popsettings", Kind::ClientSettings),
         ("get-accepteddomain", Kind::AcceptedDomain),
         ("get-winevent", Kind::Event),
         ("get-eventlog", Kind::Event),

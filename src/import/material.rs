@@ -28,6 +28,27 @@ pub(super) fn binary(bytes: &[u8], password: Option<&str>) -> Option<Files> {
     is_pkcs12(bytes).then(|| pkcs12(bytes, password.unwrap_or_default()))
 }
 
+/// The reason why a PKCS#12 file has no certificate for a server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Pkcs12Error(String);
+
+/// Reads the certificate in a PKCS#12 file, the one with a private key if there are several; `None` if it is no such
+/// file.
+pub fn certificate_in_pkcs12(
+    bytes: &[u8],
+    password: Option<&str>,
+) -> Option<Result<Certificate, Pkcs12Error>> {
+    is_pkcs12(bytes).then(|| {
+        let files = pkcs12(bytes, password.unwrap_or_default());
+        let first = files.certificates.into_iter().next().map(|filed| filed.certificate);
+        first.ok_or_else(|| {
+            let notes = files.notes.join("; ");
+            Pkcs12Error(if notes.is_empty() { "there is no certificate in it".to_owned() } else { notes })
+        })
+    })
+}
+
 /// Reads the certificates in PEM blocks of a text.
 pub(super) fn pem(text: &str) -> Option<Files> {
     if !text.contains("-----BEGIN ") {
@@ -86,8 +107,12 @@ fn pkcs12(bytes: &[u8], password: &str) -> Files {
     let store = match KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Relaxed) {
         Ok(store) => store,
         Err(error) => {
-            let missing = if password.is_empty() { "; give its password with --password-file" } else { "" };
-            files.notes.push(format!("the PKCS#12 file cannot be read: {error}{missing}"));
+            let hint = if password.is_empty() {
+                "give its password with --password-file or in STARTTLS_LAB_PASSWORD"
+            } else {
+                "the password that was given may be another file's"
+            };
+            files.notes.push(format!("the PKCS#12 file (.pfx) cannot be read: {error}; {hint}"));
             return files;
         }
     };

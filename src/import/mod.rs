@@ -35,8 +35,9 @@ pub use collect::COLLECT;
 pub use dialogue::Dialogue;
 pub use event::{FoundEvent, SelectionKey};
 pub use explain::{
-    About, Cause, CertificateSeen, EventItem, Evidence, Explanation, Item, SenderItem, Sibling,
+    About, Cause, CertificateSeen, EventItem, Evidence, Explanation, Item, Next, SenderItem, Sibling,
 };
+pub use material::{Pkcs12Error, certificate_in_pkcs12};
 pub use organization::{ImportError, Imported, Original};
 pub use protocol::{ProtocolExcerpt, TrackingExcerpt};
 pub use question::{AnswerError, Answers, Question, answer};

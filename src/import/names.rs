@@ -31,6 +31,7 @@ pub(super) fn go_together(record: &Record, name: &str) -> bool {
             () if is(ONLY_RECEIVE) => Some(Kind::ReceiveConnector),
             () if is(ONLY_SEND) => Some(Kind::SendConnector),
             () if is(ONLY_SERVER) => Some(Kind::Server),
+            () if is(ONLY_CLIENT) => Some(Kind::ClientSettings),
             () => None,
         }
     };
@@ -39,7 +40,7 @@ pub(super) fn go_together(record: &Record, name: &str) -> bool {
 }
 
 fn all_names() -> impl Iterator<Item = &'static str> {
-    let lists = [ONLY_CERTIFICATE, ONLY_RECEIVE, ONLY_SEND, ONLY_SERVER, SHARED, EVENT];
+    let lists = [ONLY_CERTIFICATE, ONLY_RECEIVE, ONLY_SEND, ONLY_SERVER, ONLY_CLIENT, SHARED, EVENT];
     lists.into_iter().flatten().copied()
 }
 
@@ -163,6 +164,22 @@ pub(super) const ONLY_SERVER: &[&str] = &[
     "ExternalDNSAdapterEnabled",
     "IntraOrgConnectorProtocolLoggingLevel",
     "PickupDirectoryPath",
+];
+
+pub(super) const ONLY_CLIENT: &[&str] = &[
+    "CalendarItemRetrievalOption",
+    "EnableExactRFC822Size",
+    "ExternalConnectionSettings",
+    "InternalConnectionSettings",
+    "MessageRetrievalMimeFormat",
+    "MessageRetrievalSortOrder",
+    "OwaServerUrl",
+    "PreAuthenticatedConnectionTimeout",
+    "ProtocolName",
+    "SSLBindings",
+    "ShowHiddenFoldersEnabled",
+    "UnencryptedOrTLSBindings",
+    "X509CertificateName",
 ];
 
 const SHARED: &[&str] = &[

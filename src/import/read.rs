@@ -44,8 +44,8 @@ pub(super) struct Pieces {
     pub(super) notes: Vec<String>,
     /// True if the text breaks off in the middle of an object.
     pub(super) cut: bool,
-    /// Objects of PowerShell that are neither connectors nor certificates.
-    pub(super) other_objects: usize,
+    /// The properties of an object of PowerShell that is neither a connector nor a certificate.
+    pub(super) other_object: Vec<String>,
 }
 
 /// Splits an input into its parts; a lab file is only looked for if `labs` is true.
@@ -107,7 +107,7 @@ fn of_text(raw: &str, pieces: &mut Pieces) {
         }
         pieces.cut = pieces.records.iter().any(|record| record.cut);
         if pieces.records.is_empty() {
-            pieces.other_objects = other_objects(&clean);
+            pieces.other_object = other_object(&clean);
             if table::is_broken(&clean) {
                 pieces
                     .notes
@@ -140,20 +140,23 @@ fn words(clean: &str, pieces: &mut Pieces) {
     }
 }
 
-/// Counts rows with a colon in one column whose names belong to no connector or certificate.
-fn other_objects(clean: &str) -> usize {
-    let columns: Vec<usize> = clean
+/// Returns the names of rows with a colon in one column, if there are several.
+fn other_object(clean: &str) -> Vec<String> {
+    const FEWEST: usize = 4;
+    let named: Vec<(usize, &str)> = clean
         .lines()
         .filter_map(|line| {
             let (name, _) = line
                 .split_once(" : ")
                 .or_else(|| line.trim_end().strip_suffix(" :").map(|name| (name, "")))?;
             let plain = name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            plain.then_some(name.len())
+            plain.then_some((name.len(), name.trim()))
         })
         .collect();
-    let usual = columns.first().map_or(0, |first| columns.iter().filter(|column| *column == first).count());
-    usize::from(usual >= 4)
+    let Some((column, _)) = named.first().copied() else { return Vec::new() };
+    let names = named.iter().filter(|(its, _)| *its == column).map(|(_, name)| (*name).to_owned());
+    let names: Vec<String> = names.collect();
+    if names.len() < FEWEST { Vec::new() } else { names }
 }
 
 impl Pieces {
@@ -168,6 +171,11 @@ impl Pieces {
             && self.dialogues.is_empty()
             && self.protocols.is_empty()
             && self.tracking.is_none()
+    }
+
+    /// Returns whether there are exports or certificates in it, and not only events.
+    pub(super) fn has_exports(&self) -> bool {
+        !self.files.is_empty() || self.records.iter().any(|record| record.kind() != Some(Kind::Event))
     }
 
     /// Returns the number of objects of this kind.
@@ -197,12 +205,16 @@ impl fmt::Display for Pieces {
             (Kind::SendConnector, "Send connector"),
             (Kind::Certificate, "certificate"),
             (Kind::Server, "server"),
+            (Kind::ClientSettings, "service for mail clients"),
             (Kind::AcceptedDomain, "accepted domain"),
         ];
         for (kind, word) in kinds {
             match self.count(kind) {
                 0 => {}
                 1 => parts.push(format!("1 {word}")),
+                count if word == "service for mail clients" => {
+                    parts.push(format!("{count} services for mail clients"));
+                }
                 count => parts.push(format!("{count} {word}s")),
             }
         }
@@ -229,7 +241,15 @@ impl fmt::Display for Pieces {
         } else if !self.errors.is_empty() && self.protocols.is_empty() && self.dialogues.is_empty() {
             parts.push("a sender's error".to_owned());
         }
-        f.write_str(&if parts.is_empty() {
+        const MOST_PROPERTIES: usize = 4;
+        let properties: Vec<&str> =
+            self.other_object.iter().take(MOST_PROPERTIES).map(String::as_str).collect();
+        f.write_str(&if parts.is_empty() && !properties.is_empty() {
+            format!(
+                "an object of PowerShell that is neither a connector nor a certificate ({}, ...)",
+                properties.join(", ")
+            )
+        } else if parts.is_empty() {
             "nothing that is known here".to_owned()
         } else {
             parts.join(", ")

@@ -6,6 +6,7 @@ use super::explain::{self, Explanation};
 use super::organization::{self, ImportError, Imported};
 use super::question::{AnswerError, Answers};
 use super::read::{self, Input, Pieces};
+use super::record::Kind;
 use crate::scenario::ScenarioText;
 
 /// The result of recognizing a list of inputs.
@@ -23,6 +24,10 @@ pub struct Recognized {
     pub explanation: Explanation,
     /// True if there are exports, and not only an event.
     pub has_exports: bool,
+    /// The number of connectors that the exports and the events name.
+    pub connectors: usize,
+    /// The number of certificates in the exports.
+    pub certificates: usize,
 }
 
 /// Identifies inputs: lab files, events, errors, exports, certificates, in any mixture.
@@ -31,12 +36,24 @@ pub fn recognize(inputs: &[Input], answers: &Answers, password: Option<&str>, no
     let described = pieces.iter().map(|piece| format!("{}: {piece}", piece.name)).collect();
     let labs = pieces.iter_mut().filter_map(|piece| piece.lab.take()).collect();
     let lab_error = pieces.iter().find_map(|piece| piece.lab_error.clone());
-    let has_exports = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
+    let has_exports = pieces.iter().any(Pieces::has_exports);
     let makes = has_exports || pieces.iter().any(|piece| !piece.events.is_empty());
     let imported = makes.then(|| organization::assemble(&pieces, answers, now));
     let good = imported.as_ref().and_then(|imported| imported.as_ref().ok());
     let explanation = explain::explain(&pieces, good, now);
-    Recognized { described, labs, lab_error, imported, explanation, has_exports }
+    let count = |kind| pieces.iter().map(|piece| piece.count(kind)).sum::<usize>();
+    let named = pieces.iter().flat_map(|piece| &piece.events);
+    let named = named.filter(|event| event.event_id == 12014 && event.value("connector").is_some()).count();
+    Recognized {
+        described,
+        labs,
+        lab_error,
+        imported,
+        explanation,
+        has_exports,
+        connectors: count(Kind::ReceiveConnector) + count(Kind::SendConnector) + named,
+        certificates: count(Kind::Certificate),
+    }
 }
 
 impl Recognized {

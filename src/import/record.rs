@@ -1,6 +1,6 @@
 //! An object of PowerShell as any of its formats shows it: properties by name, values as text.
 
-use super::names::{ONLY_CERTIFICATE, ONLY_RECEIVE, ONLY_SEND, ONLY_SERVER};
+use super::names::{ONLY_CERTIFICATE, ONLY_CLIENT, ONLY_RECEIVE, ONLY_SEND, ONLY_SERVER};
 
 /// The kind of an object, by its properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -14,6 +14,8 @@ pub enum Kind {
     Certificate,
     /// Of `Get-TransportService`, `Get-TransportServer` or `Get-ExchangeServer`.
     Server,
+    /// Of `Get-ImapSettings` or `Get-PopSettings`.
+    ClientSettings,
     /// Of `Get-AcceptedDomain`.
     AcceptedDomain,
     /// Of `Get-WinEvent` or `Get-EventLog`.
@@ -148,6 +150,7 @@ impl Record {
             (Kind::ReceiveConnector, count(ONLY_RECEIVE)),
             (Kind::SendConnector, count(ONLY_SEND)),
             (Kind::Server, count(ONLY_SERVER)),
+            (Kind::ClientSettings, count(ONLY_CLIENT)),
             (Kind::AcceptedDomain, if count(&["DomainName", "DomainType"]) == 2 { 2 } else { 0 }),
             (Kind::Event, if is_event(self) { 3 } else { 0 }),
         ];

@@ -112,9 +112,14 @@ fn quoted_printable(text: &str) -> Cow<'_, str> {
     String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
-/// Removes the `> ` or `| ` of a quoted mail, if most lines have it.
+/// Removes the `> ` or `| ` of a quoted mail, if most lines have it, and the mark of a list that all lines have.
 fn unquote(text: &str) -> Cow<'_, str> {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    let listed = |mark: &str| lines().count() > 1 && lines().all(|line| line.trim_start().starts_with(mark));
+    if let Some(mark) = ["* ", "- ", "\u{2022} "].into_iter().find(|mark| listed(mark)) {
+        let plain = |line: &str| line.trim_start().strip_prefix(mark).unwrap_or_default().to_owned();
+        return text.lines().map(plain).collect::<Vec<_>>().join("\n").into();
+    }
     let marked = lines().filter(|line| is_quoted(line)).count();
     if marked * 10 < lines().count() * 6 || marked == 0 {
         return text.into();

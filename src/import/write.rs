@@ -3,7 +3,8 @@
 use super::organization::Imported;
 
 impl Imported {
-    /// Returns the lab file in TOML.
+    /// Returns the lab file in TOML. Certificates go by the thumbprints of the real ones, so that commands for the real
+    /// server work in the lab.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         let mut comment = |line: &str| {
@@ -26,7 +27,7 @@ impl Imported {
         }
         text.push('\n');
         // Every value of a scenario has a form in TOML; only a map with a key that is not text could fail.
-        text.push_str(&toml::to_string(&self.scenario).unwrap_or_default());
+        text.push_str(&toml::to_string(&self.with_original_thumbprints()).unwrap_or_default());
         text
     }
 }

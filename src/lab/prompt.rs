@@ -119,7 +119,7 @@ impl Engine {
         answers: &[AnswerSpec],
         asks: impl Fn(&CmdletError) -> bool,
     ) -> Result<Entered, LabError> {
-        let commands = [CommandsSpec { on: on.to_owned(), run: typed.to_owned(), answers: answers.to_vec() }];
+        let commands = [CommandsSpec { answers: answers.to_vec(), ..CommandsSpec::new(on, typed) }];
         let now = self.clock().now();
         let unwanted = |run: &ShellRun| run.error.as_ref().is_some_and(&asks);
         let (before, run) = self.run_unless(&commands, unwanted).await?;

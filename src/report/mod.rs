@@ -2,6 +2,7 @@
 //!
 //! All of it is read from the model; no socket is opened and nothing is sent.
 
+mod causes;
 mod connector;
 pub mod layout;
 mod list;
@@ -13,8 +14,9 @@ mod send;
 mod table;
 mod words;
 
+pub use causes::{Cause, SharedFix};
 pub use paint::Colors;
-pub use screen::Screen;
+pub use screen::{Lacking, Screen};
 pub use send::SendConnectorReport;
 
 use std::sync::Arc;

@@ -1,20 +1,28 @@
 //! The first screen of `check`: for one connector what is wrong, the commands that fix it, and what they change for
-//! whom, in 24 lines of 80 characters; for several connectors a table before that.
+//! whom, in 24 lines of 80 characters; for several connectors a table, and after it each cause once.
 
 mod block;
+mod cause;
 mod effect;
+mod open;
 mod rows;
 mod table;
 
+pub use open::Lacking;
+
 use super::Report;
+use super::causes::Cause;
 use super::paint::{Colors, Style};
 use super::proof::{self, Count};
 use crate::scenario::{Proof, Stage};
 use block::Block;
+use cause::Depth;
 use rows::Rows;
 
 /// The number of lines of a terminal, without the one of the prompt.
 const LINES: usize = 23;
+/// The number of lines for several connectors, where they can be had for less detail.
+const LINES_OF_SEVERAL: usize = 29;
 /// The number of characters of its lines.
 const WIDTH: usize = 80;
 /// The width of the names of rows.
@@ -32,14 +40,22 @@ pub struct Screen<'a> {
     pub input: &'a str,
     /// True if the input was pasted, so that there is no lab file.
     pub pasted: bool,
+    /// True if the names of the servers are known, and not assumed.
+    pub named: bool,
+    /// The arguments of the command line that name the input, to be repeated in a command.
+    pub files: &'a str,
     /// Text about what was pasted beside the exports, or what they do not settle.
     pub beside: &'a str,
     /// Notes on the input.
     pub notes: &'a [String],
     /// The assumptions where the input leaves a question open, as the answers `"ID=VALUE"` that would say the same.
     pub assumed: &'a [String],
-    /// The report, with the effects of the fixes as far as they were tried.
+    /// The half that was not pasted, if what was pasted does not decide anything.
+    pub lacking: Option<Lacking>,
+    /// The report, with the effects of the fixes of a single connector as far as they were tried.
     pub report: &'a Report,
+    /// The causes of the report, with the effects of their fixes, for several connectors.
+    pub causes: &'a [Cause],
     /// The dry run of the scenario, where it has anything to run.
     pub dry_run: Option<&'a Proof>,
     /// The colors of the terminal.
@@ -49,46 +65,79 @@ pub struct Screen<'a> {
 impl Screen<'_> {
     /// Returns the text.
     pub fn text(&self) -> String {
-        let blocks = Block::all(self.report);
         let mut screen = self.head();
         let tail = self.tail();
-        match blocks.as_slice() {
-            [only] => {
-                // An empty line stands below it.
-                let room = LINES.saturating_sub(screen.height() + tail.height() + 1);
-                let mut rows = only.fitting(true, room, self.colors);
-                if !only.is_wrong() {
-                    self.senders(&mut rows);
-                }
-                screen.append(&rows);
+        match self.lacking {
+            Some(Lacking::Certificates) => {
+                open::without_certificates(&mut screen, self.report, self.files, self.named);
             }
-            blocks => {
-                table::table(&mut screen, blocks);
-                let wrong: Vec<&Block<'_>> = blocks.iter().filter(|block| block.is_wrong()).collect();
-                for (at, block) in wrong.iter().enumerate() {
-                    let same = |known: &&&Block<'_>| known.has_the_fix_of(block);
-                    if wrong.iter().take(at).any(|known| same(&known)) {
-                        continue;
-                    }
-                    screen.gap();
-                    let mut rows = block.fitting(false, LINES, self.colors);
-                    let also: Vec<&str> =
-                        wrong.iter().skip(at + 1).filter(same).map(|known| known.identity()).collect();
-                    if !also.is_empty() {
-                        rows.text("also for", HEAD, None, &effect::few(&also));
-                    }
-                    screen.append(&rows);
-                }
+            Some(Lacking::Connectors) => {
+                open::without_connectors(&mut screen, self.report, self.files, self.named);
             }
+            None => self.connectors(&mut screen, &tail),
         }
         screen.gap();
         screen.append(&tail);
         screen.finish()
     }
 
+    fn connectors(&self, screen: &mut Rows, tail: &Rows) {
+        // An empty line stands above the tail.
+        let below = tail.height() + 1;
+        match Block::all(self.report).as_slice() {
+            [only] => {
+                let room = LINES.saturating_sub(screen.height() + below);
+                let mut rows = only.fitting(room, self.colors);
+                if !only.is_wrong() {
+                    self.senders(&mut rows);
+                }
+                screen.append(&rows);
+            }
+            blocks => {
+                table::table(screen, blocks, self.causes);
+                let room = LINES_OF_SEVERAL.saturating_sub(screen.height() + below);
+                for rows in self.causes_in(room) {
+                    screen.gap();
+                    screen.append(&rows);
+                }
+            }
+        }
+    }
+
+    /// Returns each cause, with as much detail as fits into this number of lines; the first ones have more.
+    fn causes_in(&self, room: usize) -> Vec<Rows> {
+        let rows = |at: usize, depth: Depth| cause::rows(self.report, self.causes, at, depth, self.colors);
+        let mut all: Vec<Rows> = Vec::new();
+        // An empty line stands above each.
+        let height = |all: &[Rows]| all.iter().map(|rows| rows.height() + 1).sum::<usize>();
+        let mut even = Depth::Whole;
+        for depth in Depth::ALL {
+            even = depth;
+            all = (0..self.causes.len()).map(|at| rows(at, depth)).collect();
+            if height(&all) <= room {
+                break;
+            }
+        }
+        for at in 0..all.len() {
+            for depth in Depth::ALL.into_iter().filter(|depth| *depth < even) {
+                let richer = rows(at, depth);
+                let left = height(&all) - all.get(at).map_or(0, Rows::height);
+                if let Some(place) = all.get_mut(at).filter(|_| left + richer.height() <= room) {
+                    *place = richer;
+                    break;
+                }
+            }
+        }
+        all
+    }
+
     fn head(&self) -> Rows {
         let mut head = Rows::new(self.colors);
-        head.cells(&[(self.input, usize::MAX, None)]);
+        if self.pasted {
+            head.text("", 0, None, self.input);
+        } else {
+            head.cells(&[(self.input, usize::MAX, None)]);
+        }
         if !self.beside.is_empty() {
             head.gap();
             self.beside.lines().for_each(|line| head.line(line));

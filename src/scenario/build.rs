@@ -10,7 +10,7 @@ use super::resolve::{EPHEMERAL, Internal, Resolved, Store, Wrong, label};
 use super::spec::ComputerSpec;
 use crate::exchange::{Computer, EdgeSubscription, Services, StoredCertificate};
 use crate::name::covers;
-use crate::pki::Thumbprint;
+use crate::pki::{PkiError, Thumbprint};
 use crate::session::fault::FaultRule;
 
 /// A computer that is ready to run, and the loopback address it runs on.
@@ -79,11 +79,16 @@ fn with_certificates(
         }
         Internal::Thumbprint(thumbprint) => Some(*thumbprint),
     };
+    stand_in(&mut computer, issuer, keys).map_err(|error| Wrong::new(error.to_string()))?;
+    Ok(computer)
+}
+
+/// Makes the certificate that stands in for the internal transport certificate where that cannot be loaded.
+pub(super) fn stand_in(computer: &mut Computer, issuer: &mut Issuer, keys: Keys<'_>) -> Result<(), PkiError> {
     let loads =
         |thumbprint| computer.store.find(thumbprint).is_some_and(|stored| stored.private_key.is_usable());
     if computer.internal_transport_certificate.is_some_and(|thumbprint| !loads(thumbprint)) {
-        let made = issuer.ephemeral(&spec.name, spec.fqdn.as_str(), keys);
-        let (facts, material) = made.map_err(|error| Wrong::new(error.to_string()))?;
+        let (facts, material) = issuer.ephemeral(&computer.name, computer.fqdn.as_str(), keys)?;
         computer.ephemeral = Some(Arc::new(StoredCertificate {
             label: EPHEMERAL.to_owned(),
             facts,
@@ -93,7 +98,7 @@ fn with_certificates(
             material: Some(material),
         }));
     }
-    Ok(computer)
+    Ok(())
 }
 
 fn usual_internal_certificate(computer: &Computer) -> Option<Thumbprint> {

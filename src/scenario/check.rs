@@ -1,14 +1,15 @@
 //! Checks of a lab file across its computers: subscriptions, host names, expectations.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::expect::{ABSENT, Expectations, NONE};
 use super::locate::Step;
 use super::names::{self, called, computer_of, missing};
-use super::repair::RepairSpec;
+use super::repair::{CertificateChange, RepairSpec};
 use super::resolve::{EPHEMERAL, Store, Wrong};
 use super::senders::Sender;
-use super::spec::Scenario;
+use super::spec::{ComputerSpec, Scenario};
 use crate::exchange::{Computer, Role};
 use crate::nearest::nearest;
 
@@ -126,6 +127,7 @@ pub(super) fn expectations(
         for (index, repair) in repairs.iter().enumerate() {
             check_repair(repair, list == "fix", computers).map_err(|wrong| wrong.in_item(list, index))?;
             check_sides(repair, computers, senders).map_err(|wrong| wrong.in_item(list, index))?;
+            check_changes(scenario, repair).map_err(|wrong| wrong.in_item(list, index))?;
             let place = [Step::Key(list), Step::Index(index), Step::Key("after")];
             known(&repair.after, computers, senders).map_err(|wrong| in_path(wrong, &place))?;
         }
@@ -138,7 +140,9 @@ fn check_repair(repair: &RepairSpec, right: bool, computers: &[Arc<Computer>]) -
         return Err(Wrong::new("say what this does, in one line: title = \"...\""));
     }
     let no_commands = repair.run.trim().is_empty();
-    if no_commands && repair.sender.is_empty() && repair.faults_off.is_empty() {
+    let nothing_else =
+        repair.sender.is_empty() && repair.faults_off.is_empty() && repair.certificate.is_empty();
+    if no_commands && nothing_else {
         return Err(Wrong::new("there are no commands; write run = '''Set-ReceiveConnector ...'''"));
     }
     if let Some(index) = repair.then.iter().position(|then| then.run.trim().is_empty()) {
@@ -184,6 +188,64 @@ fn check_sides(repair: &RepairSpec, computers: &[Arc<Computer>], senders: &[Send
         Some(name) => Err(Wrong::at("faults_off", format!("there is no computer `{name}` in this lab"))),
         None => Ok(()),
     }
+}
+
+/// Checks the changes of certificates that no cmdlet makes.
+fn check_changes(scenario: &Scenario, repair: &RepairSpec) -> Result<(), Wrong> {
+    changes_are_clear(scenario, &repair.certificate)?;
+    for (index, then) in repair.then.iter().enumerate() {
+        changes_are_clear(scenario, &then.certificate).map_err(|wrong| wrong.in_item("then", index))?;
+    }
+    Ok(())
+}
+
+/// Checks that each change says what it changes, of one certificate of the lab file.
+fn changes_are_clear(
+    scenario: &Scenario,
+    changes: &BTreeMap<String, CertificateChange>,
+) -> Result<(), Wrong> {
+    for (name, change) in changes {
+        let wrong = |message: String| Err(at("certificate", name, message));
+        if *change == CertificateChange::default() {
+            return wrong(format!(
+                "nothing changes of `{name}`; give in_store, private_key, chain or services"
+            ));
+        }
+        let (server, label) = match name.split_once('\\') {
+            Some((server, label)) => (Some(server), label),
+            None => (None, name.as_str()),
+        };
+        let of = |spec: &&ComputerSpec| server.is_none_or(|name| spec.name.eq_ignore_ascii_case(name));
+        let specs: Vec<&ComputerSpec> = scenario.computer.iter().filter(of).collect();
+        let labels =
+            || specs.iter().flat_map(|spec| spec.certificate.iter().filter_map(|it| it.called().ok()));
+        let has = |spec: &&&ComputerSpec| {
+            let mut own = spec.certificate.iter().filter_map(|it| it.called().ok());
+            own.any(|own| own.eq_ignore_ascii_case(label))
+        };
+        let owners: Vec<&str> = specs.iter().filter(has).map(|spec| spec.name.as_str()).collect();
+        match (owners.as_slice(), server) {
+            ([_], _) => {}
+            ([], Some(server)) if specs.is_empty() => {
+                return wrong(format!("there is no computer `{server}` in this lab"));
+            }
+            ([], _) => {
+                let known: Vec<String> = labels().collect();
+                let hint = match nearest(label, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", known.join(", ")),
+                };
+                return wrong(format!("no certificate of this lab file is called `{label}`; {hint}"));
+            }
+            ([first, ..], _) => {
+                let all = owners.join(", ");
+                return wrong(format!(
+                    "several computers have a certificate called `{label}` ({all}); write '{first}\\{label}'"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn no_sender(name: &str, senders: &[Sender]) -> Wrong {

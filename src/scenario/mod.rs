@@ -43,12 +43,14 @@ pub use locate::ScenarioError;
 pub use lookup::{NoSuchEntry, built_in, chosen, suggest_built_in};
 pub use no_answer::NoAnswer;
 pub use proof::{Played, Proof, ProvedStage, Regression, Row};
-pub use repair::{AnswerSpec, CommandsSpec, LogonSpec, RepairSpec, SenderChange, SenderSpec, Stage};
+pub use repair::{
+    AnswerSpec, CertificateChange, CommandsSpec, LogonSpec, RepairSpec, SenderChange, SenderSpec, Stage,
+};
 pub use resolve::{Resolved, receive_connector};
 pub use route::{Answering, DeliveryRoute, Destination, MOST_ATTEMPTS, Round, next_attempt};
 pub use senders::{Sender, SenderKind};
 pub use shell::{LabShell, MadeCertificates, ShellRun};
-pub use spec::{CertificateFileSpec, ComputerSpec, Scenario};
+pub use spec::{CertificateFileSpec, ClientSettingsSpec, ComputerSpec, Scenario};
 pub use time_spec::{TimeSpec, TimeSpecError};
 pub use tried::{ChangeKind, Compared, Tried};
 

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expect::Expectations;
-use crate::exchange::Typed;
 use crate::exchange::cmdlet::Answer;
+use crate::exchange::{ChainStatus, PrivateKey, Services, Typed};
 
 /// A sender that sends one message to the lab at every stage of the scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,25 @@ pub struct SenderChange {
     pub trusts_lab: Option<bool>,
 }
 
+/// A change of a certificate that no cmdlet makes: the store is restored from a backup, a key loses its permissions, an
+/// authority is distrusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CertificateChange {
+    /// False if the certificate is gone from the store from then on, true if it is back as it was in the beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_store: Option<bool>,
+    /// The state of the private key from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<PrivateKey>,
+    /// The status of the chain from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainStatus>,
+    /// The services that it is enabled for from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<Services>,
+}
+
 /// A user with a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -92,6 +111,10 @@ pub struct RepairSpec {
     /// The cmdlets, as they are typed; omitted where something other than Exchange is changed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub run: String,
+    /// The changes of certificates that no cmdlet makes, by the certificate's label, or `SERVER\\label` where several
+    /// computers have one of that label. They come before the commands of `run`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub certificate: BTreeMap<String, CertificateChange>,
     /// The changes on the senders' side, by the sender's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sender: BTreeMap<String, SenderChange>,
@@ -127,16 +150,25 @@ pub struct CommandsSpec {
     /// The answers to the questions they ask, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<AnswerSpec>,
+    /// The changes of certificates that no cmdlet makes, by label, as in a fix; they come before these commands and
+    /// after those above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub certificate: BTreeMap<String, CertificateChange>,
 }
 
 impl CommandsSpec {
+    /// Returns commands that ask nothing.
+    pub fn new(on: impl Into<String>, run: impl Into<String>) -> Self {
+        Self { on: on.into(), run: run.into(), answers: Vec::new(), certificate: BTreeMap::new() }
+    }
+
     /// Returns the commands of a fix, for the computer that they are typed on.
     pub fn typed(on: &str, typed: &Typed) -> Self {
         let answers = typed.answers.iter().map(|answer| match answer {
             Answer::Yes => AnswerSpec::Yes,
             Answer::No => AnswerSpec::No,
         });
-        Self { on: on.to_owned(), run: typed.run.clone(), answers: answers.collect() }
+        Self { answers: answers.collect(), ..Self::new(on, &typed.run) }
     }
 }
 
@@ -166,8 +198,9 @@ impl RepairSpec {
     /// Returns the commands of all computers, in order; `only` runs those that name no computer.
     pub fn commands(&self, only: &str) -> Vec<CommandsSpec> {
         let on = self.on.clone().unwrap_or_else(|| only.to_owned());
-        let first = CommandsSpec { on, run: self.run.clone(), answers: self.answers.clone() };
-        let first = Some(first).filter(|first| !first.run.trim().is_empty());
+        let (run, answers, certificate) = (self.run.clone(), self.answers.clone(), self.certificate.clone());
+        let first = CommandsSpec { on, run, answers, certificate };
+        let first = Some(first).filter(|it| !it.run.trim().is_empty() || !it.certificate.is_empty());
         first.into_iter().chain(self.then.iter().cloned()).collect()
     }
 }

@@ -10,10 +10,11 @@ use super::expect::{ABSENT, NONE};
 use super::faults::{Certificate, fault_rules};
 use super::locate::{ScenarioError, Step};
 use super::senders::{Sender, senders};
-use super::spec::{ComputerSpec, Scenario};
+use super::spec::{ClientSettingsSpec, ComputerSpec, Scenario};
 use crate::exchange::{
-    AuthMechanism, Computer, PSCredential, Profile, ReceiveConnector, ReceiveConnectorParameters, Role,
-    SendConnector, SendConnectorParameters, SendUsage, TransportRole, Usage, Zone,
+    AuthMechanism, ClientCertificateNames, Computer, PSCredential, Profile, ReceiveConnector,
+    ReceiveConnectorParameters, Role, SendConnector, SendConnectorParameters, SendUsage, TransportRole,
+    Usage, Zone,
 };
 use crate::pki::Thumbprint;
 use crate::session::fault::FaultRule;
@@ -127,6 +128,10 @@ fn computer(spec: &ComputerSpec) -> Result<(Computer, Store), Wrong> {
     let labels = labels(spec)?;
     let mut computer = Computer {
         rules: spec.rules.over(spec.profile),
+        client_certificate_names: ClientCertificateNames {
+            imap: spec.imap_settings.x509_certificate_name.clone(),
+            pop: spec.pop_settings.x509_certificate_name.clone(),
+        },
         accepted_domains: spec.accepted_domains.clone(),
         users: spec.users.iter().map(|(user, password)| credential(user, password)).collect(),
         organization: spec.organization.clone(),
@@ -157,6 +162,15 @@ fn credential(user: &str, password: &str) -> PSCredential {
 }
 
 fn check_role(spec: &ComputerSpec) -> Result<(), Wrong> {
+    let services = [("imap_settings", &spec.imap_settings), ("pop_settings", &spec.pop_settings)];
+    if let (Role::Edge, Some((key, _))) =
+        (spec.role, services.into_iter().find(|(_, settings)| **settings != ClientSettingsSpec::default()))
+    {
+        return Err(Wrong::at(
+            key,
+            "an Edge has neither IMAP nor POP; it belongs on a server inside the organization",
+        ));
+    }
     let name = spec.name.as_str();
     let fits = (1..=15).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');

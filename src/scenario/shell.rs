@@ -1,19 +1,20 @@
 //! The Exchange Management Shell of a lab. It runs commands one after the other, with the certificates of the
 //! lab file's certificate files and with prepared answers to the questions that the commands ask.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::build::stand_in;
 use super::issuer::{Issuer, Keys};
-use super::repair::{AnswerSpec, CommandsSpec};
+use super::repair::{AnswerSpec, CertificateChange, CommandsSpec};
 use super::spec::{CertificateFileSpec, Scenario};
 use crate::exchange::cmdlet::{
     Answer, CausedEvent, CertificateError, CertificateRequest, CertificateSource, CmdletError, LoggedEvent,
     MailQueue, Prompt, Shell, ShellHost, ShellState,
 };
-use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
+use crate::exchange::{CertificateStore, ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::pki::{KeyAlgorithm, KeyPair, PkiError};
 
 /// The Exchange Management Shell of a lab, with everything that its commands need.
@@ -73,7 +74,8 @@ impl LabShell<'_> {
             made: Vec::new(),
         };
         let mut again = VecDeque::from(self.made);
-        for CommandsSpec { on, run, answers } in commands {
+        for CommandsSpec { on, run, answers, certificate } in commands {
+            happen(certificate, &mut done.computers, computers, self.issuer, self.keys);
             let shell = Shell {
                 computers: &done.computers,
                 here: on,
@@ -115,6 +117,59 @@ impl LabShell<'_> {
         }
         done
     }
+}
+
+/// Makes the changes of certificates that no cmdlet makes; `first` are the computers in the beginning.
+fn happen(
+    changes: &BTreeMap<String, CertificateChange>,
+    computers: &mut [Arc<Computer>],
+    first: &[Arc<Computer>],
+    issuer: &mut Issuer,
+    keys: Keys<'_>,
+) {
+    for (name, change) in changes {
+        let (server, label) = match name.split_once('\\') {
+            Some((server, label)) => (Some(server), label),
+            None => (None, name.as_str()),
+        };
+        let wanted = |computer: &Computer| server.is_none_or(|name| computer.name.eq_ignore_ascii_case(name));
+        for computer in computers.iter_mut().filter(|computer| wanted(computer)) {
+            let called = |stored: &&StoredCertificate| stored.label.eq_ignore_ascii_case(label);
+            let before = first.iter().find(|it| it.name == computer.name);
+            let before = before.and_then(|it| it.store.iter().find(called).cloned());
+            if before.is_some() || computer.store.iter().any(|stored| called(&stored)) {
+                let computer = Arc::make_mut(computer);
+                computer.store = changed(&computer.store, label, before, change);
+                stand_in(computer, issuer, keys).ok();
+            }
+        }
+    }
+}
+
+/// Returns a store after a change of the certificate of this label, which was `before` in the beginning.
+fn changed(
+    store: &CertificateStore,
+    label: &str,
+    before: Option<StoredCertificate>,
+    change: &CertificateChange,
+) -> CertificateStore {
+    let mut changed = CertificateStore::default();
+    let is = |stored: &StoredCertificate| stored.label.eq_ignore_ascii_case(label);
+    let there = store.iter().any(is);
+    let back = before.filter(|_| change.in_store == Some(true) && !there);
+    for stored in store.iter().cloned().chain(back) {
+        if !is(&stored) {
+            changed.add(stored);
+        } else if change.in_store != Some(false) {
+            changed.add(StoredCertificate {
+                private_key: change.private_key.unwrap_or(stored.private_key),
+                chain: change.chain.unwrap_or(stored.chain),
+                services: change.services.unwrap_or(stored.services),
+                ..stored
+            });
+        }
+    }
+    changed
 }
 
 /// The resources that the Shell of a lab gets from outside: certificates, and answers in their order.

@@ -88,6 +88,12 @@ pub struct ComputerSpec {
     /// empty string means that none is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_transport_certificate: Option<String>,
+    /// The settings of its IMAP4 service, as in `Get-ImapSettings`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub imap_settings: ClientSettingsSpec,
+    /// The settings of its POP3 service, as in `Get-PopSettings`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pop_settings: ClientSettingsSpec,
     /// The domains anonymous peers may send to; none given means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_domains: Vec<Fqdn>,
@@ -117,6 +123,16 @@ pub struct ComputerSpec {
     /// The Send connectors that run on this computer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub send_connector: Vec<SendConnectorParameters>,
+}
+
+/// The settings of a service for mail clients beside SMTP.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSettingsSpec {
+    /// The name by which the service finds its certificate; if omitted, that of the certificate which was enabled for it
+    /// last. No connector reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x509_certificate_name: Option<String>,
 }
 
 /// A file with a certificate, on the disk of every computer of the lab.

@@ -20,7 +20,10 @@ impl ReplyLines {
         }
         self.lines += 1;
         self.text.push_str(&String::from_utf8_lossy(line));
-        if line.get(3) == Some(&b'-') && self.lines < MOST_LINES {
+        // A hyphen behind anything else than a code, as in `SSH-2.0`, promises no further line.
+        let goes_on =
+            matches!(line, [a, b, c, b'-', ..] if [a, b, c].iter().all(|digit| digit.is_ascii_digit()));
+        if goes_on && self.lines < MOST_LINES {
             return None;
         }
         let text = std::mem::take(self).text;
@@ -52,6 +55,7 @@ mod tests {
             replies(&["<html>", "250-a", "251 b", "250 ok"]),
             [Err(ReplyError::NoCode), Err(ReplyError::CodesDiffer), Ok("250 ok".to_owned())]
         );
+        assert_eq!(replies(&["SSH-2.0-x", "220 mx"]), [Err(ReplyError::NoCode), Ok("220 mx".to_owned())]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::recognized;
 use super::samples::{CERTIFICATES, CONNECTOR, EVENT, PINNED};
+use super::{imported, recognized};
 
 fn explained(text: &str) -> Value {
     recognized(&[text]).explanation.to_json()
@@ -179,6 +179,15 @@ fn what_is_missing_is_asked_for() {
     );
     let second = description().split("computer. ").nth(1).unwrap();
     says(second, &[("connector", json!("Partner relay on HERON")), ("fqdn", json!("post.wetland.test"))]);
+    // Less than half of it, and as the points of a list.
+    let less = description().split("for the").nth(1).unwrap();
+    says(less, &[("connector", json!("Partner relay on HERON")), ("fqdn", json!("post.wetland.test"))]);
+    let words: Vec<&str> = description().split(' ').collect();
+    let points: String = words.chunks(9).map(|line| format!("* {}\n", line.join(" "))).collect();
+    says(
+        &points,
+        &[("connector", json!("Partner relay on HERON")), ("domain_name", json!("post.wetland.test"))],
+    );
     let header = EVENT.split("Description:").next().unwrap();
     says(header, &[("event_id", json!(12014)), ("text_missing", json!(true))]);
     for text in [empty.as_str(), first, header] {
@@ -242,6 +251,52 @@ fn the_answer_for_one_event_fits_a_terminal() {
         let said = recognized(&texts).explanation.to_string();
         assert!(said.lines().count() <= 24, "{}\n{said}", said.lines().count());
     }
+}
+
+/// A row of CSV and an object in JSON are an event alone, not an export.
+#[test]
+fn an_event_of_any_form_alone_leads_on_to_its_lab() {
+    let csv = format!(
+        "\"Level\",\"Source\",\"Event ID\",\"Task Category\"\nError,MSExchangeTransport,12014,TransportService,\"{}\"\n",
+        description()
+    );
+    let json =
+        json!({ "Id": 12014, "ProviderName": "MSExchangeTransport", "Message": description() }).to_string();
+    for text in [EVENT, &csv, &json] {
+        let found = recognized(&[text]);
+        assert!(!found.has_exports, "{text}");
+        let next: Vec<&str> = found.explanation.next.iter().map(|it| it.command.as_str()).collect();
+        assert_eq!(
+            next,
+            [
+                "starttls-lab check paste certificates.txt",
+                "starttls-lab import paste > lab.toml",
+                "starttls-lab check lab.toml"
+            ]
+        );
+    }
+    assert!(recognized(&[EVENT, CERTIFICATES]).explanation.next.is_empty());
+}
+
+/// Several connectors of one server log the event; the lab has them all, though no source tells their ports.
+#[test]
+fn events_of_several_connectors_make_one_lab_with_all_of_them() {
+    let other = |name: &str| EVENT.replace("Partner relay on HERON", name);
+    let texts =
+        [EVENT.to_owned(), other("Default Frontend HERON"), other("Scanners"), other("Client Proxy HERON")];
+    let imported = imported(&[texts.join("\n\n").as_str(), CERTIFICATES], &[]);
+    let names: Vec<&str> = imported
+        .scenario
+        .computer
+        .iter()
+        .flat_map(|it| &it.receive_connector)
+        .filter_map(|it| it.name.as_deref())
+        .collect();
+    for name in ["Partner relay on HERON", "Default Frontend HERON", "Scanners", "Client Proxy HERON"] {
+        assert!(names.contains(&name), "{name} is not among {names:?}\n{:?}", imported.notes);
+    }
+    assert_eq!(imported.scenario.before.receive_connector.len(), 4);
+    starttls_lab::internal::scenario::ScenarioText::parse(&imported.to_toml(), "imported").unwrap();
 }
 
 #[test]

@@ -69,11 +69,7 @@ fn typed(commands: &[(&str, &[AnswerSpec])]) -> (ShellRun, Option<String>) {
     };
     let commands: Vec<_> = commands
         .iter()
-        .map(|(run, answers)| CommandsSpec {
-            on: "EX01".to_owned(),
-            run: (*run).to_owned(),
-            answers: answers.to_vec(),
-        })
+        .map(|(run, answers)| CommandsSpec { answers: answers.to_vec(), ..CommandsSpec::new("EX01", *run) })
         .collect();
     let typed = shell.run_all(&commands, &computers);
     let computer = &typed.computers[0];

@@ -197,6 +197,18 @@ fn what_is_wrong_is_shown_in_its_place_with_what_would_be_right() {
         ),
         ("[[wrong_fix]]", "faults_off = [\"X\"]\n[[wrong_fix]]", "no computer `X`"),
         (
+            "[[wrong_fix]]",
+            "certificate.egde = { private_key = \"unreadable\" }\n[[wrong_fix]]",
+            "called `egde`; did you mean `edge`?",
+        ),
+        ("[[wrong_fix]]", "certificate.edge = {}\n[[wrong_fix]]", "nothing changes of `edge`"),
+        ("[[wrong_fix]]", "certificate.'X\\edge' = { in_store = false }\n[[wrong_fix]]", "no computer `X`"),
+        (
+            "on = \"EDGE\"\nrun = \"Set",
+            "then = [{ on = \"HUB\", run = \"x\", certificate = { egde = { in_store = false } } }]\non = \"EDGE\"\nrun = \"Set",
+            "did you mean `edge`?",
+        ),
+        (
             "policy = \"may\"",
             "policy = \"may\"\ntls_domain = \"contoso.com\"",
             "exchange-domain-validation does",

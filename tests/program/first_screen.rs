@@ -80,10 +80,10 @@ fn one_connector_fits_a_terminal_of_24_lines() {
 fn of_several_connectors_a_table_comes_first_and_only_what_is_wrong_follows() {
     let screen = screen(&["submission-beside-25"]);
     let table = screen.find("STARTTLS  connector").unwrap();
-    let block = screen.find("EX01\\Default Frontend EX01 (mailbox").unwrap();
-    assert!(table < block, "{screen}");
+    let cause = screen.find("\ncause 1  no certificate in the store has the issuer").unwrap();
+    assert!(table < cause && !screen.contains("\ncause 2"), "{screen}");
+    assert!(screen.contains("\nNONE      Default Frontend EX01  1  no certificate"), "{screen}");
     assert!(screen.contains("\noffered   Client Frontend EX01"), "{screen}");
-    assert!(!screen.contains("\nEX01\\Client Frontend EX01"), "{screen}");
 }
 
 /// A certificate that carries another name than the event asks for.
@@ -202,6 +202,173 @@ fn a_connector_and_certificates_of_the_command_line_are_checked() {
         let output = program(wrong).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", text(&output));
     }
+}
+
+/// The five connectors that setup makes, all of which look for the server's own name but one, which is pinned.
+fn five_connectors() -> String {
+    let names = ["Default", "Client Proxy", "Default Frontend", "Outbound Proxy Frontend", "Client Frontend"];
+    let each = names.iter().zip([2525, 465, 25, 717, 587]).map(|(name, port)| {
+        let exchange = if *name == "Client Frontend" { "" } else { ", ExchangeServer" };
+        let pin = if *name == "Default Frontend" { "<I>CN=Old CA<S>CN=mail.contoso.com" } else { "" };
+        let role = if name.contains("Frontend") { "FrontendTransport" } else { "HubTransport" };
+        format!(
+            "Identity           : EX01\\{name} EX01\nName               : {name} EX01\nServer             : EX01\n\
+             Fqdn               : EX01.contoso.com\nBindings           : {{0.0.0.0:{port}}}\n\
+             RemoteIPRanges     : {{0.0.0.0-255.255.255.255}}\nTransportRole      : {role}\n\
+             AuthMechanism      : Tls, Integrated, BasicAuth, BasicAuthRequireTLS{exchange}\n\
+             PermissionGroups   : AnonymousUsers, ExchangeUsers\nTlsCertificateName : {pin}\nEnabled            : True\n\n"
+        )
+    });
+    each.collect()
+}
+
+#[test]
+fn five_broken_connectors_are_a_table_and_each_cause_once() {
+    let screen = pasted(&["-"], &format!("{}{CERTIFICATES}", five_connectors()));
+    assert!(lines(&screen, 80) <= 30, "{} lines\n{screen}", lines(&screen, 80));
+    let table = screen.find("STARTTLS  connector").unwrap();
+    assert!(table < screen.find("cause 1").unwrap(), "{screen}");
+    assert_eq!(screen.matches("no certificate in the store carries EX01.contoso.com").count(), 1, "{screen}");
+    assert_eq!(screen.matches("\ncause ").count(), 2, "{screen}");
+    for connector in
+        ["Default EX01", "Client Proxy EX01", "Outbound Proxy Frontend EX01", "Client Frontend EX01"]
+    {
+        let line = screen.lines().find(|line| line.contains(connector)).unwrap();
+        assert!(line.starts_with("NONE") && line.contains("  1  no certificate"), "{line}");
+    }
+    // One fix for each cause, with what its connectors have in common once.
+    assert_eq!(screen.matches("  $cert = Get-ExchangeCertificate").count(), 2, "{screen}");
+    let each = "  \"Default EX01\", \"Client Proxy EX01\", \"Outbound Proxy Frontend EX01\", \"Client Frontend EX01\" | \
+        ForEach-Object { Set-ReceiveConnector \"EX01\\$_\" -TlsCertificateName $name }\n";
+    assert!(screen.contains(each), "{screen}");
+    let all = text(&program(&["submission-beside-25"]).output().unwrap());
+    assert!(lines(&all, 80) <= 30, "{all}");
+}
+
+#[test]
+fn several_connectors_of_scenarios_fit_thirty_lines() {
+    for scenario in
+        ["two-connectors-one-port", "edgesync-fqdn-mismatch", "tls-not-in-authmechanism-beside-587"]
+    {
+        let screen = screen(&[scenario]);
+        assert!(lines(&screen, 80) <= 30, "{scenario}: {} lines\n{screen}", lines(&screen, 80));
+    }
+}
+
+#[test]
+fn half_of_what_decides_is_no_verdict_but_a_question() {
+    let screen = pasted(&["-"], &five_connectors());
+    assert!(
+        screen.contains("Whether STARTTLS is offered is not known: no certificate was pasted."),
+        "{screen}"
+    );
+    assert!(screen.contains("  Get-ExchangeCertificate | fl\n"), "{screen}");
+    assert!(!screen.contains("NONE") && !screen.contains("12014)"), "{screen}");
+    let screen = pasted(&["-"], CERTIFICATES);
+    assert!(
+        screen.contains("Whether STARTTLS is offered is not known: no connector was pasted."),
+        "{screen}"
+    );
+    assert!(screen.contains("mail.contoso.com, autodiscover.contoso.com"), "{screen}");
+    assert!(screen.contains("  starttls-lab check - --fqdn mail.contoso.com\n"), "{screen}");
+    let keyless = CERTIFICATES.replace("HasPrivateKey      : True", "HasPrivateKey      : False");
+    assert!(pasted(&["-"], &keyless).contains("no: no private key"), "{keyless}");
+}
+
+#[test]
+fn an_event_alone_says_how_to_tell_its_causes_apart_and_makes_the_lab() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("event.txt");
+    fs::write(&file, EVENT).unwrap();
+    let run = |name: &str, args: &[&str]| {
+        let output = Command::new(PROGRAM).arg(name).args(args).current_dir(dir.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        text(&output)
+    };
+    let screen = run("check", &["event.txt"]);
+    assert!(lines(&screen, 80) <= 24, "{} lines\n{screen}", lines(&screen, 80));
+    for part in [
+        "Causes by what Get-ExchangeCertificate | fl shows, likeliest first (inferred):",
+        "To be sure, paste beside it: Get-ExchangeCertificate | fl on EX01.contoso.com",
+        "  1. ",
+        "  4. ",
+        "     fix New-ExchangeCertificate",
+        "  starttls-lab check event.txt certificates.txt",
+        "  starttls-lab import event.txt > lab.toml",
+    ] {
+        assert!(screen.contains(part), "{part:?} is missing:\n{screen}");
+    }
+    fs::write(dir.path().join("lab.toml"), run("import", &["event.txt"])).unwrap();
+    let screen = run("check", &["lab.toml"]);
+    assert!(screen.contains("STARTTLS is NOT offered (event 12014)"), "{screen}");
+    assert!(screen.contains("dry run as the file says"), "{screen}");
+}
+
+#[test]
+fn an_object_of_another_cmdlet_is_named_and_not_read_as_a_lab_file() {
+    let object = "RunspaceId                  : 00000000-0000-0000-0000-000000000000\nLocalSite                   : Site\n\
+        SecureAccess                : False\nScenario                    : Test IMAP4 Connectivity\n\
+        Result                      : Failure\n";
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("object.txt");
+    fs::write(&file, object).unwrap();
+    let output = program(&[file.to_str().unwrap()]).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(
+        error.contains("an object of PowerShell that is neither a connector nor a certificate"),
+        "{error}"
+    );
+    assert!(error.contains("Get-ReceiveConnector") && !error.contains("key with no value"), "{error}");
+}
+
+#[test]
+fn a_certificate_of_the_command_line_may_be_described_by_its_state() {
+    let checked = |args: &[&str]| text(&program(args).output().unwrap());
+    let fqdn = ["--fqdn", "mail.contoso.com", "--certificate"];
+    for (state, shows) in [
+        ("expired", "its certificate has expired"),
+        ("mail.contoso.com,expired", "its certificate has expired"),
+        ("no-key", "has no private key"),
+        ("unreadable-key", "has a private key that the transport service cannot read"),
+        ("no-smtp", "is not enabled for the SMTP service"),
+        ("not-yet-valid", "not yet valid"),
+        ("self-signed", "self-signed"),
+        ("untrusted", "chain"),
+        ("mail.contoso.com", "STARTTLS is offered"),
+    ] {
+        let screen = checked(&[&fqdn[..], &[state]].concat());
+        let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(screen.contains(shows), "{state}: {shows:?} is missing\n{screen}");
+    }
+    let wrong = program(&[&fqdn[..], &["expird"]].concat()).output().unwrap();
+    let error = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && error.contains("did you mean `expired`?"), "{error}");
+    let nameless = program(&["--certificate", "expired"]).output().unwrap();
+    assert_eq!(nameless.status.code(), Some(2));
+}
+
+/// A PKCS#12 file made by openssl 3: `openssl pkcs12 -export`, with the password `secret`, of CN=mail.contoso.com.
+#[cfg(feature = "pfx")]
+#[test]
+fn a_pfx_is_read_with_its_password_which_no_output_has() {
+    let pfx = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/program/fixture/mail.pfx");
+    let dir = tempfile::tempdir().unwrap();
+    let password = dir.path().join("password");
+    fs::write(&password, "secret\n").unwrap();
+    let fqdn = ["--fqdn", "mail.contoso.com", "--certificate", pfx];
+    let by_file =
+        program(&[&fqdn[..], &["--password-file", password.to_str().unwrap()]].concat()).output().unwrap();
+    let by_environment = program(&fqdn).env("STARTTLS_LAB_PASSWORD", "secret").output().unwrap();
+    for output in [by_file, by_environment] {
+        let (screen, error) = (text(&output), String::from_utf8_lossy(&output.stderr).into_owned());
+        assert!(output.status.success() && screen.contains("STARTTLS is offered"), "{screen}{error}");
+        assert!(!screen.contains("secret") && !error.contains("secret"), "{screen}{error}");
+    }
+    let locked = program(&fqdn).output().unwrap();
+    let error = String::from_utf8_lossy(&locked.stderr).into_owned();
+    assert_eq!(locked.status.code(), Some(2), "{error}");
+    assert!(error.contains("--password-file or in STARTTLS_LAB_PASSWORD"), "{error}");
 }
 
 /// A lab file with this text, checked; the first screen, whatever the exit code.

@@ -113,6 +113,19 @@ fn a_terminal_is_attached_to_a_running_lab_and_leaves_it_running() {
     let arguments = [&["shell"], attached.as_slice()].concat();
     if let Some(terminal) = Terminal::start(&arguments) {
         terminal.ends_with(PROMPT);
+        // Mail is shown above what is being typed, which stays.
+        terminal.types("Get-Receive");
+        let to = ready["connectors"][0]["addr"].as_str().unwrap();
+        let sent = program()
+            .args(["send", "--to", to, "--from", "a@sender.example", "--rcpt", "postmaster@expta.com"])
+            .output()
+            .unwrap();
+        assert!(sent.status.success(), "{}", text(&sent.stderr));
+        let arrived = "one message arrived at Default internal receive connector MAILGATE in clear";
+        terminal.shows("the arrival", |screen| screen.contains(arrived));
+        terminal.ends_with(&format!("{PROMPT}Get-Receive"));
+        terminal.presses("C-c");
+        terminal.ends_with(PROMPT);
         terminal.types("Get-ReceiveConnector ");
         terminal.presses("Tab");
         terminal.ends_with(&format!("{PROMPT}Get-ReceiveConnector {CONNECTOR}"));
@@ -217,4 +230,114 @@ fn a_paste_becomes_the_lab_and_servers_are_changed() {
     );
     let (_, stderr) = ended(&shell(&["--computer", "NOWHERE"], ""), 2);
     assert!(stderr.contains("it has MAILGATE"), "{stderr}");
+}
+
+/// The thumbprint of an imported certificate is the real one, also for a Shell that is attached to its lab.
+#[test]
+fn an_attached_shell_saves_the_thumbprints_of_real_certificates_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let real = "00112233445566778899AABBCCDDEEFF00112233";
+    let lab = directory.path().join("lab.toml");
+    let text = starttls_lab::internal::scenario::scenario("healthy").unwrap().text;
+    let text = text.replacen(
+        "[[computer.certificate]]\n",
+        &format!("[[computer.certificate]]\nthumbprint = \"{real}\"\n"),
+        1,
+    );
+    std::fs::write(&lab, text).unwrap();
+    let lab = Served::start(&[lab.to_str().unwrap()]);
+    let ready: Value = serde_json::from_str(&lab.line).unwrap();
+    let url = ready["control"].as_str().unwrap();
+    let script = directory.path().join("fix.ps1");
+    let typed = format!(
+        "Enable-ExchangeCertificate {real} -Services SMTP -Force\n$new = New-ExchangeCertificate -Services SMTP -Force\n\
+         Get-ExchangeCertificate | Where-Object {{ $_.Thumbprint -ne '{real}' }} | Enable-ExchangeCertificate -Services IIS\n"
+    );
+    ended(&shell(&["--attach", url, "--save", script.to_str().unwrap()], &typed), 0);
+    let saved = std::fs::read_to_string(&script).unwrap();
+    assert!(
+        saved.contains(&format!("\nEnable-ExchangeCertificate {real} -Services SMTP -Force\n")),
+        "{saved}"
+    );
+    assert!(!saved.contains("FILL IN"), "{saved}");
+}
+
+/// What an administrator has on the screen.
+const EVENT: &str = "\
+Log Name:      Application
+Source:        MSExchangeFrontEndTransport
+Event ID:      12014
+Level:         Error
+Computer:      EX01.contoso.com
+Description:
+Microsoft Exchange could not find a certificate that contains the domain name EX01.contoso.com in the personal store \
+on the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector Internet EX01 \
+with a FQDN parameter of EX01.contoso.com. If the connector's FQDN is not specified, the computer's FQDN is used. \
+Verify the connector configuration and the installed certificates to make sure that there is a certificate with a \
+domain name for that FQDN. If this certificate exists, run Enable-ExchangeCertificate -Services SMTP to make sure \
+that the Microsoft Exchange Transport service has access to the certificate key.";
+const CERTIFICATES: &str = "\
+CertificateDomains : {mail.contoso.com, autodiscover.contoso.com}
+HasPrivateKey      : True
+IsSelfSigned       : False
+Issuer             : CN=Example Public CA G2, O=Example Trust, C=US
+NotAfter           : 12/31/2049 11:59:59 PM
+NotBefore          : 1/13/2024 12:00:00 AM
+RootCAType         : ThirdParty
+Services           : IMAP, POP, IIS, SMTP
+Status             : Valid
+Subject            : CN=mail.contoso.com, O=Contoso, C=US
+Thumbprint         : 00112233445566778899AABBCCDDEEFF00112233";
+
+/// The way of docs/two-minutes.md, by keystrokes in a terminal of 80 by 24.
+#[test]
+fn an_event_and_a_list_become_a_fix_that_is_rehearsed_and_verified() {
+    let Some(terminal) = Terminal::of_system() else { return };
+    terminal.ends_with("$");
+    for (file, paste) in [("event.txt", EVENT), ("certificates.txt", CERTIFICATES)] {
+        terminal.enters(&format!("cat > {file}"));
+        paste.lines().for_each(|line| terminal.enters(line));
+        terminal.presses("C-d");
+        terminal.ends_with("$");
+    }
+    terminal.enters("clear; starttls-lab check event.txt certificates.txt");
+    let screen = terminal.shows("the answer", |screen| screen.contains("--full shows all"));
+    for part in [
+        "event.txt: event 12014; certificates.txt: 1 certificate",
+        "cause    no certificate in the store carries EX01.contoso.com",
+        "advice   Enable-ExchangeCertificate -Services SMTP changes nothing here",
+    ] {
+        assert!(screen.contains(part), "{part:?} is missing:\n{screen}");
+    }
+    let is_command = |line: &&str| ["  $", "  Set-"].iter().any(|head| line.starts_with(head));
+    let commands: Vec<String> =
+        screen.lines().filter(is_command).map(|line| line.trim().to_owned()).collect();
+    assert_eq!(commands.len(), 3, "{screen}");
+
+    terminal.enters("clear; starttls-lab shell event.txt certificates.txt");
+    terminal.ends_with(PROMPT);
+    for command in &commands {
+        terminal.enters(command);
+        terminal.ends_with(PROMPT);
+    }
+    let screen = terminal.shows("the change", |screen| screen.contains("now     "));
+    assert!(
+        screen.contains("STARTTLS on EX01\\Internet EX01") && screen.contains(": offered with"),
+        "{screen}"
+    );
+    terminal.enters("exit");
+    terminal.ends_with("$");
+
+    terminal.enters("clear; starttls-lab import event.txt certificates.txt > lab.toml");
+    terminal.ends_with("$");
+    terminal.enters("cat >> lab.toml");
+    let senders = "[[sender]]\npolicy = \"may\"\n[[sender]]\npolicy = \"upgrade-then-verify\"\ndials = \"EX01.contoso.com\"";
+    let fix = format!("[[fix]]\ntitle = \"Pin it\"\nrun = '''\n{}\n'''", commands.join("\n"));
+    format!("{senders}\n{fix}").lines().for_each(|line| terminal.enters(line));
+    terminal.presses("C-d");
+    terminal.ends_with("$");
+    terminal.enters("clear; starttls-lab verify lab.toml");
+    let screen = terminal.shows("the verdict", |screen| screen.contains("as the file says"));
+    assert!(screen.contains("worse off after fix 1: upgrade-then-verify"), "{screen}");
+    assert!(!screen.contains("the Shell refuses it"), "{screen}");
 }

@@ -235,3 +235,40 @@ async fn a_declared_thumbprint_stands_beside_that_of_the_handshake_wherever_one_
     assert!(unwrapped.contains(&both), "{unwrapped}");
     assert!(transcript().contains(&both), "{}", transcript());
 }
+
+/// A store that is restored from a backup between two fixes: no cmdlet reaches that state.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fix_may_begin_with_what_no_cmdlet_does_to_a_certificate() {
+    let rest = r#"
+[[wrong_fix]]
+title = "The store is restored from a backup, without the permissions of the keys"
+certificate.'ex01\ex01' = { private_key = "unreadable" }
+after.receive_connector.'ex01\Internet'.starttls = "none"
+
+[[wrong_fix]]
+title = "The certificate is removed with the certificates snap-in"
+certificate.'ex01\ex01' = { in_store = false }
+after.receive_connector.'ex01\Internet'.starttls = "none"
+
+[[fix]]
+title = "Enable it again after the restore"
+on = "ex01"
+run = "Get-ExchangeCertificate | Enable-ExchangeCertificate -Services SMTP -Force"
+certificate.'ex01\ex01' = { private_key = "unreadable", services = [] }
+after.receive_connector.'ex01\Internet'.starttls = "ex01"
+
+[[fix]]
+title = "Removed, then restored from the backup, then enabled"
+on = "ex01"
+run = "if (Get-ExchangeCertificate) { Remove-ReceiveConnector 'ex01\\Internet' }"
+certificate.'ex01\ex01' = { in_store = false }
+after.receive_connector.'ex01\Internet'.starttls = "ex01"
+[[fix.then]]
+on = "ex01"
+run = "Get-ExchangeCertificate | Enable-ExchangeCertificate -Services SMTP -Force"
+certificate.'ex01\ex01' = { in_store = true, private_key = "unreadable" }
+"#;
+    let text = parsed(&lab(rest));
+    let proof = verified(&text, "between").await;
+    assert!(proof.holds(), "{:#?}", proof.differences().collect::<Vec<_>>());
+}

@@ -65,7 +65,7 @@ async fn a_mended_fqdn_counts_from_the_next_connection_and_not_for_an_open_one()
 }
 
 fn typed(run: &str) -> Vec<CommandsSpec> {
-    vec![CommandsSpec { on: "MAILGATE".to_owned(), run: run.to_owned(), answers: Vec::new() }]
+    vec![CommandsSpec::new("MAILGATE", run)]
 }
 
 #[tokio::test]

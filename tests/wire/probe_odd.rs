@@ -99,6 +99,16 @@ async fn a_silent_a_closed_and_a_slow_server_are_called_what_they_are() {
         stream.read_to_end(&mut Vec::new()).ok();
     });
     assert_eq!(verdict(silent, false).await, "it does not greet: it does not answer in time");
+    // A line that is no reply is told at once, also where a hyphen stands in it.
+    let other = serve(|stream| {
+        let mut stream = stream;
+        stream.write_all(b"SSH-2.0-OpenSSH_9.6\r\n").ok();
+        stream.read_to_end(&mut Vec::new()).ok();
+    });
+    assert_eq!(
+        verdict(other, false).await,
+        "it does not greet: it answers `SSH-2.0-OpenSSH_9.6`, which is no SMTP"
+    );
     let closing = serve(drop);
     let sentence = verdict(closing, false).await;
     assert!(sentence.starts_with("it does not greet: it "), "{sentence}");

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::cli::output::Failure;
 use crate::cli::quick;
-use crate::exchange::{Profile, Services};
+use crate::exchange::Profile;
 use crate::import::Recognized;
+use crate::name::Fqdn;
 use crate::scenario::{CertificateSpec, Scenario};
 
 /// Returns whether `--certificate` names a file rather than the names of a certificate.
@@ -38,7 +39,8 @@ pub(super) fn scenario(
         )));
     }
     let fqdn = fqdn.map(|fqdn| quick::name("--fqdn", fqdn)).transpose()?;
-    let named = certificates.iter().filter(|word| !is_file(word)).map(|word| certificate(word));
+    let named =
+        certificates.iter().filter(|word| !is_file(word)).map(|word| certificate(word, fqdn.as_ref()));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let imported = match &found.imported {
         Some(Ok(imported)) if found.has_exports => Some(imported),
@@ -58,23 +60,24 @@ pub(super) fn scenario(
     Ok(scenario)
 }
 
-/// Returns a certificate with these names. Words that look like a file were meant as one.
-fn certificate(word: &str) -> Result<CertificateSpec, Failure> {
+/// Returns the certificate that a word describes. Words that look like a file were meant as one.
+fn certificate(word: &str, fqdn: Option<&Fqdn>) -> Result<CertificateSpec, Failure> {
     let extension = Path::new(word).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let of_files = ["pem", "crt", "cer", "der", "pfx", "p12"];
     if word.contains(['/', '\\']) || of_files.iter().any(|known| extension.eq_ignore_ascii_case(known)) {
         return Err(Failure::usage(format!(
-            "--certificate {word}: there is no such file; without one, give the names of the certificate"
+            "--certificate {word}: there is no such file; without one, give its names and states, such as \
+             mail.example.com,expired"
         )));
     }
-    Ok(CertificateSpec { services: Services::SMTP, ..quick::certificate(word) })
+    quick::certificate(word, fqdn)
 }
 
 /// Returns the description of the input in one line.
 pub(super) fn words(fqdn: Option<&str>, certificates: &[String], found: &Recognized) -> String {
     let mut parts: Vec<String> = fqdn.map(|fqdn| format!("a connector {fqdn}")).into_iter().collect();
     let named = certificates.iter().filter(|word| !is_file(word));
-    parts.extend(named.map(|names| format!("a certificate of {names}")));
+    parts.extend(named.map(|names| format!("a certificate {names}")));
     parts.extend(found.described.iter().cloned());
     parts.join("; ")
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::output::{self, Failure};
-use super::{Output, load};
+use super::{Output, inputs, load};
 use crate::exchange::Services;
 use crate::lab::Plan;
 use crate::renewal::{Rehearsed, Renewal, rehearse};
@@ -21,10 +21,12 @@ pub(super) struct Args {
     /// A lab file, or the name of a scenario
     #[arg(value_name = "FILE|NAME")]
     scenario: String,
-    /// The new certificate, as PEM or DER; if omitted, one like the old, with the changes of the options
+    /// The new certificate, as PEM, DER or PKCS#12 (.pfx); if omitted, one like the old, with the changes of the options
     /// below
     #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "subject", "issuer", "not_before", "not_after"])]
     certificate: Option<PathBuf>,
+    #[command(flatten)]
+    password: inputs::PasswordArgs,
     /// The names of the new certificate, with commas between them
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     names: Vec<String>,

@@ -6,6 +6,7 @@ use super::super::inputs;
 use super::super::output::Failure;
 use super::Args;
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
+use crate::import::certificate_in_pkcs12;
 use crate::lab::Plan;
 use crate::pki::Certificate;
 use crate::renewal::offers;
@@ -80,7 +81,8 @@ pub(super) fn new(
         let wrong = |problem: String| Failure::usage(format!("--certificate {}: {problem}", path.display()));
         let bytes =
             inputs::bytes(path, inputs::LONGEST_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
-        let certificate = read(&bytes).map_err(wrong)?;
+        let password = args.password.read()?;
+        let certificate = read(&bytes, password.as_deref()).map_err(wrong)?;
         return Ok(StoredCertificate {
             label,
             facts: (&certificate).into(),
@@ -126,13 +128,12 @@ pub(super) fn new(
     stored.cloned().ok_or_else(|| Failure::usage("the new certificate could not be made"))
 }
 
-fn read(bytes: &[u8]) -> Result<Certificate, String> {
+fn read(bytes: &[u8], password: Option<&str>) -> Result<Certificate, String> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Certificate::from_pem(text).map_err(|error| error.to_string());
     }
-    Certificate::from_der(bytes).map_err(|error| {
-        format!(
-            "it is neither PEM nor DER ({error}); of a PFX file give the certificate: openssl pkcs12 -in FILE -nokeys -clcerts"
-        )
-    })
+    if let Some(found) = certificate_in_pkcs12(bytes, password) {
+        return found.map_err(|error| error.to_string());
+    }
+    Certificate::from_der(bytes).map_err(|error| format!("it is none of PEM, DER and PKCS#12 ({error})"))
 }

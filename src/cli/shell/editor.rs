@@ -11,7 +11,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
-use rustyline::{Config, Context, Editor, Helper};
+use rustyline::{Config, Context, Editor, ExternalPrinter, Helper};
 
 use super::history::MOST;
 use super::lab::Lab;
@@ -63,6 +63,11 @@ impl Terminal {
         let mut editor = Editor::with_history(config, history).map_err(wrong)?;
         editor.set_helper(Some(Completes { lab, place }));
         Ok(Self(editor))
+    }
+
+    /// Returns what prints above the line that is being typed; `None` where the terminal has no way to do that.
+    pub(super) fn printer(&mut self) -> Option<impl ExternalPrinter + Send + 'static> {
+        self.0.create_external_printer().ok()
     }
 
     /// Reads a line.

@@ -198,6 +198,9 @@ struct CertificateAnswer {
     issuer: String,
     names: Vec<String>,
     services: Services,
+    /// The thumbprint in handshakes, where `thumbprint` is that of a real certificate which this one stands for.
+    #[serde(default)]
+    handshake_thumbprint: Option<String>,
 }
 
 fn attached(client: &Client, on: &str) -> Result<Nameable, Failure> {
@@ -220,7 +223,7 @@ fn attached(client: &Client, on: &str) -> Result<Nameable, Failure> {
         issuer: it.issuer,
         names: it.names,
         services: it.services.to_string(),
-        declared: false,
+        declared: it.handshake_thumbprint.is_some(),
     }));
     Ok(known)
 }

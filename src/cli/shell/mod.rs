@@ -1,5 +1,6 @@
 //! `shell`: the Exchange Management Shell of a lab, at a prompt or from a script.
 
+mod arrivals;
 mod editor;
 mod history;
 mod lab;
@@ -13,6 +14,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::inputs;
 use super::output::{self, Failure};
 use crate::exchange::cmdlet::{is_unfinished, statements};
 use editor::{Place, Terminal, Typed};
@@ -53,9 +55,8 @@ pub(super) struct Args {
     /// Answers a question that an export leaves open; each question names its ID
     #[arg(long, value_name = "ID=VALUE")]
     answer: Vec<String>,
-    /// A file whose first line is the password of a PKCS#12 file
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: inputs::PasswordArgs,
 }
 
 const HELP: &str = "\
@@ -218,6 +219,9 @@ fn at_terminal(session: &mut Session, beside_input: bool) -> Result<(), Failure>
     let place = Rc::clone(&session.place);
     let mut terminal = Terminal::new(Rc::clone(&session.lab), Rc::clone(&place), beside_input)?;
     session.history.inputs().for_each(|input| terminal.remember(input));
+    if let Some(printer) = terminal.printer() {
+        arrivals::follow(&session.lab, printer);
+    }
     let mut pending = String::new();
     loop {
         pending.clone_into(&mut place.borrow_mut().pending);

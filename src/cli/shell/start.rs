@@ -46,7 +46,7 @@ fn plan(args: &Args) -> Result<(Plan, String), Failure> {
         return planned(&load::load("fqdn-mismatch")?.text);
     }
     let answers = inputs::answers(&args.answer)?;
-    let password = inputs::password(args.password_file.as_deref())?;
+    let password = args.password.read()?;
     let gathered = inputs::gather(&args.inputs)?;
     let found = recognize(&gathered, &answers, password.as_deref(), Clock::system().now());
     match (args.inputs.as_slice(), found.labs.as_slice(), &found.imported) {

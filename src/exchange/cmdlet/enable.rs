@@ -8,7 +8,7 @@ use super::error::Wrong;
 use super::host::{Answer, Question};
 use super::run::Run;
 use super::value::Value;
-use crate::exchange::{Computer, PrivateKey, Services, StoredCertificate};
+use crate::exchange::{ClientService, Computer, PrivateKey, Services, StoredCertificate};
 use crate::name::covers;
 use crate::pki::Thumbprint;
 
@@ -67,6 +67,10 @@ pub(super) fn overwrite(
 }
 
 /// Adds services to a certificate; with SMTP the transport service gets to read its key.
+///
+/// IMAP and POP find their certificate by `X509CertificateName`, which is set here to the certificate's name. From a
+/// wildcard no name can be taken: the cmdlet then warns and leaves both services alone (KB 948896; the text is that of
+/// forum posts, "cannot used" as the product prints it).
 pub(super) fn assign(
     run: &mut Run<'_>,
     at: usize,
@@ -74,6 +78,24 @@ pub(super) fn assign(
     services: Services,
     readable: bool,
 ) {
+    let facts =
+        run.computer(at).and_then(|computer| computer.store.find(thumbprint)).map(|it| it.facts.clone());
+    let wanted = ClientService::ALL.into_iter().filter(|service| services.contains(service.flag()));
+    let mut services = services;
+    for service in wanted.collect::<Vec<_>>() {
+        match facts.as_ref().and_then(|facts| facts.client_name()) {
+            Some(name) => {
+                let name = Some(name.to_owned());
+                run.change(at, |computer| *computer.client_certificate_names.of_mut(service) = name);
+            }
+            None => {
+                services = services.without(service.flag());
+                let subject = facts.as_ref().and_then(|facts| facts.first_name()).unwrap_or_default();
+                run.warn(wildcard(thumbprint, subject, service));
+                run.warn(UNTOUCHED);
+            }
+        }
+    }
     let change = |stored: &mut StoredCertificate| {
         stored.services = stored.services.and(services);
         let granted = readable || services.contains(Services::SMTP);
@@ -85,6 +107,20 @@ pub(super) fn assign(
         computer.store.iter_mut().filter(|stored| stored.facts.thumbprint == thumbprint).for_each(change);
     });
 }
+
+/// Returns the cmdlet's warning about a wildcard.
+fn wildcard(thumbprint: Thumbprint, subject: &str, service: ClientService) -> String {
+    let cmdlet = match service {
+        ClientService::Imap => "Set-IMAPSettings",
+        ClientService::Pop => "Set-POPSettings",
+    };
+    format!(
+        "This certificate with thumbprint {thumbprint} and subject '{subject}' cannot used for {service} SSL/TLS connections because the subject is not a Fully Qualified Domain Name (FQDN). Use command {cmdlet} to set X509CertificateName to the FQDN of the service."
+    )
+}
+
+/// The lab's remark after it.
+const UNTOUCHED: &str = "(the lab) SMTP is not touched by this: no connector reads X509CertificateName.";
 
 /// Makes the certificate the internal transport certificate on Yes, and without a question where there
 /// is none and it carries the server's FQDN (the remedy in the text of event 12012).

@@ -19,7 +19,7 @@
 //! run         carrying a script out, statement by statement; state: what is remembered
 //! outcome     what came of it, with the transcript of the screen
 //! reach       which computers the cmdlets reach from where the Shell runs
-//! connector, parameters, certificate, enable, issue, export, server, queue, log, time, windows, command
+//! connector, parameters, certificate, enable, issue, export, server, client_access, queue, log, time, windows, command
 //! send, send_object, send_parameters, edgesync, subscribe     the cmdlets
 //! setting     how the settings of connectors become values, and values settings
 //! shape       Format-List and its kin; filter: Where-Object; view: what stands on the screen
@@ -44,6 +44,7 @@
 mod bind;
 mod certificate;
 mod class;
+mod client_access;
 mod command;
 mod complete;
 mod connector;

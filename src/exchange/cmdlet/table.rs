@@ -5,8 +5,8 @@
 use super::parameters::{SETTINGS, UNMODELLED};
 use super::signature::{Cmdlet, Parameter, Verb};
 use super::{
-    certificate, command, connector, edgesync, enable, export, filter, issue, log, queue, send,
-    send_parameters, server, shape, subscribe, time, windows,
+    certificate, client_access, command, connector, edgesync, enable, export, filter, issue, log, queue,
+    send, send_parameters, server, shape, subscribe, time, windows,
 };
 use crate::exchange::Profile::{Exchange2010, Exchange2013};
 
@@ -45,6 +45,19 @@ const INTERNAL: &[Parameter] = &[
     idle("TransientFailureRetryCount"),
     idle("TransientFailureRetryInterval"),
     idle("UseDowngradedExchangeServerAuth"),
+];
+
+/// The parameters of the services for mail clients: one that a lab has, and some that guides set with it.
+const CLIENT_SETTINGS: &[Parameter] = &[
+    value("Server"),
+    value("X509CertificateName"),
+    idle("Banner"),
+    idle("ExternalConnectionSettings"),
+    idle("InternalConnectionSettings"),
+    idle("LoginType"),
+    idle("ProtocolLogEnabled"),
+    idle("SSLBindings"),
+    idle("UnencryptedOrTLSBindings"),
 ];
 
 pub(super) static CMDLETS: &[Cmdlet] = &[
@@ -160,6 +173,30 @@ pub(super) static CMDLETS: &[Cmdlet] = &[
         &[value("Services"), switch("Force"), switch("NetworkServiceAllowed"), switch("DoNotRequireSsl")],
         CHANGES,
     ]),
+    Cmdlet::new(
+        "Get-ImapSettings",
+        "Shows the settings of the IMAP4 service.",
+        Verb::Model(client_access::get, None),
+    )
+    .with(&[&[value("Server").at(0)]]),
+    Cmdlet::new(
+        "Set-ImapSettings",
+        "Sets the name by which the IMAP4 service finds its certificate.",
+        Verb::Model(client_access::set, None),
+    )
+    .with(&[CLIENT_SETTINGS, CHANGES]),
+    Cmdlet::new(
+        "Get-PopSettings",
+        "Shows the settings of the POP3 service.",
+        Verb::Model(client_access::get, None),
+    )
+    .with(&[&[value("Server").at(0)]]),
+    Cmdlet::new(
+        "Set-PopSettings",
+        "Sets the name by which the POP3 service finds its certificate.",
+        Verb::Model(client_access::set, None),
+    )
+    .with(&[CLIENT_SETTINGS, CHANGES]),
     Cmdlet::new(
         "New-ExchangeCertificate",
         "Makes a self-signed certificate, a certificate request, or renews a certificate.",

@@ -143,14 +143,20 @@ fn headless(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
     }
 }
 
-/// Finds the second half of event 12014, if the first was not copied.
+/// Finds the rest of event 12014, if its beginning was not copied.
 fn other_words(text: &str) -> Vec<FoundEvent> {
     let flat = folded(text);
     let lower = flat.to_ascii_lowercase();
-    let start = "unable to support the starttls smtp verb for the connector ";
-    let Some(from) = lower.find(start).map(|at| at + start.len()) else { return Vec::new() };
-    let rest = flat.get(from..).unwrap_or_default();
     let middle = [" with a FQDN parameter of ", " with an FQDN parameter of "];
+    let start = "unable to support the starttls smtp verb for the connector ";
+    let after = |start: &str, end: usize| Some(lower.get(..end)?.find(start)? + start.len());
+    // Of less than half there is only the name, between these words.
+    let name = || {
+        let end = middle.iter().find_map(|middle| lower.find(&middle.to_ascii_lowercase()))?;
+        after("the connector ", end).or_else(|| after("connector ", end))
+    };
+    let Some(from) = after(start, lower.len()).or_else(name) else { return Vec::new() };
+    let rest = flat.get(from..).unwrap_or_default();
     let split = middle.iter().find_map(|middle| rest.split_once(middle));
     let (connector, fqdn) = split.map_or((rest, None), |(connector, fqdn)| (connector, Some(fqdn)));
     let fqdn = fqdn.map(|fqdn| fqdn.split(". If ").next().unwrap_or(fqdn).trim_end_matches('.').to_owned());

@@ -19,6 +19,9 @@ pub struct Cause {
     pub short: &'static str,
     /// The problem, as a sentence.
     pub what: String,
+    /// What `Get-ExchangeCertificate | fl` shows if the cause applies.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub shows: String,
     /// The command that shows whether the cause applies, and its expected output.
     pub check: String,
     /// The fix.
@@ -30,10 +33,12 @@ pub struct Cause {
 fn cause(
     id: &'static str,
     what: impl Into<String>,
+    shows: impl Into<String>,
     check: impl Into<String>,
     fix: impl Into<String>,
 ) -> Cause {
-    Cause { id, short: short(id), what: what.into(), check: check.into(), fix: fix.into(), certain: false }
+    let (what, shows, check, fix) = (what.into(), shows.into(), check.into(), fix.into());
+    Cause { id, short: short(id), what, shows, check, fix, certain: false }
 }
 
 fn short(id: &str) -> &'static str {
@@ -55,6 +60,7 @@ pub(super) fn causes(event: &FoundEvent, about: &About, evidence: Option<&Eviden
             id: evidence.cause_id,
             short: short(evidence.cause_id),
             what: evidence.cause.clone(),
+            shows: String::new(),
             check: String::new(),
             fix: evidence.commands.join("\n"),
             certain: true,
@@ -100,6 +106,9 @@ impl Commands {
     }
 }
 
+/// What is shown of a certificate whose private key is missing or cannot be read.
+const KEYLESS: &str = "HasPrivateKey False, or not listed";
+
 fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     let commands = Commands::of(event, about);
     let (on, set) = (&commands.on, &commands.set);
@@ -126,18 +135,21 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     let smtp = cause(
         "smtp-not-enabled",
         format!("A certificate carries {key}, and is not enabled for SMTP"),
+        "the name is there, and Services lacks SMTP",
         format!("{list} | fl Thumbprint, Services: Services lacks SMTP"),
-        "Enable-ExchangeCertificate <thumbprint> -Services SMTP, and No to overwriting the default certificate",
+        "Enable-ExchangeCertificate <thumbprint> -Services SMTP (answer N)",
     );
     let private = cause(
         "private-key",
         "The certificate is there without a private key, or the service cannot read the key",
+        KEYLESS,
         "Get-ExchangeCertificate does not list it, the certificate snap-in (certlm.msc) does",
         "import the PFX with its key (Import-ExchangeCertificate), or certutil -repairstore my <serial number>",
     );
     let chain = cause(
         "chain",
         "The certificate's chain is not trusted on this server, or it was revoked",
+        "Status is not Valid",
         format!("{list} | fl Status, RootCAType: Status is not Valid"),
         "install the intermediate and root certificates, or a new certificate",
     );
@@ -145,6 +157,7 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
         cause(
             "name-in-no-certificate",
             format!("No certificate in the store of the Edge carries {key}; the name was set on the Hub"),
+            format!("no CertificateDomains of the Edge has {key}"),
             format!("on the Edge: {list}: it lists nothing"),
             format!("on the Hub: {set} -Fqdn <a name in the Edge's certificate>; Start-EdgeSynchronization"),
         )
@@ -154,6 +167,7 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
             format!(
                 "The certificate with the server's own name {key} was removed or has expired; setup makes it, self-signed"
             ),
+            format!("no CertificateDomains has {key}, or an expired one"),
             format!("{list} | fl NotAfter, Services: it lists nothing, or one that has expired"),
             "New-ExchangeCertificate, without parameters, makes it anew",
         )
@@ -164,7 +178,7 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
         let guarded =
             crate::import::organization::receives(name) && !edge && !name.starts_with("Client Frontend");
         let fix = if commands.send || edge {
-            format!("{set} -Fqdn <a name in a certificate>, or get a certificate that carries {key}")
+            format!("{set} -Fqdn <a name in a certificate>\nor a new certificate that carries {key}")
         } else if guarded {
             // The FQDN of a connector with ExchangeServer in AuthMechanism cannot be chosen.
             commands.pin()
@@ -174,6 +188,7 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
         cause(
             "name-in-no-certificate",
             format!("No certificate on {on} carries {key}{why}"),
+            format!("no CertificateDomains has {key}"),
             format!("{list}: it lists nothing"),
             fix,
         )
@@ -184,6 +199,7 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
         format!(
             "The only certificate that carries {key} has expired (up to Exchange 2010; later ones log 12016)"
         ),
+        "Status is DateInvalid",
         format!("{list} | fl NotAfter"),
         "renew it, and enable the new one for SMTP",
     );
@@ -208,26 +224,30 @@ fn pinned(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
             format!(
                 "The certificate was renewed with another issuer or subject, and the pin still names the old one{looked}; there is no fall-back to the FQDN"
             ),
+            "no certificate has this Issuer and this Subject; one may have one of the two",
             format!("{select}: no certificate has exactly this issuer and this subject"),
             format!("{}, or -TlsCertificateName $null to go back to the FQDN", commands.pin()),
         ),
         cause(
             "certificate-gone",
             "The pinned certificate was removed, or is on another server only",
+            "neither the Issuer nor the Subject is there",
             format!("{select}, on each server"),
             "import it here with its key, or pin one that is here",
         ),
         cause(
             "private-key",
             "It is here without a private key, or the service cannot read the key",
+            KEYLESS,
             "Get-ExchangeCertificate does not list it, the certificate snap-in (certlm.msc) does",
             "import the PFX with its key, or certutil -repairstore my <serial number>",
         ),
         cause(
             "smtp-not-enabled",
             "It is here and not enabled for SMTP (sources disagree whether a pin needs that)",
+            "both are there, and Services lacks SMTP",
             "Get-ExchangeCertificate | fl Subject, Services",
-            "Enable-ExchangeCertificate <thumbprint> -Services SMTP, and No to overwriting the default certificate",
+            "Enable-ExchangeCertificate <thumbprint> -Services SMTP (answer N)",
         ),
     ]
 }
@@ -252,13 +272,11 @@ pub(super) fn advice(event: &FoundEvent, evidence: Option<&Evidence>) -> String 
         }
         None => match event.selection_key {
             Some(SelectionKey::TlsCertificateName) => {
-                format!(
-                    "{advised}: that helps in the last case only, for a pin is looked up by issuer and subject."
-                )
+                "Its advice (Enable-ExchangeCertificate -Services SMTP) helps in case 4 only.".to_owned()
             }
-            Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) => format!(
-                "{advised}: that helps in case 2 only; it adds no name, no key and no valid chain to a certificate."
-            ),
+            Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) => {
+                "Its advice (Enable-ExchangeCertificate -Services SMTP) helps in case 2 only.".to_owned()
+            }
             None => String::new(),
         },
     }

@@ -27,12 +27,24 @@ pub struct Explanation {
     pub items: Vec<Item>,
     /// The inputs that should be pasted as well.
     pub missing: Vec<String>,
+    /// The commands of this program that lead on from an event whose cause is open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Next>,
     /// The questions that the pasted exports leave open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<super::question::Question>,
     /// Notes on the reading.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// A command of this program, and its purpose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Next {
+    /// The command.
+    pub command: String,
+    /// Its purpose, in a few words.
+    pub purpose: &'static str,
 }
 
 /// One thing that was recognized.
@@ -125,6 +137,7 @@ impl Explanation {
             recognized: self.recognized.clone(),
             items: self.items.iter().filter(|item| !settled(item)).cloned().collect(),
             missing: self.missing.clone(),
+            next: Vec::new(),
             questions: Vec::new(),
             notes: Vec::new(),
         }
@@ -155,11 +168,12 @@ pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff:
         }));
     }
     let missing = missing(pieces, &items);
-    let pasted = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
+    let pasted = pieces.iter().any(Pieces::has_exports);
     Explanation {
         recognized,
         items,
         missing,
+        next: next(pieces),
         // The open questions of an export; for an event alone the exports are asked for first.
         questions: imported.filter(|_| pasted).map(|imported| imported.questions.clone()).unwrap_or_default(),
         notes: pieces.iter().flat_map(|piece| &piece.notes).cloned().collect(),
@@ -187,7 +201,7 @@ fn of_event(
         item.sibling = Some(sibling::sibling(event));
         return item;
     }
-    let pasted = pieces.iter().any(|piece| !piece.records.is_empty() || !piece.files.is_empty());
+    let pasted = pieces.iter().any(Pieces::has_exports);
     if event.slots.iter().any(|slot| event.value(slot).is_some_and(|value| value.starts_with('%'))) {
         item.inferred.push("this is the template of the event, and no values are filled in".to_owned());
     }
@@ -270,6 +284,33 @@ fn about(event: &FoundEvent, imported: Option<&Imported>, inferred: &mut Vec<Str
             "Get-ReceiveConnector | ? Name -eq \"{shown}\"; Get-SendConnector \"{shown}\" (one of the two finds it)"
         ),
     }
+}
+
+/// Returns the commands that lead on from an event to one cause, and to a lab; none if there are exports beside it.
+fn next(pieces: &[Pieces]) -> Vec<Next> {
+    let opens = |event: &FoundEvent| {
+        event.event_id == 12014 && event.value("connector").is_some_and(|it| !it.is_empty())
+    };
+    let Some(piece) = pieces.iter().find(|piece| piece.events.iter().any(opens)) else { return Vec::new() };
+    if pieces.iter().any(Pieces::has_exports) {
+        return Vec::new();
+    }
+    let file = match piece.name.as_str() {
+        name if name.starts_with("standard input") || name == "the text" => "event.txt".to_owned(),
+        name if name.contains(char::is_whitespace) => format!("\"{name}\""),
+        name => name.to_owned(),
+    };
+    vec![
+        Next {
+            command: format!("starttls-lab check {file} certificates.txt"),
+            purpose: "one cause, with its commands",
+        },
+        Next {
+            command: format!("starttls-lab import {file} > lab.toml"),
+            purpose: "a lab that fails the same way",
+        },
+        Next { command: "starttls-lab check lab.toml".to_owned(), purpose: "what each sender meets there" },
+    ]
 }
 
 /// Returns what would settle it and was not pasted.

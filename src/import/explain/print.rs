@@ -29,6 +29,11 @@ impl fmt::Display for Explanation {
         if !self.missing.is_empty() {
             wrapped(f, "To be sure, paste beside it: ", "  ", &self.missing.join("; "))?;
         }
+        for next in &self.next {
+            let line = format!("  {:<43} # {}", next.command, next.purpose);
+            let fits = line.chars().count() <= WIDTH;
+            writeln!(f, "{}", if fits { line } else { format!("  {}", next.command) })?;
+        }
         for question in &self.questions {
             wrapped(f, "open: ", "  ", &format!("{} (assumed: {})", question.text, question.assumed))?;
             writeln!(f, "  --answer \"{}=...\"", question.id)?;
@@ -101,7 +106,7 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     }
     let key = event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn"));
     if let Some(about) = &item.about {
-        row(f, "connector", &format!("{connector}, {}", about.connector_words))?;
+        row(f, "connector", &about.connector_words)?;
         row(
             f,
             "looked for",
@@ -119,8 +124,12 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
             );
             row(f, "disagree", &pair)?;
         }
-        // The command in it is copied, so it is not broken.
-        writeln!(f, "  {:<11} {}", "edited", about.edited)?;
+        // The command in it is copied, so it is not broken. A fix that edits the connector there names it as well.
+        let edits = |fix: &str| fix.contains("Set-SendConnector") || fix.contains("Set-ReceiveConnector");
+        let named = item.causes.first().is_some_and(|cause| !cause.certain && edits(&cause.fix));
+        if f.alternate() || !named {
+            writeln!(f, "  {:<11} {}", "edited", about.edited)?;
+        }
     }
     item.inferred.iter().try_for_each(|what| row(f, "inferred", what))?;
     let settled = item.evidence.as_ref().filter(|evidence| evidence.decided);
@@ -167,35 +176,34 @@ fn event(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     Ok(())
 }
 
-/// Writes the causes: the likeliest two with their commands, the others by their names, unless all are asked
-/// for.
+/// Writes the causes, each with what one command shows of it: the likeliest two with their fix, the others in a
+/// line, unless all is asked for.
 fn list(f: &mut fmt::Formatter<'_>, item: &EventItem) -> fmt::Result {
     if item.causes.is_empty() {
         return Ok(());
     }
-    writeln!(f, "Possible causes, the likeliest first (inferred from the event alone):")?;
-    let shown = if f.alternate() { item.causes.len() } else { 2 };
-    for (at, cause) in item.causes.iter().enumerate().take(shown) {
-        wrapped(f, &format!("  {}. ", at + 1), "     ", &format!("{}.", cause.what))?;
-        writeln!(f, "     see  {}", cause.check)?;
-        cause.fix.lines().try_for_each(|line| writeln!(f, "     fix  {line}"))?;
-    }
-    if let Some(rest) = item.causes.get(shown..).filter(|rest| !rest.is_empty()) {
-        let names: Vec<&str> = rest.iter().map(|cause| cause.short).collect();
-        let numbers = if rest.len() == 1 {
-            format!("{}", shown + 1)
+    writeln!(f, "Causes by what Get-ExchangeCertificate | fl shows, likeliest first (inferred):")?;
+    for (at, cause) in item.causes.iter().enumerate() {
+        let head = format!("  {}. ", at + 1);
+        if f.alternate() {
+            wrapped(f, &head, "     ", &format!("{}.", cause.what))?;
+            writeln!(f, "     shows  {}", cause.shows)?;
+            writeln!(f, "     see    {}", cause.check)?;
         } else {
-            format!("{}-{}", shown + 1, item.causes.len())
-        };
-        wrapped(
-            f,
-            &format!("  {numbers}. "),
-            "     ",
-            &format!("{} (--output list shows how to tell)", names.join("; ")),
-        )?;
+            wrapped(f, &head, "     ", &format!("{}: {}.", cause.short, cause.shows))?;
+        }
+        if f.alternate() || at < SHOWN {
+            for line in cause.fix.lines() {
+                let (head, line) = line.strip_prefix("or ").map_or(("fix", line), |other| ("or ", other));
+                writeln!(f, "     {head} {line}")?;
+            }
+        }
     }
     Ok(())
 }
+
+/// The number of causes that are shown with their fix.
+const SHOWN: usize = 2;
 
 fn cmdlet(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
     wrapped(f, "", "  ", &format!("{}.", refusal.says))?;

@@ -7,7 +7,7 @@ use crate::import::record::Record;
 use crate::name::Fqdn;
 use crate::scenario::ComputerSpec;
 
-use super::Material;
+use super::{Material, clients};
 
 /// A computer of the lab that is being built.
 pub(in crate::import) struct Server {
@@ -39,6 +39,9 @@ pub(super) fn servers(material: &Material, desk: &mut Questions) -> Vec<Server> 
         let server = server.or_else(|| identity?.split_once('\\').map(|(server, _)| server.to_owned()));
         server.into_iter().for_each(&mut add);
     }
+    for record in &material.client_settings {
+        clients::server(record).into_iter().for_each(&mut add);
+    }
     for record in &material.send {
         let sources =
             record.get("SourceTransportServers").map(super::super::record::Field::items).unwrap_or_default();
@@ -69,6 +72,8 @@ pub(super) fn servers(material: &Material, desk: &mut Questions) -> Vec<Server> 
                 profile,
                 address: std::net::Ipv4Addr::new(127, 0, 0, last).into(),
                 internal_transport_certificate: None,
+                imap_settings: Default::default(),
+                pop_settings: Default::default(),
                 accepted_domains: Vec::new(),
                 users: Default::default(),
                 organization: String::new(),

@@ -1,6 +1,7 @@
 //! Builds a lab from pasted exports: assigns connectors and certificates to computers.
 
 mod certificates;
+mod clients;
 mod computers;
 mod receive;
 mod send;
@@ -91,6 +92,7 @@ pub(super) struct Material {
     pub(super) receive: Vec<Record>,
     pub(super) send: Vec<Record>,
     pub(super) servers: Vec<Record>,
+    pub(super) client_settings: Vec<Record>,
     pub(super) certificates: Vec<Known>,
     pub(super) domains: Vec<String>,
     pub(super) events: Vec<FoundEvent>,
@@ -122,6 +124,7 @@ pub(super) fn assemble(
     let originals = certificates::file(&material, &mut servers, &mut desk);
     receive::place(receive, &material, &mut servers, &mut desk);
     send::place(&material, &mut servers, &mut desk);
+    clients::place(&material, &mut servers, &mut desk);
     let mut scenario = scenario(&material, servers, &mut desk);
     receive::expectations(&material, &mut scenario, &mut desk);
     match desk.wrong_answer() {
@@ -159,6 +162,7 @@ fn material(pieces: &[Pieces], desk: &mut Questions, now: Timestamp) -> Material
         servers: joined(of(Kind::Server), |record| {
             record.text(&["Name", "Identity", "Fqdn"]).map(|name| connector::short(&name))
         }),
+        client_settings: of(Kind::ClientSettings),
         certificates,
         domains: domains.map(|domain| domain.trim_start_matches("*.").to_owned()).collect(),
         events: pieces.iter().flat_map(|piece| &piece.events).cloned().collect(),
@@ -264,10 +268,7 @@ fn scenario(material: &Material, servers: Vec<Server>, desk: &mut Questions) -> 
 fn nothing(pieces: &[Pieces]) -> String {
     let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
     let what = match pieces {
-        _ if pieces.iter().any(|piece| piece.other_objects > 0) => {
-            "an object of PowerShell that is neither a connector nor a certificate".to_owned()
-        }
-        [only] if !only.is_empty() => only.to_string(),
+        [only] if !only.is_empty() || !only.other_object.is_empty() => only.to_string(),
         _ => "neither a connector nor a certificate".to_owned(),
     };
     let notes: Vec<&String> = pieces.iter().flat_map(|piece| &piece.notes).collect();

@@ -97,7 +97,11 @@ pub(super) fn place(
             add(&mut server.spec, &found.name, given, desk);
         }
     }
-    for event in material.events.iter().filter(|event| event.event_id == 12014) {
+    // Connectors of setup have ports that are known; the others take what is left.
+    let events = material.events.iter().filter(|event| event.event_id == 12014);
+    let (of_setup, others): (Vec<_>, Vec<_>) =
+        events.partition(|event| event.value("connector").is_some_and(receives));
+    for event in of_setup.into_iter().chain(others) {
         from_event(event, servers, desk);
     }
     if servers.iter().any(|server| !server.spec.receive_connector.is_empty()) {
@@ -290,9 +294,23 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Questions) 
         desk.note(format!(
             "{name} is known from the event only; all but its name and what it looks for is as setup makes it"
         ));
-        add(&mut server.spec, name, given, desk);
+        let (before, notes) = (server.spec.receive_connector.len(), desk.notes.len());
+        add(&mut server.spec, name, given.clone(), desk);
+        let port = SPARE_PORT + u16::try_from(before).unwrap_or_default();
+        if let (true, Ok(binding)) =
+            (server.spec.receive_connector.len() == before, format!("0.0.0.0:{port}").parse())
+        {
+            // Another connector has the port that setup would give it.
+            desk.notes.truncate(notes);
+            given.bindings = Some(vec![binding]);
+            add(&mut server.spec, name, given, desk);
+            desk.note(format!("{name} is put at port {port}: no source tells its port, and 25 is taken"));
+        }
     }
 }
+
+/// The first port for connectors whose port no source tells.
+const SPARE_PORT: u16 = 2600;
 
 /// Returns whether a name is one that EdgeSync or the hybrid wizard gives a Send connector.
 pub(in crate::import) fn sends(name: &str) -> bool {

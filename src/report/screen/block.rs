@@ -1,7 +1,7 @@
 //! One connector on the first screen.
 
 use super::HEAD;
-use super::effect::{Senders, effect, few};
+use super::effect::{Senders, effect};
 use super::rows::Rows;
 use crate::exchange::Trial;
 use crate::report::paint::{Colors, Style};
@@ -54,22 +54,8 @@ impl<'a> Block<'a> {
     /// Returns whether there is something to fix.
     pub(super) fn is_wrong(&self) -> bool {
         match self {
-            Self::Receive(report) => {
-                let fixes = !report.fixes.is_empty() || !report.refused.is_empty();
-                report.enabled && (report.starttls != Starttls::Offered || fixes)
-            }
-            Self::Send(report) => {
-                let fixes = !report.fixes.is_empty() || !report.refused.is_empty();
-                report.enabled && (!report.events.is_empty() || fixes)
-            }
-        }
-    }
-
-    /// Returns whether the connector answers or sends anything.
-    pub(super) fn is_enabled(&self) -> bool {
-        match self {
-            Self::Receive(report) => report.enabled,
-            Self::Send(report) => report.enabled,
+            Self::Receive(report) => report.is_wrong(),
+            Self::Send(report) => report.is_wrong(),
         }
     }
 
@@ -85,11 +71,6 @@ impl<'a> Block<'a> {
             Self::Receive(report) => &report.verdict,
             Self::Send(report) => &report.verdict,
         }
-    }
-
-    /// Returns the title of the first fix.
-    pub(super) fn first_fix(&self) -> Option<String> {
-        self.ways().into_iter().next().map(|way| way.title)
     }
 
     fn ways(&self) -> Vec<Way<'a>> {
@@ -116,19 +97,10 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Returns whether the first fix of both is the same.
-    pub(super) fn has_the_fix_of(&self, other: &Self) -> bool {
-        match (self.ways().first(), other.ways().first()) {
-            (Some(own), Some(its)) => own.commands == its.commands,
-            (Some(_) | None, Some(_) | None) => false,
-        }
-    }
-
-    /// Returns the rows with as much detail as fits into this number of lines; of several connectors each is shown
-    /// without the titles of its other fixes.
-    pub(super) fn fitting(&self, alone: bool, lines: usize, colors: Colors) -> Rows {
+    /// Returns the rows with as much detail as fits into this number of lines.
+    pub(super) fn fitting(&self, lines: usize, colors: Colors) -> Rows {
         let mut rows = Rows::new(colors);
-        for detail in Detail::ALL.into_iter().filter(|detail| alone || *detail > Detail::Whole) {
+        for detail in Detail::ALL {
             rows = if detail >= Detail::Close { Rows::tight(colors) } else { Rows::new(colors) };
             self.write(detail, &mut rows);
             if rows.height() <= lines {
@@ -153,14 +125,7 @@ impl<'a> Block<'a> {
     }
 
     fn write_receiving(&self, report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
-        let names: Vec<&str> = report.names_in_store.iter().map(String::as_str).collect();
-        let by_name = report.cause.starts_with("no certificate in the store carries");
-        let store = if by_name && !names.is_empty() {
-            format!("; the store has {}", few(&names))
-        } else {
-            String::new()
-        };
-        rows.text("cause", HEAD, None, &format!("{}{store}", report.cause));
+        rows.text("cause", HEAD, None, &report.cause_with_names());
         if let Some(silence) = &report.silence {
             rows.text("event", HEAD, None, &silence.replace("silence: ", "none: "));
         }
@@ -275,6 +240,11 @@ fn notes(notes: &[String], detail: Detail, rows: &mut Rows) {
         let first = note.split_once(". ").map_or(note.as_str(), |(first, _)| first);
         rows.text("note", HEAD, None, if detail < Detail::Shorter { note } else { first });
     }
+}
+
+/// Like [`advice`], in few words.
+pub(super) fn advice_in_brief(report: &ConnectorReport, rows: &mut Rows) {
+    advice(report, Detail::Close, rows);
 }
 
 /// Writes what the event advises, and whether that helps.

@@ -14,6 +14,8 @@ pub(super) enum Senders {
     Changed,
     /// Those that are better or worse off, with only what becomes of the message afterwards.
     After,
+    /// Those that are worse off; what connectors offer is left out.
+    Worse,
 }
 
 /// Writes the effect on the connector of this identity, on the others, and on senders.
@@ -28,6 +30,14 @@ pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, shown: Send
         );
         return;
     }
+    if shown != Senders::Worse {
+        connectors(rows, tried, identity);
+    }
+    senders(rows, &tried.senders, shown);
+}
+
+/// Writes what the connector of this identity and the others offer.
+fn connectors(rows: &mut Rows, tried: &Tried, identity: &str) {
     let mut alike: Vec<(String, Vec<String>)> = vec![(String::new(), vec![identity.to_owned()])];
     for (name, words) in changes(&tried.connectors) {
         match alike.iter_mut().find(|(known, names)| *known == words || names.contains(&name)) {
@@ -48,7 +58,6 @@ pub(super) fn effect(rows: &mut Rows, tried: &Tried, identity: &str, shown: Send
             rows.text("and", HEAD, None, &format!("the same on {}", few(&others)));
         }
     }
-    senders(rows, &tried.senders, shown);
 }
 
 /// Returns the name of a connector, without its computer if that is the computer of `identity`.
@@ -90,14 +99,14 @@ fn value(value: Option<&Value>) -> String {
 
 /// Writes the senders in groups: those that are better off, worse off, and as before.
 fn senders(rows: &mut Rows, senders: &[Compared], shown: Senders) {
-    let better = |compared: &&Compared| compared.change == ChangeKind::Better;
+    let better = |compared: &&Compared| compared.change == ChangeKind::Better && shown != Senders::Worse;
     let worse = |compared: &&Compared| compared.change == ChangeKind::Worse;
     let still = |compared: &&Compared| match (shown, compared.change) {
         (_, ChangeKind::Better | ChangeKind::Worse) => false,
         (Senders::All, ChangeKind::Same | ChangeKind::Different) => true,
         (Senders::Changed, ChangeKind::Different) => true,
         (Senders::Changed, ChangeKind::Same) => false,
-        (Senders::After, ChangeKind::Same | ChangeKind::Different) => false,
+        (Senders::After | Senders::Worse, ChangeKind::Same | ChangeKind::Different) => false,
     };
     let groups: [(&str, Option<Style>, Vec<&Compared>); 3] = [
         ("better", Some(Style::Good), senders.iter().filter(better).collect()),
@@ -106,8 +115,8 @@ fn senders(rows: &mut Rows, senders: &[Compared], shown: Senders) {
     ];
     for (name, style, group) in groups {
         let words = |it: &Compared| match (shown, &it.after) {
-            (Senders::After, Some(after)) => format!("-> {after}"),
-            (Senders::All | Senders::Changed | Senders::After, _) => words(it),
+            (Senders::After | Senders::Worse, Some(after)) => format!("-> {after}"),
+            (Senders::All | Senders::Changed | Senders::After | Senders::Worse, _) => words(it),
         };
         let each = group.iter().map(|it| (it.subject.to_string(), words(it)));
         let lines = grouped(each);

@@ -1,17 +1,18 @@
-//! The table of several connectors: STARTTLS, the cause, and the first fix.
+//! The table of several connectors: STARTTLS, and the cause by its number.
 
 use super::block::Block;
 use super::rows::Rows;
 use crate::report::Starttls;
+use crate::report::causes::{Broken, Cause};
 use crate::report::paint::Style;
 
 /// The width of the first column.
 const STATE: usize = 10;
 /// The maximum width of the second column.
-const NAME: usize = 36;
+const NAME: usize = 42;
 
 /// Writes the table.
-pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
+pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>], causes: &[Cause]) {
     let names: Vec<String> = names(blocks);
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(NAME);
     let faint = Some(Style::Faint);
@@ -21,8 +22,9 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
         ("", 2, None),
         ("cause", usize::MAX, faint),
     ]);
-    let mut above: Vec<(String, &str)> = Vec::new();
-    for (block, name) in blocks.iter().zip(&names) {
+    let receiving = blocks.iter().filter(|block| matches!(block, Block::Receive(_))).count();
+    for (at, (block, name)) in blocks.iter().zip(&names).enumerate() {
+        let broken = at.checked_sub(receiving).map_or_else(|| Broken::Receive(at), Broken::Send);
         let (state, cause) = match block {
             Block::Receive(report) => {
                 let state = match report.starttls {
@@ -37,21 +39,18 @@ pub(super) fn table(rows: &mut Rows, blocks: &[Block<'_>]) {
             Block::Send(report) if block.is_wrong() => ("(sends)", report.verdict.as_str()),
             Block::Send(_) => ("(sends)", ""),
         };
+        let number = causes.iter().position(|cause| cause.connectors.contains(&broken));
+        let cause = match number {
+            Some(number) => format!("{}  {cause}", number + 1),
+            None => cause.to_owned(),
+        };
         let style = if block.is_wrong() { Style::Bad } else { Style::Good };
         rows.cells(&[
             (state, STATE, Some(style)),
             (name, width, None),
             ("", 2, None),
-            (cause, usize::MAX, None),
+            (&cause, usize::MAX, None),
         ]);
-        if let Some(title) = block.first_fix().filter(|_| block.is_enabled()) {
-            let known = above.iter().find(|(known, _)| *known == title);
-            let words = known.map_or_else(|| title.clone(), |(_, name)| format!("as for {name}"));
-            rows.cells(&[("", STATE, None), (&format!("fix: {words}"), usize::MAX, None)]);
-            if known.is_none() {
-                above.push((title, name));
-            }
-        }
     }
 }
 

@@ -157,7 +157,7 @@ async fn change(lab: &Engine, source: &mut Source<'_>) {
         "Restart-Service MSExchangeTransport",
     ]);
     let on = lab.computers()[0].name.clone();
-    let commands = [CommandsSpec { on, run: run.to_owned(), answers: Vec::new() }];
+    let commands = [CommandsSpec::new(on, run)];
     // A change that is refused is as good as another.
     drop(lab.run(&commands).await);
 }

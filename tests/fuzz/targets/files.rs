@@ -78,7 +78,7 @@ pub fn shell(data: &[u8]) {
         let (text, computers) = &labs[usize::from(how) % labs.len()];
         let script = String::from_utf8_lossy(source.rest()).into_owned();
         let answers = if how & 0x80 == 0 { Vec::new() } else { vec![AnswerSpec::Yes] };
-        let commands = CommandsSpec { on: computers[0].name.clone(), run: script, answers };
+        let commands = CommandsSpec { answers, ..CommandsSpec::new(&computers[0].name, script) };
         let shell = LabShell {
             scenario: &text.scenario,
             issuer: &mut issuer(),

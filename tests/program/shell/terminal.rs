@@ -16,6 +16,21 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
+    /// A shell of the system in a terminal of 24 lines, in an empty directory, with the program on its path; `None`
+    /// where there is no tmux. Its prompt is `$ `.
+    pub(crate) fn of_system() -> Option<Self> {
+        let tmux = Program::find("tmux", "tmux")?;
+        let terminal = Self { tmux, directory: tempfile::tempdir().unwrap() };
+        let mut command = terminal.command(&["new-session", "-d", "-x", "80", "-y", "24", "-c"]);
+        command.arg(terminal.directory.path()).arg("--");
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_starttls-lab"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("PATH={}:{path}", program.parent().unwrap().display());
+        command.args(["env", &path, "PS1=$ ", "ENV=", "sh", "-i"]);
+        assert!(command.status().unwrap().success());
+        Some(terminal)
+    }
+
     /// Runs the program in a terminal; `None` where there is no tmux.
     pub(crate) fn start(arguments: &[&str]) -> Option<Self> {
         let tmux = Program::find("tmux", "tmux")?;

@@ -257,7 +257,7 @@ impl Flow {
     }
 
     pub(crate) async fn run(&self, on: &str, run: &str) {
-        let command = CommandsSpec { on: on.to_owned(), run: run.to_owned(), answers: Vec::new() };
+        let command = CommandsSpec::new(on, run);
         let typed = self.lab.run(&[command]).await.unwrap();
         assert_eq!(typed.refused, None, "{}", typed.screen);
     }
