@@ -26,7 +26,7 @@ lint: ## All of check but the tests: layout, clippy, documentation, both cryptog
 
 check: lint test ## Everything that has to be right before a commit
 
-bench: ## The figures to beat
+bench: ## The figures to beat, beside the servers that benches/peers/setup has got
 	$(CARGO) bench --locked
 
 fuzz: ## Looks for inputs that break a promise, FUZZ_SECONDS for each target (needs nightly Rust and cargo-fuzz)

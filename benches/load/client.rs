@@ -78,8 +78,7 @@ impl Client<TcpStream> {
         let io = bounded(TcpStream::connect(address)).await?;
         io.set_nodelay(true)?;
         let mut client = Self { io, reply: Vec::with_capacity(1024) };
-        client.expect("220").await?;
-        client.say("EHLO client.example.com\r\n", "250").await?;
+        client.greet().await?;
         Ok(client)
     }
 
@@ -94,6 +93,21 @@ impl Client<TcpStream> {
 }
 
 impl Client<TlsStream<TcpStream>> {
+    /// Connects and says EHLO inside TLS, which begins with the connection or with STARTTLS.
+    pub(crate) async fn secured(address: SocketAddr, implicit: bool, tls: &Tls) -> io::Result<Self> {
+        if !implicit {
+            return Client::connect(address).await?.start_tls(tls).await;
+        }
+        let io = bounded(TcpStream::connect(address)).await?;
+        io.set_nodelay(true)?;
+        let io = bounded(tls.connector.connect(tls.name.clone(), io)).await?;
+        let mut client = Self { io, reply: Vec::with_capacity(1024) };
+        client.greet().await?;
+        // mailcrab, the only one to speak implicit TLS here, takes mail over it from users only.
+        client.say("AUTH PLAIN AGEAYg==\r\n", "235").await?;
+        Ok(client)
+    }
+
     pub(crate) fn resumed(&self) -> bool {
         self.io.get_ref().1.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
     }
@@ -133,6 +147,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         // Whether a TLS server says close_notify is not what is measured.
         bounded(self.io.read(&mut [0; 64])).await.ok();
         Ok(())
+    }
+
+    async fn greet(&mut self) -> io::Result<()> {
+        self.expect("220").await?;
+        self.say("EHLO client.example.com\r\n", "250").await
     }
 
     async fn envelope(&mut self) -> io::Result<()> {

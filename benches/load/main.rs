@@ -8,16 +8,20 @@
 
 mod bare;
 mod client;
+mod growth;
 mod lives;
 mod measure;
+mod peer;
 mod server;
 
 use std::io;
 use std::path::Path;
 
 use client::{Transport, Verb};
+use growth::Axis;
 use lives::Life;
-use measure::{Contest, Load, Took, median};
+use measure::{Contest, Load, Round, median, spread};
+use peer::Peer;
 use server::Kind;
 
 /// How much is done: enough for medians, or once so that it is known to work.
@@ -38,8 +42,8 @@ async fn measure(effort: Effort, wanted: &[String]) -> io::Result<()> {
     let wants = |group: &str| wanted.is_empty() || wanted.iter().any(|word| word == group);
     println!("{}, {}", processor(), profile());
     println!("bare: a sink on tokio and rustls, no journal; lab: the library; serve: the program, printing");
-    if wants("load") {
-        loads(effort).await?;
+    if wants("load") || wanted.iter().any(|word| word.contains('-')) {
+        loads(effort, wanted).await?;
     }
     if wants("big") {
         big(effort).await?;
@@ -53,38 +57,90 @@ async fn measure(effort: Effort, wanted: &[String]) -> io::Result<()> {
     if wants("harness") {
         lives(effort).await?;
     }
+    if wants("growth") {
+        growth(effort).await?;
+    }
     Ok(())
 }
 
-async fn loads(effort: Effort) -> io::Result<()> {
-    const LOADS: [(&str, Transport, usize, usize, usize); 11] = [
-        ("clear, 1 message, 1 parallel", Transport::Clear, 1, 500, 1),
-        ("clear, 1 message, 10 parallel", Transport::Clear, 10, 1000, 1),
-        ("clear, 1 message, 100 parallel", Transport::Clear, 100, 1000, 1),
-        ("clear, 100 messages, 10 parallel", Transport::Clear, 10, 30, 100),
-        ("TLS 1.3, 1 message, 1 parallel", Transport::Tls13, 1, 200, 1),
-        ("TLS 1.3, 1 message, 10 parallel", Transport::Tls13, 10, 400, 1),
-        ("TLS 1.3, 1 message, 100 parallel", Transport::Tls13, 100, 400, 1),
-        ("TLS 1.3, 100 messages, 10 parallel", Transport::Tls13, 10, 20, 100),
-        ("TLS 1.3 resumed, 1 message, 1 parallel", Transport::Resumed, 1, 200, 1),
-        ("TLS 1.2, 1 message, 1 parallel", Transport::Tls12, 1, 200, 1),
-        ("TLS 1.2, 1 message, 10 parallel", Transport::Tls12, 10, 400, 1),
+async fn loads(effort: Effort, wanted: &[String]) -> io::Result<()> {
+    const KIB: usize = 1024;
+    const LOADS: [(&str, Load); 17] = [
+        ("clear-1", load(Transport::Clear, 1, 500, 1, KIB)),
+        ("clear-10", load(Transport::Clear, 10, 1000, 1, KIB)),
+        ("clear-100", load(Transport::Clear, 100, 1000, 1, KIB)),
+        ("clear-10-x100", load(Transport::Clear, 10, 30, 100, KIB)),
+        ("clear-10-100k", load(Transport::Clear, 10, 300, 1, 100 * KIB)),
+        ("clear-10-100k-x100", load(Transport::Clear, 10, 10, 100, 100 * KIB)),
+        ("tls13-1", load(Transport::Tls13, 1, 200, 1, KIB)),
+        ("tls13-10", load(Transport::Tls13, 10, 400, 1, KIB)),
+        ("tls13-100", load(Transport::Tls13, 100, 400, 1, KIB)),
+        ("tls13-10-x100", load(Transport::Tls13, 10, 20, 100, KIB)),
+        ("tls13-10-handshake", load(Transport::Tls13, 10, 400, 0, KIB)),
+        ("resumed-1", load(Transport::Resumed, 1, 200, 1, KIB)),
+        ("resumed-10", load(Transport::Resumed, 10, 400, 1, KIB)),
+        ("resumed-10-handshake", load(Transport::Resumed, 10, 400, 0, KIB)),
+        ("tls12-1", load(Transport::Tls12, 1, 200, 1, KIB)),
+        ("tls12-10", load(Transport::Tls12, 10, 400, 1, KIB)),
+        ("tls12-10-handshake", load(Transport::Tls12, 10, 400, 0, KIB)),
     ];
-    println!("\nmessages of 1 KiB: connections/s, and the server's CPU in us a connection (to bare)");
-    heading(&ALL);
-    for (name, transport, parallel, connections, messages) in LOADS {
-        let connections = (connections / effort.less).max(1);
-        let load = Load { transport, parallel, connections, messages };
-        let took = Contest::new(load, &ALL)?.run(effort.rounds).await?;
-        row(
-            name,
-            took.iter().map(|took| {
-                let Took { connections_per_second: rate, cpu_microseconds: cpu, to_first } = took;
-                format!("{rate:.0}, {cpu:.0} ({to_first:.2})")
-            }),
-        );
+    println!(
+        "\nconnections/s; the server's CPU in us a connection: median, least to most; the median of its ratios in"
+    );
+    println!("single rounds to bare and to the best of the others; p99/p50 of a connection's time");
+    for (name, load) in LOADS {
+        if !wanted.is_empty() && !wanted.iter().any(|word| name == word || word == "load") {
+            continue;
+        }
+        let load = Load { connections: (load.connections / effort.less).max(1), ..load };
+        let peers = peers().filter(|peer| load.transport == Transport::Clear || peer.speaks_tls());
+        let kinds: Vec<Kind> = ALL.into_iter().chain(peers.map(Kind::Peer)).collect();
+        let took = Contest::new(load, &kinds)?.run(effort.rounds).await?;
+        contest(name, &kinds, &took);
     }
     Ok(())
+}
+
+const fn load(
+    transport: Transport,
+    parallel: usize,
+    connections: usize,
+    messages: usize,
+    octets: usize,
+) -> Load {
+    Load { transport, parallel, connections, messages, octets }
+}
+
+/// The peers that are installed.
+fn peers() -> impl Iterator<Item = Peer> {
+    Peer::ALL.into_iter().filter(|peer| peer.is_installed())
+}
+
+/// Prints how the servers did under one load.
+fn contest(name: &str, kinds: &[Kind], took: &[Vec<Round>]) {
+    let cpu = |rounds: &[Round]| median(rounds.iter().map(|round| round.cpu_microseconds));
+    let rivals = kinds.iter().zip(took).filter(|(kind, _)| matches!(kind, Kind::Peer(_)));
+    let best =
+        rivals.min_by(|(_, one), (_, other)| cpu(one).total_cmp(&cpu(other))).map(|(_, rounds)| rounds);
+    let bare = took.first();
+    println!("{name}");
+    for (kind, rounds) in kinds.iter().zip(took) {
+        let rate = median(rounds.iter().map(|round| round.connections_per_second));
+        let (least, middle, most) = spread(rounds.iter().map(|round| round.cpu_microseconds));
+        let tail = median(rounds.iter().map(|round| round.tail));
+        let ratio = |to: Option<&Vec<Round>>| {
+            let pairs = rounds.iter().zip(to.into_iter().flatten());
+            median(pairs.map(|(own, other)| own.cpu_microseconds / other.cpu_microseconds))
+        };
+        let cells = [
+            format!("{rate:.0}/s"),
+            format!("{middle:.0} us ({least:.0} to {most:.0})"),
+            format!("{:.2} of bare", ratio(bare)),
+            best.map_or(String::new(), |best| format!("{:.2} of best", ratio(Some(best)))),
+            format!("p99/p50 {tail:.2}"),
+        ];
+        row(&format!("  {}", kind.name()), cells.into_iter());
+    }
 }
 
 async fn big(effort: Effort) -> io::Result<()> {
@@ -111,23 +167,34 @@ async fn big(effort: Effort) -> io::Result<()> {
 }
 
 async fn idle(effort: Effort) -> io::Result<()> {
-    const KINDS: [Kind; 3] = [Kind::Bare, Kind::Lab, Kind::Forgetful];
-    println!("\nmemory of an idle connection after EHLO, KiB; forgetful: a lab whose journal keeps nothing");
-    heading(&KINDS);
+    const KINDS: [Kind; 4] = [Kind::Bare, Kind::Lab, Kind::Forgetful, Kind::Serve];
+    println!(
+        "\nmemory of an idle connection after EHLO, KiB, and what is left of all of them when they are closed, MB"
+    );
+    println!("(forgetful: a lab whose journal keeps nothing)");
     for (name, transport) in [("in clear", Transport::Clear), ("after STARTTLS", Transport::Tls13)] {
+        let peers = peers().filter(|peer| transport == Transport::Clear || peer.speaks_tls());
+        let kinds: Vec<Kind> = KINDS.into_iter().chain(peers.map(Kind::Peer)).collect();
         for count in [1_000, 10_000].map(|count| count / effort.less) {
-            let name = format!("{count} open, {name}");
+            println!("{count} open, {name}");
             if open_files().is_some_and(|most| most < count + 200) {
-                println!("{name:<40} left out: the limit of open files is too low");
+                println!("  left out: the limit of open files is too low");
                 continue;
             }
-            let mut cells = Vec::new();
-            for kind in KINDS {
-                let octets = measure::idle(kind, transport, count).await?;
-                cells.push(format!("{:.1}", megabytes(octets) * 1e6 / 1024.0));
+            for kind in &kinds {
+                let cell = match measure::idle(*kind, transport, count).await {
+                    Ok((open, left)) => format!("{:.1}, {:.1}", kibibytes(open), megabytes(left)),
+                    Err(error) => format!("failed: {error}"),
+                };
+                row(&format!("  {}", kind.name()), [cell].into_iter());
             }
-            row(&name, cells.into_iter());
         }
+    }
+    let messages = 10_000 / effort.less;
+    println!("memory with {messages} messages of 10 KiB, MB");
+    for kind in KINDS.into_iter().chain(peers().map(Kind::Peer)) {
+        let cell = format!("{:.1}", megabytes(measure::kept(kind, messages, 10 * 1024).await?));
+        row(&format!("  {}", kind.name()), [cell].into_iter());
     }
     Ok(())
 }
@@ -152,6 +219,21 @@ async fn cold(effort: Effort) -> io::Result<()> {
     Ok(())
 }
 
+/// How the cost of a session grows; in full, the picture in the documentation is made anew.
+async fn growth(effort: Effort) -> io::Result<()> {
+    println!("\nCPU of serve, us a session with a message of 1 KiB, against what there is");
+    let mut curves = Vec::new();
+    for axis in Axis::ALL {
+        let curve = axis.measure(effort.rounds, effort.less).await?;
+        row(axis.name(), curve.iter().map(|(count, cpu)| format!("{count}: {cpu:.0}")));
+        curves.push((axis, curve));
+    }
+    if effort.less == 1 {
+        growth::draw(&curves, &Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images/growth.svg"))?;
+    }
+    Ok(())
+}
+
 /// What a test pays for a lab of its own, once the process is warm.
 async fn lives(effort: Effort) -> io::Result<()> {
     println!("\na lab of a test, ms: to its start, to its end");
@@ -172,6 +254,10 @@ async fn lives(effort: Effort) -> io::Result<()> {
         let cell = format!("{:.2}, {:.2}", median(starts.into_iter()), median(ends.into_iter()));
         row(life.name(), [cell].into_iter());
     }
+    let (all, longest) = lives::a_hundred()?;
+    let cell =
+        format!("{:.1} a lab, {:.1} the longest", all.as_secs_f64() * 10.0, longest.as_secs_f64() * 1e3);
+    row("100 labs of Rust tests at once", [cell].into_iter());
     Ok(())
 }
 
@@ -180,13 +266,18 @@ fn heading(kinds: &[Kind]) {
 }
 
 fn row(name: &str, cells: impl Iterator<Item = String>) {
-    let cells: String = cells.map(|cell| format!("{cell:>22}")).collect();
-    println!("{name:<40}{cells}");
+    let cells: String = cells.map(|cell| format!("{cell:>26}")).collect();
+    println!("{name:<34}{cells}");
 }
 
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 fn megabytes(octets: u64) -> f64 {
     octets as f64 / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn kibibytes(octets: u64) -> f64 {
+    octets as f64 / 1024.0
 }
 
 fn processor() -> String {

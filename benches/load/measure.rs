@@ -20,15 +20,17 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     /// How many messages each of them brings.
     pub(crate) messages: usize,
+    /// The size of a message.
+    pub(crate) octets: usize,
 }
 
-/// What one round took.
+/// What one round took, for a connection.
 #[derive(Clone, Copy)]
-pub(crate) struct Took {
+pub(crate) struct Round {
     pub(crate) connections_per_second: f64,
     pub(crate) cpu_microseconds: f64,
-    /// The processor's time, to that of the first server in the same round.
-    pub(crate) to_first: f64,
+    /// How much longer the slowest of a hundred connections takes than the one in the middle.
+    pub(crate) tail: f64,
 }
 
 /// Servers that take turns under the same load.
@@ -40,84 +42,89 @@ pub(crate) struct Contest {
 impl Contest {
     pub(crate) fn new(load: Load, kinds: &[Kind]) -> io::Result<Self> {
         let rivals = kinds.iter().map(|kind| {
-            let server = Server::start(*kind)?;
+            let server = Server::start(*kind, load.transport)?;
             let tls = Tls::new(load.transport, &server.root)?;
             Ok((server, tls))
         });
         Ok(Self { load, rivals: rivals.collect::<io::Result<_>>()? })
     }
 
-    /// One round for warming, then `rounds` that count; of each server the medians.
-    pub(crate) async fn run(&self, rounds: usize) -> io::Result<Vec<Took>> {
+    /// One round for warming, then `rounds` that count, of each server.
+    pub(crate) async fn run(&self, rounds: usize) -> io::Result<Vec<Vec<Round>>> {
         let mut took = vec![Vec::new(); self.rivals.len()];
-        for round in 0..=rounds {
-            let mut first = None;
+        for turn in 0..=rounds {
             for ((server, tls), took) in self.rivals.iter().zip(&mut took) {
-                let mut result = self.round(server, tls).await?;
-                result.to_first = result.cpu_microseconds / *first.get_or_insert(result.cpu_microseconds);
-                if round > 0 {
+                let result = round(self.load, server, Some(tls)).await?;
+                if turn > 0 {
                     took.push(result);
                 }
             }
         }
-        let medians = took.iter().map(|rounds| Took {
-            connections_per_second: median(rounds.iter().map(|took| took.connections_per_second)),
-            cpu_microseconds: median(rounds.iter().map(|took| took.cpu_microseconds)),
-            to_first: median(rounds.iter().map(|took| took.to_first)),
-        });
-        Ok(medians.collect())
+        Ok(took)
     }
+}
 
-    #[expect(clippy::cast_precision_loss, reason = "counts of connections are small")]
-    async fn round(&self, server: &Server, tls: &Tls) -> io::Result<Took> {
-        let Load { transport, parallel, connections, messages } = self.load;
-        let left = Arc::new(AtomicUsize::new(connections));
-        let content: Arc<[u8]> = content(1024).into();
-        let (cpu, start) = (server.cpu()?, Instant::now());
-        let mut clients = JoinSet::new();
-        for _ in 0..parallel {
-            let (address, tls) = (server.address, tls.clone());
-            let (left, content) = (Arc::clone(&left), Arc::clone(&content));
-            clients.spawn(async move {
-                let take = |left: usize| left.checked_sub(1);
-                let mut full = 0;
-                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
-                    let client = Client::connect(address).await?;
-                    if transport == Transport::Clear {
-                        let mut client = client;
-                        client.send(messages, &content).await?;
-                        client.quit().await?;
-                    } else {
-                        let mut client = client.start_tls(&tls).await?;
-                        full += usize::from(!client.resumed());
-                        client.send(messages, &content).await?;
-                        client.quit().await?;
-                    }
+/// The time after which a round begins no further connection: some peers hold every one up for 100 ms.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// One round of a load against one server; without `tls` in clear.
+#[expect(clippy::cast_precision_loss, reason = "counts of connections are small")]
+pub(crate) async fn round(load: Load, server: &Server, tls: Option<&Tls>) -> io::Result<Round> {
+    let Load { transport, parallel, connections, messages, octets } = load;
+    let left = Arc::new(AtomicUsize::new(connections));
+    let content: Arc<[u8]> = content(octets).into();
+    let (cpu, start) = (server.cpu()?, Instant::now());
+    let mut clients = JoinSet::new();
+    for _ in 0..parallel {
+        let (address, implicit, tls) = (server.address, server.implicit, tls.cloned());
+        let (left, content) = (Arc::clone(&left), Arc::clone(&content));
+        clients.spawn(async move {
+            let take = |left: usize| left.checked_sub(1);
+            let (mut full, mut times) = (0, Vec::new());
+            while start.elapsed() < LONGEST
+                && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+            {
+                let begin = Instant::now();
+                if let Some(tls) = tls.as_ref().filter(|_| transport != Transport::Clear) {
+                    let mut client = Client::secured(address, implicit, tls).await?;
+                    full += usize::from(!client.resumed());
+                    client.send(messages, &content).await?;
+                    client.quit().await?;
+                } else {
+                    let mut client = Client::connect(address).await?;
+                    client.send(messages, &content).await?;
+                    client.quit().await?;
                 }
-                io::Result::Ok(full)
-            });
-        }
-        let mut full = 0;
-        while let Some(client) = clients.join_next().await {
-            full += client.map_err(io::Error::other)??;
-        }
-        let elapsed = start.elapsed();
-        // A ticket serves once, so only a client's first connection may do without.
-        if transport == Transport::Resumed && full > parallel.max(connections / 10) {
-            return Err(io::Error::other(format!("{full} of {connections} were not resumed")));
-        }
-        let cpu = server.cpu()?.saturating_sub(cpu);
-        Ok(Took {
-            connections_per_second: connections as f64 / elapsed.as_secs_f64(),
-            cpu_microseconds: cpu.as_secs_f64() * 1e6 / connections as f64,
-            to_first: 1.0,
-        })
+                times.push(begin.elapsed());
+            }
+            io::Result::Ok((full, times))
+        });
     }
+    let (mut full, mut times) = (0, Vec::with_capacity(connections));
+    while let Some(client) = clients.join_next().await {
+        let (its_full, its_times) = client.map_err(io::Error::other)??;
+        full += its_full;
+        times.extend(its_times);
+    }
+    let elapsed = start.elapsed();
+    times.sort();
+    let connections = times.len().max(1);
+    let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+    // A ticket serves once, so only a client's first connection may do without.
+    if transport == Transport::Resumed && full > parallel.max(connections / 10) {
+        return Err(io::Error::other(format!("{full} of {connections} were not resumed")));
+    }
+    let cpu = server.cpu()?.saturating_sub(cpu);
+    Ok(Round {
+        connections_per_second: connections as f64 / elapsed.as_secs_f64(),
+        cpu_microseconds: cpu.as_secs_f64() * 1e6 / connections as f64,
+        tail: at(99).as_secs_f64() / at(50).as_secs_f64(),
+    })
 }
 
 /// One message of `mebibytes` MiB to a server that has seen nothing else: how long, and its peak memory.
 pub(crate) async fn big(kind: Kind, verb: Verb, mebibytes: usize) -> io::Result<(Duration, u64)> {
-    let server = Server::start(kind)?;
+    let server = Server::start(kind, Transport::Clear)?;
     let mut client = Client::connect(server.address).await?;
     let block = content(1 << 20);
     let start = Instant::now();
@@ -127,21 +134,21 @@ pub(crate) async fn big(kind: Kind, verb: Verb, mebibytes: usize) -> io::Result<
     Ok((elapsed, server.memory("VmHWM")?))
 }
 
-/// By how much `count` open connections that have said EHLO raise a server's memory, each.
-pub(crate) async fn idle(kind: Kind, transport: Transport, count: usize) -> io::Result<u64> {
+/// Returns the memory that each of `count` open connections takes after its EHLO, and the memory that all of them
+/// leave behind once they are closed.
+pub(crate) async fn idle(kind: Kind, transport: Transport, count: usize) -> io::Result<(u64, u64)> {
     /// So many at once, as the queue of a listening socket is short.
     const AT_ONCE: usize = 100;
-    let server = Server::start(kind)?;
+    let server = Server::start(kind, transport)?;
     let tls = Tls::new(transport, &server.root)?;
     let open = |many: usize| {
         let mut opening = JoinSet::new();
         for _ in 0..many {
-            let (address, tls) = (server.address, tls.clone());
+            let (address, implicit, tls) = (server.address, server.implicit, tls.clone());
             opening.spawn(async move {
-                let client = Client::connect(address).await?;
                 Ok::<_, io::Error>(match transport {
-                    Transport::Clear => (Some(client), None),
-                    _ => (None, Some(client.start_tls(&tls).await?)),
+                    Transport::Clear => (Some(Client::connect(address).await?), None),
+                    _ => (None, Some(Client::secured(address, implicit, &tls).await?)),
                 })
             });
         }
@@ -159,13 +166,32 @@ pub(crate) async fn idle(kind: Kind, transport: Transport, count: usize) -> io::
             before = server.memory("VmRSS")?;
         }
     }
-    Ok(server.memory("VmRSS")?.saturating_sub(before) / count as u64)
+    let open = server.memory("VmRSS")?.saturating_sub(before);
+    drop(clients);
+    // No server says when it has seen the last of them leave.
+    tokio::time::sleep(SETTLED).await;
+    Ok((open / count as u64, server.memory("VmRSS")?.saturating_sub(before)))
+}
+
+/// The time after which a server has noticed that its clients are gone.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// Returns a server's memory after `messages` messages of `octets` bytes, ten on a connection.
+pub(crate) async fn kept(kind: Kind, messages: usize, octets: usize) -> io::Result<u64> {
+    let server = Server::start(kind, Transport::Clear)?;
+    let content = content(octets);
+    for _ in 0..messages.div_ceil(10) {
+        let mut client = Client::connect(server.address).await?;
+        client.send(10, &content).await?;
+        client.quit().await?;
+    }
+    server.memory("VmRSS")
 }
 
 /// From the start of the process to the reply to EHLO, and to the one behind a handshake.
 pub(crate) async fn cold_start(kind: Kind) -> io::Result<(Duration, Duration)> {
     let start = Instant::now();
-    let server = Server::start(kind)?;
+    let server = Server::start(kind, Transport::Tls13)?;
     let client = Client::connect(server.address).await?;
     let hello = start.elapsed();
     // Making the client's own side ready is not the server's doing.
@@ -177,15 +203,21 @@ pub(crate) async fn cold_start(kind: Kind) -> io::Result<(Duration, Duration)> {
     Ok((hello, secured))
 }
 
-/// The one in the middle.
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The least, the one in the middle, and the most.
+pub(crate) fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+    (at(0), at(values.len() / 2), at(values.len().saturating_sub(1)))
+}
+
+/// The one in the middle.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    spread(values).1
 }
 
 /// A message of exactly `size` bytes in lines of 64.
-fn content(size: usize) -> Vec<u8> {
+pub(crate) fn content(size: usize) -> Vec<u8> {
     const LINE: &[u8] = b"the quick brown fox jumps over the lazy dog, and then once more\r\n";
     let mut content = b"Subject: load\r\nFrom: <sender@example.com>\r\n\r\n".to_vec();
     while content.len() + LINE.len() < size {

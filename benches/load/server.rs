@@ -13,6 +13,9 @@ use starttls_lab::internal::scenario::ScenarioText;
 use starttls_lab::internal::wire::Ports;
 use tempfile::TempDir;
 
+use crate::client::Transport;
+use crate::peer::{self, Peer};
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -24,6 +27,8 @@ pub(crate) enum Kind {
     Forgetful,
     /// The program `starttls-lab serve`, which prints what happens.
     Serve,
+    /// A server of others.
+    Peer(Peer),
 }
 
 impl Kind {
@@ -33,6 +38,7 @@ impl Kind {
             Self::Lab => "lab",
             Self::Forgetful => "forgetful",
             Self::Serve => "serve",
+            Self::Peer(peer) => peer.name(),
         }
     }
 
@@ -41,17 +47,22 @@ impl Kind {
     }
 
     fn command(self, ca_file: &Path) -> io::Result<Command> {
-        let mut command;
         if self == Self::Serve {
-            command = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
             let file = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/load/lab.toml");
-            command.args(["serve", file, "--port", "0", "--ca-file"]).arg(ca_file);
-        } else {
-            command = Command::new(std::env::current_exe()?);
-            command.args([PLAY, self.name()]).arg(ca_file);
+            return Ok(program(Path::new(file), ca_file));
         }
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([PLAY, self.name()]).arg(ca_file);
         Ok(command)
     }
+}
+
+/// The program with a lab file; one is named to measure another build of it.
+fn program(file: &Path, ca_file: &Path) -> Command {
+    let other = std::env::var_os("STARTTLS_LAB");
+    let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_starttls-lab").into()));
+    command.arg("serve").arg(file).args(["--port", "0", "--ca-file"]).arg(ca_file);
+    command
 }
 
 /// The argument that makes this program a server.
@@ -63,25 +74,48 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// What a client has to trust, as PEM.
     pub(crate) root: String,
+    /// Whether it speaks TLS from the start.
+    pub(crate) implicit: bool,
 }
 
 impl Server {
-    pub(crate) fn start(kind: Kind) -> io::Result<Self> {
+    pub(crate) fn start(kind: Kind, transport: Transport) -> io::Result<Self> {
         let dir = TempDir::new()?;
+        if let Kind::Peer(peer) = kind {
+            let implicit = peer.is_implicit() && transport != Transport::Clear;
+            let (mut command, address, root) = peer.command(dir.path(), implicit)?;
+            let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+            let server = Self { child, address, root, implicit };
+            peer::await_listening(address)?;
+            return Ok(server);
+        }
         let ca_file = dir.path().join("ca.pem");
-        let mut command = kind.command(&ca_file)?;
+        Self::announced(kind.command(&ca_file)?, &ca_file, kind == Kind::Serve)
+    }
+
+    /// Starts the program with a lab file of this text.
+    pub(crate) fn serve(lab: &str) -> io::Result<Self> {
+        let dir = TempDir::new()?;
+        let (file, ca_file) = (dir.path().join("lab.toml"), dir.path().join("ca.pem"));
+        std::fs::write(&file, lab)?;
+        Self::announced(program(&file, &ca_file), &ca_file, true)
+    }
+
+    /// Starts a server that says on its first line where it listens; `goes_on` where more follows.
+    fn announced(mut command: Command, ca_file: &Path, goes_on: bool) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take();
         // From here on the child ends with the value.
-        let mut server = Self { child, address: ([0, 0, 0, 0], 0).into(), root: String::new() };
+        let mut server =
+            Self { child, address: ([0, 0, 0, 0], 0).into(), root: String::new(), implicit: false };
         let mut stdout = BufReader::new(stdout.ok_or(io::ErrorKind::BrokenPipe)?);
         let mut ready = String::new();
         stdout.read_line(&mut ready)?;
         let ready: Value = serde_json::from_str(&ready)?;
         let address = ready["connectors"][0]["addr"].as_str().unwrap_or_default();
         server.address = address.parse().map_err(io::Error::other)?;
-        server.root = std::fs::read_to_string(&ca_file)?;
-        if kind == Kind::Serve {
+        server.root = std::fs::read_to_string(ca_file)?;
+        if goes_on {
             // Somebody has to read what the program prints, or it stops at a full pipe.
             std::thread::spawn(move || io::copy(&mut stdout, &mut io::sink()));
         }
