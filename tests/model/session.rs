@@ -176,7 +176,7 @@ fn taken(mut session: ReceiveSession) -> Arc<Message> {
 fn the_received_field_says_how_the_message_came() {
     let in_clear = "Received: from client.example ([192.0.2.7])\r\n by mailgate.expta.com ([127.0.0.1]) with ESMTP id 1;\r\n Tue, 28 Sep 2010 09:35:58 +0000\r\n";
     let message = taken(session());
-    assert_eq!((message.received.as_str(), &message.tls), (in_clear, &None));
+    assert_eq!((message.received().as_str(), &message.tls), (in_clear, &None));
     assert_eq!(message.raw(), format!("{in_clear}Subject: hi\r\n\r\nHello.\r\n"));
 
     let facts = TlsFacts {
@@ -192,7 +192,7 @@ fn the_received_field_says_how_the_message_came() {
     let message = taken(session().secure(TlsVerb::StartTls, Arc::new(facts)));
     let encrypted = in_clear
         .replace("ESMTP", "ESMTPS\r\n (version=TLS1_2, cipher=TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)");
-    assert_eq!(message.received, encrypted);
+    assert_eq!(message.received(), encrypted);
 }
 
 /// A chunk is read even where it is refused; somebody who has no recipient shall not fill the memory.
