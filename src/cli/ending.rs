@@ -48,6 +48,13 @@ impl EndingArgs {
     pub(super) async fn wait(&self, signals: &mut Signals, observer: &Observer) -> Result<(), Failure> {
         let quotas = self.quotas();
         let enough = |counts: &Counts| quotas.iter().any(|quota| quota.is_reached(counts));
+        let reached = async {
+            // The wait for a quota is woken by every entry of the journal.
+            if quotas.is_empty() {
+                return std::future::pending().await;
+            }
+            observer.until(enough).await;
+        };
         let time = async {
             match self.timeout {
                 Some(TimeSpan(longest)) => tokio::time::sleep(longest).await,
@@ -57,7 +64,7 @@ impl EndingArgs {
         tokio::select! {
             _ = signals.next() => return Ok(()),
             () = self.end_of_stdin() => return Ok(()),
-            () = observer.until(enough) => {}
+            () = reached => {}
             () = time => return match quotas.first().filter(|_| !observer.count(enough)) {
                 None => Ok(()),
                 Some(_) => Err(self.too_late(&quotas, &observer.counts())),

@@ -223,7 +223,7 @@ impl Shared {
     fn entry(&self, entry: &Entry, text: &mut String) {
         match self.layout {
             Layout::Json => {
-                text.push_str(&entry.to_json());
+                entry.write_json(text);
                 text.push('\n');
             }
             Layout::Text => print(entry, &self.observer, text),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::journal::shown::printable_lines;
-use crate::journal::{Entry, Record, event_block, transcript_line};
+use crate::journal::{Entry, Record, event_block, write_session, write_transcript_lines};
 use crate::lab::Listening;
 use crate::observe::Observer;
 
@@ -69,13 +69,12 @@ pub(super) fn print(entry: &Entry, observer: &Observer, text: &mut String) {
         Record::ChangeRefused { why } => writeln!(text, "-- NOT changed:\n{}", printable_lines(why)),
         _ if is_told_by_the_other_end(entry) => Ok(()),
         _ => {
-            let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0));
-            let session = session.unwrap_or_default();
-            for line in transcript_line(entry).lines() {
-                text.extend([&session[..], line, "\n"]);
-            }
+            write_transcript_lines(entry, text);
             match observer.ended_with(entry) {
-                Some(ended) => writeln!(text, "{session}=> {ended}\n"),
+                Some(ended) => {
+                    write_session(entry, text);
+                    writeln!(text, "=> {ended}\n")
+                }
                 None => Ok(()),
             }
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use crate::journal::{Journal, transcript_line};
+use crate::journal::{Journal, write_session, write_transcript_lines};
 use crate::observe::Observer;
 
 /// The number of entries that are shown; the newest, because a test fails at its end.
@@ -22,12 +22,10 @@ pub(super) fn transcript(journal: &Journal, observer: &Observer) -> String {
         let _ = writeln!(text, "({earlier} earlier entries are left out)");
     }
     for entry in entries.iter().skip(hidden) {
-        let session = entry.place.as_ref().map(|place| format!("[{}] ", place.session.0)).unwrap_or_default();
-        for line in transcript_line(entry).lines() {
-            let _ = writeln!(text, "{session}{line}");
-        }
+        write_transcript_lines(entry, &mut text);
         if let Some(ended) = observer.ended_with(entry) {
-            let _ = writeln!(text, "{session}=> {ended}");
+            write_session(entry, &mut text);
+            let _ = writeln!(text, "=> {ended}");
         }
     }
     text

@@ -125,7 +125,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
     let taken = kept(&shared, &id)?;
     let content = taken.content();
     json(&MessageView {
-        received: taken.message.received.clone(),
+        received: taken.message.received(),
         headers: fields(&content),
         structure: structure(&content),
         taken,

@@ -1,5 +1,7 @@
 //! Explanations of failures and anomalies, in a sentence: what was seen, and what it can mean.
 
+use std::fmt;
+
 use super::record::FailedHandshake;
 use super::shown::printable;
 use crate::session::{Anomaly, Reaction, TlsFailure};
@@ -164,8 +166,8 @@ pub(crate) fn oddity(oddity: &Anomaly) -> String {
 }
 
 /// Returns a count with its unit, in the singular or the plural: `1 octet`, `2 octets`.
-pub(crate) fn counted(count: u64, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+pub(crate) fn counted(count: u64, thing: &str) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{count} {thing}{}", if count == 1 { "" } else { "s" }))
 }
 
 /// Returns the lines in brackets, such as ` (EHLO x; MAIL FROM:<a@example.com>)`, or nothing.

@@ -1,20 +1,22 @@
 //! An entry as JSON, which is how it serializes.
 
+use std::io;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::record::{Ending, Entry, Record, SECRET};
-use super::shown::{safe_json, without_secret};
+use super::shown::{plain, safe_json, without_secret};
 
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("seq", &self.seq)?;
-        map.serialize_entry("time", &format!("{:.3}", self.time))?;
+        map.serialize_entry("time", &format_args!("{:.3}", self.time))?;
         if let Some(place) = &self.place {
             map.serialize_entry("computer", &place.computer.name)?;
             map.serialize_entry("connector", place.connector.name())?;
-            map.serialize_entry("session", &place.session.to_string())?;
+            map.serialize_entry("session", &format_args!("{}", place.session))?;
             map.serialize_entry("local", &place.local)?;
             map.serialize_entry("remote", &place.remote)?;
             if let Some(peer) = &place.peer {
@@ -106,9 +108,9 @@ impl Serialize for Entry {
                 map.serialize_entry("by", by)?;
                 map.serialize_entry("reason", &reason)?;
             }
-            Record::NoConnector { local, remote } => {
-                map.serialize_entry("local", local)?;
-                map.serialize_entry("remote", remote)?;
+            Record::NoConnector(stranger) => {
+                map.serialize_entry("local", &stranger.local)?;
+                map.serialize_entry("remote", &stranger.remote)?;
             }
             Record::Changed { what } => map.serialize_entry("what", what)?,
             Record::ChangeRefused { why } => map.serialize_entry("why", why)?,
@@ -123,6 +125,32 @@ impl Entry {
     pub fn to_json(&self) -> String {
         // A value in memory serializes.
         safe_json(serde_json::to_string(self).unwrap_or_default())
+    }
+
+    /// Adds the line of [`to_json`](Self::to_json) to `text`, without a string of its own.
+    pub(crate) fn write_json(&self, text: &mut String) {
+        let begin = text.len();
+        if serde_json::to_writer(Text(text), self).is_err() {
+            text.truncate(begin);
+        }
+        if plain(&text.as_bytes()[begin..]).is_none() {
+            let line = safe_json(text.split_off(begin));
+            text.push_str(&line);
+        }
+    }
+}
+
+/// A string that bytes are written to; what comes at once is whole characters.
+struct Text<'a>(&'a mut String);
+
+impl io::Write for Text<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.push_str(str::from_utf8(octets).map_err(io::Error::other)?);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -27,12 +27,13 @@ pub use protocol_log::ProtocolLog;
 pub use protocol_send::SendProtocolLog;
 pub use record::{
     Connector, Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET,
-    SessionContext, SessionId,
+    SessionContext, SessionId, Stranger,
 };
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
 pub use shown::{Secrets, recipients_in_words, safe_json, safe_text, sender_in_words, without_secret};
 pub use tracking::{Tracking, TrackingEvent};
 pub use transcript::{transcript, transcript_line};
+pub(crate) use transcript::{write_session, write_transcript_lines};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -134,7 +134,7 @@ impl Rows<'_> {
             | Record::LimitReached(_)
             | Record::Message(_)
             | Record::Tracking(_)
-            | Record::NoConnector { .. }
+            | Record::NoConnector(_)
             | Record::Changed { .. }
             | Record::ChangeRefused { .. } => {}
         }

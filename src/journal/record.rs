@@ -148,12 +148,7 @@ pub enum Record {
     /// The connection ended.
     Disconnected(Ending),
     /// No connector's RemoteIPRanges hold the peer; it was told that the service is not active.
-    NoConnector {
-        /// The address the peer connected to.
-        local: SocketAddr,
-        /// The peer.
-        remote: SocketAddr,
-    },
+    NoConnector(Box<Stranger>),
     /// The lab's configuration changed; it counts from the next connection.
     Changed {
         /// The description of the change.
@@ -164,6 +159,15 @@ pub enum Record {
         /// The reason, with what would be right.
         why: String,
     },
+}
+
+/// A peer that no connector answers; in a box, because most entries are smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// The address the peer connected to.
+    pub local: SocketAddr,
+    /// The peer.
+    pub remote: SocketAddr,
 }
 
 /// An event as it stands in the log of a computer.
@@ -261,9 +265,9 @@ impl From<&Arc<Message>> for MessageFacts {
     fn from(message: &Arc<Message>) -> Self {
         Self {
             id: message.id,
-            helo: message.helo.to_string(),
-            mail_from: message.mail.reverse_path.to_string(),
-            rcpt_to: message.recipients.iter().map(|rcpt| rcpt.forward_path.to_string()).collect(),
+            helo: message.helo.as_str().to_owned(),
+            mail_from: message.mail.reverse_path.as_str().to_owned(),
+            rcpt_to: message.recipients.iter().map(|rcpt| rcpt.forward_path.as_str().to_owned()).collect(),
             protocol: message.protocol,
             tls: message.tls.clone(),
             user: message.user.clone(),
@@ -307,7 +311,7 @@ impl Record {
             Self::Message(_) => "message",
             Self::Tracking(_) => "tracking",
             Self::Disconnected(_) => "disconnected",
-            Self::NoConnector { .. } => "no_connector",
+            Self::NoConnector(_) => "no_connector",
             Self::Changed { .. } => "changed",
             Self::ChangeRefused { .. } => "change_refused",
         }

@@ -1,6 +1,7 @@
 //! Data from the wire in a form that is safe to show.
 
 use std::borrow::Cow;
+use std::fmt::{self, Display as _, Write as _};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -96,7 +97,9 @@ fn auth_word(line: &[u8]) -> Option<usize> {
     if let Some(end) = logon_end(line, first) {
         return Some(end);
     }
-    (first..line.len()).filter_map(|at| logon_end(line, at)).find(|end| {
+    // Each word is found by a letter of it that is rare, as every line is searched several times.
+    let letters = memchr::memchr3_iter(b'u', b'U', b'-', line.get(first..)?);
+    letters.filter_map(|at| logon_end(line, (first + at).checked_sub(1)?)).find(|end| {
         let argument = Argument::at(line, *end);
         is_usual_mechanism(argument.word) && argument.rest.iter().any(|byte| !is_separator(byte))
     })
@@ -200,27 +203,42 @@ pub fn recipients_in_words(recipients: &[String]) -> String {
 /// Returns bytes as text that is safe for a terminal: invalid UTF-8 as `\xNN`, and characters that control,
 /// reorder or hide text as Rust escapes them. A backslash stays as it is, so this cannot be read back.
 pub(crate) fn printable(octets: &[u8]) -> String {
-    if octets.iter().all(|byte| is_plain(*byte)) {
-        return String::from_utf8_lossy(octets).into_owned();
-    }
-    let mut shown = String::with_capacity(octets.len());
-    for chunk in octets.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match u8::try_from(character) {
-                Ok(byte) if byte.is_ascii_control() => shown.extend(byte.escape_ascii().map(char::from)),
-                _ if is_unsafe(character) => shown.extend(character.escape_unicode()),
-                _ => shown.push(character),
-            }
+    Printable(octets).to_string()
+}
+
+/// The text that [`printable`] returns, for a place where a `String` is not needed.
+pub(crate) struct Printable<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = plain(self.0) {
+            return f.write_str(text);
         }
-        shown.extend(chunk.invalid().escape_ascii().map(char::from));
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match u8::try_from(character) {
+                    Ok(byte) if byte.is_ascii_control() => byte.escape_ascii().fmt(f)?,
+                    _ if is_unsafe(character) => character.escape_unicode().fmt(f)?,
+                    _ => f.write_char(character)?,
+                }
+            }
+            chunk.invalid().escape_ascii().fmt(f)?;
+        }
+        Ok(())
     }
-    shown
+}
+
+/// Returns the text that `octets` are, if all of them are characters of ASCII that are shown.
+pub(super) fn plain(octets: &[u8]) -> Option<&str> {
+    // Without a way out of the loop, several bytes are looked at together.
+    let plain = octets.iter().fold(true, |plain, byte| plain & is_plain(*byte));
+    if plain { str::from_utf8(octets).ok() } else { None }
 }
 
 /// Returns JSON that is safe for a terminal, without characters that reorder text, and that reads back as the
 /// same value. `serde_json` escapes only what is below a blank.
 pub fn safe_json(json: String) -> String {
-    if json.bytes().all(is_plain) || !json.chars().any(is_unsafe) {
+    if plain(json.as_bytes()).is_some() || !json.chars().any(is_unsafe) {
         return json;
     }
     let mut safe = String::with_capacity(json.len() + 16);
@@ -269,12 +287,14 @@ pub(crate) fn endpoint(address: SocketAddr) -> SocketAddr {
 }
 
 /// Returns the other end of a conversation, with the name of the computer if it is one of the lab.
-pub(crate) fn far_end(place: &SessionContext) -> String {
-    let remote = endpoint(place.remote);
-    match &place.peer {
-        Some(name) => format!("{name} ({remote})"),
-        None => remote.to_string(),
-    }
+pub(crate) fn far_end(place: &SessionContext) -> impl fmt::Display {
+    fmt::from_fn(|f| {
+        let remote = endpoint(place.remote);
+        match &place.peer {
+            Some(name) => write!(f, "{name} ({remote})"),
+            None => remote.fmt(f),
+        }
+    })
 }
 
 /// Returns whether a character is a control of ISO 6429, or one with which Unicode reorders text (UAX 9),

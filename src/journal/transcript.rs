@@ -5,12 +5,14 @@
 //! the Application log, `++` a message, `>>` its fate, `=>` how an attempt of the lab's own to send ended.
 //! Everything that came over the wire is escaped, so that a peer cannot control the operator's terminal.
 
+use std::fmt::{self, Write as _};
+
 use super::explain;
 use super::record::{
     Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET, SessionId,
 };
 use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
-use super::shown::{endpoint, far_end, printable, without_secret};
+use super::shown::{Printable, endpoint, far_end, plain, without_secret};
 use crate::exchange::{StoredCertificate, thumbprints};
 use crate::session::Anomaly;
 
@@ -24,107 +26,168 @@ pub fn transcript(entries: &[Entry], session: SessionId) -> String {
 /// Returns the lines that `entry` adds to a transcript: one line, or one for each line of a reply; no line
 /// end at the end.
 pub fn transcript_line(entry: &Entry) -> String {
+    let mut line = String::new();
+    write_line(entry, &mut line);
+    line
+}
+
+/// Adds the lines of [`transcript_line`] to `text`, each behind the number of its session and with a line end.
+pub(crate) fn write_transcript_lines(entry: &Entry, text: &mut String) {
+    let start = text.len();
+    write_session(entry, text);
+    let begin = text.len();
+    write_line(entry, text);
+    if memchr::memchr(b'\n', &text.as_bytes()[begin..]).is_some() {
+        let (lines, session) = (text.split_off(begin), text.split_off(start));
+        for line in lines.lines() {
+            text.extend([&session, line, "\n"]);
+        }
+    } else {
+        text.push('\n');
+    }
+}
+
+/// Adds the number of the entry's session in brackets and a blank, or nothing if it belongs to none.
+pub(crate) fn write_session(entry: &Entry, text: &mut String) {
+    if let Some(place) = &entry.place {
+        text.push('[');
+        write_number(place.session.0, text);
+        text.push_str("] ");
+    }
+}
+
+/// Adds a decimal number; every line of a transcript has one.
+fn write_number(number: u64, text: &mut String) {
+    if number >= 10 {
+        write_number(number / 10, text);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
+}
+
+/// Adds what [`transcript_line`] returns to `text`.
+fn write_line(entry: &Entry, text: &mut String) {
     let sends = entry.place.as_ref().is_some_and(|place| place.connector.sends());
-    match &entry.record {
+    // Writing to a String cannot fail.
+    let _ = match &entry.record {
         Record::Connecting => match &entry.place {
-            Some(place) => format!("-- connecting to {}", far_end(place)),
-            None => "-- connecting".to_owned(),
+            Some(place) => write!(text, "-- connecting to {}", far_end(place)),
+            None => text.write_str("-- connecting"),
         },
         Record::Connected => match &entry.place {
-            Some(place) if sends => format!(
+            Some(place) if sends => write!(
+                text,
                 "-- connected from {} to {}, {}\\{}",
                 endpoint(place.local),
                 far_end(place),
                 place.computer.name,
                 safe(place.connector.name())
             ),
-            Some(place) => format!(
+            Some(place) => write!(
+                text,
                 "-- {} connected to {}, {}\\{}",
                 far_end(place),
                 endpoint(place.local),
                 place.computer.name,
                 safe(place.connector.name())
             ),
-            None => "-- connected".to_owned(),
+            None => text.write_str("-- connected"),
         },
         Record::Sent(octets) if sends => {
             let line = octets.strip_suffix(b"\r\n").unwrap_or(octets);
-            format!("C: {}", printable(&without_secret(line)))
+            said("C: ", &without_secret(line), text)
         }
-        Record::Sent(octets) => sent(octets),
-        Record::Received(line) if sends => format!("S: {}", printable(line)),
-        Record::Received(line) => format!("C: {}", printable(&without_secret(line))),
-        Record::ReceivedSecret | Record::SentSecret => format!("C: {SECRET}"),
-        Record::Content(octets) => format!("-- {} of content", explain::counted(*octets, "byte")),
-        Record::TlsEstablished(handshake) => established(handshake),
-        Record::TlsFailed(handshake) => failed(handshake, entry),
-        Record::Secured(tls) => secured(tls),
-        Record::NotSecured(tls) => not_secured(tls, entry),
+        Record::Sent(octets) => sent(octets, text),
+        Record::Received(line) if sends => said("S: ", line, text),
+        Record::Received(line) => said("C: ", &without_secret(line), text),
+        Record::ReceivedSecret | Record::SentSecret => text.write_str("C: ").and(text.write_str(SECRET)),
+        Record::Content(octets) => write!(text, "-- {} of content", explain::counted(*octets, "byte")),
+        Record::TlsEstablished(handshake) => established(handshake, text),
+        Record::TlsFailed(handshake) => text.write_str(&failed(handshake, entry)),
+        Record::Secured(tls) => text.write_str(&secured(tls)),
+        Record::NotSecured(tls) => text.write_str(&not_secured(tls, entry)),
         Record::Attempt(attempt) => {
             let sentence = attempt_sentence(attempt, &remote(entry));
             match attempt.message {
-                ..=1 => format!("=> {sentence}"),
-                message => format!("=> message {message}: {sentence}"),
+                ..=1 => write!(text, "=> {sentence}"),
+                message => write!(text, "=> message {message}: {sentence}"),
             }
         }
-        Record::Fault(it) => format!("~~ on purpose (row {}): {}", it.row, safe(&it.to_string())),
+        Record::Fault(it) => write!(text, "~~ on purpose (row {}): {}", it.row, safe(&it.to_string())),
         Record::Anomaly(Anomaly::PipelinedBehindStartTls { octets, lines, .. }) if sends => {
-            format!("!! {}", explain::behind_go_ahead(*octets, lines))
+            write!(text, "!! {}", explain::behind_go_ahead(*octets, lines))
         }
-        Record::Anomaly(oddity) => format!("!! {}", explain::oddity(oddity)),
+        Record::Anomaly(oddity) => write!(text, "!! {}", explain::oddity(oddity)),
         Record::Logon { user, mechanism, succeeded: true } => {
-            format!("-- {} logged on by AUTH {mechanism}", safe(user))
+            write!(text, "-- {} logged on by AUTH {mechanism}", safe(user))
         }
         Record::Logon { user, mechanism, succeeded: false } => {
-            format!("-- {} failed to log on by AUTH {mechanism}", safe(user))
+            write!(text, "-- {} failed to log on by AUTH {mechanism}", safe(user))
         }
-        Record::LimitReached(limit) => format!("-- turned away: {limit:?} is reached"),
-        Record::Message(message) => accepted(message),
-        Record::Tracking(tracking) => tracking.line(),
-        Record::Disconnected(Ending::Local) => "-- closed by the lab".to_owned(),
-        Record::Disconnected(Ending::Remote) if sends => "-- closed by the server".to_owned(),
-        Record::Disconnected(Ending::Remote) => "-- closed by the client".to_owned(),
-        Record::Disconnected(Ending::Broken(reason)) => format!("-- broken: {}", safe(reason)),
-        Record::NoConnector { local, remote } => format!(
+        Record::LimitReached(limit) => write!(text, "-- turned away: {limit:?} is reached"),
+        Record::Message(message) => accepted(message, text),
+        Record::Tracking(tracking) => text.write_str(&tracking.line()),
+        Record::Disconnected(Ending::Local) => text.write_str("-- closed by the lab"),
+        Record::Disconnected(Ending::Remote) if sends => text.write_str("-- closed by the server"),
+        Record::Disconnected(Ending::Remote) => text.write_str("-- closed by the client"),
+        Record::Disconnected(Ending::Broken(reason)) => write!(text, "-- broken: {}", safe(reason)),
+        Record::NoConnector(stranger) => write!(
+            text,
             "-- {} turned away from {}: it is in no connector's RemoteIPRanges",
-            endpoint(*remote),
-            endpoint(*local)
+            endpoint(stranger.remote),
+            endpoint(stranger.local)
         ),
-        Record::Event(logged) => event(logged),
-        Record::Changed { what } => format!("-- changed, from the next connection on: {}", safe(what)),
-        Record::ChangeRefused { why } => format!("-- change refused: {}", safe(why)),
+        Record::Event(logged) => text.write_str(&event(logged)),
+        Record::Changed { what } => {
+            write!(text, "-- changed, from the next connection on: {}", safe(what))
+        }
+        Record::ChangeRefused { why } => write!(text, "-- change refused: {}", safe(why)),
+    };
+}
+
+/// Adds what one side said. Nearly everything in a transcript is of this kind, so it is not formatted.
+fn said(who: &str, line: &[u8], text: &mut String) -> fmt::Result {
+    text.push_str(who);
+    match plain(line) {
+        Some(plain) => {
+            text.push_str(plain);
+            Ok(())
+        }
+        None => write!(text, "{}", Printable(line)),
     }
 }
 
-fn sent(octets: &[u8]) -> String {
+fn sent(octets: &[u8], text: &mut String) -> fmt::Result {
     let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);
     // Only the lines of a reply end in LF; a fault rule may end them in LF alone.
-    let lines = octets.split(|octet| *octet == b'\n');
-    let lines = lines.map(|line| format!("S: {}", printable(line.strip_suffix(b"\r").unwrap_or(line))));
-    lines.collect::<Vec<_>>().join("\n")
+    let mut lines = octets.split(|octet| *octet == b'\n');
+    let mut next = lines.next();
+    while let Some(line) = next {
+        said("S: ", line.strip_suffix(b"\r").unwrap_or(line), text)?;
+        next = lines.next();
+        if next.is_some() {
+            text.push('\n');
+        }
+    }
+    Ok(())
 }
 
-fn established(handshake: &Handshake) -> String {
+fn established(handshake: &Handshake, text: &mut String) -> fmt::Result {
     let Handshake { verb, facts, certificate } = handshake;
-    let group = facts.key_exchange.map(|group| format!(", {group}")).unwrap_or_default();
-    let name = match &facts.server_name {
-        Some(name) => format!("SNI {}", safe(name)),
-        None => "no SNI".to_owned(),
-    };
-    let client = facts.client_certificate.as_ref();
-    let client = client.map(|certificate| format!(", from {}", safe(certificate.subject())));
-    format!(
-        "== {}: {} {}{group}, {name}, presented {} ({}){}",
-        verb.as_str(),
-        facts.version.as_str(),
-        facts.cipher_suite,
-        safe(&certificate.subject),
-        thumbprints(
-            certificate.thumbprint,
-            Some(facts.presented).filter(|presented| *presented != certificate.thumbprint)
-        ),
-        client.unwrap_or_default()
-    )
+    write!(text, "== {}: {} {}", verb.as_str(), facts.version.as_str(), facts.cipher_suite)?;
+    if let Some(group) = facts.key_exchange {
+        write!(text, ", {group}")?;
+    }
+    match &facts.server_name {
+        Some(name) => write!(text, ", SNI {}", safe(name))?,
+        None => text.push_str(", no SNI"),
+    }
+    let other = Some(facts.presented).filter(|presented| *presented != certificate.thumbprint);
+    let thumbprints = thumbprints(certificate.thumbprint, other);
+    write!(text, ", presented {} ({thumbprints})", safe(&certificate.subject))?;
+    if let Some(client) = &facts.client_certificate {
+        write!(text, ", from {}", safe(client.subject()))?;
+    }
+    Ok(())
 }
 
 fn failed(handshake: &FailedHandshake, entry: &Entry) -> String {
@@ -179,45 +242,44 @@ fn not_secured(tls: &NoTls, entry: &Entry) -> String {
 
 /// Returns the name of the other end for a line that has to name it.
 fn remote(entry: &Entry) -> String {
-    entry.place.as_ref().map_or_else(|| "the server".to_owned(), |place| far_end(place))
+    entry.place.as_ref().map_or_else(|| "the server".to_owned(), |place| far_end(place).to_string())
 }
 
 fn event(logged: &Logged) -> String {
     let Logged { event, computer, .. } = logged;
-    let sentence = safe(&event.first_sentence());
-    format!("** event {} on {computer}, {:?}: {sentence}", event.event_id, event.level)
+    let sentence = event.first_sentence();
+    format!("** event {} on {computer}, {:?}: {}", event.event_id, event.level, safe(&sentence))
 }
 
-fn accepted(message: &MessageFacts) -> String {
+fn accepted(message: &MessageFacts, text: &mut String) -> fmt::Result {
     /// A message may have thousands of recipients; a line has room for a few.
     const SHOWN: usize = 3;
 
     let sender = if message.mail_from.is_empty() { "<>" } else { &message.mail_from };
-    let mut recipients: Vec<String> = message.rcpt_to.iter().take(SHOWN).map(|to| safe(to)).collect();
-    if let Some(more @ 1..) = message.rcpt_to.len().checked_sub(SHOWN) {
-        recipients.push(format!("{more} more"));
+    write!(text, "++ message {} from {} to ", message.id, safe(sender))?;
+    for (index, to) in message.rcpt_to.iter().take(SHOWN).enumerate() {
+        let between = if index > 0 { ", " } else { "" };
+        write!(text, "{between}{}", safe(to))?;
     }
-    let security = match &message.tls {
-        Some(tls) => format!("over {}", tls.version.as_str()),
-        None => "in clear".to_owned(),
-    };
-    format!(
-        "++ message {} from {} to {}, {} {security}",
-        message.id,
-        safe(sender),
-        recipients.join(", "),
-        message.protocol
-    )
+    if let Some(more @ 1..) = message.rcpt_to.len().checked_sub(SHOWN) {
+        write!(text, ", {more} more")?;
+    }
+    write!(text, ", {}", message.protocol)?;
+    match &message.tls {
+        Some(tls) => write!(text, " over {}", tls.version.as_str()),
+        None => text.write_str(" in clear"),
+    }
 }
 
-fn safe(text: &str) -> String {
-    printable(text.as_bytes())
+fn safe(text: &str) -> Printable<'_> {
+    Printable(text.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use super::super::record::Stranger;
     use super::super::sample::{self, SampleSession};
     use super::*;
     use crate::exchange::{Event, Profile};
@@ -368,7 +430,7 @@ mod tests {
         let mut told = SampleSession::on(Profile::Exchange2019);
         told.received("NOOP");
         let (local, remote) = ("192.0.2.1:25".parse().unwrap(), "192.0.2.8:1".parse().unwrap());
-        let stranger = Record::NoConnector { local, remote };
+        let stranger = Record::NoConnector(Box::new(Stranger { local, remote }));
         told.entries.push(Entry { place: None, record: stranger, ..told.entries[0].clone() });
         assert_eq!(lines(&told), ["C: NOOP"]);
         assert_eq!(transcript(&told.entries, SessionId(2)), "");

@@ -67,7 +67,7 @@ impl Counts {
             | Record::LimitReached(_)
             | Record::Tracking(_)
             | Record::Disconnected(_)
-            | Record::NoConnector { .. }
+            | Record::NoConnector(_)
             | Record::Changed { .. }
             | Record::ChangeRefused { .. } => {}
         }

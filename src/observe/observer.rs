@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -17,7 +18,9 @@ use crate::journal::{Bounds, Entry, Journal, Record, SessionId};
 #[derive(Debug)]
 pub struct Observer {
     seen: Mutex<Seen>,
-    newest: watch::Sender<u64>,
+    newest: AtomicU64,
+    /// The number of the newest entry, for waits; it is kept up to date only while there is one.
+    changes: watch::Sender<u64>,
 }
 
 /// The number of values that an observer has dropped to stay within its bounds.
@@ -72,23 +75,36 @@ impl Observer {
             strangers: Bounded::new(KEPT_STRANGERS, bounds.entry_octets),
             returned: Returned::default(),
         };
-        let observer = Arc::new(Self { seen: Mutex::new(seen), newest: watch::Sender::new(0) });
+        let observer = Arc::new(Self {
+            seen: Mutex::new(seen),
+            newest: AtomicU64::new(0),
+            changes: watch::Sender::new(0),
+        });
         let noting = Arc::clone(&observer);
         journal.listen(Box::new(move |entry| {
             noting.lock().note(entry);
-            noting.newest.send_replace(entry.seq);
+            noting.newest.store(entry.seq, Ordering::SeqCst);
+            if noting.changes.receiver_count() > 0 {
+                noting.changes.send_replace(entry.seq);
+            }
         }));
         observer
     }
 
     /// Returns the number of the newest entry that was observed; 0 before the first.
     pub fn newest(&self) -> u64 {
-        *self.newest.borrow()
+        self.newest.load(Ordering::SeqCst)
     }
 
     /// Returns a receiver that reports every new entry by its number.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.newest.subscribe()
+        let changes = self.changes.subscribe();
+        // Entries that came while there was no wait.
+        self.changes.send_if_modified(|newest| {
+            *newest = self.newest().max(*newest);
+            false
+        });
+        changes
     }
 
     /// Returns the sessions that an entry after number `after` concerns, unfinished ones included, in the
@@ -187,7 +203,7 @@ impl Seen {
             let event = EventLogEntry { seq: entry.seq, time: entry.time, logged: Arc::clone(logged) };
             self.events.push(Arc::new(event), WEIGHT);
         }
-        if let Record::NoConnector { .. } = &entry.record {
+        if let Record::NoConnector(_) = &entry.record {
             self.strangers.push((entry.seq, line(entry)), WEIGHT);
         }
         if let (Record::Message(facts), Some(place)) = (&entry.record, &entry.place)

@@ -1,10 +1,12 @@
 //! A session in one line: the security of its mail (encrypted or in clear), and the reason.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::session::SessionSummary;
 use crate::journal::explain::{counted, short_tls_failure};
-use crate::journal::shown::{far_end, printable};
+use crate::journal::shown::{Printable, far_end};
 use crate::journal::{Ending, attempt_sentence};
 use crate::session::TlsVerb;
 use crate::smtp::Verb;
@@ -27,16 +29,7 @@ pub(super) enum StartTls {
 impl SessionSummary {
     /// Returns the session in one line: its result and the reason.
     pub fn outcome(&self) -> String {
-        if self.sends() {
-            return match &self.attempt {
-                Some(attempt) => attempt_sentence(attempt, &self.place.remote.to_string()),
-                None => format!("session {} with {}: has not ended", self.session, self.place.remote),
-            };
-        }
-        match &self.ending {
-            Some(_) => format!("session {} from {}: {}", self.session, far_end(&self.place), self.tell()),
-            None => format!("session {} from {}: has not ended", self.session, self.place.remote),
-        }
+        self.to_string()
     }
 
     /// Processes a command line.
@@ -69,55 +62,54 @@ impl SessionSummary {
         self.starttls = self.starttls.max(offer);
     }
 
-    fn tell(&self) -> String {
+    fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(limit) = self.limit {
-            return format!("turned away, {limit:?} is reached");
+            return write!(f, "turned away, {limit:?} is reached");
         }
-        let mut parts = Vec::new();
+        let mut parts = Parts { f, separator: "" };
         if self.messages_in_clear > 0 {
-            parts.push(format!(
-                "{} in clear ({})",
-                counted(self.messages_in_clear, "message"),
-                self.in_clear_because()
-            ));
+            let messages = counted(self.messages_in_clear, "message");
+            parts.add(format_args!("{messages} in clear ({})", self.in_clear_because()))?;
         }
         if let Some(handshake) = &self.tls {
-            let messages = match self.messages_over_tls {
-                0 => "no message".to_owned(),
-                count => counted(count, "message"),
-            };
+            let version = handshake.facts.version.as_str();
             let verb = if handshake.verb == TlsVerb::StartTls { "" } else { " by X-ANONYMOUSTLS" };
-            parts.push(format!("{messages} over {}{verb}", handshake.facts.version.as_str()));
+            match self.messages_over_tls {
+                0 => parts.add(format_args!("no message over {version}{verb}"))?,
+                count => {
+                    parts.add(format_args!("{} over {version}{verb}", counted(count, "message")))?;
+                }
+            }
         }
-        let nothing = parts.is_empty();
+        let nothing = parts.separator.is_empty();
         if nothing {
-            parts.push("no message".to_owned());
+            parts.add(format_args!("no message"))?;
         }
         if self.conduct.has_hello_in_clear() {
-            parts.push("a TLS ClientHello came in place of a command".to_owned());
+            parts.add(format_args!("a TLS ClientHello came in place of a command"))?;
         }
         match &self.tls_failure {
             Some(it) => {
-                parts.push(format!("{} failed: {}", it.verb.as_str(), short_tls_failure(it)));
+                parts.add(format_args!("{} failed: {}", it.verb.as_str(), short_tls_failure(it)))?;
             }
             None if self.tls.is_some() && !self.conduct.spoke_inside() && self.messages_over_tls == 0 => {
-                parts.push(self.silent_inside().to_owned());
+                parts.add(format_args!("{}", self.silent_inside()))?;
             }
             // A client that has not come as far as EHLO has said nothing about STARTTLS.
             None if nothing && self.starttls > StartTls::NotAsked => {
-                parts.push(self.in_clear_because().to_owned());
+                parts.add(format_args!("{}", self.in_clear_because()))?;
             }
             None => {}
         }
         let delivered = self.messages_in_clear + self.messages_over_tls > 0;
         if let Some(refusal) = self.refusal.as_ref().filter(|_| !delivered) {
             let line = refusal.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            parts.push(format!("the last refusal was {}", printable(line.trim_ascii_end())));
+            parts.add(format_args!("the last refusal was {}", Printable(line.trim_ascii_end())))?;
         }
         if let Some(fault) = self.conduct.on_purpose().filter(|_| !delivered) {
-            parts.push(format!("on purpose, the lab did this: {}", printable(fault.as_bytes())));
+            parts.add(format_args!("on purpose, the lab did this: {}", Printable(fault.as_bytes())))?;
         }
-        parts.join("; ")
+        Ok(())
     }
 
     /// Describes the result of a handshake after which the client said nothing.
@@ -146,6 +138,36 @@ impl SessionSummary {
             StartTls::Unanswered => "STARTTLS was offered, asked for and not answered",
             StartTls::Refused => "STARTTLS was offered and refused",
         }
+    }
+}
+
+impl fmt::Display for SessionSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, place, .. } = self;
+        match (&self.attempt, &self.ending) {
+            (Some(attempt), _) if self.sends() => {
+                f.write_str(&attempt_sentence(attempt, &place.remote.to_string()))
+            }
+            (None, _) if self.sends() => write!(f, "session {session} with {}: has not ended", place.remote),
+            (_, Some(_)) => {
+                write!(f, "session {session} from {}: ", far_end(place))?;
+                self.tell(f)
+            }
+            (_, None) => write!(f, "session {session} from {}: has not ended", place.remote),
+        }
+    }
+}
+
+/// The parts of a sentence, with semicolons between them.
+struct Parts<'a, 'b> {
+    f: &'a mut fmt::Formatter<'b>,
+    separator: &'static str,
+}
+
+impl Parts<'_, '_> {
+    fn add(&mut self, part: fmt::Arguments<'_>) -> fmt::Result {
+        self.f.write_str(std::mem::replace(&mut self.separator, "; "))?;
+        self.f.write_fmt(part)
     }
 }
 

@@ -1,7 +1,6 @@
 //! A session, as far as the journal has recorded it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -77,7 +76,7 @@ impl SessionSummary {
             last_verb: None,
             starttls: StartTls::NotAsked,
             refusal: None,
-            conduct: ConversationBuilder::begin(entry, place),
+            conduct: ConversationBuilder::begin(entry),
         }
     }
 
@@ -149,16 +148,10 @@ impl SessionSummary {
             | Record::Anomaly(_)
             | Record::Logon { .. }
             | Record::Tracking(_)
-            | Record::NoConnector { .. }
+            | Record::NoConnector(_)
             | Record::Changed { .. }
             | Record::ChangeRefused { .. } => {}
         }
-    }
-}
-
-impl fmt::Display for SessionSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.outcome())
     }
 }
 

@@ -29,8 +29,8 @@ pub struct Message {
     pub tls: Option<Arc<TlsFacts>>,
     /// The user that had logged on.
     pub user: Option<String>,
-    /// The `Received:` field that the connector put before it, with its final CRLF.
-    pub received: String,
+    /// The connection that it came by, of which the `Received:` field tells.
+    pub(super) setting: Arc<Setting>,
     /// The fields that were read in the header.
     pub header: HeaderScan,
     /// The content, exactly as it was sent, less the dots of RFC 5321 section 4.5.2.
@@ -43,10 +43,33 @@ impl Message {
         self.body.len()
     }
 
+    /// Returns the `Received:` field that the connector put before it (RFC 5321 section 4.4), with its final CRLF.
+    /// It states the TLS that was in fact used.
+    pub fn received(&self) -> String {
+        let Self { setting, helo, protocol, .. } = self;
+        let mut field = format!(
+            "Received: from {helo} ([{}])\r\n by {} ([{}]) with {protocol}",
+            setting.peer_ip(),
+            setting.fqdn(),
+            setting.local.ip().to_canonical(),
+        );
+        // Writing to a String cannot fail.
+        if let Some(tls) = &self.tls {
+            let version = match tls.version {
+                TlsVersion::Tls12 => "TLS1_2",
+                TlsVersion::Tls13 => "TLS1_3",
+            };
+            let _ = write!(field, "\r\n (version={version}, cipher={})", tls.cipher_suite);
+        }
+        let _ = write!(field, " id {};\r\n {}\r\n", self.id, MailDate(self.time));
+        field
+    }
+
     /// Returns the whole message: the lab's `Received:` and the content.
     pub fn raw(&self) -> Bytes {
-        let mut raw = Vec::with_capacity(self.received.len() + usize::try_from(self.body.len()).unwrap_or(0));
-        raw.extend_from_slice(self.received.as_bytes());
+        let received = self.received();
+        let mut raw = Vec::with_capacity(received.len() + usize::try_from(self.body.len()).unwrap_or(0));
+        raw.extend_from_slice(received.as_bytes());
         self.body.chunks().for_each(|chunk| raw.extend_from_slice(chunk));
         raw.into()
     }
@@ -70,31 +93,4 @@ pub(super) fn protocol(extended: bool, utf8: bool, tls: bool, authenticated: boo
         (false, false, false) if extended => "ESMTP",
         (false, false, false) => "SMTP",
     }
-}
-
-/// Returns the `Received:` field (RFC 5321 section 4.4), which states the TLS that was in fact used.
-pub(super) fn received_field(
-    setting: &Setting,
-    helo: &HelloName,
-    protocol: &str,
-    tls: Option<&TlsFacts>,
-    id: u64,
-    now: Timestamp,
-) -> String {
-    let mut field = format!(
-        "Received: from {helo} ([{}])\r\n by {} ([{}]) with {protocol}",
-        setting.peer_ip(),
-        setting.fqdn(),
-        setting.local.ip().to_canonical(),
-    );
-    if let Some(tls) = tls {
-        let version = match tls.version {
-            TlsVersion::Tls12 => "TLS1_2",
-            TlsVersion::Tls13 => "TLS1_3",
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(field, "\r\n (version={version}, cipher={})", tls.cipher_suite);
-    }
-    let _ = write!(field, " id {id};\r\n {}\r\n", MailDate(now));
-    field
 }

@@ -1,6 +1,7 @@
 //! The replies of a receive connector, by profile. Each text is observed or documented unless it says otherwise.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use super::setting::Setting;
 use crate::exchange::{Profile, Stage, keywords};
@@ -144,11 +145,16 @@ pub(super) fn unable_to_relay(profile: Profile) -> Reply {
 
 /// Returns the reply to the end of data. The host name came with 2013.
 pub(super) fn queued(setting: &Setting, message_id: &str, id: u64) -> Reply {
-    let hostname = match setting.computer.profile {
-        Profile::Exchange2007 | Profile::Exchange2010 => String::new(),
-        _ => format!(", Hostname={}", setting.computer.fqdn),
-    };
-    let text = format!("{message_id} [InternalId={id}{hostname}] Queued mail for delivery");
+    // Said for every message: one string, which need not grow.
+    let mut text = String::with_capacity(160);
+    text.push_str(message_id);
+    // Writing to a String cannot fail.
+    let _ = write!(text, " [InternalId={id}");
+    match setting.computer.profile {
+        Profile::Exchange2007 | Profile::Exchange2010 => {}
+        _ => text.extend([", Hostname=", setting.computer.fqdn.as_str()]),
+    }
+    text.push_str("] Queued mail for delivery");
     Reply::new(250, EnhancedCode::new(2, 6, 0), text)
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::panic::RefUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,6 +30,10 @@ pub struct Setting {
     /// Counters that outlive the session.
     pub counters: Arc<Counters>,
 }
+
+// A `Setting` is never changed, and its counters are behind locks, so it is intact after a caught panic. The compiler
+// cannot know this because of the keys of certificates, which are behind `dyn`.
+impl RefUnwindSafe for Setting {}
 
 impl Setting {
     /// Returns the FQDN in banner, EHLO reply and `Received:`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::fact::{Anomaly, Fact};
-use super::message::{Message, protocol, received_field};
+use super::message::{Message, protocol};
 use super::receive::{Next, ReceiveSession, Step};
 use super::reply;
 use crate::exchange::{AuthMechanism, Event, PermissionGroups, SizeMode};
@@ -117,6 +117,10 @@ impl ReceiveSession {
             return Step::say(reply::unable_to_relay(self.profile()));
         }
         if let Some(transaction) = &mut self.transaction {
+            // Most messages have one recipient, and a list that grows by itself begins with room for four.
+            if transaction.recipients.is_empty() {
+                transaction.recipients.reserve_exact(1);
+            }
             transaction.recipients.push(rcpt);
         }
         Step::of(reply::RECIPIENT_OK)
@@ -206,7 +210,7 @@ impl ReceiveSession {
         let message = Message {
             id,
             time: now,
-            received: received_field(&self.setting, &hello.name, protocol, tls.as_deref(), id, now),
+            setting: Arc::clone(&self.setting),
             helo: hello.name.clone(),
             protocol,
             mail,

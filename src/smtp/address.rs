@@ -96,18 +96,22 @@ impl ReversePath {
             Self::Address(address) => Some(address),
         }
     }
+
+    /// The address as it was written; empty for the null path, as nothing stands between its brackets.
+    pub fn as_str(&self) -> &str {
+        self.address().map_or("", Address::as_str)
+    }
 }
 
 impl fmt::Display for ReversePath {
-    /// Prints nothing for the null path, as nothing stands between its brackets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.address().map_or("", Address::as_str))
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for ReversePath {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.address().map_or("", Address::as_str))
+        serializer.serialize_str(self.as_str())
     }
 }
 

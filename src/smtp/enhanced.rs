@@ -37,6 +37,25 @@ impl fmt::Display for EnhancedCode {
     }
 }
 
+impl EnhancedCode {
+    /// Writes the code without the machinery of formatting, as it stands in nearly every reply.
+    pub(super) fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        write_number(out, self.class.into())?;
+        out.write_char('.')?;
+        write_number(out, self.subject)?;
+        out.write_char('.')?;
+        write_number(out, self.detail)
+    }
+}
+
+/// Writes a decimal number.
+pub(super) fn write_number(out: &mut impl fmt::Write, number: u16) -> fmt::Result {
+    if number >= 10 {
+        write_number(out, number / 10)?;
+    }
+    out.write_char(char::from(b'0' + (number % 10) as u8))
+}
+
 /// The text is no enhanced status code (RFC 3463 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an enhanced status code is a class of 2, 4 or 5 and two numbers, such as 5.7.1")]

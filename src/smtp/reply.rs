@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::enhanced::EnhancedCode;
+use super::enhanced::{EnhancedCode, write_number};
 
 /// The answer to one command (RFC 5321 section 4.2): a code and one or more lines of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,8 +122,8 @@ impl Reply {
     /// leaves in one write. A CR, LF or NUL in a text becomes `?`: what a client sent and a reply
     /// quotes must not make two replies of one.
     pub fn to_bytes(&self) -> Bytes {
-        const AROUND: usize = "250-5.123.123 \r\n".len();
-        let size = self.lines().iter().map(|line| line.len() + AROUND).sum();
+        let enhanced = self.enhanced.map_or(0, |_| "5.1.123 ".len());
+        let size = self.lines().iter().map(|line| line.len() + "250-\r\n".len() + enhanced).sum();
         let mut wire = String::with_capacity(size);
         // A `String` takes whatever is written.
         let _ = self.write_lines(&mut wire, "\r\n");
@@ -137,12 +137,13 @@ impl Reply {
             if index > 0 {
                 out.write_str(between)?;
             }
-            for place in [100, 10, 1] {
-                out.write_char(char::from_digit(u32::from(self.code / place % 10), 10).unwrap_or('0'))?;
-            }
+            write_number(out, self.code)?;
             out.write_char(if index + 1 == lines.len() { ' ' } else { '-' })?;
             if let Some(enhanced) = self.enhanced {
-                write!(out, "{enhanced}{}", if text.is_empty() { "" } else { " " })?;
+                enhanced.write(out)?;
+                if !text.is_empty() {
+                    out.write_char(' ')?;
+                }
             }
             let mut rest = &text[..];
             while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest.as_bytes()) {

@@ -88,7 +88,27 @@ impl Verb {
     /// The verb of a line, whatever its case (RFC 5321 section 2.4) and whatever follows it.
     pub fn of(line: &[u8]) -> Option<Self> {
         let (word, _) = first_word(line);
-        Self::ALL.into_iter().find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
+        // Asked several times about every line, and nearly every line begins with one of these.
+        if let Ok(word) = <[u8; 4]>::try_from(word) {
+            return Some(match &word.map(|octet| octet.to_ascii_uppercase()) {
+                b"HELO" => Self::Helo,
+                b"EHLO" => Self::Ehlo,
+                b"AUTH" => Self::Auth,
+                b"MAIL" => Self::Mail,
+                b"RCPT" => Self::Rcpt,
+                b"DATA" => Self::Data,
+                b"BDAT" => Self::Bdat,
+                b"RSET" => Self::Rset,
+                b"NOOP" => Self::Noop,
+                b"QUIT" => Self::Quit,
+                b"HELP" => Self::Help,
+                b"VRFY" => Self::Vrfy,
+                b"EXPN" => Self::Expn,
+                _ => return None,
+            });
+        }
+        let longer = [Self::StartTls, Self::XAnonymousTls, Self::XExps];
+        longer.into_iter().find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
     }
 }
 
@@ -96,14 +116,15 @@ impl Verb {
 /// SOML and SAML, which are MAIL in other words (RFC 821 section 3.4; RFC 5321 appendix F.6). Malformed spellings
 /// count, such as ` MAILFROM:<a@b>`, whatever a server answers.
 pub fn tells_address(line: &[u8]) -> bool {
-    const WORDS: [&[u8]; 7] = [b"MAIL", b"RCPT", b"SEND", b"SOML", b"SAML", b"VRFY", b"EXPN"];
     let line = line.trim_ascii_start();
-    let behind = |word: &[u8]| {
-        let (begin, rest) = line.split_at_checked(word.len())?;
-        begin.eq_ignore_ascii_case(word).then_some(rest)
-    };
-    let argued = WORDS.into_iter().filter_map(behind).any(|rest| !rest.trim_ascii().is_empty());
-    argued || matches!(Verb::of(line), Some(Verb::Mail | Verb::Rcpt))
+    let Some((word, rest)) = line.split_first_chunk::<4>() else { return false };
+    match &word.map(|octet| octet.to_ascii_uppercase()) {
+        b"SEND" | b"SOML" | b"SAML" | b"VRFY" | b"EXPN" => !rest.trim_ascii().is_empty(),
+        b"MAIL" | b"RCPT" => {
+            !rest.trim_ascii().is_empty() || matches!(Verb::of(line), Some(Verb::Mail | Verb::Rcpt))
+        }
+        _ => false,
+    }
 }
 
 impl fmt::Display for Verb {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
@@ -149,8 +150,9 @@ impl<'a> Connection<'a> {
     where
         IO: Stream,
     {
-        self.take(&step.facts);
-        self.say(&step);
+        let now = self.now();
+        self.take(&step.facts, now);
+        self.say(&step, now);
         let ending = match self.flush(&mut io).await {
             Ok(()) => self.close(&mut io).await,
             Err(error) => ending_of(&error),
@@ -169,12 +171,15 @@ impl<'a> Connection<'a> {
         async move {
             let mut lines = LineDecoder::new(session.session().line_limit());
             let mut chunks: Option<Box<Chunks<'a>>> = None;
+            let mut now = self.now();
             loop {
-                match self.answer(io, &step).await {
+                match self.answer(io, &step, now).await {
                     Ok(None) => {}
                     Ok(Some(ending)) => return Done::Ended(ending),
                     Err(error) => return Done::Ended(ending_of(&error)),
                 }
+                // What has been said takes no memory while a client is waited for.
+                (step.reply, step.facts) = (None, Vec::new());
                 if let Some(fired) = step.fault_ahead()
                     && matches!(step.next, Next::Data { .. } | Next::Chunk { .. })
                     && let Some(ending) = Box::pin(self.body(io, fired)).await
@@ -203,9 +208,11 @@ impl<'a> Connection<'a> {
                     Err(Stop::ShuttingDown) => Input::ShuttingDown,
                 };
                 let is_ehlo = matches!(&input, Input::Line(line) if Verb::of(&line.text) == Some(Verb::Ehlo));
-                step = session.handle(input, self.now());
+                now = self.now();
+                step = session.handle(input, now);
                 if is_ehlo && !step.delay.is_zero() {
                     Box::pin(self.hold_ehlo_reply_back(io, &mut step)).await;
+                    now = self.now();
                 }
             }
         }
@@ -213,17 +220,18 @@ impl<'a> Connection<'a> {
 
     /// Records a step's reply in the journal, then sends it. Replies to pipelined commands leave together.
     /// Returns how the connection ends if a fault rule ends it here.
-    async fn answer<IO>(&mut self, io: &mut IO, step: &Step) -> io::Result<Option<Ending>>
+    async fn answer<IO>(&mut self, io: &mut IO, step: &Step, mut now: Timestamp) -> io::Result<Option<Ending>>
     where
         IO: Stream,
     {
-        self.take(&step.facts);
+        self.take(&step.facts, now);
         if !step.delay.is_zero() {
             self.flush(io).await?;
             // A peer that is held back does not keep the lab from ending.
             self.shared.shutdown.run_until_cancelled(self.clock().sleep(step.delay)).await;
+            now = self.now();
         }
-        self.say(step);
+        self.say(step, now);
         if let Some(actions) = &step.actions
             && let Some(ending) = Box::pin(self.act(io, &actions.now)).await?
         {
@@ -235,17 +243,21 @@ impl<'a> Connection<'a> {
         self.flush(io).await.map(|()| None)
     }
 
-    fn say(&mut self, step: &Step) {
+    fn say(&mut self, step: &Step, now: Timestamp) {
         if let Some(reply) = &step.reply {
-            self.put(reply.to_bytes());
+            self.put_at(now, reply.to_bytes());
         }
     }
 
     /// Records bytes in the journal, and lets them leave with the next flush.
     pub(super) fn put(&mut self, bytes: Bytes) {
+        self.put_at(self.now(), bytes);
+    }
+
+    fn put_at(&mut self, now: Timestamp, bytes: Bytes) {
         self.output.add(bytes.clone());
         let record = self.secrets.sent(bytes);
-        self.write_down(record);
+        self.write_down_at(now, record);
     }
 
     /// Ends the stream from this side, in order unless a rule says otherwise.
@@ -289,7 +301,7 @@ impl<'a> Connection<'a> {
         Ending::Local
     }
 
-    pub(super) fn take(&self, facts: &[Fact]) {
+    pub(super) fn take(&self, facts: &[Fact], now: Timestamp) {
         for fact in facts {
             let record = match fact {
                 Fact::Event(event) => {
@@ -298,7 +310,7 @@ impl<'a> Connection<'a> {
                     continue;
                 }
                 Fact::Message(message) => {
-                    self.shared.live.journal().append_message(self.now(), self.place, Arc::clone(message));
+                    self.shared.live.journal().append_message(now, self.place, Arc::clone(message));
                     if let Some(relay) = &self.shared.relay {
                         relay.accept(&self.side.computer, message);
                     }
@@ -314,7 +326,7 @@ impl<'a> Connection<'a> {
                 }
                 Fact::LimitReached(limit) => Record::LimitReached(*limit),
             };
-            self.write_down(record);
+            self.write_down_at(now, record);
         }
     }
 
@@ -326,10 +338,14 @@ impl<'a> Connection<'a> {
     }
 
     pub(super) fn write_down(&self, record: Record) {
-        self.shared.live.journal().append(self.now(), Some(self.place), record);
+        self.write_down_at(self.now(), record);
     }
 
-    fn now(&self) -> jiff::Timestamp {
+    fn write_down_at(&self, now: Timestamp, record: Record) {
+        self.shared.live.journal().append(now, Some(self.place), record);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
         self.clock().now()
     }
 

@@ -18,7 +18,7 @@ use crate::session::{Anomaly, Fact, Step};
 impl Connection<'_> {
     /// Waits where the banner is late, and records a client that talks meanwhile (RFC 5321 section 3.1).
     pub(super) async fn hold_banner_back<IO: Stream>(&mut self, io: &mut IO, first: &mut Step) {
-        self.take(&std::mem::take(&mut first.facts));
+        self.take(&std::mem::take(&mut first.facts), self.now());
         let clock = self.clock();
         let (until, early) = (clock.after(std::mem::take(&mut first.delay)), self.input.len());
         let listening = async {
@@ -35,7 +35,7 @@ impl Connection<'_> {
 
     /// Waits where the reply to EHLO is late, and records a client that does not wait (RFC 2920 section 3.1).
     pub(super) async fn hold_ehlo_reply_back<IO: Stream>(&mut self, io: &mut IO, step: &mut Step) {
-        self.take(&std::mem::take(&mut step.facts));
+        self.take(&std::mem::take(&mut step.facts), self.now());
         let clock = self.clock();
         let until = clock.after(std::mem::take(&mut step.delay));
         let mut closed = self.flush(io).await.is_err();

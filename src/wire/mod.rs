@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::exchange::Binding;
-use crate::journal::{Connector, Record, SessionContext, SessionId};
+use crate::journal::{Connector, Record, SessionContext, SessionId, Stranger};
 use crate::pki::Certificate;
 use crate::session::fault::Conversation;
 use crate::session::{ReceiveSession, Setting};
@@ -292,7 +292,7 @@ fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) 
         let Way { session, endpoint, local, remote } = way;
         let peer = remote.ip().to_canonical();
         let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
-            let record = Record::NoConnector { local, remote };
+            let record = Record::NoConnector(Box::new(Stranger { local, remote }));
             shared.live.journal().append(shared.live.clock().now(), None, record);
             return connection::say_and_close(shared.live.clock(), stream, &ReceiveSession::no_connector())
                 .await;

@@ -45,7 +45,7 @@ const fn is_worth_a_line(record: &Record) -> bool {
         Record::Event(_)
             | Record::Message(_)
             | Record::Attempt(_)
-            | Record::NoConnector { .. }
+            | Record::NoConnector(_)
             | Record::Changed { .. }
             | Record::ChangeRefused { .. }
     )

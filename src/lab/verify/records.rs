@@ -102,7 +102,7 @@ fn has_ended(entries: &[Entry], sender: &Sender) -> bool {
     };
     entries.iter().any(|entry| match (&entry.record, &entry.place) {
         (Record::Disconnected(_), Some(place)) => !place.connector.sends() && place.remote == local,
-        (Record::NoConnector { remote, .. }, _) => *remote == local,
+        (Record::NoConnector(stranger), _) => stranger.remote == local,
         _ => false,
     })
 }

@@ -14,7 +14,7 @@ use super::presented::Presented;
 use crate::exchange::CertificateFacts;
 use crate::journal::explain;
 use crate::journal::pipelined::CONTENT;
-use crate::journal::record::{Ending, Entry, Record, SECRET, SessionContext};
+use crate::journal::record::{Ending, Entry, Record, SECRET};
 use crate::journal::shown::{is_auth, printable};
 use crate::observe::outcome::offers_starttls;
 use crate::observe::session::SessionSummary;
@@ -162,9 +162,10 @@ pub(in crate::observe) struct ConversationBuilder {
 const REPLIES: usize = 16;
 
 impl ConversationBuilder {
-    pub(in crate::observe) fn begin(entry: &Entry, place: &SessionContext) -> Self {
+    pub(in crate::observe) fn begin(entry: &Entry) -> Self {
         let told = Conversation {
-            session: place.session.to_string(),
+            // `end` formats the number, as most conversations are never audited.
+            session: String::new(),
             began: entry.time,
             ended: None,
             starttls: StartTls::default(),
@@ -259,11 +260,15 @@ impl ConversationBuilder {
     /// Returns the conversation so far. The certificate that was presented is measured now.
     pub(super) fn end(&self, session: &SessionSummary, measure: Measure<'_>) -> Conversation {
         let mut told = Conversation {
+            session: session.session.to_string(),
             messages_in_clear: session.messages_in_clear,
             messages_over_tls: session.messages_over_tls,
             handshake: self.handshake(session, measure),
             ..self.told.clone()
         };
+        for leak in &mut told.leaks {
+            leak.session.clone_from(&told.session);
+        }
         let left = matches!(told.parting, CloseReason::Vanished | CloseReason::Broke(_));
         if let Some(handshake) = told.handshake.as_mut().filter(|_| self.established) {
             handshake.reaction = if self.spoke_inside {
@@ -432,7 +437,7 @@ impl ConversationBuilder {
     /// Records what was said in clear, each part once.
     fn leak(&mut self, what: Said, why: Why, at: Timestamp) {
         if self.told.leaks.iter().all(|leak| leak.what != what) {
-            self.told.leaks.push(Leak { what, why, session: self.told.session.clone(), at });
+            self.told.leaks.push(Leak { what, why, session: String::new(), at });
         }
     }
 

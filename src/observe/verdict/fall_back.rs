@@ -130,7 +130,7 @@ impl Verdict {
     }
 
     fn tell(&self) -> String {
-        let mut parts = vec![counted(self.conversations.len() as u64, "connection")];
+        let mut parts = vec![counted(self.conversations.len() as u64, "connection").to_string()];
         // For a client that comes a hundred times, the first and the last conversations are enough.
         const SHOWN: usize = 3;
         let skipped = self.conversations.len().saturating_sub(2 * SHOWN);

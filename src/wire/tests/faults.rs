@@ -221,6 +221,6 @@ async fn content_that_ended_where_it_should_not_is_kept_to_the_octet() {
         let messages = shared.live.journal().messages();
         let body = messages[0].body.to_bytes();
         assert_eq!(body, format!("a\0\u{fc}\r.b\n.\rc{kept}").as_bytes(), "{name}");
-        assert!(messages[0].raw().ends_with(&[messages[0].received.as_bytes(), &body].concat()), "{name}");
+        assert!(messages[0].raw().ends_with(&[messages[0].received().as_bytes(), &body].concat()), "{name}");
     }
 }
