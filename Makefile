@@ -1,7 +1,7 @@
 # `make check` is what the continuous integration runs.
 
 CARGO ?= cargo
-FUZZ_TARGETS = decoder commands receive send connection client_hello server_flight lab_file shell paste http certificate names
+FUZZ_TARGETS = decoder commands receive send connection relay client_hello server_flight lab_file shell paste http certificate names
 # Seconds for each target of `make fuzz`, and minutes of `make soak`.
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 5
@@ -23,6 +23,7 @@ lint: ## All of check but the tests: layout, clippy, documentation, both cryptog
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --no-deps
 	$(CARGO) check --locked --no-default-features --features aws-lc-rs
 	$(CARGO) check --locked --no-default-features --features cli,ring
+	if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check bans licenses sources; fi
 
 check: lint test ## Everything that has to be right before a commit
 

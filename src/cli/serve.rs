@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::net::IpAddr;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ use super::recording::{Recording, RecordingArgs, file_error};
 use super::signals::Signals;
 use super::{Output, watch};
 use crate::http::ControlApi;
-use crate::lab::{Engine, Options};
+use crate::lab::{Engine, Options, Plan};
+use crate::scenario::ScenarioText;
 use crate::wire::Ports;
 
 /// Arguments of `serve`.
@@ -69,7 +71,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
     let ended = runtime.block_on(play(args, loaded));
-    // Keys that are being made for a change on another thread are of no use any more.
+    // Keys that are being made on another thread are of no use any more.
     runtime.shutdown_background();
     ended
 }
@@ -113,7 +115,8 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
         ReadyFile::clear(path)?;
     }
     let options = Options { ports, bind: args.bind, ..Options::default() };
-    let lab = Arc::new(Engine::start(&loaded.text, options).await?);
+    let Some(plan) = plan(&loaded.text, &mut signals).await? else { return Ok(()) };
+    let lab = Arc::new(Engine::start_plan(plan, options).await?);
     if let Some(path) = &args.ready_file {
         ReadyFile::check_free(path)?;
     }
@@ -156,6 +159,19 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     }
     let recorded = recording.finish(deadline);
     ended.and(recorded)
+}
+
+/// Plans a lab on another thread: an RSA key takes up to a second, and a signal does not wait for all of them.
+/// Returns `None` if one comes first.
+async fn plan(text: &ScenarioText, signals: &mut Signals) -> Result<Option<Plan>, Failure> {
+    let text = text.clone();
+    tokio::select! {
+        biased;
+        planned = tokio::task::spawn_blocking(move || Plan::listening(&text)) => {
+            Ok(Some(planned.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))?))
+        }
+        _ = signals.next() => Ok(None),
+    }
 }
 
 /// Connects the journal with standard output, after the ready line.

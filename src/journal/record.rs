@@ -261,6 +261,16 @@ pub struct MessageFacts {
     pub message: Weak<Message>,
 }
 
+impl MessageFacts {
+    /// Returns the approximate number of bytes that the facts keep on the heap, without the message itself.
+    fn weight(&self) -> usize {
+        let recipients: usize = self.rcpt_to.iter().map(|to| to.len() + 24).sum();
+        let others = [&self.user, &self.subject, &self.message_id, &self.tls_required];
+        let others: usize = others.into_iter().flatten().map(String::len).sum();
+        256 + self.helo.len() + self.mail_from.len() + recipients + others
+    }
+}
+
 impl From<&Arc<Message>> for MessageFacts {
     fn from(message: &Arc<Message>) -> Self {
         Self {
@@ -322,15 +332,20 @@ impl Record {
         match self {
             Self::Sent(octets) | Self::Received(octets) => octets.len(),
             Self::Event(logged) => 256 + logged.event.parameters.iter().map(String::len).sum::<usize>(),
-            Self::TlsEstablished(_) | Self::TlsFailed(_) | Self::Attempt(_) => 1536,
-            Self::Secured(_) | Self::NotSecured(_) => 4096,
-            Self::Message(message) => {
-                256 + message.rcpt_to.iter().map(|to| to.len() + 24).sum::<usize>() + message.mail_from.len()
+            Self::TlsEstablished(handshake) => 1024 + handshake.facts.weight(),
+            Self::TlsFailed(handshake) => {
+                1024 + handshake.client_hello.as_ref().map_or(0, |hello| hello.weight())
             }
+            Self::Attempt(_) => 1536,
+            Self::Secured(_) | Self::NotSecured(_) => 4096,
+            Self::Message(message) => message.weight(),
             Self::Tracking(tracking) => tracking.weight(),
             Self::Logon { user, .. } => user.len(),
             Self::Changed { what } => what.len(),
             Self::ChangeRefused { why } => why.len(),
+            Self::Anomaly(Anomaly::PipelinedBehindStartTls { lines, .. }) => {
+                lines.iter().map(|line| line.len() + 24).sum()
+            }
             _ => 0,
         }
     }

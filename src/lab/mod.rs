@@ -144,9 +144,7 @@ impl Engine {
     ///
     /// An error in the scenario, or the socket that could not be bound. Nothing listens then.
     pub async fn start(text: &ScenarioText, options: Options) -> Result<Self, LabError> {
-        let plan = Plan::new(text)?;
-        check_listens(&plan.computers, text)?;
-        Self::start_plan(plan, options).await
+        Self::start_plan(Plan::listening(text)?, options).await
     }
 
     /// Starts a lab that has been planned.

@@ -1,6 +1,6 @@
 //! A lab that is read, resolved and built, and not yet started.
 
-use super::LabError;
+use super::{LabError, check_listens};
 use crate::clock::Clock;
 use crate::exchange::Zone;
 use crate::pki::{Certificate, KeyPair};
@@ -43,6 +43,17 @@ impl Plan {
         let computers = resolved.build(&mut issuer, &mut KeyPair::generate)?;
         let Resolved { zone, senders, .. } = resolved;
         Ok(Self { clock, computers, zone, senders, text: text.clone(), issuer })
+    }
+
+    /// Like [`Plan::new`], for a lab that somebody can connect to.
+    ///
+    /// # Errors
+    ///
+    /// An error in the scenario; a key that could not be made; a lab without a receive connector.
+    pub fn listening(text: &ScenarioText) -> Result<Self, LabError> {
+        let plan = Self::new(text)?;
+        check_listens(&plan.computers, text)?;
+        Ok(plan)
     }
 
     /// Returns the root that a client of this lab has to trust.

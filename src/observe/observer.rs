@@ -60,7 +60,7 @@ const KEPT: usize = 10_000;
 /// The number of peers that no connector answered which are kept.
 const KEPT_STRANGERS: usize = 10;
 
-/// The approximate size of a session or an event in bytes.
+/// The approximate size of an event in bytes, and of a session without what its client has said.
 const WEIGHT: usize = 1024;
 
 impl Observer {
@@ -215,7 +215,8 @@ impl Seen {
         }
         if let Some(ended) = self.sessions.note(entry) {
             self.returned.under_way.remove(&ended.session);
-            self.ended.push(ended, WEIGHT);
+            let weight = WEIGHT + ended.weight();
+            self.ended.push(ended, weight);
         }
     }
 }

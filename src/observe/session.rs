@@ -115,6 +115,13 @@ impl SessionSummary {
         self.refusal.is_some()
     }
 
+    /// Returns the approximate number of bytes that the session keeps of what its client has said.
+    pub(super) fn weight(&self) -> usize {
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.facts.weight());
+        let hello = self.tls_failure.as_ref().and_then(|failed| failed.client_hello.as_ref());
+        tls + hello.map_or(0, |hello| hello.weight()) + self.conduct.weight()
+    }
+
     fn note(&mut self, entry: &Entry) {
         self.seq = entry.seq;
         self.conduct.note(entry);

@@ -57,6 +57,16 @@ pub struct TlsFacts {
     pub client_hello: Option<Arc<ClientHelloFacts>>,
 }
 
+impl TlsFacts {
+    /// Returns the approximate number of bytes that the facts keep on the heap.
+    pub fn weight(&self) -> usize {
+        let certificate = self.client_certificate.as_ref();
+        let certificate = certificate.map_or(0, |it| 1024 + it.der().len() + it.dns_names().len() * 64);
+        let name = self.server_name.as_ref().map_or(0, String::len);
+        self.client_hello.as_ref().map_or(0, |hello| hello.weight()) + certificate + name
+    }
+}
+
 /// The failure of a handshake. The peer's behavior is recorded; it is never an error of the lab.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "failure", rename_all = "snake_case")]

@@ -175,7 +175,9 @@ fn facts(record_version: u16, body: &[u8]) -> Option<ClientHelloFacts> {
     let mut rest = body.list16().unwrap_or_default();
     let mut extensions = Vec::with_capacity(16);
     while let Some((kind, content)) = rest.u16().zip(rest.list16()) {
-        extensions.push(kind);
+        if extensions.len() < ClientHelloFacts::KEPT_NUMBERS {
+            extensions.push(kind);
+        }
         note(&mut facts, kind, content);
     }
     facts.extensions = extensions.into();
@@ -190,7 +192,7 @@ fn note(facts: &mut ClientHelloFacts, kind: u16, mut content: Cursor<'_>) {
         13 => facts.signature_algorithms = content.list16().unwrap_or_default().numbers(),
         16 => {
             let mut names = content.list16().unwrap_or_default();
-            let names = std::iter::from_fn(|| names.list8());
+            let names = std::iter::from_fn(|| names.list8()).take(ClientHelloFacts::KEPT_PROTOCOLS);
             facts.alpn = names.map(|name| String::from_utf8_lossy(name.0).into()).collect();
         }
         35 => facts.offers_ticket = !content.0.is_empty(),
@@ -204,7 +206,8 @@ fn note(facts: &mut ClientHelloFacts, kind: u16, mut content: Cursor<'_>) {
 fn host_name(mut names: Cursor<'_>) -> Option<Box<str>> {
     while let Some((kind, name)) = names.u8().zip(names.list16()) {
         if kind == 0 {
-            return Some(String::from_utf8_lossy(name.0).into());
+            let kept = name.0.get(..ClientHelloFacts::KEPT_NAME).unwrap_or(name.0);
+            return Some(String::from_utf8_lossy(kept).into());
         }
     }
     None
@@ -244,6 +247,7 @@ impl<'a> Cursor<'a> {
     fn numbers(self) -> Box<[u16]> {
         self.0
             .chunks_exact(2)
+            .take(ClientHelloFacts::KEPT_NUMBERS)
             .filter_map(|pair| pair.first_chunk().copied())
             .map(u16::from_be_bytes)
             .collect()

@@ -136,7 +136,9 @@ impl<'a> Talk<'a> {
     async fn listen<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> SendInput {
         loop {
             while let Some(line) = self.lines.decode(&mut self.input) {
-                self.sender.write_down(self.place, Record::Received(line.text.clone()));
+                // The line stands in a buffer with more than itself, so the journal gets a copy.
+                let text = Bytes::copy_from_slice(&line.text);
+                self.sender.write_down(self.place, Record::Received(text));
                 match self.reply.push(&line.text) {
                     Some(Ok(reply)) => return SendInput::Reply(reply),
                     Some(Err(_)) => return SendInput::NotSmtp,

@@ -74,6 +74,7 @@ replays! {
     receive 800,
     send 1500,
     connection 60,
+    relay 60,
     client_hello 800,
     server_flight 800,
     lab_file 200,

@@ -15,10 +15,14 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use spdx::{Expression, Licensee, ParseError, ParseMode};
 
+fn deny() -> toml::Table {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deny.toml")).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
 /// The licenses of deny.toml, which ask for no more than to be named.
 fn allowed() -> Vec<Licensee> {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deny.toml")).unwrap();
-    let deny: toml::Table = toml::from_str(&text).unwrap();
+    let deny = deny();
     let list = deny["licenses"]["allow"].as_array().unwrap();
     list.iter().map(|name| Licensee::parse(name.as_str().unwrap()).unwrap()).collect()
 }
@@ -80,6 +84,43 @@ fn every_package_can_be_had_under_permissive_licenses() {
         })
         .collect();
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+/// Returns what deny.toml forbids of a package: where it comes from, and, of this one, dependencies of any version.
+fn forbidden(package: &Value) -> Vec<String> {
+    const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+    let name = &package["name"];
+    let foreign = package["source"].as_str().filter(|source| *source != CRATES_IO);
+    let foreign = foreign.map(|source| format!("{name} comes from {source}"));
+    let own = package["source"].is_null();
+    let needed = package["dependencies"].as_array().into_iter().flatten().filter(|_| own);
+    let wild = needed.filter(|needed| needed["req"] == "*");
+    foreign.into_iter().chain(wild.map(|needed| format!("{name} takes any {}", needed["name"]))).collect()
+}
+
+#[test]
+fn every_package_comes_from_crates_io_and_none_in_any_version() {
+    let packages = packages();
+    let complaints: Vec<_> = packages.iter().flat_map(forbidden).collect();
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+    let foreign = serde_json::json!({
+        "name": "a", "source": "git+https://example.com/a", "dependencies": [{ "name": "b", "req": "*" }],
+    });
+    assert_eq!(forbidden(&foreign), ["\"a\" comes from git+https://example.com/a"]);
+    let wild =
+        serde_json::json!({ "name": "a", "source": null, "dependencies": [{ "name": "b", "req": "*" }] });
+    assert_eq!(forbidden(&wild), ["\"a\" takes any \"b\""]);
+}
+
+#[test]
+fn a_build_has_none_of_the_packages_that_deny_toml_bans() {
+    let deny = deny();
+    let banned = deny["bans"]["deny"].as_array().unwrap();
+    assert!(banned.len() > 2);
+    for package in banned {
+        let name = package["crate"].as_str().unwrap();
+        assert!(!builds(name, &[]), "{name}");
+    }
 }
 
 /// Whether a build with these options contains a package.

@@ -311,6 +311,21 @@ fn what_is_deferred_for_too_long_bounces() {
 }
 
 #[test]
+fn of_many_attempts_the_newest_are_kept_and_what_follows_from_the_first_as_well() {
+    let start: Timestamp = "2010-09-28T09:35:58Z".parse().unwrap();
+    let mut delivery = Delivery::new(named("may"), start);
+    delivery.note(start, play(task(named("may")), Server::HandshakeFails).attempt);
+    let unreachable = SendSession::no_connection(&task(named("may")), "refused".to_owned());
+    for minutes in 1..200 {
+        delivery.note(start + SignedDuration::from_mins(minutes), unreachable.clone());
+    }
+    let kept: Vec<_> =
+        delivery.attempts().iter().map(|made| made.at.duration_since(start).as_mins()).collect();
+    assert_eq!(kept, (168..200).collect::<Vec<_>>());
+    assert!(delivery.in_clear(start + SignedDuration::from_mins(200)));
+}
+
+#[test]
 fn required_tls_that_is_not_offered_is_event_2015_and_the_queues_own_words() {
     let task = Task { connector: Some("To Partner".to_owned()), ..task(named("EncryptionOnly")) };
     let played = play(task, Server::NotOffered);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::fixture::support::{PATIENCE, Served, Talk, has, journal, run, signal, text};
+use crate::fixture::support::{PATIENCE, Served, Talk, has, journal, output, program, run, signal, text};
 
 /// One connector that offers STARTTLS, and holds refusals back for as long as Exchange does.
 const LAB: &str = r#"
@@ -130,6 +130,31 @@ fn a_signal_ends_a_lab_at_every_stage_of_a_session_within_two_seconds_and_the_jo
 }
 
 #[test]
+fn a_signal_ends_a_lab_that_still_makes_its_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ready, lab) = (dir.path().join("ready"), dir.path().join("lab.toml"));
+    let certificate = |number| {
+        format!("[[computer.certificate]]\nnames = [\"mx{number}.example.com\"]\nkey = \"rsa-4096\"\n\n")
+    };
+    let certificates: String = (0..200).map(certificate).collect();
+    let at = "[[computer.receive_connector]]";
+    std::fs::write(&lab, LAB.replace(at, &format!("{certificates}{at}"))).unwrap();
+    // A lab takes the signals over before it removes what an earlier one has left there.
+    std::fs::write(&ready, "an earlier lab").unwrap();
+    let mut command = program();
+    command.args(["serve", "--port", "0", "--ready-file"]).args([&ready, &lab]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while ready.exists() {
+        std::thread::yield_now();
+    }
+    let told = Instant::now();
+    signal(child.id(), "TERM");
+    let ended = output(child);
+    assert_eq!((ended.status.code(), text(&ended.stdout).as_str()), (Some(0), ""), "{}", text(&ended.stderr));
+    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+}
+
+#[test]
 fn a_control_api_without_descriptors_answers_again_as_soon_as_there_are_some() {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 40; exec \"$0\" serve --port 0", env!("CARGO_BIN_EXE_starttls-lab")]);
@@ -213,15 +238,24 @@ fn a_lab_file_that_is_a_pipe_is_read_once_and_the_lab_goes_on() {
     assert_eq!(served.end().status.code(), Some(0));
 }
 
-/// A small round of `make soak`.
-#[test]
-fn clients_of_every_bad_kind_leave_no_descriptor_and_no_thread_behind_and_every_message_is_counted() {
+/// A small round of a part of `make soak`.
+fn soak(parts: &str) {
     if !has("python3") {
         return;
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/soak.py");
     let mut command = Command::new("python3");
-    command.args([script, env!("CARGO_BIN_EXE_starttls-lab"), "--quick"]);
+    command.args([script, env!("CARGO_BIN_EXE_starttls-lab"), "--quick", "--parts", parts]);
     let ended = run(&mut command);
     assert!(ended.status.success(), "{}{}", text(&ended.stdout), text(&ended.stderr));
+}
+
+#[test]
+fn clients_of_every_bad_kind_leave_no_descriptor_and_no_thread_behind_and_every_message_is_counted() {
+    soak("short,connects,idle,slow,flood,changes");
+}
+
+#[test]
+fn a_queue_that_is_retried_for_days_leaves_no_descriptor_and_no_thread_behind_and_is_empty_in_the_end() {
+    soak("day");
 }

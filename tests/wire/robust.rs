@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use starttls_lab::internal::journal::{Bounds, Journal, Record, transcript_line};
 use starttls_lab::internal::lab::{Engine, Options};
+use starttls_lab::internal::observe::verdict::Measure;
 use starttls_lab::internal::pki::KeyPair;
 use starttls_lab::internal::scenario::{Issuer, SCENARIOS, ScenarioText, scenario};
-use starttls_lab::internal::session::{Counters, Input, Next, ReceiveSession, Setting};
+use starttls_lab::internal::session::{ClientHelloFacts, Counters, Input, Next, ReceiveSession, Setting};
 use starttls_lab::internal::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder};
 use starttls_lab::internal::wire::Ports;
 
@@ -134,10 +135,15 @@ proptest! {
     }
 }
 
+const BOUNDS: Bounds = Bounds { entries: 100, entry_octets: 50_000, messages: 3, message_octets: 10_000 };
+
 async fn start() -> Engine {
-    let text = ScenarioText::parse(scenario("fqdn-mismatch").unwrap().text, "seed").unwrap();
-    let bounds = Bounds { entries: 100, entry_octets: 50_000, messages: 3, message_octets: 10_000 };
-    Engine::start(&text, Options { ports: Ports::Free, bounds, ..Options::default() }).await.unwrap()
+    start_scenario("fqdn-mismatch").await
+}
+
+async fn start_scenario(name: &str) -> Engine {
+    let text = ScenarioText::parse(scenario(name).unwrap().text, name).unwrap();
+    Engine::start(&text, Options { ports: Ports::Free, bounds: BOUNDS, ..Options::default() }).await.unwrap()
 }
 
 #[tokio::test]
@@ -163,6 +169,65 @@ async fn a_peer_that_floods_the_lab_fills_the_journal_to_its_bounds_and_no_furth
     assert!(entries > 3_900 && messages == 2, "{entries} entries, {messages} messages");
     let ids: Vec<_> = journal.messages().iter().map(|message| message.id).collect();
     assert_eq!(ids, [3, 4, 5]);
+}
+
+/// A ClientHello of 60 KiB: cipher suites, a name and protocols without measure.
+fn long_hello() -> Vec<u8> {
+    let list = |content: &[u8]| [&(content.len() as u16).to_be_bytes()[..], content].concat();
+    let extension = |kind: u16, content: &[u8]| [&kind.to_be_bytes()[..], &list(content)].concat();
+    let name = [&[0][..], &list(&[b'n'; 20_000])].concat();
+    let protocols = [&[255][..], &[b'p'; 255]].concat().repeat(80);
+    let extensions = [extension(0, &list(&name)), extension(16, &list(&protocols))].concat();
+    let suites = list(&[0xfe, 0xfe].repeat(10_000));
+    let body = [&[3, 3][..], &[7; 32], &[0], &suites, &[1, 0], &list(&extensions)].concat();
+    let [_, high, middle, low] = (body.len() as u32).to_be_bytes();
+    let message = [&[1, high, middle, low][..], &body].concat();
+    message.chunks(16_000).flat_map(|part| [&[22, 3, 1][..], &list(part)].concat()).collect()
+}
+
+#[tokio::test]
+async fn client_hellos_as_long_as_they_may_be_fill_the_journal_to_its_bounds_and_no_further() {
+    let lab = start_scenario("healthy").await;
+    for _ in 0..20 {
+        let (mut peer, _) = Client::connect(lab.connectors()[0].addr).await;
+        peer.ask("EHLO flood.example").await;
+        peer.ask("STARTTLS").await;
+        peer.say(long_hello()).await;
+        peer.rest().await;
+    }
+    lab.observer().quiet(DEADLINE).await;
+    let failures = lab.journal().entries(1).into_iter().filter_map(|entry| match entry.record {
+        Record::TlsFailed(failure) => failure.client_hello.clone(),
+        _ => None,
+    });
+    let in_journal: Vec<_> = failures.collect();
+    let sessions = lab.observer().sessions(0);
+    let in_sessions = sessions.iter().filter_map(|it| it.tls_failure.as_ref()?.client_hello.clone());
+    for hellos in [in_journal, in_sessions.collect()] {
+        let octets = |hello: &ClientHelloFacts| {
+            2 * hello.cipher_suites.len() + hello.alpn.iter().map(|name| name.len()).sum::<usize>()
+        };
+        let kept: usize = hellos.iter().map(|hello| octets(hello)).sum();
+        assert!(kept > 0 && kept < BOUNDS.entry_octets, "{kept} bytes of {} hellos", hellos.len());
+    }
+}
+
+#[tokio::test]
+async fn a_session_without_end_is_told_in_a_bounded_number_of_sentences() {
+    let lab = start().await;
+    let (mut peer, _) = Client::connect(lab.connectors()[0].addr).await;
+    peer.ask("EHLO flood.example").await;
+    for count in 1..200 {
+        for line in ["MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "DATA"] {
+            peer.ask(line).await;
+        }
+        peer.ask(&format!("{}\r\n.", "x\n".repeat(count))).await;
+    }
+    drop(peer);
+    lab.observer().quiet(DEADLINE).await;
+    let verdicts = serde_json::to_string(&lab.observer().verdicts(0, Measure::default())).unwrap();
+    let told = verdicts.matches("line feed").count();
+    assert!((1..=64).contains(&told), "{told} sentences");
 }
 
 #[tokio::test]

@@ -175,6 +175,25 @@ async fn senders_end_over_sockets_as_their_classes_say() {
     }
 }
 
+/// What keeps a buffer of 4 KiB alive weighs more than the journal knows.
+#[tokio::test]
+async fn the_journal_keeps_the_lines_of_a_reply_and_not_the_buffer_they_came_in() {
+    let both = Both::start(GOOD, "").await;
+    both.as_built_in("none").await;
+    let entries = both.lab.journal().entries(1);
+    let lines = entries.iter().filter(|entry| entry.place.as_ref().is_some_and(|it| it.connector.sends()));
+    let lines = lines.filter_map(|entry| match &entry.record {
+        Record::Received(line) => Some(&line[..]),
+        _ => None,
+    });
+    let lines: Vec<_> = lines.collect();
+    assert!(lines.len() > 8, "{lines:?}");
+    for pair in lines.windows(2) {
+        let behind = pair[0].as_ptr_range().end.wrapping_add(b"\r\n".len());
+        assert_ne!(behind, pair[1].as_ptr(), "{pair:?} stand in one buffer");
+    }
+}
+
 #[tokio::test]
 async fn a_message_arrives_as_it_was_and_the_conversation_is_in_the_journal() {
     let both = Both::start(GOOD, "").await;

@@ -160,6 +160,9 @@ pub(in crate::observe) struct ConversationBuilder {
 /// The number of replies that are compared with the lines behind the 220, which comes early in a
 /// conversation.
 const REPLIES: usize = 16;
+/// The number of anomalies that are told of a conversation, and of commands that nothing explains. Nobody reads
+/// more, and a client can cause them without end.
+pub(super) const SENTENCES: usize = 64;
 
 impl ConversationBuilder {
     pub(in crate::observe) fn begin(entry: &Entry) -> Self {
@@ -204,6 +207,13 @@ impl ConversationBuilder {
     /// Returns what was said in clear, each part once.
     pub(super) fn leaks(&self) -> &[Leak] {
         &self.told.leaks
+    }
+
+    /// Returns the approximate number of bytes of text that are kept of the conversation.
+    pub(in crate::observe) fn weight(&self) -> usize {
+        let told = &self.told;
+        let sentences = told.oddities.iter().chain(&told.faults).chain(self.inside.all_unexplained());
+        sentences.map(|sentence| sentence.len() + size_of::<String>()).sum()
     }
 
     /// Returns whether the client said anything inside TLS.
@@ -333,7 +343,7 @@ impl ConversationBuilder {
             _ => {}
         }
         let words = explain::oddity(oddity);
-        if !self.told.oddities.contains(&words) {
+        if self.told.oddities.len() < SENTENCES && !self.told.oddities.contains(&words) {
             self.told.oddities.push(words);
         }
     }

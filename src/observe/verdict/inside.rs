@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::conversation::SENTENCES;
 use crate::journal::shown::printable;
 use crate::smtp::Verb;
 
@@ -157,7 +158,7 @@ impl Inside {
     }
 
     fn unexplained(&mut self, what: String) {
-        if !self.unexplained.contains(&what) {
+        if self.unexplained.len() < SENTENCES && !self.unexplained.contains(&what) {
             self.unexplained.push(what);
         }
     }

@@ -11,6 +11,10 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 /// The contents of a ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2).
+///
+/// A ClientHello may have 64 KiB. Of a list, the first [`KEPT_NUMBERS`](Self::KEPT_NUMBERS) or
+/// [`KEPT_PROTOCOLS`](Self::KEPT_PROTOCOLS) members are kept, and of a name the first
+/// [`KEPT_NAME`](Self::KEPT_NAME) bytes: more than any real client sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientHelloFacts {
     /// The version in the header of its first record.
@@ -45,6 +49,28 @@ pub const TLS_1_2: u16 = 0x0303;
 pub const TLS_1_3: u16 = 0x0304;
 
 impl ClientHelloFacts {
+    /// The number of members that are kept of a list of numbers; IANA knows fewer cipher suites.
+    pub const KEPT_NUMBERS: usize = 512;
+    /// The number of protocols that are kept.
+    pub const KEPT_PROTOCOLS: usize = 64;
+    /// The number of bytes that are kept of the name that is asked for; a host name has 253 at most.
+    pub const KEPT_NAME: usize = 512;
+
+    /// Returns the approximate number of bytes that the facts keep on the heap.
+    pub fn weight(&self) -> usize {
+        let lists = [
+            &self.supported_versions,
+            &self.cipher_suites,
+            &self.extensions,
+            &self.groups,
+            &self.signature_algorithms,
+        ];
+        let numbers: usize = lists.into_iter().map(|list| size_of_val(&**list)).sum();
+        let protocols: usize = self.alpn.iter().map(|name| size_of_val(name) + name.len()).sum();
+        let name = self.server_name.as_ref().map_or(0, |name| name.len());
+        size_of::<Self>() + numbers + self.compression_methods.len() + protocols + name
+    }
+
     /// Returns the highest version that the client offers, as it stands on the wire.
     pub fn highest_version(&self) -> u16 {
         let versions = self.supported_versions.iter().copied();

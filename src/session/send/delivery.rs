@@ -5,13 +5,20 @@ use jiff::Timestamp;
 use super::outcome::{Attempt, Outcome, Reason, SendStage};
 use super::policy::{AfterHandshakeFailure, SenderPolicy, Use};
 
-/// A message that a sender delivers, with every attempt so far.
+/// A message that a sender delivers, with its newest attempts.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     policy: SenderPolicy,
     entered: Timestamp,
     attempts: Vec<Made>,
+    /// True if TLS was granted in some attempt and did not come about.
+    broke_tls: bool,
+    /// True if the connection was lost after the handshake in some attempt.
+    was_lost_inside: bool,
 }
+
+/// The number of attempts that are kept. A message may stay in a queue for days, with an attempt every few minutes.
+const KEPT: usize = 32;
 
 /// An attempt that was made.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +45,7 @@ pub enum NextAttempt {
 impl Delivery {
     /// Creates the delivery of a message that comes into the queue at `now`.
     pub fn new(policy: SenderPolicy, now: Timestamp) -> Self {
-        Self { policy, entered: now, attempts: Vec::new() }
+        Self { policy, entered: now, attempts: Vec::new(), broke_tls: false, was_lost_inside: false }
     }
 
     /// Returns when the next attempt is due.
@@ -60,11 +67,10 @@ impl Delivery {
 
     /// Returns whether an attempt at `now` does without TLS.
     pub fn in_clear(&self, now: Timestamp) -> bool {
-        let any = |failed: fn(&Attempt) -> bool| self.attempts.iter().any(|made| failed(&made.attempt));
         let may = match self.policy.handshake_failed {
-            AfterHandshakeFailure::ClearAtOnce => any(broke_tls),
+            AfterHandshakeFailure::ClearAtOnce => self.broke_tls,
             AfterHandshakeFailure::ClearAfter(patience) => {
-                now.duration_since(self.entered) >= patience && (any(broke_tls) || any(was_lost_inside))
+                now.duration_since(self.entered) >= patience && (self.broke_tls || self.was_lost_inside)
             }
             AfterHandshakeFailure::NeverClear => false,
         };
@@ -82,10 +88,15 @@ impl Delivery {
         } else {
             attempt
         };
+        self.broke_tls |= broke_tls(&attempt);
+        self.was_lost_inside |= was_lost_inside(&attempt);
+        if self.attempts.len() >= KEPT {
+            self.attempts.remove(0);
+        }
         self.attempts.push(Made { at: now, in_clear, attempt });
     }
 
-    /// Returns every attempt, in order.
+    /// Returns the newest attempts, in order: all of them where they are no more than 32.
     pub fn attempts(&self) -> &[Made] {
         &self.attempts
     }

@@ -40,7 +40,8 @@ fn world() -> World {
 }
 
 /// The bounds that the journal of the lab has to stay within.
-const BOUNDS: Bounds = Bounds { entries: 400, entry_octets: 200_000, messages: 4, message_octets: 100_000 };
+pub(super) const BOUNDS: Bounds =
+    Bounds { entries: 400, entry_octets: 200_000, messages: 4, message_octets: 100_000 };
 
 /// Whatever a client does and whatever is changed meanwhile: every conversation ends, and the journal has all of
 /// it, in order, within its bounds.
@@ -80,7 +81,7 @@ async fn run(plan: Plan, source: &mut Source<'_>) {
 }
 
 /// A connection in clear or over TLS.
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Stream for IO {}
 
@@ -162,7 +163,8 @@ async fn change(lab: &Engine, source: &mut Source<'_>) {
     drop(lab.run(&commands).await);
 }
 
-fn check(journal: &Journal) {
+/// Panics unless the journal is in order, within its bounds, and complete.
+pub(super) fn check(journal: &Journal) {
     let entries = journal.entries(1);
     let (dropped, lost) = journal.dropped();
     assert!(entries.len() <= BOUNDS.entries && journal.messages().len() <= BOUNDS.messages);
