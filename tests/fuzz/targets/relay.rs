@@ -152,7 +152,7 @@ async fn change(lab: &Engine, source: &mut Source<'_>) {
         "Retry-Queue -Filter {Status -eq 'Retry'}",
     ]);
     let on = source.pick(&lab.computers()).name.clone();
-    let commands = [CommandsSpec { on, run: run.to_owned(), answers: Vec::new() }];
+    let commands = [CommandsSpec::new(on, run)];
     // A change that is refused is as good as another.
     drop(lab.run(&commands).await);
 }
