@@ -211,17 +211,17 @@ enum NumberOrText {
     Text(String),
 }
 
-impl NumberOrText {
-    fn into_text(self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text,
+impl From<NumberOrText> for String {
+    fn from(given: NumberOrText) -> Self {
+        match given {
+            NumberOrText::Number(number) => number.to_string(),
+            NumberOrText::Text(text) => text,
         }
     }
 }
 
 macro_rules! written_as_text {
-    ($($type:ident $(<$param:ident>)? : $about:literal, $schema:tt;)*) => {$(
+    ($($type:ident $(<$param:ident>)? from $from:ty: $about:literal, $schema:tt;)*) => {$(
         impl $(<$param: fmt::Display>)? Serialize for $type $(<$param>)? {
             fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.collect_str(self)
@@ -230,7 +230,7 @@ macro_rules! written_as_text {
 
         impl<'de $(, $param: FromStr<Err: fmt::Display>)?> Deserialize<'de> for $type $(<$param>)? {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let text = NumberOrText::deserialize(from)?.into_text();
+                let text: String = <$from>::deserialize(from)?.into();
                 text.parse().map_err(serde::de::Error::custom)
             }
         }
@@ -252,10 +252,10 @@ macro_rules! written_as_text {
 }
 
 written_as_text! {
-    Nullable<T>: "A value, or the empty string for $null", ["string"];
-    TimeSpan: "hh:mm:ss, or a number with ms, s, m, h or d", ["string"];
-    ByteSize: "A number of bytes, or a number with KB, MB or GB", ["string", "integer"];
-    Unlimited: "A number, or `unlimited`", ["string", "integer"];
+    Nullable<T> from String: "A value, or the empty string for $null", ["string"];
+    TimeSpan from NumberOrText: "hh:mm:ss, or a number with ms, s, m, h or d", ["string"];
+    ByteSize from NumberOrText: "A number of bytes, or a number with KB, MB or GB", ["string", "integer"];
+    Unlimited from NumberOrText: "A number, or `unlimited`", ["string", "integer"];
 }
 
 #[cfg(test)]
@@ -279,6 +279,12 @@ mod tests {
         {
             assert!(text.parse::<TimeSpan>().unwrap_err().to_string().contains("00:05:00"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_is_a_size_and_no_name() {
+        assert_eq!(serde_json::from_str::<ByteSize>("65536").unwrap(), ByteSize(65_536));
+        assert!(serde_json::from_str::<Nullable<String>>("0").unwrap_err().to_string().contains("string"));
     }
 
     #[test]

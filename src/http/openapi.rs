@@ -275,6 +275,7 @@ fn messages(method: &'static str, id: &str, summary: &str) -> Operation {
             &["true", "false"],
         )
         .text("ids", "Only these, by their ids with commas between them, at most 1000")
+        .pattern("^[0-9]{1,20}(,[0-9]{1,20}){0,999}$")
 }
 
 fn connectors() -> Vec<Operation> {

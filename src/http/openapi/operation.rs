@@ -58,6 +58,14 @@ impl Operation {
         self.parameter("query", name, about, &json!({ "type": "string", "enum": words }))
     }
 
+    /// Sets the form of the last parameter, as a regular expression.
+    pub(super) fn pattern(mut self, pattern: &str) -> Self {
+        if let Some(schema) = self.parameters.last_mut().and_then(|last| last.pointer_mut("/schema")) {
+            schema["pattern"] = json!(pattern);
+        }
+        self
+    }
+
     /// Sets the minimum of the last parameter to 1.
     pub(super) fn one_at_least(mut self) -> Self {
         if let Some(minimum) = self.parameters.last_mut().and_then(|last| last.pointer_mut("/schema/minimum"))
