@@ -165,6 +165,19 @@ fn a_pin_is_told_from_a_name_and_lost_marks_are_noticed() {
 }
 
 #[test]
+fn an_event_that_was_copied_up_to_any_place_behind_its_names_is_the_same() {
+    let description = description();
+    let names = description.find("FQDN parameter of ").unwrap();
+    let name = names + "FQDN parameter of post.wetland.test".len();
+    for end in name..description.len() {
+        for behind in ["", " ", "\n"] {
+            let text = format!("{}{behind}", &description[..end]);
+            says(&text, &[("fqdn", json!("post.wetland.test")), ("fields_agree", json!(true))]);
+        }
+    }
+}
+
+#[test]
 fn what_is_missing_is_asked_for() {
     let empty = description().replace("post.wetland.test", "").replace("Partner relay on HERON", "");
     says(&empty, &[("values_lost", json!(true)), ("domain_name", json!("")), ("connector", json!(""))]);

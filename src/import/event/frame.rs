@@ -284,9 +284,12 @@ fn line_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
 fn without_half(dense: &Dense, next: Option<&&String>, from: usize, end: usize) -> usize {
     let Some(next) = next else { return end };
     let longest = next.len().min(end - from.min(end));
-    let half = (3..=longest).rev().find(|length| {
+    let half = (1..=longest).rev().find(|length| {
         let half = next.get(..*length);
-        half.is_some() && dense.letters.get(end - length..end) == half
+        // One or two letters may well be the value's own; a full stop and what follows it are not.
+        let is_told =
+            *length > 2 || half.is_some_and(|half| half.starts_with(|it: char| it.is_ascii_punctuation()));
+        is_told && half.is_some() && dense.letters.get(end - length..end) == half
     });
     end - half.unwrap_or(0)
 }
