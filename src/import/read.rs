@@ -237,7 +237,9 @@ impl fmt::Display for Pieces {
         if self.tracking.is_some() {
             parts.push("message tracking".to_owned());
         } else if self.bounce {
-            parts.push("a bounce".to_owned());
+            let words =
+                if self.errors.is_empty() { "a bounce with no error that is known here" } else { "a bounce" };
+            parts.push(words.to_owned());
         } else if !self.errors.is_empty() && self.protocols.is_empty() && self.dialogues.is_empty() {
             parts.push("a sender's error".to_owned());
         }

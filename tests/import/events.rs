@@ -467,3 +467,15 @@ fn a_refused_fqdn_is_answered_with_the_ways_around_it() {
         ],
     );
 }
+
+#[test]
+fn a_bounce_whose_error_is_not_known_says_so() {
+    let bounce = "Delivery has failed to these recipients or groups:\nRemote Server returned 550 5.9.9 no such thing\n";
+    let found = recognized(&[bounce]);
+    assert!(found.explanation.is_empty());
+    assert!(
+        found.first_line().ends_with("a bounce with no error that is known here"),
+        "{}",
+        found.first_line()
+    );
+}
