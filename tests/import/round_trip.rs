@@ -310,3 +310,23 @@ fn the_settings_of_imap_and_pop_belong_to_their_server() {
     assert!(toml.contains("x509_certificate_name = \"imap.wetland.test\""), "{toml}");
     ScenarioText::parse(&toml, "imported").unwrap_or_else(|error| panic!("{error}\n{toml}"));
 }
+
+#[test]
+fn where_no_issuer_is_shown_that_of_a_pin_is_assumed_unless_an_event_found_none() {
+    const PIN: &str = "<I>CN=Birch Issuing CA, O=Birch, C=US<S>CN=mail.wetland.test, O=Wetland, C=US";
+    let table = "Thumbprint                                Services   Subject\n\
+         ----------                                --------   -------\n\
+         1A2B3C4D5E6F708192A3B4C5D6E7F80910111213  IP.WS..    CN=mail.wetland.test, O=Wetland, C=US\n";
+    let connector = format!(
+        "Identity           : EX01\\Internet\nFqdn               : mail.wetland.test\nBindings           : {{0.0.0.0:25}}\n\
+         TlsCertificateName : {PIN}\n"
+    );
+    let issuer = |texts: &[&str]| imported(texts, &[]).scenario.computer[0].certificate[0].issuer.clone();
+    assert_eq!(issuer(&[table, &connector]), "CN=Birch Issuing CA, O=Birch, C=US");
+    let event = format!(
+        "Microsoft Exchange could not find a certificate that contains the domain name {PIN} in the personal store on \
+         the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector Internet with \
+         a FQDN parameter of mail.wetland.test."
+    );
+    assert_eq!(issuer(&[table, &connector, &event]), "lab");
+}

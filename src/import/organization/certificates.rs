@@ -1,8 +1,8 @@
 //! Puts certificates into the stores of the computers, as descriptions from which the lab issues stand-ins.
 
-use crate::exchange::{ChainStatus, PrivateKey, Services};
+use crate::exchange::{ChainStatus, PrivateKey, Services, TlsCertificateName};
 use crate::import::certificate::{Known, services};
-use crate::import::connector::short;
+use crate::import::connector::{pin, short};
 use crate::import::question::{Question, Questions, one_of};
 use crate::import::text::dense;
 use crate::pki::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, SignatureHash};
@@ -15,6 +15,7 @@ use super::{Material, Original};
 pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Questions) -> Vec<Original> {
     let mut originals: Vec<Original> = Vec::new();
     let without = material.certificates.iter().filter(|known| known.services.is_none()).count();
+    let pins = pins(material);
     for known in &material.certificates {
         let base = label(known);
         let at = home(known, &base, servers, desk);
@@ -24,7 +25,8 @@ pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Quest
         let Some(label) = std::iter::once(base.clone()).chain(numbered).find(|label| !taken(label)) else {
             continue;
         };
-        let spec = spec(known, &label, &server.spec.name, without, desk);
+        let beside = Beside { server: &server.spec.name, without, pins: &pins };
+        let spec = spec(known, &label, beside, desk);
         for note in &known.notes {
             desk.note(format!("certificate {label}: {note}"));
         }
@@ -85,7 +87,26 @@ fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Questions) ->
     desk.ask(question, read).unwrap_or(0)
 }
 
-fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Questions) -> CertificateSpec {
+/// What is known beside a certificate.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    /// The name of the computer in whose store it is.
+    server: &'a str,
+    /// The number of certificates whose services are not shown.
+    without: usize,
+    /// The pins of connectors for which a certificate may be there.
+    pins: &'a [TlsCertificateName],
+}
+
+/// Returns the pins of all connectors, without those for which an event found no certificate.
+fn pins(material: &Material) -> Vec<TlsCertificateName> {
+    let missing: Vec<String> =
+        material.events.iter().filter_map(|event| event.value("domain_name")).map(dense).collect();
+    let pins = material.receive.iter().chain(&material.send).filter_map(pin);
+    pins.filter(|pin| !missing.contains(&dense(&pin.text))).filter_map(|pin| pin.text.parse().ok()).collect()
+}
+
+fn spec(known: &Known, label: &str, beside: Beside<'_>, desk: &mut Questions) -> CertificateSpec {
     let mut spec = CertificateSpec::naming(known.names.clone().unwrap_or_default());
     spec.label = Some(label.to_owned());
     spec.names = names(known, label, desk);
@@ -94,7 +115,7 @@ fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Que
         spec.subject = Some(DistinguishedName::common_name(label).to_string());
     }
     spec.ip_addresses.clone_from(&known.addresses);
-    spec.issuer = issuer(known, label, server, desk);
+    spec.issuer = issuer(known, label, beside, desk);
     let itself = spec.issuer == "self";
     spec.not_before = known.not_before.map_or(spec.not_before, TimeSpec::Absolute);
     spec.not_after = known.not_after.map_or(spec.not_after, TimeSpec::Absolute);
@@ -108,7 +129,7 @@ fn spec(known: &Known, label: &str, server: &str, without: usize, desk: &mut Que
             "certificate {label}: Valid-from lies after Valid-to; day and month may be swapped"
         ));
     }
-    spec.services = known_services(known, label, without, desk);
+    spec.services = known_services(known, label, beside.without, desk);
     spec.private_key = key(known, label, desk);
     if !itself {
         let chains = [
@@ -214,7 +235,7 @@ fn name(text: &str, label: &str, what: &str, desk: &mut Questions) -> Option<Str
     }
 }
 
-fn issuer(known: &Known, label: &str, server: &str, desk: &mut Questions) -> String {
+fn issuer(known: &Known, label: &str, beside: Beside<'_>, desk: &mut Questions) -> String {
     let same = known.issuer.is_some() && known.issuer == known.subject;
     if known.self_signed.unwrap_or(same) {
         return "self".to_owned();
@@ -224,22 +245,26 @@ fn issuer(known: &Known, label: &str, server: &str, desk: &mut Questions) -> Str
             .filter(|it| !it.is_empty())
             .unwrap_or_else(|| "lab".to_owned());
     }
-    let own = label.eq_ignore_ascii_case(server)
+    let own = label.eq_ignore_ascii_case(beside.server)
         || label.starts_with("Microsoft Exchange Server Auth")
         || label.starts_with("WMSvc")
         || label.eq_ignore_ascii_case("Federation");
-    let assumed = if own { "self" } else { "lab" };
+    let subject = known.subject.as_deref().map(dense);
+    let pinned = beside.pins.iter().find(|pin| subject.as_ref() == Some(&dense(&pin.subject)));
+    // Told as a finding, a pin that differs in an issuer that nobody has seen would be a guess.
+    let pinned = pinned.and_then(|pin| name(&pin.issuer, label, "issuer", desk));
+    let (assumed, words) = match pinned {
+        Some(issuer) => (issuer.clone(), format!("{issuer}, as the pin of a connector says")),
+        None if own => ("self".to_owned(), "self, self-signed".to_owned()),
+        None => ("lab".to_owned(), "lab, an authority that senders trust".to_owned()),
+    };
     let question = Question {
         id: format!("issuer:{label}"),
         text: format!("who issued {label}? Its issuer is not shown"),
-        assumed: if own {
-            "self, self-signed".to_owned()
-        } else {
-            "lab, an authority that senders trust".to_owned()
-        },
+        assumed: words,
         choices: Vec::new(),
     };
-    desk.ask(question, |answer| Ok(answer.to_owned())).unwrap_or_else(|| assumed.to_owned())
+    desk.ask(question, |answer| Ok(answer.to_owned())).unwrap_or(assumed)
 }
 
 fn known_services(known: &Known, label: &str, without: usize, desk: &mut Questions) -> Services {
