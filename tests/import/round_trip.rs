@@ -312,7 +312,7 @@ fn the_settings_of_imap_and_pop_belong_to_their_server() {
 }
 
 #[test]
-fn where_no_issuer_is_shown_that_of_a_pin_is_assumed_unless_an_event_found_none() {
+fn where_a_table_shows_neither_issuer_nor_names_those_of_the_pin_and_the_subject_are_assumed() {
     const PIN: &str = "<I>CN=Birch Issuing CA, O=Birch, C=US<S>CN=mail.wetland.test, O=Wetland, C=US";
     let table = "Thumbprint                                Services   Subject\n\
          ----------                                --------   -------\n\
@@ -322,6 +322,8 @@ fn where_no_issuer_is_shown_that_of_a_pin_is_assumed_unless_an_event_found_none(
          TlsCertificateName : {PIN}\n"
     );
     let issuer = |texts: &[&str]| imported(texts, &[]).scenario.computer[0].certificate[0].issuer.clone();
+    let names = imported(&[table, &connector], &[]).scenario.computer[0].certificate[0].names.clone();
+    assert_eq!(names, ["mail.wetland.test"]);
     assert_eq!(issuer(&[table, &connector]), "CN=Birch Issuing CA, O=Birch, C=US");
     let event = format!(
         "Microsoft Exchange could not find a certificate that contains the domain name {PIN} in the personal store on \

@@ -190,7 +190,8 @@ fn names(known: &Known, label: &str, desk: &mut Questions) -> Vec<String> {
             assumed: common.clone().unwrap_or_else(|| "none".to_owned()),
             choices: Vec::new(),
         };
-        desk.ask(question, read)
+        let host = common.iter().filter(|common| !common.contains(' ')).cloned();
+        desk.ask(question, read).or_else(|| Some(host.collect()))
     } else {
         None
     };
