@@ -1,5 +1,6 @@
 //! `Format-Table` text: columns under a line of dashes, and the rows of certificates without a head.
 
+use super::certificate::services;
 use super::names::known_name;
 use super::record::{Field, Kind, Record};
 
@@ -27,7 +28,15 @@ pub(super) fn read(text: &str) -> Vec<Record> {
     let whole = |record: &Record| {
         record.text(&["Thumbprint"]).is_none_or(|it| it.contains("...") || is_thumbprint(&it))
     };
-    records.retain(|record| record.kind().is_some() && whole(record));
+    // Lines of something else below a head that has lost its first column are no certificates.
+    let told = |record: &Record| {
+        let named = ["Thumbprint", "Subject", "CertificateDomains"];
+        record.text(&["Thumbprint"]).is_some()
+            || record.kind() != Some(Kind::Certificate)
+            || record.text(&named).is_some()
+                && record.text(&["Services"]).is_none_or(|it| services(&it).is_some())
+    };
+    records.retain(|record| record.kind().is_some() && whole(record) && told(record));
     for row in certificate_rows(text) {
         let own = row.text(&["Thumbprint"]);
         match records.iter_mut().find(|record| record.text(&["Thumbprint"]) == own) {
@@ -235,6 +244,17 @@ FF112233445566778899AABBCCDDEEFF00112233  .......    CN=EX01
         let rows: String =
             TABLE.lines().skip(3).map(|line| format!("{}\n", super::super::text::folded(line))).collect();
         assert_eq!(read(&rows).len(), 2);
+    }
+
+    #[test]
+    fn lines_below_a_head_without_its_first_column_are_certificates_only_with_services() {
+        let head = "XThumbprint                                Services   Subject
+-----------                                --------   -------
+";
+        let row = "00112233445566778899AABBCCDDEEFF00112233   IP.WS..    CN=mail.contoso.com\n";
+        let other =
+            "    \"keywords\": [\"SIZE 37748736\", \"PIPELINING\", \"DSN\", \"ENHANCEDSTATUSCODES\"],\n";
+        assert_eq!(read(&format!("{head}{row}{other}{other}")).len(), 1);
     }
 
     #[test]
