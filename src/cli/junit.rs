@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::verify::Verified;
 use crate::journal::shown::is_unsafe;
 use crate::report::proof::{both, is_judged, row_words, stage_words};
 use crate::scenario::{Proof, ProvedStage, Row};
@@ -9,13 +10,13 @@ use crate::scenario::{Proof, ProvedStage, Row};
 /// Returns the report on these scenarios; a scenario that could not be run has the reason.
 ///
 /// A row for which the file has no expectation is skipped rather than passed.
-pub(super) fn junit(scenarios: &[(String, Result<Proof, String>)]) -> String {
+pub(super) fn junit(scenarios: &[Verified]) -> String {
     let mut xml =
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"starttls-lab verify\">\n".to_owned();
     for (name, proof) in scenarios {
         match proof {
             Ok(proof) => suite(&mut xml, name, proof),
-            Err(why) => broken(&mut xml, name, why),
+            Err(why) => broken(&mut xml, name, &why.to_string()),
         }
     }
     xml.push_str("</testsuites>\n");
@@ -94,6 +95,7 @@ pub(super) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::LabError;
 
     #[test]
     fn what_means_something_in_xml_is_escaped_and_what_may_not_stand_there_is_left_out() {
@@ -104,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn a_story_that_could_not_be_played_is_an_error() {
-        let xml = junit(&[("a & b".to_owned(), Err("no <port>".to_owned()))]);
+    fn a_scenario_that_could_not_be_run_is_an_error() {
+        let xml = junit(&[("a & b".to_owned(), Err(LabError::Unobserved("no <port>".to_owned())))]);
         assert!(
             xml.contains("<testsuite name=\"a &amp; b\" tests=\"1\" failures=\"0\" errors=\"1\""),
             "{xml}"

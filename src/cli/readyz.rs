@@ -58,7 +58,7 @@ pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
             Err(problem) => problem,
         };
         if !args.wait || started.elapsed() >= longest {
-            return Err(Failure::not_ready(problem));
+            return Err(problem);
         }
         // A pause without a clock of its own: the channel never receives anything.
         let (_keep, never) = mpsc::channel::<()>();
@@ -67,7 +67,7 @@ pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
 }
 
 /// Asks the named lab. Its ready file is read again each time, because a lab may start or stop.
-fn answer(args: &Args) -> Result<String, String> {
+fn answer(args: &Args) -> Result<String, Failure> {
     if let Some(path) = &args.ready_file {
         by_file(path, args.control_token.as_deref())?;
         return Ok(READY.to_owned());
@@ -76,7 +76,7 @@ fn answer(args: &Args) -> Result<String, String> {
         (None, Some(control)) => control,
         (address, _) => {
             let address = address.as_deref().unwrap_or("127.0.0.1:1025");
-            return ask(address).map_err(|problem| format!("{address} is not ready: {problem}"));
+            return ask(address);
         }
     };
     by_control(control, args.control_token.as_deref())?;
@@ -84,32 +84,37 @@ fn answer(args: &Args) -> Result<String, String> {
 }
 
 /// Asks the lab that has written `path`.
-fn by_file(path: &Path, token: Option<&str>) -> Result<(), String> {
-    let announced = Announced::read(path).map_err(|error| error.to_string())?;
+fn by_file(path: &Path, token: Option<&str>) -> Result<(), Failure> {
+    let announced = Announced::read(path).map_err(|error| Failure::not_ready(error.to_string()))?;
     match announced.control() {
         Some(url) => by_control(url, token)?,
         None if announced.has_process() => {}
-        None => return Err(format!("{}: the lab that has written it is gone", path.display())),
+        None => {
+            let problem = format!("{}: the lab that has written it is gone", path.display());
+            return Err(Failure::not_ready(problem));
+        }
     }
     Ok(())
 }
 
 /// Asks `/readyz` of a control API.
-fn by_control(control: &str, token: Option<&str>) -> Result<(), String> {
+fn by_control(control: &str, token: Option<&str>) -> Result<(), Failure> {
     let client = Client::new(control, token.map(str::to_owned)).within(ATTEMPT);
-    let wrong =
-        |problem: String| format!("the control API at {} is not ready: {problem}", client.authority());
+    let wrong = |problem: String| {
+        Failure::not_ready(format!("the control API at {} is not ready: {problem}", client.authority()))
+    };
     match client.ask("GET", "/readyz", "") {
         Ok(Reply { status: 200, .. }) => Ok(()),
         Ok(Reply { status, .. }) => Err(wrong(format!("it answers with status {status}"))),
         Err(ClientError::Io(_, error)) => Err(wrong(error.to_string())),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(Failure::not_ready(error.to_string())),
     }
 }
 
 /// Reads the banner, where the server sends one.
-fn ask(address: &str) -> Result<String, String> {
-    let addresses = address.to_socket_addrs().map_err(|error| format!("{error}; write HOST:PORT"))?;
+fn ask(address: &str) -> Result<String, Failure> {
+    let wrong = |problem: String| Failure::not_ready(format!("{address} is not ready: {problem}"));
+    let addresses = address.to_socket_addrs().map_err(|error| wrong(format!("{error}; write HOST:PORT")))?;
     let mut problem = "the name has no address".to_owned();
     for address in addresses {
         match banner(address) {
@@ -118,7 +123,7 @@ fn ask(address: &str) -> Result<String, String> {
             Err(error) => problem = error.to_string(),
         }
     }
-    Err(problem)
+    Err(wrong(problem))
 }
 
 fn banner(address: SocketAddr) -> std::io::Result<String> {

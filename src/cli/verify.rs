@@ -47,7 +47,7 @@ pub(super) struct Args {
 }
 
 /// A scenario by its name, and its result.
-type Verified = (String, Result<Proof, LabError>);
+pub(super) type Verified = (String, Result<Proof, LabError>);
 
 pub(super) fn verify(args: &Args) -> Result<(), Failure> {
     let words: Vec<String> = if args.all {
@@ -69,19 +69,12 @@ pub(super) fn verify(args: &Args) -> Result<(), Failure> {
 
 /// Writes the reports that are files.
 fn write_reports(args: &Args, verified: &[Verified]) -> Result<(), Failure> {
-    if args.junit.is_none() && args.html.is_none() {
-        return Ok(());
-    }
-    let scenarios: Vec<_> = verified
-        .iter()
-        .map(|(name, proof)| (name.clone(), proof.as_ref().cloned().map_err(ToString::to_string)))
-        .collect();
     if let Some(path) = &args.junit {
-        fs::write(path, junit(&scenarios))
+        fs::write(path, junit(verified))
             .map_err(|error| Failure::usage(format!("--junit {}: {error}", path.display())))?;
     }
     if let Some(path) = &args.html {
-        super::html::write(path, &html::html(&scenarios))?;
+        super::html::write(path, &html::html(verified))?;
     }
     Ok(())
 }

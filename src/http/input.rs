@@ -106,26 +106,30 @@ impl Query {
     }
 }
 
-/// Decodes percent-encoding (RFC 3986 section 2.1), and a plus for a blank, as forms write it.
+/// Decodes percent-encoding, and a plus for a blank, as forms write it.
 fn decoded(text: &str) -> Result<String, Problem> {
     let text = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
-    let mut octets = Vec::with_capacity(text.len());
+    percent_decoded(&text).ok_or_else(badly_encoded)
+}
+
+/// Decodes percent-encoding (RFC 3986 section 2.1); `None` where the text is not encoded like that, or not UTF-8.
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         rest = behind;
         let byte = match (first, behind) {
             (b'%', [high, low, behind @ ..]) => {
                 let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
-                let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(badly_encoded()) };
                 rest = behind;
-                high << 4 | low
+                digit(high)? << 4 | digit(low)?
             }
-            (b'%', _) => return Err(badly_encoded()),
+            (b'%', _) => return None,
             (plain, _) => *plain,
         };
-        octets.push(byte);
+        bytes.push(byte);
     }
-    String::from_utf8(octets).map_err(|_| badly_encoded())
+    String::from_utf8(bytes).ok()
 }
 
 fn badly_encoded() -> Problem {

@@ -3,6 +3,7 @@
 //! the policy of the frame blocks what they load, but browsers connect to its host all the same (`preconnect` of a
 //! `link`, the address of an `iframe`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -12,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use regex::{Captures, Regex};
 
+use super::input::percent_decoded;
 use super::mime::named_parts;
 
 /// The media types of images that hold pixels and nothing else.
@@ -46,7 +48,8 @@ fn with_images(html: &str, content: &[u8]) -> String {
     let mut left = MOST_BYTES;
     let replaced = reference.replace_all(html, |found: &Captures<'_>| {
         let (before, id) = (&found[1], &found[2]);
-        match images.get(&*percent_decoded(id)) {
+        let name = percent_decoded(id).map_or(Cow::Borrowed(id), Cow::Owned);
+        match images.get(&*name) {
             Some((media_type, bytes)) if bytes.len() <= left => {
                 left -= bytes.len();
                 let mut text = String::new();
@@ -70,26 +73,6 @@ fn images(content: &[u8]) -> BTreeMap<String, (&'static str, Bytes)> {
         }
     }
     images
-}
-
-/// Decodes the percent-encoding of a reference; what is none stays.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let digit = |at: usize| behind.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.extend(u8::try_from(high << 4 | low));
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

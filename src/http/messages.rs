@@ -144,7 +144,7 @@ pub(super) async fn raw(
         Some("text") => {
             let content = beginning(&message, SHOWN);
             let is_cut = message.message.size() > SHOWN as u64;
-            let text = message.message.received().clone() + &cut(source(&content), is_cut);
+            let text = message.message.received() + &cut(source(&content), is_cut);
             return Ok(typed("text/plain; charset=utf-8", text));
         }
         Some(other) => return Err(Problem::bad(format!("as=`{other}` is not text"))),

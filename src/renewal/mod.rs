@@ -40,7 +40,7 @@ pub struct Renewal<'a> {
 
 /// The result of a renewal.
 #[derive(Clone, Debug, Serialize)]
-pub struct Rehearsed {
+pub struct Renewed {
     /// The certificate that is replaced.
     pub old: CertificateFacts,
     /// The new certificate.
@@ -112,7 +112,7 @@ pub enum RenewalError {
 /// # Errors
 ///
 /// If there is nothing to renew, or nothing to renew it with.
-pub fn rehearse(renewal: &Renewal<'_>) -> Result<Rehearsed, RenewalError> {
+pub fn renewed(renewal: &Renewal<'_>) -> Result<Renewed, RenewalError> {
     let computers = renewal.computers;
     let computer = computers.iter().find(|it| it.name.eq_ignore_ascii_case(renewal.on));
     let computer = computer.ok_or_else(|| RenewalError::NoComputer(renewal.on.to_owned()))?;
@@ -125,7 +125,7 @@ pub fn rehearse(renewal: &Renewal<'_>) -> Result<Rehearsed, RenewalError> {
     }
     let (steps, end) = steps::steps(renewal, computer);
     let names_lost = old.facts.names().into_iter().filter(|name| !carries(new, name));
-    Ok(Rehearsed {
+    Ok(Renewed {
         without_action: timeline(computers, renewal.now),
         afterwards: timeline(&end, renewal.now),
         stale_pins: stale_pins(computer, &old.facts, new),
@@ -146,7 +146,7 @@ impl Step {
     }
 }
 
-impl Rehearsed {
+impl Renewed {
     /// Returns the behavior of a connector after the exchange.
     pub fn after(&self, connector: &Connector) -> Option<&Offer> {
         let done = self.steps.iter().rfind(|step| !step.is_hypothetical())?;

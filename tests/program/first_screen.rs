@@ -87,7 +87,7 @@ fn of_several_connectors_a_table_comes_first_and_only_what_is_wrong_follows() {
 }
 
 /// A certificate that carries another name than the event asks for.
-const CERTIFICATES: &str = "\
+pub(crate) const CERTIFICATES: &str = "\
 CertificateDomains : {mail.contoso.com, autodiscover.contoso.com}
 HasPrivateKey      : True
 IsSelfSigned       : False
@@ -101,7 +101,8 @@ Subject            : CN=mail.contoso.com, O=Contoso, C=US
 Thumbprint         : 00112233445566778899AABBCCDDEEFF00112233
 ";
 
-const EVENT: &str = "\
+/// The event as an administrator has it on the screen.
+pub(crate) const EVENT: &str = "\
 Log Name:      Application
 Source:        MSExchangeFrontEndTransport
 Event ID:      12014

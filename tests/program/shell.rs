@@ -9,6 +9,7 @@ use std::process::{Output, Stdio};
 use serde_json::Value;
 pub(crate) use terminal::Terminal;
 
+use crate::first_screen::{CERTIFICATES, EVENT};
 use crate::fixture::support::{Served, output, program, text};
 
 const PROMPT: &str = "[PS] C:\\Windows\\system32>";
@@ -262,36 +263,9 @@ fn an_attached_shell_saves_the_thumbprints_of_real_certificates_as_they_are() {
     assert!(!saved.contains("FILL IN"), "{saved}");
 }
 
-/// What an administrator has on the screen.
-const EVENT: &str = "\
-Log Name:      Application
-Source:        MSExchangeFrontEndTransport
-Event ID:      12014
-Level:         Error
-Computer:      EX01.contoso.com
-Description:
-Microsoft Exchange could not find a certificate that contains the domain name EX01.contoso.com in the personal store \
-on the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector Internet EX01 \
-with a FQDN parameter of EX01.contoso.com. If the connector's FQDN is not specified, the computer's FQDN is used. \
-Verify the connector configuration and the installed certificates to make sure that there is a certificate with a \
-domain name for that FQDN. If this certificate exists, run Enable-ExchangeCertificate -Services SMTP to make sure \
-that the Microsoft Exchange Transport service has access to the certificate key.";
-const CERTIFICATES: &str = "\
-CertificateDomains : {mail.contoso.com, autodiscover.contoso.com}
-HasPrivateKey      : True
-IsSelfSigned       : False
-Issuer             : CN=Example Public CA G2, O=Example Trust, C=US
-NotAfter           : 12/31/2049 11:59:59 PM
-NotBefore          : 1/13/2024 12:00:00 AM
-RootCAType         : ThirdParty
-Services           : IMAP, POP, IIS, SMTP
-Status             : Valid
-Subject            : CN=mail.contoso.com, O=Contoso, C=US
-Thumbprint         : 00112233445566778899AABBCCDDEEFF00112233";
-
 /// The way of docs/two-minutes.md, by keystrokes in a terminal of 80 by 24.
 #[test]
-fn an_event_and_a_list_become_a_fix_that_is_rehearsed_and_verified() {
+fn an_event_and_a_list_become_a_fix_that_is_tried_and_verified() {
     let Some(terminal) = Terminal::of_system() else { return };
     terminal.ends_with("$");
     for (file, paste) in [("event.txt", EVENT), ("certificates.txt", CERTIFICATES)] {

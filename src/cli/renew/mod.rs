@@ -11,7 +11,7 @@ use super::output::{self, Failure};
 use super::{Output, inputs, load};
 use crate::exchange::Services;
 use crate::lab::Plan;
-use crate::renewal::{Rehearsed, Renewal, rehearse};
+use crate::renewal::{Renewal, Renewed, renewed};
 use crate::scenario::TimeSpec;
 
 /// Arguments of `renew`.
@@ -74,7 +74,7 @@ struct Report<'a> {
     breaks_without_action: Option<String>,
     breaks_again: Option<String>,
     #[serde(flatten)]
-    rehearsed: &'a Rehearsed,
+    renewed: &'a Renewed,
 }
 
 pub(super) fn renew(args: &Args) -> Result<(), Failure> {
@@ -93,20 +93,20 @@ pub(super) fn renew(args: &Args) -> Result<(), Failure> {
         overwrite: args.overwrite_default,
         now,
     };
-    let rehearsed = rehearse(&renewal).map_err(|error| Failure::usage(error.to_string()))?;
+    let renewed = renewed(&renewal).map_err(|error| Failure::usage(error.to_string()))?;
     match args.output {
         Output::Json => output::json(&Report {
             computer: &computer.name,
-            smooth: rehearsed.is_smooth(),
-            breaks_without_action: rehearsed.breaks().map(|it| it.at.to_string()),
-            breaks_again: rehearsed.breaks_again().map(|it| it.at.to_string()),
-            rehearsed: &rehearsed,
+            smooth: renewed.is_smooth(),
+            breaks_without_action: renewed.breaks().map(|it| it.at.to_string()),
+            breaks_again: renewed.breaks_again().map(|it| it.at.to_string()),
+            renewed: &renewed,
         })?,
-        Output::Table | Output::List => output::text(&page::page(&rehearsed, &old.label, now))?,
+        Output::Table | Output::List => output::text(&page::page(&renewed, &old.label, now))?,
     }
-    if rehearsed.is_smooth() {
+    if renewed.is_smooth() {
         return Ok(());
     }
-    let losses = page::losses(&rehearsed).join(", ");
+    let losses = page::losses(&renewed).join(", ");
     Err(Failure::unmet(format!("with a new certificate in place of {}, {losses}", old.label)))
 }

@@ -2,24 +2,24 @@
 
 use jiff::Timestamp;
 
-use crate::renewal::{Change, Rehearsed};
+use crate::renewal::{Change, Renewed};
 use crate::report::layout::{Page, columns};
 
-pub(super) fn page(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
+pub(super) fn page(renewed: &Renewed, old: &str, now: Timestamp) -> String {
     let mut page = Page::default();
-    page.text(0, "", &without_action(rehearsed, old, now));
-    page.text(0, "", &with_action(rehearsed, now));
-    problems(&mut page, rehearsed, old);
-    steps(&mut page, rehearsed);
-    dates(&mut page, "Dates without action", &rehearsed.without_action);
-    dates(&mut page, "Dates after the exchange", &rehearsed.afterwards);
+    page.text(0, "", &without_action(renewed, old, now));
+    page.text(0, "", &with_action(renewed, now));
+    problems(&mut page, renewed, old);
+    steps(&mut page, renewed);
+    dates(&mut page, "Dates without action", &renewed.without_action);
+    dates(&mut page, "Dates after the exchange", &renewed.afterwards);
     page.finish()
 }
 
-fn without_action(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
-    match rehearsed.breaks() {
+fn without_action(renewed: &Renewed, old: &str, now: Timestamp) -> String {
+    match renewed.breaks() {
         Some(change) => {
-            let same_day = rehearsed.without_action.iter().filter(|it| {
+            let same_day = renewed.without_action.iter().filter(|it| {
                 it.is_worse() && it.at == change.at && it.after.connector != change.after.connector
             });
             let others = match same_day.count() {
@@ -37,7 +37,7 @@ fn without_action(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
             )
         }
         None => {
-            let end = rehearsed.old.not_after;
+            let end = renewed.old.not_after;
             format!(
                 "Without action no connector does worse than today; {old} ends on {} ({}).",
                 day(end),
@@ -47,41 +47,41 @@ fn without_action(rehearsed: &Rehearsed, old: &str, now: Timestamp) -> String {
     }
 }
 
-fn with_action(rehearsed: &Rehearsed, now: Timestamp) -> String {
-    let until = match rehearsed.breaks_again() {
+fn with_action(renewed: &Renewed, now: Timestamp) -> String {
+    let until = match renewed.breaks_again() {
         Some(change) => format!("the next one is due by {} ({})", day(change.at), in_days(change.at, now)),
         None => "nothing breaks after it".to_owned(),
     };
-    if rehearsed.is_smooth() {
+    if renewed.is_smooth() {
         return format!("With the new certificate every connector goes on, and {until}.");
     }
-    format!("With the new certificate {}; {until}.", losses(rehearsed).join(", "))
+    format!("With the new certificate {}; {until}.", losses(renewed).join(", "))
 }
 
 /// Returns what the exchange loses, and the steps that are refused, as parts of a sentence.
-pub(super) fn losses(rehearsed: &Rehearsed) -> Vec<String> {
-    let worse = rehearsed.worse();
+pub(super) fn losses(renewed: &Renewed) -> Vec<String> {
+    let worse = renewed.worse();
     let count = |number: usize, one: &str, more: &str| match number {
         0 => None,
         1 => Some(format!("1 {one}")),
         number => Some(format!("{number} {more}")),
     };
-    let services = !rehearsed.services_lost.is_empty();
+    let services = !renewed.services_lost.is_empty();
     [
         count(worse.len(), "connector does worse", "connectors do worse"),
-        count(rehearsed.stale_pins.len(), "pin goes stale", "pins go stale"),
-        count(rehearsed.refused().count(), "step is refused", "steps are refused"),
-        services.then(|| format!("{} loses its certificate", rehearsed.services_lost)),
-        count(rehearsed.subscriptions_broken.len(), "Edge subscription breaks", "Edge subscriptions break"),
+        count(renewed.stale_pins.len(), "pin goes stale", "pins go stale"),
+        count(renewed.refused().count(), "step is refused", "steps are refused"),
+        services.then(|| format!("{} loses its certificate", renewed.services_lost)),
+        count(renewed.subscriptions_broken.len(), "Edge subscription breaks", "Edge subscriptions break"),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
-    for offer in rehearsed.broken_already() {
-        let last = rehearsed.after(&offer.connector);
+fn problems(page: &mut Page, renewed: &Renewed, old: &str) {
+    for offer in renewed.broken_already() {
+        let last = renewed.after(&offer.connector);
         let then = last.map_or("", |it| it.words.as_str());
         let words = &offer.words;
         page.section(&if then == words {
@@ -90,19 +90,19 @@ fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
             format!("{} is broken already: {words}; after the exchange: {then}", offer.connector)
         });
     }
-    for offer in rehearsed.worse() {
-        let done = rehearsed.after(&offer.connector).is_some_and(|it| it.words == offer.words);
+    for offer in renewed.worse() {
+        let done = renewed.after(&offer.connector).is_some_and(|it| it.words == offer.words);
         let when = if done { "after the exchange" } else { "once the old one is gone all the same" };
         page.section(&format!("{} does worse {when}: {}", offer.connector, offer.words));
     }
-    for pin in &rehearsed.stale_pins {
+    for pin in &renewed.stale_pins {
         page.section(&format!(
             "{} is pinned to {}, which the new certificate does not carry",
             pin.connector, pin.pinned_to
         ));
         page.line(4, &pin.command);
     }
-    for step in rehearsed.refused() {
+    for step in renewed.refused() {
         page.section(&format!("Refused, {}", step.title));
         if let Some(command) = &step.command {
             page.line(4, command);
@@ -117,35 +117,35 @@ fn problems(page: &mut Page, rehearsed: &Rehearsed, old: &str) {
             );
         }
     }
-    if !rehearsed.services_lost.is_empty() {
+    if !renewed.services_lost.is_empty() {
         page.section(&format!(
             "{old} is enabled for {} as well, and the new one will not be: give --services, or keep {old}",
-            rehearsed.services_lost
+            renewed.services_lost
         ));
     }
-    if !rehearsed.names_lost.is_empty() {
-        page.section(&format!("Only {old} carries {}", rehearsed.names_lost.join(", ")));
+    if !renewed.names_lost.is_empty() {
+        page.section(&format!("Only {old} carries {}", renewed.names_lost.join(", ")));
     }
-    for edge in &rehearsed.subscriptions_broken {
+    for edge in &renewed.subscriptions_broken {
         page.section(&format!(
             "The Edge subscription of {edge} was made with another internal transport certificate: subscribe it again (event 10104)"
         ));
     }
 }
 
-fn steps(page: &mut Page, rehearsed: &Rehearsed) {
+fn steps(page: &mut Page, renewed: &Renewed) {
     page.section("Step by step");
-    let heads = rehearsed.steps.iter().map(|step| step.title.to_owned());
+    let heads = renewed.steps.iter().map(|step| step.title.to_owned());
     let mut rows = vec![[String::new()].into_iter().chain(heads).collect::<Vec<_>>()];
-    for offer in rehearsed.steps.first().map(|step| step.offers.as_slice()).unwrap_or_default() {
-        let cells = rehearsed.steps.iter().map(|step| {
+    for offer in renewed.steps.first().map(|step| step.offers.as_slice()).unwrap_or_default() {
+        let cells = renewed.steps.iter().map(|step| {
             let same = step.offers.iter().find(|it| it.connector == offer.connector);
             same.map(|it| it.words.clone()).unwrap_or_default()
         });
         rows.push([offer.connector.to_string()].into_iter().chain(cells).collect());
     }
     columns(&rows).iter().for_each(|line| page.line(4, line));
-    let commands = rehearsed.steps.iter().filter_map(|step| step.command.as_ref());
+    let commands = renewed.steps.iter().filter_map(|step| step.command.as_ref());
     page.section("The commands");
     commands.for_each(|command| page.line(4, command));
 }

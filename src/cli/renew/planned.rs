@@ -6,9 +6,9 @@ use super::super::inputs;
 use super::super::output::Failure;
 use super::Args;
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
-use crate::import::certificate_in_pkcs12;
+use crate::import::{Pkcs12Error, certificate_in_pkcs12};
 use crate::lab::Plan;
-use crate::pki::Certificate;
+use crate::pki::{Certificate, PkiError};
 use crate::renewal::offers;
 use crate::scenario::{CertificateSpec, ScenarioText, TimeSpec};
 
@@ -82,7 +82,7 @@ pub(super) fn new(
         let bytes =
             inputs::bytes(path, inputs::LONGEST_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
         let password = args.password.read()?;
-        let certificate = read(&bytes, password.as_deref()).map_err(wrong)?;
+        let certificate = read(&bytes, password.as_deref()).map_err(|error| wrong(error.to_string()))?;
         return Ok(StoredCertificate {
             label,
             facts: (&certificate).into(),
@@ -128,12 +128,26 @@ pub(super) fn new(
     stored.cloned().ok_or_else(|| Failure::usage("the new certificate could not be made"))
 }
 
-fn read(bytes: &[u8], password: Option<&str>) -> Result<Certificate, String> {
+/// The reason why a file holds no certificate.
+#[derive(Debug, thiserror::Error)]
+enum NoCertificate {
+    /// The text holds none in PEM.
+    #[error(transparent)]
+    Pem(PkiError),
+    /// The file is PKCS#12, and cannot be read.
+    #[error(transparent)]
+    Pkcs12(Pkcs12Error),
+    /// The bytes are in no form that is known.
+    #[error("it is none of PEM, DER and PKCS#12 ({0})")]
+    Other(PkiError),
+}
+
+fn read(bytes: &[u8], password: Option<&str>) -> Result<Certificate, NoCertificate> {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return Certificate::from_pem(text).map_err(|error| error.to_string());
+        return Certificate::from_pem(text).map_err(NoCertificate::Pem);
     }
     if let Some(found) = certificate_in_pkcs12(bytes, password) {
-        return found.map_err(|error| error.to_string());
+        return found.map_err(NoCertificate::Pkcs12);
     }
-    Certificate::from_der(bytes).map_err(|error| format!("it is none of PEM, DER and PKCS#12 ({error})"))
+    Certificate::from_der(bytes).map_err(NoCertificate::Other)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::Verified;
 use crate::cli::html::{escaped, page};
 use crate::report::proof::{
     Key, both, counted, group_of, is_judged, keys, label, regressions, row_of, stage_words, verdict,
@@ -9,7 +10,7 @@ use crate::report::proof::{
 use crate::scenario::{Aspect, Proof, ProvedStage, Row, Stage, Subject};
 
 /// Returns the page on these scenarios; a scenario that could not be run has the reason.
-pub(super) fn html(scenarios: &[(String, Result<Proof, String>)]) -> String {
+pub(super) fn html(scenarios: &[Verified]) -> String {
     let mut body = "<header>\n<h1>starttls-lab verify</h1>\n</header>\n<main>\n".to_owned();
     if scenarios.len() > 1 {
         contents(&mut body, scenarios);
@@ -20,7 +21,8 @@ pub(super) fn html(scenarios: &[(String, Result<Proof, String>)]) -> String {
         match proof {
             Ok(proof) => scenario(&mut body, proof),
             Err(why) => {
-                let _ = writeln!(body, "<p class=\"bad\">could NOT be run: {}</p>", escaped(why));
+                let _ =
+                    writeln!(body, "<p class=\"bad\">could NOT be run: {}</p>", escaped(&why.to_string()));
             }
         }
         body.push_str("</section>\n");
@@ -33,7 +35,7 @@ pub(super) fn html(scenarios: &[(String, Result<Proof, String>)]) -> String {
     page(&title, &body, None)
 }
 
-fn contents(body: &mut String, scenarios: &[(String, Result<Proof, String>)]) {
+fn contents(body: &mut String, scenarios: &[Verified]) {
     body.push_str(
         "<div class=\"scroll\" role=\"region\" aria-label=\"Results\" tabindex=\"0\">\n<table>\n<caption>Every scenario and its result</caption>\n<thead>\n\
          <tr><th scope=\"col\">Scenario</th><th scope=\"col\">Result</th><th scope=\"col\">Regressions</th></tr>\n\
@@ -186,7 +188,7 @@ fn commands(body: &mut String, stage: &ProvedStage) {
         let _ = writeln!(body, "<p>the Shell refuses it:</p>\n<pre>{}</pre>", escaped(refused));
     }
     if let Some(why) = &stage.why {
-        let _ = writeln!(body, "<p>why: {}</p>", escaped(why));
+        let _ = writeln!(body, "<p>why: {}</p>", escaped(&why.to_string()));
     }
     body.push_str("</details>\n");
 }

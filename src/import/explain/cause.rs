@@ -19,7 +19,7 @@ pub struct Cause {
     pub short: &'static str,
     /// The problem, as a sentence.
     pub what: String,
-    /// What `Get-ExchangeCertificate | fl` shows if the cause applies.
+    /// The lines of `Get-ExchangeCertificate | fl` if the cause applies.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub shows: String,
     /// The command that shows whether the cause applies, and its expected output.
@@ -106,7 +106,7 @@ impl Commands {
     }
 }
 
-/// What is shown of a certificate whose private key is missing or cannot be read.
+/// The listing of a certificate whose private key is missing or cannot be read.
 const KEYLESS: &str = "HasPrivateKey False, or not listed";
 
 fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {

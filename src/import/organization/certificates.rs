@@ -87,7 +87,7 @@ fn home(known: &Known, label: &str, servers: &[Server], desk: &mut Questions) ->
     desk.ask(question, read).unwrap_or(0)
 }
 
-/// What is known beside a certificate.
+/// The surroundings of a certificate in the paste.
 #[derive(Clone, Copy)]
 struct Beside<'a> {
     /// The name of the computer in whose store it is.

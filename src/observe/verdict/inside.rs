@@ -19,7 +19,7 @@ pub struct Injected {
     /// The proof that the client took them for replies from inside TLS; `None` if there is none. A conversation
     /// alone never proves it: `judge` compares it with one in which nothing was injected.
     pub taken: Option<String>,
-    /// What is known of their effect where nothing proves that they were taken; `None` if no effect was seen.
+    /// The effect that was seen where nothing proves that they were taken; `None` if there was none.
     /// `judge` finds it in the same comparison.
     pub effect: Option<String>,
 }
