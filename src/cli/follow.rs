@@ -339,7 +339,8 @@ mod tests {
     fn of_a_long_journal_no_more_than_a_piece_is_copied_for_a_reader_that_pauses() {
         let journal = Arc::new(Journal::new(Bounds::default()));
         let observer = Observer::of(&journal, Bounds::default());
-        (0..3 * AT_A_TIME).for_each(|_| journal.append(jiff::Timestamp::UNIX_EPOCH, None, Record::Connecting));
+        (0..3 * AT_A_TIME)
+            .for_each(|_| journal.append(jiff::Timestamp::UNIX_EPOCH, None, Record::Connecting));
         let ((go, read), (pieces, written)) = (channel(), channel());
         let open = move || Ok(Slow { read, pieces });
         let lab = (&journal, &observer);

@@ -39,7 +39,8 @@ fn problems(row: &str) -> Vec<String> {
 /// Returns the name of the function behind an attribute that makes it a test, or that stands in `proptest!`, where
 /// the attribute is `test` as well.
 fn name_of_test(behind: &str) -> Option<&str> {
-    let is_test = ["test]", "tokio::test]"].iter().any(|attribute| behind.starts_with(attribute));
+    let is_test =
+        ["test]", "tokio::test]", "tokio::test("].iter().any(|attribute| behind.starts_with(attribute));
     let (_, name) = behind.split_once("fn ").filter(|_| is_test)?;
     name.split(['(', '<']).next()
 }

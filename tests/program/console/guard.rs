@@ -169,7 +169,9 @@ async fn cmdlets_read_and_write_no_file_of_the_machine_and_start_no_program() {
         format!("Get-Content '{there}'"),
         format!("[System.IO.File]::WriteAllBytes('{made}', [System.IO.File]::ReadAllBytes('{there}'))"),
         format!("[System.IO.File]::ReadAllBytes('{there}')"),
-        format!("Export-ExchangeCertificate -Thumbprint {first} -FileName '{made}' -Password (Read-Host -AsSecureString)"),
+        format!(
+            "Export-ExchangeCertificate -Thumbprint {first} -FileName '{made}' -Password (Read-Host -AsSecureString)"
+        ),
         format!("Import-ExchangeCertificate -FileName '{there}'"),
         format!("Import-PfxCertificate -FilePath '{there}' -CertStoreLocation Cert:\\LocalMachine\\My"),
         format!("Copy-Item '{there}' '{made}'"),
@@ -214,7 +216,10 @@ async fn waits_and_streams_have_a_bound_and_are_taken_again_below_it() {
     let mut waits = Vec::new();
     for _ in 0..256 {
         let mut wait = TcpStream::connect(world.control()).await.unwrap();
-        let request = format!("GET /api/v1/wait?for=message&timeout_ms=600000 HTTP/1.1\r\nHost: {}\r\n\r\n", world.control());
+        let request = format!(
+            "GET /api/v1/wait?for=message&timeout_ms=600000 HTTP/1.1\r\nHost: {}\r\n\r\n",
+            world.control()
+        );
         wait.write_all(request.as_bytes()).await.unwrap();
         waits.push(wait);
     }

@@ -13,7 +13,8 @@ use crate::fixture::support::{Served, output, program, run, text};
 /// Returns the addresses on which a process listens, as the kernel lists them.
 #[cfg(target_os = "linux")]
 fn listening(pid: u32) -> BTreeSet<SocketAddr> {
-    let opened = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
+    let opened =
+        fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
     let opened: BTreeSet<_> = opened.map(|target| target.display().to_string()).collect();
     let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")));
     let rows = tables.iter().flatten().flat_map(|table| table.lines().skip(1));
@@ -49,7 +50,8 @@ fn whatever_runs_a_lab_listens_on_loopback_alone() {
         (&["shell", "fqdn-mismatch"], 1),
     ] {
         let mut command = program();
-        let piped = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let piped =
+            command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         // A Shell whose input is no terminal says nothing before it is asked.
         child.stdin.as_mut().unwrap().write_all(b"Get-ReceiveConnector\n").unwrap();
@@ -83,14 +85,18 @@ fn a_lab_listens_on_loopback_alone_and_says_so_where_it_is_told_otherwise() {
     // An address for documentation (RFC 5737), which this machine does not have.
     for (arguments, warning) in [
         (&["--bind", "192.0.2.1"][..], "listening beyond loopback"),
-        (&["--control", "192.0.2.1:0", "--control-token", "s3cret"], "the control API listens beyond loopback"),
+        (
+            &["--control", "192.0.2.1:0", "--control-token", "s3cret"],
+            "the control API listens beyond loopback",
+        ),
     ] {
         let refused = run(program().args(["serve", "--port", "0"]).args(arguments));
         let said = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(3), "{said}");
         assert!(said.contains(warning) && said.contains("192.0.2.1"), "{said}");
     }
-    let loopback = program().args(["serve", "--port", "0", "--bind", "127.0.0.2", "--timeout", "1ms"]).output();
+    let loopback =
+        program().args(["serve", "--port", "0", "--bind", "127.0.0.2", "--timeout", "1ms"]).output();
     let said = text(&loopback.unwrap().stderr);
     assert!(!said.contains("beyond loopback"), "{said}");
 }

@@ -11,7 +11,14 @@ const REACHING: [(&[&str], &[&str]); 5] = [
     // was given to them.
     (
         &["TcpStream", "TcpSocket", "UdpSocket", "lookup_host", "to_socket_addrs", "ToSocketAddrs"],
-        &["cli/client.rs", "cli/ready.rs", "cli/readyz.rs", "cli/send.rs", "wire/network", "wire/outbound.rs"],
+        &[
+            "cli/client.rs",
+            "cli/ready.rs",
+            "cli/readyz.rs",
+            "cli/send.rs",
+            "wire/network",
+            "wire/outbound.rs",
+        ],
     ),
     (&["wire::reach", "wire::resolve"], &["probe/visit.rs"]),
     (&["outbound::"], &["wire/mod.rs"]),

@@ -1,7 +1,7 @@
 //! Passwords of clients, in everything that a lab writes and prints.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::fixture::support::{Served, Talk, program, run, signal, text};
@@ -79,6 +79,50 @@ fn a_clients_password_is_in_no_file_and_no_output_at_any_level() {
         assert!(!SECRETS.iter().any(|secret| said.contains(secret)), "{said}");
         assert_eq!(holding(dir.path(), &SECRETS), [""; 0]);
     }
+}
+
+#[test]
+fn the_token_of_the_control_api_is_in_no_file_and_no_output_at_any_level() {
+    const TOKEN: &str = "t0ken-of-this-test";
+    let dir = tempfile::tempdir().unwrap();
+    let mut serve = program();
+    serve
+        .args(["serve", "--port", "0", "--log", "trace", "--control", "127.0.0.1:0"])
+        .current_dir(dir.path());
+    serve.args(["--journal", "journal.jsonl", "--log-dir", "logs", "--ready-file", "ready.json"]);
+    let mut served = Served::start_as(serve.env("STARTTLS_LAB_CONTROL_TOKEN", TOKEN));
+    let ready: serde_json::Value = serde_json::from_str(&served.line).unwrap();
+    let control = ready["control"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let asked = |what: &str, header: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(control).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{what} HTTP/1.1\r\nHost: {control}\r\nConnection: close\r\nContent-Length: {length}\r\n"
+        )
+        .unwrap();
+        write!(stream, "{header}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    let answers = [
+        asked("POST /api/v1/sign-in", "X: x", &format!("{{\"token\":\"{TOKEN}\"}}")),
+        asked("GET /api/v1/lab", &bearer, ""),
+        asked("GET /api/v1/ca?format=json", &bearer, ""),
+        asked("GET /api/v1/lab", "Authorization: Bearer no", ""),
+    ];
+    signal(served.pid(), "TERM");
+    let mut said = format!("{}{}", served.line, answers.concat());
+    served.stdout.read_to_string(&mut said).unwrap();
+    said += &text(&served.end().stderr);
+    assert!(
+        said.contains("HTTP/1.1 204") && said.contains("HTTP/1.1 200") && said.contains("HTTP/1.1 401"),
+        "{said}"
+    );
+    assert!(!said.contains(TOKEN), "{said}");
+    assert_eq!(holding(dir.path(), &[TOKEN]), [""; 0]);
 }
 
 /// The password of `mail.pfx` and every form in which its key could be shown.

@@ -26,7 +26,17 @@ impl Place {
     }
 
     fn program(&self) -> Command {
-        let mut command = program();
+        self.within(program())
+    }
+
+    /// A script of sh, whose `$0` is the program.
+    fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_starttls-lab")]);
+        self.within(command)
+    }
+
+    fn within(&self, mut command: Command) -> Command {
         command.current_dir(self.0.path()).env("HOME", self.path("home"));
         for name in ["TMPDIR", "TMP", "TEMP"] {
             command.env(name, self.path("temporary"));
@@ -80,7 +90,7 @@ fn a_key_in_a_file_is_found() {
 #[test]
 fn a_lab_writes_what_was_asked_for_and_no_key() {
     let place = Place::new();
-    let mut serve = place.program();
+    let mut serve = place.shell("umask 077; exec \"$0\" \"$@\"");
     serve.args(["serve", "--port", "0", "--ca-file", "ca.pem", "--journal", "journal.jsonl"]);
     serve.args(["--log-dir", "logs", "--ready-file", "ready.json", "--log", "trace"]);
     let served = Served::start_as(&mut serve);
@@ -99,6 +109,12 @@ fn a_lab_writes_what_was_asked_for_and_no_key() {
         "logs/messages/000001.eml",
     ];
     assert_eq!(written, asked_for.map(str::to_owned).into());
+    #[cfg(unix)]
+    for file in &written {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(place.path(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o177, 0, "the umask is not what {file} has: {mode:o}");
+    }
     for arguments in [
         &["check", "fqdn-mismatch"][..],
         &["verify", "fqdn-mismatch", "--junit", "verify.xml", "--html", "verify.html"],
@@ -140,13 +156,9 @@ fn a_link_beside_a_file_that_is_written_whole_is_not_followed() {
     let place = Place::new();
     let victim = place.path("victim");
     fs::write(&victim, "untouched").unwrap();
-    let served = {
-        let mut serve = Command::new("sh");
-        // The number of a process is known before it writes.
-        let script = "ln -s victim ready.json.$$.tmp; exec \"$0\" serve --port 0 --ready-file ready.json";
-        serve.args(["-c", script, env!("CARGO_BIN_EXE_starttls-lab")]).current_dir(place.0.path());
-        Served::start_as(&mut serve)
-    };
+    // The number of a process is known before it writes.
+    let link = "ln -s victim ready.json.$$.tmp; exec \"$0\" serve --port 0 --ready-file ready.json";
+    let served = Served::start_as(&mut place.shell(link));
     let ready = place.path("ready.json");
     while !ready.exists() {
         std::thread::yield_now();
