@@ -14,32 +14,51 @@ use crate::smtp::Verb;
 /// section 4) and X-EXPS, which for PLAIN is name and password. Malformed spellings count, such as
 /// `AUTH=PLAIN ...`, `XAUTH PLAIN ...` and `NOOP AUTH PLAIN ...`, and so do logons of other protocols.
 pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
-    if line.contains(&0) {
-        let plain = without_nul(line);
-        return if is_auth(&plain) { without_secret(&plain).into_owned().into() } else { line.into() };
-    }
-    let shown = if let Some(word) = auth_word(line) {
-        let argument = Argument::at(line, word);
-        if argument.is_named() { argument.end() } else { argument.start }
-    } else if let Some(end) = foreign_logon::end(line) {
-        end
-    } else {
-        return Cow::Borrowed(line);
-    };
-    let hidden = line.get(shown..).unwrap_or_default();
-    if hidden.trim_ascii().is_empty() {
-        return Cow::Borrowed(line);
-    }
-    let mut masked = line.get(..shown).unwrap_or_default().trim_ascii_end().to_vec();
-    masked.push(b' ');
-    masked.extend_from_slice(SECRET.as_bytes());
-    Cow::Owned(masked)
+    logon(line).map_or(Cow::Borrowed(line), |logon| logon.masked(line))
 }
 
 /// Returns whether a line sets out to log on, however it is spelled.
 pub(crate) fn is_auth(line: &[u8]) -> bool {
-    let plain = without_nul(line);
-    auth_word(&plain).is_some() || foreign_logon::end(&plain).is_some()
+    logon(line).is_some()
+}
+
+/// A line that sets out to log on.
+struct Logon {
+    /// The line, where it is shown without its NULs.
+    plain: Option<Vec<u8>>,
+    /// The part of the line that may be shown; a secret may follow.
+    shown: usize,
+}
+
+impl Logon {
+    fn masked(self, line: &[u8]) -> Cow<'_, [u8]> {
+        let text = self.plain.as_deref().unwrap_or(line);
+        let (shown, hidden) = text.split_at_checked(self.shown).unwrap_or((text, &[]));
+        if hidden.trim_ascii().is_empty() {
+            return self.plain.map_or(Cow::Borrowed(line), Cow::Owned);
+        }
+        let mut masked = shown.trim_ascii_end().to_vec();
+        masked.push(b' ');
+        masked.extend_from_slice(SECRET.as_bytes());
+        Cow::Owned(masked)
+    }
+}
+
+/// Returns how a line sets out to log on, however it is spelled; `None` if it does not.
+fn logon(line: &[u8]) -> Option<Logon> {
+    let plain = match without_nul(line) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(plain) => Some(plain),
+    };
+    let text = plain.as_deref().unwrap_or(line);
+    let shown = match auth_word(text) {
+        Some(word) => {
+            let argument = Argument::at(text, word);
+            if argument.is_named() { argument.end() } else { argument.start }
+        }
+        None => foreign_logon::end(text)?,
+    };
+    Some(Logon { plain, shown })
 }
 
 /// Returns the line without NULs, which no command holds and which could stand within its words. One that stands
@@ -131,16 +150,14 @@ pub struct Secrets {
 
 impl Secrets {
     /// Returns the record of a line that came. `expected` is true if it answers a challenge.
-    ///
-    /// The line is kept as it is, so it must not be a slice of more than itself: that would keep up to 64 KiB of
-    /// content alive in the journal behind a command that was pipelined after it.
-    pub fn received(&mut self, line: &Bytes, expected: bool) -> Record {
+    pub fn received(&mut self, line: &[u8], expected: bool) -> Record {
         self.word.clear();
         if expected {
             self.after_auth = true;
             return Record::ReceivedSecret;
         }
-        if is_auth(line) {
+        let logon = logon(line);
+        if logon.is_some() {
             self.after_auth = true;
         } else if Verb::of(line).is_some() {
             self.after_auth = false;
@@ -148,8 +165,8 @@ impl Secrets {
             self.keep_word(line);
             return Record::ReceivedSecret;
         }
-        match without_secret(line) {
-            Cow::Borrowed(_) => Record::Received(line.clone()),
+        match logon.map_or(Cow::Borrowed(line), |logon| logon.masked(line)) {
+            Cow::Borrowed(line) => Record::Received(Bytes::copy_from_slice(line)),
             Cow::Owned(masked) => {
                 // A word that is shown is no secret in a reply, either.
                 if !masked.starts_with(first_word(line)) {

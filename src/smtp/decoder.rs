@@ -56,7 +56,9 @@ impl LineDecoder {
             let from = self.scanned.min(within);
             if let Some(found) = memchr(b'\n', &input[from..within]) {
                 self.scanned = 0;
-                return Some(take(input, from + found));
+                let line = line(&input[..from + found]);
+                input.advance(from + found + 1);
+                return Some(line);
             }
             if within < self.limit {
                 self.scanned = within;
@@ -66,6 +68,15 @@ impl LineDecoder {
             self.overlong = Some(Overlong::starting_with(input.split_to(self.limit).freeze()));
         }
         self.swallow(input)
+    }
+
+    /// The line that `next` is, if it is one from the start to the end and nothing stands before it in `input`. What is
+    /// no such line goes behind `input` and to [`decode`](Self::decode).
+    pub fn whole(&self, input: &BytesMut, next: &[u8]) -> Option<Line> {
+        let (line_feed, text) = next.split_last()?;
+        let alone = input.is_empty() && self.overlong.is_none() && next.len() <= self.limit;
+        let whole = alone && *line_feed == b'\n' && memchr(b'\n', text).is_none();
+        whole.then(|| line(text))
     }
 
     fn swallow(&mut self, input: &mut BytesMut) -> Option<Line> {
@@ -117,16 +128,14 @@ impl Overlong {
     }
 }
 
-/// Takes the line whose line feed is at `line_feed`.
-fn take(input: &mut BytesMut, line_feed: usize) -> Line {
-    let mut text = input.split_to(line_feed).freeze();
-    input.advance(1);
-    let ending = if text.last() == Some(&b'\r') {
-        text.truncate(text.len() - 1);
-        Ending::CrLf
-    } else {
-        Ending::Lf
+/// Returns the line that stands before a line feed.
+fn line(before: &[u8]) -> Line {
+    let (text, ending) = match before.strip_suffix(b"\r") {
+        Some(text) => (text, Ending::CrLf),
+        None => (before, Ending::Lf),
     };
+    // A copy, so that a line that is kept does not keep all that was read with it.
+    let text = Bytes::copy_from_slice(text);
     let has_nul = memchr(0, &text).is_some();
     Line { text, ending, overlong: false, has_nul }
 }
@@ -143,7 +152,10 @@ mod tests {
         let mut input = BytesMut::new();
         let mut lines = Vec::new();
         for piece in pieces {
-            input.extend_from_slice(piece);
+            match decoder.whole(&input, piece) {
+                Some(line) => lines.push(line),
+                None => input.extend_from_slice(piece),
+            }
             while let Some(line) = decoder.decode(&mut input) {
                 lines.push(line);
             }

@@ -87,9 +87,11 @@ impl Verb {
 
     /// The verb of a line, whatever its case (RFC 5321 section 2.4) and whatever follows it.
     pub fn of(line: &[u8]) -> Option<Self> {
-        let (word, _) = first_word(line);
         // Asked several times about every line, and nearly every line begins with one of these.
-        if let Ok(word) = <[u8; 4]>::try_from(word) {
+        if let Some((word, rest)) = line.split_first_chunk::<4>()
+            && rest.first().is_none_or(|byte| is_blank(*byte))
+            && !word.iter().any(|byte| is_blank(*byte))
+        {
             return Some(match &word.map(|octet| octet.to_ascii_uppercase()) {
                 b"HELO" => Self::Helo,
                 b"EHLO" => Self::Ehlo,
@@ -107,6 +109,7 @@ impl Verb {
                 _ => return None,
             });
         }
+        let (word, _) = first_word(line);
         let longer = [Self::StartTls, Self::XAnonymousTls, Self::XExps];
         longer.into_iter().find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
     }
