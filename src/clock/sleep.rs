@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,11 +24,21 @@ pub struct Sleep<'a> {
     key: Option<(Duration, u64)>,
     /// The timer of the machine, if its time is real.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// The deadline that the timer is set for, and the number of the clock's advances by then.
+    set_for: Option<(Duration, u64)>,
 }
 
 impl<'a> Sleep<'a> {
     pub(super) fn new(clock: &'a Clock, Deadline(due): Deadline) -> Self {
-        Self { clock, due, key: None, timer: None }
+        Self { clock, due, key: None, timer: None, set_for: None }
+    }
+
+    /// Returns whether what was set up for an earlier wait of the same task will wake it by `deadline`, so that this
+    /// wait need not be polled before.
+    pub fn will_wake_by(&self, Deadline(due): Deadline) -> bool {
+        let timer = self.timer.as_ref().filter(|timer| !timer.is_elapsed());
+        let advances = self.clock.0.advances.load(Ordering::SeqCst);
+        timer.is_some() && self.set_for.is_some_and(|(set, known)| set <= due && known == advances)
     }
 
     /// Sets the deadline of the next wait.
@@ -59,8 +70,9 @@ impl Future for Sleep<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { clock, due, key, timer } = self.get_mut();
+        let Self { clock, due, key, timer, set_for } = self.get_mut();
         let machine = &clock.0.machine;
+        let advances = clock.0.advances.load(Ordering::SeqCst);
         // The machine's time at which the wait is over, as far as the clock has been advanced by now.
         let at = {
             let mut state = clock.0.lock();
@@ -95,6 +107,8 @@ impl Future for Sleep<'_> {
                     // It was set for an earlier wait.
                     timer.as_mut().reset(at);
                 }
+                // It is set for this deadline or for an earlier one.
+                *set_for = Some((*due, advances));
                 Poll::Pending
             }
         }

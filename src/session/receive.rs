@@ -305,7 +305,8 @@ impl ReceiveSession {
         self.transaction = None;
         self.hello = Some(Hello { name, extended });
         Step::say(if extended {
-            reply::extended_hello(&self.setting, self.stage)
+            let Setting { counters, .. } = &*self.setting;
+            counters.hello(&self.setting, self.stage, || reply::extended_hello(&self.setting, self.stage))
         } else {
             reply::hello(&self.setting)
         })

@@ -28,7 +28,8 @@ pub(super) const NEED_RCPT: Reply = fixed_reply!("503 5.5.2 Need rcpt command");
 pub(super) const SENDER_ALREADY: Reply = fixed_reply!("503 5.5.2 Sender already specified");
 pub(super) const BAD_SEQUENCE: Reply = fixed_reply!("503 5.5.2 Bad sequence of commands");
 pub(super) const TOO_MANY_RECIPIENTS: Reply = fixed_reply!("452 4.5.3 Too many recipients");
-pub(super) const MESSAGE_TOO_BIG: Reply = fixed_reply!("552 5.3.4 Message size exceeds fixed maximum message size");
+pub(super) const MESSAGE_TOO_BIG: Reply =
+    fixed_reply!("552 5.3.4 Message size exceeds fixed maximum message size");
 pub(super) const HEADER_TOO_BIG: Reply = fixed_reply!("552 5.3.4 Header size exceeds fixed maximum size");
 pub(super) const TOO_MANY_HOPS: Reply = fixed_reply!("554 5.4.6 Hop count exceeded - possible mail loop");
 pub(super) const BARE_LINE_FEEDS: Reply = fixed_reply!("550 5.6.11 Bare linefeeds are illegal");
@@ -37,12 +38,19 @@ pub(super) const PASSWORD: Reply = fixed_reply!("334 UGFzc3dvcmQ6");
 pub(super) const LOGGED_ON: Reply = fixed_reply!("235 2.7.0 Authentication successful");
 pub(super) const LOGON_FAILED: Reply = fixed_reply!("535 5.7.3 Authentication unsuccessful");
 pub(super) const UNKNOWN_MECHANISM: Reply = fixed_reply!("504 5.7.4 Unrecognized authentication type");
-pub(super) const NO_PERMISSION: Reply = fixed_reply!("550 5.7.1 Client does not have permissions to submit to this server");
+pub(super) const NO_PERMISSION: Reply =
+    fixed_reply!("550 5.7.1 Client does not have permissions to submit to this server");
 pub(super) const TIMED_OUT: Reply = fixed_reply!("421 4.4.1 Connection timed out");
-pub(super) const TOO_MANY_ERRORS: Reply = fixed_reply!("421 4.7.0 Too many errors on this connection, closing transmission channel");
-pub(super) const RATE_EXCEEDED: Reply = fixed_reply!("421 4.4.2 Message submission rate for this client has exceeded the configured limit");
-pub(super) const TOO_MANY_CONNECTIONS: Reply = fixed_reply!("421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel");
-pub(super) const TOO_MANY_FROM_SOURCE: Reply = fixed_reply!("421 4.3.2 The maximum number of concurrent connections has exceeded a per-source limit, closing transmission channel");
+pub(super) const TOO_MANY_ERRORS: Reply =
+    fixed_reply!("421 4.7.0 Too many errors on this connection, closing transmission channel");
+pub(super) const RATE_EXCEEDED: Reply =
+    fixed_reply!("421 4.4.2 Message submission rate for this client has exceeded the configured limit");
+pub(super) const TOO_MANY_CONNECTIONS: Reply = fixed_reply!(
+    "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel"
+);
+pub(super) const TOO_MANY_FROM_SOURCE: Reply = fixed_reply!(
+    "421 4.3.2 The maximum number of concurrent connections has exceeded a per-source limit, closing transmission channel"
+);
 pub(super) const SERVICE_NOT_ACTIVE: Reply = fixed_reply!("421 4.3.2 Service not active");
 /// Exchange's back pressure text; here it means that the lab's own memory limit is reached.
 pub(super) const NO_RESOURCES: Reply = fixed_reply!("452 4.3.1 Insufficient system resources");

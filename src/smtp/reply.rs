@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
@@ -16,8 +17,8 @@ pub struct Reply {
     code: u16,
     enhanced: Option<EnhancedCode>,
     text: Text,
-    /// The whole reply as it goes over the wire, where it is one that never changes.
-    wire: Option<&'static str>,
+    /// The whole reply as it goes over the wire, where it is sent more than once.
+    wire: Option<Bytes>,
 }
 
 /// A reply that never changes, such as `fixed_reply!("250 2.1.0 Sender OK")`: it is taken apart when it is compiled, and
@@ -33,7 +34,7 @@ pub(crate) use fixed_reply;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Text {
     One(Cow<'static, str>),
-    Many(Vec<Cow<'static, str>>),
+    Many(Arc<[Cow<'static, str>]>),
 }
 
 /// A text that is no reply (RFC 5321 section 4.2.1).
@@ -71,7 +72,7 @@ impl Reply {
     pub fn multi(code: u16, mut lines: Vec<Cow<'static, str>>) -> Self {
         let text = match lines.len() {
             0 | 1 => Text::One(lines.pop().unwrap_or_default()),
-            _ => Text::Many(lines),
+            _ => Text::Many(lines.into()),
         };
         Self { code, enhanced: None, text, wire: None }
     }
@@ -97,7 +98,7 @@ impl Reply {
         // One space stands between an enhanced code and the text.
         let start = if length > 0 && 4 + length < end { 4 + length + 1 } else { 4 + length };
         let text = wire.split_at(end).0.split_at(start).1;
-        Self { code, enhanced, text: Text::One(Cow::Borrowed(text)), wire: Some(wire) }
+        Self { code, enhanced, text: Text::One(Cow::Borrowed(text)), wire: Some(Bytes::from_static(bytes)) }
     }
 
     /// The reply code (RFC 5321 section 4.2.1).
@@ -142,12 +143,18 @@ impl Reply {
         Self { enhanced: Some(enhanced), wire: None, ..self }
     }
 
+    /// The reply, made ready to be sent more than once: its clones share what goes over the wire.
+    #[must_use]
+    pub fn ready(self) -> Self {
+        Self { wire: Some(self.to_bytes()), ..self }
+    }
+
     /// The whole reply as it goes over the wire (RFC 5321 section 4.2.1), in one buffer, so that it
     /// leaves in one write. A CR, LF or NUL in a text becomes `?`: what a client sent and a reply
     /// quotes must not make two replies of one.
     pub fn to_bytes(&self) -> Bytes {
-        if let Some(wire) = self.wire {
-            return Bytes::from_static(wire.as_bytes());
+        if let Some(wire) = &self.wire {
+            return wire.clone();
         }
         let enhanced = self.enhanced.map_or(0, |_| "5.1.123 ".len());
         let size = self.lines().iter().map(|line| line.len() + "250-\r\n".len() + enhanced).sum();
@@ -171,6 +178,11 @@ impl Reply {
                 if !text.is_empty() {
                     out.write_char(' ')?;
                 }
+            }
+            // A text of our own has none of these.
+            if let Cow::Borrowed(text) = text {
+                out.write_str(text)?;
+                continue;
             }
             let mut rest = &text[..];
             while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest.as_bytes()) {

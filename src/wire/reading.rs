@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -213,6 +213,8 @@ fn begins_tls(input: &[u8]) -> bool {
 pub(super) struct Waiting<'a> {
     sleep: Option<Sleep<'a>>,
     shutdown: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
+    /// The task that both will wake.
+    waker: Option<Waker>,
 }
 
 impl<'a> Waiting<'a> {
@@ -239,14 +241,26 @@ impl<'a> Waiting<'a> {
                     Err(error) => Err(Stop::Io(error)),
                 });
             }
-            let shutdown = self.shutdown.get_or_insert_with(|| Box::pin(shared.shutdown.cancelled()));
-            if shutdown.as_mut().poll(cx).is_ready() {
+            let again = std::mem::replace(&mut waits, true);
+            let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+            if !known {
+                self.waker = Some(cx.waker().clone());
+            }
+            let ends = match &mut self.shutdown {
+                Some(_) if known => again && shared.shutdown.is_cancelled(),
+                signal => {
+                    let signal = signal.get_or_insert_with(|| Box::pin(shared.shutdown.cancelled()));
+                    signal.as_mut().poll(cx).is_ready()
+                }
+            };
+            if ends {
                 return Poll::Ready(Err(Stop::ShuttingDown));
             }
             let sleep = self.sleep.get_or_insert_with(|| clock.sleep_until(deadline));
-            if !std::mem::replace(&mut waits, true) {
-                sleep.set(deadline);
+            if known && sleep.will_wake_by(deadline) {
+                return Poll::Pending;
             }
+            sleep.set(deadline);
             Pin::new(sleep).poll(cx).map(|()| Err(Stop::TimedOut))
         })
         .await;
