@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -150,7 +151,7 @@ pub struct Secrets {
 
 impl Secrets {
     /// Returns the record of a line that came. `expected` is true if it answers a challenge.
-    pub fn received(&mut self, line: &[u8], expected: bool) -> Record {
+    pub fn received(&mut self, line: &Arc<[u8]>, expected: bool) -> Record {
         self.word.clear();
         if expected {
             self.after_auth = true;
@@ -165,8 +166,8 @@ impl Secrets {
             self.keep_word(line);
             return Record::ReceivedSecret;
         }
-        match logon.map_or(Cow::Borrowed(line), |logon| logon.masked(line)) {
-            Cow::Borrowed(line) => Record::Received(Bytes::copy_from_slice(line)),
+        match logon.map_or(Cow::Borrowed(&line[..]), |logon| logon.masked(line)) {
+            Cow::Borrowed(_) => Record::Received(Arc::clone(line)),
             Cow::Owned(masked) => {
                 // A word that is shown is no secret in a reply, either.
                 if !masked.starts_with(first_word(line)) {
@@ -419,7 +420,7 @@ mod tests {
     #[test]
     fn what_follows_a_refused_auth_is_not_kept_until_a_command_comes() {
         let mut secrets = Secrets::default();
-        let mut said = |line: &str| match secrets.received(&Bytes::copy_from_slice(line.as_bytes()), false) {
+        let mut said = |line: &str| match secrets.received(&line.as_bytes().into(), false) {
             Record::Received(line) => String::from_utf8(line.to_vec()).unwrap(),
             Record::ReceivedSecret => "?".to_owned(),
             other => panic!("{other:?}"),
@@ -432,7 +433,7 @@ mod tests {
     fn a_reply_does_not_repeat_what_was_not_kept() {
         let mut secrets = Secrets::default();
         let mut reply = |line: &str, reply: &'static str| {
-            secrets.received(&Bytes::copy_from_slice(line.as_bytes()), false);
+            secrets.received(&line.as_bytes().into(), false);
             match secrets.sent(Bytes::from_static(reply.as_bytes())) {
                 Record::Sent(octets) => String::from_utf8(octets.to_vec()).unwrap(),
                 other => panic!("{other:?}"),

@@ -1,5 +1,7 @@
 //! Command lines out of a stream of bytes, whatever the TCP segments were.
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use serde::Serialize;
@@ -18,7 +20,7 @@ pub enum Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The line without its ending; of an overlong line no more than the limit.
-    pub text: Bytes,
+    pub text: Arc<[u8]>,
     /// The line ending on the wire.
     pub ending: Ending,
     /// It was longer than the limit (RFC 5321 section 4.5.3.1.4), ending included.
@@ -124,7 +126,7 @@ impl Overlong {
             self.head.truncate(self.head.len() - 1);
         }
         let ending = if self.ends_in_cr { Ending::CrLf } else { Ending::Lf };
-        Line { text: self.head, ending, overlong: true, has_nul: self.has_nul }
+        Line { text: self.head[..].into(), ending, overlong: true, has_nul: self.has_nul }
     }
 }
 
@@ -135,7 +137,7 @@ fn line(before: &[u8]) -> Line {
         None => (before, Ending::Lf),
     };
     // A copy, so that a line that is kept does not keep all that was read with it.
-    let text = Bytes::copy_from_slice(text);
+    let text = Arc::from(text);
     let has_nul = memchr(0, &text).is_some();
     Line { text, ending, overlong: false, has_nul }
 }
@@ -169,7 +171,7 @@ mod tests {
     }
 
     fn line(text: &'static str, ending: Ending) -> Line {
-        Line { text: Bytes::from_static(text.as_bytes()), ending, overlong: false, has_nul: false }
+        Line { text: text.as_bytes().into(), ending, overlong: false, has_nul: false }
     }
 
     #[test]
@@ -204,14 +206,14 @@ mod tests {
         let quit = Line { overlong: true, ..line("QUIT", Ending::CrLf) };
         assert_eq!(all(5, b"QUIT\r\n")[0], quit);
         assert_eq!(all(4, b"QUIT\r\n")[0], quit);
-        assert_eq!(all(3, b"QUIT\r\n")[0].text, "QUI");
+        assert_eq!(all(3, b"QUIT\r\n")[0].text[..], b"QUI"[..]);
     }
 
     #[test]
     fn after_an_overlong_line_the_next_one_is_read_as_usual() {
         let lines = all(8, b"NOOP NOOP NOOP NOOP\r\nQUIT\r\n");
         assert!(lines[0].overlong);
-        assert_eq!(lines[0].text, "NOOP NOO");
+        assert_eq!(lines[0].text[..], b"NOOP NOO"[..]);
         assert_eq!(lines[1], line("QUIT", Ending::CrLf));
     }
 
@@ -239,7 +241,7 @@ mod tests {
                     None => (&whole[..whole.len() - 1], Ending::Lf),
                 };
                 Line {
-                    text: Bytes::copy_from_slice(&text[..text.len().min(limit)]),
+                    text: text[..text.len().min(limit)].into(),
                     ending,
                     overlong: whole.len() > limit,
                     has_nul: text.contains(&0),

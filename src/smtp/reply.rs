@@ -17,25 +17,41 @@ pub struct Reply {
     code: u16,
     enhanced: Option<EnhancedCode>,
     text: Text,
-    /// The whole reply as it goes over the wire, where it is sent more than once.
-    wire: Option<Bytes>,
 }
 
-/// A reply that never changes, such as `fixed_reply!("250 2.1.0 Sender OK")`: it is taken apart when it is compiled, and
-/// is no work to send.
-macro_rules! fixed_reply {
-    ($text:literal) => {
-        const { $crate::smtp::Reply::fixed(concat!($text, "\r\n")) }
-    };
-}
-pub(crate) use fixed_reply;
-
-/// Nearly every reply has one line, which then costs no allocation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Text {
     One(Cow<'static, str>),
     Many(Arc<[Cow<'static, str>]>),
+    /// The one line of a reply that never changes.
+    Fixed(&'static FixedReply),
+    /// The lines of a reply that is sent more than once.
+    Ready(Arc<ReadyReply>),
 }
+
+/// A reply of one line, taken apart when it is compiled; see [`fixed_reply`].
+#[derive(Debug)]
+pub(crate) struct FixedReply {
+    code: u16,
+    enhanced: Option<EnhancedCode>,
+    text: Cow<'static, str>,
+    wire: &'static str,
+}
+
+#[derive(Debug)]
+struct ReadyReply {
+    lines: Vec<Cow<'static, str>>,
+    wire: Bytes,
+}
+
+/// A [`Reply`] that never changes, such as `fixed_reply!("250 2.1.0 Sender OK")`: it is taken apart when it is compiled,
+/// and is no work to send.
+macro_rules! fixed_reply {
+    ($text:literal) => {
+        $crate::smtp::Reply::fixed(const { &$crate::smtp::FixedReply::new(concat!($text, "\r\n")) })
+    };
+}
+pub(crate) use fixed_reply;
 
 /// A text that is no reply (RFC 5321 section 4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -59,7 +75,7 @@ impl Reply {
         enhanced: impl Into<Option<EnhancedCode>>,
         text: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { code, enhanced: enhanced.into(), text: Text::One(text.into()), wire: None }
+        Self { code, enhanced: enhanced.into(), text: Text::One(text.into()) }
     }
 
     /// A reply of one line without an enhanced code, such as a greeting (RFC 5321 section 4.2).
@@ -74,31 +90,12 @@ impl Reply {
             0 | 1 => Text::One(lines.pop().unwrap_or_default()),
             _ => Text::Many(lines.into()),
         };
-        Self { code, enhanced: None, text, wire: None }
+        Self { code, enhanced: None, text }
     }
 
-    /// The reply of one line that goes over the wire as `wire`; see [`fixed_reply`].
-    ///
-    /// # Panics
-    ///
-    /// `wire` is not a code between 200 and 599, a space, a text, and CRLF.
-    pub(crate) const fn fixed(wire: &'static str) -> Self {
-        let bytes = wire.as_bytes();
-        let end = bytes.len() - 2;
-        assert!(bytes[3] == b' ' && bytes[end] == b'\r' && bytes[end + 1] == b'\n');
-        let mut code = 0;
-        let mut at = 0;
-        while at < 3 {
-            assert!(bytes[at].is_ascii_digit());
-            code = code * 10 + (bytes[at] - b'0') as u16;
-            at += 1;
-        }
-        assert!(200 <= code && code < 600);
-        let (enhanced, length) = EnhancedCode::at_front(code, bytes, 4);
-        // One space stands between an enhanced code and the text.
-        let start = if length > 0 && 4 + length < end { 4 + length + 1 } else { 4 + length };
-        let text = wire.split_at(end).0.split_at(start).1;
-        Self { code, enhanced, text: Text::One(Cow::Borrowed(text)), wire: Some(Bytes::from_static(bytes)) }
+    /// A reply that never changes; see [`fixed_reply`].
+    pub(crate) const fn fixed(fixed: &'static FixedReply) -> Self {
+        Self { code: fixed.code, enhanced: fixed.enhanced, text: Text::Fixed(fixed) }
     }
 
     /// The reply code (RFC 5321 section 4.2.1).
@@ -134,27 +131,30 @@ impl Reply {
     /// The reply for a server that does not announce `ENHANCEDSTATUSCODES` (RFC 2034 section 3).
     #[must_use]
     pub fn without_enhanced(self) -> Self {
-        Self { enhanced: None, wire: None, ..self }
+        Self { enhanced: None, text: self.text.alone(), ..self }
     }
 
     /// The reply with an enhanced code, which every line repeats (RFC 2034 section 4).
     #[must_use]
     pub fn with_enhanced(self, enhanced: EnhancedCode) -> Self {
-        Self { enhanced: Some(enhanced), wire: None, ..self }
+        Self { enhanced: Some(enhanced), text: self.text.alone(), ..self }
     }
 
     /// The reply, made ready to be sent more than once: its clones share what goes over the wire.
     #[must_use]
     pub fn ready(self) -> Self {
-        Self { wire: Some(self.to_bytes()), ..self }
+        let ready = ReadyReply { lines: self.lines().to_vec(), wire: self.to_bytes() };
+        Self { text: Text::Ready(Arc::new(ready)), ..self }
     }
 
     /// The whole reply as it goes over the wire (RFC 5321 section 4.2.1), in one buffer, so that it
     /// leaves in one write. A CR, LF or NUL in a text becomes `?`: what a client sent and a reply
     /// quotes must not make two replies of one.
     pub fn to_bytes(&self) -> Bytes {
-        if let Some(wire) = &self.wire {
-            return wire.clone();
+        match &self.text {
+            Text::Fixed(fixed) => return Bytes::from_static(fixed.wire.as_bytes()),
+            Text::Ready(ready) => return ready.wire.clone(),
+            Text::One(_) | Text::Many(_) => {}
         }
         let enhanced = self.enhanced.map_or(0, |_| "5.1.123 ".len());
         let size = self.lines().iter().map(|line| line.len() + "250-\r\n".len() + enhanced).sum();
@@ -198,7 +198,7 @@ impl Reply {
 
 impl PartialEq for Reply {
     fn eq(&self, other: &Self) -> bool {
-        (self.code, self.enhanced, &self.text) == (other.code, other.enhanced, &other.text)
+        (self.code, self.enhanced, self.lines()) == (other.code, other.enhanced, other.lines())
     }
 }
 
@@ -252,7 +252,44 @@ impl Text {
         match self {
             Self::One(line) => std::slice::from_ref(line),
             Self::Many(lines) => lines,
+            Self::Fixed(fixed) => std::slice::from_ref(&fixed.text),
+            Self::Ready(ready) => &ready.lines,
         }
+    }
+
+    /// The text without what goes over the wire, which is that of another reply.
+    fn alone(self) -> Self {
+        match self {
+            Self::One(_) | Self::Many(_) => self,
+            Self::Fixed(fixed) => Self::One(fixed.text.clone()),
+            Self::Ready(ready) => Self::Many(ready.lines.as_slice().into()),
+        }
+    }
+}
+
+impl FixedReply {
+    /// The reply that goes over the wire as `wire`.
+    ///
+    /// # Panics
+    ///
+    /// `wire` is not a code between 200 and 599, a space, a text, and CRLF.
+    pub(crate) const fn new(wire: &'static str) -> Self {
+        let bytes = wire.as_bytes();
+        let end = bytes.len() - 2;
+        assert!(bytes[3] == b' ' && bytes[end] == b'\r' && bytes[end + 1] == b'\n');
+        let mut code = 0;
+        let mut at = 0;
+        while at < 3 {
+            assert!(bytes[at].is_ascii_digit());
+            code = code * 10 + (bytes[at] - b'0') as u16;
+            at += 1;
+        }
+        assert!(200 <= code && code < 600);
+        let (enhanced, length) = EnhancedCode::at_front(code, bytes, 4);
+        // One space stands between an enhanced code and the text.
+        let start = if length > 0 && 4 + length < end { 4 + length + 1 } else { 4 + length };
+        let text = wire.split_at(end).0.split_at(start).1;
+        Self { code, enhanced, text: Cow::Borrowed(text), wire }
     }
 }
 
