@@ -107,15 +107,18 @@ const LOGON: [&[u8]; 3] = [b"AUTH", b"X-EXPS", b"XEXPS"];
 /// Returns the position where AUTH or X-EXPS ends, if a line begins with one of them, or has one of them further
 /// on with a usual mechanism and something behind it.
 fn auth_word(line: &[u8]) -> Option<usize> {
-    let front = line.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-    let word = line.get(front..)?;
-    let prefix = [&b"X-"[..], b"X"].into_iter().find(|prefix| {
-        let behind = word.get(prefix.len()..).unwrap_or_default();
-        begins(word, prefix) && begins(behind, b"AUTH")
-    });
-    let first = front + prefix.map_or(0, <[u8]>::len);
-    if let Some(end) = logon_end(line, first) {
-        return Some(end);
+    let mut first = line.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+    let word = line.get(first..)?;
+    // AUTH, X-EXPS, XAUTH, ...: nearly no other command begins like these.
+    if matches!(word, [b'A' | b'a' | b'X' | b'x', ..]) {
+        let prefix = [&b"X-"[..], b"X"].into_iter().find(|prefix| {
+            let behind = word.get(prefix.len()..).unwrap_or_default();
+            begins(word, prefix) && begins(behind, b"AUTH")
+        });
+        first += prefix.map_or(0, <[u8]>::len);
+        if let Some(end) = logon_end(line, first) {
+            return Some(end);
+        }
     }
     // Each word is found by a letter of it that is rare, as every line is searched several times.
     let letters = memchr::memchr3_iter(b'u', b'U', b'-', line.get(first..)?);
