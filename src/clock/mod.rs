@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Elapsed;
 
 struct Shared {
     machine: Machine,
+    /// The number of advances so far.
+    advances: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -94,7 +97,7 @@ impl Clock {
     fn new(machine: Machine, lab: LabTime) -> Self {
         let (sleeping, until) = (BTreeMap::new(), BTreeMap::new());
         let state = Mutex::new(State { lab, advanced: Duration::ZERO, sleeping, until, next: 0 });
-        Self(Arc::new(Shared { machine, state }))
+        Self(Arc::new(Shared { machine, advances: AtomicU64::new(0), state }))
     }
 
     /// Returns a clock on the same machine time, pinned at the time that this one tells now. No advance of
@@ -119,6 +122,7 @@ impl Clock {
             let mut state = self.0.lock();
             state.lab.advance(by);
             state.advanced = state.advanced.saturating_add(by);
+            self.0.advances.fetch_add(1, Ordering::SeqCst);
             // Each deadline has come nearer: a future that has not reached its own waits for a shorter time.
             let sleeping = std::mem::take(&mut state.sleeping).into_values();
             sleeping.chain(std::mem::take(&mut state.until).into_values()).collect()

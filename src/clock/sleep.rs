@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,11 +24,22 @@ pub struct Sleep<'a> {
     key: Option<(Duration, u64)>,
     /// The timer of the machine, if its time is real.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// The number of the clock's advances when the timer was set for this deadline or an earlier one; [`NEVER`] if it was
+    /// not.
+    set_after: u64,
 }
 
 impl<'a> Sleep<'a> {
     pub(super) fn new(clock: &'a Clock, Deadline(due): Deadline) -> Self {
-        Self { clock, due, key: None, timer: None }
+        Self { clock, due, key: None, timer: None, set_after: NEVER }
+    }
+
+    /// Returns whether what was set up for an earlier wait of the same task will wake it by `deadline`, so that this
+    /// wait need not be polled before.
+    pub fn will_wake_by(&self, Deadline(due): Deadline) -> bool {
+        let timer = self.timer.as_ref().filter(|timer| !timer.is_elapsed());
+        let advances = self.clock.0.advances.load(Ordering::SeqCst);
+        timer.is_some() && self.set_after == advances && self.due <= due
     }
 
     /// Sets the deadline of the next wait.
@@ -37,7 +49,7 @@ impl<'a> Sleep<'a> {
     pub fn set(&mut self, Deadline(due): Deadline) {
         if due != self.due {
             self.cease();
-            self.due = due;
+            (self.due, self.set_after) = (due, NEVER);
         }
     }
 
@@ -59,8 +71,9 @@ impl Future for Sleep<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { clock, due, key, timer } = self.get_mut();
+        let Self { clock, due, key, timer, set_after } = self.get_mut();
         let machine = &clock.0.machine;
+        let advances = clock.0.advances.load(Ordering::SeqCst);
         // The machine's time at which the wait is over, as far as the clock has been advanced by now.
         let at = {
             let mut state = clock.0.lock();
@@ -95,6 +108,7 @@ impl Future for Sleep<'_> {
                     // It was set for an earlier wait.
                     timer.as_mut().reset(at);
                 }
+                *set_after = advances;
                 Poll::Pending
             }
         }
@@ -112,6 +126,9 @@ impl fmt::Debug for Sleep<'_> {
         write!(f, "Sleep({:?})", self.due)
     }
 }
+
+/// A number of advances that no clock comes to.
+const NEVER: u64 = u64::MAX;
 
 /// A deadline that is never reached in practice.
 const FAR_AWAY: Duration = Duration::from_secs(30 * 365 * 86_400);

@@ -5,6 +5,10 @@ use crate::smtp::Verb;
 
 /// Returns the position behind which a line holds a secret, if it is a logon of another protocol.
 pub(super) fn end(line: &[u8]) -> Option<usize> {
+    // Whatever begins with a verb of SMTP is none, and nearly every line does.
+    if Verb::of(line).is_some() {
+        return None;
+    }
     let (start, first) = word(line, 0)?;
     let behind_first = start + first.len();
     // RFC 1939 section 7; RFC 9110 sections 11.6.2 and 11.7.1.
@@ -16,7 +20,7 @@ pub(super) fn end(line: &[u8]) -> Option<usize> {
         return Some(behind_first);
     }
     let (start, second) = word(line, behind_first)?;
-    (is(second, b"LOGIN") && Verb::of(line).is_none()).then_some(start + second.len())
+    is(second, b"LOGIN").then_some(start + second.len())
 }
 
 /// Returns the first word at or behind `from`, with its position.

@@ -109,7 +109,7 @@ pub enum Record {
     /// the wire.
     Sent(Bytes),
     /// A command line or, where the lab sends, a line of a reply came, without its ending.
-    Received(Bytes),
+    Received(Arc<[u8]>),
     /// The answer to an AUTH challenge came; it is not kept.
     ReceivedSecret,
     /// The answer to an AUTH challenge is about to be sent; it is not kept.
@@ -330,7 +330,8 @@ impl Record {
     /// Returns the approximate number of bytes that the record keeps on the heap.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Sent(octets) | Self::Received(octets) => octets.len(),
+            Self::Sent(bytes) => bytes.len(),
+            Self::Received(line) => line.len(),
             Self::Event(logged) => 256 + logged.event.parameters.iter().map(String::len).sum::<usize>(),
             Self::TlsEstablished(handshake) => 1024 + handshake.facts.weight(),
             Self::TlsFailed(handshake) => {

@@ -38,7 +38,7 @@ impl SampleSession {
     }
 
     pub(crate) fn received(&mut self, line: &str) -> &mut Self {
-        self.tell(Record::Received(Bytes::copy_from_slice(line.as_bytes())))
+        self.tell(Record::Received(line.as_bytes().into()))
     }
 
     pub(crate) fn sent(&mut self, reply: &str) -> &mut Self {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -14,32 +15,51 @@ use crate::smtp::Verb;
 /// section 4) and X-EXPS, which for PLAIN is name and password. Malformed spellings count, such as
 /// `AUTH=PLAIN ...`, `XAUTH PLAIN ...` and `NOOP AUTH PLAIN ...`, and so do logons of other protocols.
 pub fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
-    if line.contains(&0) {
-        let plain = without_nul(line);
-        return if is_auth(&plain) { without_secret(&plain).into_owned().into() } else { line.into() };
-    }
-    let shown = if let Some(word) = auth_word(line) {
-        let argument = Argument::at(line, word);
-        if argument.is_named() { argument.end() } else { argument.start }
-    } else if let Some(end) = foreign_logon::end(line) {
-        end
-    } else {
-        return Cow::Borrowed(line);
-    };
-    let hidden = line.get(shown..).unwrap_or_default();
-    if hidden.trim_ascii().is_empty() {
-        return Cow::Borrowed(line);
-    }
-    let mut masked = line.get(..shown).unwrap_or_default().trim_ascii_end().to_vec();
-    masked.push(b' ');
-    masked.extend_from_slice(SECRET.as_bytes());
-    Cow::Owned(masked)
+    logon(line).map_or(Cow::Borrowed(line), |logon| logon.masked(line))
 }
 
 /// Returns whether a line sets out to log on, however it is spelled.
 pub(crate) fn is_auth(line: &[u8]) -> bool {
-    let plain = without_nul(line);
-    auth_word(&plain).is_some() || foreign_logon::end(&plain).is_some()
+    logon(line).is_some()
+}
+
+/// A line that sets out to log on.
+struct Logon {
+    /// The line, where it is shown without its NULs.
+    plain: Option<Vec<u8>>,
+    /// The part of the line that may be shown; a secret may follow.
+    shown: usize,
+}
+
+impl Logon {
+    fn masked(self, line: &[u8]) -> Cow<'_, [u8]> {
+        let text = self.plain.as_deref().unwrap_or(line);
+        let (shown, hidden) = text.split_at_checked(self.shown).unwrap_or((text, &[]));
+        if hidden.trim_ascii().is_empty() {
+            return self.plain.map_or(Cow::Borrowed(line), Cow::Owned);
+        }
+        let mut masked = shown.trim_ascii_end().to_vec();
+        masked.push(b' ');
+        masked.extend_from_slice(SECRET.as_bytes());
+        Cow::Owned(masked)
+    }
+}
+
+/// Returns how a line sets out to log on, however it is spelled; `None` if it does not.
+fn logon(line: &[u8]) -> Option<Logon> {
+    let plain = match without_nul(line) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(plain) => Some(plain),
+    };
+    let text = plain.as_deref().unwrap_or(line);
+    let shown = match auth_word(text) {
+        Some(word) => {
+            let argument = Argument::at(text, word);
+            if argument.is_named() { argument.end() } else { argument.start }
+        }
+        None => foreign_logon::end(text)?,
+    };
+    Some(Logon { plain, shown })
 }
 
 /// Returns the line without NULs, which no command holds and which could stand within its words. One that stands
@@ -87,15 +107,18 @@ const LOGON: [&[u8]; 3] = [b"AUTH", b"X-EXPS", b"XEXPS"];
 /// Returns the position where AUTH or X-EXPS ends, if a line begins with one of them, or has one of them further
 /// on with a usual mechanism and something behind it.
 fn auth_word(line: &[u8]) -> Option<usize> {
-    let front = line.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-    let word = line.get(front..)?;
-    let prefix = [&b"X-"[..], b"X"].into_iter().find(|prefix| {
-        let behind = word.get(prefix.len()..).unwrap_or_default();
-        begins(word, prefix) && begins(behind, b"AUTH")
-    });
-    let first = front + prefix.map_or(0, <[u8]>::len);
-    if let Some(end) = logon_end(line, first) {
-        return Some(end);
+    let mut first = line.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+    let word = line.get(first..)?;
+    // AUTH, X-EXPS, XAUTH, ...: nearly no other command begins like these.
+    if matches!(word, [b'A' | b'a' | b'X' | b'x', ..]) {
+        let prefix = [&b"X-"[..], b"X"].into_iter().find(|prefix| {
+            let behind = word.get(prefix.len()..).unwrap_or_default();
+            begins(word, prefix) && begins(behind, b"AUTH")
+        });
+        first += prefix.map_or(0, <[u8]>::len);
+        if let Some(end) = logon_end(line, first) {
+            return Some(end);
+        }
     }
     // Each word is found by a letter of it that is rare, as every line is searched several times.
     let letters = memchr::memchr3_iter(b'u', b'U', b'-', line.get(first..)?);
@@ -131,16 +154,14 @@ pub struct Secrets {
 
 impl Secrets {
     /// Returns the record of a line that came. `expected` is true if it answers a challenge.
-    ///
-    /// The line is kept as it is, so it must not be a slice of more than itself: that would keep up to 64 KiB of
-    /// content alive in the journal behind a command that was pipelined after it.
-    pub fn received(&mut self, line: &Bytes, expected: bool) -> Record {
+    pub fn received(&mut self, line: &Arc<[u8]>, expected: bool) -> Record {
         self.word.clear();
         if expected {
             self.after_auth = true;
             return Record::ReceivedSecret;
         }
-        if is_auth(line) {
+        let logon = logon(line);
+        if logon.is_some() {
             self.after_auth = true;
         } else if Verb::of(line).is_some() {
             self.after_auth = false;
@@ -148,8 +169,8 @@ impl Secrets {
             self.keep_word(line);
             return Record::ReceivedSecret;
         }
-        match without_secret(line) {
-            Cow::Borrowed(_) => Record::Received(line.clone()),
+        match logon.map_or(Cow::Borrowed(&line[..]), |logon| logon.masked(line)) {
+            Cow::Borrowed(_) => Record::Received(Arc::clone(line)),
             Cow::Owned(masked) => {
                 // A word that is shown is no secret in a reply, either.
                 if !masked.starts_with(first_word(line)) {
@@ -230,9 +251,9 @@ impl fmt::Display for Printable<'_> {
 
 /// Returns the text that `octets` are, if all of them are characters of ASCII that are shown.
 pub(super) fn plain(octets: &[u8]) -> Option<&str> {
-    // Without a way out of the loop, several bytes are looked at together.
-    let plain = octets.iter().fold(true, |plain, byte| plain & is_plain(*byte));
-    if plain { str::from_utf8(octets).ok() } else { None }
+    // The greatest of a number of bytes is found many at a time; a loop with a way out would take them one by one.
+    let furthest = octets.iter().fold(0, |furthest: u8, byte| furthest.max(byte.wrapping_sub(b' ')));
+    if furthest <= b'~' - b' ' { str::from_utf8(octets).ok() } else { None }
 }
 
 /// Returns JSON that is safe for a terminal, without characters that reorder text, and that reads back as the
@@ -282,8 +303,33 @@ pub(crate) fn printable_lines(text: &str) -> String {
 }
 
 /// Returns one end of a connection; a peer that came over IPv4 has an IPv4 address, even on an IPv6 socket.
-pub(crate) fn endpoint(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+pub(crate) fn endpoint(address: SocketAddr) -> impl fmt::Display {
+    let (ip, port) = (address.ip().to_canonical(), address.port());
+    fmt::from_fn(move |f| match ip {
+        IpAddr::V4(ip) => write_endpoint(ip, port, f),
+        IpAddr::V6(_) => SocketAddr::new(ip, port).fmt(f),
+    })
+}
+
+/// Writes what stands in every other line of a log, without the machinery of formatting.
+fn write_endpoint(ip: Ipv4Addr, port: u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = [0; "255.255.255.255:65535".len()];
+    let mut end = 0;
+    let [a, b, c, d] = ip.octets().map(u16::from);
+    for (number, behind) in [(a, Some(b'.')), (b, Some(b'.')), (c, Some(b'.')), (d, Some(b':')), (port, None)]
+    {
+        for scale in [10_000, 1000, 100, 10, 1] {
+            if number >= scale || scale == 1 {
+                text[end] = b'0' + (number / scale % 10) as u8;
+                end += 1;
+            }
+        }
+        if let Some(behind) = behind {
+            text[end] = behind;
+            end += 1;
+        }
+    }
+    f.write_str(str::from_utf8(&text[..end]).unwrap_or_default())
 }
 
 /// Returns the other end of a conversation, with the name of the computer if it is one of the lab.
@@ -303,11 +349,6 @@ pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Returns whether a byte is a character of ASCII that is shown, which nearly every byte is.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
 }
 
 fn is_blank(byte: &u8) -> bool {
@@ -351,10 +392,33 @@ fn is_usual_mechanism(word: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn masked(line: &str) -> String {
         String::from_utf8(without_secret(line.as_bytes()).into_owned()).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn an_endpoint_is_written_as_its_address_is(ip in any::<u32>(), short in any::<[u8; 4]>(), port in any::<u16>()) {
+            let short = short.map(|part| part % 12);
+            for ip in [Ipv4Addr::from_bits(ip), Ipv4Addr::from(short)] {
+                for port in [port, port % 100] {
+                    let address = SocketAddr::new(ip.into(), port);
+                    prop_assert_eq!(endpoint(address).to_string(), address.to_string());
+                    let mapped = SocketAddr::new(ip.to_ipv6_mapped().into(), port);
+                    prop_assert_eq!(endpoint(mapped).to_string(), address.to_string());
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_plain_is_ascii_without_controls(bytes in prop::collection::vec(prop_oneof![8 => b' '..=b'~', 1 => any::<u8>()], 0..80)) {
+            let shown = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+            prop_assert_eq!(plain(&bytes).map(str::as_bytes), shown.then_some(&bytes[..]));
+        }
     }
 
     #[test]
@@ -402,7 +466,7 @@ mod tests {
     #[test]
     fn what_follows_a_refused_auth_is_not_kept_until_a_command_comes() {
         let mut secrets = Secrets::default();
-        let mut said = |line: &str| match secrets.received(&Bytes::copy_from_slice(line.as_bytes()), false) {
+        let mut said = |line: &str| match secrets.received(&line.as_bytes().into(), false) {
             Record::Received(line) => String::from_utf8(line.to_vec()).unwrap(),
             Record::ReceivedSecret => "?".to_owned(),
             other => panic!("{other:?}"),
@@ -415,7 +479,7 @@ mod tests {
     fn a_reply_does_not_repeat_what_was_not_kept() {
         let mut secrets = Secrets::default();
         let mut reply = |line: &str, reply: &'static str| {
-            secrets.received(&Bytes::copy_from_slice(line.as_bytes()), false);
+            secrets.received(&line.as_bytes().into(), false);
             match secrets.sent(Bytes::from_static(reply.as_bytes())) {
                 Record::Sent(octets) => String::from_utf8(octets.to_vec()).unwrap(),
                 other => panic!("{other:?}"),

@@ -27,24 +27,15 @@ pub fn transcript(entries: &[Entry], session: SessionId) -> String {
 /// end at the end.
 pub fn transcript_line(entry: &Entry) -> String {
     let mut line = String::new();
-    write_line(entry, &mut line);
+    write_line(entry, |_| {}, &mut line);
     line
 }
 
 /// Adds the lines of [`transcript_line`] to `text`, each behind the number of its session and with a line end.
 pub(crate) fn write_transcript_lines(entry: &Entry, text: &mut String) {
-    let start = text.len();
     write_session(entry, text);
-    let begin = text.len();
-    write_line(entry, text);
-    if memchr::memchr(b'\n', &text.as_bytes()[begin..]).is_some() {
-        let (lines, session) = (text.split_off(begin), text.split_off(start));
-        for line in lines.lines() {
-            text.extend([&session, line, "\n"]);
-        }
-    } else {
-        text.push('\n');
-    }
+    write_line(entry, |text| write_session(entry, text), text);
+    text.push('\n');
 }
 
 /// Adds the number of the entry's session in brackets and a blank, or nothing if it belongs to none.
@@ -64,8 +55,8 @@ fn write_number(number: u64, text: &mut String) {
     text.push(char::from(b'0' + (number % 10) as u8));
 }
 
-/// Adds what [`transcript_line`] returns to `text`.
-fn write_line(entry: &Entry, text: &mut String) {
+/// Adds what [`transcript_line`] returns to `text`, with what `margin` adds before every line but the first.
+fn write_line(entry: &Entry, margin: impl Fn(&mut String), text: &mut String) {
     let sends = entry.place.as_ref().is_some_and(|place| place.connector.sends());
     // Writing to a String cannot fail.
     let _ = match &entry.record {
@@ -96,11 +87,15 @@ fn write_line(entry: &Entry, text: &mut String) {
             let line = octets.strip_suffix(b"\r\n").unwrap_or(octets);
             said("C: ", &without_secret(line), text)
         }
-        Record::Sent(octets) => sent(octets, text),
+        Record::Sent(octets) => sent(octets, margin, text),
         Record::Received(line) if sends => said("S: ", line, text),
         Record::Received(line) => said("C: ", &without_secret(line), text),
         Record::ReceivedSecret | Record::SentSecret => text.write_str("C: ").and(text.write_str(SECRET)),
-        Record::Content(octets) => write!(text, "-- {} of content", explain::counted(*octets, "byte")),
+        Record::Content(bytes) => {
+            text.push_str("-- ");
+            write_number(*bytes, text);
+            text.write_str(if *bytes == 1 { " byte of content" } else { " bytes of content" })
+        }
         Record::TlsEstablished(handshake) => established(handshake, text),
         Record::TlsFailed(handshake) => text.write_str(&failed(handshake, entry)),
         Record::Secured(tls) => text.write_str(&secured(tls)),
@@ -144,7 +139,7 @@ fn write_line(entry: &Entry, text: &mut String) {
     };
 }
 
-/// Adds what one side said. Nearly everything in a transcript is of this kind, so it is not formatted.
+/// Adds what one side said, behind what tells who it was. Nearly everything in a transcript is of this kind, so it is not formatted.
 fn said(who: &str, line: &[u8], text: &mut String) -> fmt::Result {
     text.push_str(who);
     match plain(line) {
@@ -156,7 +151,7 @@ fn said(who: &str, line: &[u8], text: &mut String) -> fmt::Result {
     }
 }
 
-fn sent(octets: &[u8], text: &mut String) -> fmt::Result {
+fn sent(octets: &[u8], margin: impl Fn(&mut String), text: &mut String) -> fmt::Result {
     let octets = octets.strip_suffix(b"\r\n").unwrap_or(octets);
     // Only the lines of a reply end in LF; a fault rule may end them in LF alone.
     let mut lines = octets.split(|octet| *octet == b'\n');
@@ -166,6 +161,7 @@ fn sent(octets: &[u8], text: &mut String) -> fmt::Result {
         next = lines.next();
         if next.is_some() {
             text.push('\n');
+            margin(text);
         }
     }
     Ok(())
@@ -256,19 +252,21 @@ fn accepted(message: &MessageFacts, text: &mut String) -> fmt::Result {
     const SHOWN: usize = 3;
 
     let sender = if message.mail_from.is_empty() { "<>" } else { &message.mail_from };
-    write!(text, "++ message {} from {} to ", message.id, safe(sender))?;
+    text.push_str("++ message ");
+    write_number(message.id, text);
+    said(" from ", sender.as_bytes(), text)?;
     for (index, to) in message.rcpt_to.iter().take(SHOWN).enumerate() {
-        let between = if index > 0 { ", " } else { "" };
-        write!(text, "{between}{}", safe(to))?;
+        said(if index > 0 { ", " } else { " to " }, to.as_bytes(), text)?;
     }
     if let Some(more @ 1..) = message.rcpt_to.len().checked_sub(SHOWN) {
         write!(text, ", {more} more")?;
     }
-    write!(text, ", {}", message.protocol)?;
+    text.extend([", ", message.protocol]);
     match &message.tls {
-        Some(tls) => write!(text, " over {}", tls.version.as_str()),
-        None => text.write_str(" in clear"),
+        Some(tls) => text.extend([" over ", tls.version.as_str()]),
+        None => text.push_str(" in clear"),
     }
+    Ok(())
 }
 
 fn safe(text: &str) -> Printable<'_> {

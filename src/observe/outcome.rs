@@ -173,8 +173,15 @@ impl Parts<'_, '_> {
 
 /// Returns whether a reply to EHLO has STARTTLS (RFC 3207 section 3: the keyword stands alone).
 pub(super) fn offers_starttls(reply: &[u8]) -> bool {
-    let mut keywords = reply.split(|byte| *byte == b'\n').skip(1).filter_map(|line| line.get(4..));
-    keywords.any(|keyword| keyword.trim_ascii().eq_ignore_ascii_case(b"STARTTLS"))
+    let lines = memchr::memchr_iter(b'\n', reply).map(|end| reply.get(end + 1..).unwrap_or_default());
+    lines.filter_map(|lines| lines.get(4..)).any(|keyword| {
+        // Only a line that begins like the keyword is looked at to its end.
+        keyword.first().is_some_and(|first| first.is_ascii_whitespace() || first.eq_ignore_ascii_case(&b'S'))
+            && {
+                let line = keyword.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                line.trim_ascii().eq_ignore_ascii_case(b"STARTTLS")
+            }
+    })
 }
 
 #[cfg(test)]

@@ -26,16 +26,16 @@ const LOGIN: &str = "Login";
 impl ReceiveSession {
     pub(super) fn auth(&mut self, mechanism: &str, initial: Option<String>) -> Step {
         if self.hello.is_none() {
-            return Step::of(reply::HELLO_FIRST);
+            return Step::say(reply::HELLO_FIRST);
         }
         if self.user.is_some() || self.transaction.is_some() {
-            return Step::of(reply::BAD_SEQUENCE);
+            return Step::say(reply::BAD_SEQUENCE);
         }
         let basic = self.setting.connector.allows(AuthMechanism::BASIC_AUTH);
         let after_tls = self.setting.connector.allows(AuthMechanism::BASIC_AUTH_REQUIRE_TLS);
         let offered = basic && !(after_tls && self.in_clear());
         if !offered || !mechanism.eq_ignore_ascii_case("LOGIN") {
-            return Step::of(reply::UNKNOWN_MECHANISM);
+            return Step::say(reply::UNKNOWN_MECHANISM);
         }
         match initial {
             // RFC 4954 section 4: an initial response of no bytes is written as an equals sign.
@@ -48,7 +48,7 @@ impl ReceiveSession {
     /// Refuses X-EXPS: the authentication behind it (Kerberos, NTLM, EXCHANGEAUTH) is not emulated.
     pub(super) fn x_exps(&mut self) -> Step {
         if self.setting.connector.allows(AuthMechanism::EXCHANGE_SERVER) {
-            Step::of(reply::UNKNOWN_MECHANISM)
+            Step::say(reply::UNKNOWN_MECHANISM)
         } else {
             Step::say(reply::unrecognized(self.profile(), "X-EXPS"))
         }
@@ -57,11 +57,11 @@ impl ReceiveSession {
     /// Takes the answer to a challenge.
     pub(super) fn answer(&mut self, dialogue: Dialogue, text: &[u8]) -> Step {
         if text == b"*" {
-            return Step::of(reply::AUTH_CANCELLED);
+            return Step::say(reply::AUTH_CANCELLED);
         }
         let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let Some(decoded) = decoded else {
-            return Step::of(reply::AUTH_UNREADABLE);
+            return Step::say(reply::AUTH_UNREADABLE);
         };
         match dialogue {
             Dialogue::Username => self.challenge(reply::PASSWORD, Dialogue::Password { user: decoded }),
@@ -69,9 +69,9 @@ impl ReceiveSession {
         }
     }
 
-    fn challenge(&mut self, challenge: &'static str, dialogue: Dialogue) -> Step {
+    fn challenge(&mut self, challenge: Reply, dialogue: Dialogue) -> Step {
         self.dialogue = Some(dialogue);
-        Step::of(challenge)
+        Step::say(challenge)
     }
 
     fn log_on(&mut self, user: String, password: &str) -> Step {
@@ -82,7 +82,7 @@ impl ReceiveSession {
             self.user = Some(user.clone());
             return Step {
                 facts: vec![Fact::LoggedOn { user, mechanism: LOGIN }],
-                ..Step::of(reply::LOGGED_ON)
+                ..Step::say(reply::LOGGED_ON)
             };
         }
         self.logon_failures += 1;
@@ -99,7 +99,7 @@ impl ReceiveSession {
             facts.push(Fact::Event(Event::too_many_failed_logons(&connector.name, limit, &peer)));
         }
         let TimeSpan(delay) = connector.auth_tarpit_interval;
-        let reply = Reply::of(if exceeded { reply::TOO_MANY_ERRORS } else { reply::LOGON_FAILED });
+        let reply = if exceeded { reply::TOO_MANY_ERRORS } else { reply::LOGON_FAILED };
         Step { facts, delay, next, ..Step::say(reply) }
     }
 }

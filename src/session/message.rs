@@ -1,5 +1,6 @@
 //! A message as the lab accepted it: envelope, security, and every byte.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -75,8 +76,14 @@ impl Message {
     }
 
     /// Returns the Message-ID, or the one the lab made up for a message that has none.
-    pub fn message_id(&self, fqdn: &str) -> String {
-        self.header.message_id.clone().unwrap_or_else(|| format!("<{}@{fqdn}>", self.id))
+    pub fn message_id(&self, fqdn: &str) -> Cow<'_, str> {
+        if let Some(known) = &self.header.message_id {
+            return Cow::Borrowed(known);
+        }
+        let mut made_up = String::with_capacity(fqdn.len() + "<@>".len() + 20);
+        // Writing to a String cannot fail.
+        let _ = write!(made_up, "<{}@{fqdn}>", self.id);
+        Cow::Owned(made_up)
     }
 }
 

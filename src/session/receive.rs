@@ -143,11 +143,11 @@ impl ReceiveSession {
 
     /// Rejects a peer in place of the banner.
     pub fn turn_away(connector: &ReceiveConnector, limit: LimitReached) -> Step {
-        let text = match limit {
+        let reply = match limit {
             LimitReached::MaxInboundConnection => reply::TOO_MANY_CONNECTIONS,
             _ => reply::TOO_MANY_FROM_SOURCE,
         };
-        Step { facts: vec![Fact::LimitReached(limit)], ..Step::last(text) }.for_peers_of(connector)
+        Step { facts: vec![Fact::LimitReached(limit)], ..Step::last(reply) }.for_peers_of(connector)
     }
 
     /// Rejects a peer for which no connector answers.
@@ -260,7 +260,7 @@ impl ReceiveSession {
         let mut step = if line.overlong {
             facts.push(Fact::Anomaly(Anomaly::OverlongCommand { limit: self.line_limit() }));
             self.dialogue = None;
-            Step::of(reply::LINE_TOO_LONG)
+            Step::say(reply::LINE_TOO_LONG)
         } else if let Some(dialogue) = self.dialogue.take() {
             self.answer(dialogue, &line.text)
         } else {
@@ -288,24 +288,25 @@ impl ReceiveSession {
             Command::Bdat { size, last } => self.bdat(size, last),
             Command::Rset => {
                 self.transaction = None;
-                Step::of(reply::RESETTING)
+                Step::say(reply::RESETTING)
             }
-            Command::Noop => Step::of(reply::OK),
+            Command::Noop => Step::say(reply::OK),
             Command::Quit => Step::last(reply::CLOSING),
             Command::Help => Step::say(reply::help()),
-            Command::Vrfy(_) => Step::of(reply::CANNOT_VRFY),
-            Command::Expn(_) => Step::of(reply::NOT_IMPLEMENTED),
+            Command::Vrfy(_) => Step::say(reply::CANNOT_VRFY),
+            Command::Expn(_) => Step::say(reply::NOT_IMPLEMENTED),
         }
     }
 
     fn hello(&mut self, name: HelloName, extended: bool) -> Step {
         if self.setting.connector.require_ehlo_domain && name.is_address_literal() {
-            return Step::of(reply::INVALID_DOMAIN);
+            return Step::say(reply::INVALID_DOMAIN);
         }
         self.transaction = None;
         self.hello = Some(Hello { name, extended });
         Step::say(if extended {
-            reply::extended_hello(&self.setting, self.stage)
+            let Setting { counters, .. } = &*self.setting;
+            counters.hello(&self.setting, self.stage, || reply::extended_hello(&self.setting, self.stage))
         } else {
             reply::hello(&self.setting)
         })
@@ -324,9 +325,9 @@ impl ReceiveSession {
             return Step::say(reply::unrecognized(self.profile(), name.as_str()));
         }
         if self.hello.is_none() {
-            return Step::of(reply::HELLO_FIRST);
+            return Step::say(reply::HELLO_FIRST);
         }
-        Step { next: Next::Handshake(verb), ..Step::of(reply::SERVER_READY) }
+        Step { next: Next::Handshake(verb), ..Step::say(reply::SERVER_READY) }
     }
 
     /// Counts a wrong command. MaxProtocolErrors of them are answered, and the next one ends the
@@ -380,12 +381,8 @@ impl Step {
         Self { reply: Some(reply), ..Self::silent(Next::Line) }
     }
 
-    pub(super) fn of(text: &'static str) -> Self {
-        Self::say(Reply::of(text))
-    }
-
-    pub(super) fn last(text: &'static str) -> Self {
-        Self { next: Next::Close, ..Self::of(text) }
+    pub(super) fn last(reply: Reply) -> Self {
+        Self { next: Next::Close, ..Self::say(reply) }
     }
 
     /// Returns the fault rule about what comes next: the handshake, the content or the end of the connection.

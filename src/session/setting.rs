@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::exchange::{Computer, MessageRateSource, ReceiveConnector, Unlimited};
+use crate::exchange::{Computer, MessageRateSource, ReceiveConnector, Stage, Unlimited};
+use crate::smtp::Reply;
 
 /// The surroundings of a session: all that it knows beside its input. They do not change while the session
 /// lasts.
@@ -53,6 +54,18 @@ pub struct Counters {
     messages: Arc<AtomicU64>,
     rates: Mutex<HashMap<String, VecDeque<Timestamp>>>,
     open: Mutex<Open>,
+    /// The newest replies to EHLO: in clear, and inside TLS.
+    hellos: Mutex<[Option<HelloReply>; 2]>,
+}
+
+/// A reply to EHLO, and what it depends on.
+#[derive(Debug)]
+struct HelloReply {
+    computer: Arc<Computer>,
+    connector: Arc<ReceiveConnector>,
+    stage: Stage,
+    peer: IpAddr,
+    reply: Reply,
 }
 
 /// The connections that are open, by their peers and all together.
@@ -74,6 +87,27 @@ impl Counters {
     /// Returns the number of the next message, from 1.
     pub fn next_message(&self) -> u64 {
         self.messages.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Returns the reply to EHLO at `stage`. One client after the other gets the same, which is composed once.
+    pub(super) fn hello(&self, setting: &Setting, stage: Stage, compose: impl FnOnce() -> Reply) -> Reply {
+        let Setting { computer, connector, .. } = setting;
+        let peer = setting.peer_ip();
+        let mut hellos = self.hellos.lock().unwrap_or_else(PoisonError::into_inner);
+        let [clear, secured] = &mut *hellos;
+        let newest = if matches!(stage, Stage::Clear { .. }) { clear } else { secured };
+        let same = |known: &&HelloReply| {
+            Arc::ptr_eq(&known.computer, computer)
+                && Arc::ptr_eq(&known.connector, connector)
+                && (known.stage, known.peer) == (stage, peer)
+        };
+        if let Some(known) = newest.as_ref().filter(same) {
+            return known.reply.clone();
+        }
+        let reply = compose().ready();
+        let (computer, connector) = (Arc::clone(computer), Arc::clone(connector));
+        *newest = Some(HelloReply { computer, connector, stage, peer, reply: reply.clone() });
+        reply
     }
 
     /// Counts one message from `peer` and `user`. Returns false if MessageRateLimit is exceeded.

@@ -26,25 +26,25 @@ impl ReceiveSession {
     pub(super) fn mail(&mut self, mail: Mail, now: Timestamp) -> Step {
         let connector = &self.setting.connector;
         if self.hello.is_none() {
-            return Step::of(reply::HELLO_FIRST);
+            return Step::say(reply::HELLO_FIRST);
         }
         if self.transaction.is_some() {
-            return Step::of(reply::SENDER_ALREADY);
+            return Step::say(reply::SENDER_ALREADY);
         }
         if connector.require_tls && self.in_clear() {
             let event = Fact::Event(Event::tls_required_but_not_available());
             let facts = if self.setting.starttls { Vec::new() } else { vec![event] };
-            return Step { facts, ..Step::say(reply::tls_first(self.profile())) };
+            return Step { facts, ..Step::say(reply::must_start_tls(self.profile())) };
         }
         if let Some(refusal) = self.may_not_submit() {
             return Step::say(refusal);
         }
         let parameters = &mail.parameters;
         if parameters.size.is_some_and(|size| size > connector.max_message_size.0) {
-            return Step::of(reply::MESSAGE_TOO_BIG);
+            return Step::say(reply::MESSAGE_TOO_BIG);
         }
         if parameters.size.is_some() && connector.size_enabled == SizeMode::Disabled {
-            return Step::of(reply::INVALID_ARGUMENTS);
+            return Step::say(reply::INVALID_ARGUMENTS);
         }
         let not_offered = match parameters.body {
             Some(BodyType::BinaryMime) => !(connector.binary_mime_enabled && connector.chunking_enabled),
@@ -59,19 +59,19 @@ impl ReceiveSession {
             || requiretls
             || (notifications && !connector.delivery_status_notification_enabled)
         {
-            return Step::of(reply::INVALID_ARGUMENTS);
+            return Step::say(reply::INVALID_ARGUMENTS);
         }
         if let ReversePath::Address(address) = &mail.reverse_path
             && self.is_not_taken(address, parameters.smtputf8)
         {
-            return Step::of(reply::INVALID_SENDER);
+            return Step::say(reply::INVALID_SENDER);
         }
         let user = self.user.as_deref();
         if !self.setting.counters.may_submit(connector, self.setting.peer_ip(), user, now) {
             return Step::last(reply::RATE_EXCEEDED);
         }
         self.transaction = Some(Box::new(Transaction { mail, recipients: Vec::new(), chunks: false }));
-        Step::of(reply::SENDER_OK)
+        Step::say(reply::SENDER_OK)
     }
 
     /// Returns the reply that refuses a peer that may not submit here, by PermissionGroups.
@@ -83,7 +83,7 @@ impl ReceiveSession {
         match &self.user {
             _ if anonymous || self.is_exchange_server() => None,
             Some(_) if group(PermissionGroups::EXCHANGE_USERS) => None,
-            Some(_) => Some(Reply::of(reply::NO_PERMISSION)),
+            Some(_) => Some(reply::NO_PERMISSION),
             None => Some(reply::not_authenticated(self.profile())),
         }
     }
@@ -97,20 +97,20 @@ impl ReceiveSession {
     pub(super) fn rcpt(&mut self, rcpt: Rcpt) -> Step {
         let connector = &self.setting.connector;
         let Some(transaction) = &self.transaction else {
-            return Step::of(reply::NEED_MAIL);
+            return Step::say(reply::NEED_MAIL);
         };
         if transaction.chunks {
-            return Step::of(reply::BAD_SEQUENCE);
+            return Step::say(reply::BAD_SEQUENCE);
         }
         let notifications = !rcpt.parameters.notify.is_empty() || rcpt.parameters.orcpt.is_some();
         if notifications && !connector.delivery_status_notification_enabled {
-            return Step::of(reply::INVALID_ARGUMENTS);
+            return Step::say(reply::INVALID_ARGUMENTS);
         }
         if self.is_not_taken(&rcpt.forward_path, transaction.mail.parameters.smtputf8) {
-            return Step::of(reply::INVALID_RECIPIENT);
+            return Step::say(reply::INVALID_RECIPIENT);
         }
         if transaction.recipients.len() >= connector.max_recipients_per_message as usize {
-            return Step::of(reply::TOO_MANY_RECIPIENTS);
+            return Step::say(reply::TOO_MANY_RECIPIENTS);
         }
         let trusted = self.user.is_some() || self.is_exchange_server();
         if !trusted && !self.accepts_domain_of(&rcpt.forward_path) {
@@ -123,7 +123,7 @@ impl ReceiveSession {
             }
             transaction.recipients.push(rcpt);
         }
-        Step::of(reply::RECIPIENT_OK)
+        Step::say(reply::RECIPIENT_OK)
     }
 
     fn accepts_domain_of(&self, address: &Address) -> bool {
@@ -137,15 +137,15 @@ impl ReceiveSession {
 
     pub(super) fn data(&mut self) -> Step {
         match &self.transaction {
-            None => Step::of(reply::NEED_MAIL),
-            Some(transaction) if transaction.recipients.is_empty() => Step::of(reply::NEED_RCPT),
+            None => Step::say(reply::NEED_MAIL),
+            Some(transaction) if transaction.recipients.is_empty() => Step::say(reply::NEED_RCPT),
             // RFC 3030 section 3: neither after BDAT, nor for BINARYMIME.
             Some(transaction) if transaction.chunks || transaction.is_binary() => {
-                Step::of(reply::BAD_SEQUENCE)
+                Step::say(reply::BAD_SEQUENCE)
             }
             Some(_) => {
                 let limit = self.setting.connector.max_message_size.0;
-                Step { next: Next::Data { limit }, ..Step::of(reply::START_MAIL_INPUT) }
+                Step { next: Next::Data { limit }, ..Step::say(reply::START_MAIL_INPUT) }
             }
         }
     }
@@ -158,8 +158,8 @@ impl ReceiveSession {
             _ if !self.setting.connector.chunking_enabled => {
                 Some(reply::unrecognized(self.profile(), "BDAT"))
             }
-            None => Some(Reply::of(reply::NEED_MAIL)),
-            Some(transaction) if transaction.recipients.is_empty() => Some(Reply::of(reply::NEED_RCPT)),
+            None => Some(reply::NEED_MAIL),
+            Some(transaction) if transaction.recipients.is_empty() => Some(reply::NEED_RCPT),
             Some(_) => None,
         };
         let limit = if refusal.is_some() { 0 } else { limit };
@@ -183,7 +183,7 @@ impl ReceiveSession {
             return Step::say(refusal);
         }
         let (Some(transaction), Some(hello)) = (self.transaction.take(), &self.hello) else {
-            return Step::of(reply::NEED_MAIL);
+            return Step::say(reply::NEED_MAIL);
         };
         let mut facts = oddities(&received.oddities, &transaction);
         let header = HeaderScan::of(&received.body);
@@ -200,7 +200,7 @@ impl ReceiveSession {
             None
         };
         if let Some(refusal) = refusal {
-            return Step { facts, ..Step::of(refusal) };
+            return Step { facts, ..Step::say(refusal) };
         }
         let Transaction { mail, recipients, .. } = *transaction;
         let id = self.setting.counters.next_message();

@@ -166,7 +166,8 @@ fn local_part(text: &str) -> Result<usize, AddressError> {
         return Ok(end + 2);
     }
     let end = text.find(|c| c != '.' && !is_atext(c)).unwrap_or(text.len());
-    if text[..end].split('.').any(str::is_empty) {
+    let local = &text.as_bytes()[..end];
+    if matches!(local, [] | [b'.', ..] | [.., b'.']) || local.windows(2).any(|pair| pair == b"..") {
         return Err(AddressError("the local part is not valid"));
     }
     Ok(end)
@@ -189,7 +190,12 @@ fn closing_quote(quoted: &str) -> Option<usize> {
 
 /// RFC 5322 section 3.2.3, and everything beyond ASCII by RFC 6531 section 3.3.
 fn is_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_utf8_non_ascii(c)
+    match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => true,
+        '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' => true,
+        '{' | '|' | '}' | '~' => true,
+        _ => is_utf8_non_ascii(c),
+    }
 }
 
 fn is_utf8_non_ascii(c: char) -> bool {
@@ -199,13 +205,11 @@ fn is_utf8_non_ascii(c: char) -> bool {
 /// Labels of letters, digits and inner hyphens (RFC 5321 section 4.1.2), of U-labels (RFC 6531
 /// section 3.3), and of underscores, which exist.
 fn is_domain(domain: &str) -> bool {
-    domain.split('.').all(|label| {
-        let mut characters = label.chars();
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && characters.all(|c| c.is_ascii_alphanumeric() || "-_".contains(c) || is_utf8_non_ascii(c))
-    })
+    let mut labels = domain.as_bytes().split(|byte| *byte == b'.');
+    labels.all(|label| !matches!(label, [] | [b'-', ..] | [.., b'-']))
+        && domain
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') || is_utf8_non_ascii(c))
 }
 
 /// RFC 5321 section 4.1.3: an IPv4 address, an IPv6 address after `IPv6:`, or what another tag says.

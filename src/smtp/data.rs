@@ -58,12 +58,19 @@ impl DataDecoder {
     /// Takes content off the front of `input` until the dot (RFC 5321 section 4.1.1.4), however the
     /// input is cut.
     pub fn decode(&mut self, input: &mut BytesMut) -> DataProgress {
+        let (progress, taken) = self.take(input);
+        input.advance(taken);
+        progress
+    }
+
+    /// Takes content off the front of `input` until the dot (RFC 5321 section 4.1.1.4), and says how much it took.
+    pub fn take(&mut self, input: &[u8]) -> (DataProgress, usize) {
         let mut taken = 0;
         while self.place != Place::End && taken < input.len() {
             taken += self.step(&input[taken..]);
         }
-        input.advance(taken);
-        if self.place == Place::End { DataProgress::Done } else { DataProgress::More }
+        let progress = if self.place == Place::End { DataProgress::Done } else { DataProgress::More };
+        (progress, taken)
     }
 
     /// Bytes of content that are kept so far, which is what the content costs in memory.
@@ -137,13 +144,20 @@ impl ChunkDecoder {
     /// Takes what was announced off the front of `input` (RFC 3030 section 2), and is done when it
     /// has all of it.
     pub fn decode(&mut self, input: &mut BytesMut) -> DataProgress {
+        let (progress, taken) = self.take(input);
+        input.advance(taken);
+        progress
+    }
+
+    /// Takes what was announced off the front of `input` (RFC 3030 section 2), and says how much it took.
+    pub fn take(&mut self, input: &[u8]) -> (DataProgress, usize) {
         let taken = usize::try_from(self.remaining).map_or(input.len(), |n| n.min(input.len()));
         for block in input[..taken].chunks(BLOCK) {
             self.content.append(block);
         }
-        input.advance(taken);
         self.remaining -= taken as u64;
-        if self.remaining == 0 { DataProgress::Done } else { DataProgress::More }
+        let progress = if self.remaining == 0 { DataProgress::Done } else { DataProgress::More };
+        (progress, taken)
     }
 
     /// Returns whether the chunks so far are more than the limit, so that the next can be refused (RFC 1870

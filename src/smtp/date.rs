@@ -1,6 +1,6 @@
 //! A date as mail writes it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -22,18 +22,32 @@ impl fmt::Display for MailDate {
         let name = |names: &[&'static str], index: i8| {
             usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or_default()
         };
-        write!(
-            f,
-            "{}, {} {} {:04} {:02}:{:02}:{:02} +0000",
-            name(&DAYS, time.weekday().to_monday_zero_offset()),
-            time.day(),
-            name(&MONTHS, time.month() - 1),
-            time.year(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        )
+        f.write_str(name(&DAYS, time.weekday().to_monday_zero_offset()))?;
+        f.write_str(", ")?;
+        if time.day() < 10 {
+            f.write_char(digit(time.day()))?;
+        } else {
+            two_digits(f, time.day())?;
+        }
+        f.write_char(' ')?;
+        f.write_str(name(&MONTHS, time.month() - 1))?;
+        write!(f, " {:04} ", time.year())?;
+        two_digits(f, time.hour())?;
+        f.write_char(':')?;
+        two_digits(f, time.minute())?;
+        f.write_char(':')?;
+        two_digits(f, time.second())?;
+        f.write_str(" +0000")
     }
+}
+
+fn two_digits(f: &mut fmt::Formatter<'_>, number: i8) -> fmt::Result {
+    f.write_char(digit(number / 10))?;
+    f.write_char(digit(number % 10))
+}
+
+fn digit(number: i8) -> char {
+    u32::try_from(number).ok().and_then(|number| char::from_digit(number, 10)).unwrap_or('?')
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Command lines out of a stream of bytes, whatever the TCP segments were.
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use serde::Serialize;
@@ -18,7 +20,7 @@ pub enum Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The line without its ending; of an overlong line no more than the limit.
-    pub text: Bytes,
+    pub text: Arc<[u8]>,
     /// The line ending on the wire.
     pub ending: Ending,
     /// It was longer than the limit (RFC 5321 section 4.5.3.1.4), ending included.
@@ -56,7 +58,9 @@ impl LineDecoder {
             let from = self.scanned.min(within);
             if let Some(found) = memchr(b'\n', &input[from..within]) {
                 self.scanned = 0;
-                return Some(take(input, from + found));
+                let line = line(&input[..from + found]);
+                input.advance(from + found + 1);
+                return Some(line);
             }
             if within < self.limit {
                 self.scanned = within;
@@ -66,6 +70,15 @@ impl LineDecoder {
             self.overlong = Some(Overlong::starting_with(input.split_to(self.limit).freeze()));
         }
         self.swallow(input)
+    }
+
+    /// The line that `next` is, if it is one from the start to the end and nothing stands before it in `input`. What is
+    /// no such line goes behind `input` and to [`decode`](Self::decode).
+    pub fn whole(&self, input: &BytesMut, next: &[u8]) -> Option<Line> {
+        let (line_feed, text) = next.split_last()?;
+        let alone = input.is_empty() && self.overlong.is_none() && next.len() <= self.limit;
+        let whole = alone && *line_feed == b'\n' && memchr(b'\n', text).is_none();
+        whole.then(|| line(text))
     }
 
     fn swallow(&mut self, input: &mut BytesMut) -> Option<Line> {
@@ -113,20 +126,18 @@ impl Overlong {
             self.head.truncate(self.head.len() - 1);
         }
         let ending = if self.ends_in_cr { Ending::CrLf } else { Ending::Lf };
-        Line { text: self.head, ending, overlong: true, has_nul: self.has_nul }
+        Line { text: self.head[..].into(), ending, overlong: true, has_nul: self.has_nul }
     }
 }
 
-/// Takes the line whose line feed is at `line_feed`.
-fn take(input: &mut BytesMut, line_feed: usize) -> Line {
-    let mut text = input.split_to(line_feed).freeze();
-    input.advance(1);
-    let ending = if text.last() == Some(&b'\r') {
-        text.truncate(text.len() - 1);
-        Ending::CrLf
-    } else {
-        Ending::Lf
+/// Returns the line that stands before a line feed.
+fn line(before: &[u8]) -> Line {
+    let (text, ending) = match before.strip_suffix(b"\r") {
+        Some(text) => (text, Ending::CrLf),
+        None => (before, Ending::Lf),
     };
+    // A copy, so that a line that is kept does not keep all that was read with it.
+    let text = Arc::from(text);
     let has_nul = memchr(0, &text).is_some();
     Line { text, ending, overlong: false, has_nul }
 }
@@ -143,7 +154,10 @@ mod tests {
         let mut input = BytesMut::new();
         let mut lines = Vec::new();
         for piece in pieces {
-            input.extend_from_slice(piece);
+            match decoder.whole(&input, piece) {
+                Some(line) => lines.push(line),
+                None => input.extend_from_slice(piece),
+            }
             while let Some(line) = decoder.decode(&mut input) {
                 lines.push(line);
             }
@@ -157,7 +171,7 @@ mod tests {
     }
 
     fn line(text: &'static str, ending: Ending) -> Line {
-        Line { text: Bytes::from_static(text.as_bytes()), ending, overlong: false, has_nul: false }
+        Line { text: text.as_bytes().into(), ending, overlong: false, has_nul: false }
     }
 
     #[test]
@@ -192,14 +206,14 @@ mod tests {
         let quit = Line { overlong: true, ..line("QUIT", Ending::CrLf) };
         assert_eq!(all(5, b"QUIT\r\n")[0], quit);
         assert_eq!(all(4, b"QUIT\r\n")[0], quit);
-        assert_eq!(all(3, b"QUIT\r\n")[0].text, "QUI");
+        assert_eq!(all(3, b"QUIT\r\n")[0].text[..], b"QUI"[..]);
     }
 
     #[test]
     fn after_an_overlong_line_the_next_one_is_read_as_usual() {
         let lines = all(8, b"NOOP NOOP NOOP NOOP\r\nQUIT\r\n");
         assert!(lines[0].overlong);
-        assert_eq!(lines[0].text, "NOOP NOO");
+        assert_eq!(lines[0].text[..], b"NOOP NOO"[..]);
         assert_eq!(lines[1], line("QUIT", Ending::CrLf));
     }
 
@@ -227,7 +241,7 @@ mod tests {
                     None => (&whole[..whole.len() - 1], Ending::Lf),
                 };
                 Line {
-                    text: Bytes::copy_from_slice(&text[..text.len().min(limit)]),
+                    text: text[..text.len().min(limit)].into(),
                     ending,
                     overlong: whole.len() > limit,
                     has_nul: text.contains(&0),

@@ -20,6 +20,28 @@ impl EnhancedCode {
         Self { class, subject, detail }
     }
 
+    /// Like [`split`](Self::split), for a text that is there when it is compiled: the code at `from`, and its length. The
+    /// text ends at a CR.
+    pub(super) const fn at_front(code: u16, text: &[u8], from: usize) -> (Option<Self>, usize) {
+        let mut parts = [0_u16; 3];
+        let (mut part, mut digits, mut at) = (0, 0, from);
+        loop {
+            match text[at] {
+                digit @ b'0'..=b'9' if digits < 3 => {
+                    parts[part] = parts[part] * 10 + (digit - b'0') as u16;
+                    digits += 1;
+                }
+                b'.' if digits > 0 && part < 2 => (part, digits) = (part + 1, 0),
+                b' ' | b'\r' if digits > 0 && part == 2 => break,
+                _ => return (None, 0),
+            }
+            at += 1;
+        }
+        let [class, subject, detail] = parts;
+        let known = matches!(class, 2 | 4 | 5) && class == code / 100;
+        if known { (Some(Self::new(class as u8, subject, detail)), at - from) } else { (None, 0) }
+    }
+
     /// The code at the front of a reply's text and what follows it. Its class must be that of the
     /// reply code (RFC 2034 section 4); otherwise it is text.
     pub(super) fn split(code: u16, text: &str) -> (Option<Self>, &str) {

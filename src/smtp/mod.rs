@@ -44,6 +44,7 @@ pub use hello::{HelloName, HelloNameError};
 pub use loose::LooseDecoder;
 pub use parameters::{BodyType, MailParameters, Notify, Parameter, RcptParameters, Ret};
 pub use received::{Oddities, Received};
+pub(crate) use reply::{FixedReply, fixed_reply};
 pub use reply::{Reply, ReplyError};
 pub use reply_lines::ReplyLines;
 pub use transparency::transparent;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
@@ -11,19 +12,46 @@ use thiserror::Error;
 use super::enhanced::{EnhancedCode, write_number};
 
 /// The answer to one command (RFC 5321 section 4.2): a code and one or more lines of text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Reply {
     code: u16,
     enhanced: Option<EnhancedCode>,
     text: Text,
 }
 
-/// Nearly every reply has one line, which then costs no allocation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Text {
     One(Cow<'static, str>),
-    Many(Vec<Cow<'static, str>>),
+    Many(Arc<[Cow<'static, str>]>),
+    /// The one line of a reply that never changes.
+    Fixed(&'static FixedReply),
+    /// The lines of a reply that is sent more than once.
+    Ready(Arc<ReadyReply>),
 }
+
+/// A reply of one line, taken apart when it is compiled; see [`fixed_reply`].
+#[derive(Debug)]
+pub(crate) struct FixedReply {
+    code: u16,
+    enhanced: Option<EnhancedCode>,
+    text: Cow<'static, str>,
+    wire: &'static str,
+}
+
+#[derive(Debug)]
+struct ReadyReply {
+    lines: Vec<Cow<'static, str>>,
+    wire: Bytes,
+}
+
+/// A [`Reply`] that never changes, such as `fixed_reply!("250 2.1.0 Sender OK")`: it is taken apart when it is compiled,
+/// and is no work to send.
+macro_rules! fixed_reply {
+    ($text:literal) => {
+        $crate::smtp::Reply::fixed(const { &$crate::smtp::FixedReply::new(concat!($text, "\r\n")) })
+    };
+}
+pub(crate) use fixed_reply;
 
 /// A text that is no reply (RFC 5321 section 4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -60,20 +88,14 @@ impl Reply {
     pub fn multi(code: u16, mut lines: Vec<Cow<'static, str>>) -> Self {
         let text = match lines.len() {
             0 | 1 => Text::One(lines.pop().unwrap_or_default()),
-            _ => Text::Many(lines),
+            _ => Text::Many(lines.into()),
         };
         Self { code, enhanced: None, text }
     }
 
-    /// A reply written out, such as `250 2.1.0 Sender OK` (RFC 2034 section 4). What has no code at
-    /// its front is taken for the text of a 554 (RFC 5321 section 4.2.3); a text that a person gave
-    /// is better [parsed](Self::from_str).
-    pub fn of(text: &'static str) -> Self {
-        let Some((code, _, rest)) = split_code(text) else {
-            return Self::line(554, text);
-        };
-        let (enhanced, rest) = EnhancedCode::split(code, rest);
-        Self::new(code, enhanced, rest)
+    /// A reply that never changes; see [`fixed_reply`].
+    pub(crate) const fn fixed(fixed: &'static FixedReply) -> Self {
+        Self { code: fixed.code, enhanced: fixed.enhanced, text: Text::Fixed(fixed) }
     }
 
     /// The reply code (RFC 5321 section 4.2.1).
@@ -109,19 +131,31 @@ impl Reply {
     /// The reply for a server that does not announce `ENHANCEDSTATUSCODES` (RFC 2034 section 3).
     #[must_use]
     pub fn without_enhanced(self) -> Self {
-        Self { enhanced: None, ..self }
+        Self { enhanced: None, text: self.text.alone(), ..self }
     }
 
     /// The reply with an enhanced code, which every line repeats (RFC 2034 section 4).
     #[must_use]
     pub fn with_enhanced(self, enhanced: EnhancedCode) -> Self {
-        Self { enhanced: Some(enhanced), ..self }
+        Self { enhanced: Some(enhanced), text: self.text.alone(), ..self }
+    }
+
+    /// The reply, made ready to be sent more than once: its clones share what goes over the wire.
+    #[must_use]
+    pub fn ready(self) -> Self {
+        let ready = ReadyReply { lines: self.lines().to_vec(), wire: self.to_bytes() };
+        Self { text: Text::Ready(Arc::new(ready)), ..self }
     }
 
     /// The whole reply as it goes over the wire (RFC 5321 section 4.2.1), in one buffer, so that it
     /// leaves in one write. A CR, LF or NUL in a text becomes `?`: what a client sent and a reply
     /// quotes must not make two replies of one.
     pub fn to_bytes(&self) -> Bytes {
+        match &self.text {
+            Text::Fixed(fixed) => return Bytes::from_static(fixed.wire.as_bytes()),
+            Text::Ready(ready) => return ready.wire.clone(),
+            Text::One(_) | Text::Many(_) => {}
+        }
         let enhanced = self.enhanced.map_or(0, |_| "5.1.123 ".len());
         let size = self.lines().iter().map(|line| line.len() + "250-\r\n".len() + enhanced).sum();
         let mut wire = String::with_capacity(size);
@@ -145,6 +179,11 @@ impl Reply {
                     out.write_char(' ')?;
                 }
             }
+            // A text of our own has none of these.
+            if let Cow::Borrowed(text) = text {
+                out.write_str(text)?;
+                continue;
+            }
             let mut rest = &text[..];
             while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest.as_bytes()) {
                 out.write_str(&rest[..at])?;
@@ -156,6 +195,14 @@ impl Reply {
         Ok(())
     }
 }
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        (self.code, self.enhanced, self.lines()) == (other.code, other.enhanced, other.lines())
+    }
+}
+
+impl Eq for Reply {}
 
 impl fmt::Display for Reply {
     /// Prints the lines as they go over the wire, with a line feed between them and none at the end.
@@ -205,7 +252,44 @@ impl Text {
         match self {
             Self::One(line) => std::slice::from_ref(line),
             Self::Many(lines) => lines,
+            Self::Fixed(fixed) => std::slice::from_ref(&fixed.text),
+            Self::Ready(ready) => &ready.lines,
         }
+    }
+
+    /// The text without what goes over the wire, which is that of another reply.
+    fn alone(self) -> Self {
+        match self {
+            Self::One(_) | Self::Many(_) => self,
+            Self::Fixed(fixed) => Self::One(fixed.text.clone()),
+            Self::Ready(ready) => Self::Many(ready.lines.as_slice().into()),
+        }
+    }
+}
+
+impl FixedReply {
+    /// The reply that goes over the wire as `wire`.
+    ///
+    /// # Panics
+    ///
+    /// `wire` is not a code between 200 and 599, a space, a text, and CRLF.
+    pub(crate) const fn new(wire: &'static str) -> Self {
+        let bytes = wire.as_bytes();
+        let end = bytes.len() - 2;
+        assert!(bytes[3] == b' ' && bytes[end] == b'\r' && bytes[end + 1] == b'\n');
+        let mut code = 0;
+        let mut at = 0;
+        while at < 3 {
+            assert!(bytes[at].is_ascii_digit());
+            code = code * 10 + (bytes[at] - b'0') as u16;
+            at += 1;
+        }
+        assert!(200 <= code && code < 600);
+        let (enhanced, length) = EnhancedCode::at_front(code, bytes, 4);
+        // One space stands between an enhanced code and the text.
+        let start = if length > 0 && 4 + length < end { 4 + length + 1 } else { 4 + length };
+        let text = wire.split_at(end).0.split_at(start).1;
+        Self { code, enhanced, text: Cow::Borrowed(text), wire }
     }
 }
 
@@ -231,6 +315,7 @@ mod tests {
     use super::*;
 
     const OK: EnhancedCode = EnhancedCode::new(2, 1, 0);
+    const OTHER: EnhancedCode = EnhancedCode::new(2, 1, 10);
 
     #[test]
     fn a_reply_of_one_line_is_code_enhanced_code_and_text() {
@@ -254,17 +339,28 @@ mod tests {
 
     #[test]
     fn a_written_reply_is_taken_apart() {
-        let reply = Reply::of("250 2.1.0 Sender OK");
+        let reply = fixed_reply!("250 2.1.0 Sender OK");
         assert_eq!(
             (reply.code(), reply.enhanced(), reply.lines()),
             (250, Some(OK), &["Sender OK".into()][..])
         );
         assert_eq!(reply, Reply::new(250, OK, "Sender OK"));
-        assert_eq!(reply.without_enhanced().to_string(), "250 Sender OK");
-        assert_eq!(Reply::of("354 Start mail input").enhanced(), None);
-        assert_eq!(Reply::of("500 4.3.3 Other class").enhanced(), None);
-        assert_eq!(Reply::of("250 1.2.3.4 is your address").enhanced(), None);
-        assert_eq!(Reply::of("Sorry").to_string(), "554 Sorry");
+        assert_eq!(reply.to_bytes(), Reply::new(250, OK, "Sender OK").to_bytes());
+        assert_eq!(reply.clone().with_enhanced(OTHER).to_bytes(), "250 2.1.10 Sender OK\r\n");
+        assert_eq!(reply.without_enhanced().to_bytes(), "250 Sender OK\r\n");
+        for (reply, enhanced, text) in [
+            (fixed_reply!("354 Start mail input"), None, "Start mail input"),
+            (fixed_reply!("250 2.1.10 Sender OK"), Some(OTHER), "Sender OK"),
+            (fixed_reply!("250 2.1.10"), Some(OTHER), ""),
+            (fixed_reply!("250 "), None, ""),
+            (fixed_reply!("500 4.3.3 Other class"), None, "4.3.3 Other class"),
+            (fixed_reply!("250 2.1 is no code"), None, "2.1 is no code"),
+            (fixed_reply!("250 2.2.3.4 is an address"), None, "2.2.3.4 is an address"),
+            (fixed_reply!("250 2.1.1000 is no code"), None, "2.1.1000 is no code"),
+        ] {
+            assert_eq!((reply.enhanced(), &reply.lines()[0][..]), (enhanced, text));
+            assert_eq!(reply.to_string().parse::<Reply>().unwrap(), reply);
+        }
     }
 
     #[test]

@@ -87,10 +87,12 @@ impl Verb {
 
     /// The verb of a line, whatever its case (RFC 5321 section 2.4) and whatever follows it.
     pub fn of(line: &[u8]) -> Option<Self> {
-        let (word, _) = first_word(line);
-        // Asked several times about every line, and nearly every line begins with one of these.
-        if let Ok(word) = <[u8; 4]>::try_from(word) {
-            return Some(match &word.map(|octet| octet.to_ascii_uppercase()) {
+        // Asked several times about every line, and nearly every line begins with one of these. A bit is what tells the
+        // cases of a letter apart.
+        if let Some((word, rest)) = line.split_first_chunk::<4>()
+            && rest.first().is_none_or(|byte| is_blank(*byte))
+        {
+            return Some(match &(u32::from_ne_bytes(*word) & CAPITALS).to_ne_bytes() {
                 b"HELO" => Self::Helo,
                 b"EHLO" => Self::Ehlo,
                 b"AUTH" => Self::Auth,
@@ -107,10 +109,14 @@ impl Verb {
                 _ => return None,
             });
         }
+        let (word, _) = first_word(line);
         let longer = [Self::StartTls, Self::XAnonymousTls, Self::XExps];
         longer.into_iter().find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
     }
 }
+
+/// The bits of four letters without those that make small ones.
+const CAPITALS: u32 = 0xdfdf_dfdf;
 
 /// Returns whether a line tells an address or a mailbox: MAIL and RCPT, VRFY and EXPN with an argument, and SEND,
 /// SOML and SAML, which are MAIL in other words (RFC 821 section 3.4; RFC 5321 appendix F.6). Malformed spellings
@@ -237,6 +243,12 @@ mod tests {
             assert_eq!(Verb::of(verb.to_string().to_lowercase().as_bytes()), Some(verb));
             assert_eq!(Verb::of(format!("{verb} a b").as_bytes()), Some(verb));
             assert_eq!(Verb::of(format!("{verb}X").as_bytes()), None);
+            for (at, bit) in (0..verb.as_str().len()).flat_map(|at| (0..8).map(move |bit| (at, 1 << bit))) {
+                let mut word = verb.as_str().as_bytes().to_vec();
+                word[at] ^= bit;
+                let same = word.eq_ignore_ascii_case(verb.as_str().as_bytes());
+                assert_eq!(Verb::of(&word) == Some(verb), same, "{}", word.escape_ascii());
+            }
         }
     }
 

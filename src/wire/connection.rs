@@ -172,6 +172,7 @@ impl<'a> Connection<'a> {
             let mut lines = LineDecoder::new(session.session().line_limit());
             let mut chunks: Option<Box<Chunks<'a>>> = None;
             let mut now = self.now();
+            let mut verb = None;
             loop {
                 match self.answer(io, &step, now).await {
                     Ok(None) => {}
@@ -188,11 +189,11 @@ impl<'a> Connection<'a> {
                 }
                 let input = match step.next {
                     // In boxes, or a connection that waits for a line would hold the memory of these as well.
-                    Next::Close => return Done::Ended(Box::pin(self.part(io, &step)).await),
+                    Next::Close => return Done::Ended(Box::pin(self.part(io, &step, verb)).await),
                     Next::Handshake(verb) => return Done::Handshake(verb, step.actions.take()),
                     Next::Line => {
                         chunks = chunks.filter(|_| session.session().in_chunks());
-                        self.line(io, session.session(), &mut lines).await
+                        self.line(io, session.session().line_limit(), &mut lines).await
                     }
                     Next::Data { limit } => Box::pin(self.content(io, limit, ends(step.fault_ahead()))).await,
                     Next::Chunk { size, last, limit } => {
@@ -207,10 +208,15 @@ impl<'a> Connection<'a> {
                     Err(Stop::TimedOut) => Input::TimedOut,
                     Err(Stop::ShuttingDown) => Input::ShuttingDown,
                 };
-                let is_ehlo = matches!(&input, Input::Line(line) if Verb::of(&line.text) == Some(Verb::Ehlo));
                 now = self.now();
+                verb = None;
+                if let Input::Line(line) = &input {
+                    verb = Verb::of(&line.text);
+                    let record = self.secrets.received(&line.text, session.session().expects_secret());
+                    self.write_down_at(now, record);
+                }
                 step = session.handle(input, now);
-                if is_ehlo && !step.delay.is_zero() {
+                if verb == Some(Verb::Ehlo) && !step.delay.is_zero() {
                     Box::pin(self.hold_ehlo_reply_back(io, &mut step)).await;
                     now = self.now();
                 }
@@ -260,12 +266,17 @@ impl<'a> Connection<'a> {
         self.write_down_at(now, record);
     }
 
-    /// Ends the stream from this side, in order unless a rule says otherwise.
-    async fn part<IO: Stream>(&mut self, io: &mut IO, last: &Step) -> Ending {
+    /// Ends the stream from this side, in order unless a rule says otherwise. `verb` is that of the last command.
+    async fn part<IO: Stream>(&mut self, io: &mut IO, last: &Step, verb: Option<Verb>) -> Ending {
         if let Some(fired) = last.fault_ahead()
             && let Some(ending) = Box::pin(self.closing(io, fired)).await
         {
             return ending;
+        }
+        // Whoever has said QUIT waits for the reply and says no more (RFC 5321 section 4.1.1.10), so that nothing resets
+        // the connection when it is closed. Inside TLS a close_notify follows.
+        if verb == Some(Verb::Quit) && self.input.is_empty() && !io.is_tls() {
+            return Ending::Local;
         }
         self.close(io).await
     }
@@ -293,8 +304,10 @@ impl<'a> Connection<'a> {
             let mut read = 0;
             // No reply is sent any more, so TLS does not answer what comes, either.
             let mut io = io.beneath();
-            while read < most && self.read::<LINE_READ, _>(&mut io).await.is_ok() {
-                read += std::mem::take(&mut self.input).len();
+            while read < most
+                && let Ok(more) = self.read::<LINE_READ, _, _>(&mut io, |_, bytes| bytes.len()).await
+            {
+                read += more;
             }
         };
         clock.timeout(longest, pin!(lingering)).await.ok();

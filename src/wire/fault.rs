@@ -23,7 +23,7 @@ impl Connection<'_> {
         let (until, early) = (clock.after(std::mem::take(&mut first.delay)), self.input.len());
         let listening = async {
             // Input beyond that is noise, and its first line is known by then.
-            while self.input.len() < LINE_READ && self.read::<LINE_READ, _>(io).await.is_ok() {}
+            while self.input.len() < LINE_READ && self.read_more(io).await.is_ok() {}
         };
         clock.timeout_at(until, pin!(listening)).await.ok();
         self.shared.shutdown.run_until_cancelled(clock.sleep_until(until)).await;
@@ -41,7 +41,7 @@ impl Connection<'_> {
         let mut closed = self.flush(io).await.is_err();
         let listening = async {
             while !closed && self.input.len() < LINE_READ {
-                match self.read::<LINE_READ, _>(io).await {
+                match self.read_more(io).await {
                     Ok(()) => {}
                     Err(Stop::Closed | Stop::Io(_)) => closed = true,
                     Err(Stop::TimedOut | Stop::ShuttingDown) => break,
@@ -153,7 +153,7 @@ impl Connection<'_> {
         }
         let then = fired.rule.then()?;
         // In the middle of the content, so some of it has to be there.
-        if self.input.is_empty() && self.read::<LINE_READ, _>(io).await.is_err() {
+        if self.input.is_empty() && self.read_more(io).await.is_err() {
             return Some(Ending::Remote);
         }
         let octets = self.input.split().len() as u64;

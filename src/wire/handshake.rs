@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::connection::Connection;
-use super::reading::LINE_READ;
 use super::state::Credentials;
 use super::stream::Stream;
 use crate::exchange::CertificateFacts;
@@ -86,7 +85,7 @@ impl<'a> Connection<'a> {
             Some(Ok(tls)) => tls,
             unusable => {
                 let reason = unusable.and_then(|tls| tls.as_ref().err().cloned());
-                self.read::<LINE_READ, _>(&mut io).await.ok();
+                self.read_more(&mut io).await.ok();
                 return Ok(Err(TlsFailure::Unusable { reason: reason.unwrap_or_default() }));
             }
         };

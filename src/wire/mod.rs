@@ -268,11 +268,18 @@ async fn connection(
     converse(stream, early, way, &shared).await;
 }
 
-/// Returns what a peer has sent by now, as far as one read goes.
+/// Returns what a peer has sent by now, up to as much as is read where lines are due.
 fn said_already(stream: &NetStream) -> BytesMut {
-    let mut octets = [0; LINE_READ];
-    let read = stream.read_now(&mut octets);
-    BytesMut::from(&octets[..read])
+    let mut said = BytesMut::new();
+    // Nearly always nothing, for which a small buffer will do.
+    let mut piece = [0; 256];
+    loop {
+        let read = stream.read_now(&mut piece);
+        said.extend_from_slice(&piece[..read]);
+        if read < piece.len() || said.len() >= LINE_READ {
+            return said;
+        }
+    }
 }
 
 /// The binding and the addresses by which a peer came.

@@ -4,19 +4,19 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::{Pin, pin};
-use std::task::{Poll, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::sync::WaitForCancellationFuture;
 
 use super::budget::Share;
 use super::connection::{Connection, Shared};
 use crate::clock::{Deadline, Sleep};
 use crate::journal::Record;
-use crate::session::{Input, ReceiveSession};
+use crate::session::Input;
 use crate::smtp::{ChunkDecoder, DataDecoder, DataProgress, LineDecoder, LooseDecoder};
 
 /// The number of bytes that are read at once where lines are due. A read that waits for a line needs no
@@ -44,33 +44,33 @@ impl<'a> Connection<'a> {
     pub(super) async fn line<IO>(
         &mut self,
         io: &mut IO,
-        session: &ReceiveSession,
+        limit: usize,
         lines: &mut LineDecoder,
     ) -> Result<Input, Stop>
     where
         IO: AsyncRead + Unpin,
     {
-        lines.set_limit(session.line_limit());
-        // True if the buffer was new when the last bytes were read into it.
-        let mut alone = false;
+        lines.set_limit(limit);
         loop {
-            // A handshake record of any version: 22, 3, 0 to 4 (RFC 8446 section 5.1), or a ClientHello in
-            // the format of SSL 2.0 (RFC 5246 appendix E.2).
-            if let [22, 3, 0..=4, ..] | [0x80..=0xff, _, 1, 0 | 2 | 3, ..] = self.input[..] {
+            if begins_tls(&self.input) {
                 self.input = BytesMut::new();
                 return Ok(Input::ClientHello);
             }
             if let Some(line) = lines.decode(&mut self.input) {
-                let whole = alone && self.input.is_empty();
                 self.release();
-                // What stands in a buffer with more than itself is copied for the journal.
-                let text = if whole { line.text.clone() } else { Bytes::copy_from_slice(&line.text) };
-                let record = self.secrets.received(&text, session.expects_secret());
-                self.write_down(record);
                 return Ok(Input::Line(line));
             }
-            alone = self.input.capacity() == 0;
-            self.read::<LINE_READ, _>(io).await?;
+            // Nearly every line comes whole and alone, and needs no buffer.
+            let take = |input: &mut BytesMut, bytes: &[u8]| {
+                let line = lines.whole(input, bytes).filter(|_| !begins_tls(bytes));
+                if line.is_none() {
+                    input.extend_from_slice(bytes);
+                }
+                line
+            };
+            if let Some(line) = self.read::<LINE_READ, _, _>(io, take).await? {
+                return Ok(Input::Line(line));
+            }
         }
     }
 
@@ -95,25 +95,24 @@ impl<'a> Connection<'a> {
                 if !share.grow(decoder.kept()) {
                     return Ok(Input::NoMemory);
                 }
-                self.read_content(io, decoder.kept()).await?;
+                self.read::<{ CONTENT_READ.0 }, _, _>(io, BytesMut::extend_from_slice).await?;
             }
             let received = decoder.finish();
             self.write_down(Record::Content(received.bytes));
             return Ok(Input::Content(received));
         }
         let mut decoder = DataDecoder::new(limit);
-        loop {
-            if decoder.decode(&mut self.input) == DataProgress::Done {
-                self.release();
-                let received = decoder.finish();
-                self.write_down(Record::Content(received.bytes));
-                return Ok(Input::Content(received));
-            }
+        let mut progress = decoder.decode(&mut self.input);
+        while progress == DataProgress::More {
             if !share.grow(decoder.kept()) {
                 return Ok(Input::NoMemory);
             }
-            self.read_content(io, decoder.kept()).await?;
+            progress = self.read_content(io, decoder.kept(), |bytes| decoder.take(bytes)).await?;
         }
+        self.release();
+        let received = decoder.finish();
+        self.write_down(Record::Content(received.bytes));
+        Ok(Input::Content(received))
     }
 
     pub(super) async fn chunk<IO: AsyncRead + Unpin>(
@@ -125,11 +124,13 @@ impl<'a> Connection<'a> {
         rest: &mut Option<Box<Chunks<'a>>>,
     ) -> Result<Input, Stop> {
         chunks.decoder.begin(size);
-        while chunks.decoder.decode(&mut self.input) == DataProgress::More {
+        let mut progress = chunks.decoder.decode(&mut self.input);
+        while progress == DataProgress::More {
             if !chunks.share.grow(chunks.decoder.kept()) {
                 return Ok(Input::NoMemory);
             }
-            self.read_content(io, chunks.decoder.kept()).await?;
+            let kept = chunks.decoder.kept();
+            progress = self.read_content(io, kept, |bytes| chunks.decoder.take(bytes)).await?;
         }
         self.release();
         self.write_down(Record::Content(size));
@@ -144,31 +145,66 @@ impl<'a> Connection<'a> {
         Chunks { decoder: ChunkDecoder::new(limit), share: self.shared.content.share() }
     }
 
-    /// Reads more content; `kept` bytes of it are there.
-    async fn read_content<IO: AsyncRead + Unpin>(&mut self, io: &mut IO, kept: u64) -> Result<(), Stop> {
-        let (first, most) = CONTENT_READ;
-        self.input.reserve(if kept < first as u64 / 2 { first } else { most });
-        let (shared, patience, deadline) = (self.shared, self.patience(), self.deadline);
-        let Self { input, waiting, .. } = self;
-        waiting.read(shared, patience, deadline, pin!(io.read_buf(input))).await
-    }
-
-    /// Reads at most `N` bytes by way of the stack, so that waiting needs no buffer.
-    pub(super) async fn read<const N: usize, IO: AsyncRead + Unpin>(
+    /// Reads more content, of which `kept` bytes are there, and gives it to a decoder, which says how much of it
+    /// is content.
+    async fn read_content<IO: AsyncRead + Unpin>(
         &mut self,
         io: &mut IO,
-    ) -> Result<(), Stop> {
+        kept: u64,
+        mut decode: impl FnMut(&[u8]) -> (DataProgress, usize),
+    ) -> Result<DataProgress, Stop> {
+        const FIRST: usize = CONTENT_READ.0;
+        const MOST: usize = CONTENT_READ.1;
+        let take = |input: &mut BytesMut, bytes: &[u8]| {
+            let (progress, taken) = decode(bytes);
+            input.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+            progress
+        };
+        if kept < FIRST as u64 / 2 {
+            self.read::<FIRST, _, _>(io, take).await
+        } else {
+            self.read::<MOST, _, _>(io, take).await
+        }
+    }
+
+    /// Reads what comes next, behind the input.
+    pub(super) async fn read_more<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> Result<(), Stop> {
+        self.read::<LINE_READ, _, _>(io, BytesMut::extend_from_slice).await
+    }
+
+    /// Reads at most `N` bytes by way of the stack, so that waiting needs no buffer, and lets `take` see to them: what
+    /// is for later goes behind the input.
+    pub(super) async fn read<const N: usize, IO: AsyncRead + Unpin, T>(
+        &mut self,
+        io: &mut IO,
+        mut take: impl FnMut(&mut BytesMut, &[u8]) -> T,
+    ) -> Result<T, Stop> {
         let (shared, patience, deadline) = (self.shared, self.patience(), self.deadline);
         let Self { input, waiting, .. } = self;
-        let reading = poll_fn(|cx| {
-            let mut octets = [const { MaybeUninit::uninit() }; N];
-            let mut buffer = ReadBuf::uninit(&mut octets);
-            ready!(Pin::new(&mut *io).poll_read(cx, &mut buffer))?;
-            input.extend_from_slice(buffer.filled());
-            Poll::Ready(Ok::<_, io::Error>(buffer.filled().len()))
-        });
+        let reading = poll_fn(|cx| poll_read::<N, _, _>(io, cx, |bytes| take(input, bytes)));
         waiting.read(shared, patience, deadline, reading).await
     }
+}
+
+/// Reads once; `None` is the end. It is not inlined, or whatever waits for a line would have the frame of the longest
+/// read.
+#[inline(never)]
+fn poll_read<const N: usize, IO: AsyncRead + Unpin, T>(
+    io: &mut IO,
+    cx: &mut Context<'_>,
+    take: impl FnOnce(&[u8]) -> T,
+) -> Poll<io::Result<Option<T>>> {
+    let mut bytes = [const { MaybeUninit::uninit() }; N];
+    let mut buffer = ReadBuf::uninit(&mut bytes);
+    ready!(Pin::new(io).poll_read(cx, &mut buffer))?;
+    let read = buffer.filled();
+    Poll::Ready(Ok((!read.is_empty()).then(|| take(read))))
+}
+
+/// Returns whether a handshake stands where a line is due: a record of any version (22, 3, 0 to 4; RFC 8446 section
+/// 5.1), or a ClientHello in the format of SSL 2.0 (RFC 5246 appendix E.2).
+fn begins_tls(input: &[u8]) -> bool {
+    matches!(input, [22, 3, 0..=4, ..] | [0x80..=0xff, _, 1, 0 | 2 | 3, ..])
 }
 
 /// The timer and the signal that a connection waits by, beside its stream: kept from one wait to the next, because setting it up costs
@@ -177,18 +213,20 @@ impl<'a> Connection<'a> {
 pub(super) struct Waiting<'a> {
     sleep: Option<Sleep<'a>>,
     shutdown: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
+    /// The task that both will wake.
+    waker: Option<Waker>,
 }
 
 impl<'a> Waiting<'a> {
     /// Runs `reading` until the peer has been silent for `patience`, `latest` has passed, or the lab ends. A
     /// peer that never stops talking runs out of time, too.
-    async fn read(
+    async fn read<T>(
         &mut self,
         shared: &'a Shared,
         patience: Duration,
         latest: Deadline,
-        mut reading: impl Future<Output = io::Result<usize>> + Unpin,
-    ) -> Result<(), Stop> {
+        mut reading: impl Future<Output = io::Result<Option<T>>> + Unpin,
+    ) -> Result<T, Stop> {
         if shared.shutdown.is_cancelled() {
             return Err(Stop::ShuttingDown);
         }
@@ -198,19 +236,31 @@ impl<'a> Waiting<'a> {
         let read = poll_fn(|cx| {
             if let Poll::Ready(read) = Pin::new(&mut reading).poll(cx) {
                 return Poll::Ready(match read {
-                    Ok(0) => Err(Stop::Closed),
-                    Ok(_) => Ok(()),
+                    Ok(None) => Err(Stop::Closed),
+                    Ok(Some(read)) => Ok(read),
                     Err(error) => Err(Stop::Io(error)),
                 });
             }
-            let shutdown = self.shutdown.get_or_insert_with(|| Box::pin(shared.shutdown.cancelled()));
-            if shutdown.as_mut().poll(cx).is_ready() {
+            let again = std::mem::replace(&mut waits, true);
+            let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+            if !known {
+                self.waker = Some(cx.waker().clone());
+            }
+            let ends = match &mut self.shutdown {
+                Some(_) if known => again && shared.shutdown.is_cancelled(),
+                signal => {
+                    let signal = signal.get_or_insert_with(|| Box::pin(shared.shutdown.cancelled()));
+                    signal.as_mut().poll(cx).is_ready()
+                }
+            };
+            if ends {
                 return Poll::Ready(Err(Stop::ShuttingDown));
             }
             let sleep = self.sleep.get_or_insert_with(|| clock.sleep_until(deadline));
-            if !std::mem::replace(&mut waits, true) {
-                sleep.set(deadline);
+            if known && sleep.will_wake_by(deadline) {
+                return Poll::Pending;
             }
+            sleep.set(deadline);
             Pin::new(sleep).poll(cx).map(|()| Err(Stop::TimedOut))
         })
         .await;

@@ -222,6 +222,11 @@ impl LabState {
         (state.computers.clone(), Arc::clone(&state.zone))
     }
 
+    /// Returns whether there is a single computer, without a Send connector.
+    pub(super) fn sends_nothing(&self) -> bool {
+        matches!(&self.lock().computers[..], [only] if only.send_connectors.is_empty())
+    }
+
     /// Returns the lab's own computers by the sockets that they call from.
     pub(super) fn calls(&self) -> &Arc<Calls> {
         &self.calls

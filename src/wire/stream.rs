@@ -15,6 +15,9 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Lets the connection be reset (RST) when the stream is dropped.
     fn reset_when_dropped(&mut self);
 
+    /// Returns whether it is a stream of TLS.
+    fn is_tls(&self) -> bool;
+
     /// Returns the stream beneath TLS, or the stream itself if there is no TLS.
     fn beneath(&mut self) -> &mut dyn Raw;
 }
@@ -22,6 +25,10 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
 impl Stream for NetStream {
     fn reset_when_dropped(&mut self) {
         NetStream::reset_when_dropped(self);
+    }
+
+    fn is_tls(&self) -> bool {
+        false
     }
 
     fn beneath(&mut self) -> &mut dyn Raw {
@@ -32,6 +39,10 @@ impl Stream for NetStream {
 impl<IO: Stream> Stream for Box<ServerStream<IO>> {
     fn reset_when_dropped(&mut self) {
         self.get_mut().0.reset_when_dropped();
+    }
+
+    fn is_tls(&self) -> bool {
+        true
     }
 
     fn beneath(&mut self) -> &mut dyn Raw {

@@ -136,9 +136,7 @@ impl<'a> Talk<'a> {
     async fn listen<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> SendInput {
         loop {
             while let Some(line) = self.lines.decode(&mut self.input) {
-                // The line stands in a buffer with more than itself, so the journal gets a copy.
-                let text = Bytes::copy_from_slice(&line.text);
-                self.sender.write_down(self.place, Record::Received(text));
+                self.sender.write_down(self.place, Record::Received(Arc::clone(&line.text)));
                 match self.reply.push(&line.text) {
                     Some(Ok(reply)) => return SendInput::Reply(reply),
                     Some(Err(_)) => return SendInput::NotSmtp,

@@ -51,8 +51,7 @@ fn session() -> ReceiveSession {
 }
 
 fn say(session: &mut ReceiveSession, line: &str) -> Step {
-    let text = Bytes::copy_from_slice(line.as_bytes());
-    let line = Line { text, ending: Ending::CrLf, overlong: false, has_nul: false };
+    let line = Line { text: line.as_bytes().into(), ending: Ending::CrLf, overlong: false, has_nul: false };
     session.handle(Input::Line(line), now())
 }
 

@@ -40,8 +40,7 @@ fn open(rows: &str, early: usize) -> (Conversation, Step) {
 }
 
 fn say(conversation: &mut Conversation, text: &str) -> Step {
-    let text = Bytes::copy_from_slice(text.as_bytes());
-    let line = Line { text, ending: Ending::CrLf, overlong: false, has_nul: false };
+    let line = Line { text: text.as_bytes().into(), ending: Ending::CrLf, overlong: false, has_nul: false };
     conversation.handle(Input::Line(line), NOW)
 }
 

@@ -88,12 +88,12 @@ impl Relay {
     /// Takes over a message that `computer` has accepted and the journal holds. It returns at once; a message
     /// that stays on this computer is in the journal by then.
     pub(super) fn accept(self: &Arc<Self>, computer: &Computer, message: &Arc<Message>) {
-        let (computers, zone) = self.live.map();
-        let Some(computer) = computers.iter().find(|known| known.name == computer.name) else { return };
         // For a single computer that sends nothing, there is nothing to relay and nothing more to record.
-        if computers.len() == 1 && computer.send_connectors.is_empty() {
+        if self.live.sends_nothing() {
             return;
         }
+        let (computers, zone) = self.live.map();
+        let Some(computer) = computers.iter().find(|known| known.name == computer.name) else { return };
         for (domain, recipients) in by_domain(message) {
             // `RCPT TO:<postmaster>` is for the server that is asked (RFC 5321 section 4.5.1).
             let here = domain.is_empty() || route(computer, &domain, &computers, &zone) == Route::Here;

@@ -243,7 +243,7 @@ async fn a_stream_that_nobody_reads_holds_no_copy_of_the_journal() {
     world.get("/api/v1/wait?for=session").await.ok();
     let place = world.lab.journal().entries(1).into_iter().find_map(|entry| entry.place).unwrap();
     for _ in 0..10_000 {
-        let line = bytes::Bytes::from(vec![b'x'; 1000]);
+        let line = vec![b'x'; 1000].into();
         world.lab.journal().append(world.lab.clock().now(), Some(&place), Record::Received(line));
     }
     let before = Arc::strong_count(&place);
