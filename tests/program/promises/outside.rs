@@ -1,5 +1,5 @@
 //! What leaves the lab: the places in the source that open connections, look up names, touch files or start programs.
-//! That the rest of the source does neither is read from it, as the compiler does not know of such a boundary.
+//! The source is read for them, because the compiler does not know of such a boundary.
 
 use std::collections::BTreeSet;
 use std::fs;
