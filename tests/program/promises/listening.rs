@@ -1,4 +1,5 @@
 //! Where a lab listens: on loopback, whatever runs it, and elsewhere only where it was told to, which it says.
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +12,6 @@ use serde_json::Value;
 use crate::fixture::support::{Served, output, program, run, text};
 
 /// Returns the addresses on which a process listens, as the kernel lists them.
-#[cfg(target_os = "linux")]
 fn listening(pid: u32) -> BTreeSet<SocketAddr> {
     let opened =
         fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
@@ -28,7 +28,6 @@ fn listening(pid: u32) -> BTreeSet<SocketAddr> {
 }
 
 /// Reads an address of `/proc/net/tcp`: words of 32 bits in the byte order of the machine, and the port.
-#[cfg(target_os = "linux")]
 fn address(text: &str) -> SocketAddr {
     let (ip, port) = text.split_once(':').unwrap();
     let words = (0..ip.len()).step_by(8).map(|at| u32::from_str_radix(&ip[at..at + 8], 16).unwrap());
@@ -40,7 +39,6 @@ fn address(text: &str) -> SocketAddr {
     SocketAddr::new(ip, u16::from_str_radix(port, 16).unwrap())
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn whatever_runs_a_lab_listens_on_loopback_alone() {
     // `cat` and a Shell go on until their standard input ends.

@@ -1,7 +1,9 @@
 //! What is written: the files that were asked for, and no key in any of them.
+#![cfg(unix)]
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -109,9 +111,7 @@ fn a_lab_writes_what_was_asked_for_and_no_key() {
         "logs/messages/000001.eml",
     ];
     assert_eq!(written, asked_for.map(str::to_owned).into());
-    #[cfg(unix)]
     for file in &written {
-        use std::os::unix::fs::PermissionsExt;
         let mode = fs::metadata(place.path(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o177, 0, "the umask is not what {file} has: {mode:o}");
     }
@@ -133,11 +133,8 @@ fn a_lab_writes_what_was_asked_for_and_no_key() {
     place.assert_no_key();
 }
 
-#[cfg(unix)]
 #[test]
 fn the_folder_of_exec_is_for_its_user_alone_and_holds_no_key() {
-    use std::os::unix::fs::PermissionsExt;
-
     let place = Place::new();
     let command = "cp -Rp \"$(dirname \"$SSL_CERT_FILE\")\" kept";
     let ended = run(place.program().args(["exec", "healthy", "--trust-env", "--", "sh", "-c", command]));
@@ -150,7 +147,6 @@ fn the_folder_of_exec_is_for_its_user_alone_and_holds_no_key() {
 }
 
 /// Whoever else can write to a folder could otherwise have a file of his choice overwritten.
-#[cfg(unix)]
 #[test]
 fn a_link_beside_a_file_that_is_written_whole_is_not_followed() {
     let place = Place::new();
@@ -167,7 +163,6 @@ fn a_link_beside_a_file_that_is_written_whole_is_not_followed() {
     assert!(!is_link(&ready) && fs::read_to_string(&ready).unwrap() == served.line);
 }
 
-#[cfg(unix)]
 fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).unwrap().is_symlink()
 }
