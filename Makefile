@@ -6,7 +6,7 @@ FUZZ_TARGETS = decoder commands receive send connection relay client_hello serve
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 5
 
-.PHONY: help run test lint check bench fuzz soak clients dist book screenshots
+.PHONY: help run test lint deny check bench fuzz soak clients dist book screenshots
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -23,7 +23,12 @@ lint: ## All of check but the tests: layout, clippy, documentation, both cryptog
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --no-deps
 	$(CARGO) check --locked --no-default-features --features aws-lc-rs
 	$(CARGO) check --locked --no-default-features --features cli,ring
-	if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check bans licenses sources; fi
+	if $(CARGO) deny --version >/dev/null 2>&1; then $(MAKE) deny; else \
+		echo 'cargo-deny is not installed: tests/model/dependencies.rs stands in for `make deny`'; fi
+
+deny: ## Licenses, sources and banned packages of the program and the fuzz targets (needs cargo-deny); a part of lint
+	$(CARGO) deny --locked check --hide-inclusion-graph bans licenses sources
+	$(CARGO) deny --manifest-path fuzz/Cargo.toml --config deny.toml --locked check --hide-inclusion-graph licenses sources
 
 check: lint test ## Everything that has to be right before a commit
 

@@ -472,6 +472,10 @@ def main():
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if args.quick:
+        # What is wrong is said before the test that runs this gives up.
+        global PATIENCE
+        PATIENCE = 20
     parts = args.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

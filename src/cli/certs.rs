@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::load;
 use super::output::{self, Failure};
+use super::whole_file;
 use crate::exchange::{Material, StoredCertificate};
 use crate::lab::Plan;
 
@@ -95,18 +96,8 @@ fn write(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
 
 /// Writes a file that only its owner can read.
 fn write_secret(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
-    use std::io::Write;
     let path = dir.join(name);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&path).and_then(|mut file| {
-        // A file that existed before keeps its mode when it is opened.
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        file.write_all(text.as_bytes())
-    });
+    let written = whole_file::write_secret(&path, text.as_bytes());
     written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     Ok(path)
 }

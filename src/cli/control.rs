@@ -19,7 +19,7 @@ pub(super) struct ControlArgs {
     #[arg(long, env = "STARTTLS_LAB_CONTROL", value_name = "PORT|ADDRESS:PORT")]
     control: Option<ControlAt>,
     /// The token that requests to the control API have to carry as `Authorization: Bearer`, and that the page
-    /// asks for; required beyond loopback
+    /// asks for; required beyond loopback. Better in the environment, as arguments can be seen by others on this computer
     #[arg(long, env = "STARTTLS_LAB_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
     /// A host name that requests to the control API may use, in addition to localhost and its address, such
@@ -110,6 +110,13 @@ impl ClosedArgs {
     ) -> Result<Option<ControlApi>, Failure> {
         if self.no_control {
             return Ok(None);
+        }
+        if options.token.is_some() && !options.address.ip().is_loopback() {
+            tracing::warn!(
+                address = %options.address,
+                "the control API listens beyond loopback: any client that has the token controls the lab, and the token \
+                 crosses the network in clear"
+            );
         }
         let elsewhere =
             may_move.then(|| Options { address: (Ipv4Addr::LOCALHOST, 0).into(), ..options.clone() });

@@ -336,6 +336,22 @@ mod tests {
     }
 
     #[test]
+    fn of_a_long_journal_no_more_than_a_piece_is_copied_for_a_reader_that_pauses() {
+        let journal = Arc::new(Journal::new(Bounds::default()));
+        let observer = Observer::of(&journal, Bounds::default());
+        (0..3 * AT_A_TIME)
+            .for_each(|_| journal.append(jiff::Timestamp::UNIX_EPOCH, None, Record::Connecting));
+        let ((go, read), (pieces, written)) = (channel(), channel());
+        let open = move || Ok(Slow { read, pieces });
+        let lab = (&journal, &observer);
+        let follower = Follower::begin(lab, Layout::Json, "a pipe", Causes::default(), open).unwrap();
+        drop(go);
+        follower.finish(Instant::now() + Duration::from_secs(20)).unwrap();
+        let lines: Vec<_> = written.iter().map(|piece| piece.split(|it| *it == b'\n').count() - 1).collect();
+        assert_eq!(lines, [AT_A_TIME; 3]);
+    }
+
+    #[test]
     fn a_reader_that_never_reads_is_not_waited_for() {
         let journal = Arc::new(Journal::new(Bounds::default()));
         let observer = Observer::of(&journal, Bounds::default());

@@ -482,4 +482,9 @@ policy = "may"
         assert_eq!(raw, None, "{args:?}: {all:?}");
         assert!(all.contains(r"\u{202e}"), "{args:?}: {all}");
     }
+    // What is wrong with a file is said with its own words.
+    fs::write(&path, lab.replace("name = \"EX01\"", r#""k\u001b[2J\u202e" = 1"#)).unwrap();
+    let output = Command::new(PROGRAM).args(["check", file]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(r"unknown key `k\u{1b}[2J\u{202e}`"), "{said:?}");
 }

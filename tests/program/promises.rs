@@ -1,14 +1,16 @@
 //! The promises of SECURITY.md: each names the tests that hold it, and those that no other file holds are here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
+mod listening;
+mod outside;
+mod passwords;
+mod written;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
-use serde_json::Value;
-
-use crate::fixture::support::{Served, program, run, text};
+use crate::fixture::support::Served;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -25,7 +27,8 @@ fn problems(row: &str) -> Vec<String> {
     }
     for (file, test) in named {
         let source = fs::read_to_string(root().join(file)).unwrap_or_default();
-        let tests: BTreeSet<_> = source.split("#[").skip(1).filter_map(name_of_test).collect();
+        let attributes = source.split("#[").skip(1).filter_map(name_of_test);
+        let tests: BTreeSet<_> = attributes.chain(replayed(&source)).collect();
         if !tests.contains(test) {
             problems.push(format!("no test `{test}` in {file}"));
         }
@@ -34,11 +37,19 @@ fn problems(row: &str) -> Vec<String> {
 }
 
 /// Returns the name of the function behind an attribute that makes it a test, or that stands in `proptest!`, where
-/// the attribute is `test` as well, or in `replays!`, where a name with a number is one.
+/// the attribute is `test` as well.
 fn name_of_test(behind: &str) -> Option<&str> {
-    let is_test = ["test]", "tokio::test]"].iter().any(|attribute| behind.starts_with(attribute));
+    let is_test =
+        ["test]", "tokio::test]", "tokio::test("].iter().any(|attribute| behind.starts_with(attribute));
     let (_, name) = behind.split_once("fn ").filter(|_| is_test)?;
     name.split(['(', '<']).next()
+}
+
+/// Returns the fuzz targets that are replayed: in `replays!` a name with a number is a test.
+fn replayed(source: &str) -> impl Iterator<Item = &str> {
+    let list = source.split_once("\nreplays! {").and_then(|(_, behind)| behind.split_once('}'));
+    let lines = list.map_or("", |(lines, _)| lines).lines();
+    lines.filter_map(|line| line.trim().split_once(' ').map(|(name, _)| name))
 }
 
 #[test]
@@ -61,23 +72,8 @@ fn a_promise_without_a_test_is_found() {
     );
     assert_eq!(row("`tests/gone.rs::a`"), ["no test `a` in tests/gone.rs"]);
     assert!(row("`tests/program/promises.rs::a_promise_without_a_test_is_found`").is_empty());
-}
-
-#[test]
-fn a_lab_listens_on_loopback_alone_and_says_so_where_it_is_told_otherwise() {
-    let served = Served::start(&[]);
-    let ready: Value = serde_json::from_str(&served.line).unwrap();
-    let connectors = ready["connectors"].as_array().unwrap().iter();
-    let mut addresses: Vec<_> = connectors.map(|it| it["addr"].as_str().unwrap()).collect();
-    addresses.push(ready["control"].as_str().unwrap().strip_prefix("http://").unwrap());
-    for address in addresses {
-        assert!(address.parse::<SocketAddr>().unwrap().ip().is_loopback(), "{address}");
-    }
-    // An address for documentation (RFC 5737), which this machine does not have.
-    let refused = run(program().args(["serve", "--port", "0", "--bind", "192.0.2.1"]));
-    let said = text(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(3), "{said}");
-    assert!(said.contains("listening beyond loopback"), "{said}");
+    assert!(row("`tests/fuzz/main.rs::receive`").is_empty());
+    assert_eq!(row("`tests/fuzz/main.rs::replay`"), ["no test `replay` in tests/fuzz/main.rs"]);
 }
 
 #[test]
@@ -91,7 +87,11 @@ fn the_root_is_new_at_every_start_and_its_subject_says_what_it_is() {
         assert_eq!(pem.matches("-----BEGIN").count(), 1, "a certificate and no key: {pem}");
         starttls_lab::internal::pki::Certificate::from_pem(&pem).unwrap()
     });
-    assert_ne!(roots[0].der(), roots[1].der());
+    let keys = roots.each_ref().map(|root| {
+        let (_, parsed) = x509_parser::parse_x509_certificate(root.der()).unwrap();
+        parsed.public_key().subject_public_key.data.to_vec()
+    });
+    assert_ne!(keys[0], keys[1]);
     assert!(roots[0].subject().contains("TEST LAB - trust nothing signed by this"), "{}", roots[0].subject());
 }
 

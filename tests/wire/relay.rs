@@ -181,6 +181,27 @@ async fn mail_for_nobody_in_the_lab_stays_with_a_record_and_calls_nobody() {
     assert_eq!(flow.calls().len(), 1);
 }
 
+/// Somebody else's server, at an address that no computer of the lab has, and at one that a computer has.
+#[tokio::test]
+async fn a_server_outside_the_lab_gets_no_mail_and_no_connection_whatever_a_connector_names() {
+    for (ip, hosts) in [("127.0.0.77", "[127.0.0.77]"), ("127.0.0.4", "mx.fabrikam.test")] {
+        let outside = std::net::TcpListener::bind((ip, 0)).unwrap();
+        outside.set_nonblocking(true).unwrap();
+        let port = outside.local_addr().unwrap().port();
+        let connector = format!("dns_routing_enabled = false\nsmart_hosts = [\"{hosts}\"]\nport = {port}\n");
+        let flow = Flow::start(&[("outbound", &connector)]).await;
+        flow.submit_inside(&["b@example.com"]).await;
+        flow.deferred(1).await;
+        flow.advance(10);
+        let error = flow.deferred(2).await;
+        let why = ["leads to no other computer of this lab", "Unable to connect"];
+        assert!(why.iter().any(|why| error.contains(why)), "{error}");
+        let called = outside.accept().map(|(_, from)| from);
+        assert_eq!(called.unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "{hosts}");
+        assert!(flow.lab.finish(Duration::from_secs(10)).await);
+    }
+}
+
 #[tokio::test]
 async fn a_name_that_the_lab_learns_while_mail_waits_leads_it_there() {
     let flow = Flow::start(&[]).await;
@@ -298,8 +319,10 @@ async fn a_lab_without_a_relay_keeps_every_message_where_it_is() {
     let options = Options { ports: Ports::Free, relay: false, ..Options::default() };
     let flow = Flow { lab: Engine::start(&text, options).await.unwrap() };
     flow.submit_outside(&["b@contoso.test"]).await;
+    // A relay would be a task that goes on.
+    assert!(flow.lab.drain(Duration::from_secs(10)).await);
+    assert_eq!(flow.calls(), []);
     assert!(flow.entries().iter().all(|entry| !matches!(entry.record, Record::Tracking(_))));
-    assert!(flow.lab.finish(Duration::from_secs(10)).await);
 }
 
 #[tokio::test]

@@ -231,6 +231,31 @@ async fn a_session_without_end_is_told_in_a_bounded_number_of_sentences() {
 }
 
 #[tokio::test]
+async fn content_under_way_is_bounded_for_all_sessions_together_and_has_room_again_afterwards() {
+    let text = ScenarioText::parse(scenario("fqdn-mismatch").unwrap().text, "seed").unwrap();
+    let options = Options { ports: Ports::Free, content_under_way: 100_000, ..Options::default() };
+    let lab = Engine::start(&text, options).await.unwrap();
+    let begin = async || {
+        let (mut peer, _) = Client::connect(lab.connectors()[0].addr).await;
+        for line in ["EHLO a.example", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>"] {
+            assert!(peer.ask(line).await.starts_with("250"));
+        }
+        assert!(peer.ask("DATA").await.starts_with("354"));
+        peer.say(["x".repeat(98), "\r\n".to_owned()].concat().repeat(600)).await;
+        peer
+    };
+    let (mut one, mut other) = (begin().await, begin().await);
+    // Neither has ended its content, so whoever is answered is refused.
+    let (refused, mut left) = tokio::select! {
+        reply = one.reply() => (reply, other),
+        reply = other.reply() => (reply, one),
+    };
+    assert_eq!(refused, "452 4.3.1 Insufficient system resources");
+    assert!(left.ask(".").await.starts_with("250"));
+    assert!(begin().await.ask(".").await.starts_with("250"));
+}
+
+#[tokio::test]
 async fn a_line_without_end_is_swallowed_and_answered_once() {
     let lab = start().await;
     let (mut peer, _) = Client::connect(lab.connectors()[0].addr).await;

@@ -155,6 +155,41 @@ async fn a_line_of_any_shape_is_refused_and_nothing_falls_over() {
 }
 
 #[tokio::test]
+async fn cmdlets_read_and_write_no_file_of_the_machine_and_start_no_program() {
+    let world = World::seed().await;
+    let dir = tempfile::tempdir().unwrap();
+    let (there, made) = (dir.path().join("there.txt"), dir.path().join("made.txt"));
+    std::fs::write(&there, "a line that only the machine knows\n").unwrap();
+    let (there, made) = (there.to_str().unwrap(), made.to_str().unwrap());
+    let first = "(Get-ExchangeCertificate | Select-Object -First 1).Thumbprint";
+    let mut carried_out = 0;
+    for line in [
+        format!("Set-Content -Path '{made}' -Value x"),
+        format!("Get-ReceiveConnector | Out-File '{made}'"),
+        format!("Get-Content '{there}'"),
+        format!("[System.IO.File]::WriteAllBytes('{made}', [System.IO.File]::ReadAllBytes('{there}'))"),
+        format!("[System.IO.File]::ReadAllBytes('{there}')"),
+        format!(
+            "Export-ExchangeCertificate -Thumbprint {first} -FileName '{made}' -Password (Read-Host -AsSecureString)"
+        ),
+        format!("Import-ExchangeCertificate -FileName '{there}'"),
+        format!("Import-PfxCertificate -FilePath '{there}' -CertStoreLocation Cert:\\LocalMachine\\My"),
+        format!("Copy-Item '{there}' '{made}'"),
+        format!("& /bin/cp '{there}' '{made}'"),
+        format!("Start-Process cp '{there} {made}'"),
+        format!("Invoke-Expression \"cp '{there}' '{made}'\""),
+        format!("certutil -dump '{there}'"),
+    ] {
+        let answer = world.send("POST /api/v1/cmdlets", &json!({ "line": line })).await;
+        assert!(!answer.text().contains("only the machine knows"), "{line}: {}", answer.text());
+        carried_out += usize::from(answer.status == 200);
+        let files = std::fs::read_dir(&dir).unwrap().count();
+        assert_eq!(files, 1, "{line}: {}", answer.text());
+    }
+    assert!(carried_out >= 3, "{carried_out}");
+}
+
+#[tokio::test]
 async fn a_request_that_does_not_come_to_its_end_is_not_waited_for() {
     let world = World::seed().await;
     let mut slow = TcpStream::connect(world.control()).await.unwrap();
@@ -177,9 +212,28 @@ async fn waits_and_streams_have_a_bound_and_are_taken_again_below_it() {
     assert!(refused["detail"].as_str().unwrap().contains("64 streams"), "{refused}");
     assert_eq!(world.get("/api/v1/journal").await.status, 200, "a list is no stream");
     drop(streams);
-    let again =
-        async { while ask(world.control(), "GET /api/v1/journal?limit=1", "", &[]).await.status == 503 {} };
-    timeout(DEADLINE, again).await.expect("places that are free stay taken");
+    until(&world, "GET /api/v1/journal?limit=1", |status| status != 503).await;
+    let mut waits = Vec::new();
+    for _ in 0..256 {
+        let mut wait = TcpStream::connect(world.control()).await.unwrap();
+        let request = format!(
+            "GET /api/v1/wait?for=message&timeout_ms=600000 HTTP/1.1\r\nHost: {}\r\n\r\n",
+            world.control()
+        );
+        wait.write_all(request.as_bytes()).await.unwrap();
+        waits.push(wait);
+    }
+    until(&world, "GET /api/v1/wait?for=message&timeout_ms=0", |status| status == 503).await;
+    let refused = world.get("/api/v1/wait?for=message&timeout_ms=0").await.problem(503);
+    assert!(refused["detail"].as_str().unwrap().contains("256 waits"), "{refused}");
+    drop(waits);
+    until(&world, "GET /api/v1/wait?for=message&timeout_ms=0", |status| status != 503).await;
+}
+
+/// Asks until the answer has a status that is waited for.
+async fn until(world: &World, what: &str, is_wanted: impl Fn(u16) -> bool) {
+    let asking = async { while !is_wanted(ask(world.control(), what, "", &[]).await.status) {} };
+    timeout(DEADLINE, asking).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
 #[tokio::test]
