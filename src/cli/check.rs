@@ -110,12 +110,11 @@ fn is_toml(word: &str) -> bool {
 
 /// Describes input of which nothing is known, and what would be.
 fn nothing(found: &Recognized) -> String {
-    let notes: String = found.explanation.notes.iter().map(|note| format!("; {note}")).collect();
     format!(
-        "{}{notes}. Known are lab files, events of Exchange transport, errors of senders and queues, bounces, replies to \
+        "{}. Known are lab files, events of Exchange transport, errors of senders and queues, bounces, replies to \
          EHLO, protocol logs, certificates (PEM, DER, PFX), and Get-ReceiveConnector, Get-SendConnector, \
          Get-ExchangeCertificate and Get-TransportService as | fl, Export-Clixml, CSV or JSON",
-        found.first_line()
+        found.first_line_and_notes()
     )
 }
 

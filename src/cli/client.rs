@@ -30,6 +30,9 @@ pub(super) enum ClientError {
     /// The connection failed.
     #[error("the control API at {0}: {1}")]
     Io(String, io::Error),
+    /// The answer is too long.
+    #[error("the control API at {0} answers with more than {most} MiB", most = LONGEST >> 20)]
+    TooLong(String),
     /// The answer is none of HTTP.
     #[error("the control API at {0} does not answer in HTTP")]
     NoHttp(String),
@@ -101,7 +104,10 @@ impl Client {
         );
         stream.write_all(request.as_bytes()).map_err(wrong)?;
         let mut bytes = Vec::new();
-        stream.take(LONGEST).read_to_end(&mut bytes).map_err(wrong)?;
+        stream.take(LONGEST + 1).read_to_end(&mut bytes).map_err(wrong)?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(ClientError::TooLong(self.authority.clone()));
+        }
         parsed(&bytes).ok_or_else(|| ClientError::NoHttp(self.authority.clone()))
     }
 }

@@ -56,6 +56,6 @@ fn nothing(found: &crate::import::Recognized) -> String {
     format!(
         "{}. Known are events of Exchange transport (12014 and others), errors that senders and queues print, bounces, \
          replies to EHLO, protocol logs, and what the cmdlets refuse",
-        found.first_line()
+        found.first_line_and_notes()
     )
 }

@@ -122,8 +122,7 @@ impl LogDirectory {
             return;
         }
         let at = self.protocols.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-            let mut log = Appender::later(&self.dir.join(&name), self.causes.clone());
-            log.put(header().as_bytes());
+            let log = Appender::later(&self.dir.join(&name), header().into_bytes(), self.causes.clone());
             // The previous hour's log is closed.
             let kind = |name: &str| name.get(..4).map(str::to_owned);
             self.protocols.retain(|(known, log)| kind(known) != kind(&name) || !log.is_complete());

@@ -27,6 +27,7 @@ mod logs;
 mod man;
 mod notify;
 mod output;
+mod planning;
 mod printer;
 mod probe;
 mod progress;

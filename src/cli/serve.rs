@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::net::IpAddr;
-use std::panic::resume_unwind;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use super::follow::Layout;
 use super::load::{self, Loaded};
 use super::notify::notify;
 use super::output::{self, Failure};
+use super::planning::plan;
 use super::printer::introduction;
 use super::quick::QuickArgs;
 use super::ready::{self, ReadyFile};
@@ -21,8 +22,7 @@ use super::recording::{Recording, RecordingArgs, file_error};
 use super::signals::Signals;
 use super::{Output, watch};
 use crate::http::ControlApi;
-use crate::lab::{Engine, Options, Plan};
-use crate::scenario::ScenarioText;
+use crate::lab::{Engine, Options};
 use crate::wire::Ports;
 
 /// Arguments of `serve`.
@@ -115,7 +115,7 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
         ReadyFile::clear(path)?;
     }
     let options = Options { ports, bind: args.bind, ..Options::default() };
-    let Some(plan) = plan(&loaded.text, &mut signals).await? else { return Ok(()) };
+    let ControlFlow::Continue(plan) = plan(&loaded.text, &mut signals).await? else { return Ok(()) };
     let lab = Arc::new(Engine::start_plan(plan, options).await?);
     if let Some(path) = &args.ready_file {
         ReadyFile::check_free(path)?;
@@ -159,19 +159,6 @@ async fn play(args: &Args, loaded: Loaded) -> Result<(), Failure> {
     }
     let recorded = recording.finish(deadline);
     ended.and(recorded)
-}
-
-/// Plans a lab on another thread: an RSA key takes up to a second, and a signal does not wait for all of them.
-/// Returns `None` if one comes first.
-async fn plan(text: &ScenarioText, signals: &mut Signals) -> Result<Option<Plan>, Failure> {
-    let text = text.clone();
-    tokio::select! {
-        biased;
-        planned = tokio::task::spawn_blocking(move || Plan::listening(&text)) => {
-            Ok(Some(planned.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))?))
-        }
-        _ = signals.next() => Ok(None),
-    }
 }
 
 /// Connects the journal with standard output, after the ready line.

@@ -13,6 +13,17 @@ pub(super) enum Asked {
     HangUp,
 }
 
+impl Asked {
+    /// The exit code of a program that the signal ends, as a shell counts.
+    pub(super) const fn exit_code(self) -> u8 {
+        match self {
+            Self::HangUp => 128 + 1,
+            Self::Interrupt => 128 + 2,
+            Self::Terminate => 128 + 15,
+        }
+    }
+}
+
 /// The signals, which no longer end the program by themselves.
 #[cfg(unix)]
 pub(super) struct Signals {

@@ -18,6 +18,10 @@ pub(super) async fn watch(lab: &Engine, path: &Path, mut text: String) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        // A pipe in its place would be waited for until it has a writer.
+        if !path.is_file() {
+            continue;
+        }
         // An editor may remove the file for a moment while it saves.
         let Ok(now) = load::read(path) else { continue };
         let settled = now == seen;

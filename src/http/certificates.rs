@@ -203,8 +203,7 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
     let name = take_computer(&mut value)?;
     let certificate: CertificateSpec = input::fits(value)?;
     let name = find(&shared.lab.computers(), &name)?.name.clone();
-    let mut view = None;
-    let edit = |computers: &mut Vec<Arc<Computer>>, issuer: &mut Issuer, keys: Keys<'_>| {
+    let edit = move |computers: &mut Vec<Arc<Computer>>, issuer: &mut Issuer, keys: Keys<'_>| {
         change(computers, &name, |computer| {
             let stored = issue(&computer.name, &certificate, issuer, keys);
             let stored = stored.map_err(|error| Problem::refused(error.message()))?;
@@ -212,14 +211,10 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Body) -> Ans
                 let (label, computer) = (&stored.label, &computer.name);
                 return Err(Problem::conflict(format!("{computer} has a certificate `{label}` already")));
             }
-            view = Some(CertificateView::of(computer, &stored));
+            let view = CertificateView::of(computer, &stored);
             computer.store.add(stored);
-            Ok(())
+            Ok(view)
         })
     };
-    shared.lab.edit(edit).await?;
-    match view {
-        Some(view) => created(&view, "/api/v1/certificates"),
-        None => Err(Problem::refused("no certificate came of it")),
-    }
+    created(&shared.lab.edit(edit).await?, "/api/v1/certificates")
 }

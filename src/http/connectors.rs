@@ -183,12 +183,15 @@ pub(super) async fn set(
         add(&shared, &computer, parameters).await?;
         return made(&shared, &computer, &name);
     }
-    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
-        change(computers, &computer, |computer| {
-            let others = computer.receive_connectors.iter().filter(|it| !it.name.eq_ignore_ascii_case(&name));
+    let (on, called) = (computer.clone(), name.clone());
+    let edit = move |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
+        change(computers, &on, |computer| {
+            let others =
+                computer.receive_connectors.iter().filter(|it| !it.name.eq_ignore_ascii_case(&called));
             let others: Vec<_> = others.cloned().collect();
-            let place = computer.receive_connectors.iter_mut().find(|it| it.name.eq_ignore_ascii_case(&name));
-            let place = place.ok_or_else(|| Problem::unknown(format!("there is no `{name}` any more")))?;
+            let place =
+                computer.receive_connectors.iter_mut().find(|it| it.name.eq_ignore_ascii_case(&called));
+            let place = place.ok_or_else(|| Problem::unknown(format!("there is no `{called}` any more")))?;
             let mut connector = ReceiveConnector::clone(place);
             parameters.apply_to(&mut connector);
             *place = Arc::new(connector.clone());
@@ -216,13 +219,13 @@ pub(super) async fn remove(
     Path((computer, name)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     view(&shared.lab, &computer, &name)?;
-    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
+    let edit = move |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
         change(computers, &computer, |computer| {
             computer.receive_connectors.retain(|it| !it.name.eq_ignore_ascii_case(&name));
             Ok(())
         })
     };
-    shared.lab.edit::<Problem>(edit).await?;
+    shared.lab.edit::<_, Problem>(edit).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -261,8 +264,9 @@ async fn add(
     if parameters.bindings.is_none() {
         parameters.bindings = Some(vec![free_binding()?]);
     }
-    let edit = |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
-        change(computers, computer, |computer| {
+    let computer = computer.to_owned();
+    let edit = move |computers: &mut Vec<Arc<Computer>>, _: &mut Issuer, _: Keys<'_>| {
+        change(computers, &computer, |computer| {
             let alone = Computer { receive_connectors: Vec::new(), ..computer.clone() };
             let made = receive_connector(&parameters, &alone);
             let made = made.map_err(|error| Problem::refused(error.message()))?;
@@ -277,8 +281,7 @@ async fn add(
             Ok(())
         })
     };
-    shared.lab.edit(edit).await?;
-    Ok(())
+    shared.lab.edit(edit).await
 }
 
 /// Checks a connector by Exchange's rules, by itself and beside its neighbors.
@@ -298,17 +301,17 @@ fn check(
 }
 
 /// Changes one of the computers.
-pub(super) fn change(
+pub(super) fn change<T>(
     computers: &mut [Arc<Computer>],
     name: &str,
-    change: impl FnOnce(&mut Computer) -> Result<(), Problem>,
-) -> Result<(), Problem> {
+    change: impl FnOnce(&mut Computer) -> Result<T, Problem>,
+) -> Result<T, Problem> {
     let place = computers.iter_mut().find(|computer| computer.name.eq_ignore_ascii_case(name));
     let place = place.ok_or_else(|| Problem::unknown(format!("there is no computer `{name}` any more")))?;
     let mut computer = Computer::clone(place);
-    change(&mut computer)?;
+    let changed = change(&mut computer)?;
     *place = Arc::new(computer);
-    Ok(())
+    Ok(changed)
 }
 
 /// Takes the name of the computer out of a body.

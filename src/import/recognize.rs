@@ -62,6 +62,12 @@ impl Recognized {
         self.described.join("; ")
     }
 
+    /// Returns the inputs in one line, with what is to be noted of them.
+    pub fn first_line_and_notes(&self) -> String {
+        let notes: String = self.explanation.notes.iter().map(|note| format!("; {note}")).collect();
+        self.first_line() + &notes
+    }
+
     /// Returns an answer that cannot be used, if there is one.
     pub fn wrong_answer(&self) -> Option<&AnswerError> {
         match &self.imported {

@@ -10,6 +10,7 @@ use super::{Engine, LabError};
 use crate::exchange::cmdlet::ShellState;
 use crate::exchange::{Computer, Zone};
 use crate::journal::Record;
+use crate::pki::KeyPair;
 use crate::scenario::{Built, Issuer, Keys, ScenarioText};
 
 impl Engine {
@@ -18,31 +19,28 @@ impl Engine {
         self.desk().text.clone()
     }
 
-    /// Lets `edit` change the computers; the change counts from the next connection. `edit` is called several
-    /// times, because the keys that it asks for are made on another thread. The result of the last call
-    /// counts.
-    ///
-    /// Returns what changed for which clients, a line for each connector.
+    /// Lets `edit` change the computers, on another thread; the change counts from the next connection. Returns
+    /// the result of `edit`.
     ///
     /// # Errors
     ///
     /// The error of `edit`, or a socket that could not be bound. Nothing has changed then.
-    pub async fn edit<E: From<LabError>>(
+    pub async fn edit<T: Send + 'static, E: From<LabError> + Send + 'static>(
         &self,
-        mut edit: impl FnMut(&mut Vec<Arc<Computer>>, &mut Issuer, Keys<'_>) -> Result<(), E>,
-    ) -> Result<Vec<String>, E> {
-        let _changing = self.changing.lock().await;
+        edit: impl FnOnce(&mut Vec<Arc<Computer>>, &mut Issuer, Keys<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let changing = Arc::clone(&self.changing).lock_owned().await;
         let mut computers = self.computers();
-        let on_trial = computers.clone();
-        let trial = |issuer: &mut Issuer, keys: Keys<'_>| drop(edit(&mut on_trial.clone(), issuer, keys));
-        let mut keys = self.keys_for(trial).await;
-        let zone = {
-            let mut desk = self.desk();
-            edit(&mut computers, &mut desk.issuer, &mut |algorithm| keys.next(algorithm))?;
-            desk.text.zone()
+        let edit = move |issuer: &mut Issuer| {
+            let result = edit(&mut computers, issuer, &mut KeyPair::generate)?;
+            Ok::<_, E>((computers, result))
         };
+        let (_changing, edited) = self.work(changing, edit).await;
+        let (computers, result) = edited?;
+        let zone = self.text().zone();
         let built = self.as_built(computers, &zone);
-        Ok(self.put_in_place(built, zone).await?)
+        self.put_in_place(built, zone).await?;
+        Ok(result)
     }
 
     /// Moves the lab's clock forward: certificates age, queues retry, and every wait that `by` passes is over.

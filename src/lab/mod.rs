@@ -4,11 +4,11 @@ mod changes;
 mod connector_change;
 mod edit;
 mod faults;
-mod keys;
 mod plan;
 mod prompt;
 mod test_delivery;
 mod verify;
+mod work;
 
 pub use connector_change::{ConnectorChange, ConnectorState, Purpose};
 pub use plan::Plan;
@@ -30,7 +30,7 @@ use crate::exchange::cmdlet::ShellState;
 use crate::exchange::{Computer, EventKind, Outcome, ReceiveConnector, Zone};
 use crate::journal::{Bounds, Journal, Record};
 use crate::observe::Observer;
-use crate::pki::{Certificate, PkiError};
+use crate::pki::{Certificate, KeyPair, PkiError};
 use crate::scenario::{self, Built, Issuer, MadeCertificates, Resolved, ScenarioError, ScenarioText};
 use crate::tls::TlsSetupError;
 use crate::wire::{BindError, LabState, Network, Ports, PortsError, Sender, Server, Wanted, wanted};
@@ -105,7 +105,7 @@ pub struct Engine {
     options: Options,
     desk: Mutex<EditState>,
     /// Held while a change is made, so that the next one begins where it ended.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     root: Certificate,
 }
 
@@ -177,7 +177,7 @@ impl Engine {
         let bound = server.bind(&wanted).await?;
         server.serve(bound);
         let desk = Mutex::new(EditState { text, senders, issuer, state: ShellState::default(), asked: None });
-        Ok(Self { live, observer, server, options, desk, changing: tokio::sync::Mutex::default(), root })
+        Ok(Self { live, observer, server, options, desk, changing: Arc::default(), root })
     }
 
     /// Puts another scenario in place of the running one; it counts from the next connection.
@@ -189,12 +189,17 @@ impl Engine {
     ///
     /// An error in the scenario, or a socket that could not be bound. Nothing has changed then.
     pub async fn change(&self, text: &ScenarioText) -> Result<Vec<String>, LabError> {
-        let _changing = self.changing.lock().await;
-        let resolved = text.resolve()?;
-        let mut keys = self.keys_for(|issuer, keys| drop(resolved.build(issuer, keys))).await;
-        let computers = resolved.build(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm))?;
-        check_listens(&computers, text)?;
-        let Resolved { zone, senders, .. } = resolved;
+        let changing = Arc::clone(&self.changing).lock_owned().await;
+        let wanted = text.clone();
+        let build = move |issuer: &mut Issuer| {
+            let resolved = wanted.resolve()?;
+            let computers = resolved.build(issuer, &mut KeyPair::generate)?;
+            check_listens(&computers, &wanted)?;
+            let Resolved { zone, senders, .. } = resolved;
+            Ok::<_, LabError>((computers, zone, senders))
+        };
+        let (_changing, built) = self.work(changing, build).await;
+        let (computers, zone, senders) = built?;
         let what = self.put_in_place(computers, zone).await?;
         let mut desk = self.desk();
         desk.text = text.clone();

@@ -6,6 +6,7 @@ use super::connector_change::{ConnectorChange, connector_changes, states};
 use super::{Engine, LabError};
 use crate::exchange::Computer;
 use crate::exchange::cmdlet::{CmdletError, ErrorKind, LoggedEvent, Nameable, Prompt};
+use crate::pki::KeyPair;
 use crate::scenario::{AnswerSpec, CommandsSpec, Issuer, Keys, LabShell, ShellRun};
 
 /// The outcome of what was typed at a prompt.
@@ -55,7 +56,7 @@ impl Engine {
         commands: &[CommandsSpec],
         unwanted: impl Fn(&ShellRun) -> bool,
     ) -> Result<(Vec<Arc<Computer>>, ShellRun), LabError> {
-        let _changing = self.changing.lock().await;
+        let changing = Arc::clone(&self.changing).lock_owned().await;
         let (before, events) = (self.computers(), self.logged_events());
         let typed_text: String = commands.iter().map(|it| format!("{}\n{}\n", it.on, it.run)).collect();
         let (text, state, now, made) = {
@@ -64,18 +65,18 @@ impl Engine {
             let made = asked.map(|(_, made)| made).unwrap_or_default();
             (desk.text.clone(), desk.state.clone(), self.live.clock().now(), made)
         };
-        let run_all = |issuer: &mut Issuer, keys: Keys<'_>| {
-            let (scenario, state, made) = (&text.scenario, state.clone(), made.clone());
+        let zone = text.zone();
+        let (commands, computers) = (commands.to_vec(), before.clone());
+        let run_all = move |issuer: &mut Issuer| {
+            let (scenario, keys): (_, Keys<'_>) = (&text.scenario, &mut KeyPair::generate);
             let shell = LabShell { scenario, issuer, keys, now, events: &events, queues: &[], state, made };
-            shell.run_all(commands, &before)
+            shell.run_all(&commands, &computers)
         };
-        let mut keys = self.keys_for(|issuer, keys| drop(run_all(issuer, keys))).await;
-        let typed = run_all(&mut self.desk().issuer, &mut |algorithm| keys.next(algorithm));
+        let (_changing, typed) = self.work(changing, run_all).await;
         if unwanted(&typed) {
             self.desk().asked = Some((typed_text, typed.made.clone()));
             return Ok((before, typed));
         }
-        let zone = text.zone();
         if before.iter().zip(&typed.computers).any(|(old, new)| !Arc::ptr_eq(old, new)) {
             let built = self.as_built(typed.computers.clone(), &zone);
             self.put_in_place(built, zone).await?;

@@ -1,11 +1,10 @@
 //! The authorities of a lab. Each is created when a certificate first asks for it.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use super::certificate_spec::{CertificateSpec, IntermediateSpec, RootSpec};
 use super::issuer::{Keys, ROOT_SUBJECT, Refused, later, serial};
+use super::recent::Recent;
 use super::time_spec::TimeSpecError;
 use crate::exchange::ChainStatus;
 use crate::pki::{Authority, AuthorityTemplate, KeyAlgorithm, PkiError, SignatureHash};
@@ -21,14 +20,14 @@ pub(super) struct Authorities {
     start: Timestamp,
     root: Authority,
     issuing: Authority,
-    others: HashMap<String, Authority>,
+    others: Recent<String, Authority>,
 }
 
 impl Authorities {
     pub(super) fn open(start: Timestamp, keys: Keys<'_>) -> Result<Self, PkiError> {
         let root = root(ROOT_SUBJECT, start, keys)?;
         let issuing = intermediate(&root, ISSUING_SUBJECT, start, keys)?;
-        Ok(Self { start, root, issuing, others: HashMap::new() })
+        Ok(Self { start, root, issuing, others: Recent::new() })
     }
 
     pub(super) fn root(&self) -> &Authority {

@@ -1,12 +1,11 @@
 //! Issues a lab's certificates: one fresh authority per lab, and one key per certificate.
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
 use sha1::{Digest, Sha1};
 
 use super::authorities::Authorities;
 use super::certificate_spec::{CertificateSpec, ChainSent};
+use super::recent::Recent;
 use crate::exchange::cmdlet::Wanted;
 use crate::exchange::{CertificateFacts, ChainStatus, Material};
 use crate::pki::{
@@ -22,18 +21,21 @@ pub const ROOT_SUBJECT: &str = "CN=starttls-lab Root CA, O=TEST LAB - trust noth
 /// The lab's authorities and every certificate they have issued.
 ///
 /// A certificate is issued once for each description: a lab file that is saved again keeps the
-/// certificates of all lines that did not change.
+/// certificates of all lines that did not change. Of thousands of descriptions the oldest are forgotten.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     start: Timestamp,
     authorities: Authorities,
-    issued: HashMap<(String, String), (CertificateFacts, Material)>,
-    ephemeral: HashMap<String, (CertificateFacts, Material)>,
+    issued: Recent<(String, String), (CertificateFacts, Material)>,
+    ephemeral: Recent<String, (CertificateFacts, Material)>,
     /// The revoked certificates, by their authority.
     revoked: Vec<(Authority, Vec<u8>)>,
     /// The number of certificates that cmdlets have asked for.
     made: u32,
 }
+
+/// The maximum number of revoked certificates that are remembered.
+const MOST_REVOKED: usize = 4096;
 
 /// The reason why a certificate cannot be issued, with the key of its description that is to blame.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl Issuer {
     /// Fails if no key could be made.
     pub fn open(start: Timestamp, keys: Keys<'_>) -> Result<Self, PkiError> {
         let authorities = Authorities::open(start, keys)?;
-        let (issued, ephemeral, revoked) = (HashMap::new(), HashMap::new(), Vec::new());
+        let (issued, ephemeral, revoked) = (Recent::new(), Recent::new(), Vec::new());
         Ok(Self { start, authorities, issued, ephemeral, revoked, made: 0 })
     }
 
@@ -160,7 +162,7 @@ impl Issuer {
         fqdn: &str,
         keys: Keys<'_>,
     ) -> Result<(CertificateFacts, Material), PkiError> {
-        if let Some(issued) = self.ephemeral.get(computer) {
+        if let Some(issued) = self.ephemeral.get(&computer.to_owned()) {
             return Ok(issued.clone());
         }
         let template = Template {
@@ -223,6 +225,9 @@ impl Issuer {
             let authority = self.authorities.of(spec, keys)?;
             let certificate = authority.issue(template, &key).map_err(refused)?;
             if spec.revoked || spec.chain == ChainStatus::Revoked {
+                if self.revoked.len() >= MOST_REVOKED {
+                    self.revoked.remove(0);
+                }
                 self.revoked.push((authority.clone(), template.serial_number.clone()));
             }
             (certificate, sent(&authority, spec.chain_sent))

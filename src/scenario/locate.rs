@@ -17,19 +17,24 @@ pub struct ScenarioError {
 struct Place {
     line: usize,
     column: usize,
+    /// The line as it is shown, and the number of its characters before the caret.
     text: String,
+    indent: usize,
     width: usize,
 }
+
+/// The maximum number of characters of a line that are shown on either side of an error, and of a message.
+const MOST_BESIDE: usize = 400;
+const LONGEST_MESSAGE: usize = 4000;
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(place) = &self.place else {
             return write!(f, "{}: {}", self.origin, self.message);
         };
-        let Place { line, column, text, width } = place;
+        let Place { line, column, text, indent, width } = place;
         let gutter = " ".repeat(line.to_string().len());
-        let indent: String =
-            text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String = text.chars().take(*indent).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         writeln!(f, "{}:{line}:{column}: {}", self.origin, self.message)?;
         writeln!(f, "{gutter} |")?;
         writeln!(f, "{line} | {text}")?;
@@ -40,7 +45,7 @@ impl fmt::Display for ScenarioError {
 impl ScenarioError {
     /// Returns an error about the lab file as a whole.
     pub(super) fn whole(origin: &str, message: impl Into<String>) -> Self {
-        Self { origin: origin.to_owned(), place: None, message: message.into() }
+        Self { origin: origin.to_owned(), place: None, message: cut(message.into()) }
     }
 
     /// Returns an error about these bytes of `text`.
@@ -50,13 +55,19 @@ impl ScenarioError {
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line_text = text[line_start..].lines().next().unwrap_or_default();
         let end = floor(text, span.end.min(line_start + line_text.len())).max(start);
+        let (before_it, behind_it) = line_text.split_at((start - line_start).min(line_text.len()));
+        let shown_before = last(before_it, MOST_BESIDE);
+        let shown_behind: String = behind_it.chars().take(MOST_BESIDE).collect();
+        let cut_before = if shown_before.len() < before_it.len() { "..." } else { "" };
+        let cut_behind = if shown_behind.len() < behind_it.len() { "..." } else { "" };
         let place = Place {
             line: before.matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            text: line_text.to_owned(),
-            width: text[start..end].chars().count().max(1),
+            indent: cut_before.len() + shown_before.chars().count(),
+            width: text[start..end].chars().take(MOST_BESIDE).count().max(1),
+            text: format!("{cut_before}{shown_before}{shown_behind}{cut_behind}"),
         };
-        Self { origin: origin.to_owned(), place: Some(place), message: message.into() }
+        Self { origin: origin.to_owned(), place: Some(place), message: cut(message.into()) }
     }
 
     /// Returns the line that the error is about, counted from 1.
@@ -67,6 +78,20 @@ impl ScenarioError {
     /// Returns what is wrong, without the position.
     pub fn message(&self) -> &str {
         &self.message
+    }
+}
+
+/// Returns the last `count` characters of `text`.
+fn last(text: &str, count: usize) -> &str {
+    let first = text.char_indices().rev().take(count).last();
+    first.map_or("", |(at, _)| &text[at..])
+}
+
+/// Returns the message without most of a value that is as long as the file.
+fn cut(message: String) -> String {
+    match message.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}...", &message[..end]),
+        None => message,
     }
 }
 
@@ -107,6 +132,20 @@ pub(super) fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_line_without_end_the_part_beside_the_error_is_shown() {
+        let long = format!("title = \"x\"\n{}=\u{e9}{}", "k".repeat(1 << 20), "v".repeat(1 << 20));
+        let at = long.find('\u{e9}').unwrap();
+        let error = ScenarioError::at("lab.toml", &long, &(at..long.len()), "v".repeat(1 << 20));
+        let shown = error.to_string();
+        assert!(shown.len() < 8_000, "{}", shown.len());
+        assert!(shown.starts_with("lab.toml:2:1048578: vvv"), "{shown}");
+        let lines: Vec<_> = shown.lines().collect();
+        assert!(lines[2].starts_with("2 | ...kkk") && lines[2].ends_with("vvv..."), "{}", lines[2]);
+        let column = lines[2].chars().position(|it| it == '\u{e9}');
+        assert_eq!(column, lines[3].chars().position(|it| it == '^'), "{shown}");
+    }
 
     const FILE: &str =
         "title = \"x\"\n[[computer]]\nname = \"A\"\n[[computer.receive_connector]]\nfqdn = \"bad name\"\n";

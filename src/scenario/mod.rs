@@ -18,6 +18,7 @@ mod names;
 mod no_answer;
 mod out_of_reach;
 mod proof;
+mod recent;
 mod repair;
 mod resolve;
 mod route;

@@ -1,5 +1,8 @@
 //! The configuration that connections are answered by, and how it changes under them.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -56,6 +59,8 @@ struct State {
     faults: HashMap<String, Vec<FaultRule>>,
     /// The tables of connectors.
     tables: HashMap<(String, String), Arc<FaultTable>>,
+    /// The tables that count what the removed connectors of a computer did, by the computer's name.
+    removed: HashMap<String, FaultTable>,
     /// By the address of the connector, which its entry keeps in place.
     prepared: HashMap<usize, Prepared>,
     logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
@@ -162,12 +167,19 @@ impl LabState {
     /// Replaces the fault rules. The counters of those that stay go on.
     pub fn put_faults(&self, faults: HashMap<String, Vec<FaultRule>>) {
         let mut state = self.lock();
-        let State { faults: before, tables, prepared, .. } = &mut *state;
-        for ((computer, connector), table) in tables {
+        let State { faults: before, tables, removed, prepared, .. } = &mut *state;
+        let changed = |computer: &String| {
             let rules = faults.get(computer);
-            if before.get(computer) != rules {
-                let rules = rules.map(Vec::as_slice).unwrap_or_default();
-                *table = Arc::new(table.replaced_by(rules, connector));
+            (before.get(computer) != rules).then(|| rules.map(Vec::as_slice).unwrap_or_default())
+        };
+        for ((computer, connector), table) in tables {
+            if let Some(rules) = changed(computer) {
+                *table = Arc::new(FaultTable::of(rules, connector).going_on_from(table));
+            }
+        }
+        for (computer, table) in removed {
+            if let Some(rules) = changed(computer) {
+                *table = FaultTable::of_all(rules).going_on_from(table);
             }
         }
         *before = faults;
@@ -179,7 +191,8 @@ impl LabState {
         let state = self.lock();
         let done = |computer: &String, row: usize| {
             let tables = state.tables.iter().filter(|((known, _), _)| known == computer);
-            let fired = tables.flat_map(|(_, table)| table.fired());
+            let tables = tables.map(|(_, table)| &**table).chain(state.removed.get(computer));
+            let fired = tables.flat_map(FaultTable::fired);
             fired.filter(|(number, _)| *number == row).map(|(_, times)| u64::from(times)).sum()
         };
         let mut rows = Vec::new();
@@ -234,9 +247,20 @@ impl LabState {
 
     /// Puts other computers in their place, and the name service that goes with them. Connections that are
     /// open keep what they began with, and an event that was logged is logged anew if its cause is still
-    /// there.
+    /// there. Of removed connectors nothing is kept but how often their fault rules were done.
     pub fn replace(&self, computers: Vec<Arc<Computer>>, zone: Zone) {
         let mut state = self.lock();
+        let State { tables, removed, counters, faults, .. } = &mut *state;
+        let computer = |name: &str| computers.iter().find(|computer| computer.name == name);
+        let is_there = |(on, connector): &(String, String)| {
+            computer(on).is_some_and(|it| it.receive_connectors.iter().any(|it| it.name == *connector))
+        };
+        counters.retain(|key, _| is_there(key));
+        for ((on, _), table) in tables.extract_if(|key, _| !is_there(key)) {
+            let rules = faults.get(&on).map(Vec::as_slice).unwrap_or_default();
+            removed.entry(on).or_insert_with(|| FaultTable::of_all(rules)).count_in(&table);
+        }
+        removed.retain(|on, _| computer(on).is_some());
         state.computers = computers;
         state.zone = Arc::new(zone);
         state.prepared.clear();

@@ -20,6 +20,8 @@ use crate::tls::{ClientStream, SenderFailure};
 
 /// The longest line of a reply that is taken; RFC 5321 section 4.5.3.1.5 asks for 512.
 const REPLY_LINE: usize = 4096;
+/// The number of bytes without the end of a line after which a sender no longer waits for it.
+const MOST_WITHOUT_END: usize = 64 * 1024;
 /// The number of bytes that are read at once.
 const READ: usize = 4096;
 
@@ -134,8 +136,10 @@ impl<'a> Talk<'a> {
 
     /// Waits for a reply. Each line of it is in the journal as it came.
     async fn listen<IO: AsyncRead + Unpin>(&mut self, io: &mut IO) -> SendInput {
+        let mut without_end = 0;
         loop {
             while let Some(line) = self.lines.decode(&mut self.input) {
+                without_end = 0;
                 self.sender.write_down(self.place, Record::Received(Arc::clone(&line.text)));
                 match self.reply.push(&line.text) {
                     Some(Ok(reply)) => return SendInput::Reply(reply),
@@ -143,10 +147,13 @@ impl<'a> Talk<'a> {
                     None => {}
                 }
             }
+            if without_end > MOST_WITHOUT_END {
+                return SendInput::NotSmtp;
+            }
             self.input.reserve(READ);
             match self.sender.in_time(pin!(io.read_buf(&mut self.input))).await {
                 Ok(Ok(0)) => return SendInput::Closed,
-                Ok(Ok(_)) => {}
+                Ok(Ok(read)) => without_end += read,
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return SendInput::Closed,
                 Ok(Err(error)) => return SendInput::Broken(error.to_string()),
                 Err(_) => return SendInput::TimedOut,

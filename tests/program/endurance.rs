@@ -222,6 +222,99 @@ fn a_device_without_an_end_in_the_place_of_a_file_is_refused() {
     assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
 }
 
+/// More than any input may have.
+const HUGE: u64 = 100 << 20;
+
+#[test]
+fn a_file_of_a_hundred_megabytes_is_refused_with_the_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let huge = dir.path().join("huge.toml");
+    // It takes no room on the disk.
+    std::fs::File::create(&huge).unwrap().set_len(HUGE).unwrap();
+    let huge = huge.to_str().unwrap();
+    for (args, limit) in [
+        (&["check", huge][..], "longer than 4 MiB"),
+        (&["verify", huge], "longer than 4 MiB"),
+        (&["serve", "--port", "0", huge], "longer than 4 MiB"),
+        (&["exec", huge, "--", "true"], "longer than 4 MiB"),
+        (&["shell", huge], "longer than 4 MiB"),
+        (&["explain", huge], "longer than 16 MiB"),
+        (&["import", huge], "longer than 16 MiB"),
+        (&["check", "--fqdn", "a.test", "--certificate", huge], "longer than 16 MiB"),
+        (&["probe", "--inside", huge, "--outside", huge], "longer than 65536 KiB"),
+    ] {
+        let refused = confined(args);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(limit) && said.len() < 1000, "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_line_without_end_in_a_lab_file_is_not_printed_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let lab = dir.path().join("lab.toml");
+    for text_of_lab in ["x".repeat(3 << 20), LAB.replace("mx.example.com", &"x".repeat(3 << 20))] {
+        std::fs::write(&lab, text_of_lab).unwrap();
+        let refused = confined(&["check", lab.to_str().unwrap()]);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{}", said.len());
+        assert!(said.len() < 10_000 && said.contains("lab.toml:"), "{}", said.len());
+    }
+}
+
+#[test]
+fn a_request_of_a_hundred_megabytes_is_refused_with_the_limit() {
+    let served = Served::start(&[]);
+    let control = served.control();
+    let mut line = request(&control, "GET /");
+    let mut body = request(
+        &control,
+        &format!("PUT /api/v1/scenario HTTP/1.1\r\nHost: {control}\r\nContent-Length: {HUGE}\r\n\r\n"),
+    );
+    let piece = vec![b'x'; 1 << 16];
+    for stream in [&mut line, &mut body] {
+        // The lab closes before it has read all of it.
+        let refused = (0..HUGE >> 16).find_map(|_| stream.get_mut().write_all(&piece).err());
+        assert!(refused.is_some());
+    }
+    drop((line, body));
+    Talk::open(&served.address()).message();
+    let mut body = request(
+        &control,
+        &format!("PUT /api/v1/scenario HTTP/1.1\r\nHost: {control}\r\nContent-Length: {HUGE}\r\n\r\n"),
+    );
+    body.get_mut().write_all(&vec![b'x'; (1 << 20) + 1]).unwrap();
+    let answer = rest(body);
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("1 MiB at most"), "{answer}");
+}
+
+#[test]
+fn a_server_whose_answer_does_not_end_is_left() {
+    for unit in ["x", "220-x\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\n\r\n[["] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let piece = unit.repeat((1 << 16) / unit.len()).into_bytes();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, piece) = (stream.unwrap(), piece.clone());
+                std::thread::spawn(move || while stream.write_all(&piece).is_ok() {});
+            }
+        });
+        for args in [
+            &["send", "--to", &address, "--from", "a@a.test", "--rcpt", "b@b.test"][..],
+            &["probe", &address],
+            &["readyz", "--control", &address],
+            &["shell", "--attach", &address],
+        ] {
+            let ended = confined(args);
+            let said = text(&ended.stderr);
+            assert!(!ended.status.success(), "{args:?}: {said}");
+            assert!(said.len() < 10_000 && ended.stdout.len() < 100_000, "{args:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_lab_file_that_is_a_pipe_is_read_once_and_the_lab_goes_on() {
     let dir = tempfile::tempdir().unwrap();

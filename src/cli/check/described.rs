@@ -19,10 +19,7 @@ pub(super) fn has_certificate(found: &Recognized) -> Result<(), Failure> {
     match &found.imported {
         Some(Ok(_)) if found.has_exports => Ok(()),
         Some(Err(error)) => Err(Failure::usage(format!("--certificate: {error}"))),
-        Some(Ok(_)) | None => {
-            let notes: String = found.explanation.notes.iter().map(|note| format!("; {note}")).collect();
-            Err(Failure::usage(format!("--certificate {}{notes}", found.first_line())))
-        }
+        Some(Ok(_)) | None => Err(Failure::usage(format!("--certificate {}", found.first_line_and_notes()))),
     }
 }
 

@@ -8,6 +8,7 @@ mod recap;
 mod trust;
 
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 use super::control::ClosedArgs;
 use super::load::{self, Loaded};
 use super::output::{self, Failure};
+use super::planning::plan;
 use super::recording::RecordingArgs;
 use super::signals::Signals;
 use crate::cli::time::some_time;
@@ -73,7 +75,8 @@ and no other; Node trusts it in addition to its own roots, and OpenSSL in additi
 Standard input, output and error are the command's. A summary is printed on standard error at the end. \
 SIGINT and SIGTERM are passed on to the command; Ctrl-C at a terminal reaches it by itself.
 
-Exit code: the command's, or 128 and the number of the signal that ended it; 127 where there is no such \
+Exit code: the command's, or 128 and the number of the signal that ended it, or that came before the command was \
+run; 127 where there is no such \
 command, 126 where it cannot be executed; 1 where it succeeded and an expectation failed, \
 or a file of --journal or --log-dir is incomplete. Wrong usage or \
 a wrong file is 2, and 3 where the lab could not listen; the command has not run then. What the file says \
@@ -100,8 +103,12 @@ pub(super) fn exec(args: &Args) -> Result<(), Failure> {
 
 async fn play(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let lab = Engine::start(&loaded.text, Options { ports: Ports::Free, ..Options::default() }).await?;
-    let lab = Arc::new(lab);
+    let plan = match plan(&loaded.text, &mut signals).await? {
+        ControlFlow::Continue(plan) => plan,
+        ControlFlow::Break(asked) => return Err(Failure::told(asked.exit_code())),
+    };
+    let options = Options { ports: Ports::Free, ..Options::default() };
+    let lab = Arc::new(Engine::start_plan(plan, options).await?);
     let mut unmet = before::differences(&lab, &loaded.text.scenario);
     let recording = args.recording.attach(&lab)?;
     let trust = Trust::create(lab.root())?;

@@ -183,6 +183,13 @@ fn request(run: &mut Run<'_>, bound: &Bound, server: String, wanted: Wanted) -> 
         wanted.subject,
         wanted.names.join(", ")
     );
+    const MOST_REQUESTS: usize = 64;
+    if run.state.requests.len() >= MOST_REQUESTS {
+        let wrong = format!(
+            "{MOST_REQUESTS} requests wait for their certificates already; import some of them first"
+        );
+        return Err(Wrong::refused(bound.span, wrong));
+    }
     run.state.requests.push((server, wanted));
     let file = match bound.text("RequestFile")? {
         Some(file) => Some(file),

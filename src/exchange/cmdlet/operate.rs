@@ -135,7 +135,7 @@ impl Run<'_> {
                         let name = name.map_or_else(|| at.to_string(), str::to_owned);
                         Some((name, Value::text(found.get(at)?.as_str())))
                     });
-                    self.state.set_variable("Matches", Value::Table(named.collect()));
+                    self.assign("Matches", Value::Table(named.collect()), span)?;
                 }
                 Ok(is_match == (operator.kind == Kind::Match))
             }

@@ -233,11 +233,10 @@ impl Run<'_> {
     }
 
     /// Sets a variable. `$a = "$a$a"` doubles with every line, so there is a bound.
-    fn assign(&mut self, name: &str, value: Value, span: Span) -> Result<(), Wrong> {
+    pub(super) fn assign(&mut self, name: &str, value: Value, span: Span) -> Result<(), Wrong> {
         self.held(&value, span)
             .map_err(|wrong| Wrong { message: format!("${name}: {}", wrong.message), ..wrong })?;
-        self.state.set_variable(name, value);
-        Ok(())
+        if self.state.set_variable(name, value) { Ok(()) } else { Err(kept_too_much(span)) }
     }
 
     /// Counts what a value holds as work, and fails where it holds more than is kept.
@@ -287,9 +286,8 @@ impl Run<'_> {
                 Stage::Command(command) => self.command(command, piped)?,
             });
             // What goes through a pipeline is work as well, and is bounded by it.
-            let weights = piped.iter().flat_map(|piped| &piped.values).map(Value::weight);
-            let weight = weights.fold(0, |sum: usize, weight| sum.saturating_add(weight / 16 + 1));
-            self.step(weight, stage.span())?;
+            let values = piped.iter().flat_map(|piped| &piped.values);
+            self.step(values.map(Value::work).fold(0, usize::saturating_add), stage.span())?;
         }
         Ok(piped.unwrap_or_default())
     }
@@ -416,8 +414,7 @@ impl Run<'_> {
         if self.state.files.len() >= MOST_FILES && !self.state.files.contains_key(&path.to_lowercase()) {
             return Err(Wrong::refused(span, format!("at most {MOST_FILES} files are kept here")));
         }
-        self.state.files.insert(path.to_lowercase(), content);
-        Ok(())
+        if self.state.set_file(path, content) { Ok(()) } else { Err(kept_too_much(span)) }
     }
 
     /// The Exchange of the computer that the Shell runs on.
@@ -435,6 +432,13 @@ impl Run<'_> {
             change(Arc::make_mut(computer));
         }
     }
+}
+
+fn kept_too_much(span: Span) -> Wrong {
+    let most = super::state::HEAVIEST_STATE;
+    let wrong =
+        format!("variables and files here hold {most} characters and items at most; set some to $null");
+    Wrong::refused(span, wrong)
 }
 
 impl Statement {

@@ -110,6 +110,15 @@ impl Value {
         }
     }
 
+    /// Returns the work of making it, in steps of a script. A connector has a hundred properties, each of which is
+    /// made for it.
+    pub(super) fn work(&self) -> usize {
+        match self {
+            Self::Object(object) => object.properties.len() + 1,
+            other => other.weight() / 16 + 1,
+        }
+    }
+
     /// Returns the depth of nesting.
     pub(super) fn depth(&self) -> usize {
         let deepest =

@@ -51,7 +51,15 @@ pub struct Fired {
 impl FaultTable {
     /// Creates the table of `connector` from the rules of its computer.
     pub fn of(rules: &[FaultRule], connector: &str) -> Self {
-        let numbered = rules.iter().enumerate().filter(|(_, rule)| rule.spec().is_for(connector));
+        Self::with(rules.iter().enumerate().filter(|(_, rule)| rule.spec().is_for(connector)))
+    }
+
+    /// Creates a table of all rules of a computer, to [count](Self::count_in) what connectors did that are removed.
+    pub fn of_all(rules: &[FaultRule]) -> Self {
+        Self::with(rules.iter().enumerate())
+    }
+
+    fn with<'a>(numbered: impl Iterator<Item = (usize, &'a FaultRule)>) -> Self {
         let rows = numbered.map(|(index, rule)| Row {
             number: index + 1,
             rule: Arc::new(rule.clone()),
@@ -61,20 +69,27 @@ impl FaultTable {
         Self { rows: rows.collect() }
     }
 
-    /// Returns the table of `connector` once `rules` have replaced those of its computer. The counters of the rules
-    /// that stay go on.
+    /// Takes the counters of `before`, which this table replaces, over for the rules that stay.
     #[must_use]
-    pub fn replaced_by(&self, rules: &[FaultRule], connector: &str) -> Self {
-        let mut table = Self::of(rules, connector);
-        let mut before: Vec<&Row> = self.rows.iter().collect();
-        for row in &mut table.rows {
+    pub fn going_on_from(mut self, before: &Self) -> Self {
+        let mut before: Vec<&Row> = before.rows.iter().collect();
+        for row in &mut self.rows {
             if let Some(at) = before.iter().position(|old| old.rule == row.rule) {
                 let old = before.remove(at);
                 row.fired = AtomicU32::new(old.fired.load(Ordering::SeqCst));
                 row.connections = Mutex::new(old.connections().clone());
             }
         }
-        table
+        self
+    }
+
+    /// Adds the number of times that each rule was done by another table of the same computer.
+    pub fn count_in(&self, other: &Self) {
+        for (number, times) in other.fired() {
+            if let Some(row) = self.rows.iter().find(|row| row.number == number) {
+                row.fired.fetch_add(times, Ordering::SeqCst);
+            }
+        }
     }
 
     /// Returns whether the table is empty.
@@ -316,7 +331,8 @@ mod tests {
         let before = Arc::new(FaultTable::of(&rules(&format!("[{STAYS}, {ONCE}]")), "Default"));
         assert_eq!(rows(&mut before.connect(PEER), &[FaultStage::Mail, FaultStage::Rcpt]), [0, 2]);
         let new = r#"{"at": "data", "do": "reset", "when": {"connection": "first"}}"#;
-        let after = before.replaced_by(&rules(&format!("[{new}, {ONCE}, {STAYS}]")), "Default");
+        let after =
+            FaultTable::of(&rules(&format!("[{new}, {ONCE}, {STAYS}]")), "Default").going_on_from(&before);
         let mut second = Arc::new(after).connect(PEER);
         let stages = [FaultStage::Mail, FaultStage::Rcpt, FaultStage::Data];
         assert_eq!(rows(&mut second, &stages), [3, 0, 1]);

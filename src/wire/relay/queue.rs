@@ -18,6 +18,9 @@ pub(super) const MOST_OCTETS: u64 = 256 << 20;
 /// side would otherwise cause the next one to be rejected.
 const CONNECTIONS: usize = 5;
 
+/// The number of next hops beyond which those that nobody connects to are forgotten. Connectors may come and go.
+const MOST_NEXT_HOPS: usize = 4096;
+
 /// The queues of a lab.
 #[derive(Debug, Default)]
 pub(super) struct Queues(Mutex<State>);
@@ -29,7 +32,7 @@ struct State {
     next_hops: HashMap<NextHop, Turns>,
 }
 
-/// A next hop of a computer. Only those that the lab knows are remembered, so their number is bounded.
+/// A next hop of a computer: one that the lab knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NextHop {
     pub(super) computer: String,
@@ -68,6 +71,9 @@ impl Queues {
     /// without regard to the pool's size, and the semaphore of the connections to the next hop.
     pub(super) fn turn(&self, next_hop: NextHop) -> (usize, Arc<Semaphore>) {
         let mut state = self.lock();
+        if state.next_hops.len() >= MOST_NEXT_HOPS && !state.next_hops.contains_key(&next_hop) {
+            state.next_hops.retain(|_, turns| Arc::strong_count(&turns.connections) > 1);
+        }
         let turns = state.next_hops.entry(next_hop);
         let turns =
             turns.or_insert_with(|| Turns { next: 0, connections: Arc::new(Semaphore::new(CONNECTIONS)) });
@@ -114,5 +120,20 @@ mod tests {
             queues.turn(NextHop { computer, connector, domain: Some(domain.to_owned()) }).0
         };
         assert_eq!([turn("a.test"), turn("b.test"), turn("a.test")], [0, 0, 1]);
+    }
+
+    #[test]
+    fn next_hops_that_nobody_connects_to_are_forgotten_beyond_a_bound() {
+        let queues = Queues::default();
+        let hop = |number: usize| NextHop {
+            computer: "EDGE".to_owned(),
+            connector: format!("To {number}"),
+            domain: None,
+        };
+        let held = queues.turn(hop(0));
+        (1..10 * MOST_NEXT_HOPS).for_each(|number| drop(queues.turn(hop(number))));
+        assert!(queues.lock().next_hops.len() <= MOST_NEXT_HOPS);
+        assert_eq!(queues.turn(hop(0)).0, 1, "it is connected to");
+        drop(held);
     }
 }

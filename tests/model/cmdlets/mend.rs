@@ -127,7 +127,7 @@ fn a_missing_key_comes_with_a_pfx_or_from_the_computer() {
         let mut world = World::of("private-key-missing");
         let mut with_key = world.stored("mail").clone();
         with_key.private_key = PrivateKey::Present;
-        world.state.set_variable("serial", Value::Text(with_key.facts.serial_number.to_lowercase()));
+        assert!(world.state.set_variable("serial", Value::Text(with_key.facts.serial_number.to_lowercase())));
         world.certificate = Some(with_key);
         world.screen(script);
         assert_eq!(world.stored("mail").services, Services::SMTP, "what it was enabled for stays");
@@ -265,6 +265,14 @@ fn a_variable_cannot_grow_without_bound() {
             ["would hold more than", "calculates more than"].iter().any(|it| error.message.contains(it));
         assert!(bounded && error.line < 30, "{error}");
     }
+}
+
+#[test]
+fn a_loop_over_cmdlets_comes_to_an_end() {
+    // 45 bytes that made fifty thousand objects of a hundred properties each.
+    let error = World::of(SEED).refusal("foreach ($a in 1..50000) { Get-ReceiveConnector }");
+    assert!(error.message.contains("calculates more than"), "{error}");
+    assert!(World::of(SEED).run("foreach ($a in 1..500) { Get-ReceiveConnector | Format-List }").is_ok());
 }
 
 #[test]
