@@ -78,10 +78,10 @@ impl Serialize for Entry {
             Record::Attempt(attempt) => map.serialize_entry("detail", attempt)?,
             Record::Fault(fired) => map.serialize_entry("detail", fired)?,
             Record::Anomaly(oddity) => map.serialize_entry("detail", oddity)?,
-            Record::Logon { user, mechanism, succeeded } => {
-                map.serialize_entry("user", user)?;
-                map.serialize_entry("mechanism", mechanism)?;
-                map.serialize_entry("succeeded", succeeded)?;
+            Record::Logon(logon) => {
+                map.serialize_entry("user", &logon.user)?;
+                map.serialize_entry("mechanism", logon.mechanism)?;
+                map.serialize_entry("succeeded", &logon.succeeded)?;
             }
             Record::LimitReached(limit) => map.serialize_entry("limit", limit)?,
             Record::Message(message) => {

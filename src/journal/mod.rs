@@ -13,6 +13,7 @@ pub(crate) mod pipelined;
 mod protocol_log;
 mod protocol_send;
 mod protocol_tls;
+mod recent;
 pub(crate) mod record;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -26,7 +27,7 @@ pub use pipelined::pipelined;
 pub use protocol_log::ProtocolLog;
 pub use protocol_send::SendProtocolLog;
 pub use record::{
-    Connector, Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET,
+    Connector, Ending, Entry, FailedHandshake, Handshake, Logged, Logon, MessageFacts, Record, SECRET,
     SessionContext, SessionId, Stranger,
 };
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
@@ -37,10 +38,12 @@ pub(crate) use transcript::{write_session, write_transcript_lines};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::bounded::Bounded;
+use crate::bounded::{Bounded, Weigh};
 use crate::session::Message;
+use recent::RecentTexts;
 
 /// The bounds of a journal; older entries and messages are dropped and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +84,8 @@ struct Inner {
     entries: Bounded<Entry>,
     messages: Bounded<Arc<Message>>,
     listeners: Vec<Listener>,
+    replies: RecentTexts<Bytes>,
+    lines: RecentTexts<Arc<[u8]>>,
 }
 
 impl Journal {
@@ -91,6 +96,8 @@ impl Journal {
             entries: Bounded::new(bounds.entries, bounds.entry_octets),
             messages: Bounded::new(bounds.messages, bounds.message_octets),
             listeners: Vec::new(),
+            replies: RecentTexts::default(),
+            lines: RecentTexts::default(),
         }))
     }
 
@@ -102,9 +109,8 @@ impl Journal {
     /// Appends a message and the entry that describes it.
     pub fn append_message(&self, now: Timestamp, place: &Arc<SessionContext>, message: Arc<Message>) {
         let facts = MessageFacts::from(&message);
-        let weight = usize::try_from(message.size()).unwrap_or(usize::MAX);
         let mut inner = self.lock();
-        inner.messages.push(message, weight);
+        inner.messages.push(message);
         inner.append(now, Some(place), Record::Message(Arc::new(facts)));
     }
 
@@ -120,7 +126,7 @@ impl Journal {
         let inner = self.lock();
         let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        inner.entries.skip(skip).cloned().collect()
+        inner.entries.stretch(skip, usize::MAX)
     }
 
     /// Returns at most `most` entries from number `from` on, and the number of entries before them that were
@@ -132,7 +138,7 @@ impl Journal {
         let inner = self.lock();
         let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        let entries: Vec<Entry> = inner.entries.skip(skip).take(most).cloned().collect();
+        let entries = inner.entries.stretch(skip, most);
         Stretch { dropped: first.saturating_sub(from.max(1)), entries }
     }
 
@@ -159,14 +165,31 @@ impl Journal {
 }
 
 impl Inner {
-    fn append(&mut self, time: Timestamp, place: Option<&Arc<SessionContext>>, record: Record) {
-        let weight = record.weight();
+    fn append(&mut self, time: Timestamp, place: Option<&Arc<SessionContext>>, mut record: Record) {
+        if let Record::Sent(reply) = &mut record {
+            self.replies.share(reply);
+        } else if let Record::Received(line) = &mut record {
+            self.lines.share(line);
+        }
         let entry = Entry { seq: self.next, time, place: place.cloned(), record };
         self.next += 1;
         for listener in &mut self.listeners {
             listener(&entry);
         }
-        self.entries.push(entry, weight);
+        self.entries.push(entry);
+    }
+}
+
+/// A message weighs what its content does.
+impl Weigh for Message {
+    fn weight(&self) -> usize {
+        usize::try_from(self.size()).unwrap_or(usize::MAX)
+    }
+}
+
+impl Weigh for Entry {
+    fn weight(&self) -> usize {
+        self.record.weight()
     }
 }
 

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::protocol_tls;
-use super::record::{Ending, Entry, Record, SECRET, SessionContext, SessionId};
+use super::record::{Ending, Entry, Logon, Record, SECRET, SessionContext, SessionId};
 use super::shown::{endpoint, printable, without_secret};
 use crate::smtp::Verb;
 
@@ -115,8 +115,9 @@ impl Rows<'_> {
                 let word = protocol_tls::error_word(&handshake.failure);
                 self.row('*', "", &format!("TLS negotiation failed with error {word}"));
             }
-            Record::Logon { user, succeeded: true, .. } => self.row('*', user, "authenticated"),
-            Record::Logon { user, mechanism, succeeded: false } => {
+            Record::Logon(logon) if logon.succeeded => self.row('*', &logon.user, "authenticated"),
+            Record::Logon(logon) => {
+                let Logon { user, mechanism, .. } = &**logon;
                 let mechanism = mechanism.to_ascii_uppercase();
                 self.row('*', "", &format!("Inbound AUTH {mechanism} failed because of LogonDenied"));
                 self.row('*', "", &format!("User Name: {user}"));

@@ -97,7 +97,7 @@ impl Rows<'_> {
             // A challenge is hidden too, as in the receive log.
             Record::Received(line) if line.starts_with(b"334") => self.row('<', &format!("334 {SECRET}"), ""),
             Record::Received(line) => self.row('<', &String::from_utf8_lossy(line), ""),
-            Record::Logon { succeeded: false, .. } => {
+            Record::Logon(logon) if !logon.succeeded => {
                 self.row('*', "", "Outbound Authentication failed with LogonDenied");
             }
             Record::Secured(tls) => {

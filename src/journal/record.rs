@@ -131,14 +131,7 @@ pub enum Record {
     /// The peer did something odd.
     Anomaly(Anomaly),
     /// A logon succeeded or failed.
-    Logon {
-        /// The user.
-        user: String,
-        /// By which mechanism.
-        mechanism: &'static str,
-        /// True if it succeeded.
-        succeeded: bool,
-    },
+    Logon(Box<Logon>),
     /// The peer was rejected by a connection limit.
     LimitReached(LimitReached),
     /// A message was taken; the message itself is kept apart from the entries.
@@ -159,6 +152,17 @@ pub enum Record {
         /// The reason, with what would be right.
         why: String,
     },
+}
+
+/// A logon; in a box, because most entries are smaller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logon {
+    /// The user.
+    pub user: String,
+    /// By which mechanism.
+    pub mechanism: &'static str,
+    /// True if it succeeded.
+    pub succeeded: bool,
 }
 
 /// A peer that no connector answers; in a box, because most entries are smaller.
@@ -316,7 +320,7 @@ impl Record {
             Self::Attempt(_) => "attempt",
             Self::Fault(_) => "misconduct",
             Self::Anomaly(_) => "oddity",
-            Self::Logon { .. } => "logon",
+            Self::Logon(_) => "logon",
             Self::LimitReached(_) => "limit_reached",
             Self::Message(_) => "message",
             Self::Tracking(_) => "tracking",
@@ -341,7 +345,7 @@ impl Record {
             Self::Secured(_) | Self::NotSecured(_) => 4096,
             Self::Message(message) => message.weight(),
             Self::Tracking(tracking) => tracking.weight(),
-            Self::Logon { user, .. } => user.len(),
+            Self::Logon(logon) => size_of::<Logon>() + logon.user.len(),
             Self::Changed { what } => what.len(),
             Self::ChangeRefused { why } => why.len(),
             Self::Anomaly(Anomaly::PipelinedBehindStartTls { lines, .. }) => {

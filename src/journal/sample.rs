@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::record::{
-    Connector, Entry, FailedHandshake, Handshake, MessageFacts, Record, SessionContext, SessionId,
+    Connector, Entry, FailedHandshake, Handshake, Logon, MessageFacts, Record, SessionContext, SessionId,
 };
 use crate::exchange::{
     CertificateFacts, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role, Usage,
@@ -46,7 +46,7 @@ impl SampleSession {
     }
 
     pub(crate) fn logon(&mut self, succeeded: bool) -> &mut Self {
-        self.tell(Record::Logon { user: "anna".to_owned(), mechanism: "Login", succeeded })
+        self.tell(Record::Logon(Logon { user: "anna".to_owned(), mechanism: "Login", succeeded }.into()))
     }
 
     pub(crate) fn established(&mut self, verb: TlsVerb) -> &mut Self {

@@ -112,11 +112,9 @@ fn write_line(entry: &Entry, margin: impl Fn(&mut String), text: &mut String) {
             write!(text, "!! {}", explain::behind_go_ahead(*octets, lines))
         }
         Record::Anomaly(oddity) => write!(text, "!! {}", explain::oddity(oddity)),
-        Record::Logon { user, mechanism, succeeded: true } => {
-            write!(text, "-- {} logged on by AUTH {mechanism}", safe(user))
-        }
-        Record::Logon { user, mechanism, succeeded: false } => {
-            write!(text, "-- {} failed to log on by AUTH {mechanism}", safe(user))
+        Record::Logon(logon) => {
+            let how = if logon.succeeded { "logged on" } else { "failed to log on" };
+            write!(text, "-- {} {how} by AUTH {}", safe(&logon.user), logon.mechanism)
         }
         Record::LimitReached(limit) => write!(text, "-- turned away: {limit:?} is reached"),
         Record::Message(message) => accepted(message, text),
@@ -277,7 +275,7 @@ fn safe(text: &str) -> Printable<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::record::Stranger;
+    use super::super::record::{Logon, Stranger};
     use super::super::sample::{self, SampleSession};
     use super::*;
     use crate::exchange::{Event, Profile};
@@ -349,11 +347,11 @@ mod tests {
     fn a_peer_cannot_draw_on_the_terminal() {
         let mut told = SampleSession::on(Profile::Exchange2019);
         told.received("EHLO \u{1b}[2J\u{202e}").tell(Record::Received(b"NOOP \xff\r"[..].into()));
-        told.sent("500 \u{1b}c\r\n").tell(Record::Logon {
+        told.sent("500 \u{1b}c\r\n").tell(Record::Logon(Box::new(Logon {
             user: "x\u{7}".to_owned(),
             mechanism: "Login",
             succeeded: false,
-        });
+        })));
         let facts = Arc::new(TlsFacts { server_name: Some("\u{1b}]0;a".to_owned()), ..sample::facts() });
         let certificate = sample::certificate();
         told.tell(Record::TlsEstablished(Arc::new(Handshake {

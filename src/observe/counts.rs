@@ -63,7 +63,7 @@ impl Counts {
             | Record::Attempt(_)
             | Record::Fault(_)
             | Record::Anomaly(_)
-            | Record::Logon { .. }
+            | Record::Logon(_)
             | Record::LimitReached(_)
             | Record::Tracking(_)
             | Record::Disconnected(_)

@@ -11,7 +11,7 @@ use super::counts::Counts;
 use super::seen::{EventLogEntry, ReceivedMessage, line};
 use super::session::{SessionSummary, Sessions};
 use super::verdict::{self, Measure, Verdict};
-use crate::bounded::Bounded;
+use crate::bounded::{Bounded, Weigh};
 use crate::journal::{Bounds, Entry, Journal, Record, SessionId};
 
 /// The observations of a lab so far.
@@ -62,6 +62,32 @@ const KEPT_STRANGERS: usize = 10;
 
 /// The approximate size of an event in bytes, and of a session without what its client has said.
 const WEIGHT: usize = 1024;
+
+impl Weigh for EventLogEntry {
+    fn weight(&self) -> usize {
+        WEIGHT
+    }
+}
+
+/// The line about a peer that no connector answered, behind the number of its entry.
+impl Weigh for (u64, String) {
+    fn weight(&self) -> usize {
+        WEIGHT
+    }
+}
+
+impl Weigh for SessionSummary {
+    fn weight(&self) -> usize {
+        WEIGHT + self.text_weight()
+    }
+}
+
+/// A message weighs what it does in the journal, so that both keep one set of messages.
+impl Weigh for ReceivedMessage {
+    fn weight(&self) -> usize {
+        self.message.weight()
+    }
+}
 
 impl Observer {
     /// Observes the current and future entries of `journal`. `bounds` are the journal's.
@@ -201,28 +227,25 @@ impl Seen {
         self.counts.note(entry);
         if let Record::Event(logged) = &entry.record {
             let event = EventLogEntry { seq: entry.seq, time: entry.time, logged: Arc::clone(logged) };
-            self.events.push(Arc::new(event), WEIGHT);
+            self.events.push(Arc::new(event));
         }
         if let Record::NoConnector(_) = &entry.record {
-            self.strangers.push((entry.seq, line(entry)), WEIGHT);
+            self.strangers.push((entry.seq, line(entry)));
         }
         if let (Record::Message(facts), Some(place)) = (&entry.record, &entry.place)
             && let Some(message) = ReceivedMessage::of(entry, place, facts)
         {
-            // Weights are as in the journal, so that both keep one set of messages.
-            let weight = usize::try_from(facts.size).unwrap_or(usize::MAX);
-            self.messages.push(Arc::new(message), weight);
+            self.messages.push(Arc::new(message));
         }
         if let Some(ended) = self.sessions.note(entry) {
             self.returned.under_way.remove(&ended.session);
-            let weight = WEIGHT + ended.weight();
-            self.ended.push(ended, weight);
+            self.ended.push(ended);
         }
     }
 }
 
 /// A kind of value that can be waited for.
-pub(crate) trait Kind: Clone + fmt::Display + Sized {
+pub(crate) trait Kind: Clone + Weigh + fmt::Display + Sized {
     /// The noun in singular and plural.
     const NAMES: (&'static str, &'static str);
 

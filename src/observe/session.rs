@@ -116,7 +116,7 @@ impl SessionSummary {
     }
 
     /// Returns the approximate number of bytes that the session keeps of what its client has said.
-    pub(super) fn weight(&self) -> usize {
+    pub(super) fn text_weight(&self) -> usize {
         let tls = self.tls.as_ref().map_or(0, |tls| tls.facts.weight());
         let hello = self.tls_failure.as_ref().and_then(|failed| failed.client_hello.as_ref());
         tls + hello.map_or(0, |hello| hello.weight()) + self.conduct.weight()
@@ -153,7 +153,7 @@ impl SessionSummary {
             | Record::Content(_)
             | Record::Fault(_)
             | Record::Anomaly(_)
-            | Record::Logon { .. }
+            | Record::Logon(_)
             | Record::Tracking(_)
             | Record::NoConnector(_)
             | Record::Changed { .. }

@@ -86,13 +86,13 @@ impl<'a> Arguments<'a> {
             }
             Some(address) => ReversePath::Address(address),
         };
-        Ok(Mail { reverse_path, parameters: MailParameters::parse(parameters)? })
+        Ok(Mail { reverse_path, parameters: MailParameters::parse(parameters)?.into() })
     }
 
     pub(super) fn rcpt(self) -> Result<Rcpt, CommandError> {
         let (address, parameters) = self.path(b"TO:", "TO: is missing")?;
         let forward_path = address.ok_or(self.invalid_address("the recipient is missing"))?;
-        Ok(Rcpt { forward_path, parameters: RcptParameters::parse(parameters)? })
+        Ok(Rcpt { forward_path, parameters: RcptParameters::parse(parameters)?.into() })
     }
 
     /// The path after `prefix`, and the parameters that follow it.

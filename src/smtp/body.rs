@@ -9,8 +9,36 @@ use bytes::Bytes;
 /// The exact bytes of a message's content (RFC 5321 section 2.3.9), shared by its clones.
 #[derive(Clone, Default)]
 pub struct Body {
-    chunks: Arc<[Bytes]>,
+    chunks: Chunks,
     len: u64,
+}
+
+/// Most messages are one piece, which takes no list.
+#[derive(Clone)]
+enum Chunks {
+    One(Bytes),
+    Many(Arc<[Bytes]>),
+}
+
+impl Default for Chunks {
+    fn default() -> Self {
+        Self::One(Bytes::new())
+    }
+}
+
+impl Chunks {
+    fn as_slice(&self) -> &[Bytes] {
+        match self {
+            Self::One(chunk) => std::slice::from_ref(chunk),
+            Self::Many(chunks) => chunks,
+        }
+    }
+}
+
+impl From<Vec<Bytes>> for Chunks {
+    fn from(mut chunks: Vec<Bytes>) -> Self {
+        if chunks.len() > 1 { Self::Many(chunks.into()) } else { Self::One(chunks.pop().unwrap_or_default()) }
+    }
 }
 
 impl Body {
@@ -26,37 +54,34 @@ impl Body {
 
     /// The content piece by piece; the pieces are storage, not `BDAT` chunks (RFC 3030).
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
-        self.chunks.iter().map(|chunk| &chunk[..])
+        self.chunks.as_slice().iter().map(|chunk| &chunk[..]).filter(|chunk| !chunk.is_empty())
     }
 
     /// The content in one piece (RFC 5321 section 2.3.9), copied only where it is not in one yet.
     pub fn to_bytes(&self) -> Bytes {
-        match &*self.chunks {
-            [] => Bytes::new(),
-            [only] => only.clone(),
-            many => many.concat().into(),
+        match &self.chunks {
+            Chunks::One(only) => only.clone(),
+            Chunks::Many(many) => many.concat().into(),
         }
     }
 
     /// The content (RFC 5321 section 2.3.9) for whatever reads from a reader.
     pub fn reader(&self) -> BodyReader<'_> {
-        BodyReader { chunks: self.chunks.iter(), current: &[] }
+        BodyReader { chunks: self.chunks.as_slice().iter(), current: &[] }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(content: Bytes) -> Self {
-        let len = content.len() as u64;
-        let chunks = if content.is_empty() { Arc::default() } else { Arc::new([content]) };
-        Self { chunks, len }
+        Self { len: content.len() as u64, chunks: Chunks::One(content) }
     }
 }
 
 impl FromIterator<Bytes> for Body {
     fn from_iter<I: IntoIterator<Item = Bytes>>(chunks: I) -> Self {
-        let chunks: Arc<[Bytes]> = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
+        let chunks: Vec<Bytes> = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
         let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self { chunks, len }
+        Self { chunks: chunks.into(), len }
     }
 }
 
@@ -164,8 +189,14 @@ impl BodyBuilder {
     }
 
     pub(super) fn finish(mut self) -> Body {
-        self.seal(Vec::new());
-        Body { chunks: self.full.into(), len: self.len }
+        let last = sealed(self.current);
+        let chunks = if self.full.is_empty() {
+            Chunks::One(last)
+        } else {
+            self.full.push(last);
+            Chunks::Many(self.full.into())
+        };
+        Body { chunks, len: self.len }
     }
 
     /// The first chunk is as big as what is there needs, as most messages come in one piece; later
@@ -173,17 +204,18 @@ impl BodyBuilder {
     fn next_chunk(&mut self, needed: usize) {
         let so_far = usize::try_from(self.len).unwrap_or(BIGGEST_CHUNK);
         let size = needed.max(so_far).clamp(SMALLEST_CHUNK, BIGGEST_CHUNK);
-        self.seal(Vec::with_capacity(size.next_multiple_of(SMALLEST_CHUNK)));
-    }
-
-    fn seal(&mut self, next: Vec<u8>) {
-        let mut chunk = std::mem::replace(&mut self.current, next);
-        if !chunk.is_empty() {
-            // Gives the excess back, and a vector without excess becomes `Bytes` in place.
-            chunk.shrink_to_fit();
-            self.full.push(chunk.into());
+        let next = Vec::with_capacity(size.next_multiple_of(SMALLEST_CHUNK));
+        let full = std::mem::replace(&mut self.current, next);
+        if !full.is_empty() {
+            self.full.push(sealed(full));
         }
     }
+}
+
+/// Gives the excess of a chunk back, as a vector without excess becomes `Bytes` in place.
+fn sealed(mut chunk: Vec<u8>) -> Bytes {
+    chunk.shrink_to_fit();
+    chunk.into()
 }
 
 #[cfg(test)]
@@ -228,7 +260,7 @@ mod tests {
             let content = vec![b'x'; size];
             for piece in [7, 1460, 16_384, size] {
                 let body = built(&content.chunks(piece).collect::<Vec<_>>());
-                let chunks: usize = body.chunks.iter().map(Bytes::len).sum();
+                let chunks: usize = body.chunks().map(<[u8]>::len).sum();
                 assert_eq!(chunks, size);
                 assert!(body.chunks().all(|chunk| chunk.len() <= BIGGEST_CHUNK));
                 assert!(body.chunks().count() < 16 + size / BIGGEST_CHUNK);

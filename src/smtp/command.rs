@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::address::{Address, ReversePath};
 use super::arguments::Arguments;
 use super::hello::HelloName;
-use super::parameters::{MailParameters, RcptParameters};
+use super::parameters::{MailParameters, RcptParameters, Sparse};
 use super::verb::{CommandError, Verb, first_word};
 
 /// One command of a client (RFC 5321 section 4.1.1).
@@ -66,7 +66,7 @@ pub struct Mail {
     /// The sender.
     pub reverse_path: ReversePath,
     /// The parameters of extensions.
-    pub parameters: MailParameters,
+    pub parameters: Sparse<MailParameters>,
 }
 
 /// A recipient (RFC 5321 section 4.1.1.3).
@@ -75,7 +75,7 @@ pub struct Rcpt {
     /// The recipient.
     pub forward_path: Address,
     /// The parameters of extensions.
-    pub parameters: RcptParameters,
+    pub parameters: Sparse<RcptParameters>,
 }
 
 impl Command {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
@@ -12,9 +13,9 @@ use crate::name::Fqdn;
 /// The name that a client gave in HELO or EHLO, as it was written (RFC 5321 section 4.1.1.1).
 ///
 /// A domain name or an address literal. Real clients give host names without a domain, names with
-/// underscores and addresses without brackets, and real servers let them.
+/// underscores and addresses without brackets, and real servers let them. Each message of a session has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct HelloName(String);
+pub struct HelloName(Arc<str>);
 
 /// The name is neither a domain name nor an address literal (RFC 5321 section 4.1.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -39,14 +40,14 @@ impl FromStr for HelloName {
     fn from_str(name: &str) -> Result<Self, HelloNameError> {
         let known = name.len() <= MAX_DOMAIN
             && (is_domain(name) || is_literal(name) || name.parse::<Ipv6Addr>().is_ok());
-        if known { Ok(Self(name.to_owned())) } else { Err(HelloNameError) }
+        if known { Ok(Self(name.into())) } else { Err(HelloNameError) }
     }
 }
 
 impl From<&Fqdn> for HelloName {
     /// Every host name is a domain name of RFC 5321.
     fn from(name: &Fqdn) -> Self {
-        Self(name.as_str().to_owned())
+        Self(name.as_str().into())
     }
 }
 

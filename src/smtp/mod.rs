@@ -42,7 +42,7 @@ pub use enhanced::{EnhancedCode, EnhancedCodeError};
 pub use headers::{HeaderEnd, HeaderScan};
 pub use hello::{HelloName, HelloNameError};
 pub use loose::LooseDecoder;
-pub use parameters::{BodyType, MailParameters, Notify, Parameter, RcptParameters, Ret};
+pub use parameters::{BodyType, MailParameters, Notify, Parameter, RcptParameters, Ret, Sparse};
 pub use received::{Oddities, Received};
 pub(crate) use reply::{FixedReply, fixed_reply};
 pub use reply::{Reply, ReplyError};

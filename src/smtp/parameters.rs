@@ -1,6 +1,8 @@
 //! The parameters of MAIL and RCPT.
 
-use serde::Serialize;
+use std::ops::Deref;
+
+use serde::{Serialize, Serializer};
 
 use super::verb::{CommandError, Verb};
 
@@ -93,6 +95,53 @@ pub struct Parameter {
     /// The value: the text after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+/// The parameters of a command, which mostly has none and takes no memory for them then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sparse<T>(Option<Box<T>>);
+
+/// The value of parameters that are not there.
+pub trait Absent: Default + PartialEq + 'static {
+    /// The default value.
+    const ABSENT: &'static Self;
+}
+
+impl Absent for MailParameters {
+    const ABSENT: &'static Self = &Self {
+        size: None,
+        body: None,
+        smtputf8: false,
+        ret: None,
+        envid: None,
+        auth: None,
+        requiretls: false,
+        other: Vec::new(),
+    };
+}
+
+impl Absent for RcptParameters {
+    const ABSENT: &'static Self = &Self { notify: Vec::new(), orcpt: None, other: Vec::new() };
+}
+
+impl<T: Absent> From<T> for Sparse<T> {
+    fn from(parameters: T) -> Self {
+        Self((parameters != *T::ABSENT).then(|| Box::new(parameters)))
+    }
+}
+
+impl<T: Absent> Deref for Sparse<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_deref().unwrap_or(T::ABSENT)
+    }
+}
+
+impl<T: Absent + Serialize> Serialize for Sparse<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        T::serialize(self, to)
+    }
 }
 
 impl MailParameters {

@@ -4,34 +4,80 @@
 //! alert that the stream does not take at once, and it writes a flight record by record.
 
 use std::future::poll_fn;
-use std::io::{self, Read};
-use std::ops::{Deref, DerefMut};
+use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Poll, ready};
 
-use rustls::{ConnectionCommon, Error, SideData};
+use rustls::{ClientConnection, Error};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::failure::{self, FirstOctets};
 use crate::session::TlsFailure;
 
+/// One side of a handshake, as rustls has it.
+pub(super) trait Session {
+    /// Takes and processes bytes from the peer. Returns whether it has ended the session.
+    fn process(&mut self, came: &[u8]) -> Result<bool, SessionError>;
+
+    /// Moves all that is to be sent to the end of `flight`.
+    fn take_flight(&mut self, flight: &mut Vec<u8>);
+
+    fn is_handshaking(&self) -> bool;
+}
+
+/// An error of rustls.
+#[derive(Debug)]
+pub(super) enum SessionError {
+    /// It ends the session.
+    Tls(Error),
+    /// Its buffers are full.
+    Full(io::Error),
+}
+
+impl From<Error> for SessionError {
+    fn from(error: Error) -> Self {
+        Self::Tls(error)
+    }
+}
+
+impl Session for ClientConnection {
+    fn process(&mut self, mut came: &[u8]) -> Result<bool, SessionError> {
+        let mut has_closed = false;
+        while !came.is_empty() && !has_closed {
+            self.read_tls(&mut came).map_err(SessionError::Full)?;
+            has_closed = self.process_new_packets()?.peer_has_closed();
+        }
+        Ok(has_closed)
+    }
+
+    fn take_flight(&mut self, flight: &mut Vec<u8>) {
+        while self.wants_write() {
+            // Writing to a vector cannot fail.
+            let _ = self.write_tls(flight);
+        }
+    }
+
+    fn is_handshaking(&self) -> bool {
+        rustls::CommonState::is_handshaking(self)
+    }
+}
+
 /// Runs `session` until the handshake is done and everything that it had to send has left.
 ///
 /// On failure the alert has left too, and the stream is shut down for writing.
-pub(super) async fn drive<S, D, IO>(session: &mut S, io: &mut IO) -> Result<(), TlsFailure>
+pub(super) async fn drive<S, IO>(session: &mut S, io: &mut IO) -> Result<(), TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     go_on(session, io, &mut FirstOctets::default()).await
 }
 
 /// Like [`drive`], for a session whose first input has been read already; `early` is that input.
-pub(super) async fn drive_from<S, D, IO>(session: &mut S, io: &mut IO, early: &[u8]) -> Result<(), TlsFailure>
+pub(super) async fn drive_from<S, IO>(session: &mut S, io: &mut IO, early: &[u8]) -> Result<(), TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let mut first = FirstOctets::default();
@@ -40,15 +86,14 @@ where
 }
 
 /// Like [`drive_from`], with the first flight changed by `change`, which is given the original flight.
-pub(super) async fn drive_changed<S, D, IO>(
+pub(super) async fn drive_changed<S, IO>(
     session: &mut S,
     io: &mut IO,
     early: &[u8],
     change: impl FnOnce(&mut [u8]),
 ) -> Result<(), TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let mut first = FirstOctets::default();
@@ -60,48 +105,43 @@ where
 }
 
 /// Returns the answer of `session` to `early` without sending it. A refusal has been sent.
-pub(super) async fn first_flight<S, D, IO>(
+pub(super) async fn first_flight<S, IO>(
     session: &mut S,
     io: &mut IO,
     early: &[u8],
     first: &mut FirstOctets,
 ) -> Result<Vec<u8>, TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     take_in(session, io, early, first).await?;
     let mut flight = Vec::new();
-    while session.wants_write() {
-        session.write_tls(&mut flight).map_err(|error| failure::broken(&error))?;
-    }
+    session.take_flight(&mut flight);
     Ok(flight)
 }
 
-async fn take_in<S, D, IO>(
+async fn take_in<S, IO>(
     session: &mut S,
     io: &mut IO,
-    mut early: &[u8],
+    early: &[u8],
     first: &mut FirstOctets,
 ) -> Result<(), TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    first.note(early);
-    while !early.is_empty() {
-        session.read_tls(&mut early).map_err(|error| failure::broken(&error))?;
-        judge(session, io, &mut Vec::new(), first).await?;
+    if early.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    first.note(early);
+    let taken = session.process(early);
+    judge(taken, session, io, &mut Vec::new(), first).await
 }
 
-async fn go_on<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Result<(), TlsFailure>
+async fn go_on<S, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Result<(), TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let mut flight = Vec::new();
@@ -117,32 +157,32 @@ where
             return Err(word.unwrap_or_else(|| failure::broken(&error)));
         }
         match receive(session, io, first).await {
-            Ok(0) => return Err(TlsFailure::Closed),
-            Ok(_) => {}
+            Ok(Some(taken)) => judge(taken, session, io, &mut flight, first).await?,
+            Ok(None) => return Err(TlsFailure::Closed),
             Err(error) => return Err(failure::broken(&error)),
         }
-        judge(session, io, &mut flight, first).await?;
     }
 }
 
-/// Has `session` process its input. An error ends the handshake.
-async fn judge<S, D, IO>(
+/// Judges what `session` has made of its input. An error ends the handshake.
+async fn judge<S, IO>(
+    taken: Result<bool, SessionError>,
     session: &mut S,
     io: &mut IO,
     flight: &mut Vec<u8>,
     first: &mut FirstOctets,
 ) -> Result<(), TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let failure = match session.process_new_packets() {
-        Ok(state) if state.peer_has_closed() && session.is_handshaking() => TlsFailure::Closed,
+    let failure = match taken {
+        Ok(has_closed) if has_closed && session.is_handshaking() => TlsFailure::Closed,
         // These are too few bytes for rustls to judge, but enough to know that waiting for more is useless.
         Ok(_) if !first.may_be_tls() => first.not_tls(),
         Ok(_) => return Ok(()),
-        Err(error) => {
+        Err(SessionError::Full(error)) => return Err(failure::broken(&error)),
+        Err(SessionError::Tls(error)) => {
             // The failure is known. It does not depend on whether the alert still reaches the peer.
             let _ = send(session, io, flight).await;
             failure::of(&error, flight, first)
@@ -153,16 +193,13 @@ where
 }
 
 /// Sends all that is to be sent in one write, and keeps it in `flight`.
-async fn send<S, D, IO>(session: &mut S, io: &mut IO, flight: &mut Vec<u8>) -> io::Result<()>
+async fn send<S, IO>(session: &mut S, io: &mut IO, flight: &mut Vec<u8>) -> io::Result<()>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncWrite + Unpin,
 {
     flight.clear();
-    while session.wants_write() {
-        session.write_tls(flight)?;
-    }
+    session.take_flight(flight);
     write(io, flight).await
 }
 
@@ -175,53 +212,45 @@ pub(super) async fn write<IO: AsyncWrite + Unpin>(io: &mut IO, bytes: &[u8]) -> 
     io.flush().await
 }
 
-/// Reads what has arrived straight into the buffer of `session`. Returns 0 at the end of the stream.
-async fn receive<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> io::Result<usize>
+/// The number of bytes that are read at once.
+const READ: usize = 4096;
+
+/// Reads what has arrived, by way of the stack, and has `session` process it. Returns `None` at the end of the
+/// stream.
+async fn receive<S, IO>(
+    session: &mut S,
+    io: &mut IO,
+    first: &mut FirstOctets,
+) -> io::Result<Option<Result<bool, SessionError>>>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + Unpin,
 {
-    poll_fn(|cx| match session.read_tls(&mut Incoming { io, cx, first }) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-        done => Poll::Ready(done),
+    poll_fn(|cx| {
+        let mut octets = [const { MaybeUninit::uninit() }; READ];
+        let mut came = ReadBuf::uninit(&mut octets);
+        ready!(Pin::new(&mut *io).poll_read(cx, &mut came))?;
+        first.note(came.filled());
+        Poll::Ready(Ok((!came.filled().is_empty()).then(|| session.process(came.filled()))))
     })
     .await
 }
 
 /// Returns the alert of a peer that refused and left while the lab was still writing.
-async fn parting_word<S, D, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Option<TlsFailure>
+async fn parting_word<S, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Option<TlsFailure>
 where
-    S: DerefMut + Deref<Target = ConnectionCommon<D>>,
-    D: SideData,
+    S: Session,
     IO: AsyncRead + Unpin,
 {
-    while let Ok(1..) = receive(session, io, first).await {
-        if let Err(error) = session.process_new_packets() {
-            let refused = matches!(error, Error::AlertReceived(_));
-            return refused.then(|| failure::of(&error, &[], first));
+    while let Ok(Some(taken)) = receive(session, io, first).await {
+        match taken {
+            Ok(_) => {}
+            Err(SessionError::Full(_)) => return None,
+            Err(SessionError::Tls(error)) => {
+                let refused = matches!(error, Error::AlertReceived(_));
+                return refused.then(|| failure::of(&error, &[], first));
+            }
         }
     }
     None
-}
-
-/// An adapter through which rustls reads a stream. A read of input that is not there yet would block.
-struct Incoming<'a, 'b, IO> {
-    io: &'a mut IO,
-    cx: &'a mut Context<'b>,
-    first: &'a mut FirstOctets,
-}
-
-impl<IO: AsyncRead + Unpin> Read for Incoming<'_, '_, IO> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut buffer = ReadBuf::new(buffer);
-        match Pin::new(&mut *self.io).poll_read(self.cx, &mut buffer) {
-            Poll::Ready(Ok(())) => {
-                self.first.note(buffer.filled());
-                Ok(buffer.filled().len())
-            }
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
 }

@@ -45,8 +45,10 @@ mod names;
 mod refused;
 mod sender;
 mod server;
+mod session;
 mod setup;
 mod signing;
+mod stream;
 mod tickets;
 
 use std::sync::Arc;
@@ -61,9 +63,7 @@ pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
 pub use server::{Accepted, HandshakeFault, HandshakeTrace, ServerTls};
 pub use setup::Setup;
-
-/// A connection on which the lab is the server and the handshake is done.
-pub type ServerStream<IO> = tokio_rustls::server::TlsStream<IO>;
+pub use stream::ServerStream;
 
 /// A connection on which the lab is the client and the handshake is done.
 pub type ClientStream<IO> = tokio_rustls::client::TlsStream<IO>;

@@ -1,16 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::ServerConnection;
+use rustls::pki_types::DnsName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio_rustls::TlsAcceptor;
 
 use super::failure::{self, FirstOctets};
 use super::hello::Hello;
 use super::legacy::Answer;
 use super::refused::Refused;
+use super::session::ServerSession;
 use super::setup::{CertificateSet, Choice, Options, ServerIdentity, Setup};
-use super::{ServerStream, TlsSetupError, Versions, handshake, legacy, names};
+use super::stream::ServerStream;
+use super::{TlsSetupError, Versions, handshake, legacy, names};
 use crate::pki::{Certificate, KeyPair, Thumbprint};
 use crate::session::fault::{Corruption, Cut, CutAfter, FlightAction, LegacyVersion, Then};
 use crate::session::{ClientHelloFacts, InjectedFault, TlsFacts, TlsFailure, alert_name};
@@ -103,7 +104,7 @@ impl ServerTls {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         match self.shake_hands(fault, &mut io, witness).await {
-            Ok((session, face)) => self.finish(session, face, io, witness).await,
+            Ok((session, face)) => finish(session, face, io, witness),
             Err(Broken { failure, heard, then }) => {
                 match then {
                     // There are no keys yet, and so no close_notify.
@@ -120,7 +121,7 @@ impl ServerTls {
         fault: &HandshakeFault,
         io: &mut IO,
         witness: &mut HandshakeTrace,
-    ) -> Result<(ServerConnection, &ServerIdentity), Broken>
+    ) -> Result<(ServerSession, &ServerIdentity), Broken>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -235,29 +236,6 @@ impl ServerTls {
             format!("no certificate is kept for the name `{name}`, which the client asks for by SNI");
         Err(refuse(io, &alert_record(FATAL, UNRECOGNIZED_NAME), UNRECOGNIZED_NAME, reason).await)
     }
-
-    async fn finish<IO>(
-        &self,
-        session: ServerConnection,
-        face: &ServerIdentity,
-        io: IO,
-        witness: &HandshakeTrace,
-    ) -> Accepted<IO>
-    where
-        IO: AsyncRead + AsyncWrite + Unpin,
-    {
-        let refused = |failure, io| Box::new(Refused { failure, then: None, io, heard: Vec::new() });
-        let Some(facts) = facts(&session, face, witness) else {
-            return Err(refused(unusable(&"the handshake ended without a result"), io));
-        };
-        // This makes a `TlsStream` around a session whose handshake is done.
-        let acceptor = TlsAcceptor::from(face.config.clone());
-        let accept = acceptor.accept_with(io, |fresh| *fresh = session).into_fallible();
-        match accept.await {
-            Ok(stream) => Ok((stream, facts)),
-            Err((error, io)) => Err(refused(failure::broken(&error), io)),
-        }
-    }
 }
 
 impl fmt::Debug for ServerTls {
@@ -314,18 +292,38 @@ impl From<TlsFailure> for Broken {
     }
 }
 
-fn new_session(face: &ServerIdentity) -> Result<ServerConnection, TlsFailure> {
-    ServerConnection::new(face.config.clone()).map_err(|error| unusable(&error))
+fn new_session(face: &ServerIdentity) -> Result<ServerSession, TlsFailure> {
+    ServerSession::new(face.config.clone()).map_err(|error| unusable(&error))
 }
 
-fn facts(session: &ServerConnection, face: &ServerIdentity, witness: &HandshakeTrace) -> Option<TlsFacts> {
-    let chain = session.peer_certificates().unwrap_or_default();
+/// Returns the stream of a session whose handshake is done.
+fn finish<IO>(
+    session: ServerSession,
+    face: &ServerIdentity,
+    io: IO,
+    witness: &HandshakeTrace,
+) -> Accepted<IO> {
+    match facts(&session, face, witness) {
+        Some(facts) => Ok((ServerStream::new(io, session), facts)),
+        None => {
+            let failure = unusable(&"the handshake ended without a result");
+            Err(Box::new(Refused { failure, then: None, io, heard: Vec::new() }))
+        }
+    }
+}
+
+fn facts(session: &ServerSession, face: &ServerIdentity, witness: &HandshakeTrace) -> Option<TlsFacts> {
+    let state = session.state();
+    let chain = state.peer_certificates().unwrap_or_default();
     let client = chain.first();
+    // As rustls has it: in lower case, and an address is no name (RFC 6066 section 3).
+    let name = witness.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
+    let name = name.and_then(|name| DnsName::try_from(name).ok());
     Some(TlsFacts {
-        version: names::version(session.protocol_version()?)?,
-        cipher_suite: names::cipher_suite(session.negotiated_cipher_suite()?.suite()),
-        key_exchange: session.negotiated_key_exchange_group().map(|kx| names::group(kx.name())),
-        server_name: session.server_name().map(str::to_owned),
+        version: names::version(state.protocol_version()?)?,
+        cipher_suite: names::cipher_suite(state.negotiated_cipher_suite()?.suite()),
+        key_exchange: state.negotiated_key_exchange_group().map(|kx| names::group(kx.name())),
+        server_name: name.map(|name| name.to_lowercase_owned().as_ref().to_owned()),
         presented: face.presented,
         client_certificate: client.and_then(|der| Certificate::from_der(der.to_vec()).ok()),
         client_certificate_error: face.why_untrusted(chain),
@@ -340,7 +338,7 @@ async fn negotiate<IO>(
     hello: &Hello,
     face: &ServerIdentity,
     witness: &mut HandshakeTrace,
-) -> Result<ServerConnection, Broken>
+) -> Result<ServerSession, Broken>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {

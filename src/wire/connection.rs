@@ -15,10 +15,10 @@ use super::fault::ends;
 use super::reading::{Chunks, LINE_READ, Stop, Waiting};
 use super::relay::Relay;
 use super::state::{LabState, PreparedConnector};
-use super::stream::Stream;
+use super::stream::{Stream, Transport};
 use crate::clock::{Clock, Deadline};
 use crate::exchange::TimeSpan;
-use crate::journal::{Ending, Record, Secrets, SessionContext};
+use crate::journal::{Ending, Logon, Record, Secrets, SessionContext};
 use crate::session::fault::{Conversation, StepActions};
 use crate::session::{Fact, Input, Next, Step, TlsVerb};
 use crate::smtp::{LineDecoder, Verb};
@@ -117,28 +117,30 @@ impl<'a> Connection<'a> {
     #[expect(clippy::manual_async_fn, reason = "half the memory")]
     pub(super) fn hold<IO: Stream>(
         mut self,
-        mut io: IO,
+        mut io: Transport<IO>,
         mut session: Conversation,
-        mut first: Step,
+        mut step: Step,
     ) -> impl Future<Output = ()> {
         async move {
-            if !first.delay.is_zero() {
-                Box::pin(self.hold_banner_back(&mut io, &mut first)).await;
+            if !step.delay.is_zero() {
+                Box::pin(self.hold_banner_back(&mut io, &mut step)).await;
             }
-            let ending = match self.converse(&mut io, &mut session, first).await {
-                Done::Ended(ending) => ending,
-                // In a box, or every connection in clear would hold the memory of a handshake as well.
-                Done::Handshake(verb, actions) => {
-                    match Box::pin(self.handshake(io, session, verb, actions)).await {
-                        Ok((mut stream, (mut session, first))) => {
-                            match self.converse(&mut stream, &mut session, first).await {
-                                Done::Ended(ending) => ending,
-                                // Unreachable by construction of the session; closing is the safe answer.
-                                Done::Handshake(..) => Ending::Local,
-                            }
-                        }
-                        Err(ending) => ending,
+            let ending = loop {
+                let (verb, actions) = match self.converse(&mut io, &mut session, &mut step).await {
+                    Done::Ended(ending) => break ending,
+                    Done::Handshake(verb, actions) => (verb, actions),
+                };
+                let Transport::Clear(raw) = io else {
+                    // Unreachable by construction of the session; closing is the safe answer.
+                    break Ending::Local;
+                };
+                // In a box, or every connection in clear would hold the memory of a handshake as well. What comes
+                // out of it takes the place of what went in, for the same reason.
+                match Box::pin(self.handshake(raw, session, verb, actions)).await {
+                    Ok((stream, (secured, unasked))) => {
+                        (io, session, step) = (Transport::Secured(stream), secured, unasked);
                     }
+                    Err(ending) => break ending,
                 }
             };
             self.write_down(Record::Disconnected(ending));
@@ -166,7 +168,7 @@ impl<'a> Connection<'a> {
         &mut self,
         io: &mut IO,
         session: &mut Conversation,
-        mut step: Step,
+        step: &mut Step,
     ) -> impl Future<Output = Done> {
         async move {
             let mut lines = LineDecoder::new(session.session().line_limit());
@@ -174,7 +176,7 @@ impl<'a> Connection<'a> {
             let mut now = self.now();
             let mut verb = None;
             loop {
-                match self.answer(io, &step, now).await {
+                match self.answer(io, step, now).await {
                     Ok(None) => {}
                     Ok(Some(ending)) => return Done::Ended(ending),
                     Err(error) => return Done::Ended(ending_of(&error)),
@@ -189,7 +191,7 @@ impl<'a> Connection<'a> {
                 }
                 let input = match step.next {
                     // In boxes, or a connection that waits for a line would hold the memory of these as well.
-                    Next::Close => return Done::Ended(Box::pin(self.part(io, &step, verb)).await),
+                    Next::Close => return Done::Ended(Box::pin(self.part(io, step, verb)).await),
                     Next::Handshake(verb) => return Done::Handshake(verb, step.actions.take()),
                     Next::Line => {
                         chunks = chunks.filter(|_| session.session().in_chunks());
@@ -215,9 +217,9 @@ impl<'a> Connection<'a> {
                     let record = self.secrets.received(&line.text, session.session().expects_secret());
                     self.write_down_at(now, record);
                 }
-                step = session.handle(input, now);
+                *step = session.handle(input, now);
                 if verb == Some(Verb::Ehlo) && !step.delay.is_zero() {
-                    Box::pin(self.hold_ehlo_reply_back(io, &mut step)).await;
+                    Box::pin(self.hold_ehlo_reply_back(io, step)).await;
                     now = self.now();
                 }
             }
@@ -332,10 +334,10 @@ impl<'a> Connection<'a> {
                 Fact::Fault(fired) => Record::Fault(Box::new(fired.clone())),
                 Fact::Anomaly(oddity) => Record::Anomaly(oddity.clone()),
                 Fact::LoggedOn { user, mechanism } => {
-                    Record::Logon { user: user.clone(), mechanism, succeeded: true }
+                    Record::Logon(Box::new(Logon { user: user.clone(), mechanism, succeeded: true }))
                 }
                 Fact::LogonFailed { user, mechanism } => {
-                    Record::Logon { user: user.clone(), mechanism, succeeded: false }
+                    Record::Logon(Box::new(Logon { user: user.clone(), mechanism, succeeded: false }))
                 }
                 Fact::LimitReached(limit) => Record::LimitReached(*limit),
             };

@@ -49,7 +49,7 @@ use connection::{Connection, Shared};
 use network::{Listener, NetStream};
 use reading::LINE_READ;
 use relay::Relay;
-use stream::Stream;
+use stream::{Stream, Transport};
 
 /// A socket that listens for one binding of one computer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,25 +247,29 @@ async fn accept(
     }
 }
 
-async fn connection(
+/// No `async fn`: that would keep its arguments twice, for as long as the connection lasts.
+#[expect(clippy::manual_async_fn, reason = "half the memory")]
+fn connection(
     stream: NetStream,
     remote: SocketAddr,
     session: SessionId,
     endpoint: Arc<Endpoint>,
     shared: Arc<Shared>,
-) {
-    // A socket that listens on one address is known to be reached by it.
-    let local = match endpoint.address {
-        one if !one.ip().is_unspecified() => one,
-        // A peer that is gone before the address was read cannot be recorded.
-        _ => match stream.local_addr() {
-            Ok(local) => local,
-            Err(_) => return,
-        },
-    };
-    let early = said_already(&stream);
-    let way = Way { session, endpoint, local, remote };
-    converse(stream, early, way, &shared).await;
+) -> impl Future<Output = ()> {
+    async move {
+        // A socket that listens on one address is known to be reached by it.
+        let local = match endpoint.address {
+            one if !one.ip().is_unspecified() => one,
+            // A peer that is gone before the address was read cannot be recorded.
+            _ => match stream.local_addr() {
+                Ok(local) => local,
+                Err(_) => return,
+            },
+        };
+        let early = said_already(&stream);
+        let way = Way { session, endpoint, local, remote };
+        converse(stream, early, way, &shared).await;
+    }
 }
 
 /// Returns what a peer has sent by now, up to as much as is read where lines are due.
@@ -296,7 +300,9 @@ struct Way {
 #[expect(clippy::manual_async_fn, reason = "half the memory")]
 fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) -> impl Future<Output = ()> {
     async move {
-        let Way { session, endpoint, local, remote } = way;
+        // Its fields stay where they are; variables of their own would take as much again.
+        let Way { session, endpoint, local, remote } = &way;
+        let (session, local, remote) = (*session, *local, *remote);
         let peer = remote.ip().to_canonical();
         let Some(side) = shared.live.side_for(&endpoint.computer, endpoint.binding, peer) else {
             let record = Record::NoConnector(Box::new(Stranger { local, remote }));
@@ -338,7 +344,7 @@ fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) 
         let now = shared.live.clock().now();
         let faults = side.faults.as_ref().map(|table| table.connect(peer));
         let (session, first) = Conversation::open(Arc::new(setting), faults, already, now);
-        conversation.hold(stream, session, first).await;
+        conversation.hold(Transport::Clear(stream), session, first).await;
         tracing::debug!(session = %place.session, "ended");
         drop(connected);
     }

@@ -1,6 +1,10 @@
 //! The operations that faults need of a stream, beside reading and writing.
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::network::NetStream;
 use crate::tls::ServerStream;
@@ -36,16 +40,65 @@ impl Stream for NetStream {
     }
 }
 
-impl<IO: Stream> Stream for Box<ServerStream<IO>> {
+/// A connection in clear or inside TLS: one type for both, so that one conversation goes on from the first to the
+/// second in the same place in memory.
+pub(super) enum Transport<IO> {
+    Clear(IO),
+    Secured(Box<ServerStream<IO>>),
+}
+
+impl<IO: Stream> Stream for Transport<IO> {
     fn reset_when_dropped(&mut self) {
-        self.get_mut().0.reset_when_dropped();
+        match self {
+            Self::Clear(io) => io.reset_when_dropped(),
+            Self::Secured(io) => io.get_mut().reset_when_dropped(),
+        }
     }
 
     fn is_tls(&self) -> bool {
-        true
+        matches!(self, Self::Secured(_))
     }
 
     fn beneath(&mut self) -> &mut dyn Raw {
-        self.get_mut().0.beneath()
+        match self {
+            Self::Clear(io) => io.beneath(),
+            Self::Secured(io) => io.get_mut().beneath(),
+        }
+    }
+}
+
+impl<IO: Stream> AsyncRead for Transport<IO> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Clear(io) => Pin::new(io).poll_read(cx, buffer),
+            Self::Secured(io) => Pin::new(io).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl<IO: Stream> AsyncWrite for Transport<IO> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Clear(io) => Pin::new(io).poll_write(cx, bytes),
+            Self::Secured(io) => Pin::new(io).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Clear(io) => Pin::new(io).poll_flush(cx),
+            Self::Secured(io) => Pin::new(io).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Clear(io) => Pin::new(io).poll_shutdown(cx),
+            Self::Secured(io) => Pin::new(io).poll_shutdown(cx),
+        }
     }
 }

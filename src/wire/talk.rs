@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::send::{GONE, Sender};
 use crate::exchange::CertificateFacts;
-use crate::journal::{Ending, NoTls, Record, SessionContext, Tls, WhyNoTls, pipelined};
+use crate::journal::{Ending, Logon, NoTls, Record, SessionContext, Tls, WhyNoTls, pipelined};
 use crate::session::send::{
     Attempt, Handshake, Reason, Said, Secret, Secured, SendFact, SendInput, SendNext, SendSession, SendStep,
     Task,
@@ -106,7 +106,7 @@ impl<'a> Talk<'a> {
                 live.log_on(computer, computer.event_source(None), event, Some(connector.name.clone()));
             }
             SendFact::Logon { user, mechanism, succeeded } => {
-                let record = Record::Logon { user, mechanism, succeeded };
+                let record = Record::Logon(Box::new(Logon { user, mechanism, succeeded }));
                 self.sender.write_down(self.place, record);
             }
             SendFact::Attempt(attempt) => self.ended(*attempt),

@@ -16,6 +16,7 @@ use crate::exchange::Zone;
 use crate::journal::{Bounds, Ending, Entry, Journal};
 use crate::pki::KeyPair;
 use crate::scenario::{Issuer, ScenarioText};
+use crate::session::Message;
 
 /// Returns the seed's computer with a connector whose parameters are `parameters`.
 fn shared(parameters: &str, content: u64) -> Arc<Shared> {
@@ -352,4 +353,16 @@ async fn a_connection_that_waits_takes_little_memory() {
     let future = connection(server, remote, SessionId(1), Arc::new(endpoint), shared);
     let size = size_of_val(&future);
     assert!(size <= 2400, "{size} bytes");
+}
+
+#[test]
+fn what_there_is_thousands_of_takes_no_more_memory_than_its_bound() {
+    let shared = shared("", 1 << 20);
+    let (_client, server) = network::pair("127.0.0.1:40000", "127.0.0.1:1025");
+    let address = "127.0.0.1:1025".parse().unwrap();
+    let endpoint = Endpoint { computer: "GATE".to_owned(), binding: "0.0.0.0:25".parse().unwrap(), address };
+    let task = connection(server, address, SessionId(1), Arc::new(endpoint), shared);
+    assert!(size_of_val(&task) <= 1700, "{} bytes a connection", size_of_val(&task));
+    assert!(size_of::<Entry>() <= 72, "{} bytes an entry", size_of::<Entry>());
+    assert!(size_of::<Message>() <= 360, "{} bytes a message", size_of::<Message>());
 }

@@ -8,7 +8,9 @@ use starttls_lab::internal::pki::{
     Authority, Certificate, DistinguishedName, KeyAlgorithm, KeyPair, Template, self_signed,
 };
 use starttls_lab::internal::session::{TlsFacts, TlsFailure, TlsVersion};
-use starttls_lab::internal::tls::{ClientTls, ConnectFailure, ServerTls, TlsSetupError, Versions};
+use starttls_lab::internal::tls::{
+    ClientStream, ClientTls, ConnectFailure, ServerStream, ServerTls, TlsSetupError, Versions,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const NAME: &str = "mail.contoso.com";
@@ -318,4 +320,101 @@ async fn what_cannot_be_configured_or_connected_to_is_an_error_that_says_why() {
     let (io, _there) = duplex(64);
     let failure = lab.client(Versions::Both).connect("not a name", io).await.unwrap_err();
     assert_eq!(failure, ConnectFailure::ServerName("not a name".to_owned()));
+}
+
+/// A pipe through which little fits, with both ends inside TLS.
+async fn secured(
+    versions: Versions,
+    fits: usize,
+) -> (ServerStream<DuplexStream>, ClientStream<DuplexStream>) {
+    let lab = lab();
+    let (server, client) = (lab.server(versions), lab.client(versions));
+    let (here, there) = duplex(fits);
+    let (server, client) = tokio::join!(server.accept(here), client.connect(NAME, there));
+    (server.unwrap().0, client.unwrap().0)
+}
+
+#[tokio::test]
+async fn what_is_said_inside_tls_arrives_whatever_the_pieces_are() {
+    let long: Vec<u8> = (0..400_000_u32).flat_map(u32::to_le_bytes).collect();
+    for versions in [Versions::Only13, Versions::Only12] {
+        for fits in [1000, 16_384, 1 << 20] {
+            let (server, client) = secured(versions, fits).await;
+            let ((mut hear, mut speak), (mut listen, mut tell)) =
+                (tokio::io::split(server), tokio::io::split(client));
+            let (mut there, mut back) = (vec![0; long.len()], vec![0; long.len()]);
+            let (told, _, spoken, _) = tokio::join!(
+                async {
+                    tell.write_all(&long).await?;
+                    tell.flush().await
+                },
+                async { hear.read_exact(&mut there).await.unwrap() },
+                async {
+                    // What is not flushed leaves with the flush.
+                    for piece in long.chunks(100_001) {
+                        speak.write_all(piece).await?;
+                    }
+                    speak.flush().await
+                },
+                async { listen.read_exact(&mut back).await.unwrap() },
+            );
+            assert!(told.is_ok() && spoken.is_ok() && there == long && back == long, "{versions:?}, {fits}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_is_told_from_the_end_of_its_connection() {
+    for versions in [Versions::Only13, Versions::Only12] {
+        let (mut server, mut client) = secured(versions, 1 << 16).await;
+        client.write_all(b"QUIT\r\n").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut all = Vec::new();
+        server.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, b"QUIT\r\n");
+        // The other direction is still open, and closed in order.
+        server.write_all(b"221 bye\r\n").await.unwrap();
+        server.shutdown().await.unwrap();
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, b"221 bye\r\n");
+
+        let (mut server, mut client) = secured(versions, 1 << 16).await;
+        client.write_all(b"QUIT\r\n").await.unwrap();
+        client.flush().await.unwrap();
+        drop(client);
+        let mut all = Vec::new();
+        let error = server.read_to_end(&mut all).await.unwrap_err();
+        assert_eq!((&all[..], error.kind()), (&b"QUIT\r\n"[..], std::io::ErrorKind::UnexpectedEof));
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_ends_the_session_behind_what_came_before_it() {
+    for versions in [Versions::Only13, Versions::Only12] {
+        let (mut server, client) = secured(versions, 1 << 16).await;
+        let (mut io, mut session) = client.into_inner();
+        std::io::Write::write_all(&mut session.writer(), b"NOOP\r\n").unwrap();
+        let mut bytes = Vec::new();
+        while session.wants_write() {
+            session.write_tls(&mut bytes).unwrap();
+        }
+        // A record of that length whose content is not encrypted with any key.
+        bytes.extend(b"\x17\x03\x03\x00\x20");
+        bytes.extend([7; 32]);
+        bytes.extend(b"\x17\x03\x03\x00\x20");
+        io.write_all(&bytes).await.unwrap();
+        let mut line = [0; 6];
+        server.read_exact(&mut line).await.unwrap();
+        assert_eq!(&line, b"NOOP\r\n");
+        let error = server.read(&mut line).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{error}");
+        assert!(server.read(&mut line).await.is_err() && server.write(b"250\r\n").await.is_err());
+        server.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        io.read_to_end(&mut answer).await.unwrap();
+        session.read_tls(&mut &answer[..]).unwrap();
+        let error = session.process_new_packets().unwrap_err();
+        assert!(error.to_string().contains("BadRecordMac"), "{error}");
+    }
 }

@@ -54,7 +54,7 @@ impl Account {
             Record::TlsEstablished(handshake) => self.secured(handshake.verb),
             Record::Fault(fired) => self.fault(fired),
             Record::Anomaly(oddity) => self.oddity(oddity),
-            Record::Logon { user, mechanism, succeeded } => self.logon(user, mechanism, *succeeded),
+            Record::Logon(logon) => self.logon(&logon.user, logon.mechanism, logon.succeeded),
             Record::LimitReached(limit) => self.limit(*limit),
             Record::Message(facts) => self.message(&facts.message.upgrade().unwrap()),
             Record::Disconnected(Ending::Local) => self.closed(),
