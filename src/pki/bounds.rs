@@ -1,6 +1,6 @@
 //! The uses that a certificate allows itself.
 
-use x509_parser::certificate::X509Certificate;
+use x509_parser::certificate::{BasicExtension, X509Certificate};
 use x509_parser::extensions::{GeneralName, GeneralSubtree};
 
 pub(super) struct Bounds {
@@ -14,7 +14,6 @@ pub(super) struct Bounds {
 
 impl Bounds {
     pub(super) fn of(x509: &X509Certificate<'_>) -> Self {
-        let purposes = x509.extended_key_usage().ok().flatten();
         let constraints = x509.name_constraints().ok().flatten();
         let trees = |trees: Option<&Vec<GeneralSubtree<'_>>>| {
             let names = trees.into_iter().flatten().filter_map(|tree| match tree.base {
@@ -23,14 +22,18 @@ impl Bounds {
             });
             names.collect()
         };
-        let usage = x509.key_usage().ok().flatten().map(|usage| usage.value);
         let authority = x509.basic_constraints().ok().flatten();
         // RFC 8017 appendix C and RFC 5758: signatures over MD5 and SHA-1.
         let outdated = ["1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
         Self {
-            for_servers: purposes.is_none_or(|purposes| purposes.value.server_auth),
-            for_handshakes: usage.is_none_or(|usage| {
-                usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
+            // An extension that cannot be read or occurs twice allows nothing: OpenSSL refuses the certificate.
+            for_servers: x509
+                .extended_key_usage()
+                .is_ok_and(|purposes| purposes.is_none_or(|purposes| purposes.value.server_auth)),
+            for_handshakes: x509.key_usage().is_ok_and(|usage| {
+                usage.is_none_or(|BasicExtension { value, .. }| {
+                    value.digital_signature() || value.key_encipherment() || value.key_agreement()
+                })
             }),
             outdated_signature: outdated.contains(&&*x509.signature_algorithm.algorithm.to_id_string()),
             path_length: authority.and_then(|authority| authority.value.path_len_constraint),

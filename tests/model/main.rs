@@ -25,6 +25,7 @@ mod keywords;
 mod map;
 mod pki_issue;
 mod pki_odd;
+mod pki_openssl;
 mod scenario_file;
 mod scenarios;
 mod selection;

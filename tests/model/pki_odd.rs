@@ -125,6 +125,27 @@ fn purposes_are_those_that_were_asked_for_or_none() {
 }
 
 #[test]
+fn purposes_that_cannot_be_read_allow_nothing() {
+    let whole = issued(&Template {
+        extended_key_usages: Some(vec![ExtendedKeyUsage::ServerAuth]),
+        ..template("CN=a", &["a.test"])
+    });
+    assert!(whole.may_be_used_in_handshakes() && whole.is_for_servers());
+    // keyUsage and extendedKeyUsage; the last byte of each pattern is the tag of the value.
+    let critical = [0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4, 3];
+    let purposes = [0x55, 0x1d, 0x25, 4, 12, 0x30];
+    let damaged = |pattern: &[u8]| {
+        let mut der = whole.der().to_vec();
+        let at = der.windows(pattern.len()).position(|window| window == pattern).unwrap();
+        der[at + pattern.len() - 1] = 0x66;
+        Certificate::from_der(der).unwrap()
+    };
+    let (usage, purpose) = (damaged(&critical), damaged(&purposes));
+    assert!(!usage.may_be_used_in_handshakes() && usage.is_for_servers());
+    assert!(purpose.may_be_used_in_handshakes() && !purpose.is_for_servers());
+}
+
+#[test]
 fn a_list_of_what_was_revoked_is_looked_for_where_the_template_says() {
     let mut template = template("CN=a", &["a.test"]);
     template.crl_distribution_points = vec!["http://crl.lab.test/a.crl".to_owned()];

@@ -26,6 +26,7 @@ mod entries;
 mod entries_openssl;
 mod faults_certificate;
 mod faults_starttls;
+mod interleavings;
 mod lab;
 mod lab_keys;
 mod probe;

@@ -9,7 +9,7 @@ use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::http::{ControlApi, Options};
 use starttls_lab::internal::lab::{self, Engine, Plan};
 use starttls_lab::internal::scenario::{ScenarioText, scenario};
-use starttls_lab::internal::wire::Network;
+use starttls_lab::internal::wire::{Memory, Network};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -40,8 +40,10 @@ fn plan() -> Plan {
 async fn run(mut plan: Plan, data: &[u8]) {
     // A copy of the plan has the same clock, and a request may have advanced it.
     plan.clock = Clock::pinned(now());
-    let options = lab::Options { network: Network::in_memory(), ..lab::Options::default() };
+    let memory = Memory::default();
+    let options = lab::Options { network: Network::Memory(memory.clone()), ..lab::Options::default() };
     let lab = Arc::new(Engine::start_plan(plan, options).await.expect("a lab"));
+    submit(&lab, &memory).await;
     let api = ControlApi::open(Arc::clone(&lab), Options::default()).await.expect("a control API");
     let address = api.address();
     let mut source = Source::new(data);
@@ -58,6 +60,20 @@ async fn run(mut plan: Plan, data: &[u8]) {
     api.close(PATIENCE).await;
     assert!(lab.finish(PATIENCE).await);
 }
+
+/// Hands the lab a message with an attachment, so that there is something to ask for.
+async fn submit(lab: &Engine, memory: &Memory) {
+    let mut stream = memory.connect(lab.connectors()[0].addr).expect("a connection");
+    stream.write_all(MAIL).await.expect("a lab that reads");
+    let mut replies = Vec::new();
+    stream.read_to_end(&mut replies).await.expect("a lab that answers");
+    assert!(!lab.journal().messages().is_empty(), "{}", shown(&replies));
+}
+
+const MAIL: &[u8] = b"EHLO a.example\r\nMAIL FROM:<a@a.example>\r\nRCPT TO:<postmaster>\r\nDATA\r\n\
+    Subject: =?utf-8?B?w7w=?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+    --b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:x\">\r\n\
+    --b\r\nContent-Disposition: attachment; filename=a.txt\r\nContent-ID: <x>\r\n\r\ny\r\n--b--\r\n.\r\nQUIT\r\n";
 
 /// A request that is read as far as its handler: method and path out of the API's own, and any query and body.
 fn request(source: &mut Source<'_>, address: SocketAddr) -> Vec<u8> {
@@ -123,4 +139,32 @@ const ROUTES: &[&str] = &[
     "GET /metrics",
     "GET /openapi.json",
     "GET /",
+    "GET /api/v1/computers",
+    "POST /api/v1/connectors/MAILGATE/Default%20internal%20receive%20connector%20MAILGATE/cmdlet",
+    "GET /api/v1/send-connectors",
+    "POST /api/v1/send-connectors/MAILGATE/x/cmdlet",
+    "GET /api/v1/certificates/0/pem",
+    "GET /api/v1/catalogue",
+    "GET /api/v1/catalogue/name-mismatch",
+    "GET /api/v1/check",
+    "POST /api/v1/try",
+    "POST /api/v1/send",
+    "GET /api/v1/senders",
+    "GET /api/v1/sessions/1",
+    "GET /api/v1/sessions/1/text",
+    "PATCH /api/v1/messages",
+    "DELETE /api/v1/messages",
+    "GET /api/v1/messages/1",
+    "PATCH /api/v1/messages/1",
+    "DELETE /api/v1/messages/1",
+    "GET /api/v1/messages/1/raw",
+    "GET /api/v1/messages/1/parts/0",
+    "GET /api/v1/messages/1/parts/1",
+    "GET /api/v1/events/1",
+    "POST /api/v1/verify/run",
+    "POST /api/v1/explain",
+    "GET /api/v1/picture",
+    "GET /api/v1/picture.svg",
+    "GET /page/app.js",
+    "POST /api/v1/sign-in",
 ];
