@@ -482,13 +482,10 @@ def main():
     parser.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
     parser.add_argument("--connections", type=int, default=20_000, help="of the part `connects`, a round")
     args = parser.parse_args()
-    PATIENCE = args.patience
+    # In a quick round, what is wrong is said before the test that runs it gives up.
+    PATIENCE = min(args.patience, 20) if args.quick else args.patience
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if args.quick:
-        # What is wrong is said before the test that runs this gives up.
-        global PATIENCE
-        PATIENCE = 20
     parts = args.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
