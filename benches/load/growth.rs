@@ -114,7 +114,7 @@ impl Axis {
         };
         for round in 0..=rounds {
             for (_, server, _, took) in &mut servers {
-                let result = measure::round(load, server, None).await?;
+                let result = measure::round(load, server, &[]).await?;
                 if round > 0 {
                     took.push(result.cpu_microseconds);
                 }

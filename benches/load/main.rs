@@ -138,6 +138,11 @@ fn contest(name: &str, kinds: &[Kind], took: &[Vec<Round>]) {
             format!("{:.2} of bare", ratio(bare)),
             best.map_or(String::new(), |best| format!("{:.2} of best", ratio(Some(best)))),
             format!("p99/p50 {tail:.2}"),
+            if rounds.iter().any(|round| round.lacks_resumption) {
+                "NOT resumed".to_owned()
+            } else {
+                String::new()
+            },
         ];
         row(&format!("  {}", kind.name()), cells.into_iter());
     }

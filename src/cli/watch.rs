@@ -12,23 +12,28 @@ use crate::scenario::ScenarioText;
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// Watches `path` forever; `text` is the text that the lab was started with.
-pub(super) async fn watch(lab: &Engine, path: &Path, mut text: String) {
-    let mut seen = text.clone();
+pub(super) async fn watch(lab: &Engine, path: &Path, text: String) {
+    // A text, or why there is none.
+    let mut told = Ok(text);
+    let mut seen = told.clone();
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        // A pipe in its place would be waited for until it has a writer.
+        // An editor may remove the file for a moment while it saves, and a pipe in its place would be waited for until it
+        // has a writer.
         if !path.is_file() {
             continue;
         }
-        // An editor may remove the file for a moment while it saves.
-        let Ok(now) = load::read(path) else { continue };
+        let now = load::read(path).map_err(|error| error.to_string());
         let settled = now == seen;
         seen = now;
-        if settled && seen != text {
-            text.clone_from(&seen);
-            change(lab, path, &text).await;
+        if settled && seen != told {
+            told.clone_from(&seen);
+            match &told {
+                Ok(text) => change(lab, path, text).await,
+                Err(why) => lab.refuse_change(why),
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use super::session::{ServerSession, release};
 
 /// A connection on which the lab is the server and the handshake is done.
 ///
-/// While nothing is under way it takes no memory for buffers; see [`ServerSession`].
+/// While nothing is under way it takes no memory for buffers; see `tls/session.rs`.
 pub struct ServerStream<IO> {
     io: IO,
     session: ServerSession,

@@ -186,6 +186,22 @@ fn a_saved_change_is_told_and_a_wrong_one_is_shown_with_line_and_caret() {
 }
 
 #[test]
+fn a_watched_file_that_cannot_be_read_any_more_is_told_once_and_watched_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(&dir, "lab.toml", &seed());
+    let mut served = Served::start(&[&path, "--port", "0"]);
+    fs::write(&path, b"title = \"\xff\"\n").unwrap();
+    let said = served.until("line 1 is not UTF-8");
+    assert!(said.contains("NOT changed"), "{said}");
+    fs::write(&path, seed() + &"#".repeat(4 << 20)).unwrap();
+    let said = served.until("longer than 4 MiB");
+    assert_eq!(said.matches("NOT changed").count(), 1, "{said}");
+    fs::write(&path, seed().replace("fqdn = \"mail.expta.com\"", "fqdn = \"mailgate.expta.com\"")).unwrap();
+    let said = served.until("STARTTLS with CN=mailgate.expta.com");
+    assert!(said.contains("-- changed") && !said.contains("NOT changed"), "{said}");
+}
+
+#[test]
 fn the_journal_is_lines_of_json_numbered_without_gaps() {
     let dir = tempfile::tempdir().unwrap();
     let journal = dir.path().join("journal.jsonl");
