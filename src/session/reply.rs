@@ -99,7 +99,9 @@ pub(super) fn unrecognized(profile: Profile, verb: &str) -> Reply {
         Profile::Exchange2019 => {
             Reply::new(500, EnhancedCode::new(5, 3, 3), format!("Unrecognized command '{verb}'"))
         }
-        _ => fixed_reply!("500 5.3.3 Unrecognized command"),
+        Profile::Exchange2007 | Profile::Exchange2010 | Profile::Exchange2013 => {
+            fixed_reply!("500 5.3.3 Unrecognized command")
+        }
     }
 }
 
@@ -122,7 +124,9 @@ pub(super) fn not_authenticated(profile: Profile) -> Reply {
         Profile::Exchange2019 => {
             fixed_reply!("530 5.7.57 Client was not authenticated to send anonymous mail during MAIL FROM")
         }
-        _ => fixed_reply!("530 5.7.1 Client was not authenticated"),
+        Profile::Exchange2007 | Profile::Exchange2010 | Profile::Exchange2013 => {
+            fixed_reply!("530 5.7.1 Client was not authenticated")
+        }
     }
 }
 
@@ -140,7 +144,9 @@ pub(crate) fn must_start_tls(profile: Profile) -> Reply {
 pub(super) fn unable_to_relay(profile: Profile) -> Reply {
     match profile {
         Profile::Exchange2007 | Profile::Exchange2010 => fixed_reply!("550 5.7.1 Unable to relay"),
-        _ => fixed_reply!("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),
+        Profile::Exchange2013 | Profile::Exchange2019 => {
+            fixed_reply!("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain")
+        }
     }
 }
 

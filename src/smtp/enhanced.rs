@@ -20,34 +20,35 @@ impl EnhancedCode {
         Self { class, subject, detail }
     }
 
-    /// Like [`split`](Self::split), for a text that is there when it is compiled: the code at `from`, and its length. The
-    /// text ends at a CR.
-    pub(super) const fn at_front(code: u16, text: &[u8], from: usize) -> (Option<Self>, usize) {
+    /// The code that `text` begins with, up to a space or its end, and its length.
+    const fn at_front(text: &[u8]) -> Option<(Self, usize)> {
         let mut parts = [0_u16; 3];
-        let (mut part, mut digits, mut at) = (0, 0, from);
-        loop {
+        let (mut part, mut digits, mut at) = (0, 0, 0);
+        while at < text.len() && text[at] != b' ' {
             match text[at] {
                 digit @ b'0'..=b'9' if digits < 3 => {
                     parts[part] = parts[part] * 10 + (digit - b'0') as u16;
                     digits += 1;
                 }
-                b'.' if digits > 0 && part < 2 => (part, digits) = (part + 1, 0),
-                b' ' | b'\r' if digits > 0 && part == 2 => break,
-                _ => return (None, 0),
+                // A class is one digit.
+                b'.' if digits > 0 && part < 2 && (part > 0 || digits == 1) => (part, digits) = (part + 1, 0),
+                _ => return None,
             }
             at += 1;
         }
         let [class, subject, detail] = parts;
-        let known = matches!(class, 2 | 4 | 5) && class == code / 100;
-        if known { (Some(Self::new(class as u8, subject, detail)), at - from) } else { (None, 0) }
+        let whole = part == 2 && digits > 0 && matches!(class, 2 | 4 | 5);
+        if whole { Some((Self::new(class as u8, subject, detail), at)) } else { None }
     }
 
     /// The code at the front of a reply's text and what follows it. Its class must be that of the
     /// reply code (RFC 2034 section 4); otherwise it is text.
-    pub(super) fn split(code: u16, text: &str) -> (Option<Self>, &str) {
-        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-        match word.parse::<Self>() {
-            Ok(enhanced) if u16::from(enhanced.class) == code / 100 => (Some(enhanced), rest),
+    pub(super) const fn split(code: u16, text: &str) -> (Option<Self>, &str) {
+        match Self::at_front(text.as_bytes()) {
+            Some((enhanced, length)) if enhanced.class as u16 == code / 100 => {
+                let rest = if length < text.len() { text.split_at(length + 1).1 } else { "" };
+                (Some(enhanced), rest)
+            }
             _ => (None, text),
         }
     }
@@ -87,15 +88,10 @@ impl FromStr for EnhancedCode {
     type Err = EnhancedCodeError;
 
     fn from_str(text: &str) -> Result<Self, EnhancedCodeError> {
-        let (class, rest) = text.split_once('.').ok_or(EnhancedCodeError)?;
-        let (subject, detail) = rest.split_once('.').ok_or(EnhancedCodeError)?;
-        let class = match class {
-            "2" => 2,
-            "4" => 4,
-            "5" => 5,
-            _ => return Err(EnhancedCodeError),
-        };
-        Ok(Self::new(class, number(subject)?, number(detail)?))
+        match Self::at_front(text.as_bytes()) {
+            Some((code, length)) if length == text.len() => Ok(code),
+            _ => Err(EnhancedCodeError),
+        }
     }
 }
 
@@ -103,12 +99,6 @@ impl Serialize for EnhancedCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-/// One to three digits.
-fn number(text: &str) -> Result<u16, EnhancedCodeError> {
-    let is_number = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { text.parse().map_err(|_| EnhancedCodeError) } else { Err(EnhancedCodeError) }
 }
 
 #[cfg(test)]
@@ -124,7 +114,10 @@ mod tests {
 
     #[test]
     fn what_is_no_code_is_refused() {
-        for text in ["", "5", "5.7", "5.7.", "5..1", "3.0.0", "12.0.0", "5.7.1234", "5.7.1.1", "5.+7.1"] {
+        for text in [
+            "", "05.1.0", "5.7.1 ", "5", "5.7", "5.7.", "5..1", "3.0.0", "12.0.0", "5.7.1234", "5.7.1.1",
+            "5.+7.1",
+        ] {
             assert_eq!(text.parse::<EnhancedCode>(), Err(EnhancedCodeError), "{text}");
         }
     }

@@ -285,10 +285,7 @@ impl FixedReply {
             at += 1;
         }
         assert!(200 <= code && code < 600);
-        let (enhanced, length) = EnhancedCode::at_front(code, bytes, 4);
-        // One space stands between an enhanced code and the text.
-        let start = if length > 0 && 4 + length < end { 4 + length + 1 } else { 4 + length };
-        let text = wire.split_at(end).0.split_at(start).1;
+        let (enhanced, text) = EnhancedCode::split(code, wire.split_at(end).0.split_at(4).1);
         Self { code, enhanced, text: Cow::Borrowed(text), wire }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct ServerSession {
     has_failed: bool,
 }
 
-/// What a session is run for.
+/// The aim of one run of a session.
 enum Aim<'a, 'b> {
     /// The handshake.
     Handshake,

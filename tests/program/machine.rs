@@ -120,11 +120,7 @@ fn mail_for_a_computer_whose_address_is_gone_waits_in_the_queue_until_it_is_back
     let control = served.control();
     must("ip addr del 127.0.0.3/32 dev lo");
     let mut talk = Talk::open(&served.address());
-    talk.say("EHLO client.test", "250");
-    talk.say("MAIL FROM:<a@client.test>", "250");
-    talk.say("RCPT TO:<b@contoso.test>", "250");
-    talk.say("DATA", "354");
-    talk.say("Subject: x\r\n\r\nhello\r\n.", "250");
+    talk.message_to("b@contoso.test", "hello", 1);
     ask(&control, "GET /api/v1/wait?for=quiet&ms=1&timeout_ms=20000", "");
     let tried = ask(&control, "GET /api/v1/journal?after=0&limit=1000", "");
     assert!(tried.contains("\"record\":\"attempt\"") && tried.contains("unreachable"), "{tried}");

@@ -126,11 +126,7 @@ fn a_signal_ends_a_lab_that_hands_mail_to_a_server_which_is_silent_or_gone() {
         fs::write(&lab, format!("{TWO}{rest}")).unwrap();
         let served = Served::start(&[lab.to_str().unwrap(), "--journal", path.to_str().unwrap()]);
         let mut talk = Talk::open(&served.address());
-        talk.say("EHLO client.test", "250");
-        talk.say("MAIL FROM:<a@client.test>", "250");
-        talk.say("RCPT TO:<b@contoso.test>", "250");
-        talk.say("DATA", "354");
-        talk.say("Subject: x\r\n\r\nhello\r\n.", "250");
+        talk.message_to("b@contoso.test", "hello", 1);
         talk.say("QUIT", "221");
         let begun = Instant::now();
         let entries = || ask(&served.control(), "GET /api/v1/journal?after=0&limit=1000", "");
