@@ -46,8 +46,8 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 /// The answer where no banner was read.
 const READY: &str = "ready";
-/// The maximum length of an answer.
-const LONGEST: u64 = 64 << 10;
+/// The maximum length of a banner's line; RFC 5321 section 4.5.3.1.5 asks for 512.
+const LONGEST: u64 = 4096;
 
 pub(super) fn readyz(args: &Args) -> Result<(), Failure> {
     let TimeSpan(longest) = args.timeout;
@@ -131,6 +131,9 @@ fn banner(address: SocketAddr) -> std::io::Result<String> {
     stream.set_read_timeout(Some(ATTEMPT))?;
     let mut banner = String::new();
     BufReader::new(stream.try_clone()?.take(LONGEST)).read_line(&mut banner)?;
+    if !banner.ends_with('\n') && banner.len() as u64 >= LONGEST {
+        return Err(std::io::Error::other("it sends more than 4 KiB without the end of a line"));
+    }
     stream.write_all(b"QUIT\r\n")?;
     Ok(banner.trim_end().to_owned())
 }

@@ -191,35 +191,32 @@ fn a_device_without_an_end_in_the_place_of_a_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let password = dir.path().join("event.txt");
     std::fs::write(&password, "Event ID: 12014").unwrap();
+    // By a link, so that a program which removes what is in its way removes no device of the machine.
+    let endless = dir.path().join("zero");
+    std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+    let endless = endless.to_str().unwrap();
     for args in [
-        &["serve", "--port", "0", "--ready-file", "/dev/zero"][..],
-        &[
-            "send",
-            "--to",
-            "127.0.0.1:1",
-            "--from",
-            "a@a.test",
-            "--rcpt",
-            "b@b.test",
-            "--ca-file",
-            "/dev/zero",
-        ],
-        &["probe", "127.0.0.1:1", "--ca-file", "/dev/zero"],
-        &["probe", "--inside", "/dev/zero", "--outside", "/dev/zero"],
-        &["renew", "pin-stale", "--certificate", "/dev/zero"],
-        &["explain", password.to_str().unwrap(), "--password-file", "/dev/zero"],
-        &["check", "/dev/zero"],
+        &["serve", "--port", "0", "--ready-file", endless][..],
+        &["send", "--to", "127.0.0.1:1", "--from", "a@a.test", "--rcpt", "b@b.test", "--ca-file", endless],
+        &["probe", "127.0.0.1:1", "--ca-file", endless],
+        &["probe", "--inside", endless, "--outside", endless],
+        &["renew", "pin-stale", "--certificate", endless],
+        &["explain", password.to_str().unwrap(), "--password-file", endless],
+        &["shell", "fqdn-mismatch", "--script", endless],
+        &["check", endless],
     ] {
         let refused = confined(args);
         let said = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{args:?}: {said}");
         assert!(
-            said.contains("/dev/zero") && (said.contains("no regular file") || said.contains("longer than")),
+            said.contains(endless) && (said.contains("no regular file") || said.contains("longer than")),
             "{said}"
         );
     }
-    let refused = confined(&["readyz", "--ready-file", "/dev/zero"]);
-    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+    let refused = confined(&["readyz", "--ready-file", endless]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("no regular file"), "{said}");
 }
 
 /// More than any input may have.
@@ -238,6 +235,7 @@ fn a_file_of_a_hundred_megabytes_is_refused_with_the_limit() {
         (&["serve", "--port", "0", huge], "longer than 4 MiB"),
         (&["exec", huge, "--", "true"], "longer than 4 MiB"),
         (&["shell", huge], "longer than 4 MiB"),
+        (&["shell", "--script", huge], "longer than 1 MiB"),
         (&["explain", huge], "longer than 16 MiB"),
         (&["import", huge], "longer than 16 MiB"),
         (&["check", "--fqdn", "a.test", "--certificate", huge], "longer than 16 MiB"),
@@ -248,6 +246,10 @@ fn a_file_of_a_hundred_megabytes_is_refused_with_the_limit() {
         assert_eq!(refused.status.code(), Some(2), "{args:?}: {said}");
         assert!(said.contains(limit) && said.len() < 1000, "{args:?}: {said}");
     }
+    let refused = confined(&["readyz", "--ready-file", huge]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("longer than 1024 KiB"), "{said}");
 }
 
 #[test]
@@ -291,7 +293,8 @@ fn a_request_of_a_hundred_megabytes_is_refused_with_the_limit() {
 
 #[test]
 fn a_server_whose_answer_does_not_end_is_left() {
-    for unit in ["x", "220-x\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\n\r\n[["] {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\n\r\n";
+    for unit in ["x", "220-x\r\n", "HTTP/1.1 200 OK\r\n", HEAD] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let piece = unit.repeat((1 << 16) / unit.len()).into_bytes();
@@ -301,16 +304,23 @@ fn a_server_whose_answer_does_not_end_is_left() {
                 std::thread::spawn(move || while stream.write_all(&piece).is_ok() {});
             }
         });
-        for args in [
-            &["send", "--to", &address, "--from", "a@a.test", "--rcpt", "b@b.test"][..],
-            &["probe", &address],
-            &["readyz", "--control", &address],
-            &["shell", "--attach", &address],
+        for (args, limit) in [
+            (&["send", "--to", &address, "--from", "a@a.test", "--rcpt", "b@b.test"][..], ""),
+            (&["probe", &address], if unit == "x" { "sends more than any reply has" } else { "" }),
+            (
+                &["readyz", "--address", &address],
+                if unit == "x" { "more than 4 KiB without the end of a line" } else { "" },
+            ),
+            (&["readyz", "--control", &address], "answers with more than 16 MiB"),
+            (&["shell", "--attach", &address], "answers with more than 16 MiB"),
         ] {
             let ended = confined(args);
-            let said = text(&ended.stderr);
-            assert!(!ended.status.success(), "{args:?}: {said}");
-            assert!(said.len() < 10_000 && ended.stdout.len() < 100_000, "{args:?}: {said}");
+            let (said, printed) = (text(&ended.stderr), text(&ended.stdout));
+            // A banner of many lines is a banner.
+            let ready = args[1] == "--address" && unit == "220-x\r\n";
+            assert_eq!(ended.status.success(), ready, "{args:?}: {said}");
+            assert!(said.len() < 10_000 && printed.len() < 100_000, "{args:?}: {said}");
+            assert!(said.contains(limit) || printed.contains(limit), "{args:?}: {said}{printed}");
         }
     }
 }

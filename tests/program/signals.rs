@@ -89,21 +89,36 @@ fn ends_soon(served: Served) {
     assert!(told.elapsed() < SOON, "{:?}", told.elapsed());
 }
 
+/// A lab with a hundred connectors that find no certificate: each fix of each of them is tried, for seconds in all.
+fn with_many_connectors() -> String {
+    let connector = |number| {
+        format!(
+            "[[computer.receive_connector]]\nname = \"In {number}\"\nfqdn = \"mx{number}.contoso.test\"\n\
+             bindings = [\"0.0.0.0:{}\"]\nauth_mechanism = [\"Tls\"]\n",
+            2000 + number
+        )
+    };
+    let at = "[[computer.receive_connector]]";
+    TWO.replacen(at, &format!("{}{at}", (0..100).map(connector).collect::<String>()), 1)
+}
+
 #[test]
 fn a_signal_ends_a_lab_whose_control_api_is_at_work() {
-    let served = Served::start(&[]);
+    let dir = tempfile::tempdir().unwrap();
+    let lab = dir.path().join("lab.toml");
+    fs::write(&lab, with_many_connectors()).unwrap();
+    let served = Served::start(&[lab.to_str().unwrap()]);
     let control = served.control();
     let before = processor_time(served.pid());
     // Together they take longer than there is time.
     let long = "$a = 1;".repeat(100_000);
+    let loops = r#"{"line": "foreach ($a in 1..50000) { Get-ReceiveConnector }"}"#.to_owned();
     let requests = [
         ("POST /api/v1/cmdlets", format!(r#"{{"line": "{long}"}}"#)),
-        (
-            "POST /api/v1/cmdlets",
-            r#"{"line": "foreach ($a in 1..50000) { Get-ReceiveConnector }"}"#.to_owned(),
-        ),
-        ("POST /api/v1/try", format!(r#"{{"line": "{long}"}}"#)),
-        ("POST /api/v1/run", r#"{"name": "fqdn-mismatch"}"#.to_owned()),
+        ("POST /api/v1/cmdlets", loops.clone()),
+        ("POST /api/v1/try", loops.clone()),
+        ("POST /api/v1/try", loops),
+        ("POST /api/v1/run", "{}".to_owned()),
         ("POST /api/v1/send", r#"{"policy": "may", "to": ["b@expta.com"]}"#.to_owned()),
         ("GET /api/v1/check", String::new()),
     ];
