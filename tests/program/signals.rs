@@ -80,34 +80,21 @@ fn a_signal_ends_exec_while_it_makes_its_keys_and_the_command_is_not_run() {
     }
 }
 
+/// Ends a lab, and returns what it says on standard error.
 #[track_caller]
-fn ends_soon(served: Served) {
+fn ends_soon(served: Served) -> String {
     let told = Instant::now();
     signal(served.pid(), "TERM");
     let ended = served.end();
-    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{said}");
     assert!(told.elapsed() < SOON, "{:?}", told.elapsed());
-}
-
-/// A lab with a hundred connectors that find no certificate: each fix of each of them is tried, for seconds in all.
-fn with_many_connectors() -> String {
-    let connector = |number| {
-        format!(
-            "[[computer.receive_connector]]\nname = \"In {number}\"\nfqdn = \"mx{number}.contoso.test\"\n\
-             bindings = [\"0.0.0.0:{}\"]\nauth_mechanism = [\"Tls\"]\n",
-            2000 + number
-        )
-    };
-    let at = "[[computer.receive_connector]]";
-    TWO.replacen(at, &format!("{}{at}", (0..100).map(connector).collect::<String>()), 1)
+    said
 }
 
 #[test]
 fn a_signal_ends_a_lab_whose_control_api_is_at_work() {
-    let dir = tempfile::tempdir().unwrap();
-    let lab = dir.path().join("lab.toml");
-    fs::write(&lab, with_many_connectors()).unwrap();
-    let served = Served::start(&[lab.to_str().unwrap()]);
+    let served = Served::start(&[]);
     let control = served.control();
     let before = processor_time(served.pid());
     // Together they take longer than there is time.
@@ -116,9 +103,8 @@ fn a_signal_ends_a_lab_whose_control_api_is_at_work() {
     let requests = [
         ("POST /api/v1/cmdlets", format!(r#"{{"line": "{long}"}}"#)),
         ("POST /api/v1/cmdlets", loops.clone()),
-        ("POST /api/v1/try", loops.clone()),
         ("POST /api/v1/try", loops),
-        ("POST /api/v1/run", "{}".to_owned()),
+        ("POST /api/v1/run", r#"{"name": "fqdn-mismatch"}"#.to_owned()),
         ("POST /api/v1/send", r#"{"policy": "may", "to": ["b@expta.com"]}"#.to_owned()),
         ("GET /api/v1/check", String::new()),
     ];
@@ -148,7 +134,9 @@ fn a_signal_ends_a_lab_that_hands_mail_to_a_server_which_is_silent_or_gone() {
         while !entries().contains(&format!("\"record\":\"{waits_for}\"")) {
             assert!(begun.elapsed() < PATIENCE, "{}", entries());
         }
-        ends_soon(served);
+        let said = ends_soon(served);
+        // A message that waits in a queue is nothing to wait for.
+        assert!(rest == silent || !said.contains("were cut off"), "{said}");
         let entries = journal(&path);
         let count = |record: &str| entries.iter().filter(|it| it["record"] == record).count();
         assert_eq!(count("connected"), count("disconnected"), "{rest}");
