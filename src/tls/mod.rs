@@ -33,8 +33,10 @@ macro_rules! signatures_by_the_provider {
     };
 }
 
+mod alert;
 mod client;
 mod failure;
+mod fault;
 mod first_flight;
 mod groups;
 mod handshake;
@@ -58,10 +60,11 @@ use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
 
 pub use client::{ClientFacts, ClientTls, ConnectFailure, usable_roots};
+pub use fault::HandshakeFault;
 pub use first_flight::{FirstFlight, OldVersion, first_flight};
 pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
-pub use server::{Accepted, HandshakeFault, HandshakeTrace, ServerTls};
+pub use server::{Accepted, HandshakeTrace, ServerTls};
 pub use setup::Setup;
 pub use stream::ServerStream;
 
