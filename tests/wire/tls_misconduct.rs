@@ -5,19 +5,19 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::exchange::Material;
 use starttls_lab::internal::pki::{Authority, KeyAlgorithm, KeyPair, Template};
-use starttls_lab::internal::session::fault::{
-    ClientCertificate, CutAfter, FaultSpec, Fired, HandshakeAction, LegacyVersion, Then, UnknownName,
-};
+use starttls_lab::internal::session::fault::{ClientCertificate, CutAfter, LegacyVersion, Then, UnknownName};
 use starttls_lab::internal::session::send::{Check, CommonName, NamesRead, Proof};
 use starttls_lab::internal::session::{InjectedFault, Reaction, TlsFacts, TlsFailure, TlsVersion};
 use starttls_lab::internal::tls::{
     ClientTls, HandshakeFault, HandshakeTrace, SenderTls, ServerTls, Setup, Versions,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use crate::handshake_fault::handshake_fault;
 
 const NAME: &str = "mail.contoso.com";
 
@@ -79,20 +79,6 @@ impl Lab {
     fn anything(&self, versions: Versions) -> ClientTls {
         ClientTls::trusting_anything(&self.clock, versions).unwrap()
     }
-}
-
-fn plan(conduct: impl Into<Value>, then: Option<Then>) -> HandshakeFault {
-    let row: FaultSpec =
-        serde_json::from_value(json!({"at": "handshake", "do": conduct.into(), "then": then})).unwrap();
-    let rule = row.resolve().unwrap();
-    let fired = Fired { row: 1, rule: Arc::new(rule) };
-    let actions = fired.handshake().iter().map(|action| match action {
-        HandshakeAction::Flight(action) => action.clone(),
-        HandshakeAction::Delay(_) | HandshakeAction::Tls(_) => {
-            panic!("{action:?} is nothing that is done to a flight")
-        }
-    });
-    HandshakeFault { actions: actions.collect(), then: fired.rule.then(), early: Vec::new() }
 }
 
 /// What came of a handshake on the lab's side.
@@ -181,7 +167,7 @@ fn records(mut flight: &[u8]) -> Vec<(u16, Vec<u8>)> {
 async fn an_alert_in_place_of_the_server_hello_is_seven_octets_and_the_end() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     for alert in [40, 46, 47, 49, 50, 70, 71, 80, 90, 112, 120, 0] {
-        let plan = plan(json!({ "alert": alert }), None);
+        let plan = handshake_fault(json!({ "alert": alert }), None);
         let (outcome, read) = meet(&server, &plan, async |io| client(io, &modern(), 0, &[]).await).await;
         assert_eq!(read, [21, 3, 3, 0, 2, 2, alert]);
         assert_eq!(outcome.on_purpose(), (&InjectedFault::Alert { alert }, Some(&Reaction::Closed)));
@@ -195,7 +181,7 @@ async fn an_alert_in_place_of_the_server_hello_is_seven_octets_and_the_end() {
 async fn after_an_alert_the_connection_can_be_kept_or_given_back_to_be_reset() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     // It is not closed: a client that would wait for the end here would wait for ever.
-    let silent = plan(json!({ "alert": 40 }), Some(Then::Silence));
+    let silent = handshake_fault(json!({ "alert": 40 }), Some(Then::Silence));
     let talks = async |io| client(io, &modern(), 7, b"\x15\x03\x03\x00\x02\x01\x00").await;
     let (outcome, _) = meet(&server, &silent, talks).await;
     let close_notify = Reaction::Alert { alert: "close_notify".to_owned() };
@@ -203,7 +189,7 @@ async fn after_an_alert_the_connection_can_be_kept_or_given_back_to_be_reset() {
 
     let (here, mut there) = duplex(4096);
     there.write_all(&modern()).await.unwrap();
-    let reset = plan(json!({ "alert": 40 }), Some(Then::Reset));
+    let reset = handshake_fault(json!({ "alert": 40 }), Some(Then::Reset));
     let mut refused = server.accept_as(&reset, here, &mut HandshakeTrace::default()).await.unwrap_err();
     refused.watch().await;
     assert_eq!(refused.then, Some(Then::Reset));
@@ -218,7 +204,7 @@ async fn after_an_alert_the_connection_can_be_kept_or_given_back_to_be_reset() {
 async fn a_warning_leaves_first_and_the_handshake_goes_on() {
     let lab = Lab::new();
     let server = lab.server(KeyAlgorithm::EcdsaP256);
-    let warning = plan(json!({ "warning": "unrecognized_name" }), None);
+    let warning = handshake_fault(json!({ "warning": "unrecognized_name" }), None);
     let (_, read) = meet(&server, &warning, async |io| client(io, &modern(), 12, b"x").await).await;
     assert_eq!(read[..10], [21, 3, 3, 0, 2, 1, 112, 22, 3, 3]);
     for versions in [Versions::Only12, Versions::Only13] {
@@ -233,13 +219,13 @@ async fn a_warning_leaves_first_and_the_handshake_goes_on() {
 #[tokio::test]
 async fn what_is_no_tls_leaves_as_it_stands_and_the_answer_in_clear_is_shown() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
-    let raw = plan(json!({ "raw": "500 no TLS\r\n" }), None);
+    let raw = handshake_fault(json!({ "raw": "500 no TLS\r\n" }), None);
     let (outcome, read) = meet(&server, &raw, async |io| client(io, &modern(), 12, b"QUIT\r\n").await).await;
     assert_eq!(read, b"500 no TLS\r\n");
     let quit = Reaction::ClearText { first_octets: "QUIT\\r\\n".to_owned() };
     assert_eq!(outcome.on_purpose(), (&InjectedFault::Octets { octets: 12 }, Some(&quit)));
 
-    let raw = plan(json!({ "raw": "hex:00ff" }), Some(Then::Close));
+    let raw = handshake_fault(json!({ "raw": "hex:00ff" }), Some(Then::Close));
     let (outcome, read) = meet(&server, &raw, async |io| client(io, &modern(), 0, &[]).await).await;
     assert_eq!((read, outcome.on_purpose().1), (vec![0, 255], Some(&Reaction::Closed)));
 }
@@ -249,11 +235,11 @@ async fn a_connection_is_closed_before_and_after_the_client_hello() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     // Nothing is waited for: this client says nothing.
     let (outcome, read) =
-        meet(&server, &plan(json!("close"), None), async |io| client(io, &[], 0, &[]).await).await;
+        meet(&server, &handshake_fault(json!("close"), None), async |io| client(io, &[], 0, &[]).await).await;
     assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&InjectedFault::Close, Some(&Reaction::Closed))));
     assert_eq!(outcome.witness.client_hello, None);
 
-    let cut = plan(json!({ "cut": { "after": "client-hello" } }), None);
+    let cut = handshake_fault(json!({ "cut": { "after": "client-hello" } }), None);
     let (outcome, read) = meet(&server, &cut, async |io| client(io, &modern(), 0, &[]).await).await;
     let deed = InjectedFault::Cut { after: CutAfter::ClientHello, octets: 0 };
     assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&deed, Some(&Reaction::Closed))));
@@ -266,7 +252,7 @@ async fn silence_lasts_until_the_caller_has_had_enough() {
     for conduct in [json!("silence"), json!({ "cut": { "after": "server-hello" } })] {
         let (here, mut there) = duplex(4096);
         there.write_all(&modern()).await.unwrap();
-        let silent = plan(conduct, Some(Then::Silence));
+        let silent = handshake_fault(conduct, Some(Then::Silence));
         let mut refused = server.accept_as(&silent, here, &mut HandshakeTrace::default()).await.unwrap_err();
         let patience = std::time::Duration::from_secs(600);
         assert!(tokio::time::timeout(patience, refused.watch()).await.is_err());
@@ -285,8 +271,9 @@ async fn silence_lasts_until_the_caller_has_had_enough() {
 #[tokio::test]
 async fn a_flight_is_cut_after_its_server_hello_or_anywhere() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
-    let cut =
-        |octets: Option<u32>| plan(json!({ "cut": { "after": "server-hello", "octets": octets } }), None);
+    let cut = |octets: Option<u32>| {
+        handshake_fault(json!({ "cut": { "after": "server-hello", "octets": octets } }), None)
+    };
     let (_, whole) =
         meet(&server, &cut(Some(u32::MAX)), async |io| client(io, &modern(), 0, &[]).await).await;
     assert!(records(&whole).len() > 1 || whole.len() > 300, "{whole:?}");
@@ -310,7 +297,7 @@ async fn a_flight_is_cut_after_its_server_hello_or_anywhere() {
 async fn one_octet_of_a_flight_is_flipped_and_the_rest_is_what_it_was() {
     let lab = Lab::new();
     let server = lab.server(KeyAlgorithm::EcdsaP256);
-    let corrupt = |octet: u32| plan(json!({ "corrupt": { "octet": octet } }), None);
+    let corrupt = |octet: u32| handshake_fault(json!({ "corrupt": { "octet": octet } }), None);
     let (outcome, read) = meet(&server, &corrupt(5), async |io| client(io, &modern(), 9, b"x").await).await;
     // The type of the message: 2 is ServerHello.
     assert_eq!((&read[..3], read[5], read[6]), (&[22, 3, 3][..], !2, 0));
@@ -344,7 +331,7 @@ async fn a_server_of_yesterday_says_its_version_and_ends_with_server_hello_done(
         (&rsa, "dhe-1024", 0x0303, 0x0033, &[2, 11, 12, 14]),
         (&ecdsa, "anonymous", 0x0303, 0x0034, &[2, 12, 14]),
     ] {
-        let legacy = plan(json!({ "legacy": legacy }), None);
+        let legacy = handshake_fault(json!({ "legacy": legacy }), None);
         let read_and_refuse = async |mut io: DuplexStream| {
             io.write_all(&modern()).await.unwrap();
             let mut flight = Vec::new();
@@ -375,7 +362,7 @@ async fn a_server_of_yesterday_says_its_version_and_ends_with_server_hello_done(
 #[tokio::test]
 async fn a_client_that_goes_on_with_a_server_of_yesterday_has_accepted_it() {
     let server = Lab::new().server(KeyAlgorithm::Rsa2048);
-    let legacy = plan(json!({ "legacy": "TLSv1" }), None);
+    let legacy = handshake_fault(json!({ "legacy": "TLSv1" }), None);
     let key_exchange = b"\x16\x03\x01\x00\x86\x10\x00\x00\x82";
     let (outcome, _) =
         meet(&server, &legacy, async |io| client(io, &modern(), 100, key_exchange).await).await;
@@ -392,7 +379,7 @@ async fn a_server_of_yesterday_refuses_what_it_would_refuse() {
         ("rsa-kx", hello(0x0303, &[0xc02f]), [21, 3, 3, 0, 2, 2, 40], "no suite of the server of yesterday"),
         ("SSLv3", hello(0x0303, &[0xc013]), [21, 3, 0, 0, 2, 2, 40], "no suite of the server of yesterday"),
     ] {
-        let legacy = plan(json!({ "legacy": server }), None);
+        let legacy = handshake_fault(json!({ "legacy": server }), None);
         let (outcome, read) = meet(&rsa, &legacy, async |io| client(io, &hello, 0, &[]).await).await;
         assert_eq!(read, answer);
         let failure = outcome.result.unwrap_err();
@@ -403,7 +390,7 @@ async fn a_server_of_yesterday_refuses_what_it_would_refuse() {
     }
     let ecdsa = lab.server(KeyAlgorithm::EcdsaP256);
     for server in [LegacyVersion::RsaKeyExchange, LegacyVersion::Dhe1024] {
-        let legacy = plan(json!({ "legacy": server }), None);
+        let legacy = handshake_fault(json!({ "legacy": server }), None);
         let (outcome, _) = meet(&ecdsa, &legacy, async |io| client(io, &modern(), 0, b"x").await).await;
         let failure = outcome.result.unwrap_err();
         assert!(matches!(&failure, TlsFailure::Unusable { reason } if reason.contains("RSA")), "{failure:?}");
@@ -650,7 +637,7 @@ async fn one_version_can_be_all_that_is_spoken() {
 #[tokio::test]
 async fn a_client_that_says_no_tls_is_not_misbehaved_to() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
-    let alert = plan(json!({ "alert": 40 }), None);
+    let alert = handshake_fault(json!({ "alert": 40 }), None);
     let (outcome, _) = meet(&server, &alert, async |io| client(io, b"EHLO x\r\n", 0, &[]).await).await;
     let first_octets = "EHLO x\\r\\n".to_owned();
     assert_eq!(outcome.result, Err(TlsFailure::NotTls { first_octets }));

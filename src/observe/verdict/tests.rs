@@ -167,7 +167,7 @@ fn a_client_hello_in_place_of_a_command_and_a_hundred_connections_are_told_in_fe
 
 #[test]
 fn a_verdict_can_be_read_by_programs() {
-    let json = serde_json::to_value(falls_back(1)).unwrap();
+    let json = serde_json::to_value(fall_back::falls_back(1)).unwrap();
     assert_eq!(json["fall_back"]["seconds_later"], 5.0);
     assert_eq!(json["leaks"][0]["what"], "envelope");
     assert_eq!(json["conversations"][0]["handshake"]["reaction"]["reaction"], "closed-during");

@@ -23,11 +23,13 @@
 
 mod account;
 mod bare;
+mod folder;
 mod script;
 mod setup;
 mod socket;
 
 pub(crate) use bare::Bare;
+pub(crate) use folder::{Folder, over_a_socket};
 pub(crate) use script::{Dialogue, What};
 pub(crate) use setup::Stage;
 pub(crate) use socket::Socket;

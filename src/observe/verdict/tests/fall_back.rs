@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn falls_back(connections_before: usize) -> Verdict {
+pub(super) fn falls_back(connections_before: usize) -> Verdict {
     let mut journal = SampleJournal::default();
     for _ in 0..connections_before {
         journal.conversation(|told| {
