@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::alert::{self, send};
-use super::failure::FirstOctets;
+use super::failure::FirstBytes;
 use super::hello::Hello;
 use super::legacy::Answer;
 use super::refused::Broken;
@@ -117,7 +117,7 @@ impl HandshakeFault {
                 Ok(handshake::drive_changed(session, io, hello.bytes(), flip).await?)
             }
             FlightChange::Cut(length) => {
-                let mut first = FirstOctets::default();
+                let mut first = FirstBytes::default();
                 let flight = handshake::first_flight(session, io, hello.bytes(), &mut first).await?;
                 let part = match length {
                     Some(length) => flight.get(..length as usize).unwrap_or(&flight).to_vec(),

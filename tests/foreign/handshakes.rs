@@ -273,12 +273,12 @@ fn a_handshake_that_is_cut_ends_too_early_and_one_that_is_reset_is_reset() {
 }
 
 #[test]
-fn a_flipped_octet_is_noticed_where_it_stands() {
-    for (octet, alert, openssl_says, gnutls_says) in [
+fn a_flipped_byte_is_noticed_where_it_stands() {
+    for (byte, alert, openssl_says, gnutls_says) in [
         (5, "unexpected_message", "unexpected message", "An unexpected TLS handshake packet"),
         (200, "bad_record_mac", "bad record mac", "Decryption has failed"),
     ] {
-        let corrupt = handshake_fault(json!({ "corrupt": { "octet": octet } }), None);
+        let corrupt = handshake_fault(json!({ "corrupt": { "octet": byte } }), None);
         let received = |lab: &Seen| matches!(&lab.result, Err(TlsFailure::AlertReceived { alert: received }) if received == alert);
         if let Some(client) = openssl(&["-tls1_3"]) {
             let (finished, lab) = meet(HEALTHY, &corrupt, client);

@@ -22,8 +22,8 @@ fn run(args: &[&str]) -> Output {
     program().args(args).output().unwrap()
 }
 
-fn text(octets: &[u8]) -> String {
-    String::from_utf8(octets.to_vec()).unwrap()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// Runs something that has to fail, and returns what it said.

@@ -57,7 +57,7 @@ fn send(args: &[&str]) -> (i32, String, String) {
     let envelope = ["--from", "a@sender.test", "--rcpt", "b@lab.test"];
     let program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
     let Output { status, stdout, stderr } = run(program, &[&["send"], args, &envelope].concat());
-    let text = |octets| String::from_utf8(octets).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 

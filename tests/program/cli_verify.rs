@@ -21,7 +21,7 @@ fn run(args: &[&str]) -> Output {
 /// Standard output and standard error of something that has to end with this code.
 fn ends(args: &[&str], code: i32) -> (String, String) {
     let output = run(args);
-    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
     assert_eq!(output.status.code(), Some(code), "{args:?}\n{stdout}\n{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");

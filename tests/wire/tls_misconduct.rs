@@ -135,7 +135,7 @@ async fn client(mut io: DuplexStream, hello: &[u8], answer: usize, word: &[u8]) 
 
 /// A ClientHello of `version` with `suites` and the algorithms that every key here can sign with.
 fn hello(version: u16, suites: &[u16]) -> Vec<u8> {
-    let vector = |octets: &[u8]| [&(octets.len() as u16).to_be_bytes()[..], octets].concat();
+    let vector = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat();
     let numbers =
         |numbers: &[u16]| vector(&numbers.iter().flat_map(|it| it.to_be_bytes()).collect::<Vec<_>>());
     let schemes = numbers(&[0x0401, 0x0403, 0x0804]);
@@ -164,7 +164,7 @@ fn records(mut flight: &[u8]) -> Vec<(u16, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn an_alert_in_place_of_the_server_hello_is_seven_octets_and_the_end() {
+async fn an_alert_in_place_of_the_server_hello_is_seven_bytes_and_the_end() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     for alert in [40, 46, 47, 49, 50, 70, 71, 80, 90, 112, 120, 0] {
         let plan = handshake_fault(json!({ "alert": alert }), None);
@@ -294,7 +294,7 @@ async fn a_flight_is_cut_after_its_server_hello_or_anywhere() {
 }
 
 #[tokio::test]
-async fn one_octet_of_a_flight_is_flipped_and_the_rest_is_what_it_was() {
+async fn one_byte_of_a_flight_is_flipped_and_the_rest_is_what_it_was() {
     let lab = Lab::new();
     let server = lab.server(KeyAlgorithm::EcdsaP256);
     let corrupt = |octet: u32| handshake_fault(json!({ "corrupt": { "octet": octet } }), None);
@@ -431,7 +431,7 @@ async fn of_two_certificates_the_one_is_shown_that_goes_with_the_suites() {
         let hello = hello(0x0303, suites);
         let shows = |flight: &[u8], material: &Material| {
             let der = material.certificate.der();
-            flight.windows(der.len()).any(|octets| octets == der)
+            flight.windows(der.len()).any(|window| window == der)
         };
         let read = async |mut io: DuplexStream| {
             io.write_all(&hello).await.unwrap();
@@ -452,8 +452,8 @@ async fn a_hello_of_ssl_2_is_called_by_its_name() {
     let hello = [&b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10"[..], &[5; 37]].concat();
     // It comes in pieces, and is not taken for anything else before it can be known.
     let conduct = async |mut io: DuplexStream| {
-        for octet in hello {
-            if io.write_all(&[octet]).await.is_err() {
+        for byte in hello {
+            if io.write_all(&[byte]).await.is_err() {
                 return;
             }
             tokio::task::yield_now().await;

@@ -127,13 +127,13 @@ impl ConversationBuilder {
                 self.inside.followed_up();
                 self.said(Said::Credentials, entry.time);
             }
-            Record::Content(octets) => {
+            Record::Content(bytes) => {
                 self.inside.followed_up();
-                if *octets > 0 {
+                if *bytes > 0 {
                     self.said(Said::Body, entry.time);
                 }
             }
-            Record::Sent(octets) => self.sent(octets),
+            Record::Sent(reply) => self.sent(reply),
             Record::TlsEstablished(_) => {
                 self.established = true;
                 self.replies = Vec::new();
@@ -281,32 +281,32 @@ impl ConversationBuilder {
         }
     }
 
-    fn sent(&mut self, octets: &Bytes) {
+    fn sent(&mut self, reply: &Bytes) {
         self.told.turn = Turn::Client;
         if self.established {
-            self.inside.replied(octets);
+            self.inside.replied(reply);
         }
         if !self.awaits_answer {
-            self.told.injected.iter_mut().for_each(|injected| injected.compare(octets));
+            self.told.injected.iter_mut().for_each(|injected| injected.compare(reply));
             if !self.established && self.replies.len() < REPLIES {
-                self.replies.push(octets.clone());
+                self.replies.push(reply.clone());
             }
         }
-        if self.last_verb.take() == Some(Verb::Ehlo) && octets.starts_with(b"250") {
-            self.inside.hello(octets, self.established);
+        if self.last_verb.take() == Some(Verb::Ehlo) && reply.starts_with(b"250") {
+            self.inside.hello(reply, self.established);
             if !self.established {
-                let offered = offers_starttls(octets);
+                let offered = offers_starttls(reply);
                 self.told.starttls.offered = Some(offered || self.told.starttls.offered == Some(true));
             }
         }
         if std::mem::take(&mut self.awaits_answer) {
-            let line = octets.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let line = reply.split(|byte| *byte == b'\n').next().unwrap_or_default();
             self.told.starttls.answer = Some(printable(line.trim_ascii_end()));
             if self.told.starttls.is_granted() {
                 self.told.turn = Turn::Handshake;
-                self.told.injected = Injected::behind(octets);
+                self.told.injected = Injected::behind(reply);
                 let injected = self.told.injected.iter_mut();
-                injected.for_each(|it| self.replies.iter().for_each(|reply| it.compare(reply)));
+                injected.for_each(|it| self.replies.iter().for_each(|earlier| it.compare(earlier)));
             }
         } else if self.told.starttls.is_granted() && self.handshake_at.is_none() {
             self.told.clear_text_after_go_ahead = true;

@@ -27,8 +27,8 @@ fn what_stands_behind_starttls_was_said_in_clear_whatever_becomes_of_it() {
         let mut journal = SampleJournal::default();
         journal.conversation(|told| {
             starttls(told);
-            let octets = b"MAIL FROM:<a@example.com>\r\nAUTH PLAIN AGEAYg==\r\n";
-            told.tell(Record::Anomaly(crate::journal::pipelined(octets, executed)));
+            let bytes = b"MAIL FROM:<a@example.com>\r\nAUTH PLAIN AGEAYg==\r\n";
+            told.tell(Record::Anomaly(crate::journal::pipelined(bytes, executed)));
             told.established(TlsVerb::StartTls);
             if executed {
                 told.received("MAIL FROM:<a@example.com>").sent("250 ok\r\n");
