@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::fs;
-use std::io::BufRead;
 
 use crate::fixture::support::{EDGE_AND_HUB, Served, Talk};
 
@@ -15,10 +14,7 @@ fn serve_shows_which_computer_sends_to_which_and_every_line_between_them_once() 
     let mut talk = Talk::open(&served.address());
     talk.message_to("b@contoso.test", "x", 1);
     talk.say("QUIT", "221");
-    let mut said = String::new();
-    while !said.lines().last().is_some_and(|line| line.starts_with(">> EDGE")) {
-        assert!(served.stdout.read_line(&mut said).unwrap() > 0, "it ended: {said}");
-    }
+    let said = served.until(">> EDGE");
     for line in [
         "] -- connecting to HUB (127.0.0.3:",
         ", EDGE\\EdgeSync - Inbound to Site\n",

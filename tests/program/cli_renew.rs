@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
+
+use crate::fixture::support::finished;
 
 /// A server whose clock stands still, with a connector by name, one that is pinned, and one that sends.
 const LAB: &str = r#"
@@ -64,10 +65,7 @@ fn renew_in(lab: &str, args: &[&str]) -> (i32, String, String) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("lab.toml");
     fs::write(&file, lab).unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-    let done = program.arg("renew").arg(&file).args(args).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    finished(&[&["renew", file.to_str().unwrap()], args].concat())
 }
 
 fn json(args: &[&str]) -> (i32, Value) {
@@ -150,12 +148,7 @@ fn a_new_certificate_that_misses_the_name_withholds_starttls_once_the_old_one_is
 #[test]
 fn the_new_certificate_may_be_a_file() {
     let directory = tempfile::tempdir().unwrap();
-    let lab = Command::new(env!("CARGO_BIN_EXE_starttls-lab"))
-        .args(["certs", "healthy", "--dir"])
-        .arg(directory.path())
-        .output()
-        .unwrap();
-    let written = String::from_utf8(lab.stdout).unwrap();
+    let (_, written, _) = finished(&["certs", "healthy", "--dir", directory.path().to_str().unwrap()]);
     let pem = written.lines().find(|line| line.ends_with(".pem") && !line.ends_with("ca.pem")).unwrap();
     let (code, said, _) = renew(&["--certificate", pem]);
     assert_eq!(code, 1, "{said}");
@@ -198,10 +191,9 @@ fn an_exchange_that_loses_nothing_is_zero() {
 #[test]
 fn an_edge_that_overwrites_its_default_certificate_has_to_be_subscribed_again() {
     let edge = |overwrite: &[&str]| {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-        program.args(["renew", "edgesync-fqdn-mismatch", "--output", "json"]).args(overwrite);
-        let said = program.output().unwrap().stdout;
-        serde_json::from_slice::<Value>(&said).unwrap()
+        let args = ["renew", "edgesync-fqdn-mismatch", "--output", "json"];
+        let (_, said, _) = finished(&[&args, overwrite].concat());
+        serde_json::from_str::<Value>(&said).unwrap()
     };
     let computer = edge(&[])["computer"].as_str().unwrap().to_owned();
     assert_eq!(edge(&[])["subscriptions_broken"], serde_json::json!([]));
