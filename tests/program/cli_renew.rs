@@ -200,11 +200,12 @@ fn an_edge_that_overwrites_its_default_certificate_has_to_be_subscribed_again() 
     assert_eq!(edge(&["--overwrite-default"])["subscriptions_broken"], serde_json::json!([computer]));
 }
 
-/// The removal is refused, so the connector goes on with the old one.
-#[test]
-fn what_would_be_after_a_refused_removal_is_not_said_to_be_so_after_the_exchange() {
-    let lab = r#"
-title = "A Send connector is pinned to a certificate that is not valid yet"
+/// A lab whose only connector is pinned to a certificate with this validity.
+fn pinned(not_before: &str, not_after: &str) -> String {
+    format!(
+        r#"
+title = "A Send connector is pinned to a certificate"
+now = "2026-11-30T09:00:00Z"
 [[computer]]
 name = "EX1"
 fqdn = "ex1.contoso.com"
@@ -215,14 +216,21 @@ label = "mail"
 subject = "CN=mail.contoso.com"
 names = ["mail.contoso.com"]
 issuer = "CN=G1"
-not_before = "+5d"
-not_after = "+50d"
+not_before = "{not_before}"
+not_after = "{not_after}"
 services = ["SMTP"]
 [[computer.send_connector]]
 name = "Out"
 tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
-"#;
-    let (code, told, ends) = renew_in(lab, &[]);
+"#
+    )
+}
+
+/// The removal is refused, so the connector goes on with the old one.
+#[test]
+fn what_would_be_after_a_refused_removal_is_not_said_to_be_so_after_the_exchange() {
+    let lab = pinned("+5d", "+50d");
+    let (code, told, ends) = renew_in(&lab, &[]);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(code, 1, "{told}");
     assert!(
@@ -238,27 +246,8 @@ tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
 /// On the day on which a pinned certificate expires the mail of the connector stays in the queue.
 #[test]
 fn the_day_on_which_a_pinned_certificate_expires_is_the_day_on_which_its_connector_breaks() {
-    let lab = r#"
-title = "A Send connector is pinned to a certificate that ends soon"
-now = "2026-11-30T09:00:00Z"
-[[computer]]
-name = "EX1"
-fqdn = "ex1.contoso.com"
-role = "mailbox"
-profile = "exchange-2019"
-[[computer.certificate]]
-label = "mail"
-subject = "CN=mail.contoso.com"
-names = ["mail.contoso.com"]
-issuer = "CN=G1"
-not_before = "2025-12-15"
-not_after = "2026-12-15"
-services = ["SMTP"]
-[[computer.send_connector]]
-name = "Out"
-tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
-"#;
-    let (_, told, _) = renew_in(lab, &[]);
+    let lab = pinned("2025-12-15", "2026-12-15");
+    let (_, told, _) = renew_in(&lab, &[]);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     let breaks =
         r"Without action EX1\Out (sending) breaks on 2026-12-15 (in 15 days): mail, EXPIRED, and nothing is";
