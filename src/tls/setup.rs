@@ -1,3 +1,5 @@
+//! The certificates of a connector, each as a configuration of rustls, and the choice among them.
+
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
