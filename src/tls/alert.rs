@@ -4,7 +4,7 @@
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::refused::Broken;
-use super::server::HandshakeTrace;
+use super::trace::HandshakeTrace;
 use super::{failure, handshake};
 use crate::session::{InjectedFault, TlsFailure, alert_name};
 

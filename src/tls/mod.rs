@@ -52,6 +52,7 @@ mod setup;
 mod signing;
 mod stream;
 mod tickets;
+mod trace;
 
 use std::sync::Arc;
 
@@ -64,9 +65,10 @@ pub use fault::HandshakeFault;
 pub use first_flight::{FirstFlight, OldVersion, first_flight};
 pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
-pub use server::{Accepted, HandshakeTrace, ServerTls};
+pub use server::{Accepted, ServerTls};
 pub use setup::Setup;
 pub use stream::ServerStream;
+pub use trace::HandshakeTrace;
 
 /// A connection on which the lab is the client and the handshake is done.
 pub type ClientStream<IO> = tokio_rustls::client::TlsStream<IO>;

@@ -12,10 +12,11 @@ use super::refused::{Broken, Refused};
 use super::session::ServerSession;
 use super::setup::{CertificateSet, Choice, Options, ServerIdentity, Setup};
 use super::stream::ServerStream;
+use super::trace::HandshakeTrace;
 use super::{TlsSetupError, Versions, alert, failure, handshake, names};
 use crate::pki::{Certificate, KeyPair, Thumbprint};
 use crate::session::fault::Then;
-use crate::session::{ClientHelloFacts, InjectedFault, TlsFacts, TlsFailure};
+use crate::session::{ClientHelloFacts, TlsFacts, TlsFailure};
 
 /// The TLS side of a connector: certificates with their chains and keys, and the versions spoken.
 ///
@@ -23,17 +24,6 @@ use crate::session::{ClientHelloFacts, InjectedFault, TlsFacts, TlsFailure};
 /// another name, of X.509 v1, or with a key that is not its own.
 #[derive(Clone)]
 pub struct ServerTls(Arc<CertificateSet>);
-
-/// A trace of a handshake while it is in progress, so that the facts are not lost if the future is dropped.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HandshakeTrace {
-    /// The client's offer, as soon as its ClientHello is complete.
-    pub client_hello: Option<Arc<ClientHelloFacts>>,
-    /// The number of bytes that have come of a ClientHello that is not complete.
-    pub partial_hello: usize,
-    /// The faults that the lab has injected, in order.
-    pub injected: Vec<InjectedFault>,
-}
 
 /// The result of a handshake: a stream and what was negotiated, or the failure.
 pub type Accepted<IO> = Result<(ServerStream<IO>, TlsFacts), Box<Refused<IO>>>;

@@ -34,7 +34,7 @@ const RSA: Configuration =
 #[derive(Debug)]
 struct Seen {
     result: Result<TlsFacts, TlsFailure>,
-    witness: HandshakeTrace,
+    trace: HandshakeTrace,
 }
 
 impl Seen {
@@ -102,8 +102,8 @@ fn meet(
 }
 
 async fn accept(tls: &ServerTls, plan: &HandshakeFault, io: tokio::net::TcpStream) -> Seen {
-    let mut witness = HandshakeTrace::default();
-    let result = match tls.accept_as(plan, io, &mut witness).await {
+    let mut trace = HandshakeTrace::default();
+    let result = match tls.accept_as(plan, io, &mut trace).await {
         Ok((mut stream, facts)) => {
             use tokio::io::AsyncWriteExt;
             stream.write_all(b"220 hello\r\n").await.ok();
@@ -120,7 +120,7 @@ async fn accept(tls: &ServerTls, plan: &HandshakeFault, io: tokio::net::TcpStrea
             Err(refused.failure)
         }
     };
-    Seen { result, witness }
+    Seen { result, trace }
 }
 
 fn openssl(options: &'static [&'static str]) -> Option<impl Fn(SocketAddr) -> Command> {
@@ -206,7 +206,7 @@ fn a_fatal_alert_is_shown_by_its_name() {
         }
         for lab in seen {
             assert_eq!(lab.client(), Some(&Reaction::Closed));
-            assert!(lab.witness.client_hello.is_some_and(|hello| hello.server_name.as_deref() == Some(NAME)));
+            assert!(lab.trace.client_hello.is_some_and(|hello| hello.server_name.as_deref() == Some(NAME)));
         }
     }
 }
@@ -223,7 +223,7 @@ fn a_warning_is_outlived_by_openssl() {
         let (finished, lab) = meet(HEALTHY, &warning, client);
         finished.succeeded();
         assert_eq!(
-            (lab.result.is_ok(), lab.witness.injected),
+            (lab.result.is_ok(), lab.trace.injected),
             (true, vec![InjectedFault::Warning { alert: 112 }])
         );
     }
@@ -231,7 +231,7 @@ fn a_warning_is_outlived_by_openssl() {
     // Its program asks the library to go on; other programs that use the library give up.
     let (finished, lab) = meet(HEALTHY, &warning, client);
     assert!(finished.stderr.contains("A TLS warning alert has been received"), "{finished:#?}");
-    assert_eq!(lab.witness.injected, [InjectedFault::Warning { alert: 112 }]);
+    assert_eq!(lab.trace.injected, [InjectedFault::Warning { alert: 112 }]);
 }
 
 fn boxed(client: Option<impl Fn(SocketAddr) -> Command + 'static>) -> Option<ToldWhere> {

@@ -85,7 +85,7 @@ impl Lab {
 struct Outcome {
     result: Result<TlsFacts, TlsFailure>,
     then: Option<Then>,
-    witness: HandshakeTrace,
+    trace: HandshakeTrace,
 }
 
 impl Outcome {
@@ -105,16 +105,16 @@ async fn meet<T>(
 ) -> (Outcome, T) {
     let (here, there) = duplex(64 * 1024);
     let serve = async {
-        let mut witness = HandshakeTrace::default();
-        match server.accept_as(plan, here, &mut witness).await {
+        let mut trace = HandshakeTrace::default();
+        match server.accept_as(plan, here, &mut trace).await {
             Ok((mut stream, facts)) => {
                 let _ = stream.write_all(b"220 hello\r\n").await;
                 let _ = stream.read_to_end(&mut Vec::new()).await;
-                Outcome { result: Ok(facts), then: None, witness }
+                Outcome { result: Ok(facts), then: None, trace }
             }
             Err(mut refused) => {
                 refused.watch().await;
-                Outcome { result: Err(refused.failure), then: refused.then, witness }
+                Outcome { result: Err(refused.failure), then: refused.then, trace }
             }
         }
     };
@@ -172,7 +172,7 @@ async fn an_alert_in_place_of_the_server_hello_is_seven_bytes_and_the_end() {
         assert_eq!(read, [21, 3, 3, 0, 2, 2, alert]);
         assert_eq!(outcome.on_purpose(), (&InjectedFault::Alert { alert }, Some(&Reaction::Closed)));
         assert_eq!(outcome.then, Some(Then::Close));
-        let hello = outcome.witness.client_hello.unwrap();
+        let hello = outcome.trace.client_hello.unwrap();
         assert_eq!((hello.legacy_version, hello.cipher_suites.len()), (0x0303, 8));
     }
 }
@@ -212,7 +212,7 @@ async fn a_warning_leaves_first_and_the_handshake_goes_on() {
         let (outcome, seen) =
             meet(&server, &warning, async |io| anything.connect(NAME, io).await.is_ok()).await;
         assert!(seen && outcome.result.is_ok());
-        assert_eq!(outcome.witness.injected, [InjectedFault::Warning { alert: 112 }]);
+        assert_eq!(outcome.trace.injected, [InjectedFault::Warning { alert: 112 }]);
     }
 }
 
@@ -237,13 +237,13 @@ async fn a_connection_is_closed_before_and_after_the_client_hello() {
     let (outcome, read) =
         meet(&server, &handshake_fault(json!("close"), None), async |io| client(io, &[], 0, &[]).await).await;
     assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&InjectedFault::Close, Some(&Reaction::Closed))));
-    assert_eq!(outcome.witness.client_hello, None);
+    assert_eq!(outcome.trace.client_hello, None);
 
     let cut = handshake_fault(json!({ "cut": { "after": "client-hello" } }), None);
     let (outcome, read) = meet(&server, &cut, async |io| client(io, &modern(), 0, &[]).await).await;
     let deed = InjectedFault::Cut { after: CutAfter::ClientHello, octets: 0 };
     assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&deed, Some(&Reaction::Closed))));
-    assert!(outcome.witness.client_hello.is_some());
+    assert!(outcome.trace.client_hello.is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,9 +301,9 @@ async fn one_byte_of_a_flight_is_flipped_and_the_rest_is_what_it_was() {
     let (outcome, read) = meet(&server, &corrupt(5), async |io| client(io, &modern(), 9, b"x").await).await;
     // The type of the message: 2 is ServerHello.
     assert_eq!((&read[..3], read[5], read[6]), (&[22, 3, 3][..], !2, 0));
-    assert_eq!(outcome.witness.injected, [InjectedFault::Corrupted { octet: 5 }]);
+    assert_eq!(outcome.trace.injected, [InjectedFault::Corrupted { octet: 5 }]);
     let last = meet(&server, &corrupt(u32::MAX), async |io| client(io, &modern(), 300, b"x").await).await;
-    assert!(matches!(last.0.witness.injected[..], [InjectedFault::Corrupted { octet: 300.. }]));
+    assert!(matches!(last.0.trace.injected[..], [InjectedFault::Corrupted { octet: 300.. }]));
 
     for (versions, octet) in [(Versions::Only12, 60), (Versions::Only13, 200)] {
         let anything = lab.anything(versions);
@@ -410,7 +410,7 @@ async fn what_an_old_client_offered_is_known_although_it_is_refused() {
         let read = async |io| client(io, &hello, 0, &[]).await;
         let (outcome, answer) = meet(&server, &HandshakeFault::default(), read).await;
         assert_eq!(answer[..6], [21, 3, 3, 0, 2, 2]);
-        assert!(outcome.witness.client_hello.is_some());
+        assert!(outcome.trace.client_hello.is_some());
         let failure = outcome.result.unwrap_err();
         assert!(
             matches!(&failure, TlsFailure::AlertSent { reason, .. } if reason.contains(why)),
@@ -573,7 +573,7 @@ async fn the_certificate_is_chosen_by_name_and_an_unknown_name_is_answered_as_as
                 Some(facts.presented)
             );
         }
-        (outcome.result.map(|facts| facts.presented), outcome.witness.injected)
+        (outcome.result.map(|facts| facts.presented), outcome.trace.injected)
     };
     let (usual, other) = (Ok(usual.certificate.thumbprint()), Ok(other.certificate.thumbprint()));
     for unknown_name in [None, Some(UnknownName::Warn), Some(UnknownName::Refuse)] {
@@ -641,7 +641,7 @@ async fn a_client_that_says_no_tls_is_not_misbehaved_to() {
     let (outcome, _) = meet(&server, &alert, async |io| client(io, b"EHLO x\r\n", 0, &[]).await).await;
     let first_octets = "EHLO x\\r\\n".to_owned();
     assert_eq!(outcome.result, Err(TlsFailure::NotTls { first_octets }));
-    assert_eq!(outcome.witness, HandshakeTrace::default());
+    assert_eq!(outcome.trace, HandshakeTrace::default());
     let (outcome, ()) = meet(&server, &alert, async |mut io: DuplexStream| {
         io.write_all(&modern()[..40]).await.unwrap();
     })
@@ -659,7 +659,7 @@ async fn what_a_client_offered_goes_with_what_was_negotiated() {
     let facts = outcome.result.unwrap();
     let hello: Arc<_> = facts.client_hello.clone().unwrap();
     assert_eq!(hello.server_name.as_deref(), Some(NAME));
-    assert_eq!(Some(hello), outcome.witness.client_hello);
+    assert_eq!(Some(hello), outcome.trace.client_hello);
     // The journal shows it once, beside the facts.
     assert_eq!(serde_json::to_value(&facts).unwrap().get("client_hello"), None);
 }
