@@ -12,6 +12,8 @@ mod crl;
 mod der;
 mod dn;
 mod error;
+#[cfg(feature = "aws-lc-rs")]
+mod fresh;
 mod issue;
 mod jks;
 mod key;
