@@ -256,7 +256,7 @@ mod tests {
             (entries.len(), entries.oldest(), entries.next()),
             (3 * BLOCK - 7, 3 * BLOCK as u64 + 8, 769)
         );
-        assert!(entries.blocks.iter().all(|block| block.records.len() < BLOCK * 3 / 5));
+        assert!(entries.blocks.iter().all(|block| block.records.len() < BLOCK * 3 / 4));
     }
 
     #[test]
