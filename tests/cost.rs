@@ -41,9 +41,9 @@ const KEPT: (usize, usize) = (3_750, 860);
 #[cfg(all(feature = "cli", target_arch = "x86_64"))]
 const INSTRUCTIONS: (u64, u64) = (730_000, 345_000);
 
-/// The most instructions that a lab takes from its start to its end, without a client. They were XXX when this was written.
+/// The most instructions that a lab takes from its start to its end, without a client. They were 4,375,379 when this was written.
 #[cfg(target_arch = "x86_64")]
-const LAB: u64 = 1;
+const LAB: u64 = 5_000_000;
 
 /// Only one of the tests runs at a time.
 static TURN: Mutex<()> = Mutex::new(());
