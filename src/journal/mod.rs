@@ -111,8 +111,7 @@ impl Journal {
     /// Calls `listener` with every entry from now on, and first with those that are still here.
     pub fn listen(&self, mut listener: Listener) {
         let mut inner = self.lock();
-        let kept = inner.entries.oldest()..inner.entries.next();
-        kept.filter_map(|number| inner.entries.get(number)).for_each(|entry| listener(&entry));
+        inner.entries.stretch(0, usize::MAX).iter().for_each(&mut listener);
         inner.listeners.push(listener);
     }
 
