@@ -17,10 +17,10 @@ impl Recurring {
     pub(super) fn share(&mut self, record: &mut Record) -> Option<usize> {
         let slot = hash(record)? % SLOTS;
         let known = self.0.get_mut(slot)?;
-        if is_equal(known, record) {
-            record.clone_from(known);
-        } else {
+        if !is_equal(known, record) {
             known.clone_from(record);
+        } else if !Self::is_same(known, record) {
+            record.clone_from(known);
         }
         Some(slot)
     }
