@@ -134,7 +134,7 @@ fn a_lab_takes_no_more_instructions_than_its_bound() {
     let _turn = TURN.lock();
     let Some(valgrind) = Program::find("valgrind", "valgrind") else { return };
     let of_labs = |count: u64| {
-        instructions(&valgrind, &std::env::current_exe().unwrap(), |command| {
+        instructions(&valgrind, std::env::current_exe().unwrap(), |command| {
             command.args(["--ignored", "--exact", "labs"]).env(LABS, count.to_string());
             assert!(command.stdout(Stdio::null()).status().unwrap().success());
         })
