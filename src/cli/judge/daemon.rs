@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spots;
+use super::keys::SharedKeys;
 use super::process::{self, Ended, Interrupted, Words};
 use super::report::Report;
 use super::trial::{Tried, Up};
@@ -44,9 +45,10 @@ struct Target {
 pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
     let spots = Spots::find(args.port, true)?;
     let (activity, mut heard) = watch::channel(0);
+    let keys = SharedKeys::of(entries);
     let mut labs = Vec::new();
     for (number, entry) in entries.iter().enumerate() {
-        let up = Up::start(entry, spots.at(number)).await?;
+        let up = Up::start(entry, spots.at(number), &keys).await?;
         let activity = activity.clone();
         up.engine.journal().listen(Box::new(move |entry| {
             let is_conversation = entry.place.is_some();
