@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::exchange::{Fix, Trial};
 use crate::import::{Imported, Recognized, recognize};
 use crate::lab::Plan;
+use crate::pki::SharedKeys;
 use crate::report::proof::{self, counted};
 use crate::report::{self, Cause, Lacking, Report, Screen, SharedFix};
 use crate::scenario::{CommandsSpec, Proof, Scenario, ScenarioText};
@@ -161,7 +162,7 @@ fn of_import(args: &Args, found: &Recognized, imported: &Imported) -> Result<(),
 /// Shows the diagnosis of a lab.
 fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Failure> {
     let Subject { name, described, pasted } = *subject;
-    let plan = Plan::new(text)?;
+    let plan = Plan::with_keys(text, &mut SharedKeys::default().of_a_lab())?;
     let mut report = report::check(&plan.computers, plan.clock.now());
     let dry_run = if says_something(&text.scenario) { Some(plan.dry_run(name)?) } else { None };
     let played = |layout: fn(&Proof) -> String| {

@@ -4,7 +4,6 @@ mod address;
 mod daemon;
 mod formats;
 mod html;
-mod keys;
 mod process;
 mod report;
 mod table;
@@ -25,9 +24,9 @@ use super::signals::Signals;
 use super::time::some_time;
 use crate::exchange::TimeSpan;
 use crate::judgement::{Outcome, Policy};
+use crate::pki::{KeyAlgorithm, SharedKeys};
 use crate::scenario::{CatalogueEntry, chosen, entry};
 use address::Spots;
-use keys::SharedKeys;
 use process::Interrupted;
 use report::Report;
 use trial::{Plan, Tried};
@@ -187,7 +186,7 @@ fn with_controls(entries: Vec<&'static CatalogueEntry>) -> Vec<&'static Catalogu
 async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
     let spots = Spots::find(args.port, args.jobs.get() > 1)?;
     let longest = args.timeout.map_or(TRIAL, |TimeSpan(longest)| longest);
-    let keys = SharedKeys::of(entries);
+    let keys = keys(entries);
     let plan = Arc::new(Plan { command: args.command.clone(), trust_env: args.trust_env, longest, keys });
     let stop = CancellationToken::new();
     stop_at_signals(&stop)?;
@@ -214,6 +213,17 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
     }
     tried.extend(others);
     Ok(Report::of(args, spots.own, tried))
+}
+
+/// Returns the keys of the entries' labs, of which those that take long are made from now on.
+fn keys(entries: &[&'static CatalogueEntry]) -> SharedKeys {
+    let keys = SharedKeys::default();
+    let wanted = KeyAlgorithm::ALL.into_iter().filter(|(name, algorithm)| {
+        let name = format!("\"{name}\"");
+        algorithm.is_rsa() && entries.iter().any(|entry| entry.scenario.text.contains(&name))
+    });
+    keys.make_ahead(wanted.map(|(_, algorithm)| algorithm).collect());
+    keys
 }
 
 /// Ends the run on a signal.

@@ -12,7 +12,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spot;
-use super::keys::SharedKeys;
 use super::process::{self, Ended, Interrupted, Words};
 use super::turns::Turn;
 use crate::cli::exec::{self, Trust};
@@ -22,6 +21,7 @@ use crate::judgement::{Exit, Trial};
 use crate::lab::{self, Engine, Options};
 use crate::observe::verdict::{Measure, Verdict};
 use crate::observe::{Counts, Observer};
+use crate::pki::SharedKeys;
 use crate::scenario::{Acceptance, CatalogueEntry, EntrySpec, ROOT_SUBJECT, ServerTrust};
 
 /// The parameters that hold for every entry.
