@@ -61,6 +61,8 @@ pub(super) struct Args {
 /// the time limit of the whole shutdown, even where a reader does not read.
 const GRACE: Duration = Duration::from_millis(1500);
 const ENDING: Duration = Duration::from_millis(1900);
+const _: () =
+    assert!(GRACE.as_millis() < ENDING.as_millis() && ENDING.as_millis() < 2000, "two seconds are promised");
 
 pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let loaded = match (args.quick.scenario(args.scenario.as_deref())?, &args.scenario) {

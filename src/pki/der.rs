@@ -111,6 +111,14 @@ pub(super) fn oid_to_text(content: &[u8]) -> String {
     text
 }
 
+/// Returns whether this is the content of an OBJECT IDENTIFIER: arcs that end, in as few bytes as they need (X.690
+/// section 8.19.2).
+pub(super) fn is_oid(content: &[u8]) -> bool {
+    let ends_an_arc = |byte: &u8| byte & 0x80 == 0;
+    let mut arcs = content.split_inclusive(ends_an_arc);
+    !content.is_empty() && arcs.all(|arc| arc[0] != 0x80 && arc.last().is_some_and(ends_an_arc))
+}
+
 fn push_arc(out: &mut Vec<u8>, arc: u64) {
     let septets = (64 - arc.leading_zeros()).div_ceil(7).max(1);
     for i in (0..septets).rev() {
@@ -143,6 +151,16 @@ mod tests {
         assert_eq!(oid_from_text("2.5.4.3").unwrap(), [0x55, 4, 3]);
         for wrong in ["", "1", "3.1", "1.40", "1.2.", "1.2.x", "2.18446744073709551615"] {
             assert_eq!(oid_from_text(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_object_identifier_ends_with_its_last_arc_and_pads_none() {
+        for content in [&[0x55, 4, 3][..], &[0x2a, 0x86, 0x48], &[0x88, 0x37, 1]] {
+            assert!(is_oid(content), "{content:x?}");
+        }
+        for content in [&[][..], &[0x86], &[0x55, 0x1d, 0x25, 0x86], &[0x55, 0x80, 1], &[0x80]] {
+            assert!(!is_oid(content), "{content:x?}");
         }
     }
 }

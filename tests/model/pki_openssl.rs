@@ -17,6 +17,7 @@ use proptest::test_runner::TestRunner;
 use starttls_lab::internal::pki::{
     Certificate, ExtendedKeyUsage, KeyAlgorithm, KeyPair, KeyUsage, Template, self_signed,
 };
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::installed::Program;
 
@@ -75,7 +76,7 @@ fn printed(openssl: &Program, file: &Path) -> Option<String> {
         .command()
         .args(["x509", "-inform", "DER", "-noout", "-text", "-certopt", "no_sigdump"])
         .args(["-serial", "-fingerprint", "-startdate", "-enddate", "-dateopt", "iso_8601"])
-        .args(["-nameopt", "sep_multiline,oid,utf8,esc_ctrl", "-in"])
+        .args(["-nameopt", "sep_multiline,oid,utf8,esc_ctrl,dump_nostr,dump_der", "-in"])
         .arg(file)
         .output()
         .unwrap();
@@ -92,14 +93,17 @@ fn theirs(text: &str) -> Said {
     let names = extension("Subject Alternative Name").unwrap_or_default();
     let names: Vec<_> = names.split(", ").filter(|name| !name.is_empty()).collect();
     let of_kind = |kind: &'static str| names.iter().filter_map(move |name| name.strip_prefix(kind));
-    let is_other = |name: &&str| !name.starts_with("DNS:") && !name.starts_with("IP Address:");
+    let is_other = |name: &&str| {
+        let address = name.strip_prefix("IP Address:");
+        !name.starts_with("DNS:") && address.is_none_or(|it| it.parse::<IpAddr>().is_err())
+    };
     let constraints = extension("Basic Constraints").unwrap_or_default();
     let usage = extension("Key Usage");
     let handshakes = ["Digital Signature", "Key Encipherment", "Key Agreement"];
     let algorithm = value("Signature Algorithm:");
     Said {
-        version: value("Version:").split(' ').next().and_then(|version| version.parse().ok()).unwrap_or(0),
-        serial_number: value("serial=").trim_start_matches('0').to_owned(),
+        version: version(value("Version:")),
+        serial_number: unsigned(value("serial=")).trim_start_matches('0').to_owned(),
         thumbprint: value("SHA1 Fingerprint=").replace(':', ""),
         subject: windows_form(text, "Subject:"),
         issuer: windows_form(text, "Issuer:"),
@@ -118,6 +122,31 @@ fn theirs(text: &str) -> Said {
         outdated_signature: algorithm.starts_with("md5") || algorithm.to_ascii_lowercase().contains("sha1"),
         bits: bits(text),
     }
+}
+
+/// Of `3 (0x2)`, or `Unknown (75)`, which counts from 0.
+fn version(text: &str) -> u8 {
+    match text.strip_prefix("Unknown (").and_then(|rest| rest.strip_suffix(')')) {
+        Some(number) => number.parse::<u8>().unwrap().saturating_add(1),
+        None => text.split(' ').next().unwrap().parse().unwrap(),
+    }
+}
+
+/// The bytes of a number in hexadecimal, which OpenSSL writes with a minus sign if the first bit is set.
+fn unsigned(hexadecimal: &str) -> String {
+    let Some(absolute) = hexadecimal.strip_prefix('-') else { return hexadecimal.to_owned() };
+    let mut carry = true;
+    let digits: Vec<u8> = absolute
+        .bytes()
+        .rev()
+        .map(|digit| {
+            let digit = char::from(digit).to_digit(16).unwrap() as u8;
+            let negated = (15 - digit) + u8::from(carry);
+            carry = negated == 16;
+            negated % 16
+        })
+        .collect();
+    digits.iter().rev().map(|digit| format!("{digit:X}")).collect()
 }
 
 fn is_printed(name: &str) -> bool {
@@ -149,11 +178,15 @@ fn windows_form(text: &str, heading: &str) -> String {
         let (oid, value) = line.trim_start().split_once('=').unwrap_or_else(|| panic!("{line}"));
         let known = WINDOWS.iter().find(|(known, _)| *known == oid);
         let kind = known.map_or_else(|| format!("OID.{oid}"), |(_, kind)| (*kind).to_owned());
-        let quoted = value.is_empty()
-            || value.starts_with(' ')
-            || value.ends_with(' ')
-            || value.contains(['+', '=', '"', '\n', '<', '>', '#', ';', ',']);
+        // What is no text is written as its DER.
+        let der = value.strip_prefix('#').filter(|der| der.len() >= 4);
+        if der.is_some_and(|der| der.bytes().all(|digit| digit.is_ascii_hexdigit())) {
+            return format!("{kind}={value}");
+        }
         let value = unescaped(value);
+        let quoted = value.is_empty()
+            || value.trim() != value
+            || value.contains(['+', '=', '"', '\n', '<', '>', '#', ';', ',']);
         let value = if quoted { format!("\"{}\"", value.replace('"', "\"\"")) } else { value };
         format!("{kind}={value}")
     });
@@ -162,16 +195,17 @@ fn windows_form(text: &str, heading: &str) -> String {
     written.join(", ")
 }
 
-/// A value without the escapes for control characters, such as `\1B`.
+/// A value without its escapes: `\\`, and `\1B` of a control character.
 fn unescaped(value: &str) -> String {
-    let mut parts = value.split('\\');
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        plain.extend(code.map(char::from));
-        plain.push_str(&part[if code.is_some() { 2 } else { 0 }..]);
+    let mut plain = String::new();
+    let mut rest = value;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let code = escape.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(code.map_or('\\', char::from));
+        rest = &escape[if code.is_some() { 2 } else { 1 }..];
     }
-    plain
+    plain + rest
 }
 
 const WINDOWS: &[(&str, &str)] = &[
@@ -194,7 +228,7 @@ const WINDOWS: &[(&str, &str)] = &[
     ("1.2.840.113549.1.9.1", "E"),
 ];
 
-/// A certificate, and how it is damaged: by changing a byte.
+/// A certificate, and how it is damaged: by changing a byte that does not depend on chance, as keys and signatures do.
 fn certificate() -> impl Strategy<Value = (Template, usize, Option<(Index, u8)>)> {
     let damage = prop::option::weighted(DAMAGED, (any::<Index>(), 1..=u8::MAX));
     (template(), 0..KEYS.len(), damage)
@@ -266,6 +300,16 @@ const PURPOSES: &[ExtendedKeyUsage] = &[
     ExtendedKeyUsage::AnyExtendedKeyUsage,
 ];
 
+/// The places of a certificate's bytes but for its public key and its signature.
+fn outside_of_keys(der: &[u8]) -> Vec<usize> {
+    let (_, certificate) = X509Certificate::from_der(der).unwrap();
+    let signed = certificate.tbs_certificate.as_ref();
+    let key = &*certificate.public_key().subject_public_key.data;
+    let place = |part: &[u8]| der.windows(part.len()).position(|it| it == part).unwrap();
+    let (signed, key) = (place(signed)..place(signed) + signed.len(), place(key)..place(key) + key.len());
+    signed.filter(|at| !key.contains(at)).collect()
+}
+
 /// Compares what is said of the certificates that both read, and returns their number.
 fn compare(openssl: &Program, ders: &[Vec<u8>]) -> usize {
     let directory = tempfile::tempdir().unwrap();
@@ -304,7 +348,7 @@ fn openssl_says_the_same_of_certificates_with_any_content() {
         match damage {
             None => whole.push(der),
             Some((at, by)) => {
-                let at = at.index(der.len());
+                let at = *at.get(&outside_of_keys(&der));
                 der[at] ^= by;
                 damaged.push(der);
             }

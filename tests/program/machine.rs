@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::fixture::support::{PATIENCE, Served, Talk, ask, has, journal, run, signal, text};
+use crate::fixture::support::{PATIENCE, SOON, Served, Talk, ask, has, journal, run, signal, text};
 use crate::installed::{Program, missing};
 
 /// Set in the process that runs a test inside of its namespaces.
@@ -217,5 +217,5 @@ fn a_journal_pipe_whose_reader_stops_and_goes_away_holds_nothing_up() {
     signal(served.pid(), "TERM");
     let ended = served.end();
     assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
-    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+    assert!(told.elapsed() < SOON, "{:?}", told.elapsed());
 }

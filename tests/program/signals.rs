@@ -5,13 +5,12 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::fixture::support::{PATIENCE, Served, Talk, ask, asking, journal, output, program, signal, text};
+use crate::fixture::support::{
+    PATIENCE, SOON, Served, Talk, ask, asking, journal, output, program, signal, text,
+};
 use crate::machine::TWO;
-
-/// The time within which a signal ends a program.
-const SOON: Duration = Duration::from_secs(2);
 
 /// Waits until a program hears SIGTERM: signal 15, and the bit below that of the mask in /proc.
 fn until_it_hears_signals(pid: u32) {
