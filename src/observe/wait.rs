@@ -96,7 +96,9 @@ impl Observer {
     /// Waits for a moment in which no session begins and none is open, and returns whether there was one.
     pub(crate) async fn is_quiet(&self) -> bool {
         let begun = self.count(|counts| counts.begun);
-        timeout(LULL, self.until(|counts| counts.begun != begun || counts.begun != counts.ended)).await.is_err()
+        timeout(LULL, self.until(|counts| counts.begun != begun || counts.begun != counts.ended))
+            .await
+            .is_err()
     }
 
     /// Waits until the lab answers no open session and none begins for a moment, for at most `longest`.

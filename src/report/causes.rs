@@ -126,8 +126,12 @@ impl Report {
     /// Returns a cause of this report with the names of its connectors.
     pub fn named<'a>(&'a self, cause: &'a Cause) -> CauseReport<'a> {
         let key = |broken: &Broken| match *broken {
-            Broken::Receive(at) => self.connectors.get(at).map(|it| (it.identity.as_str(), it.cause.as_str())),
-            Broken::Send(at) => self.send_connectors.get(at).map(|it| (it.identity.as_str(), it.cause.as_str())),
+            Broken::Receive(at) => {
+                self.connectors.get(at).map(|it| (it.identity.as_str(), it.cause.as_str()))
+            }
+            Broken::Send(at) => {
+                self.send_connectors.get(at).map(|it| (it.identity.as_str(), it.cause.as_str()))
+            }
         };
         let known: Vec<_> = cause.connectors.iter().filter_map(key).collect();
         CauseReport {

@@ -203,9 +203,8 @@ async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Rep
         progress.advance(1, first.scenario.name);
         tried.push(baseline);
     }
-    let attempt = |(number, entry), turn| {
-        trial::run(entry, spots.at(number), Arc::clone(&plan), turn, stop.clone())
-    };
+    let attempt =
+        |(number, entry), turn| trial::run(entry, spots.at(number), Arc::clone(&plan), turn, stop.clone());
     let ended = |done: &Tried| progress.advance(1, &done.trial.entry);
     let others = try_in_turn(&turns, rest, attempt, ended, &stop).await?;
     if stop.is_cancelled() {

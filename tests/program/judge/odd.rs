@@ -110,7 +110,7 @@ fn what_a_command_started_is_killed_with_it() {
     let script = format!(
         "if [ \"$STARTTLS_LAB_ENTRY\" = baseline ]; then exec python3 {} anything; fi; \
          sleep 3600 & echo $! > {}; wait",
-        super::CLIENT,
+        CLIENT,
         file.display()
     );
     let report = report(0, &["--only", "trust-expired", "--timeout", "1s"], &["sh", "-c", &script]);
@@ -165,8 +165,8 @@ fn what_a_client_does_after_its_command_is_told_of_its_own_entry() {
     let entries = ["baseline", "trust-expired", "trust-selfsigned", "starttls-absent"];
     let told = entries.map(|entry| notes(row(&report, entry)).contains("there is --daemon"));
     assert_eq!(told, [false, true, false, false], "{report}");
-    let messages =
-        entries.map(|entry| (row(&report, entry)["over_tls"].as_u64(), row(&report, entry)["in_clear"].as_u64()));
+    let messages = entries
+        .map(|entry| (row(&report, entry)["over_tls"].as_u64(), row(&report, entry)["in_clear"].as_u64()));
     let (over_tls, in_clear) = ((Some(1), Some(0)), (Some(0), Some(1)));
     assert_eq!(messages, [over_tls, over_tls, over_tls, in_clear], "{report}");
 }
