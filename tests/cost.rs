@@ -163,8 +163,8 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-fn say(stream: &mut TcpStream, octets: &[u8], code: &[u8]) {
-    stream.write_all(octets).unwrap();
+fn say(stream: &mut TcpStream, bytes: &[u8], code: &[u8]) {
+    stream.write_all(bytes).unwrap();
     expect(stream, code);
 }
 
@@ -177,7 +177,7 @@ fn expect(stream: &mut TcpStream, code: &[u8]) {
         assert!(read > 0, "the lab has closed");
         length += read;
         let Some(lines) = reply[..length].strip_suffix(b"\r\n") else { continue };
-        let last = lines.rsplit(|octet| *octet == b'\n').next().unwrap();
+        let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap();
         if last.get(3) == Some(&b' ') {
             assert!(last.starts_with(code), "{}", last.escape_ascii());
             return;

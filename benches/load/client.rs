@@ -164,9 +164,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.expect(code).await
     }
 
-    async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         bounded(async {
-            self.io.write_all(octets).await?;
+            self.io.write_all(bytes).await?;
             self.io.flush().await
         })
         .await
@@ -191,7 +191,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
 /// Whether the last line is there and has a space behind its code.
 fn is_whole(reply: &[u8]) -> bool {
     let Some(lines) = reply.strip_suffix(b"\r\n") else { return false };
-    let last = lines.rsplit(|octet| *octet == b'\n').next().unwrap_or_default();
+    let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     last.get(3) == Some(&b' ')
 }
 

@@ -110,7 +110,7 @@ impl Axis {
             parallel: 10,
             connections: (400 / less).max(1),
             messages: 1,
-            octets: 1024,
+            bytes: 1024,
         };
         for round in 0..=rounds {
             for (_, server, _, took) in &mut servers {

@@ -106,9 +106,9 @@ const fn load(
     parallel: usize,
     connections: usize,
     messages: usize,
-    octets: usize,
+    bytes: usize,
 ) -> Load {
-    Load { transport, parallel, connections, messages, octets }
+    Load { transport, parallel, connections, messages, bytes }
 }
 
 /// The peers that are installed.
@@ -276,13 +276,13 @@ fn row(name: &str, cells: impl Iterator<Item = String>) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn megabytes(octets: u64) -> f64 {
-    octets as f64 / 1e6
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn kibibytes(octets: u64) -> f64 {
-    octets as f64 / 1024.0
+fn kibibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0
 }
 
 fn processor() -> String {

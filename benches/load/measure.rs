@@ -21,7 +21,7 @@ pub(crate) struct Load {
     /// How many messages each of them brings.
     pub(crate) messages: usize,
     /// The size of a message.
-    pub(crate) octets: usize,
+    pub(crate) bytes: usize,
 }
 
 /// What one round took, for a connection.
@@ -74,9 +74,9 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// One round of a load against one server; a client without `tls` is in clear.
 #[expect(clippy::cast_precision_loss, reason = "counts of connections are small")]
 pub(crate) async fn round(load: Load, server: &Server, tls: &[Tls]) -> io::Result<Round> {
-    let Load { transport, parallel, connections, messages, octets } = load;
+    let Load { transport, parallel, connections, messages, bytes } = load;
     let left = Arc::new(AtomicUsize::new(connections));
-    let content: Arc<[u8]> = content(octets).into();
+    let content: Arc<[u8]> = content(bytes).into();
     let (cpu, start) = (server.cpu()?, Instant::now());
     let mut clients = JoinSet::new();
     for client in 0..parallel {
@@ -178,10 +178,10 @@ pub(crate) async fn idle(kind: Kind, transport: Transport, count: usize) -> io::
 /// The time after which a server has noticed that its clients are gone.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// Returns a server's memory after `messages` messages of `octets` bytes, ten on a connection.
-pub(crate) async fn kept(kind: Kind, messages: usize, octets: usize) -> io::Result<u64> {
+/// Returns a server's memory after `messages` messages of so many bytes, ten on a connection.
+pub(crate) async fn kept(kind: Kind, messages: usize, bytes: usize) -> io::Result<u64> {
     let server = Server::start(kind, Transport::Clear)?;
-    let content = content(octets);
+    let content = content(bytes);
     for _ in 0..messages.div_ceil(10) {
         let mut client = Client::connect(server.address).await?;
         client.send(10, &content).await?;

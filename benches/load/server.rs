@@ -134,7 +134,7 @@ impl Server {
         Ok(sum)
     }
 
-    /// A line of its `status` in octets: `VmRSS` for the memory in use, `VmHWM` for the most ever.
+    /// A line of its `status` in bytes: `VmRSS` for the memory in use, `VmHWM` for the most ever.
     pub(crate) fn memory(&self, key: &str) -> io::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));

@@ -39,12 +39,12 @@ pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let wrong = |problem: &str| Failure::usage(format!("{}: {problem}", path.display()));
     let file = File::open(path).map_err(|error| wrong(&error.to_string()))?;
-    let mut octets = Vec::new();
-    file.take(LONGEST_FILE + 1).read_to_end(&mut octets).map_err(|error| wrong(&error.to_string()))?;
-    if octets.len() as u64 > LONGEST_FILE {
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| wrong(&error.to_string()))?;
+    if bytes.len() as u64 > LONGEST_FILE {
         return Err(wrong("longer than 4 MiB, which no lab file is"));
     }
-    decoded(octets).map_err(|problem| wrong(&problem.to_string()))
+    decoded(bytes).map_err(|problem| wrong(&problem.to_string()))
 }
 
 /// The reason why bytes are no text.
@@ -64,13 +64,13 @@ pub(super) enum NoText {
 /// # Errors
 ///
 /// The bytes are neither UTF-8 nor UTF-16 with a BOM.
-pub(super) fn decoded(octets: Vec<u8>) -> Result<String, NoText> {
-    if let Some(utf16) = octets.strip_prefix(&[0xFF, 0xFE]) {
+pub(super) fn decoded(bytes: Vec<u8>) -> Result<String, NoText> {
+    if let Some(utf16) = bytes.strip_prefix(&[0xFF, 0xFE]) {
         let units = utf16.chunks(2).map(|pair| u16::from_le_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
         let text: Result<String, _> = char::decode_utf16(units).collect();
         return text.map_err(|_| NoText::Utf16);
     }
-    String::from_utf8(octets).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let line =
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|o| **o == b'\n').count();
         NoText::Utf8(line)

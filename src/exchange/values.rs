@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_typed_and_as_shown() {
-        for (text, octets) in [
+        for (text, bytes) in [
             ("37748736", 37_748_736),
             ("36MB", 37_748_736),
             ("36 MB (37,748,736 bytes)", 37_748_736),
@@ -297,7 +297,7 @@ mod tests {
             ("97.66 KB (100,000 bytes)", 100_000),
             ("35 MB (36.700.160 bytes)", 36_700_160),
         ] {
-            assert_eq!(text.parse::<ByteSize>().unwrap(), ByteSize(octets), "{text}");
+            assert_eq!(text.parse::<ByteSize>().unwrap(), ByteSize(bytes), "{text}");
         }
         assert_eq!(ByteSize(37_748_736).to_string(), "36 MB (37,748,736 bytes)");
         assert_eq!(ByteSize(65_536).to_string(), "64 KB (65,536 bytes)");

@@ -13,7 +13,7 @@ pub(super) async fn explain(body: Body) -> Answer {
     use crate::import::{Answers, Input, recognize};
     use crate::lab::LabError;
 
-    let bytes = input::octets(body).await?.to_vec();
+    let bytes = input::bytes(body).await?.to_vec();
     // Whoever wrote the text did so by the machine's time, not by the lab's.
     let now = Clock::system().now();
     let found = tokio::task::spawn_blocking(move || {
@@ -35,6 +35,6 @@ pub(super) async fn explain(body: Body) -> Answer {
 pub(super) async fn explain(body: Body) -> Answer {
     use super::problem::Problem;
 
-    input::octets(body).await?;
+    input::bytes(body).await?;
     Err(Problem::new(axum::http::StatusCode::NOT_IMPLEMENTED, "this build cannot explain; the program can"))
 }

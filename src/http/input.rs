@@ -16,7 +16,7 @@ use crate::nearest::nearest;
 const LONGEST_BODY: usize = 1 << 20;
 
 /// Reads the whole body.
-pub(super) async fn octets(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn bytes(body: Body) -> Result<Bytes, Problem> {
     let read = tokio::time::timeout(BODY, to_bytes(body, LONGEST_BODY)).await;
     let read =
         read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?;
@@ -33,13 +33,13 @@ pub(super) async fn octets(body: Body) -> Result<Bytes, Problem> {
 
 /// Reads the body as text.
 pub(super) async fn text(body: Body) -> Result<String, Problem> {
-    let octets = octets(body).await?;
-    String::from_utf8(octets.into()).map_err(|error| Problem::bad(format!("the body is not UTF-8: {error}")))
+    let bytes = bytes(body).await?;
+    String::from_utf8(bytes.into()).map_err(|error| Problem::bad(format!("the body is not UTF-8: {error}")))
 }
 
 /// Reads the body as JSON of one type.
 pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(&octets(body).await?)
+    let value: Value = serde_json::from_slice(&bytes(body).await?)
         .map_err(|error| Problem::bad(format!("the body is not JSON: {error}")))?;
     fits(value)
 }
@@ -144,7 +144,7 @@ mod tests {
     async fn a_body_that_does_not_come_is_given_up() {
         let begun = tokio::time::Instant::now();
         let stalled = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
-        assert!(octets(Body::from_stream(stalled)).await.is_err());
+        assert!(bytes(Body::from_stream(stalled)).await.is_err());
         assert_eq!(begun.elapsed(), BODY);
     }
 

@@ -21,6 +21,11 @@ impl Marks {
         self.lock().read.contains(&message)
     }
 
+    /// Returns whether a message was removed.
+    pub(super) fn is_removed(&self, message: u64) -> bool {
+        self.lock().removed.contains(&message)
+    }
+
     /// Keeps the messages that were not removed, by their numbers.
     pub(super) fn retain<T>(&self, messages: &mut Vec<T>, number: impl Fn(&T) -> u64) {
         let sets = self.lock();

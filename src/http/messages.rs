@@ -97,27 +97,27 @@ pub(super) async fn mark_all(
 ) -> Answer {
     let Mark { read } = input::json(body).await?;
     let (_, found) = search(&shared, query.as_deref()).await?;
-    shared.marks.set_read(read, found.iter().map(|it| it.seq), oldest(&shared));
+    shared.marks.set_read(read, found.iter().map(|it| it.seq), shared.observer().oldest_message());
     json(&Marked { marked: found.len() })
 }
 
 pub(super) async fn mark(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Answer {
     let Mark { read } = input::json(body).await?;
     let message = kept(&shared, &id)?;
-    shared.marks.set_read(read, std::iter::once(message.seq), oldest(&shared));
+    shared.marks.set_read(read, std::iter::once(message.seq), shared.observer().oldest_message());
     json(&Marked { marked: 1 })
 }
 
 /// Takes the messages that a list with the same parameters would show out of the views.
 pub(super) async fn clear(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let (_, found) = search(&shared, query.as_deref()).await?;
-    shared.marks.remove(found.iter().map(|it| it.seq), oldest(&shared));
+    shared.marks.remove(found.iter().map(|it| it.seq), shared.observer().oldest_message());
     json(&Removed { removed: found.len() })
 }
 
 pub(super) async fn remove(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
     let message = kept(&shared, &id)?;
-    shared.marks.remove(std::iter::once(message.seq), oldest(&shared));
+    shared.marks.remove(std::iter::once(message.seq), shared.observer().oldest_message());
     json(&Removed { removed: 1 })
 }
 
@@ -288,15 +288,13 @@ fn visible(shared: &Shared, after: u64) -> Vec<Arc<ReceivedMessage>> {
     messages
 }
 
-/// Returns the number of the oldest message that is kept.
-fn oldest(shared: &Shared) -> u64 {
-    shared.observer().messages(0).first().map_or(0, |it| it.seq)
-}
-
 /// Returns the message of this number, as long as it is kept.
 fn kept(shared: &Shared, id: &str) -> Result<Arc<ReceivedMessage>, Problem> {
-    let found = visible(shared, shared.mark()).into_iter().find(|message| message.id.to_string() == id);
-    found.ok_or_else(|| {
+    // A number is written in one way only: 7, not 07.
+    let number = id.parse().ok().filter(|number: &u64| number.to_string() == id);
+    let found = number.and_then(|number| shared.observer().message(number));
+    let is_listed = |it: &Arc<ReceivedMessage>| it.seq > shared.mark() && !shared.marks.is_removed(it.seq);
+    found.filter(is_listed).ok_or_else(|| {
         Problem::unknown(format!("the journal holds no message `{id}`; /api/v1/messages lists them"))
     })
 }

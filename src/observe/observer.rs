@@ -164,6 +164,16 @@ impl Observer {
         all(&self.lock(), after)
     }
 
+    /// Returns one message, by its number in the lab; `None` if it does not exist or is no longer kept.
+    pub fn message(&self, id: u64) -> Option<Arc<ReceivedMessage>> {
+        self.lock().messages.iter().rev().find(|it| it.id == id).cloned()
+    }
+
+    /// Returns the entry number of the oldest message that is still kept; 0 if there is none.
+    pub fn oldest_message(&self) -> u64 {
+        self.lock().messages.get(0).map_or(0, |oldest| oldest.seq)
+    }
+
     /// Returns the events after entry number `after` that are still kept.
     pub fn events(&self, after: u64) -> Vec<Arc<EventLogEntry>> {
         all(&self.lock(), after)

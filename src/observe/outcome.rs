@@ -41,24 +41,24 @@ impl SessionSummary {
     }
 
     /// Processes a reply.
-    pub(super) fn sent(&mut self, octets: &Bytes) {
-        if let [b'4' | b'5', ..] = octets[..] {
-            self.refusal = Some(octets.clone());
+    pub(super) fn sent(&mut self, reply: &Bytes) {
+        if let [b'4' | b'5', ..] = reply[..] {
+            self.refusal = Some(reply.clone());
         }
         let asked = self.last_verb == Some(Verb::StartTls) && self.starttls == StartTls::Unanswered;
-        if asked && matches!(octets[..], [b'4' | b'5', ..]) {
+        if asked && matches!(reply[..], [b'4' | b'5', ..]) {
             self.starttls = StartTls::Refused;
         }
-        self.offer(octets);
+        self.offer(reply);
     }
 
     /// Records what a reply to EHLO in clear offers.
-    fn offer(&mut self, octets: &[u8]) {
-        let to_ehlo = self.last_verb.take() == Some(Verb::Ehlo) && octets.starts_with(b"250");
+    fn offer(&mut self, reply: &[u8]) {
+        let to_ehlo = self.last_verb.take() == Some(Verb::Ehlo) && reply.starts_with(b"250");
         if !to_ehlo || self.tls.is_some() {
             return;
         }
-        let offer = if offers_starttls(octets) { StartTls::Offered } else { StartTls::Missing };
+        let offer = if offers_starttls(reply) { StartTls::Offered } else { StartTls::Missing };
         self.starttls = self.starttls.max(offer);
     }
 

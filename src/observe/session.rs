@@ -127,7 +127,7 @@ impl SessionSummary {
         self.conduct.note(entry);
         match &entry.record {
             Record::Received(line) => self.received(line),
-            Record::Sent(octets) => self.sent(octets),
+            Record::Sent(reply) => self.sent(reply),
             Record::TlsEstablished(handshake) => self.tls = Some(Arc::clone(handshake)),
             Record::TlsFailed(handshake) => self.tls_failure = Some(Arc::clone(handshake)),
             Record::Secured(tls) => self.sent_tls = Some(Arc::clone(tls)),

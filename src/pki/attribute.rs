@@ -151,8 +151,8 @@ pub(super) fn is_space(c: char) -> bool {
 }
 
 /// RFC 5280 appendix A.1 by way of X.680: the alphabet of PrintableString.
-fn is_printable(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&octet)
+fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte)
 }
 
 fn latin_1(content: &[u8]) -> String {

@@ -289,7 +289,7 @@ impl AlternativeNames {
     fn add(&mut self, name: &GeneralName<'_>) {
         match name {
             GeneralName::DNSName(name) => self.dns.push((*name).to_owned()),
-            GeneralName::IPAddress(octets) => match ip_address(octets) {
+            GeneralName::IPAddress(bytes) => match ip_address(bytes) {
                 Some(address) => self.ip.push(address),
                 None => self.other = true,
             },
@@ -301,9 +301,9 @@ impl AlternativeNames {
 /// 2.5.29.17 (RFC 5280 section 4.2.1.6).
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 29, 17];
 
-fn ip_address(octets: &[u8]) -> Option<IpAddr> {
-    let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
-    v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
+fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }
 
 fn timestamp(time: ASN1Time) -> Timestamp {

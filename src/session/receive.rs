@@ -236,7 +236,7 @@ impl ReceiveSession {
                 Step { facts: vec![fact], next: Next::Close, ..Step::say(unknown) }
             }
             Input::Content(received) => self.content(received, now),
-            Input::Chunk(octets) => self.chunk(octets),
+            Input::Chunk(size) => self.chunk(size),
             Input::NoMemory => {
                 self.transaction = None;
                 Step::last(reply::NO_RESOURCES)

@@ -166,6 +166,6 @@ pub(super) fn queued(setting: &Setting, message_id: &str, id: u64) -> Reply {
 }
 
 /// Returns the reply to a chunk that is not the last.
-pub(super) fn chunk_received(octets: u64) -> Reply {
-    Reply::new(250, EnhancedCode::new(2, 6, 0), format!("CHUNK received OK, {octets} octets"))
+pub(super) fn chunk_received(size: u64) -> Reply {
+    Reply::new(250, EnhancedCode::new(2, 6, 0), format!("CHUNK received OK, {size} octets"))
 }

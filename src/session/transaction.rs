@@ -170,10 +170,10 @@ impl ReceiveSession {
         Step::silent(Next::Chunk { size, last, limit })
     }
 
-    pub(super) fn chunk(&mut self, octets: u64) -> Step {
+    pub(super) fn chunk(&mut self, size: u64) -> Step {
         match self.refused_chunk.take() {
             Some(refusal) => Step::say(refusal),
-            None => Step::say(reply::chunk_received(octets)),
+            None => Step::say(reply::chunk_received(size)),
         }
     }
 

@@ -220,7 +220,7 @@ fn is_literal(domain: &str) -> bool {
         None => inside.parse::<Ipv4Addr>().is_ok(),
         Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6") => address.parse::<Ipv6Addr>().is_ok(),
         Some((tag, content)) => {
-            let is_dcontent = |octet: u8| octet.is_ascii_graphic() && !b"[\\]".contains(&octet);
+            let is_dcontent = |byte: u8| byte.is_ascii_graphic() && !b"[\\]".contains(&byte);
             is_tag(tag) && !content.is_empty() && content.bytes().all(is_dcontent)
         }
     }
@@ -229,9 +229,9 @@ fn is_literal(domain: &str) -> bool {
 /// Letters, digits and hyphens, the last one no hyphen (`Ldh-str`); a name without a letter beyond
 /// the hexadecimal ones would be an IPv6 address whose tag was forgotten.
 fn is_tag(tag: &str) -> bool {
-    tag.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+    tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && !tag.ends_with('-')
-        && !tag.bytes().all(|octet| octet.is_ascii_hexdigit())
+        && !tag.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -112,11 +112,11 @@ impl Overlong {
         Self { head, went_on: false, ..line }
     }
 
-    fn pass_over(&mut self, octets: &[u8]) {
-        if let Some(last) = octets.last() {
+    fn pass_over(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last() {
             self.went_on = true;
             self.ends_in_cr = *last == b'\r';
-            self.has_nul |= memchr(0, octets).is_some();
+            self.has_nul |= memchr(0, bytes).is_some();
         }
     }
 
@@ -223,7 +223,7 @@ mod tests {
     }
 
     /// Bytes among which the interesting ones are frequent.
-    fn octets() -> impl Strategy<Value = Vec<u8>> {
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(
             prop_oneof![3 => Just(b'\r'), 3 => Just(b'\n'), 1 => Just(0), 8 => any::<u8>()],
             0..64,
@@ -255,7 +255,7 @@ mod tests {
 
         #[test]
         fn any_cut_of_any_input_gives_the_lines_of_the_whole(
-            input in octets(), limit in 0_usize..24, size in 1_usize..9
+            input in bytes(), limit in 0_usize..24, size in 1_usize..9
         ) {
             let (cut, _) = lines(limit, input.chunks(size));
             prop_assert_eq!(&cut, &expected(limit, &input));

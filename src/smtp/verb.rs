@@ -124,7 +124,7 @@ const CAPITALS: u32 = 0xdfdf_dfdf;
 pub fn tells_address(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     let Some((word, rest)) = line.split_first_chunk::<4>() else { return false };
-    match &word.map(|octet| octet.to_ascii_uppercase()) {
+    match &word.map(|byte| byte.to_ascii_uppercase()) {
         b"SEND" | b"SOML" | b"SAML" | b"VRFY" | b"EXPN" => !rest.trim_ascii().is_empty(),
         b"MAIL" | b"RCPT" => {
             !rest.trim_ascii().is_empty() || matches!(Verb::of(line), Some(Verb::Mail | Verb::Rcpt))

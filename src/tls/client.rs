@@ -1,3 +1,5 @@
+//! The TLS side of a client, by which the harness and tests talk to a lab.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

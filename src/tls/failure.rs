@@ -9,12 +9,12 @@ use crate::session::TlsFailure;
 
 /// The first bytes that a peer sent. They tell TLS from anything else and a new client from an old one.
 #[derive(Default)]
-pub(super) struct FirstOctets {
+pub(super) struct FirstBytes {
     bytes: [u8; 32],
     length: usize,
 }
 
-impl FirstOctets {
+impl FirstBytes {
     pub(super) fn note(&mut self, received: &[u8]) {
         for (slot, byte) in self.bytes.iter_mut().skip(self.length).zip(received) {
             *slot = *byte;
@@ -42,7 +42,7 @@ impl FirstOctets {
 }
 
 /// Returns the failure of a handshake that rustls ended with `error`; `flight` is what rustls sent last.
-pub(super) fn of(error: &Error, flight: &[u8], first: &FirstOctets) -> TlsFailure {
+pub(super) fn of(error: &Error, flight: &[u8], first: &FirstBytes) -> TlsFailure {
     match error {
         Error::AlertReceived(alert) => TlsFailure::AlertReceived { alert: names::alert(*alert) },
         _ if !first.may_be_tls() => match alert_at_end(flight).filter(|_| hello::is_ssl2(first.seen())) {
@@ -122,14 +122,14 @@ fn reason(error: &Error) -> String {
 mod tests {
     use super::*;
 
-    fn first(bytes: &[u8]) -> FirstOctets {
-        let mut first = FirstOctets::default();
+    fn first(bytes: &[u8]) -> FirstBytes {
+        let mut first = FirstBytes::default();
         bytes.chunks(3).for_each(|chunk| first.note(chunk));
         first
     }
 
     #[test]
-    fn a_record_is_told_from_everything_else_by_its_first_two_octets() {
+    fn a_record_is_told_from_everything_else_by_its_first_two_bytes() {
         for tls in [&b""[..], b"\x16", b"\x16\x03\x01", b"\x15\x03\x03\x00\x02"] {
             assert!(first(tls).may_be_tls(), "{tls:?}");
         }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_octets_are_shown_escaped_and_no_more_than_32_of_them() {
+    fn the_first_bytes_are_shown_escaped_and_no_more_than_32_of_them() {
         let failure = first(&[b"\x00\"EHLO\r\n".as_slice(), &[b'x'; 100]].concat()).not_tls();
         let first_octets = format!("\\x00\\\"EHLO\\r\\n{}", "x".repeat(24));
         assert_eq!(failure, TlsFailure::NotTls { first_octets });

@@ -7,7 +7,7 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::failure::{self, FirstOctets};
+use super::failure::{self, FirstBytes};
 use super::legacy::vector16;
 use super::provider;
 use crate::pki::Certificate;
@@ -146,7 +146,7 @@ fn client_hello(version: OldVersion, server_name: Option<&str>, random: &[u8; 32
 /// The input that has come so far.
 #[derive(Default)]
 struct Reading {
-    first: FirstOctets,
+    first: FirstBytes,
     /// The records that are not complete.
     records: Vec<u8>,
     /// The handshake messages that are not complete (RFC 5246 section 7.4).

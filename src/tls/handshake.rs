@@ -12,7 +12,7 @@ use std::task::{Poll, ready};
 use rustls::{ClientConnection, Error};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::failure::{self, FirstOctets};
+use super::failure::{self, FirstBytes};
 use crate::session::TlsFailure;
 
 /// One side of a handshake, as rustls has it.
@@ -71,7 +71,7 @@ where
     S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    go_on(session, io, &mut FirstOctets::default()).await
+    go_on(session, io, &mut FirstBytes::default()).await
 }
 
 /// Like [`drive`], for a session whose first input has been read already; `early` is that input.
@@ -80,7 +80,7 @@ where
     S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut first = FirstOctets::default();
+    let mut first = FirstBytes::default();
     take_in(session, io, early, &mut first).await?;
     go_on(session, io, &mut first).await
 }
@@ -96,7 +96,7 @@ where
     S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut first = FirstOctets::default();
+    let mut first = FirstBytes::default();
     let mut flight = first_flight(session, io, early, &mut first).await?;
     change(&mut flight);
     let sent = write(io, &flight).await;
@@ -109,7 +109,7 @@ pub(super) async fn first_flight<S, IO>(
     session: &mut S,
     io: &mut IO,
     early: &[u8],
-    first: &mut FirstOctets,
+    first: &mut FirstBytes,
 ) -> Result<Vec<u8>, TlsFailure>
 where
     S: Session,
@@ -125,7 +125,7 @@ async fn take_in<S, IO>(
     session: &mut S,
     io: &mut IO,
     early: &[u8],
-    first: &mut FirstOctets,
+    first: &mut FirstBytes,
 ) -> Result<(), TlsFailure>
 where
     S: Session,
@@ -139,7 +139,7 @@ where
     judge(taken, session, io, &mut Vec::new(), first).await
 }
 
-async fn go_on<S, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Result<(), TlsFailure>
+async fn go_on<S, IO>(session: &mut S, io: &mut IO, first: &mut FirstBytes) -> Result<(), TlsFailure>
 where
     S: Session,
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -170,7 +170,7 @@ async fn judge<S, IO>(
     session: &mut S,
     io: &mut IO,
     flight: &mut Vec<u8>,
-    first: &mut FirstOctets,
+    first: &mut FirstBytes,
 ) -> Result<(), TlsFailure>
 where
     S: Session,
@@ -220,15 +220,15 @@ const READ: usize = 4096;
 async fn receive<S, IO>(
     session: &mut S,
     io: &mut IO,
-    first: &mut FirstOctets,
+    first: &mut FirstBytes,
 ) -> io::Result<Option<Result<bool, SessionError>>>
 where
     S: Session,
     IO: AsyncRead + Unpin,
 {
     poll_fn(|cx| {
-        let mut octets = [const { MaybeUninit::uninit() }; READ];
-        let mut came = ReadBuf::uninit(&mut octets);
+        let mut buffer = [const { MaybeUninit::uninit() }; READ];
+        let mut came = ReadBuf::uninit(&mut buffer);
         ready!(Pin::new(&mut *io).poll_read(cx, &mut came))?;
         first.note(came.filled());
         Poll::Ready(Ok((!came.filled().is_empty()).then(|| session.process(came.filled()))))
@@ -237,7 +237,7 @@ where
 }
 
 /// Returns the alert of a peer that refused and left while the lab was still writing.
-async fn parting_word<S, IO>(session: &mut S, io: &mut IO, first: &mut FirstOctets) -> Option<TlsFailure>
+async fn parting_word<S, IO>(session: &mut S, io: &mut IO, first: &mut FirstBytes) -> Option<TlsFailure>
 where
     S: Session,
     IO: AsyncRead + Unpin,

@@ -33,8 +33,10 @@ macro_rules! signatures_by_the_provider {
     };
 }
 
+mod alert;
 mod client;
 mod failure;
+mod fault;
 mod first_flight;
 mod groups;
 mod handshake;
@@ -50,6 +52,7 @@ mod setup;
 mod signing;
 mod stream;
 mod tickets;
+mod trace;
 
 use std::sync::Arc;
 
@@ -58,12 +61,14 @@ use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
 
 pub use client::{ClientFacts, ClientTls, ConnectFailure, usable_roots};
+pub use fault::HandshakeFault;
 pub use first_flight::{FirstFlight, OldVersion, first_flight};
 pub use refused::Refused;
 pub use sender::{SenderFailure, SenderTls};
-pub use server::{Accepted, HandshakeFault, HandshakeTrace, ServerTls};
+pub use server::{Accepted, ServerTls};
 pub use setup::Setup;
 pub use stream::ServerStream;
+pub use trace::HandshakeTrace;
 
 /// A connection on which the lab is the client and the handshake is done.
 pub type ClientStream<IO> = tokio_rustls::client::TlsStream<IO>;

@@ -21,6 +21,20 @@ pub struct Refused<IO> {
     pub(super) heard: Vec<u8>,
 }
 
+/// A handshake that failed, before the end of its stream is decided.
+pub(super) struct Broken {
+    pub(super) failure: TlsFailure,
+    pub(super) then: Option<Then>,
+    /// The bytes that came behind the ClientHello.
+    pub(super) heard: Vec<u8>,
+}
+
+impl From<TlsFailure> for Broken {
+    fn from(failure: TlsFailure) -> Self {
+        Self { failure, then: None, heard: Vec::new() }
+    }
+}
+
 /// The number of bytes that are examined of what a client sends after a fault.
 const LOOKED_AT: usize = 1024;
 
@@ -47,11 +61,11 @@ impl<IO: AsyncRead + Unpin> Refused<IO> {
                 return;
             }
             let room = LOOKED_AT.saturating_sub(self.heard.len());
-            let mut octets = [0; LOOKED_AT];
-            let end = match self.io.read(&mut octets).await {
+            let mut bytes = [0; LOOKED_AT];
+            let end = match self.io.read(&mut bytes).await {
                 Ok(0) => Reaction::Closed,
                 Ok(read) => {
-                    self.heard.extend(octets.iter().take(read.min(room)));
+                    self.heard.extend(bytes.iter().take(read.min(room)));
                     continue;
                 }
                 Err(error) => match failure::broken(&error) {
@@ -73,19 +87,19 @@ impl<IO> fmt::Debug for Refused<IO> {
 
 /// Returns a client's reaction, by the records that it sent (RFC 8446 section 5.1); `None` as long as they do
 /// not show one.
-fn reaction(mut octets: &[u8]) -> Option<Reaction> {
+fn reaction(mut bytes: &[u8]) -> Option<Reaction> {
     loop {
-        let (length, payload) = match *octets {
+        let (length, payload) = match *bytes {
             [] => return None,
-            _ if hello::is_ssl2(octets) => return Some(Reaction::WentOn),
-            [kind, ..] if !(20..=24).contains(&kind) => return Some(clear_text(octets)),
-            [_, major, ..] if major != 3 => return Some(clear_text(octets)),
+            _ if hello::is_ssl2(bytes) => return Some(Reaction::WentOn),
+            [kind, ..] if !(20..=24).contains(&kind) => return Some(clear_text(bytes)),
+            [_, major, ..] if major != 3 => return Some(clear_text(bytes)),
             [_, _, _, high, low, ref payload @ ..] => (usize::from(u16::from_be_bytes([high, low])), payload),
             _ => return None,
         };
-        match (octets.first(), length, payload) {
+        match (bytes.first(), length, payload) {
             // A change_cipher_spec may stand before any other record (RFC 8446 appendix D.4).
-            (Some(20), ..) => octets = payload.get(length..)?,
+            (Some(20), ..) => bytes = payload.get(length..)?,
             (Some(21), 2, [_, alert, ..]) => {
                 return Some(Reaction::Alert { alert: alert_name(*alert).into() });
             }
@@ -97,8 +111,8 @@ fn reaction(mut octets: &[u8]) -> Option<Reaction> {
     }
 }
 
-fn clear_text(octets: &[u8]) -> Reaction {
-    let first = octets.get(..32).unwrap_or(octets);
+fn clear_text(bytes: &[u8]) -> Reaction {
+    let first = bytes.get(..32).unwrap_or(bytes);
     Reaction::ClearText { first_octets: first.escape_ascii().to_string() }
 }
 

@@ -1,3 +1,5 @@
+//! The certificates of a connector, each as a configuration of rustls, and the choice among them.
+
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -74,20 +76,20 @@ pub(super) enum Choice<'a> {
 }
 
 impl CertificateSet {
-    pub(super) fn of_one(face: ServerIdentity) -> Self {
-        Self { usual: (face, Vec::new()), by_name: Vec::new(), unknown_name: None }
+    pub(super) fn of_one(identity: ServerIdentity) -> Self {
+        Self { usual: (identity, Vec::new()), by_name: Vec::new(), unknown_name: None }
     }
 
     pub(super) fn new(setup: &Setup<'_>) -> Result<Self, TlsSetupError> {
-        let face = |material: &Material| {
+        let identity = |material: &Material| {
             let chain: Vec<_> =
                 std::iter::once(&material.certificate).chain(&material.intermediates).cloned().collect();
             ServerIdentity::new(&chain, &material.key, setup.versions, Options::of(setup)?)
         };
-        let mut usual = setup.certificates.iter().map(|material| face(material));
+        let mut usual = setup.certificates.iter().map(|material| identity(material));
         let first = usual.next().ok_or(TlsSetupError::NoCertificate)??;
         let others = usual.collect::<Result<_, _>>()?;
-        let named = |(name, material): &(&str, &Material)| Ok((plain(name), face(material)?));
+        let named = |(name, material): &(&str, &Material)| Ok((plain(name), identity(material)?));
         let by_name = setup.by_name.iter().map(named).collect::<Result<_, _>>()?;
         Ok(Self { usual: (first, others), by_name, unknown_name: setup.unknown_name })
     }
@@ -103,7 +105,7 @@ impl CertificateSet {
         };
         let listed = self.by_name.iter().find(|(listed, _)| *listed == plain(name));
         match (listed, self.unknown_name) {
-            (Some((_, face)), _) => Choice::Present(face),
+            (Some((_, identity)), _) => Choice::Present(identity),
             (None, None) => Choice::Present(self.fitting(hello)),
             (None, Some(UnknownName::Warn)) => Choice::Warn(self.fitting(hello)),
             (None, Some(UnknownName::Refuse)) => Choice::Refuse,
@@ -118,8 +120,8 @@ impl CertificateSet {
         let offered: Vec<_> =
             hello.signature_algorithms.iter().map(|scheme| SignatureScheme::from(*scheme)).collect();
         // Before TLS 1.3 the suite decides on the kind of key as well (RFC 8422 section 2).
-        let fits = |face: &&ServerIdentity| {
-            face.certified.key.choose_scheme(&offered).is_some() && face.misfit(hello).is_none()
+        let fits = |identity: &&ServerIdentity| {
+            identity.certified.key.choose_scheme(&offered).is_some() && identity.misfit(hello).is_none()
         };
         std::iter::once(first).chain(others).find(fits).unwrap_or(first)
     }

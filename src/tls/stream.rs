@@ -42,8 +42,8 @@ impl<IO> ServerStream<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> ServerStream<IO> {
     /// Reads what has arrived, by way of the stack. Returns whether there was anything.
     fn poll_incoming(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
-        let mut octets = [const { MaybeUninit::uninit() }; READ];
-        let mut came = ReadBuf::uninit(&mut octets);
+        let mut stack = [const { MaybeUninit::uninit() }; READ];
+        let mut came = ReadBuf::uninit(&mut stack);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut came))?;
         if came.filled().is_empty() {
             return Poll::Ready(Ok(false));

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::fault::ends;
+use super::prepared::PreparedConnector;
 use super::reading::{Chunks, LINE_READ, Stop, Waiting};
 use super::relay::Relay;
-use super::state::{LabState, PreparedConnector};
+use super::state::LabState;
 use super::stream::{Stream, Transport};
 use crate::clock::{Clock, Deadline};
 use crate::exchange::TimeSpan;
@@ -130,7 +131,7 @@ impl<'a> Connection<'a> {
                     Done::Ended(ending) => break ending,
                     Done::Handshake(verb, actions) => (verb, actions),
                 };
-                let Transport::Clear(raw) = io else {
+                let Transport::Left(raw) = io else {
                     // Unreachable by construction of the session; closing is the safe answer.
                     break Ending::Local;
                 };
@@ -138,7 +139,7 @@ impl<'a> Connection<'a> {
                 // out of it takes the place of what went in, for the same reason.
                 match Box::pin(self.handshake(raw, session, verb, actions)).await {
                     Ok((stream, (secured, unasked))) => {
-                        (io, session, step) = (Transport::Secured(stream), secured, unasked);
+                        (io, session, step) = (Transport::Right(stream), secured, unasked);
                     }
                     Err(ending) => break ending,
                 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::state::Credentials;
+use super::prepared::Credentials;
 use crate::clock::Clock;
 use crate::exchange::{Computer, Material, StoredCertificate};
 use crate::pki::{Certificate, Thumbprint};

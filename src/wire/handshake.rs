@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::connection::Connection;
-use super::state::Credentials;
+use super::prepared::Credentials;
 use super::stream::Stream;
 use crate::exchange::CertificateFacts;
 use crate::journal::{Ending, FailedHandshake, Handshake, Record, pipelined};
@@ -42,8 +42,8 @@ impl<'a> Connection<'a> {
         if implicit {
             fault.early = behind.to_vec();
         }
-        let mut witness = HandshakeTrace::default();
-        let failure = match (self.shake_hands(io, credentials, &fault, &mut witness).await?, credentials) {
+        let mut trace = HandshakeTrace::default();
+        let failure = match (self.shake_hands(io, credentials, &fault, &mut trace).await?, credentials) {
             (Ok((stream, facts)), Some(credentials)) => {
                 let facts = Arc::new(facts);
                 let certificate = self.presented(&facts, credentials);
@@ -65,8 +65,8 @@ impl<'a> Connection<'a> {
             verb,
             failure,
             certificate: credentials.map(|credentials| Arc::clone(&credentials.certificate)),
-            client_hello: witness.client_hello,
-            partial_hello: witness.partial_hello,
+            client_hello: trace.client_hello,
+            partial_hello: trace.partial_hello,
         })));
         Err(ending)
     }
@@ -78,7 +78,7 @@ impl<'a> Connection<'a> {
         mut io: IO,
         credentials: Option<&Credentials>,
         fault: &HandshakeFault,
-        witness: &mut HandshakeTrace,
+        trace: &mut HandshakeTrace,
     ) -> Result<Result<(ServerStream<IO>, TlsFacts), TlsFailure>, Ending> {
         let (shutdown, patience) = (&self.shared.shutdown, self.patience());
         let tls = match credentials.map(|credentials| &credentials.tls) {
@@ -89,7 +89,7 @@ impl<'a> Connection<'a> {
                 return Ok(Err(TlsFailure::Unusable { reason: reason.unwrap_or_default() }));
             }
         };
-        let accepting = pin!(tls.accept_as(fault, io, witness));
+        let accepting = pin!(tls.accept_as(fault, io, trace));
         let accepting = self.clock().timeout(patience, accepting);
         match shutdown.run_until_cancelled(accepting).await {
             Some(Ok(Ok(secured))) => Ok(Ok(secured)),

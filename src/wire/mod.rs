@@ -12,7 +12,9 @@ mod handshake;
 mod network;
 mod outbound;
 mod ports;
+mod prepared;
 mod reading;
+mod recent_events;
 mod relay;
 mod send;
 mod state;
@@ -344,7 +346,7 @@ fn converse<IO: Stream>(stream: IO, early: BytesMut, way: Way, shared: &Shared) 
         let now = shared.live.clock().now();
         let faults = side.faults.as_ref().map(|table| table.connect(peer));
         let (session, first) = Conversation::open(Arc::new(setting), faults, already, now);
-        conversation.hold(Transport::Clear(stream), session, first).await;
+        conversation.hold(Transport::Left(stream), session, first).await;
         tracing::debug!(session = %place.session, "ended");
         drop(connected);
     }

@@ -9,33 +9,24 @@ use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::calls::Calls;
 use super::fault_tls::credentials_by_rule;
 use super::network::Network;
+use super::prepared::{PreparedConnector, prepare};
+use super::recent_events::RecentEvents;
 use crate::clock::Clock;
 use crate::exchange::cmdlet::CausedEvent;
 use crate::exchange::{
-    Binding, Category, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, EventSubject,
-    InternalTransport, Outcome, ReceiveConnector, Selection, SendConnector, StoredCertificate, Zone,
-    select_for, selection_events, wants_anonymous_tls,
+    Binding, CertificateFacts, ClientSelection, Computer, EXPIRES_SOON, Event, EventSubject,
+    InternalTransport, ReceiveConnector, Selection, SendConnector, Zone, select_for,
 };
 use crate::journal::{Journal, Logged, Record};
 use crate::pki::Certificate;
 use crate::session::fault::{FaultRule, FaultSpec, FaultTable};
 use crate::session::{Counters, TlsVerb};
-use crate::tls::{ServerTls, Versions};
-
-/// The period within which an event about one subject is logged only once.
-///
-/// Exchange suppresses repetitions per key; that its period is five minutes is the usual one of the
-/// event log and was not found in a source of its own.
-const EVENT_PERIOD: SignedDuration = SignedDuration::from_mins(5);
-
-/// The maximum number of different events that are remembered for that; beyond it the oldest is forgotten.
-const MOST_REMEMBERED_EVENTS: usize = 4096;
 
 /// The computers of a running lab; what changes here counts from the next connection.
 #[derive(Debug)]
@@ -63,7 +54,7 @@ struct State {
     removed: HashMap<String, FaultTable>,
     /// By the address of the connector, which its entry keeps in place.
     prepared: HashMap<usize, Prepared>,
-    logged: HashMap<(String, Option<String>, u16, Vec<String>), Timestamp>,
+    logged: RecentEvents,
 }
 
 /// A fault rule, with the number of times it was done.
@@ -93,39 +84,6 @@ impl fmt::Display for DeclaredFault {
 struct Prepared {
     side: Arc<PreparedConnector>,
     until: Option<Timestamp>,
-}
-
-/// The parts of a connector that a connection needs.
-#[derive(Debug)]
-pub(super) struct PreparedConnector {
-    pub(super) computer: Arc<Computer>,
-    pub(super) connector: Arc<ReceiveConnector>,
-    pub(super) counters: Arc<Counters>,
-    pub(super) starttls: Option<Credentials>,
-    pub(super) anonymous_tls: Option<Credentials>,
-    /// The connector's fault rules, if there are any.
-    pub(super) faults: Option<Arc<FaultTable>>,
-    /// The credentials that TLS is offered with where a fault rule configures them, by the number of the
-    /// rule.
-    pub(super) fault_tls: HashMap<usize, Credentials>,
-    events: Vec<Event>,
-}
-
-/// A certificate that TLS is offered with.
-#[derive(Debug)]
-pub(super) struct Credentials {
-    pub(super) certificate: Arc<CertificateFacts>,
-    /// The TLS configuration, or the reason why a handshake with the certificate cannot succeed.
-    pub(super) tls: Result<ServerTls, String>,
-}
-
-impl PreparedConnector {
-    pub(super) fn credentials(&self, verb: TlsVerb) -> Option<&Credentials> {
-        match verb {
-            TlsVerb::StartTls => self.starttls.as_ref(),
-            TlsVerb::XAnonymousTls => self.anonymous_tls.as_ref(),
-        }
-    }
 }
 
 impl LabState {
@@ -264,12 +222,12 @@ impl LabState {
         state.computers = computers;
         state.zone = Arc::new(zone);
         state.prepared.clear();
-        state.logged.clear();
+        state.logged = RecentEvents::default();
     }
 
     /// Forgets what was logged a moment ago, so that it is logged again if its cause is still there.
     pub fn forget_logged(&self) {
-        self.lock().logged.clear();
+        self.lock().logged = RecentEvents::default();
     }
 
     /// Logs what the transport service logs when it starts: every certificate that cannot be loaded.
@@ -364,18 +322,8 @@ impl LabState {
         connector: Option<String>,
     ) {
         let now = self.clock.now();
-        let key = (computer.name.clone(), connector.clone(), event.event_id, event.parameters.clone());
-        {
-            let mut state = self.lock();
-            let recent = |last: &Timestamp| now.duration_since(*last) < EVENT_PERIOD;
-            // A failed logon is logged each time, because its repetition matters.
-            if event.category == Category::TransportService && state.logged.get(&key).is_some_and(recent) {
-                return;
-            }
-            if state.logged.len() >= MOST_REMEMBERED_EVENTS {
-                state.logged.clear();
-            }
-            state.logged.insert(key, now);
+        if !self.lock().logged.is_due(&computer.name, connector.as_deref(), &event, now) {
+            return;
         }
         let shown = computer.event_log_name().to_owned();
         let logged = Logged { event, server: computer.name.clone(), computer: shown, source, connector };
@@ -416,49 +364,4 @@ impl LabState {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn prepare(
-    computer: &Arc<Computer>,
-    connector: &Arc<ReceiveConnector>,
-    counters: Arc<Counters>,
-    now: Timestamp,
-) -> PreparedConnector {
-    let selection = select_for(connector, computer, now);
-    let mut events = selection_events(&selection, connector, computer, now);
-    let starttls = match selection.outcome {
-        Outcome::Offered(offered) => computer.store.find(offered.thumbprint).map(|stored| {
-            let unusable = "the certificate is not enabled for the SMTP service";
-            credentials(stored, offered.handshake_fails.then_some(unusable))
-        }),
-        Outcome::NotConfigured | Outcome::Withheld => None,
-    };
-    let anonymous_tls =
-        wants_anonymous_tls(connector).then(|| InternalTransport::of(computer)).and_then(|internal| {
-            events.extend(internal.event(now));
-            internal.certificate().map(|stored| credentials(stored, None))
-        });
-    PreparedConnector {
-        computer: Arc::clone(computer),
-        connector: Arc::clone(connector),
-        counters,
-        starttls,
-        anonymous_tls,
-        faults: None,
-        fault_tls: HashMap::new(),
-        events,
-    }
-}
-
-fn credentials(stored: &StoredCertificate, unusable: Option<&str>) -> Credentials {
-    let tls = match (unusable, stored.presentable()) {
-        (Some(reason), _) => Err(reason.to_owned()),
-        (None, None) => Err("the private key of the certificate is not there".to_owned()),
-        (None, Some(material)) => {
-            let mut chain = vec![material.certificate.clone()];
-            chain.extend_from_slice(&material.intermediates);
-            ServerTls::new(&chain, &material.key, Versions::Both).map_err(|error| error.to_string())
-        }
-    };
-    Credentials { certificate: Arc::new(stored.facts.clone()), tls }
 }

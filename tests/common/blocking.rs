@@ -61,8 +61,8 @@ impl Client<StreamOwned<ClientConnection, TcpStream>> {
 
 impl<S: Read + Write> Client<S> {
     /// Sends bytes as they are.
-    pub(crate) fn say(&mut self, octets: &str) {
-        self.0.get_mut().write_all(octets.as_bytes()).unwrap();
+    pub(crate) fn say(&mut self, bytes: &str) {
+        self.0.get_mut().write_all(bytes.as_bytes()).unwrap();
     }
 
     /// Sends a line and reads the reply.

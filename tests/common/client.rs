@@ -34,8 +34,8 @@ impl Client {
     }
 
     /// Sends bytes as they are.
-    pub(crate) async fn say(&mut self, octets: impl AsRef<[u8]>) {
-        self.reader.get_mut().write_all(octets.as_ref()).await.unwrap();
+    pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
+        self.reader.get_mut().write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// Reads one reply; its lines are separated by `\n`.

@@ -3,20 +3,18 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
-use std::sync::Arc;
 use std::thread;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::exchange::Material;
 use starttls_lab::internal::pki::{Authority, Certificate, KeyAlgorithm, KeyPair, Template};
-use starttls_lab::internal::session::fault::{
-    ClientCertificate, FaultSpec, Fired, HandshakeAction, Then, UnknownName,
-};
+use starttls_lab::internal::session::fault::{ClientCertificate, Then, UnknownName};
 use starttls_lab::internal::session::{InjectedFault, Reaction, TlsFacts, TlsFailure};
 use starttls_lab::internal::tls::{HandshakeFault, HandshakeTrace, ServerTls, Setup, Versions};
 use tokio::io::AsyncReadExt;
 
+use crate::handshake_fault::handshake_fault;
 use crate::support::{Finished, PATIENCE, Program, run};
 
 const NAME: &str = "mail.contoso.com";
@@ -36,7 +34,7 @@ const RSA: Configuration =
 #[derive(Debug)]
 struct Seen {
     result: Result<TlsFacts, TlsFailure>,
-    witness: HandshakeTrace,
+    trace: HandshakeTrace,
 }
 
 impl Seen {
@@ -79,20 +77,6 @@ fn server(configuration: Configuration) -> ServerTls {
     .unwrap()
 }
 
-fn plan(conduct: impl Into<Value>, then: Option<Then>) -> HandshakeFault {
-    let row: FaultSpec =
-        serde_json::from_value(json!({"at": "handshake", "do": conduct.into(), "then": then})).unwrap();
-    let rule = row.resolve().unwrap();
-    let fired = Fired { row: 1, rule: Arc::new(rule) };
-    let actions = fired.handshake().iter().map(|action| match action {
-        HandshakeAction::Flight(action) => action.clone(),
-        HandshakeAction::Delay(_) | HandshakeAction::Tls(_) => {
-            panic!("{action:?} is nothing that is done to a flight")
-        }
-    });
-    HandshakeFault { actions: actions.collect(), then: fired.rule.then(), early: Vec::new() }
-}
-
 /// Lets `command` connect to a lab that does as `plan` says, and tells both sides of it.
 fn meet(
     configuration: Configuration,
@@ -118,8 +102,8 @@ fn meet(
 }
 
 async fn accept(tls: &ServerTls, plan: &HandshakeFault, io: tokio::net::TcpStream) -> Seen {
-    let mut witness = HandshakeTrace::default();
-    let result = match tls.accept_as(plan, io, &mut witness).await {
+    let mut trace = HandshakeTrace::default();
+    let result = match tls.accept_as(plan, io, &mut trace).await {
         Ok((mut stream, facts)) => {
             use tokio::io::AsyncWriteExt;
             stream.write_all(b"220 hello\r\n").await.ok();
@@ -136,7 +120,7 @@ async fn accept(tls: &ServerTls, plan: &HandshakeFault, io: tokio::net::TcpStrea
             Err(refused.failure)
         }
     };
-    Seen { result, witness }
+    Seen { result, trace }
 }
 
 fn openssl(options: &'static [&'static str]) -> Option<impl Fn(SocketAddr) -> Command> {
@@ -203,7 +187,7 @@ fn a_fatal_alert_is_shown_by_its_name() {
         (80, "SSL alert number 80", "Received alert [80]", "alert internal error"),
         (112, "SSL alert number 112", "Received alert [112]", "unrecognized name"),
     ] {
-        let alert = plan(json!({ "alert": number }), None);
+        let alert = handshake_fault(json!({ "alert": number }), None);
         let mut seen = Vec::new();
         if let Some(client) = openssl(&[]) {
             let (finished, lab) = meet(HEALTHY, &alert, client);
@@ -222,7 +206,7 @@ fn a_fatal_alert_is_shown_by_its_name() {
         }
         for lab in seen {
             assert_eq!(lab.client(), Some(&Reaction::Closed));
-            assert!(lab.witness.client_hello.is_some_and(|hello| hello.server_name.as_deref() == Some(NAME)));
+            assert!(lab.trace.client_hello.is_some_and(|hello| hello.server_name.as_deref() == Some(NAME)));
         }
     }
 }
@@ -232,14 +216,14 @@ type ToldWhere = Box<dyn Fn(SocketAddr) -> Command>;
 
 #[test]
 fn a_warning_is_outlived_by_openssl() {
-    let warning = plan(json!({ "warning": "unrecognized_name" }), None);
+    let warning = handshake_fault(json!({ "warning": "unrecognized_name" }), None);
     let clients: [Option<ToldWhere>; 3] =
         [boxed(openssl(&["-tls1_2"])), boxed(openssl(&["-tls1_3"])), boxed(python())];
     for client in clients.into_iter().flatten() {
         let (finished, lab) = meet(HEALTHY, &warning, client);
         finished.succeeded();
         assert_eq!(
-            (lab.result.is_ok(), lab.witness.injected),
+            (lab.result.is_ok(), lab.trace.injected),
             (true, vec![InjectedFault::Warning { alert: 112 }])
         );
     }
@@ -247,7 +231,7 @@ fn a_warning_is_outlived_by_openssl() {
     // Its program asks the library to go on; other programs that use the library give up.
     let (finished, lab) = meet(HEALTHY, &warning, client);
     assert!(finished.stderr.contains("A TLS warning alert has been received"), "{finished:#?}");
-    assert_eq!(lab.witness.injected, [InjectedFault::Warning { alert: 112 }]);
+    assert_eq!(lab.trace.injected, [InjectedFault::Warning { alert: 112 }]);
 }
 
 fn boxed(client: Option<impl Fn(SocketAddr) -> Command + 'static>) -> Option<ToldWhere> {
@@ -256,7 +240,7 @@ fn boxed(client: Option<impl Fn(SocketAddr) -> Command + 'static>) -> Option<Tol
 
 #[test]
 fn what_is_no_tls_is_no_version_to_openssl_and_no_packet_to_gnutls() {
-    let raw = plan(json!({ "raw": "500 no\r\n" }), None);
+    let raw = handshake_fault(json!({ "raw": "500 no\r\n" }), None);
     if let Some(client) = openssl(&[]) {
         meet(HEALTHY, &raw, client).0.failed_saying("wrong version number");
     }
@@ -272,7 +256,7 @@ fn what_is_no_tls_is_no_version_to_openssl_and_no_packet_to_gnutls() {
 #[test]
 fn a_handshake_that_is_cut_ends_too_early_and_one_that_is_reset_is_reset() {
     for after in ["client-hello", "server-hello"] {
-        let cut = |then| plan(json!({ "cut": { "after": after } }), then);
+        let cut = |then| handshake_fault(json!({ "cut": { "after": after } }), then);
         if let Some(client) = openssl(&[]) {
             let (finished, lab) = meet(HEALTHY, &cut(None), client);
             finished.failed_saying("unexpected eof while reading");
@@ -289,12 +273,12 @@ fn a_handshake_that_is_cut_ends_too_early_and_one_that_is_reset_is_reset() {
 }
 
 #[test]
-fn a_flipped_octet_is_noticed_where_it_stands() {
-    for (octet, alert, openssl_says, gnutls_says) in [
+fn a_flipped_byte_is_noticed_where_it_stands() {
+    for (byte, alert, openssl_says, gnutls_says) in [
         (5, "unexpected_message", "unexpected message", "An unexpected TLS handshake packet"),
         (200, "bad_record_mac", "bad record mac", "Decryption has failed"),
     ] {
-        let corrupt = plan(json!({ "corrupt": { "octet": octet } }), None);
+        let corrupt = handshake_fault(json!({ "corrupt": { "octet": byte } }), None);
         let received = |lab: &Seen| matches!(&lab.result, Err(TlsFailure::AlertReceived { alert: received }) if received == alert);
         if let Some(client) = openssl(&["-tls1_3"]) {
             let (finished, lab) = meet(HEALTHY, &corrupt, client);
@@ -310,7 +294,7 @@ fn a_flipped_octet_is_noticed_where_it_stands() {
 
 #[test]
 fn servers_of_yesterday_are_refused_by_clients_that_know_better() {
-    let legacy = |server: &str| plan(json!({ "legacy": server }), None);
+    let legacy = |server: &str| handshake_fault(json!({ "legacy": server }), None);
     for server in ["SSLv3", "TLSv1", "TLSv1.1"] {
         let Some(client) = node() else { break };
         let (finished, lab) = meet(RSA, &legacy(server), client);
@@ -335,7 +319,7 @@ fn servers_of_yesterday_are_taken_by_clients_that_are_told_to() {
         ("anonymous", &["-tls1_2", "-cipher", "aNULL:@SECLEVEL=0"]),
     ] {
         let Some(client) = openssl(options) else { break };
-        let (_, lab) = meet(RSA, &plan(json!({ "legacy": server }), None), client);
+        let (_, lab) = meet(RSA, &handshake_fault(json!({ "legacy": server }), None), client);
         assert!(lab.result.as_ref().unwrap_err().legacy_accepted(), "{server}: {lab:?}");
     }
     for (server, priority) in [
@@ -345,12 +329,12 @@ fn servers_of_yesterday_are_taken_by_clients_that_are_told_to() {
         ("anonymous", "NORMAL:-VERS-TLS1.3:-KX-ALL:+ANON-DH"),
     ] {
         let Some(client) = gnutls(priority) else { break };
-        let (_, lab) = meet(RSA, &plan(json!({ "legacy": server }), None), client);
+        let (_, lab) = meet(RSA, &handshake_fault(json!({ "legacy": server }), None), client);
         assert!(lab.result.as_ref().unwrap_err().legacy_accepted(), "{server}: {lab:?}");
     }
     // With an ECDSA key the signature cannot be made: the version was taken all the same.
     let Some(client) = openssl(&["-tls1", "-cipher", "ALL:@SECLEVEL=0"]) else { return };
-    let (finished, lab) = meet(HEALTHY, &plan(json!({ "legacy": "TLSv1" }), None), client);
+    let (finished, lab) = meet(HEALTHY, &handshake_fault(json!({ "legacy": "TLSv1" }), None), client);
     finished.failed_saying("bad signature");
     assert!(lab.result.as_ref().unwrap_err().legacy_accepted(), "{lab:?}");
 }

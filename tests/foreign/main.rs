@@ -17,6 +17,8 @@
     reason = "what fails in the support of a test is a failed test"
 )]
 
+#[path = "../common/handshake_fault.rs"]
+mod handshake_fault;
 #[path = "../common/installed.rs"]
 mod installed;
 #[path = "../common/process.rs"]

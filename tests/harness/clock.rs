@@ -31,11 +31,11 @@ fn an_advance_past_a_tarpit_lets_the_reply_go() {
     let mut client = TcpStream::connect(lab.addr()).unwrap();
     client.write_all(b"HELO x.example\r\nNONSENSE\r\n").unwrap();
     client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    let (mut said, mut octets) = (Vec::new(), [0; 1024]);
+    let (mut said, mut bytes) = (Vec::new(), [0; 1024]);
     while !String::from_utf8_lossy(&said).contains("\r\n500 ") {
-        match client.read(&mut octets) {
+        match client.read(&mut bytes) {
             Ok(0) => panic!("closed after {said:?}"),
-            Ok(read) => said.extend_from_slice(&octets[..read]),
+            Ok(read) => said.extend_from_slice(&bytes[..read]),
             // The reply waits by now, or soon.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 lab.advance(10 * MINUTE);

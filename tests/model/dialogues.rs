@@ -3,58 +3,28 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::dialogue_player::{Bare, Cut, Dialogue, Difference, Socket, Stage, play};
+use crate::dialogue_player::{Bare, Cut, Dialogue, Folder, Socket, Stage, over_a_socket, play};
 
-/// Every dialogue there is, in the order of their names.
-fn dialogues() -> Vec<Dialogue> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
-    let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "smtp"));
-    files.sort();
-    let read = |file: &std::path::PathBuf| {
-        let name = file.file_name().unwrap().to_string_lossy();
-        Dialogue::parse(&name, &std::fs::read_to_string(file).unwrap())
-    };
-    files.iter().map(read).collect()
-}
-
-fn played(dialogue: &Dialogue, stage: &Stage, cut: Cut) -> Result<(), Difference> {
-    play(dialogue, &mut Bare::connect(stage, dialogue.early(), cut))
-}
-
-/// Plays every dialogue with the cuts that `cuts` wants, and says of each what went otherwise.
-fn play_all(cuts: impl Fn(&Dialogue) -> Vec<Cut>) {
-    let mut failures = Vec::new();
-    for dialogue in dialogues() {
-        let stage = Stage::new(&dialogue.setup);
-        let failed = cuts(&dialogue).into_iter().find_map(|cut| {
-            let Difference { line, what } = played(&dialogue, &stage, cut).err()?;
-            Some(format!("tests/dialogues/{}:{line}: {what} (cut: {cut:?})", dialogue.name))
-        });
-        failures.extend(failed);
-    }
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-}
+const FOLDER: Folder = Folder("tests/dialogues");
 
 #[test]
 fn every_dialogue_goes_as_it_is_written() {
-    play_all(|_| vec![Cut::Nowhere]);
+    FOLDER.play_all(|_| vec![Cut::Nowhere]);
 }
 
 #[test]
-fn every_dialogue_goes_the_same_way_one_octet_at_a_time() {
-    play_all(|_| vec![Cut::Every(1)]);
+fn every_dialogue_goes_the_same_way_one_byte_at_a_time() {
+    FOLDER.play_all(|_| vec![Cut::Every(1)]);
 }
 
 #[test]
 fn every_dialogue_goes_the_same_way_wherever_it_is_cut_in_two() {
-    play_all(|dialogue| {
+    FOLDER.play_all(|dialogue| {
         let flights = dialogue.flights().enumerate();
         let cuts =
-            flights.flat_map(|(flight, octets)| places(octets.len()).map(move |at| Cut::Once { flight, at }));
+            flights.flat_map(|(flight, bytes)| places(bytes.len()).map(move |at| Cut::Once { flight, at }));
         cuts.collect()
     });
 }
@@ -74,47 +44,19 @@ const WHOLE_FLIGHTS_ONLY: [(&str, &str); 2] = [
     ("starttls-pipelined.smtp", "what arrives behind the reply to STARTTLS is part of the handshake"),
 ];
 
-/// Plays a dialogue over a socket, and returns what was written down; or what went otherwise than it is
-/// written, or than it goes in the bare session.
-fn over_a_socket(dialogue: &Dialogue, cut: Cut) -> Result<Vec<String>, String> {
-    let lab = dialogue.setup.paper();
-    let stage = Stage::in_lab(&dialogue.setup, &lab);
-    let mut bare = Bare::connect(&stage, dialogue.early(), Cut::Nowhere);
-    let mut socket = Socket::connect(lab, &stage, dialogue, cut);
-    for played in [play(dialogue, &mut socket), play(dialogue, &mut bare)] {
-        played.map_err(|Difference { line, what }| format!("{line}: {what}"))?;
-    }
-    let (there, here) = (socket.account().lines(), bare.account().lines());
-    match (0..there.len().max(here.len())).find(|&at| there.get(at) != here.get(at)) {
-        Some(at) => {
-            Err(format!(" the journal has {:?} where the session has {:?}", there.get(at), here.get(at)))
-        }
-        None => Ok(there.to_vec()),
-    }
-}
-
-fn play_over_sockets(dialogues: &[Dialogue], cut: impl Fn(&Dialogue) -> Cut) {
-    let failed = |dialogue: &Dialogue| {
-        let what = over_a_socket(dialogue, cut(dialogue)).err()?;
-        Some(format!("tests/dialogues/{}:{what}", dialogue.name))
-    };
-    let failures: Vec<_> = dialogues.iter().filter_map(failed).collect();
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-}
-
 #[test]
 fn every_dialogue_goes_the_same_way_over_a_socket_and_leaves_the_same_journal() {
-    play_over_sockets(&dialogues(), |_| Cut::Nowhere);
+    FOLDER.play_over_sockets(&FOLDER.dialogues(), |_| Cut::Nowhere);
 }
 
 /// Single bytes, but for what is so long that it would take seconds.
 #[test]
 fn every_dialogue_goes_the_same_way_over_a_socket_in_tiny_pieces() {
-    let (whole, mut dialogues) = (WHOLE_FLIGHTS_ONLY.map(|(name, _)| name), dialogues());
+    let (whole, mut dialogues) = (WHOLE_FLIGHTS_ONLY.map(|(name, _)| name), FOLDER.dialogues());
     let all = dialogues.len();
     dialogues.retain(|dialogue| !whole.contains(&&*dialogue.name));
     assert_eq!(dialogues.len(), all - whole.len(), "an exception that is none");
-    play_over_sockets(&dialogues, |dialogue| {
+    FOLDER.play_over_sockets(&dialogues, |dialogue| {
         let longest = dialogue.flights().map(<[u8]>::len).max();
         Cut::Every(if longest < Some(20_000) { 1 } else { 101 })
     });
@@ -122,7 +64,7 @@ fn every_dialogue_goes_the_same_way_over_a_socket_in_tiny_pieces() {
 
 #[test]
 fn every_dialogue_says_in_one_sentence_what_it_shows() {
-    let dialogues = dialogues();
+    let dialogues = FOLDER.dialogues();
     assert!(dialogues.len() >= 25, "only {} dialogues", dialogues.len());
     for dialogue in dialogues {
         let about = &dialogue.setup.about;
@@ -183,7 +125,7 @@ fn the_player_sees_what_is_missing_what_is_wrong_and_what_is_too_much() {
         let dialogue = dialogue(script);
         let lab = dialogue.setup.paper();
         let stage = Stage::in_lab(&dialogue.setup, &lab);
-        let bare = played(&dialogue, &stage, Cut::Nowhere);
+        let bare = play(&dialogue, &mut Bare::connect(&stage, dialogue.early(), Cut::Nowhere));
         let mut socket = Socket::connect(lab, &stage, &dialogue, Cut::Nowhere).with_patience(SHORT);
         assert_eq!(bare.as_ref().err().map(|difference| &*difference.what), seen, "{script}");
         assert_eq!(play(&dialogue, &mut socket), bare, "over a socket: {script}");

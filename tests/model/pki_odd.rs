@@ -96,7 +96,7 @@ fn a_raw_name_stands_in_utf_8_as_it_was_given() {
     let mut template = template("CN=Mail relay", &["b\u{fc}cher.test"]);
     template.raw_dns_names = vec!["b\u{fc}cher.lab.test".to_owned()];
     let der = issued(&template).der().to_vec();
-    let holds = |octets: &[u8]| der.windows(octets.len()).any(|window| window == octets);
+    let holds = |bytes: &[u8]| der.windows(bytes.len()).any(|window| window == bytes);
     assert!(holds(b"\x82\x10b\xc3\xbccher.lab.test"));
     assert!(holds(b"\x82\x12xn--bcher-kva.test"), "only the raw name is left alone");
 }

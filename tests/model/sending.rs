@@ -105,8 +105,8 @@ fn play(task: Task, server: Server) -> Played {
     let mut reply = "220 mx.example.test".to_owned();
     loop {
         facts.append(&mut step.facts);
-        if let Some(Said::Command(octets) | Said::Content(octets)) = step.say {
-            let text = String::from_utf8(octets.to_vec()).unwrap();
+        if let Some(Said::Command(bytes) | Said::Content(bytes)) = step.say {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
             reply = answer(server, &text, encrypted);
             said.push(text.trim_end().to_owned());
         }

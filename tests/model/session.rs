@@ -162,9 +162,9 @@ fn taken(mut session: ReceiveSession) -> Arc<Message> {
     say(&mut session, "RCPT TO:<bert@expta.com>");
     assert!(matches!(say(&mut session, "DATA").next, Next::Data { limit: 10_485_760 }));
     let content = Bytes::from_static(b"Subject: hi\r\n\r\nHello.\r\n");
-    let octets = content.len() as u64;
+    let bytes = content.len() as u64;
     let oddities = Oddities { longest_line: 11, ..Oddities::default() };
-    let received = Received { body: Body::from(content), oddities, bytes: octets, too_big: false };
+    let received = Received { body: Body::from(content), oddities, bytes, too_big: false };
     match session.handle(Input::Content(received), now()).facts.pop() {
         Some(Fact::Message(message)) => message,
         other => panic!("no message but {other:?}"),

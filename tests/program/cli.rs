@@ -5,30 +5,15 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-    // What the caller's shell has set is not what is tested here.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STARTTLS_LAB_")) {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn run(args: &[&str]) -> Output {
-    program().args(args).output().unwrap()
-}
-
-fn text(octets: &[u8]) -> String {
-    String::from_utf8(octets.to_vec()).unwrap()
-}
+use crate::fixture::support::{Served, program, run, signal, text};
 
 /// Runs something that has to fail, and returns what it said.
 fn fails(args: &[&str], code: i32) -> String {
-    let output = run(args);
+    let output = run(program().args(args));
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{args:?} said {said:?}");
     assert_eq!(text(&output.stdout), "", "{args:?}: a failure leaves standard output alone");
@@ -37,7 +22,7 @@ fn fails(args: &[&str], code: i32) -> String {
 }
 
 fn succeeds(args: &[&str]) -> String {
-    let output = run(args);
+    let output = run(program().args(args));
     assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
     text(&output.stdout)
 }
@@ -50,46 +35,6 @@ fn file(dir: &tempfile::TempDir, name: &str, text: &str) -> String {
 
 fn seed() -> String {
     succeeds(&["show", "fqdn-mismatch"])
-}
-
-/// A `serve` that is stopped when it is dropped.
-struct Served {
-    child: Child,
-    stdout: BufReader<std::process::ChildStdout>,
-    ready: Value,
-}
-
-impl Served {
-    fn start(args: &[&str]) -> Self {
-        let mut command = program();
-        let mut child = command.arg("serve").args(args).stdout(Stdio::piped()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no ready line: {line:?}"));
-        Self { child, stdout, ready }
-    }
-
-    fn address(&self) -> String {
-        self.ready["connectors"][0]["addr"].as_str().unwrap().to_owned()
-    }
-
-    /// Reads on until a line contains `what`; returns everything read.
-    fn until(&mut self, what: &str) -> String {
-        let mut said = String::new();
-        while !said.lines().last().is_some_and(|line| line.contains(what)) {
-            let read = self.stdout.read_line(&mut said).unwrap();
-            assert!(read > 0, "it ended without saying {what:?}: {said}");
-        }
-        said
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
 }
 
 #[test]
@@ -109,12 +54,13 @@ fn list_names_every_story_and_show_prints_a_file_that_check_accepts() {
 
 #[test]
 fn the_first_line_of_serve_is_the_ready_line_and_the_event_follows_word_for_word() {
-    let mut served = Served::start(&["--port", "0"]);
-    let connector = &served.ready["connectors"][0];
-    assert_eq!(served.ready["event"], "ready");
+    let mut served = Served::start(&[]);
+    let ready = served.ready();
+    let connector = &ready["connectors"][0];
+    assert_eq!(ready["event"], "ready");
     assert_eq!(connector["fqdn"], "mail.expta.com");
     assert_eq!(connector["starttls"], false);
-    assert_eq!(served.ready["pid"], served.child.id());
+    assert_eq!(ready["pid"], served.pid());
     let said = served.until("access to the certificate key.");
     let block = said.split("Log Name:").nth(1).unwrap();
     for line in [
@@ -137,26 +83,13 @@ fn the_first_line_of_serve_is_the_ready_line_and_the_event_follows_word_for_word
 
 #[test]
 fn serve_without_a_file_plays_the_connector_of_the_command_line() {
-    let served = Served::start(&[
-        "--port",
-        "0",
-        "--fqdn",
-        "mail.example.com",
-        "--certificate",
-        "mailgate.example.com",
-    ]);
-    assert_eq!(served.ready["connectors"][0]["starttls"], false);
-    let served = Served::start(&[
-        "--port",
-        "0",
-        "--fqdn",
-        "mail.example.com",
-        "--certificate",
-        "a.example.com,MAIL.example.com",
-    ]);
-    assert_eq!(served.ready["connectors"][0]["starttls"], true);
-    let served = Served::start(&["--port", "0", "--certificate", "mail.example.com"]);
-    assert_eq!(served.ready["connectors"][0]["fqdn"], "mail.example.com");
+    let served = Served::start(&["--fqdn", "mail.example.com", "--certificate", "mailgate.example.com"]);
+    assert_eq!(served.ready()["connectors"][0]["starttls"], false);
+    let served =
+        Served::start(&["--fqdn", "mail.example.com", "--certificate", "a.example.com,MAIL.example.com"]);
+    assert_eq!(served.ready()["connectors"][0]["starttls"], true);
+    let served = Served::start(&["--certificate", "mail.example.com"]);
+    assert_eq!(served.ready()["connectors"][0]["fqdn"], "mail.example.com");
 }
 
 #[test]
@@ -176,7 +109,7 @@ fn an_environment_variable_stands_for_its_flag() {
 fn a_saved_change_is_told_and_a_wrong_one_is_shown_with_line_and_caret() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(&dir, "lab.toml", &seed());
-    let mut served = Served::start(&[&path, "--port", "0"]);
+    let mut served = Served::start(&[&path]);
     fs::write(&path, seed().replace("fqdn = \"mail.expta.com\"", "fqnd = \"mail.expta.com\"")).unwrap();
     let said = served.until("^^^^");
     assert!(said.contains("NOT changed") && said.contains("did you mean `fqdn`?"), "{said}");
@@ -189,7 +122,7 @@ fn a_saved_change_is_told_and_a_wrong_one_is_shown_with_line_and_caret() {
 fn a_watched_file_that_cannot_be_read_any_more_is_told_once_and_watched_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(&dir, "lab.toml", &seed());
-    let mut served = Served::start(&[&path, "--port", "0"]);
+    let mut served = Served::start(&[&path]);
     fs::write(&path, b"title = \"\xff\"\n").unwrap();
     let said = served.until("line 1 is not UTF-8");
     assert!(said.contains("NOT changed"), "{said}");
@@ -206,14 +139,8 @@ fn the_journal_is_lines_of_json_numbered_without_gaps() {
     let dir = tempfile::tempdir().unwrap();
     let journal = dir.path().join("journal.jsonl");
     let logs = dir.path().join("logs");
-    let mut served = Served::start(&[
-        "--port",
-        "0",
-        "--journal",
-        journal.to_str().unwrap(),
-        "--log-dir",
-        logs.to_str().unwrap(),
-    ]);
+    let mut served =
+        Served::start(&["--journal", journal.to_str().unwrap(), "--log-dir", logs.to_str().unwrap()]);
     let address = served.address();
     succeeds(&["readyz", "--address", &address, "--wait"]);
     served.until("=> session");
@@ -240,10 +167,9 @@ fn the_journal_is_lines_of_json_numbered_without_gaps() {
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_serve_in_good_order() {
-    let mut served = Served::start(&["--port", "0"]);
-    let pid = served.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert_eq!(served.child.wait().unwrap().code(), Some(0));
+    let served = Served::start(&[]);
+    signal(served.pid(), "TERM");
+    assert_eq!(served.end().status.code(), Some(0));
 }
 
 #[test]
@@ -422,8 +348,7 @@ fn what_an_earlier_lab_has_written_is_set_aside_and_not_lost() {
     fs::write(dir.path().join("RECV2026010100-1.LOG"), "old log").unwrap();
     fs::write(dir.path().join("notes.txt"), "mine").unwrap();
     fs::create_dir(dir.path().join("earlier-1")).unwrap();
-    let _served =
-        Served::start(&["--port", "0", "--log-dir", dir.path().to_str().unwrap()]).until("Stop  Ctrl-C");
+    let _served = Served::start(&["--log-dir", dir.path().to_str().unwrap()]).until("Stop  Ctrl-C");
     let left: Vec<_> = fs::read_dir(&messages).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["mine.eml"]);
     let read = |path: &str| fs::read_to_string(dir.path().join(path)).unwrap();

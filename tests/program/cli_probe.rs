@@ -3,56 +3,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// A `serve` that is stopped when it is dropped.
-struct Served {
-    child: Child,
-    address: String,
-    directory: tempfile::TempDir,
-}
+use crate::fixture::support::{ServedWithRoot, finished};
 
-impl Served {
-    fn start(args: &[&str]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_starttls-lab"))
-            .arg("serve")
-            .args(args)
-            .args(["--port", "0", "--ca-file"])
-            .arg(directory.path().join("ca.pem"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let address = ready["connectors"][0]["addr"].as_str().unwrap().to_owned();
-        Self { child, address, directory }
-    }
-
+impl ServedWithRoot {
     fn probe(&self, args: &[&str]) -> (i32, String, String) {
-        let ca_file = self.directory.path().join("ca.pem");
-        probe(&[&[self.address.as_str(), "--ca-file", ca_file.to_str().unwrap()], args].concat())
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        probe(&[&[self.address.as_str(), "--ca-file", &self.root()], args].concat())
     }
 }
 
 fn probe(args: &[&str]) -> (i32, String, String) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-    let done = program.arg("probe").args(args).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    finished(&[&["probe"], args].concat())
 }
 
 const GOOD: [&str; 4] = ["--fqdn", "mx.lab.test", "--certificate", "mx.lab.test"];
@@ -63,7 +28,7 @@ fn one_line(said: &str) -> String {
 
 #[test]
 fn a_server_that_everybody_delivers_to_over_tls_is_one_line_and_zero() {
-    let lab = Served::start(&GOOD);
+    let lab = ServedWithRoot::start(&GOOD);
     let (code, said, complaint) = lab.probe(&["--name", "mx.lab.test"]);
     assert_eq!((code, complaint.as_str()), (0, ""), "{said}");
     let first = format!(
@@ -76,7 +41,7 @@ fn a_server_that_everybody_delivers_to_over_tls_is_one_line_and_zero() {
 
 #[test]
 fn a_name_that_is_not_in_the_certificate_is_one_with_both_names() {
-    let lab = Served::start(&GOOD);
+    let lab = ServedWithRoot::start(&GOOD);
     let (code, said, complaint) = lab.probe(&["--name", "mail.elsewhere.test"]);
     assert_eq!(code, 1, "{said}");
     let why = "its certificate carries mx.lab.test, where mail.elsewhere.test was looked for: senders that verify do not deliver.";
@@ -87,7 +52,7 @@ fn a_name_that_is_not_in_the_certificate_is_one_with_both_names() {
 
 #[test]
 fn the_seed_says_what_is_missing_and_where_to_look() {
-    let lab = Served::start(&["fqdn-mismatch"]);
+    let lab = ServedWithRoot::start(&["fqdn-mismatch"]);
     let (code, said, _) = lab.probe(&["--name", "mail.expta.com"]);
     let said = one_line(&said);
     assert_eq!(code, 1, "{said}");
@@ -97,10 +62,10 @@ fn the_seed_says_what_is_missing_and_where_to_look() {
 
 #[test]
 fn several_servers_are_a_table_and_what_they_do_not_share() {
-    let (good, other) = (Served::start(&GOOD), Served::start(&["fqdn-mismatch"]));
-    let ca_file = good.directory.path().join("ca.pem");
+    let (good, other) = (ServedWithRoot::start(&GOOD), ServedWithRoot::start(&["fqdn-mismatch"]));
+    let ca_file = good.root();
     let args = [&good.address, &good.address, &other.address, "--name", "mx.lab.test", "--ca-file"];
-    let (code, said, _) = probe(&[&args[..], &[ca_file.to_str().unwrap()]].concat());
+    let (code, said, _) = probe(&[&args[..], &[&ca_file]].concat());
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("  server "), "{said}");
     let drift = format!("EHLO in clear: STARTTLS: listed at 2 of 3 members; missing at {}", other.address);
@@ -109,7 +74,7 @@ fn several_servers_are_a_table_and_what_they_do_not_share() {
 
 #[test]
 fn json_is_one_object_with_what_was_seen_and_what_it_means() {
-    let lab = Served::start(&GOOD);
+    let lab = ServedWithRoot::start(&GOOD);
     let (code, said, _) = lab.probe(&["--name", "mx.lab.test", "--output", "json"]);
     let report: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &report["as_expected"]), (0, &Value::Bool(true)));
@@ -122,7 +87,7 @@ fn json_is_one_object_with_what_was_seen_and_what_it_means() {
 
 #[test]
 fn a_lab_that_was_saved_is_the_same_as_the_server() {
-    let lab = Served::start(&GOOD);
+    let lab = ServedWithRoot::start(&GOOD);
     let file = lab.directory.path().join("lab.toml");
     let file = file.to_str().unwrap();
     let (code, said, _) = lab.probe(&["--name", "mx.lab.test", "--save", file]);
@@ -139,8 +104,8 @@ fn a_lab_that_was_saved_is_the_same_as_the_server() {
 
 #[test]
 fn two_saved_runs_tell_what_a_middlebox_did() {
-    let (inside, outside) = (Served::start(&GOOD), Served::start(&["starttls-stripped-xxx"]));
-    let run = |lab: &Served, name: &str| {
+    let (inside, outside) = (ServedWithRoot::start(&GOOD), ServedWithRoot::start(&["starttls-stripped-xxx"]));
+    let run = |lab: &ServedWithRoot, name: &str| {
         let path = lab.directory.path().join(name);
         lab.probe(&["--name", "mx1.lab.test", "--save-run", path.to_str().unwrap()]);
         path
@@ -191,7 +156,7 @@ fn wrong_words_are_two_before_anybody_is_connected_to() {
 
 #[test]
 fn a_saved_run_is_read_whatever_became_of_the_server() {
-    let lab = Served::start(&GOOD);
+    let lab = ServedWithRoot::start(&GOOD);
     let path = lab.directory.path().join("run.json");
     lab.probe(&["--name", "mx.lab.test", "--save-run", path.to_str().unwrap()]);
     let run: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();

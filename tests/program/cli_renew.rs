@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
+
+use crate::fixture::support::finished;
 
 /// A server whose clock stands still, with a connector by name, one that is pinned, and one that sends.
 const LAB: &str = r#"
@@ -64,10 +65,7 @@ fn renew_in(lab: &str, args: &[&str]) -> (i32, String, String) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("lab.toml");
     fs::write(&file, lab).unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-    let done = program.arg("renew").arg(&file).args(args).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    finished(&[&["renew", file.to_str().unwrap()], args].concat())
 }
 
 fn json(args: &[&str]) -> (i32, Value) {
@@ -150,12 +148,7 @@ fn a_new_certificate_that_misses_the_name_withholds_starttls_once_the_old_one_is
 #[test]
 fn the_new_certificate_may_be_a_file() {
     let directory = tempfile::tempdir().unwrap();
-    let lab = Command::new(env!("CARGO_BIN_EXE_starttls-lab"))
-        .args(["certs", "healthy", "--dir"])
-        .arg(directory.path())
-        .output()
-        .unwrap();
-    let written = String::from_utf8(lab.stdout).unwrap();
+    let (_, written, _) = finished(&["certs", "healthy", "--dir", directory.path().to_str().unwrap()]);
     let pem = written.lines().find(|line| line.ends_with(".pem") && !line.ends_with("ca.pem")).unwrap();
     let (code, said, _) = renew(&["--certificate", pem]);
     assert_eq!(code, 1, "{said}");
@@ -198,21 +191,21 @@ fn an_exchange_that_loses_nothing_is_zero() {
 #[test]
 fn an_edge_that_overwrites_its_default_certificate_has_to_be_subscribed_again() {
     let edge = |overwrite: &[&str]| {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-        program.args(["renew", "edgesync-fqdn-mismatch", "--output", "json"]).args(overwrite);
-        let said = program.output().unwrap().stdout;
-        serde_json::from_slice::<Value>(&said).unwrap()
+        let args = ["renew", "edgesync-fqdn-mismatch", "--output", "json"];
+        let (_, said, _) = finished(&[&args, overwrite].concat());
+        serde_json::from_str::<Value>(&said).unwrap()
     };
     let computer = edge(&[])["computer"].as_str().unwrap().to_owned();
     assert_eq!(edge(&[])["subscriptions_broken"], serde_json::json!([]));
     assert_eq!(edge(&["--overwrite-default"])["subscriptions_broken"], serde_json::json!([computer]));
 }
 
-/// The removal is refused, so the connector goes on with the old one.
-#[test]
-fn what_would_be_after_a_refused_removal_is_not_said_to_be_so_after_the_exchange() {
-    let lab = r#"
-title = "A Send connector is pinned to a certificate that is not valid yet"
+/// A lab whose only connector is pinned to a certificate with this validity.
+fn pinned(not_before: &str, not_after: &str) -> String {
+    format!(
+        r#"
+title = "A Send connector is pinned to a certificate"
+now = "2026-11-30T09:00:00Z"
 [[computer]]
 name = "EX1"
 fqdn = "ex1.contoso.com"
@@ -223,14 +216,21 @@ label = "mail"
 subject = "CN=mail.contoso.com"
 names = ["mail.contoso.com"]
 issuer = "CN=G1"
-not_before = "+5d"
-not_after = "+50d"
+not_before = "{not_before}"
+not_after = "{not_after}"
 services = ["SMTP"]
 [[computer.send_connector]]
 name = "Out"
 tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
-"#;
-    let (code, told, ends) = renew_in(lab, &[]);
+"#
+    )
+}
+
+/// The removal is refused, so the connector goes on with the old one.
+#[test]
+fn what_would_be_after_a_refused_removal_is_not_said_to_be_so_after_the_exchange() {
+    let lab = pinned("+5d", "+50d");
+    let (code, told, ends) = renew_in(&lab, &[]);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(code, 1, "{told}");
     assert!(
@@ -246,27 +246,8 @@ tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
 /// On the day on which a pinned certificate expires the mail of the connector stays in the queue.
 #[test]
 fn the_day_on_which_a_pinned_certificate_expires_is_the_day_on_which_its_connector_breaks() {
-    let lab = r#"
-title = "A Send connector is pinned to a certificate that ends soon"
-now = "2026-11-30T09:00:00Z"
-[[computer]]
-name = "EX1"
-fqdn = "ex1.contoso.com"
-role = "mailbox"
-profile = "exchange-2019"
-[[computer.certificate]]
-label = "mail"
-subject = "CN=mail.contoso.com"
-names = ["mail.contoso.com"]
-issuer = "CN=G1"
-not_before = "2025-12-15"
-not_after = "2026-12-15"
-services = ["SMTP"]
-[[computer.send_connector]]
-name = "Out"
-tls_certificate_name = "<I>CN=G1<S>CN=mail.contoso.com"
-"#;
-    let (_, told, _) = renew_in(lab, &[]);
+    let lab = pinned("2025-12-15", "2026-12-15");
+    let (_, told, _) = renew_in(&lab, &[]);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     let breaks =
         r"Without action EX1\Out (sending) breaks on 2026-12-15 (in 15 days): mail, EXPIRED, and nothing is";

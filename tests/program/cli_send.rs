@@ -2,72 +2,29 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A `serve` that is stopped when it is dropped.
-struct Served {
-    child: Child,
-    address: String,
-    directory: tempfile::TempDir,
+use crate::fixture::support::{ServedWithRoot, finished};
+
+fn start(certificate: &str) -> ServedWithRoot {
+    ServedWithRoot::start(&["--fqdn", "mx.lab.test", "--certificate", certificate])
 }
 
-impl Served {
-    fn start(certificate: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_starttls-lab"))
-            .args([
-                "serve",
-                "--port",
-                "0",
-                "--fqdn",
-                "mx.lab.test",
-                "--certificate",
-                certificate,
-                "--ca-file",
-            ])
-            .arg(directory.path().join("ca.pem"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let address = ready["connectors"][0]["addr"].as_str().unwrap().to_owned();
-        Self { child, address, directory }
-    }
-
+impl ServedWithRoot {
     fn send(&self, args: &[&str]) -> (i32, String, String) {
-        let ca_file = self.directory.path().join("ca.pem");
-        send(&[&["--to", &self.address, "--ca-file", ca_file.to_str().unwrap()], args].concat())
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        send(&[&["--to", &self.address, "--ca-file", &self.root()], args].concat())
     }
 }
 
 fn send(args: &[&str]) -> (i32, String, String) {
-    let envelope = ["--from", "a@sender.test", "--rcpt", "b@lab.test"];
-    let program = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-    let Output { status, stdout, stderr } = run(program, &[&["send"], args, &envelope].concat());
-    let text = |octets| String::from_utf8(octets).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
-
-fn run(mut program: Command, args: &[&str]) -> Output {
-    program.args(args).output().unwrap()
+    finished(&[&["send"], args, &["--from", "a@sender.test", "--rcpt", "b@lab.test"]].concat())
 }
 
 #[test]
 fn a_delivery_is_shown_as_a_conversation_and_ends_with_a_sentence_and_zero() {
-    let lab = Served::start("mx.lab.test");
+    let lab = start("mx.lab.test");
     let (code, said, _) = lab.send(&["--policy", "verify", "--name", "mx.lab.test"]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("\nC: STARTTLS\nS: 220 2.0.0 SMTP server ready\n== STARTTLS: TLSv1.3 "), "{said}");
@@ -76,7 +33,7 @@ fn a_delivery_is_shown_as_a_conversation_and_ends_with_a_sentence_and_zero() {
 
 #[test]
 fn a_message_that_is_held_back_is_one_and_says_why() {
-    let lab = Served::start("other.lab.test");
+    let lab = start("other.lab.test");
     let (code, said, complaint) = lab.send(&["--policy", "EncryptionOnly", "--name", "mx.lab.test"]);
     assert_eq!(code, 1, "{said}");
     assert!(
@@ -94,7 +51,7 @@ fn a_message_that_is_held_back_is_one_and_says_why() {
 
 #[test]
 fn a_wrong_name_is_told_by_the_names_that_were_presented() {
-    let lab = Served::start("mx.lab.test");
+    let lab = start("mx.lab.test");
     let (code, said, _) = lab.send(&["--policy", "verify", "--name", "mail.elsewhere.test"]);
     assert_eq!(code, 1, "{said}");
     let sentence = "Deferred: the certificate of mail.elsewhere.test carries mx.lab.test, where \
@@ -104,7 +61,7 @@ fn a_wrong_name_is_told_by_the_names_that_were_presented() {
 
 #[test]
 fn json_is_one_object_with_every_attempt_and_the_journal() {
-    let lab = Served::start("mx.lab.test");
+    let lab = start("mx.lab.test");
     let (code, said, _) = lab.send(&["--policy", "library", "--output", "json"]);
     let report: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(

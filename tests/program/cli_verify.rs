@@ -2,28 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::fs;
-use std::process::{Command, Output};
 
+use crate::fixture::support::finished;
 use crate::installed::Program;
 use crate::verify_scenarios::{SEED, SILENT, seed_with};
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn run(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_starttls-lab"));
-    // What the caller's shell has set is not what is tested here.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STARTTLS_LAB_")) {
-        command.env_remove(name);
-    }
-    command.arg("verify").args(args).output().unwrap()
-}
-
 /// Standard output and standard error of something that has to end with this code.
 fn ends(args: &[&str], code: i32) -> (String, String) {
-    let output = run(args);
-    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{args:?}\n{stdout}\n{stderr}");
+    let (ended, stdout, stderr) = finished(&[&["verify"], args].concat());
+    assert_eq!(ended, code, "{args:?}\n{stdout}\n{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     (stdout, stderr)
 }

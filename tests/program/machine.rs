@@ -10,7 +10,9 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::fixture::support::{PATIENCE, SOON, Served, Talk, ask, has, journal, run, signal, text};
+use crate::fixture::support::{
+    EDGE_AND_HUB, PATIENCE, SOON, Served, Talk, ask, has, journal, run, signal, text,
+};
 use crate::installed::{Program, missing};
 
 /// Set in the process that runs a test inside of its namespaces.
@@ -83,30 +85,6 @@ fn an_address_that_goes_away_is_listened_on_again_when_it_is_back() {
     assert_eq!((count("connected"), count("disconnected"), count("message")), (2, 2, 1));
 }
 
-/// An Edge that hands mail to a Hub.
-pub(crate) const TWO: &str = edge_and_hub! {
-    domain: "contoso.test",
-    head: "title = \"Edge and Hub\"\n",
-    edge: r#"
-[[computer.certificate]]
-names = ["edge.contoso.test"]
-services = ["SMTP"]
-[[computer.receive_connector]]
-name = "In"
-[[computer.send_connector]]
-name = "EdgeSync - Inbound to Site"
-usage = "EdgeSyncInbound"
-"#,
-    hub: r#"
-accepted_domains = ["contoso.test"]
-[[computer.certificate]]
-names = ["hub.contoso.test"]
-services = ["SMTP"]
-[[computer.receive_connector]]
-name = "Default HUB"
-"#,
-};
-
 #[test]
 fn mail_for_a_computer_whose_address_is_gone_waits_in_the_queue_until_it_is_back() {
     if !alone("mail_for_a_computer_whose_address_is_gone_waits_in_the_queue_until_it_is_back") {
@@ -115,7 +93,7 @@ fn mail_for_a_computer_whose_address_is_gone_waits_in_the_queue_until_it_is_back
     loopback_of(&["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
     let dir = tempfile::tempdir().unwrap();
     let lab = dir.path().join("lab.toml");
-    fs::write(&lab, TWO).unwrap();
+    fs::write(&lab, EDGE_AND_HUB).unwrap();
     let served = Served::start(&[lab.to_str().unwrap()]);
     let control = served.control();
     must("ip addr del 127.0.0.3/32 dev lo");
@@ -170,7 +148,7 @@ fn a_disk_that_is_full_for_a_while_costs_no_entry_and_no_message() {
 fn a_lab_file_that_is_replaced_by_a_pipe_stops_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let (lab, pipe) = (dir.path().join("lab.toml"), dir.path().join("pipe"));
-    fs::write(&lab, TWO).unwrap();
+    fs::write(&lab, EDGE_AND_HUB).unwrap();
     let served = Served::start(&[lab.to_str().unwrap()]);
     let control = served.control();
     must(&format!("mkfifo {}", pipe.display()));
@@ -184,7 +162,7 @@ fn a_lab_file_that_is_replaced_by_a_pipe_stops_nobody() {
     }
     // Saved again, it counts again.
     let saved = dir.path().join("saved");
-    fs::write(&saved, TWO.replace("edge.contoso.test", "other.contoso.test")).unwrap();
+    fs::write(&saved, EDGE_AND_HUB.replace("edge.contoso.test", "other.contoso.test")).unwrap();
     fs::rename(&saved, &lab).unwrap();
     let since = Instant::now();
     while !ask(&control, "GET /api/v1/connectors", "").contains("other.contoso.test") {

@@ -2,8 +2,7 @@
 
 #![cfg(all(feature = "cli", unix))]
 
-use std::process::Command;
-
+use crate::fixture::support::finished;
 use crate::shell::Terminal;
 
 const LAB: &str = env!("CARGO_BIN_EXE_starttls-lab");
@@ -18,13 +17,9 @@ fn judge() -> Vec<&'static str> {
 
 /// What the program prints on standard output where no terminal is; nothing is on standard error.
 fn elsewhere(arguments: &[&str]) -> String {
-    let mut command = Command::new(LAB);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STARTTLS_LAB_")) {
-        command.env_remove(name);
-    }
-    let output = command.args(arguments).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
+    let (_, said, complaint) = finished(arguments);
+    assert_eq!(complaint, "", "{arguments:?}");
+    said
 }
 
 /// Runs the program on a terminal, and returns all bytes that it wrote, and what is on the screen at the end.

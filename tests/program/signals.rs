@@ -8,9 +8,8 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use crate::fixture::support::{
-    PATIENCE, SOON, Served, Talk, ask, asking, journal, output, program, signal, text,
+    EDGE_AND_HUB, PATIENCE, SOON, Served, Talk, ask, asking, journal, output, program, signal, text,
 };
-use crate::machine::TWO;
 
 /// Waits until a program hears SIGTERM: signal 15, and the bit below that of the mask in /proc.
 fn until_it_hears_signals(pid: u32) {
@@ -56,7 +55,7 @@ fn with_slow_keys() -> String {
     };
     let certificates: String = (0..200).map(certificate).collect();
     let at = "[[computer.receive_connector]]";
-    TWO.replacen(at, &format!("{certificates}{at}"), 1)
+    EDGE_AND_HUB.replacen(at, &format!("{certificates}{at}"), 1)
 }
 
 #[test]
@@ -122,7 +121,7 @@ fn a_signal_ends_a_lab_that_hands_mail_to_a_server_which_is_silent_or_gone() {
     let (path, lab) = (dir.path().join("journal.jsonl"), dir.path().join("lab.toml"));
     let silent = "\n[[computer.fault]]\nat = \"connect\"\ndo = { delay = \"1h\" }\n";
     for (rest, waits_for) in [(silent, "connecting"), ("enabled = false\n", "tracking")] {
-        fs::write(&lab, format!("{TWO}{rest}")).unwrap();
+        fs::write(&lab, format!("{EDGE_AND_HUB}{rest}")).unwrap();
         let served = Served::start(&[lab.to_str().unwrap(), "--journal", path.to_str().unwrap()]);
         let mut talk = Talk::open(&served.address());
         talk.message_to("b@contoso.test", "hello", 1);

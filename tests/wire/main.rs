@@ -9,6 +9,8 @@ mod edge_and_hub;
 mod both;
 #[path = "../common/client.rs"]
 mod client;
+#[path = "../common/handshake_fault.rs"]
+mod handshake_fault;
 #[path = "../common/installed.rs"]
 mod installed;
 #[path = "../common/process.rs"]
@@ -34,6 +36,7 @@ mod probe_odd;
 mod relay;
 mod robust;
 mod send_wire;
+mod sending_lab;
 mod smart_host;
 mod tls_handshake;
 mod tls_misconduct;

@@ -33,9 +33,9 @@ fn setting() -> Arc<Setting> {
 }
 
 /// Plays bytes into a session as a driver does, and returns how many steps it took.
-fn play(setting: &Arc<Setting>, octets: &[u8]) -> usize {
+fn play(setting: &Arc<Setting>, bytes: &[u8]) -> usize {
     let (mut session, mut step) = ReceiveSession::open(Arc::clone(setting), 0, now());
-    let mut input = BytesMut::from(octets);
+    let mut input = BytesMut::from(bytes);
     let mut lines = LineDecoder::new(session.line_limit());
     let mut chunks = None;
     let mut steps = 1;
@@ -97,9 +97,9 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
         prop::collection::vec(any::<u8>(), 0..40),
-        prop::collection::vec(any::<u8>(), 0..20).prop_map(|mut octets| {
-            octets.extend_from_slice(b"\r\n");
-            octets
+        prop::collection::vec(any::<u8>(), 0..20).prop_map(|mut bytes| {
+            bytes.extend_from_slice(b"\r\n");
+            bytes
         }),
         Just(vec![b'A'; 5000]),
     ]
@@ -113,9 +113,9 @@ proptest! {
         pieces in prop::collection::vec(piece(), 0..30)
     ) {
         thread_local!(static SETTING: Arc<Setting> = setting());
-        let octets = pieces.concat();
-        let steps = SETTING.with(|setting| play(setting, &octets));
-        prop_assert!(steps <= octets.len() + 1);
+        let bytes = pieces.concat();
+        let steps = SETTING.with(|setting| play(setting, &bytes));
+        prop_assert!(steps <= bytes.len() + 1);
     }
 
     #[test]
@@ -204,10 +204,10 @@ async fn client_hellos_as_long_as_they_may_be_fill_the_journal_to_its_bounds_and
     let sessions = lab.observer().sessions(0);
     let in_sessions = sessions.iter().filter_map(|it| it.tls_failure.as_ref()?.client_hello.clone());
     for hellos in [in_journal, in_sessions.collect()] {
-        let octets = |hello: &ClientHelloFacts| {
+        let bytes = |hello: &ClientHelloFacts| {
             2 * hello.cipher_suites.len() + hello.alpn.iter().map(|name| name.len()).sum::<usize>()
         };
-        let kept: usize = hellos.iter().map(|hello| octets(hello)).sum();
+        let kept: usize = hellos.iter().map(|hello| bytes(hello)).sum();
         assert!(kept > 0 && kept < BOUNDS.entry_octets, "{kept} bytes of {} hellos", hellos.len());
     }
 }

@@ -1,20 +1,18 @@
 //! The sending side over real sockets, against labs that fail at STARTTLS in every way they can.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use starttls_lab::internal::journal::{Record, SendProtocolLog, transcript_line};
-use starttls_lab::internal::lab::{Engine, Options};
-use starttls_lab::internal::scenario::ScenarioText;
 use starttls_lab::internal::session::send::{
     Attempt, Delivery, NextAttempt, Outcome, Outgoing, Reason, ResultType, SenderPolicy, Task,
 };
 use starttls_lab::internal::smtp::ReversePath;
-use starttls_lab::internal::wire::{Ports, Sender};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
+
+use crate::sending_lab::SendingLab;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -70,22 +68,11 @@ const SELF_SIGNED: &str = "names = [\"mx.lab.test\"]\nservices = [\"SMTP\"]\niss
 /// Chosen all the same, by the rule above; then the handshake fails.
 const WITHOUT_SMTP: &str = "names = [\"mx.lab.test\"]";
 
-struct Both {
-    lab: Engine,
-    sender: Sender,
-    address: SocketAddr,
+async fn start(certificate: &str, send: &str) -> SendingLab {
+    SendingLab::start(&text(certificate, send), "MAILGATE", "To Partner").await
 }
 
-impl Both {
-    async fn start(certificate: &str, send: &str) -> Self {
-        let scenario = ScenarioText::parse(&text(certificate, send), "both.toml").unwrap();
-        let options = Options { ports: Ports::Free, ..Options::default() };
-        let lab = Engine::start(&scenario, options).await.unwrap();
-        let address = lab.connectors()[0].addr;
-        let sender = lab.sender("MAILGATE", "To Partner").unwrap().unwrap();
-        Self { lab, sender, address }
-    }
-
+impl SendingLab {
     fn task(&self, policy: SenderPolicy) -> Task {
         Task {
             policy,
@@ -115,21 +102,11 @@ impl Both {
 
     /// The lines of the conversations that the lab sent in.
     fn said(&self) -> Vec<String> {
-        let entries = self.lab.journal().entries(1);
-        let sent =
-            entries.iter().filter(|entry| entry.place.as_ref().is_some_and(|place| place.connector.sends()));
-        sent.map(transcript_line).collect()
-    }
-
-    /// The rows of the send log, from the event on.
-    fn log(&self) -> Vec<String> {
-        let mut log = SendProtocolLog::new();
-        let rows: String = self.lab.journal().entries(1).iter().map(|entry| log.rows(entry)).collect();
-        rows.lines().map(|row| row.splitn(7, ',').nth(6).unwrap().to_owned()).collect()
+        self.sent().iter().map(transcript_line).collect()
     }
 
     /// The events that name the Send connector.
-    fn events(&self) -> Vec<u16> {
+    fn event_ids(&self) -> Vec<u16> {
         let entries = self.lab.journal().entries(1);
         let events = entries.iter().filter_map(|entry| match &entry.record {
             Record::Event(logged) if logged.connector.as_deref() == Some("To Partner") => {
@@ -162,7 +139,7 @@ async fn senders_end_over_sockets_as_their_classes_say() {
         (SELF_SIGNED, "PttBtDDD", Some(CertificateNotTrusted)),
         (WITHOUT_SMTP, "PDDBDDDD", Some(ValidationFailure)),
     ] {
-        let both = Both::start(certificate, "").await;
+        let both = start(certificate, "").await;
         let (mut ends, mut words) = (String::new(), Vec::new());
         for policy in policies {
             let attempt = both.as_built_in(policy).await;
@@ -178,7 +155,7 @@ async fn senders_end_over_sockets_as_their_classes_say() {
 /// What keeps a buffer of 4 KiB alive weighs more than the journal knows.
 #[tokio::test]
 async fn the_journal_keeps_the_lines_of_a_reply_and_not_the_buffer_they_came_in() {
-    let both = Both::start(GOOD, "").await;
+    let both = start(GOOD, "").await;
     both.as_built_in("none").await;
     let entries = both.lab.journal().entries(1);
     let lines = entries.iter().filter(|entry| entry.place.as_ref().is_some_and(|it| it.connector.sends()));
@@ -196,7 +173,7 @@ async fn the_journal_keeps_the_lines_of_a_reply_and_not_the_buffer_they_came_in(
 
 #[tokio::test]
 async fn a_message_arrives_as_it_was_and_the_conversation_is_in_the_journal() {
-    let both = Both::start(GOOD, "").await;
+    let both = start(GOOD, "").await;
     let attempt = both.as_built_in("verify").await;
     assert_eq!(attempt.outcome, Outcome::DeliveredOverTls { authenticated: true });
     let messages = both.lab.journal().messages();
@@ -216,7 +193,7 @@ async fn a_message_arrives_as_it_was_and_the_conversation_is_in_the_journal() {
 
 #[tokio::test]
 async fn the_send_log_has_a_row_for_each_line_and_names_the_connector_alone() {
-    let both = Both::start(GOOD, "").await;
+    let both = start(GOOD, "").await;
     both.as_built_in("exchange").await;
     let log = both.log();
     assert_eq!(log[..3].iter().map(|row| &row[..2]).collect::<Vec<_>>(), ["*,", "+,", "<,"]);
@@ -235,46 +212,46 @@ async fn the_send_log_has_a_row_for_each_line_and_names_the_connector_alone() {
 
 #[tokio::test]
 async fn a_key_that_is_missing_fails_here_and_is_called_no_credentials() {
-    let both = Both::start(GOOD, "fqdn = \"keyless.lab.test\"").await;
+    let both = start(GOOD, "fqdn = \"keyless.lab.test\"").await;
     let attempt = both.as_built_in("exchange").await;
     assert_eq!(attempt.outcome, Outcome::Deferred);
     let log = both.log();
     assert!(log.contains(&"*,,TLS negotiation failed with error NoCredentials".to_owned()), "{log:?}");
     assert!(log.iter().any(|row| row.contains("CN=keyless.lab.test")), "{log:?}");
-    assert_eq!(both.events(), [0_u16; 0]);
+    assert_eq!(both.event_ids(), [0_u16; 0]);
 }
 
 #[tokio::test]
 async fn a_send_connector_that_finds_no_certificate_is_event_12014_once_and_sends_all_the_same() {
-    let both = Both::start(GOOD, "fqdn = \"ht01.lab.test\"").await;
+    let both = start(GOOD, "fqdn = \"ht01.lab.test\"").await;
     assert_eq!(
         both.as_built_in("exchange").await.outcome,
         Outcome::DeliveredOverTls { authenticated: false }
     );
-    assert_eq!(both.events(), [12014], "at the start, and not again for the session");
+    assert_eq!(both.event_ids(), [12014], "at the start, and not again for the session");
 }
 
 #[tokio::test]
 async fn a_pin_that_names_nothing_holds_the_mail() {
     let pin = "tls_certificate_name = \"<I>CN=Gone<S>CN=gate.lab.test\"";
-    let both = Both::start(GOOD, pin).await;
+    let both = start(GOOD, pin).await;
     assert_eq!(both.as_built_in("exchange").await.outcome, Outcome::Deferred);
-    assert_eq!(both.events(), [12014]);
+    assert_eq!(both.event_ids(), [12014]);
     assert!(both.log().iter().any(|row| row.contains("454 4.7.5 The certificate specified in")));
 }
 
 #[tokio::test]
 async fn required_tls_that_is_not_offered_is_event_2015() {
-    let both = Both::start(NONE, "require_tls = true").await;
+    let both = start(NONE, "require_tls = true").await;
     let policy = SenderPolicy::of(both.sender.connector(), both.sender.computer().profile);
     let attempt = both.attempt(both.task(policy)).await;
     assert!(matches!(attempt.reason, Reason::NotOffered { .. }), "{attempt:?}");
-    assert_eq!(both.events(), [2015]);
+    assert_eq!(both.event_ids(), [2015]);
 }
 
 #[tokio::test]
 async fn who_falls_back_at_once_does_so_on_a_new_connection() {
-    let (server, mut attempts) = (Both::start(GOOD, "").await, Vec::new());
+    let (server, mut attempts) = (start(GOOD, "").await, Vec::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let play = tokio::spawn(async move {
@@ -335,7 +312,7 @@ async fn no_tls_after_220(stream: tokio::net::TcpStream) {
 
 #[tokio::test]
 async fn an_address_where_nobody_listens_defers() {
-    let both = Both::start(GOOD, "").await;
+    let both = start(GOOD, "").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

@@ -175,7 +175,7 @@ async fn what_follows_the_handshake_in_the_same_segment_is_not_lost() {
 }
 
 #[tokio::test]
-async fn plaintext_instead_of_a_client_hello_is_named_with_its_first_octets() {
+async fn plaintext_instead_of_a_client_hello_is_named_with_its_first_bytes() {
     let lab = lab();
     for (sent, shown) in [("EHLO x\r\n", "EHLO x\\r\\n"), ("Q", "Q")] {
         let (failure, answer) = meet(&lab.server(Versions::Both), async |mut io| {
@@ -272,7 +272,7 @@ async fn versions_that_do_not_meet_end_in_protocol_version_on_both_sides() {
 }
 
 #[tokio::test]
-async fn the_alert_arrives_even_through_a_pipe_that_takes_one_octet_at_a_time() {
+async fn the_alert_arrives_even_through_a_pipe_that_takes_one_byte_at_a_time() {
     let lab = lab();
     let server = lab.server(Versions::Both);
     let (here, mut there) = duplex(1);

@@ -5,19 +5,19 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use starttls_lab::internal::clock::Clock;
 use starttls_lab::internal::exchange::Material;
 use starttls_lab::internal::pki::{Authority, KeyAlgorithm, KeyPair, Template};
-use starttls_lab::internal::session::fault::{
-    ClientCertificate, CutAfter, FaultSpec, Fired, HandshakeAction, LegacyVersion, Then, UnknownName,
-};
+use starttls_lab::internal::session::fault::{ClientCertificate, CutAfter, LegacyVersion, Then, UnknownName};
 use starttls_lab::internal::session::send::{Check, CommonName, NamesRead, Proof};
 use starttls_lab::internal::session::{InjectedFault, Reaction, TlsFacts, TlsFailure, TlsVersion};
 use starttls_lab::internal::tls::{
     ClientTls, HandshakeFault, HandshakeTrace, SenderTls, ServerTls, Setup, Versions,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use crate::handshake_fault::handshake_fault;
 
 const NAME: &str = "mail.contoso.com";
 
@@ -81,25 +81,11 @@ impl Lab {
     }
 }
 
-fn plan(conduct: impl Into<Value>, then: Option<Then>) -> HandshakeFault {
-    let row: FaultSpec =
-        serde_json::from_value(json!({"at": "handshake", "do": conduct.into(), "then": then})).unwrap();
-    let rule = row.resolve().unwrap();
-    let fired = Fired { row: 1, rule: Arc::new(rule) };
-    let actions = fired.handshake().iter().map(|action| match action {
-        HandshakeAction::Flight(action) => action.clone(),
-        HandshakeAction::Delay(_) | HandshakeAction::Tls(_) => {
-            panic!("{action:?} is nothing that is done to a flight")
-        }
-    });
-    HandshakeFault { actions: actions.collect(), then: fired.rule.then(), early: Vec::new() }
-}
-
 /// What came of a handshake on the lab's side.
 struct Outcome {
     result: Result<TlsFacts, TlsFailure>,
     then: Option<Then>,
-    witness: HandshakeTrace,
+    trace: HandshakeTrace,
 }
 
 impl Outcome {
@@ -119,16 +105,16 @@ async fn meet<T>(
 ) -> (Outcome, T) {
     let (here, there) = duplex(64 * 1024);
     let serve = async {
-        let mut witness = HandshakeTrace::default();
-        match server.accept_as(plan, here, &mut witness).await {
+        let mut trace = HandshakeTrace::default();
+        match server.accept_as(plan, here, &mut trace).await {
             Ok((mut stream, facts)) => {
                 let _ = stream.write_all(b"220 hello\r\n").await;
                 let _ = stream.read_to_end(&mut Vec::new()).await;
-                Outcome { result: Ok(facts), then: None, witness }
+                Outcome { result: Ok(facts), then: None, trace }
             }
             Err(mut refused) => {
                 refused.watch().await;
-                Outcome { result: Err(refused.failure), then: refused.then, witness }
+                Outcome { result: Err(refused.failure), then: refused.then, trace }
             }
         }
     };
@@ -149,7 +135,7 @@ async fn client(mut io: DuplexStream, hello: &[u8], answer: usize, word: &[u8]) 
 
 /// A ClientHello of `version` with `suites` and the algorithms that every key here can sign with.
 fn hello(version: u16, suites: &[u16]) -> Vec<u8> {
-    let vector = |octets: &[u8]| [&(octets.len() as u16).to_be_bytes()[..], octets].concat();
+    let vector = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat();
     let numbers =
         |numbers: &[u16]| vector(&numbers.iter().flat_map(|it| it.to_be_bytes()).collect::<Vec<_>>());
     let schemes = numbers(&[0x0401, 0x0403, 0x0804]);
@@ -178,15 +164,15 @@ fn records(mut flight: &[u8]) -> Vec<(u16, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn an_alert_in_place_of_the_server_hello_is_seven_octets_and_the_end() {
+async fn an_alert_in_place_of_the_server_hello_is_seven_bytes_and_the_end() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     for alert in [40, 46, 47, 49, 50, 70, 71, 80, 90, 112, 120, 0] {
-        let plan = plan(json!({ "alert": alert }), None);
+        let plan = handshake_fault(json!({ "alert": alert }), None);
         let (outcome, read) = meet(&server, &plan, async |io| client(io, &modern(), 0, &[]).await).await;
         assert_eq!(read, [21, 3, 3, 0, 2, 2, alert]);
         assert_eq!(outcome.on_purpose(), (&InjectedFault::Alert { alert }, Some(&Reaction::Closed)));
         assert_eq!(outcome.then, Some(Then::Close));
-        let hello = outcome.witness.client_hello.unwrap();
+        let hello = outcome.trace.client_hello.unwrap();
         assert_eq!((hello.legacy_version, hello.cipher_suites.len()), (0x0303, 8));
     }
 }
@@ -195,7 +181,7 @@ async fn an_alert_in_place_of_the_server_hello_is_seven_octets_and_the_end() {
 async fn after_an_alert_the_connection_can_be_kept_or_given_back_to_be_reset() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     // It is not closed: a client that would wait for the end here would wait for ever.
-    let silent = plan(json!({ "alert": 40 }), Some(Then::Silence));
+    let silent = handshake_fault(json!({ "alert": 40 }), Some(Then::Silence));
     let talks = async |io| client(io, &modern(), 7, b"\x15\x03\x03\x00\x02\x01\x00").await;
     let (outcome, _) = meet(&server, &silent, talks).await;
     let close_notify = Reaction::Alert { alert: "close_notify".to_owned() };
@@ -203,7 +189,7 @@ async fn after_an_alert_the_connection_can_be_kept_or_given_back_to_be_reset() {
 
     let (here, mut there) = duplex(4096);
     there.write_all(&modern()).await.unwrap();
-    let reset = plan(json!({ "alert": 40 }), Some(Then::Reset));
+    let reset = handshake_fault(json!({ "alert": 40 }), Some(Then::Reset));
     let mut refused = server.accept_as(&reset, here, &mut HandshakeTrace::default()).await.unwrap_err();
     refused.watch().await;
     assert_eq!(refused.then, Some(Then::Reset));
@@ -218,7 +204,7 @@ async fn after_an_alert_the_connection_can_be_kept_or_given_back_to_be_reset() {
 async fn a_warning_leaves_first_and_the_handshake_goes_on() {
     let lab = Lab::new();
     let server = lab.server(KeyAlgorithm::EcdsaP256);
-    let warning = plan(json!({ "warning": "unrecognized_name" }), None);
+    let warning = handshake_fault(json!({ "warning": "unrecognized_name" }), None);
     let (_, read) = meet(&server, &warning, async |io| client(io, &modern(), 12, b"x").await).await;
     assert_eq!(read[..10], [21, 3, 3, 0, 2, 1, 112, 22, 3, 3]);
     for versions in [Versions::Only12, Versions::Only13] {
@@ -226,20 +212,20 @@ async fn a_warning_leaves_first_and_the_handshake_goes_on() {
         let (outcome, seen) =
             meet(&server, &warning, async |io| anything.connect(NAME, io).await.is_ok()).await;
         assert!(seen && outcome.result.is_ok());
-        assert_eq!(outcome.witness.injected, [InjectedFault::Warning { alert: 112 }]);
+        assert_eq!(outcome.trace.injected, [InjectedFault::Warning { alert: 112 }]);
     }
 }
 
 #[tokio::test]
 async fn what_is_no_tls_leaves_as_it_stands_and_the_answer_in_clear_is_shown() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
-    let raw = plan(json!({ "raw": "500 no TLS\r\n" }), None);
+    let raw = handshake_fault(json!({ "raw": "500 no TLS\r\n" }), None);
     let (outcome, read) = meet(&server, &raw, async |io| client(io, &modern(), 12, b"QUIT\r\n").await).await;
     assert_eq!(read, b"500 no TLS\r\n");
     let quit = Reaction::ClearText { first_octets: "QUIT\\r\\n".to_owned() };
     assert_eq!(outcome.on_purpose(), (&InjectedFault::Octets { octets: 12 }, Some(&quit)));
 
-    let raw = plan(json!({ "raw": "hex:00ff" }), Some(Then::Close));
+    let raw = handshake_fault(json!({ "raw": "hex:00ff" }), Some(Then::Close));
     let (outcome, read) = meet(&server, &raw, async |io| client(io, &modern(), 0, &[]).await).await;
     assert_eq!((read, outcome.on_purpose().1), (vec![0, 255], Some(&Reaction::Closed)));
 }
@@ -249,15 +235,15 @@ async fn a_connection_is_closed_before_and_after_the_client_hello() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
     // Nothing is waited for: this client says nothing.
     let (outcome, read) =
-        meet(&server, &plan(json!("close"), None), async |io| client(io, &[], 0, &[]).await).await;
+        meet(&server, &handshake_fault(json!("close"), None), async |io| client(io, &[], 0, &[]).await).await;
     assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&InjectedFault::Close, Some(&Reaction::Closed))));
-    assert_eq!(outcome.witness.client_hello, None);
+    assert_eq!(outcome.trace.client_hello, None);
 
-    let cut = plan(json!({ "cut": { "after": "client-hello" } }), None);
+    let cut = handshake_fault(json!({ "cut": { "after": "client-hello" } }), None);
     let (outcome, read) = meet(&server, &cut, async |io| client(io, &modern(), 0, &[]).await).await;
     let deed = InjectedFault::Cut { after: CutAfter::ClientHello, octets: 0 };
     assert_eq!((read, outcome.on_purpose()), (Vec::new(), (&deed, Some(&Reaction::Closed))));
-    assert!(outcome.witness.client_hello.is_some());
+    assert!(outcome.trace.client_hello.is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,7 +252,7 @@ async fn silence_lasts_until_the_caller_has_had_enough() {
     for conduct in [json!("silence"), json!({ "cut": { "after": "server-hello" } })] {
         let (here, mut there) = duplex(4096);
         there.write_all(&modern()).await.unwrap();
-        let silent = plan(conduct, Some(Then::Silence));
+        let silent = handshake_fault(conduct, Some(Then::Silence));
         let mut refused = server.accept_as(&silent, here, &mut HandshakeTrace::default()).await.unwrap_err();
         let patience = std::time::Duration::from_secs(600);
         assert!(tokio::time::timeout(patience, refused.watch()).await.is_err());
@@ -285,8 +271,9 @@ async fn silence_lasts_until_the_caller_has_had_enough() {
 #[tokio::test]
 async fn a_flight_is_cut_after_its_server_hello_or_anywhere() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
-    let cut =
-        |octets: Option<u32>| plan(json!({ "cut": { "after": "server-hello", "octets": octets } }), None);
+    let cut = |octets: Option<u32>| {
+        handshake_fault(json!({ "cut": { "after": "server-hello", "octets": octets } }), None)
+    };
     let (_, whole) =
         meet(&server, &cut(Some(u32::MAX)), async |io| client(io, &modern(), 0, &[]).await).await;
     assert!(records(&whole).len() > 1 || whole.len() > 300, "{whole:?}");
@@ -307,16 +294,16 @@ async fn a_flight_is_cut_after_its_server_hello_or_anywhere() {
 }
 
 #[tokio::test]
-async fn one_octet_of_a_flight_is_flipped_and_the_rest_is_what_it_was() {
+async fn one_byte_of_a_flight_is_flipped_and_the_rest_is_what_it_was() {
     let lab = Lab::new();
     let server = lab.server(KeyAlgorithm::EcdsaP256);
-    let corrupt = |octet: u32| plan(json!({ "corrupt": { "octet": octet } }), None);
+    let corrupt = |octet: u32| handshake_fault(json!({ "corrupt": { "octet": octet } }), None);
     let (outcome, read) = meet(&server, &corrupt(5), async |io| client(io, &modern(), 9, b"x").await).await;
     // The type of the message: 2 is ServerHello.
     assert_eq!((&read[..3], read[5], read[6]), (&[22, 3, 3][..], !2, 0));
-    assert_eq!(outcome.witness.injected, [InjectedFault::Corrupted { octet: 5 }]);
+    assert_eq!(outcome.trace.injected, [InjectedFault::Corrupted { octet: 5 }]);
     let last = meet(&server, &corrupt(u32::MAX), async |io| client(io, &modern(), 300, b"x").await).await;
-    assert!(matches!(last.0.witness.injected[..], [InjectedFault::Corrupted { octet: 300.. }]));
+    assert!(matches!(last.0.trace.injected[..], [InjectedFault::Corrupted { octet: 300.. }]));
 
     for (versions, octet) in [(Versions::Only12, 60), (Versions::Only13, 200)] {
         let anything = lab.anything(versions);
@@ -344,7 +331,7 @@ async fn a_server_of_yesterday_says_its_version_and_ends_with_server_hello_done(
         (&rsa, "dhe-1024", 0x0303, 0x0033, &[2, 11, 12, 14]),
         (&ecdsa, "anonymous", 0x0303, 0x0034, &[2, 12, 14]),
     ] {
-        let legacy = plan(json!({ "legacy": legacy }), None);
+        let legacy = handshake_fault(json!({ "legacy": legacy }), None);
         let read_and_refuse = async |mut io: DuplexStream| {
             io.write_all(&modern()).await.unwrap();
             let mut flight = Vec::new();
@@ -375,7 +362,7 @@ async fn a_server_of_yesterday_says_its_version_and_ends_with_server_hello_done(
 #[tokio::test]
 async fn a_client_that_goes_on_with_a_server_of_yesterday_has_accepted_it() {
     let server = Lab::new().server(KeyAlgorithm::Rsa2048);
-    let legacy = plan(json!({ "legacy": "TLSv1" }), None);
+    let legacy = handshake_fault(json!({ "legacy": "TLSv1" }), None);
     let key_exchange = b"\x16\x03\x01\x00\x86\x10\x00\x00\x82";
     let (outcome, _) =
         meet(&server, &legacy, async |io| client(io, &modern(), 100, key_exchange).await).await;
@@ -392,7 +379,7 @@ async fn a_server_of_yesterday_refuses_what_it_would_refuse() {
         ("rsa-kx", hello(0x0303, &[0xc02f]), [21, 3, 3, 0, 2, 2, 40], "no suite of the server of yesterday"),
         ("SSLv3", hello(0x0303, &[0xc013]), [21, 3, 0, 0, 2, 2, 40], "no suite of the server of yesterday"),
     ] {
-        let legacy = plan(json!({ "legacy": server }), None);
+        let legacy = handshake_fault(json!({ "legacy": server }), None);
         let (outcome, read) = meet(&rsa, &legacy, async |io| client(io, &hello, 0, &[]).await).await;
         assert_eq!(read, answer);
         let failure = outcome.result.unwrap_err();
@@ -403,7 +390,7 @@ async fn a_server_of_yesterday_refuses_what_it_would_refuse() {
     }
     let ecdsa = lab.server(KeyAlgorithm::EcdsaP256);
     for server in [LegacyVersion::RsaKeyExchange, LegacyVersion::Dhe1024] {
-        let legacy = plan(json!({ "legacy": server }), None);
+        let legacy = handshake_fault(json!({ "legacy": server }), None);
         let (outcome, _) = meet(&ecdsa, &legacy, async |io| client(io, &modern(), 0, b"x").await).await;
         let failure = outcome.result.unwrap_err();
         assert!(matches!(&failure, TlsFailure::Unusable { reason } if reason.contains("RSA")), "{failure:?}");
@@ -423,7 +410,7 @@ async fn what_an_old_client_offered_is_known_although_it_is_refused() {
         let read = async |io| client(io, &hello, 0, &[]).await;
         let (outcome, answer) = meet(&server, &HandshakeFault::default(), read).await;
         assert_eq!(answer[..6], [21, 3, 3, 0, 2, 2]);
-        assert!(outcome.witness.client_hello.is_some());
+        assert!(outcome.trace.client_hello.is_some());
         let failure = outcome.result.unwrap_err();
         assert!(
             matches!(&failure, TlsFailure::AlertSent { reason, .. } if reason.contains(why)),
@@ -444,7 +431,7 @@ async fn of_two_certificates_the_one_is_shown_that_goes_with_the_suites() {
         let hello = hello(0x0303, suites);
         let shows = |flight: &[u8], material: &Material| {
             let der = material.certificate.der();
-            flight.windows(der.len()).any(|octets| octets == der)
+            flight.windows(der.len()).any(|window| window == der)
         };
         let read = async |mut io: DuplexStream| {
             io.write_all(&hello).await.unwrap();
@@ -465,8 +452,8 @@ async fn a_hello_of_ssl_2_is_called_by_its_name() {
     let hello = [&b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10"[..], &[5; 37]].concat();
     // It comes in pieces, and is not taken for anything else before it can be known.
     let conduct = async |mut io: DuplexStream| {
-        for octet in hello {
-            if io.write_all(&[octet]).await.is_err() {
+        for byte in hello {
+            if io.write_all(&[byte]).await.is_err() {
                 return;
             }
             tokio::task::yield_now().await;
@@ -586,7 +573,7 @@ async fn the_certificate_is_chosen_by_name_and_an_unknown_name_is_answered_as_as
                 Some(facts.presented)
             );
         }
-        (outcome.result.map(|facts| facts.presented), outcome.witness.injected)
+        (outcome.result.map(|facts| facts.presented), outcome.trace.injected)
     };
     let (usual, other) = (Ok(usual.certificate.thumbprint()), Ok(other.certificate.thumbprint()));
     for unknown_name in [None, Some(UnknownName::Warn), Some(UnknownName::Refuse)] {
@@ -650,11 +637,11 @@ async fn one_version_can_be_all_that_is_spoken() {
 #[tokio::test]
 async fn a_client_that_says_no_tls_is_not_misbehaved_to() {
     let server = Lab::new().server(KeyAlgorithm::EcdsaP256);
-    let alert = plan(json!({ "alert": 40 }), None);
+    let alert = handshake_fault(json!({ "alert": 40 }), None);
     let (outcome, _) = meet(&server, &alert, async |io| client(io, b"EHLO x\r\n", 0, &[]).await).await;
     let first_octets = "EHLO x\\r\\n".to_owned();
     assert_eq!(outcome.result, Err(TlsFailure::NotTls { first_octets }));
-    assert_eq!(outcome.witness, HandshakeTrace::default());
+    assert_eq!(outcome.trace, HandshakeTrace::default());
     let (outcome, ()) = meet(&server, &alert, async |mut io: DuplexStream| {
         io.write_all(&modern()[..40]).await.unwrap();
     })
@@ -672,7 +659,7 @@ async fn what_a_client_offered_goes_with_what_was_negotiated() {
     let facts = outcome.result.unwrap();
     let hello: Arc<_> = facts.client_hello.clone().unwrap();
     assert_eq!(hello.server_name.as_deref(), Some(NAME));
-    assert_eq!(Some(hello), outcome.witness.client_hello);
+    assert_eq!(Some(hello), outcome.trace.client_hello);
     // The journal shows it once, beside the facts.
     assert_eq!(serde_json::to_value(&facts).unwrap().get("client_hello"), None);
 }

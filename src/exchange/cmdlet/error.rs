@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caret_points_at_the_octets_whatever_stands_before_them() {
+    fn a_caret_points_at_the_bytes_whatever_stands_before_them() {
         let script = "Get-A\n\t\u{fc}ber -B";
         let wrong = Wrong::syntax(Span { start: 12, end: 14 }, "no").in_script(script);
         assert_eq!(wrong.to_string(), "2:6: no\n  |\n2 | \t\u{fc}ber -B\n  | \t    ^^");

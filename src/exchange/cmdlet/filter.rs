@@ -1,8 +1,9 @@
 //! `Where-Object`, in both of its forms.
 
 use super::error::{Span, Wrong, nearest_first};
+use super::execute::Piped;
 use super::operator::{Operator, OperatorKind, words};
-use super::run::{Piped, Run};
+use super::run::Run;
 use super::syntax::{Argument, Command, Expression, Node};
 use super::value::Value;
 

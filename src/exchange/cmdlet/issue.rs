@@ -71,9 +71,9 @@ pub(super) fn import(run: &mut Run<'_>, bound: &Bound) -> Result<Vec<Value>, Wro
         (Value::File(path), _) => path.clone(),
         (Value::Text(path), "FileName" | "Path") => path.clone(),
         (other, name) => {
-            let octets = "([System.IO.File]::ReadAllBytes('C:\\answer.cer'))";
+            let bytes = "([System.IO.File]::ReadAllBytes('C:\\answer.cer'))";
             let wrong = match name {
-                "FileData" => format!("-FileData takes bytes, such as {octets}, not `{other}`"),
+                "FileData" => format!("-FileData takes bytes, such as {bytes}, not `{other}`"),
                 _ => format!("-{name} takes the path of a file, not `{other}`"),
             };
             return Err(Wrong::argument(given.span, wrong));

@@ -2,7 +2,7 @@
 
 use super::error::{Span, Wrong, near};
 use super::signature::{Cmdlet, Takes};
-use super::table::CMDLETS;
+use super::table;
 use crate::exchange::Profile;
 
 /// A cmdlet as it is listed, for completion and help.
@@ -56,7 +56,7 @@ fn help(cmdlet: &Cmdlet, profile: Profile) -> CmdletHelp {
 }
 
 fn there(profile: Profile) -> impl Iterator<Item = &'static Cmdlet> {
-    CMDLETS.iter().filter(move |cmdlet| (cmdlet.exists.0..=cmdlet.exists.1).contains(&profile))
+    table::all().filter(move |cmdlet| (cmdlet.exists.0..=cmdlet.exists.1).contains(&profile))
 }
 
 /// The cmdlet called `name`, by whatever letter case or alias, on an Exchange of this version.
@@ -68,7 +68,7 @@ pub(super) fn cmdlet(name: &str, span: Span, profile: Profile) -> Result<&'stati
     if let Some(found) = there(profile).find(called) {
         return Ok(found);
     }
-    let mut hint = match CMDLETS.iter().find(called) {
+    let mut hint = match table::all().find(called) {
         Some(other) => format!("{} came with {}; this is {profile}. ", other.name, other.exists.0),
         None => String::new(),
     };

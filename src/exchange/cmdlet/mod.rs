@@ -16,13 +16,13 @@
 //!   number, text, pattern    numbers, dates, formats, wildcards, regular expressions
 //! signature   what a cmdlet is called and takes; table: all of them; known: found, listed, explained
 //! bind        from arguments to parameters
-//! run         carrying a script out, statement by statement; state: what is remembered
+//! run         a script on its way, and its limits; execute: statements, pipelines, commands; state: what is remembered
 //! outcome     what came of it, with the transcript of the screen
 //! reach       which computers the cmdlets reach from where the Shell runs
 //! connector, parameters, certificate, enable, issue, export, server, client_access, queue, log, time, windows, command
 //! send, send_object, send_parameters, edgesync, subscribe     the cmdlets
 //! setting     how the settings of connectors become values, and values settings
-//! shape       Format-List and its kin; filter: Where-Object; view: what stands on the screen
+//! shape       Format-List and its kin; column: -Property; filter: Where-Object; view: what stands on the screen
 //! scan        input that may not be finished; complete: how it may go on; statements: a script in pieces
 //! host        what the caller brings: certificates, answers, logged events, queues
 //! error       what is wrong, with line and caret
@@ -45,6 +45,7 @@ mod bind;
 mod certificate;
 mod class;
 mod client_access;
+mod column;
 mod command;
 mod complete;
 mod connector;
@@ -54,6 +55,7 @@ mod edgesync;
 mod enable;
 mod error;
 mod evaluate;
+mod execute;
 mod export;
 mod expression;
 mod filter;

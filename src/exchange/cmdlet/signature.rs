@@ -2,7 +2,8 @@
 
 use super::bind::Bound;
 use super::error::{Span, Wrong, nearest_first};
-use super::run::{Piped, Run};
+use super::execute::Piped;
+use super::run::Run;
 use super::syntax::Command;
 use super::value::Value;
 use crate::exchange::Profile;

@@ -2,7 +2,8 @@
 
 use super::bind::{Bound, unbound};
 use super::error::Wrong;
-use super::run::{Piped, Run};
+use super::execute::Piped;
+use super::run::Run;
 use super::syntax::Command;
 use super::value::{Object, Value};
 use super::view::Layout;

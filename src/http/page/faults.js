@@ -1,4 +1,4 @@
-// Faults: what each connector does wrong on purpose, how often it was done, and the catalogue to pick from.
+// Faults: what each connector does wrong on purpose, how often it was done, and the fault catalogue to pick from.
 
 import { get, path, put } from './api.js';
 import { h, icon } from './dom.js';
@@ -19,7 +19,7 @@ export function faults() {
     go(link('faults', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
   const list = new LocalList({
     key: 'name',
-    label: 'Catalogue of faults',
+    label: 'Fault catalogue',
     name: 'faults',
     columns: [
       { name: 'name', label: 'Name', cell: (it) => it.name },
@@ -31,7 +31,7 @@ export function faults() {
     onOpen: () => view.focus(),
   });
   const bar = tools({
-    search: 'Search the catalogue',
+    search: 'Search faults',
     selects: { group: ['Group', [['', 'All groups'], ...GROUPS.map((it) => [it, it])]] },
     onChange: patch,
   });
@@ -42,14 +42,14 @@ export function faults() {
     kind: 'even',
     leave: () => go(link('faults', [], route.query), { replace: true }),
   });
-  const armed = h('section', { class: 'card armed', 'aria-label': 'In force' });
-  const element = h('div', { class: 'page tall' }, armed, view.element);
+  const current = h('section', { class: 'card in-force', 'aria-label': 'Fault rules in force' });
+  const element = h('div', { class: 'page tall' }, current, view.element);
 
   async function load() {
     const rows = await get(path('faults'));
-    const flashing = armed.rows ?? rows;
-    renew(armed, rows, () => inForce(rows, flashing, load));
-    armed.rows = rows;
+    const flashing = current.rows ?? rows;
+    renew(current, rows, () => inForce(rows, flashing, load));
+    current.rows = rows;
   }
 
   async function draw() {
@@ -68,7 +68,7 @@ export function faults() {
     const chosen = catalogue.find((it) => it.name === route.segments[0]);
     list.select(chosen?.name ?? null);
     if (!chosen) {
-      view.none('Pick a fault to see what it does on the wire, and to arm it.');
+      view.none('Pick a fault to see what it does on the wire, and to add it to a connector.');
       return;
     }
     view.selected();
@@ -117,8 +117,8 @@ function rule({ at, do: what, then, times, when, connector }) {
 function inForce(rows, before, changed) {
   if (rows.length === 0) {
     return [
-      h('h2', { class: 'sr' }, 'In force'),
-      h('p', {}, icon('ok'), ' Nothing goes wrong on purpose. Pick a fault out of the catalogue and arm it.'),
+      h('h2', { class: 'sr' }, 'Fault rules in force'),
+      h('p', {}, icon('ok'), ' Nothing goes wrong on purpose. Pick a fault from the catalogue and add it to a connector.'),
     ];
   }
   const remove = async (row) => {
@@ -127,10 +127,10 @@ function inForce(rows, before, changed) {
     await changed();
   };
   return [
-    h('h2', {}, 'In force'),
+    h('h2', {}, 'Fault rules in force'),
     h(
       'div',
-      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Fault rows' },
+      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Fault rules' },
       h(
         'table',
         {},
@@ -192,7 +192,7 @@ function entry(it, connectors, changed) {
     ],
     'once',
   );
-  const arm = async () => {
+  const add = async () => {
     const [computer, connector] = JSON.parse(on.value);
     const mine = it.fault.map((row) => ({
       ...row,
@@ -202,13 +202,13 @@ function entry(it, connectors, changed) {
     try {
       const rows = (await get(path('faults'))).filter((row) => row.computer === computer).map((row) => row.fault);
       await put(path('computers', computer, 'faults'), { fault: [...mine, ...rows] });
-      notice(`${it.name} is armed`);
+      notice(`${it.name} is in force`);
       await changed();
       const target = connectors.find(
         (one) => one.computer === computer && (!connector || one.name === connector) && one.addrs.length > 0,
       );
       place.replaceChildren(
-        h('p', {}, 'Armed. See it fire:'),
+        h('p', {}, 'In force. To see it fire:'),
         ...(target ? [command(swaks(target), { label: 'swaks line' })] : []),
       );
     } catch (error) {
@@ -245,14 +245,14 @@ function entry(it, connectors, changed) {
             }),
           ),
           h('div', { class: 'pair' }, field('On', on), field('How often', often)),
-          h('div', { class: 'buttons' }, button('Arm', arm, { kind: 'primary' })),
+          h('div', { class: 'buttons' }, button('Add fault', add, { kind: 'primary' })),
         ]
       : [
           h(
             'p',
             { class: 'note' },
             icon('info'),
-            'This one is a configuration and no fault rule. To see it, put its lab in the place of this one.',
+            'This fault is a configuration, not a fault rule. To see it, put its lab in the place of this one.',
           ),
           h('div', { class: 'buttons' }, button('Put this lab in place', instead)),
         ],

@@ -27,7 +27,7 @@ pub struct Injected {
 impl Injected {
     /// Returns the replies behind the first one in `reply`, if there are any.
     pub(super) fn behind(reply: &[u8]) -> Option<Self> {
-        let mut lines = reply.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
+        let mut lines = reply.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
         // The reply ends with the line that has no hyphen behind its code (RFC 5321 section 4.2.1).
         lines.by_ref().find(|line| line.get(3) != Some(&b'-'))?;
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).map(printable).collect();
@@ -116,10 +116,10 @@ impl Inside {
         }
     }
 
-    /// Records that the client went on before the reply to its EHLO inside TLS had left, or closed (`octets`
+    /// Records that the client went on before the reply to its EHLO inside TLS had left, or closed (`bytes`
     /// is 0), which is no sign of anything.
-    pub(super) fn did_not_wait(&mut self, octets: usize) {
-        if octets > 0 {
+    pub(super) fn did_not_wait(&mut self, bytes: usize) {
+        if bytes > 0 {
             self.unexplained("it went on before the reply to its EHLO inside TLS had left".to_owned());
         }
     }

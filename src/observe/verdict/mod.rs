@@ -5,6 +5,7 @@
 //! conversations of one client with one connector are judged together, so that a fallback to clear text can
 //! be seen as one.
 
+mod builder;
 mod conversation;
 mod fall_back;
 mod handshake;
@@ -29,7 +30,7 @@ use std::borrow::Borrow;
 
 use super::session::{SessionSummary, Sessions};
 use crate::journal::{Entry, SessionContext};
-pub(super) use conversation::ConversationBuilder;
+pub(super) use builder::ConversationBuilder;
 
 /// The parameters of the audit.
 #[derive(Clone, Copy, Debug, Default)]

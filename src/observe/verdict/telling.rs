@@ -50,8 +50,8 @@ fn handshake_in_words(handshake: &HandshakeAudit, conversation: &Conversation) -
                 "closed the connection before any ClientHello".to_owned()
             }
             (_, 0) => reaction.in_words(),
-            (true, octets) => format!("closed the connection after {}", partial_hello(octets)),
-            (false, octets) => format!("{}, after {}", reaction.in_words(), partial_hello(octets)),
+            (true, bytes) => format!("closed the connection after {}", partial_hello(bytes)),
+            (false, bytes) => format!("{}, after {}", reaction.in_words(), partial_hello(bytes)),
         };
         return format!("no certificate was presented yet, and the client {early}");
     }

@@ -80,7 +80,7 @@ pub enum ActionError {
     },
     /// The text behind `hex:` is not hexadecimal.
     #[error("`{0}` are no pairs of hexadecimal digits")]
-    NoOctets(String),
+    NoBytes(String),
     /// There is no such alert.
     #[error("no alert is called `{name}`; {}", hint(.meant.as_deref()))]
     NoAlert {

@@ -202,7 +202,7 @@ impl Octets {
     /// # Errors
     ///
     /// The text behind `hex:` does not consist of pairs of hexadecimal digits.
-    pub(super) fn octets(&self) -> Result<Vec<u8>, ActionError> {
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, ActionError> {
         let Some(digits) = self.0.strip_prefix(HEX) else {
             return Ok(self.0.as_bytes().to_vec());
         };
@@ -212,8 +212,8 @@ impl Octets {
             let digits = std::str::from_utf8(pair).ok().filter(|_| hexadecimal)?;
             u8::from_str_radix(digits, 16).ok()
         };
-        let octets: Option<Vec<u8>> = digits.chunks(2).map(pair).collect();
-        octets.ok_or_else(|| ActionError::NoOctets(self.0.clone()))
+        let bytes: Option<Vec<u8>> = digits.chunks(2).map(pair).collect();
+        bytes.ok_or_else(|| ActionError::NoBytes(self.0.clone()))
     }
 }
 
@@ -233,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn octets_are_a_text_or_hexadecimal_digits() {
-        let octets = |text: &str| Octets(text.to_owned()).octets();
-        assert_eq!(octets("500 no\r\n").unwrap(), b"500 no\r\n");
-        assert_eq!(octets("hex:15 0303 ff").unwrap(), [0x15, 3, 3, 0xff]);
+    fn bytes_are_a_text_or_hexadecimal_digits() {
+        let read = |text: &str| Octets(text.to_owned()).bytes();
+        assert_eq!(read("500 no\r\n").unwrap(), b"500 no\r\n");
+        assert_eq!(read("hex:15 0303 ff").unwrap(), [0x15, 3, 3, 0xff]);
         for bytes in [&b"500 no\r\n"[..], b"hex:00", b"\x15\xff"] {
-            assert_eq!(Octets::of(bytes).octets().unwrap(), bytes);
+            assert_eq!(Octets::of(bytes).bytes().unwrap(), bytes);
         }
-        assert!(octets("hex:1").is_err() && octets("hex:+1").is_err() && octets("hex:zz").is_err());
+        assert!(read("hex:1").is_err() && read("hex:+1").is_err() && read("hex:zz").is_err());
     }
 }

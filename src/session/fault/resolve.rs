@@ -219,7 +219,7 @@ impl Resolve<Bytes> for String {
 
 impl Resolve<Bytes> for Octets {
     fn resolve(self) -> Result<Bytes, ActionError> {
-        self.octets().map(Bytes::from)
+        self.bytes().map(Bytes::from)
     }
 }
 

@@ -78,7 +78,7 @@ fn actions(step: &Step) -> &[StepAction] {
 }
 
 /// Returns the bytes that a step sends, as text.
-fn octets(step: &Step) -> String {
+fn sent(step: &Step) -> String {
     let mut all = step.reply.as_ref().map(crate::smtp::Reply::to_bytes).unwrap_or_default().to_vec();
     for action in actions(step) {
         match action {
@@ -131,7 +131,7 @@ fn at_each_stage(conduct: &str) -> Vec<(&'static str, &'static str, Step)> {
         let (mut conversation, _) = open(&format!(r#"[{{"at": "{stage}", "do": {conduct}}}]"#), 0);
         let before = COMMANDS.iter().take_while(|(other, ..)| other != stage);
         for (_, command, reply) in before {
-            assert_eq!(octets(&say(&mut conversation, command)), *reply);
+            assert_eq!(sent(&say(&mut conversation, command)), *reply);
             if *command == "DATA" {
                 content(&mut conversation, "x");
             }
@@ -147,40 +147,40 @@ fn at_each_stage(conduct: &str) -> Vec<(&'static str, &'static str, Step)> {
 fn a_connection_ends_at_any_stage_in_each_of_three_ways_and_nothing_is_said() {
     for (conduct, end) in [("close", Then::Close), ("reset", Then::Reset), ("silence", Then::Silence)] {
         for (stage, _, step) in at_each_stage(&format!("\"{conduct}\"")) {
-            assert_eq!((octets(&step).as_str(), then(&step)), ("", Some(end)), "{conduct} at {stage}");
+            assert_eq!((sent(&step).as_str(), then(&step)), ("", Some(end)), "{conduct} at {stage}");
         }
         let (_, banner) = open(&format!(r#"[{{"at": "connect", "do": "{conduct}"}}]"#), 0);
-        assert_eq!((octets(&banner).as_str(), then(&banner)), ("", Some(end)));
+        assert_eq!((sent(&banner).as_str(), then(&banner)), ("", Some(end)));
     }
 }
 
 #[test]
 fn a_reply_stands_in_for_the_connectors_and_the_command_is_not_carried_out() {
     for (stage, _, step) in at_each_stage(r#"{"reply": "450-4.0.0 not\n450 4.0.0 now"}"#) {
-        assert_eq!(octets(&step), "450-4.0.0 not\\r\\n450 4.0.0 now\\r\\n", "{stage}");
+        assert_eq!(sent(&step), "450-4.0.0 not\\r\\n450 4.0.0 now\\r\\n", "{stage}");
         assert_eq!((step.next, then(&step)), (Next::Line, None), "{stage}");
     }
     let rows = r#"[{"at": "mail", "do": {"reply": "250 2.1.0 fine"}}]"#;
     let (mut conversation, _) = open(rows, 0);
     say(&mut conversation, "HELO a.test");
     say(&mut conversation, "MAIL FROM:<>");
-    assert_eq!(octets(&say(&mut conversation, "RCPT TO:<b@lab.test>")), "503 5.5.2 Need mail command\\r\\n");
+    assert_eq!(sent(&say(&mut conversation, "RCPT TO:<b@lab.test>")), "503 5.5.2 Need mail command\\r\\n");
 }
 
 #[test]
-fn raw_octets_are_said_as_they_are_and_the_command_is_not_carried_out() {
+fn raw_bytes_are_said_as_they_are_and_the_command_is_not_carried_out() {
     for (stage, _, step) in at_each_stage(r#"{"raw": "hex:00 ff 0A"}"#) {
-        assert_eq!(octets(&step), "\\x00\\xff\\n", "{stage}");
+        assert_eq!(sent(&step), "\\x00\\xff\\n", "{stage}");
         assert_eq!(step.next, Next::Line, "{stage}");
     }
     let (_, banner) = open(r#"[{"at": "connect", "do": {"raw": "HTTP/1.0 400\r\n"}}]"#, 0);
-    assert_eq!(octets(&banner), "HTTP/1.0 400\\r\\n");
+    assert_eq!(sent(&banner), "HTTP/1.0 400\\r\\n");
 }
 
 #[test]
 fn what_is_said_instead_is_said_while_the_command_is_carried_out() {
     for (stage, _, step) in at_each_stage(r#"{"say": "250 yes\n"}"#) {
-        assert_eq!(octets(&step), "250 yes\\n", "{stage}");
+        assert_eq!(sent(&step), "250 yes\\n", "{stage}");
         let next = match stage {
             "data" => Next::Data { limit: 36 << 20 },
             "starttls" => Next::Handshake(TlsVerb::StartTls),
@@ -192,27 +192,27 @@ fn what_is_said_instead_is_said_while_the_command_is_carried_out() {
 }
 
 #[test]
-fn octets_stand_in_front_of_a_reply_or_behind_it() {
+fn bytes_stand_in_front_of_a_reply_or_behind_it() {
     for (stage, reply, step) in at_each_stage(r#"{"append": "250 more\r\n"}"#) {
-        assert_eq!(octets(&step), format!("{reply}250 more\\r\\n"), "{stage}");
+        assert_eq!(sent(&step), format!("{reply}250 more\\r\\n"), "{stage}");
     }
     for (stage, reply, step) in at_each_stage(r#"{"prepend": "250-less\r\n"}"#) {
-        assert_eq!(octets(&step), format!("250-less\\r\\n{reply}"), "{stage}");
+        assert_eq!(sent(&step), format!("250-less\\r\\n{reply}"), "{stage}");
     }
 }
 
 #[test]
 fn a_reply_is_late_slow_or_without_carriage_returns_and_is_otherwise_what_it_is() {
     for (stage, reply, step) in at_each_stage(r#"{"delay": "3s"}"#) {
-        assert_eq!((octets(&step).as_str(), step.delay), (reply, Duration::from_secs(3)), "{stage}");
+        assert_eq!((sent(&step).as_str(), step.delay), (reply, Duration::from_secs(3)), "{stage}");
     }
     for (stage, reply, step) in at_each_stage(r#"{"trickle": "50ms"}"#) {
         let is_slow = |action: &StepAction| matches!(action, StepAction::Trickle { pace, .. } if *pace == Duration::from_millis(50));
-        assert_eq!(octets(&step), reply, "{stage}");
+        assert_eq!(sent(&step), reply, "{stage}");
         assert!(actions(&step).iter().any(is_slow), "{stage}");
     }
     for (stage, reply, step) in at_each_stage("\"line-feeds\"") {
-        assert_eq!(octets(&step), reply.replace("\\r", ""), "{stage}");
+        assert_eq!(sent(&step), reply.replace("\\r", ""), "{stage}");
     }
 }
 
@@ -230,7 +230,7 @@ fn capabilities_are_left_away_masked_spelled_otherwise_and_added() {
     let rows = r#"[{"at": "ehlo", "do": {"capabilities": {"without": ["size"], "masked": ["STARTTLS"],
         "spelled": {"8BITMIME": "8bitmime"}, "with": ["AUTH=LOGIN", "X-Y z"]}}}]"#;
     let (mut conversation, _) = open(rows, 0);
-    let lines = octets(&say(&mut conversation, "EHLO a.test"));
+    let lines = sent(&say(&mut conversation, "EHLO a.test"));
     let lines: Vec<_> = lines.split("\\r\\n").collect();
     assert_eq!(lines[..3], ["250-mx1.lab.test Hello [127.0.0.1]", "250-PIPELINING", "250-DSN"]);
     assert!(lines.contains(&"250-XXXXXXXA") && lines.contains(&"250-8bitmime"), "{lines:?}");
@@ -243,7 +243,7 @@ fn requiretls_is_taken_where_it_was_advertised() {
     let (mut conversation, _) = open(with, 0);
     for reply in ["501 5.5.4 Invalid arguments\\r\\n", "250 2.1.0 Sender OK\\r\\n"] {
         say(&mut conversation, "EHLO a.test");
-        assert_eq!(octets(&say(&mut conversation, "MAIL FROM:<> REQUIRETLS")), reply);
+        assert_eq!(sent(&say(&mut conversation, "MAIL FROM:<> REQUIRETLS")), reply);
     }
 }
 
@@ -264,8 +264,8 @@ fn content_is_taken_behind_what_is_said_and_not_behind_what_is_replied() {
         let (mut conversation, _) = open(&format!(r#"[{{"at": "end-of-data", "do": {conduct}}}]"#), 0);
         up_to_data(&mut conversation);
         let step = content(&mut conversation, "x");
-        assert_eq!((octets(&step).as_str(), took_a_message(&step)), (said, taken), "{conduct}");
-        let next = octets(&say(&mut conversation, "MAIL FROM:<>"));
+        assert_eq!((sent(&step).as_str(), took_a_message(&step)), (said, taken), "{conduct}");
+        let next = sent(&say(&mut conversation, "MAIL FROM:<>"));
         assert_eq!(next, "250 2.1.0 Sender OK\\r\\n", "the transaction is over: {conduct}");
     }
 }
@@ -278,16 +278,16 @@ fn a_chunk_is_refused_where_its_reply_is_due_and_the_last_one_is_the_end_of_the_
     up_to_bdat(&mut conversation);
     assert_eq!(say(&mut conversation, "BDAT 3").next, Next::Chunk { size: 3, last: false, limit: 36 << 20 });
     assert_eq!(
-        octets(&conversation.handle(Input::Chunk(3), NOW)),
+        sent(&conversation.handle(Input::Chunk(3), NOW)),
         "250 2.6.0 CHUNK received OK, 3 octets\\r\\n"
     );
     say(&mut conversation, "BDAT 0 LAST");
-    assert_eq!(octets(&last_chunk(&mut conversation)), "452 4.3.1 full\\r\\n");
+    assert_eq!(sent(&last_chunk(&mut conversation)), "452 4.3.1 full\\r\\n");
     assert!(!conversation.session().in_chunks());
     say(&mut conversation, "MAIL FROM:<>");
     say(&mut conversation, "RCPT TO:<b@lab.test>");
     say(&mut conversation, "BDAT 0 LAST");
-    assert_eq!(octets(&last_chunk(&mut conversation)), "554 5.6.0 bad\\r\\n");
+    assert_eq!(sent(&last_chunk(&mut conversation)), "554 5.6.0 bad\\r\\n");
 }
 
 fn up_to_bdat(conversation: &mut Conversation) {
@@ -318,10 +318,10 @@ fn a_row_asks_for_the_longest_line_of_the_content_and_for_that_of_a_command() {
     let (mut conversation, _) = open(rows, 0);
     for (text, code) in [("12345\r\n1234", "250"), ("1234\r\n123456", "554")] {
         up_to_data(&mut conversation);
-        assert!(octets(&content(&mut conversation, text)).starts_with(code), "{text}");
+        assert!(sent(&content(&mut conversation, text)).starts_with(code), "{text}");
     }
     for (line, code) in [("NOOP", "250"), ("NOOP x", "500"), ("VRFY x", "252")] {
-        assert!(octets(&say(&mut conversation, line)).starts_with(code), "{line}");
+        assert!(sent(&say(&mut conversation, line)).starts_with(code), "{line}");
     }
 }
 
@@ -344,12 +344,12 @@ fn inside_tls_state_is_kept_an_alert_is_said_beneath_or_words_are_said_unasked()
         secure(conversation)
     };
     let (mut kept, step) = inside("\"keep-state\"");
-    assert_eq!(octets(&step), "");
+    assert_eq!(sent(&step), "");
     assert_eq!(say(&mut kept, "DATA").next, Next::Data { limit: 36 << 20 });
     let (mut fresh, step) = inside(r#"{"alert": "internal_error"}"#);
     assert_eq!(actions(&step), [StepAction::SendBeneath(Bytes::from_static(&[21, 3, 3, 0, 2, 2, 80]))]);
-    assert!(octets(&say(&mut fresh, "DATA")).starts_with("503"));
-    assert_eq!(octets(&inside(r#"{"reply": "220 again"}"#).1), "220 again\\r\\n");
+    assert!(sent(&say(&mut fresh, "DATA")).starts_with("503"));
+    assert_eq!(sent(&inside(r#"{"reply": "220 again"}"#).1), "220 again\\r\\n");
     assert_eq!(then(&inside("\"reset\"").1), Some(Then::Reset));
 }
 
@@ -384,15 +384,15 @@ fn several_actions_are_done_in_their_order() {
     ] {
         let (mut conversation, _) = open(&format!(r#"[{{"at": "other", "do": {list}}}]"#), 0);
         let step = say(&mut conversation, "NOOP");
-        assert_eq!((octets(&step).as_str(), step.delay.as_secs()), (said, late), "{list}");
+        assert_eq!((sent(&step).as_str(), step.delay.as_secs()), (said, late), "{list}");
     }
     let rows = r#"[{"at": "connect", "do": ["implicit-tls", "line-feeds"]},
         {"at": "ehlo", "do": [{"capabilities": {"with": ["X-Y"]}}, {"append": "!"}, "reset"]}]"#;
     let (conversation, step) = open(rows, 0);
-    assert_eq!((octets(&step).as_str(), step.next), ("", Next::Handshake(TlsVerb::StartTls)));
+    assert_eq!((sent(&step).as_str(), step.next), ("", Next::Handshake(TlsVerb::StartTls)));
     let (mut conversation, banner) = secure(conversation);
-    assert!(octets(&banner).ends_with("\\n") && !octets(&banner).contains("\\r"));
+    assert!(sent(&banner).ends_with("\\n") && !sent(&banner).contains("\\r"));
     let step = say(&mut conversation, "EHLO a.test");
-    assert!(octets(&step).ends_with("250 X-Y\\r\\n!"), "{}", octets(&step));
+    assert!(sent(&step).ends_with("250 X-Y\\r\\n!"), "{}", sent(&step));
     assert_eq!(then(&step), Some(Then::Reset));
 }

@@ -132,12 +132,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_octets_are_looked_at_without_a_panic(bytes in vec(any::<u8>(), 0..600), length in 1usize..40) {
+    fn any_bytes_are_looked_at_without_a_panic(bytes in vec(any::<u8>(), 0..600), length in 1usize..40) {
         let _ = heard(&bytes, length).1.facts();
     }
 
     #[test]
-    fn any_octets_in_the_place_of_a_body_are_looked_at_without_a_panic(
+    fn any_bytes_in_the_place_of_a_body_are_looked_at_without_a_panic(
         body in vec(any::<u8>(), 0..600),
         length in 1usize..40,
     ) {

@@ -36,7 +36,7 @@ fn a_connection_inside_tls_ends_with_close_notify_or_with_a_fin_alone() {
         client.say("MAIL FROM:<a@b.example>\r\n");
         let end = client.end();
         match end {
-            Ok(octets) => assert!(notified && octets == 0, "{octets}"),
+            Ok(bytes) => assert!(notified && bytes == 0, "{bytes}"),
             Err(error) => {
                 assert!(!notified);
                 assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof, "{error}");
@@ -80,8 +80,8 @@ fn several_actions_are_done_in_one_fault() {
     let fault = Fault::at(Connect).prepend("220-wait\r\n").delay(Duration::from_millis(20)).line_feeds();
     let lab = lab(fault.optional());
     let mut banner = std::net::TcpStream::connect(lab.addr()).unwrap();
-    let mut octets = [0; 9];
-    std::io::Read::read_exact(&mut banner, &mut octets).unwrap();
-    assert_eq!(&octets, b"220-wait\n");
+    let mut bytes = [0; 9];
+    std::io::Read::read_exact(&mut banner, &mut bytes).unwrap();
+    assert_eq!(&bytes, b"220-wait\n");
     lab.finish().assert();
 }

@@ -50,7 +50,7 @@ impl Account {
             Record::Sent(reply) => self.said(reply),
             Record::Received(line) => self.heard(line),
             Record::ReceivedSecret => self.heard_secret(),
-            Record::Content(octets) => self.took(*octets),
+            Record::Content(bytes) => self.took(*bytes),
             Record::TlsEstablished(handshake) => self.secured(handshake.verb),
             Record::Fault(fired) => self.fault(fired),
             Record::Anomaly(oddity) => self.oddity(oddity),
@@ -85,8 +85,8 @@ impl Account {
         self.heard(SECRET.as_bytes());
     }
 
-    pub(super) fn took(&mut self, octets: u64) {
-        self.lines.push(format!("C| {octets} bytes of content"));
+    pub(super) fn took(&mut self, bytes: u64) {
+        self.lines.push(format!("C| {bytes} bytes of content"));
     }
 
     pub(super) fn secured(&mut self, verb: TlsVerb) {

@@ -205,13 +205,13 @@ impl<'a> Bare<'a> {
         }
     }
 
-    fn piece(&mut self, octets: &[u8]) {
+    fn piece(&mut self, bytes: &[u8]) {
         match self.next {
             Next::Close => {}
             _ if self.is_silent => {}
-            Next::Handshake(_) => self.thrown_away.extend_from_slice(octets),
+            Next::Handshake(_) => self.thrown_away.extend_from_slice(bytes),
             _ => {
-                self.input.extend_from_slice(octets);
+                self.input.extend_from_slice(bytes);
                 self.read();
             }
         }
@@ -219,24 +219,24 @@ impl<'a> Bare<'a> {
 }
 
 impl Wire for Bare<'_> {
-    fn send(&mut self, octets: &[u8]) {
-        self.cut.pieces(self.flights, octets).for_each(|piece| self.piece(piece));
+    fn send(&mut self, bytes: &[u8]) {
+        self.cut.pieces(self.flights, bytes).for_each(|piece| self.piece(piece));
         self.flights += 1;
         // The whole flight has come before the client begins its handshake: all that stood behind
         // the verb is thrown away, in however many pieces it came.
         if matches!(self.next, Next::Handshake(_)) && !self.thrown_away.is_empty() {
-            let octets = std::mem::take(&mut self.thrown_away);
-            self.account.fact(&Fact::Anomaly(pipelined(&octets, false)));
+            let bytes = std::mem::take(&mut self.thrown_away);
+            self.account.fact(&Fact::Anomaly(pipelined(&bytes, false)));
         }
     }
 
     fn line(&mut self) -> Option<String> {
-        let end = self.said.windows(2).position(|octets| octets == b"\r\n")?;
+        let end = self.said.windows(2).position(|bytes| bytes == b"\r\n")?;
         let line = self.said.split_to(end + 2);
         Some(String::from_utf8_lossy(&line[..end]).into_owned())
     }
 
-    fn octets(&mut self, count: usize) -> Vec<u8> {
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
         self.said.split_to(count.min(self.said.len())).to_vec()
     }
 

@@ -23,11 +23,13 @@
 
 mod account;
 mod bare;
+mod folder;
 mod script;
 mod setup;
 mod socket;
 
 pub(crate) use bare::Bare;
+pub(crate) use folder::{Folder, over_a_socket};
 pub(crate) use script::{Dialogue, What};
 pub(crate) use setup::Stage;
 pub(crate) use socket::Socket;
@@ -37,13 +39,13 @@ use script::matches;
 /// What carries a dialogue: nothing but the session itself, or a socket.
 pub(crate) trait Wire {
     /// Sends bytes; into how many pieces they fall on their way is the wire's business.
-    fn send(&mut self, octets: &[u8]);
+    fn send(&mut self, bytes: &[u8]);
 
     /// The next line that the server says, without its ending; `None` where none comes.
     fn line(&mut self) -> Option<String>;
 
     /// The next so many bytes that the server says; fewer where no more come.
-    fn octets(&mut self, count: usize) -> Vec<u8>;
+    fn bytes(&mut self, count: usize) -> Vec<u8>;
 
     /// Whether the server has closed of its own accord. Nothing may be sent after this was asked.
     fn is_closed(&mut self) -> bool;
@@ -71,14 +73,14 @@ pub(crate) enum Cut {
 
 impl Cut {
     /// The pieces of the flight of this number.
-    fn pieces(self, flight: usize, octets: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let whole = octets.len();
+    fn pieces(self, flight: usize, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let whole = bytes.len();
         let (first, then) = match self {
             Self::Every(size) => (size.min(whole), size),
             Self::Once { flight: cut, at } if cut == flight => (at, whole),
             Self::Nowhere | Self::Once { .. } => (whole, whole),
         };
-        let (first, rest) = octets.split_at(first);
+        let (first, rest) = bytes.split_at(first);
         std::iter::once(first).chain(rest.chunks(then))
     }
 }
@@ -95,11 +97,11 @@ pub(crate) fn play(dialogue: &Dialogue, wire: &mut impl Wire) -> Result<(), Diff
     for item in &dialogue.items {
         let different = |what: String| Err(Difference { line: item.line, what });
         match &item.what {
-            What::Send(octets) => {
+            What::Send(bytes) => {
                 if let Some(note) = wire.note_so_far() {
                     return different(format!("before this, `{note}` was noted and is not written"));
                 }
-                wire.send(octets);
+                wire.send(bytes);
             }
             What::Say(expected) => match wire.line() {
                 Some(said) if matches(expected, &said) => {}
@@ -117,7 +119,7 @@ pub(crate) fn play(dialogue: &Dialogue, wire: &mut impl Wire) -> Result<(), Diff
                 }
             },
             What::SayExactly(expected) => {
-                let said = wire.octets(expected.len());
+                let said = wire.bytes(expected.len());
                 if said != *expected {
                     let (said, expected) = (said.escape_ascii(), expected.escape_ascii());
                     return different(format!("the server says `{said}`, not `{expected}`"));

@@ -44,7 +44,7 @@ impl Dialogue {
                 Err(problem) => panic!("{name}:{line}: {problem}: {text}"),
             };
             match (items.last_mut().map(|item| &mut item.what), what) {
-                (Some(What::Send(flight)), What::Send(octets)) => flight.extend(octets),
+                (Some(What::Send(flight)), What::Send(bytes)) => flight.extend(bytes),
                 (_, what) => items.push(Item { line, what }),
             }
         }
@@ -54,7 +54,7 @@ impl Dialogue {
     /// What the client sends at a time, in order.
     pub(crate) fn flights(&self) -> impl Iterator<Item = &[u8]> {
         self.items.iter().filter_map(|item| match &item.what {
-            What::Send(octets) => Some(&octets[..]),
+            What::Send(bytes) => Some(&bytes[..]),
             _ => None,
         })
     }
@@ -62,7 +62,7 @@ impl Dialogue {
     /// How many bytes the client sends without having waited for the banner.
     pub(crate) fn early(&self) -> usize {
         match self.items.iter().find(|item| !matches!(item.what, What::Note(_))) {
-            Some(Item { what: What::Send(octets), .. }) => octets.len(),
+            Some(Item { what: What::Send(bytes), .. }) => bytes.len(),
             _ => 0,
         }
     }
@@ -77,17 +77,17 @@ fn what(line: &str) -> Result<Option<What>, String> {
     if line.is_empty() || line.starts_with('#') {
         Ok(None)
     } else if let Some(text) = rest("C:") {
-        let mut octets = octets(text)?;
-        octets.extend_from_slice(b"\r\n");
-        Ok(Some(What::Send(octets)))
+        let mut bytes = bytes(text)?;
+        bytes.extend_from_slice(b"\r\n");
+        Ok(Some(What::Send(bytes)))
     } else if let Some(text) = rest("C|") {
-        octets(text).map(|octets| Some(What::Send(octets)))
+        bytes(text).map(|bytes| Some(What::Send(bytes)))
     } else if let Some(text) = rest("S:") {
         Ok(Some(What::Say(text.to_owned())))
     } else if let Some(code) = rest("S|") {
         Ok(Some(What::SayAny(code.to_owned())))
     } else if let Some(text) = rest("S=") {
-        octets(text).map(|octets| Some(What::SayExactly(octets)))
+        bytes(text).map(|bytes| Some(What::SayExactly(bytes)))
     } else if is_note(line) {
         Ok(Some(What::Note(line.to_owned())))
     } else {
@@ -100,37 +100,37 @@ fn what(line: &str) -> Result<Option<What>, String> {
 }
 
 /// The bytes that a text with escapes stands for.
-fn octets(text: &str) -> Result<Vec<u8>, String> {
-    let mut octets = Vec::new();
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
-        octets.extend_from_slice(&rest.as_bytes()[..at]);
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
         let escape = &rest[at + 1..];
         rest = match escape.chars().next() {
-            Some('r') => push(&mut octets, b"\r", &escape[1..]),
-            Some('n') => push(&mut octets, b"\n", &escape[1..]),
-            Some('0') => push(&mut octets, b"\0", &escape[1..]),
-            Some('\\') => push(&mut octets, b"\\", &escape[1..]),
+            Some('r') => push(&mut bytes, b"\r", &escape[1..]),
+            Some('n') => push(&mut bytes, b"\n", &escape[1..]),
+            Some('0') => push(&mut bytes, b"\0", &escape[1..]),
+            Some('\\') => push(&mut bytes, b"\\", &escape[1..]),
             Some('x') => {
                 let digits = escape.get(1..3).ok_or("\\x needs two digits")?;
-                let octet = u8::from_str_radix(digits, 16).map_err(|error| error.to_string())?;
-                push(&mut octets, &[octet], &escape[3..])
+                let byte = u8::from_str_radix(digits, 16).map_err(|error| error.to_string())?;
+                push(&mut bytes, &[byte], &escape[3..])
             }
             Some('{') => {
                 let (repeated, after) = escape[1..].split_once('}').ok_or("\\{ is not closed")?;
                 let (what, times) = repeated.rsplit_once('*').ok_or("\\{ needs a *")?;
                 let times: usize = times.parse().map_err(|_| format!("{times} is no number"))?;
-                push(&mut octets, &self::octets(what)?.repeat(times), after)
+                push(&mut bytes, &self::bytes(what)?.repeat(times), after)
             }
             _ => return Err("an unknown escape".to_owned()),
         };
     }
-    octets.extend_from_slice(rest.as_bytes());
-    Ok(octets)
+    bytes.extend_from_slice(rest.as_bytes());
+    Ok(bytes)
 }
 
-fn push<'a>(octets: &mut Vec<u8>, more: &[u8], rest: &'a str) -> &'a str {
-    octets.extend_from_slice(more);
+fn push<'a>(bytes: &mut Vec<u8>, more: &[u8], rest: &'a str) -> &'a str {
+    bytes.extend_from_slice(more);
     rest
 }
 
@@ -178,9 +178,9 @@ fn a_pattern_matches_what_it_says_and_nothing_else() {
 }
 
 #[test]
-fn escapes_are_octets() {
-    assert_eq!(octets(r"a\r\n\0\\\xffb\{x.*3}").unwrap(), b"a\r\n\0\\\xffbx.x.x.");
+fn escapes_are_bytes() {
+    assert_eq!(bytes(r"a\r\n\0\\\xffb\{x.*3}").unwrap(), b"a\r\n\0\\\xffbx.x.x.");
     for wrong in [r"\", r"\q", r"\x1", r"\xzz", r"\{a", r"\{a}", r"\{a*b}"] {
-        assert!(octets(wrong).is_err(), "{wrong}");
+        assert!(bytes(wrong).is_err(), "{wrong}");
     }
 }

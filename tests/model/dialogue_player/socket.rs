@@ -113,7 +113,7 @@ impl<'a> Socket<'a> {
         let patience = self.patience();
         let reading = self.stream.read_buf(&mut self.unread);
         match self.runtime.block_on(async { timeout(patience, reading).await }) {
-            Ok(Ok(octets)) => octets > 0,
+            Ok(Ok(bytes)) => bytes > 0,
             // Whoever hangs up first hears no goodbye from TLS.
             Ok(Err(error)) if self.hung_up && error.kind() == ErrorKind::UnexpectedEof => false,
             Ok(Err(error)) => panic!("the connection broke: {error}"),
@@ -180,14 +180,14 @@ fn address(lab: &Engine, stage: &Stage) -> SocketAddr {
 }
 
 impl Wire for Socket<'_> {
-    fn send(&mut self, octets: &[u8]) {
+    fn send(&mut self, bytes: &[u8]) {
         self.ahead -= 1;
         let flight = self.flights;
         self.flights += 1;
         if std::mem::take(&mut self.early) {
             return;
         }
-        let (stream, pieces) = (&mut self.stream, self.cut.pieces(flight, octets));
+        let (stream, pieces) = (&mut self.stream, self.cut.pieces(flight, bytes));
         let writing = async {
             for piece in pieces {
                 stream.write_all(piece).await?;
@@ -205,7 +205,7 @@ impl Wire for Socket<'_> {
 
     fn line(&mut self) -> Option<String> {
         loop {
-            if let Some(end) = self.unread.windows(2).position(|octets| octets == b"\r\n") {
+            if let Some(end) = self.unread.windows(2).position(|bytes| bytes == b"\r\n") {
                 let line = self.unread.split_to(end + 2);
                 return Some(String::from_utf8_lossy(&line[..end]).into_owned());
             }
@@ -216,7 +216,7 @@ impl Wire for Socket<'_> {
         }
     }
 
-    fn octets(&mut self, count: usize) -> Vec<u8> {
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count && self.read() {}
         self.unread.split_to(count.min(self.unread.len())).to_vec()
     }

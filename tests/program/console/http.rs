@@ -61,13 +61,13 @@ pub(crate) async fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> 
     let mut stream = TcpStream::connect(address).await.unwrap();
     // Whoever is refused in the middle of a body does not read the rest of it.
     stream.write_all(request.as_ref()).await.ok();
-    let mut octets = Vec::new();
-    let read = timeout(DEADLINE, stream.read_to_end(&mut octets)).await.expect("no answer in time");
-    assert!(read.is_ok() || !octets.is_empty(), "{read:?}");
-    let end = octets.windows(4).position(|window| window == b"\r\n\r\n").expect("no head");
-    let head = String::from_utf8(octets[..end].to_vec()).unwrap();
+    let mut bytes = Vec::new();
+    let read = timeout(DEADLINE, stream.read_to_end(&mut bytes)).await.expect("no answer in time");
+    assert!(read.is_ok() || !bytes.is_empty(), "{read:?}");
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("no head");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body: octets[end + 4..].to_vec() }
+    Answer { status, head, body: bytes[end + 4..].to_vec() }
 }
 
 /// Asks with a body, which may be empty, and further header lines.

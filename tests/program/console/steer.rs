@@ -185,7 +185,7 @@ async fn the_root_is_handed_out_in_every_form_there_is() {
     assert!(environment.contains(&format!("SMTP_PORT={}\n", world.smtp().port())));
     let pkcs12 = world.get("/api/v1/ca?format=p12").await;
     assert_eq!(pkcs12.header("content-type"), Some("application/x-pkcs12"));
-    assert!(pkcs12.body.windows(root.der().len()).any(|octets| octets == root.der()));
+    assert!(pkcs12.body.windows(root.der().len()).any(|window| window == root.der()));
 }
 
 #[tokio::test]

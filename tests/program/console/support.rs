@@ -90,11 +90,11 @@ async fn ask_inside(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), line: &s
     stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
     let mut reply = Vec::new();
     loop {
-        let octet = timeout(DEADLINE, stream.read_u8()).await.expect("no reply in time").unwrap();
-        reply.push(octet);
+        let byte = timeout(DEADLINE, stream.read_u8()).await.expect("no reply in time").unwrap();
+        reply.push(byte);
         let text = String::from_utf8_lossy(&reply);
         let last = text.trim_end().lines().last().unwrap_or_default();
-        if octet == b'\n' && last.as_bytes().get(3) == Some(&b' ') {
+        if byte == b'\n' && last.as_bytes().get(3) == Some(&b' ') {
             return text.into_owned();
         }
     }

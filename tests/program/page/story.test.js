@@ -106,14 +106,14 @@ test('the questions of the Shell are dialogs, asked before anything has changed'
   await page.getByRole('row', { name: /^mail\.expta\.com/ }).waitFor({ state: 'detached' });
 });
 
-test('a fault is armed, fires, and is counted', async (t) => {
+test('a fault is added, fires, and is counted', async (t) => {
   const { lab, page } = await stage(t, browser, 'healthy', '#faults/starttls-reply-454');
-  await page.getByRole('button', { name: 'Arm' }).click();
-  await page.locator('.armed').getByText('not yet').waitFor();
+  await page.getByRole('button', { name: 'Add fault' }).click();
+  await page.locator('.in-force').getByText('not yet').waitFor();
   await assert.rejects(
     run('swaks', ['--server', lab.connectors[0].addr, '--tls', '--to', 'somebody@example.com']),
   );
-  await page.locator('.armed').getByText('1×').waitFor();
+  await page.locator('.in-force').getByText('1×').waitFor();
 });
 
 test('a verification runs live, and what was not run is not tried', async (t) => {

@@ -78,16 +78,16 @@ struct Tap {
 }
 
 impl Read for Tap {
-    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
-        let read = self.tcp.read(octets)?;
-        self.came.borrow_mut().extend_from_slice(&octets[..read]);
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.tcp.read(bytes)?;
+        self.came.borrow_mut().extend_from_slice(&bytes[..read]);
         Ok(read)
     }
 }
 
 impl Write for Tap {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.tcp.write(octets)
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -170,9 +170,9 @@ impl Client {
 
     /// A ClientHello.
     pub(crate) fn hello(&self) -> Vec<u8> {
-        let mut octets = Vec::new();
-        self.connection(Versions::Both).write_tls(&mut octets).unwrap();
-        octets
+        let mut bytes = Vec::new();
+        self.connection(Versions::Both).write_tls(&mut bytes).unwrap();
+        bytes
     }
 
     /// The socket, beneath whatever TLS there is.
@@ -201,8 +201,8 @@ impl Client {
                 self.say(format!("{line}\r\n").as_bytes())?;
                 self.hear(answer)
             }
-            Step::Say(octets) => self.say(octets),
-            Step::Hear(octets) => self.hear(octets),
+            Step::Say(bytes) => self.say(bytes),
+            Step::Hear(bytes) => self.hear(bytes),
             Step::Later(seconds) => {
                 let filled = self.peek().map_err(|error| error.to_string())?;
                 let waited = since.elapsed();
@@ -230,9 +230,9 @@ impl Client {
                 Ok(more) => Err(format!("no error; more: {more}")),
                 Err(error) => wanted(error.to_string().contains(words), error),
             },
-            Step::Beneath(octets) => {
+            Step::Beneath(bytes) => {
                 let came = self.came.borrow();
-                wanted(came.windows(octets.len()).any(|it| it == octets), came.escape_ascii())
+                wanted(came.windows(bytes.len()).any(|it| it == bytes), came.escape_ascii())
             }
             Step::CloseNotify | Step::Fin => match self.peek() {
                 Ok(false) => Ok(()),
@@ -276,16 +276,16 @@ impl Client {
 
     /// Whether there is something more to read, and not the end.
     fn peek(&mut self) -> io::Result<bool> {
-        self.reader().fill_buf().map(|octets| !octets.is_empty())
+        self.reader().fill_buf().map(|bytes| !bytes.is_empty())
     }
 
-    fn say(&mut self, octets: &[u8]) -> Result<(), String> {
+    fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
         let writer = self.writer();
-        writer.write_all(octets).and_then(|()| writer.flush()).map_err(|error| error.to_string())
+        writer.write_all(bytes).and_then(|()| writer.flush()).map_err(|error| error.to_string())
     }
 
-    fn hear(&mut self, octets: &[u8]) -> Result<(), String> {
-        let mut came = vec![0; octets.len()];
+    fn hear(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let mut came = vec![0; bytes.len()];
         let mut filled = 0;
         while filled < came.len() {
             match self.reader().read(&mut came[filled..]) {
@@ -295,11 +295,11 @@ impl Client {
                     return Err(format!("{:?}, then {error}", came[..filled].escape_ascii().to_string()));
                 }
             }
-            if came[..filled] != octets[..filled] {
+            if came[..filled] != bytes[..filled] {
                 break;
             }
         }
-        wanted(came == octets, came[..filled].escape_ascii())
+        wanted(came == bytes, came[..filled].escape_ascii())
     }
 
     fn reply(&mut self) -> Result<String, String> {
@@ -350,9 +350,9 @@ impl Client {
     }
 
     fn client_hello(&mut self, versions: Versions) -> Result<(), String> {
-        let mut octets = Vec::new();
-        self.connection(versions).write_tls(&mut octets).unwrap();
-        self.say(&octets)
+        let mut bytes = Vec::new();
+        self.connection(versions).write_tls(&mut bytes).unwrap();
+        self.say(&bytes)
     }
 
     /// Nothing that was said in clear may be left unread: a client that keeps it is what attackers wait for.
@@ -401,8 +401,7 @@ impl Client {
 
 /// A ClientHello of TLS 1.2 with the suites and the signatures of its time and before.
 fn old_hello() -> Vec<u8> {
-    let with_length =
-        |octets: &[u8]| [&u16::try_from(octets.len()).unwrap().to_be_bytes()[..], octets].concat();
+    let with_length = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
     let words =
         |words: &[u16]| with_length(&words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>());
     let extension = |kind: u8, content: &[u8]| [&[0, kind][..], &with_length(content)].concat();

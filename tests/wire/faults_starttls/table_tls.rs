@@ -21,8 +21,8 @@ macro_rules! alert {
 
 /// A ClientHello is answered by these bytes, and the end.
 macro_rules! garbage {
-    ($name:literal, $octets:expr) => {
-        behind!($name, ClientHello, Hear($octets), Fin)
+    ($name:literal, $bytes:expr) => {
+        behind!($name, ClientHello, Hear($bytes), Fin)
     };
 }
 

@@ -86,8 +86,8 @@ pub(crate) fn play(tasks: &[Arc<Task>], most: u32, answers: &[&str]) -> Played {
     loop {
         played.note(step.facts);
         match step.say {
-            Some(Said::Command(octets)) => {
-                played.said.push(String::from_utf8(octets.to_vec()).unwrap().trim_end().to_owned());
+            Some(Said::Command(bytes)) => {
+                played.said.push(String::from_utf8(bytes.to_vec()).unwrap().trim_end().to_owned());
             }
             Some(Said::Content(_)) => played.said.push("(content)".to_owned()),
             Some(Said::Secret(secret)) => {

@@ -1,18 +1,15 @@
 //! Logon and several messages over sockets, against the lab's own server.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use starttls_lab::internal::journal::{Entry, Record, SendProtocolLog, transcript_line};
-use starttls_lab::internal::lab::{Engine, Options};
-use starttls_lab::internal::scenario::ScenarioText;
+use starttls_lab::internal::journal::{Entry, Record, transcript_line};
 use starttls_lab::internal::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
 use starttls_lab::internal::smtp::ReversePath;
-use starttls_lab::internal::wire::{Ports, Sender};
 use tokio::net::TcpListener;
 
 use super::played::{ENCODED, PASSWORD};
+use crate::sending_lab::SendingLab;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -60,22 +57,11 @@ fn as_anna(mechanism: &str, password: &str) -> String {
     )
 }
 
-struct Both {
-    lab: Engine,
-    sender: Sender,
-    address: SocketAddr,
+async fn start(receive: &str, send: &str) -> SendingLab {
+    SendingLab::start(&text(receive, send), "SMART", "To Smart Host").await
 }
 
-impl Both {
-    async fn start(receive: &str, send: &str) -> Self {
-        let scenario = ScenarioText::parse(&text(receive, send), "smart.toml").unwrap();
-        let options = Options { ports: Ports::Free, ..Options::default() };
-        let lab = Engine::start(&scenario, options).await.unwrap();
-        let address = lab.connectors()[0].addr;
-        let sender = lab.sender("SMART", "To Smart Host").unwrap().unwrap();
-        Self { lab, sender, address }
-    }
-
+impl SendingLab {
     fn tasks(&self, count: usize) -> Vec<Arc<Task>> {
         let policy = SenderPolicy::of(self.sender.connector(), self.sender.computer().profile);
         let task = |number| {
@@ -103,13 +89,6 @@ impl Both {
         tokio::time::timeout(DEADLINE, attempts).await.expect("the attempts hang")
     }
 
-    /// The entries of the conversations that the lab sent in.
-    fn sent(&self) -> Vec<Entry> {
-        let mut entries = self.lab.journal().entries(1);
-        entries.retain(|entry| entry.place.as_ref().is_some_and(|place| place.connector.sends()));
-        entries
-    }
-
     /// The attempts in the journal: session and number.
     fn noted(&self) -> Vec<(u64, u32)> {
         let attempt = |entry: &Entry| match &entry.record {
@@ -119,19 +98,7 @@ impl Both {
         self.sent().iter().filter_map(attempt).collect()
     }
 
-    /// The rows of the send log.
-    fn rows(&self) -> Vec<String> {
-        let mut log = SendProtocolLog::new();
-        let rows: String = self.lab.journal().entries(1).iter().map(|entry| log.rows(entry)).collect();
-        rows.lines().map(str::to_owned).collect()
-    }
-
-    /// The rows of the send log, from the event on.
-    fn log(&self) -> Vec<String> {
-        self.rows().iter().map(|row| row.splitn(7, ',').nth(6).unwrap().to_owned()).collect()
-    }
-
-    fn events(&self) -> Vec<String> {
+    fn event_texts(&self) -> Vec<String> {
         let entries = self.lab.journal().entries(1);
         let events = entries.iter().filter_map(|entry| match &entry.record {
             Record::Event(logged) if logged.event.event_id < 12000 => Some(logged.event.message()),
@@ -164,7 +131,7 @@ fn position(log: &[String], rows: &[&str]) -> Option<usize> {
 
 #[tokio::test]
 async fn a_connector_logs_on_and_its_message_belongs_to_the_user() {
-    let both = Both::start(LOGIN, &as_anna("BasicAuth", PASSWORD)).await;
+    let both = start(LOGIN, &as_anna("BasicAuth", PASSWORD)).await;
     let attempts = both.attempts(1).await;
     assert_eq!(attempts[0].outcome, Outcome::DeliveredOverTls { authenticated: false });
     assert_eq!(both.lab.journal().messages()[0].user.as_deref(), Some("anna"));
@@ -178,17 +145,17 @@ async fn a_connector_logs_on_and_its_message_belongs_to_the_user() {
     ];
     assert!(position(&both.log(), &dialogue).is_some(), "{:#?}", both.log());
     both.assert_no_secret(PASSWORD, ENCODED);
-    assert_eq!(both.events(), [""; 0]);
+    assert_eq!(both.event_texts(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_event_2017_and_a_row_in_the_send_log() {
-    let both = Both::start(LOGIN, &as_anna("BasicAuth", "guessed wrong")).await;
+    let both = start(LOGIN, &as_anna("BasicAuth", "guessed wrong")).await;
     let attempts = both.attempts(1).await;
     assert_eq!(attempts[0].outcome, Outcome::Deferred);
     assert!(matches!(attempts[0].reason, Reason::LogonRefused { .. }), "{attempts:?}");
     assert_eq!(
-        both.events(),
+        both.event_texts(),
         ["Outbound authentication failed with error LogonDenied for Send connector To Smart Host. \
           The authentication mechanism is Login. The target is smart.lab.test."]
     );
@@ -206,26 +173,28 @@ async fn a_wrong_password_is_event_2017_and_a_row_in_the_send_log() {
 #[tokio::test]
 async fn a_password_is_said_inside_tls_only_where_it_has_to_be() {
     let send = as_anna("BasicAuthRequireTLS", PASSWORD);
-    let both = Both::start(LOGIN_INSIDE, &send).await;
+    let both = start(LOGIN_INSIDE, &send).await;
     assert!(both.attempts(1).await[0].outcome.is_delivered());
     let log = both.log();
     let place = |what: &str| log.iter().position(|row| row.contains(what)).unwrap();
     assert!(place("_CLIENT negotiation succeeded") < place(">,AUTH LOGIN"), "{log:#?}");
     // No Tls, so no STARTTLS.
     let in_clear = "auth_mechanism = [\"BasicAuth\"]\npermission_groups = [\"ExchangeUsers\"]";
-    let both = Both::start(in_clear, &send).await;
+    let both = start(in_clear, &send).await;
     let attempts = both.attempts(1).await;
     assert!(matches!(attempts[0].reason, Reason::NotOffered { .. }), "{attempts:?}");
-    assert!(both.events()[0].starts_with("Send connector To Smart Host couldn't connect to remote domain"));
+    assert!(
+        both.event_texts()[0].starts_with("Send connector To Smart Host couldn't connect to remote domain")
+    );
     assert!(!both.log().contains(&">,AUTH LOGIN,".to_owned()));
 }
 
 #[tokio::test]
 async fn a_server_that_offers_no_login_gets_no_mail() {
-    let both = Both::start(ANYBODY, &as_anna("BasicAuth", PASSWORD)).await;
+    let both = start(ANYBODY, &as_anna("BasicAuth", PASSWORD)).await;
     let attempts = both.attempts(2).await;
     assert!(attempts.iter().all(|attempt| attempt.reason == Reason::LogonNotOffered), "{attempts:?}");
-    assert!(both.events().is_empty(), "{:?}", both.events());
+    assert!(both.event_texts().is_empty(), "{:?}", both.event_texts());
     assert!(!both.log().concat().contains("Outbound Authentication failed"));
     assert!(both.lab.journal().messages().is_empty());
 }
@@ -233,7 +202,7 @@ async fn a_server_that_offers_no_login_gets_no_mail() {
 #[tokio::test]
 async fn as_many_messages_go_over_one_connection_as_the_connector_says() {
     for (most, sessions) in [(2, vec![2, 2, 1]), (1, vec![1; 5]), (5, vec![5]), (0, vec![5])] {
-        let both = Both::start(ANYBODY, &format!("smtp_max_messages_per_connection = {most}")).await;
+        let both = start(ANYBODY, &format!("smtp_max_messages_per_connection = {most}")).await;
         let attempts = both.attempts(5).await;
         assert!(attempts.iter().all(|attempt| attempt.outcome.is_delivered()), "{attempts:?}");
         let subjects: Vec<_> =
@@ -254,7 +223,7 @@ async fn as_many_messages_go_over_one_connection_as_the_connector_says() {
 
 #[tokio::test]
 async fn the_rows_of_a_conversation_with_several_messages_are_numbered_through() {
-    let both = Both::start(ANYBODY, "").await;
+    let both = start(ANYBODY, "").await;
     both.attempts(3).await;
     let numbers: Vec<usize> =
         both.rows().iter().map(|row| row.split(',').nth(3).unwrap().parse().unwrap()).collect();
@@ -275,7 +244,7 @@ async fn the_rows_of_a_conversation_with_several_messages_are_numbered_through()
 
 #[tokio::test]
 async fn a_message_that_is_refused_does_not_keep_the_others_from_their_turn() {
-    let both = Both::start(&format!("{ANYBODY}\nmax_message_size = \"64KB\""), "").await;
+    let both = start(&format!("{ANYBODY}\nmax_message_size = \"64KB\""), "").await;
     let mut tasks = both.tasks(3);
     let message = Arc::make_mut(&mut Arc::make_mut(&mut tasks[1]).message);
     message.content = "x".repeat(100_000).into();
@@ -294,7 +263,7 @@ async fn a_message_that_is_refused_does_not_keep_the_others_from_their_turn() {
 
 #[tokio::test]
 async fn where_nobody_listens_every_message_has_its_attempt_after_one_try() {
-    let both = Both::start(ANYBODY, "smtp_max_messages_per_connection = 2").await;
+    let both = start(ANYBODY, "smtp_max_messages_per_connection = 2").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -308,7 +277,7 @@ async fn where_nobody_listens_every_message_has_its_attempt_after_one_try() {
 
 #[tokio::test]
 async fn no_message_is_no_connection() {
-    let both = Both::start(ANYBODY, "").await;
+    let both = start(ANYBODY, "").await;
     assert!(both.sender.attempts(both.address, &[]).await.is_empty());
     assert!(both.sent().is_empty());
 }
