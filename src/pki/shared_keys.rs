@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 
 use super::{KeyAlgorithm, KeyPair, PkiError};
 
@@ -21,11 +22,11 @@ type Slot = Arc<Mutex<Option<KeyPair>>>;
 const DIFFERENT: usize = 3;
 
 impl SharedKeys {
-    /// Begins to make a key of each of these algorithms, on a thread that ends with the process.
-    pub fn make_ahead(&self, algorithms: Vec<KeyAlgorithm>) {
+    /// Begins to make a key of this algorithm, on a thread that ends with the process at the latest.
+    pub fn make_ahead(&self, algorithm: KeyAlgorithm) {
         let keys = self.clone();
-        // Whoever asks for a key that cannot be made meets the error again.
-        std::thread::spawn(move || algorithms.into_iter().try_for_each(|it| keys.key((it, 0)).map(drop)));
+        // Without a thread the key is made where it is asked for, and an error is reported there.
+        Builder::new().spawn(move || keys.key((algorithm, 0)).map(drop)).ok();
     }
 
     /// Returns a function that makes the keys of one lab.
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn keys_are_made_ahead() {
         let keys = SharedKeys::default();
-        keys.make_ahead(vec![KeyAlgorithm::Rsa1024]);
+        keys.make_ahead(KeyAlgorithm::Rsa1024);
         while !lock(&keys.0).contains_key(&(KeyAlgorithm::Rsa1024, 0)) {
             std::thread::yield_now();
         }

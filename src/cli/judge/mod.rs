@@ -221,7 +221,7 @@ fn keys(entries: &[&'static CatalogueEntry]) -> SharedKeys {
         let name = format!("\"{name}\"");
         algorithm.is_rsa() && entries.iter().any(|entry| entry.scenario.text.contains(&name))
     });
-    keys.make_ahead(wanted.map(|(_, algorithm)| algorithm).collect());
+    wanted.for_each(|(_, algorithm)| keys.make_ahead(algorithm));
     keys
 }
 
