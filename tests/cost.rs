@@ -1,5 +1,5 @@
-//! Bounds on what a lab, a session and a message cost, in allocations and in instructions. These numbers are the same on every
-//! machine, however busy it is; time is not, and is not asked for.
+//! Bounds on what a lab, a session and a message cost, in allocations and in instructions. These numbers are the same
+//! on every machine, however busy it is; time is not, and is not asked for.
 //!
 //! A figure that has grown is a reason to look for the cause, and to raise its bound where the cause is worth it; see
 //! `docs/performance.md`. Nothing else is in this binary, or its allocations would be counted.
@@ -41,7 +41,8 @@ const KEPT: (usize, usize) = (3_750, 860);
 #[cfg(all(feature = "cli", target_arch = "x86_64"))]
 const INSTRUCTIONS: (u64, u64) = (730_000, 345_000);
 
-/// The most instructions that a lab takes from its start to its end, without a client. They were 4,375,379 when this was written.
+/// The most instructions that a lab takes from its start to its end, without a client. They were 4,375,379 when this
+/// was written.
 #[cfg(target_arch = "x86_64")]
 const LAB: u64 = 5_000_000;
 

@@ -67,7 +67,8 @@ impl Entries {
         }
     }
 
-    /// Adds an entry, which gets the next number, and drops the oldest until the bounds hold again. `look` sees it first.
+    /// Adds an entry, which gets the next number, and drops the oldest until the bounds hold again. `look` sees the
+    /// entry first.
     ///
     /// The newest entry always stays, however heavy.
     pub(super) fn push(

@@ -2,8 +2,8 @@
 
 use super::record::Record;
 
-/// The newest different records that are likely to recur. Most of what is said has been said before: replies are few, and
-/// clients repeat themselves. Such a text takes memory once, whatever the number of entries that it is in.
+/// The newest different records that are likely to recur. Most of what is said has been said before: replies are few,
+/// and clients repeat themselves. Such a text takes memory once, whatever the number of entries that it is in.
 pub(super) struct Recurring(Box<[Record]>);
 
 /// The number of records that are remembered, a power of two.

@@ -4,8 +4,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use super::PkiError;
 use super::key::problem;
 
-/// A key on P-256 that was made here. rcgen writes a key that it makes as PKCS#8, reads it again and checks it, which takes as
-/// long as making it.
+/// A key on P-256 that was made here. rcgen writes a key that it makes as PKCS#8, reads it again and checks it, which
+/// takes as long as making it.
 pub(super) struct FreshKey {
     key: EcdsaKeyPair,
     pkcs8: Vec<u8>,
