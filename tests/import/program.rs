@@ -142,7 +142,8 @@ fn a_connector_whose_ranges_are_not_shown_is_checked_beside_the_one_that_is_ther
 fn check_says_what_of_the_exports_is_not_in_the_lab() {
     let ranges = "RemoteIPRanges : {0.0.0.0-255.255.255.255}\n";
     let text = CHOSEN.replace(":25}\n", &format!(":25}}\n{ranges}"));
-    let left_out = "Relay is left out: The values that you specified for the Bindings and RemoteIPRanges parameters";
+    let left_out =
+        "Relay is left out: The values that you specified for the Bindings and RemoteIPRanges parameters";
     for args in [&["check", "-"][..], &["check", "-", "--full"], &["check", "-", "--output", "json"]] {
         let (_, out, _) = said(&run(args, &text));
         let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
