@@ -1,3 +1,5 @@
+//! A certificate as it is read, and what a connector and its clients ask of it.
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;

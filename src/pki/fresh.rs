@@ -1,3 +1,5 @@
+//! Keys on P-256 that are made here, by the cryptographic provider itself.
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 

@@ -1,3 +1,5 @@
+//! Private keys: made here, or read from PEM.
+
 use std::fmt;
 use std::sync::Arc;
 
