@@ -13,8 +13,9 @@ use crate::clock::Clock;
 use crate::exchange::{Fix, Trial};
 use crate::import::{Imported, Recognized, recognize};
 use crate::lab::Plan;
+use crate::pki::SharedKeys;
 use crate::report::proof::{self, counted};
-use crate::report::{self, Cause, Lacking, Report, Screen, SharedFix};
+use crate::report::{self, Cause, CauseReport, Lacking, Report, Screen, SharedFix};
 use crate::scenario::{CommandsSpec, Proof, Scenario, ScenarioText};
 
 /// Arguments of `check`.
@@ -51,8 +52,13 @@ struct Checked<'a> {
     /// The input and its meaning, where it is not a lab file.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pasted: Option<Value>,
+    /// The half of the input that is lacking, where nothing is known of STARTTLS without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lacking: Option<Lacking>,
     #[serde(flatten)]
     report: &'a Report,
+    /// The causes of what is wrong, each with its connectors; none where nothing is known.
+    causes: Vec<CauseReport<'a>>,
     #[serde(rename = "rehearsal", skip_serializing_if = "Option::is_none")]
     dry_run: Option<&'a Proof>,
 }
@@ -161,20 +167,24 @@ fn of_import(args: &Args, found: &Recognized, imported: &Imported) -> Result<(),
 /// Shows the diagnosis of a lab.
 fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Failure> {
     let Subject { name, described, pasted } = *subject;
-    let plan = Plan::new(text)?;
+    let plan = Plan::with_keys(text, &mut SharedKeys::default().of_a_lab())?;
     let mut report = report::check(&plan.computers, plan.clock.now());
     let dry_run = if says_something(&text.scenario) { Some(plan.dry_run(name)?) } else { None };
     let played = |layout: fn(&Proof) -> String| {
         let played = dry_run.as_ref().map(|proof| format!("\n{HEADING}{}", layout(proof)));
         played.unwrap_or_default()
     };
-    let said = || pasted.map(|found| format!("{}\n\n{}\n", found.first_line(), found.explanation));
+    let lacking = pasted.and_then(|found| lacking(args, found));
+    let said = || {
+        let unknown = lacking.map(|lacking| format!("{}\n\n", lacking.in_words())).unwrap_or_default();
+        let said = pasted.map(|found| format!("{}\n\n{}\n", found.first_line(), found.explanation));
+        said.map(|said| said + &unknown)
+    };
     match args.output {
         Output::Table if args.full => {
             output::text(&(said().unwrap_or_default() + &report.table() + &played(proof::table)))?;
         }
         Output::Table => {
-            let lacking = pasted.and_then(|found| lacking(args, found));
             let named = |found: &Recognized| !found.explanation.questions.iter().any(|it| it.id == "server");
             let causes = if lacking.is_some() { Vec::new() } else { causes(&plan, &mut report)? };
             let screen = Screen {
@@ -200,8 +210,12 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
         }
         Output::Json => {
             try_fixes(&plan, &mut report)?;
+            report.connectors.iter_mut().for_each(|it| it.known = lacking.is_none());
+            report.send_connectors.iter_mut().for_each(|it| it.known = lacking.is_none());
             let pasted = pasted.map(|found| found.explanation.to_json());
-            output::json(&Checked { pasted, report: &report, dry_run: dry_run.as_ref() })?;
+            let causes = if lacking.is_some() { Vec::new() } else { tried_causes(&plan, &report)? };
+            let causes = causes.iter().map(|cause| report.named(cause)).collect();
+            output::json(&Checked { pasted, lacking, report: &report, causes, dry_run: dry_run.as_ref() })?;
         }
     }
     let unmet = dry_run.map_or(0, |proof| proof.differences().count());
@@ -246,6 +260,11 @@ fn causes(plan: &Plan, report: &mut Report) -> Result<Vec<Cause>, Failure> {
         try_fixes(plan, report)?;
         return Ok(Vec::new());
     }
+    tried_causes(plan, report)
+}
+
+/// Returns the causes behind the connectors, the fix of each tried on a copy of the lab.
+fn tried_causes(plan: &Plan, report: &Report) -> Result<Vec<Cause>, Failure> {
     let mut causes = report.causes();
     for cause in &mut causes {
         let receiving = cause.connectors.first().and_then(|first| report.receiving(*first));

@@ -17,6 +17,7 @@ use super::progress::Progress;
 use super::{Output, load};
 use crate::exchange::EventKind;
 use crate::lab::{LabError, Plan};
+use crate::pki::SharedKeys;
 use crate::report::proof::{self, Count, counted, stage_words};
 use crate::scenario::{Proof, SCENARIOS, ScenarioText};
 
@@ -84,14 +85,15 @@ async fn play(scenarios: Vec<(String, ScenarioText)>, jobs: usize) -> Result<Vec
     let stages = scenarios.iter().map(|(_, text)| text.scenario.stages().len()).sum();
     let progress = Arc::new(Progress::of(stages, "stages"));
     let places = Arc::new(Semaphore::new(jobs));
+    let keys = SharedKeys::default();
     let mut playing = JoinSet::new();
     for (number, (name, text)) in scenarios.into_iter().enumerate() {
-        let (places, progress) = (Arc::clone(&places), Arc::clone(&progress));
+        let (places, progress, keys) = (Arc::clone(&places), Arc::clone(&progress), keys.clone());
         playing.spawn(async move {
             // The semaphore is never closed, so every scenario gets a permit in the end.
             let _place = places.acquire_owned().await;
             let ended = |stage| progress.advance(1, &format!("{name}: {}", stage_words(stage)));
-            let proof = match Plan::new(&text) {
+            let proof = match Plan::with_keys(&text, &mut keys.of_a_lab()) {
                 Ok(plan) => plan.verify_by_stage(&name, ended).await,
                 Err(error) => Err(error),
             };

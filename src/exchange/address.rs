@@ -95,6 +95,12 @@ fn position(address: IpAddr) -> u128 {
     }
 }
 
+impl From<IpAddr> for IpRange {
+    fn from(address: IpAddr) -> Self {
+        Self { low: address, high: address }
+    }
+}
+
 impl FromStr for IpRange {
     type Err = ValueError;
 

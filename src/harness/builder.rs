@@ -195,7 +195,7 @@ impl Source {
     fn read(self, edits: Vec<Edit>) -> Result<ScenarioText, LabError> {
         let mut text = match self {
             Self::BuiltIn(name) => match built_in(&name) {
-                Some(scenario) => ScenarioText::parse(scenario.text, scenario.name)?,
+                Some(scenario) => scenario.read()?,
                 None => return Err(LabError::BuiltIn { nearest: suggest_built_in(&name), name }),
             },
             Self::File(path) => match std::fs::read_to_string(&path) {

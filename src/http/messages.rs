@@ -248,16 +248,16 @@ fn ids(text: &str) -> Result<BTreeSet<String>, Problem> {
 
 /// Returns the short texts of a message that are searched, by the names that a search may give.
 fn texts(message: &ReceivedMessage) -> Texts<'_> {
-    let facts = &*message.facts;
+    let facts = &*message.message.facts;
     let some = [("subject", &facts.subject), ("id", &facts.message_id), ("user", &facts.user)];
     let some = some.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
     let names = [
         ("helo", facts.helo.as_str()),
-        ("from", facts.mail_from.as_str()),
+        ("from", facts.mail_from()),
         ("connector", message.connector()),
         ("computer", message.computer()),
     ];
-    let to = facts.rcpt_to.iter().map(|to| ("to", to.as_str()));
+    let to = facts.rcpt_to().map(|to| ("to", to));
     let peer = message.place.remote.ip().to_canonical().to_string().into_bytes();
     let all = some.chain(names).chain(to).map(|(name, text)| (name, Cow::from(text.as_bytes())));
     all.chain([("peer", peer.into())]).collect()

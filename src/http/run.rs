@@ -20,6 +20,7 @@ use super::input;
 use super::problem::Problem;
 use crate::journal::safe_json;
 use crate::lab::{LabError, Plan};
+use crate::pki::SharedKeys;
 use crate::report::proof::{differences, stage_words, verdict};
 use crate::scenario::{ProvedStage, ScenarioText, Stage};
 
@@ -70,7 +71,7 @@ fn stages(
     name: &str,
     tell: &mpsc::UnboundedSender<Event>,
 ) -> Result<Option<Event>, LabError> {
-    let plan = Plan::new(text)?;
+    let plan = Plan::with_keys(text, &mut SharedKeys::default().of_a_lab())?;
     let all = text.scenario.stages();
     let number = |stage: Stage| all.iter().position(|known| *known == stage);
     let tell = |value: &Value| match tell.send(event("stage", value)) {

@@ -80,6 +80,7 @@ impl Imported {
             question.assumed = names.text(&question.assumed);
         }
         made.notes = self.notes.iter().map(|note| names.text(note)).collect();
+        made.left_out = self.left_out.iter().map(|note| names.text(note)).collect();
         made.events = Vec::new();
         made
     }

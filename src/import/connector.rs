@@ -116,7 +116,7 @@ fn parameters<P: DeserializeOwned + Default>(
         match value::<P>(key, field) {
             Ok(Some(value)) => drop(all.insert(key.clone(), value)),
             Ok(None) => {}
-            Err(problem) => desk.note(format!("{connector}: {name} is left at its default: {problem}")),
+            Err(problem) => desk.leave_out(format!("{connector}: {name} is left at its default: {problem}")),
         }
     }
     serde_json::from_value(Value::Object(all)).unwrap_or_default()

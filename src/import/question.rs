@@ -66,6 +66,8 @@ pub(super) struct Questions {
     used: Vec<String>,
     pub(super) questions: Vec<Question>,
     pub(super) notes: Vec<String>,
+    /// The notes that say what of the input is not in the lab.
+    pub(super) left_out: Vec<String>,
     pub(super) errors: Vec<AnswerError>,
 }
 
@@ -78,6 +80,15 @@ impl Questions {
         let note = note.into();
         if !self.notes.contains(&note) {
             self.notes.push(note);
+        }
+    }
+
+    /// Notes what of the input is not in the lab.
+    pub(super) fn leave_out(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        self.note(note.clone());
+        if !self.left_out.contains(&note) {
+            self.left_out.push(note);
         }
     }
 

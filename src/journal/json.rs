@@ -86,16 +86,16 @@ impl Serialize for Entry {
             Record::LimitReached(limit) => map.serialize_entry("limit", limit)?,
             Record::Message(message) => {
                 map.serialize_entry("id", &message.id)?;
-                map.serialize_entry("helo", &message.helo)?;
-                map.serialize_entry("mail_from", &message.mail_from)?;
-                map.serialize_entry("rcpt_to", &message.rcpt_to)?;
+                map.serialize_entry("helo", message.helo.as_str())?;
+                map.serialize_entry("mail_from", message.mail_from())?;
+                map.serialize_entry("rcpt_to", &message.rcpt_to().collect::<Vec<_>>())?;
                 map.serialize_entry("protocol", message.protocol)?;
                 map.serialize_entry("tls", &message.tls.as_deref())?;
                 map.serialize_entry("user", &message.user)?;
                 map.serialize_entry("size", &message.size)?;
                 map.serialize_entry("subject", &message.subject)?;
                 map.serialize_entry("message_id", &message.message_id)?;
-                map.serialize_entry("requiretls", &message.requiretls)?;
+                map.serialize_entry("requiretls", &message.requiretls())?;
                 map.serialize_entry("tls_required", &message.tls_required)?;
             }
             Record::Tracking(tracking) => map.serialize_entry("detail", tracking)?,

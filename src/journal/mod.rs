@@ -5,6 +5,7 @@
 //! ([`transcript_line`]), and JSON, which is how an [`Entry`] serializes. [`observe`](crate::observe) derives
 //! sessions, messages, events and verdicts from the entries.
 
+mod entries;
 mod event_log;
 pub(crate) mod explain;
 mod foreign_logon;
@@ -13,8 +14,8 @@ pub(crate) mod pipelined;
 mod protocol_log;
 mod protocol_send;
 mod protocol_tls;
-mod recent;
 pub(crate) mod record;
+mod recurring;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sending;
@@ -27,8 +28,8 @@ pub use pipelined::pipelined;
 pub use protocol_log::ProtocolLog;
 pub use protocol_send::SendProtocolLog;
 pub use record::{
-    Connector, Ending, Entry, FailedHandshake, Handshake, Logged, Logon, MessageFacts, Record, SECRET,
-    SessionContext, SessionId, Stranger,
+    Connector, Ending, Entry, FailedHandshake, Handshake, Logged, Logon, Record, SECRET, SessionContext,
+    SessionId, Stranger,
 };
 pub use sending::{NoTls, Tls, WhyNoTls, attempt_sentence};
 pub use shown::{Secrets, recipients_in_words, safe_json, safe_text, sender_in_words, without_secret};
@@ -38,12 +39,11 @@ pub(crate) use transcript::{write_session, write_transcript_lines};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::bounded::{Bounded, Weigh};
 use crate::session::Message;
-use recent::RecentTexts;
+use entries::Entries;
 
 /// The bounds of a journal; older entries and messages are dropped and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,24 +80,18 @@ pub struct Stretch {
 pub struct Journal(Mutex<Inner>);
 
 struct Inner {
-    next: u64,
-    entries: Bounded<Entry>,
+    entries: Entries,
     messages: Bounded<Arc<Message>>,
     listeners: Vec<Listener>,
-    replies: RecentTexts<Bytes>,
-    lines: RecentTexts<Arc<[u8]>>,
 }
 
 impl Journal {
     /// Returns an empty journal.
     pub fn new(bounds: Bounds) -> Self {
         Self(Mutex::new(Inner {
-            next: 1,
-            entries: Bounded::new(bounds.entries, bounds.entry_octets),
+            entries: Entries::new(bounds),
             messages: Bounded::new(bounds.messages, bounds.message_octets),
             listeners: Vec::new(),
-            replies: RecentTexts::default(),
-            lines: RecentTexts::default(),
         }))
     }
 
@@ -108,25 +102,22 @@ impl Journal {
 
     /// Appends a message and the entry that describes it.
     pub fn append_message(&self, now: Timestamp, place: &Arc<SessionContext>, message: Arc<Message>) {
-        let facts = MessageFacts::from(&message);
+        let facts = Arc::clone(&message.facts);
         let mut inner = self.lock();
         inner.messages.push(message);
-        inner.append(now, Some(place), Record::Message(Arc::new(facts)));
+        inner.append(now, Some(place), Record::Message(facts));
     }
 
     /// Calls `listener` with every entry from now on, and first with those that are still here.
     pub fn listen(&self, mut listener: Listener) {
         let mut inner = self.lock();
-        inner.entries.iter().for_each(&mut listener);
+        inner.entries.stretch(0, usize::MAX).iter().for_each(&mut listener);
         inner.listeners.push(listener);
     }
 
     /// Returns the entries from number `from` on that are still here.
     pub fn entries(&self, from: u64) -> Vec<Entry> {
-        let inner = self.lock();
-        let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
-        let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        inner.entries.stretch(skip, usize::MAX)
+        self.stretch(from, usize::MAX).entries
     }
 
     /// Returns at most `most` entries from number `from` on, and the number of entries before them that were
@@ -136,15 +127,13 @@ impl Journal {
     /// copy of what it has not read yet.
     pub fn stretch(&self, from: u64, most: usize) -> Stretch {
         let inner = self.lock();
-        let first = inner.entries.get(0).map_or(inner.next, |entry| entry.seq);
-        let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        let entries = inner.entries.stretch(skip, most);
-        Stretch { dropped: first.saturating_sub(from.max(1)), entries }
+        let dropped = inner.entries.oldest().saturating_sub(from.max(1));
+        Stretch { dropped, entries: inner.entries.stretch(from, most) }
     }
 
     /// Returns the number of the newest entry; 0 where there is none.
     pub fn newest(&self) -> u64 {
-        self.lock().next - 1
+        self.lock().entries.next() - 1
     }
 
     /// Returns the messages that are still here, oldest first.
@@ -155,28 +144,21 @@ impl Journal {
     /// Returns the numbers of entries and of messages that were dropped.
     pub fn dropped(&self) -> (u64, u64) {
         let inner = self.lock();
-        (inner.entries.dropped(), inner.messages.dropped())
+        (inner.entries.oldest() - 1, inner.messages.dropped())
     }
 
-    // A listener that panicked has its entry in place already, so the journal is sound.
+    // A listener that panicked has spoiled nothing: its entry is not in the journal, and the next has its number.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inner {
-    fn append(&mut self, time: Timestamp, place: Option<&Arc<SessionContext>>, mut record: Record) {
-        if let Record::Sent(reply) = &mut record {
-            self.replies.share(reply);
-        } else if let Record::Received(line) = &mut record {
-            self.lines.share(line);
-        }
-        let entry = Entry { seq: self.next, time, place: place.cloned(), record };
-        self.next += 1;
-        for listener in &mut self.listeners {
-            listener(&entry);
-        }
-        self.entries.push(entry);
+    fn append(&mut self, time: Timestamp, place: Option<&Arc<SessionContext>>, record: Record) {
+        let Self { entries, listeners, .. } = self;
+        entries.push(time, place.cloned(), record, |entry| {
+            listeners.iter_mut().for_each(|listener| listener(entry));
+        });
     }
 }
 
@@ -184,12 +166,6 @@ impl Inner {
 impl Weigh for Message {
     fn weight(&self) -> usize {
         usize::try_from(self.size()).unwrap_or(usize::MAX)
-    }
-}
-
-impl Weigh for Entry {
-    fn weight(&self) -> usize {
-        self.record.weight()
     }
 }
 

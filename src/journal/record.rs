@@ -3,11 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::RefUnwindSafe;
-use std::sync::{Arc, Weak};
-
-use bytes::Bytes;
-use jiff::Timestamp;
-use serde::Serialize;
+use std::sync::Arc;
 
 use super::sending::{NoTls, Tls};
 use super::tracking::Tracking;
@@ -16,7 +12,9 @@ use crate::exchange::{
 };
 use crate::session::fault::Fired;
 use crate::session::send::Attempt;
-use crate::session::{Anomaly, ClientHelloFacts, LimitReached, Message, TlsFacts, TlsFailure, TlsVerb};
+use crate::session::{Anomaly, ClientHelloFacts, LimitReached, MessageFacts, TlsFacts, TlsFailure, TlsVerb};
+use bytes::Bytes;
+use jiff::Timestamp;
 
 /// A numbered entry of the journal.
 #[derive(Clone, Debug)]
@@ -230,68 +228,6 @@ impl FailedHandshake {
             | TlsFailure::Unusable { .. } => false,
         };
         by_client && self.client_hello.is_some()
-    }
-}
-
-/// The facts that the journal keeps of a message, beside the message itself.
-#[derive(Clone, Debug, Serialize)]
-pub struct MessageFacts {
-    /// Its number in the lab.
-    pub id: u64,
-    /// The name that the client gave in EHLO or HELO.
-    pub helo: String,
-    /// The reverse path; empty for the null path.
-    pub mail_from: String,
-    /// The recipients.
-    pub rcpt_to: Vec<String>,
-    /// `ESMTPS`, `ESMTP`, ...
-    pub protocol: &'static str,
-    /// The TLS it came through, `null` for none.
-    pub tls: Option<Arc<TlsFacts>>,
-    /// The user that had logged on.
-    pub user: Option<String>,
-    /// Bytes of content.
-    pub size: u64,
-    /// The subject.
-    pub subject: Option<String>,
-    /// The Message-ID the message carries.
-    pub message_id: Option<String>,
-    /// True if MAIL asked for REQUIRETLS (RFC 8689 section 2).
-    pub requiretls: bool,
-    /// The value of its `TLS-Required` field (RFC 8689 section 3).
-    pub tls_required: Option<String>,
-    /// The message itself, as long as the journal keeps it.
-    #[serde(skip)]
-    pub message: Weak<Message>,
-}
-
-impl MessageFacts {
-    /// Returns the approximate number of bytes that the facts keep on the heap, without the message itself.
-    fn weight(&self) -> usize {
-        let recipients: usize = self.rcpt_to.iter().map(|to| to.len() + 24).sum();
-        let others = [&self.user, &self.subject, &self.message_id, &self.tls_required];
-        let others: usize = others.into_iter().flatten().map(String::len).sum();
-        256 + self.helo.len() + self.mail_from.len() + recipients + others
-    }
-}
-
-impl From<&Arc<Message>> for MessageFacts {
-    fn from(message: &Arc<Message>) -> Self {
-        Self {
-            id: message.id,
-            helo: message.helo.as_str().to_owned(),
-            mail_from: message.mail.reverse_path.as_str().to_owned(),
-            rcpt_to: message.recipients.iter().map(|rcpt| rcpt.forward_path.as_str().to_owned()).collect(),
-            protocol: message.protocol,
-            tls: message.tls.clone(),
-            user: message.user.clone(),
-            size: message.size(),
-            subject: message.header.subject.clone(),
-            message_id: message.header.message_id.clone(),
-            requiretls: message.mail.parameters.requiretls,
-            tls_required: message.header.tls_required.clone(),
-            message: Arc::downgrade(message),
-        }
     }
 }
 

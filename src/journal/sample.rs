@@ -5,14 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::record::{
-    Connector, Entry, FailedHandshake, Handshake, Logon, MessageFacts, Record, SessionContext, SessionId,
-};
+use super::record::{Connector, Entry, FailedHandshake, Handshake, Logon, Record, SessionContext, SessionId};
 use crate::exchange::{
     CertificateFacts, Computer, Profile, ProtocolLoggingLevel, ReceiveConnector, Role, Usage,
 };
 use crate::session::fault::{FaultSpec, FaultTable};
-use crate::session::{TlsFacts, TlsFailure, TlsVerb, TlsVersion};
+use crate::session::{MessageFacts, TlsFacts, TlsFailure, TlsVerb, TlsVersion};
+use crate::smtp::{Mail, Rcpt, ReversePath, Sparse};
 
 /// The entries of one conversation; each is a second after the one before.
 pub(crate) struct SampleSession {
@@ -83,20 +82,27 @@ impl SampleSession {
     pub(crate) fn message(&mut self, tls: Option<TlsFacts>) -> &mut Self {
         self.tell(Record::Message(Arc::new(MessageFacts {
             id: 1,
-            helo: "client.example".to_owned(),
-            mail_from: "a@example.com".to_owned(),
-            rcpt_to: vec!["b@example.com".to_owned()],
+            time: Timestamp::UNIX_EPOCH,
+            helo: "client.example".parse().unwrap(),
+            mail: Mail {
+                reverse_path: ReversePath::Address("a@example.com".parse().unwrap()),
+                parameters: Sparse::default(),
+            },
+            recipients: [recipient("b@example.com")].into(),
             protocol: if tls.is_some() { "ESMTPS" } else { "ESMTP" },
             tls: tls.map(Arc::new),
             user: None,
             size: 12,
             subject: None,
             message_id: None,
-            requiretls: false,
             tls_required: None,
             message: std::sync::Weak::new(),
         })))
     }
+}
+
+pub(crate) fn recipient(address: &str) -> Rcpt {
+    Rcpt { forward_path: address.parse().unwrap(), parameters: Sparse::default() }
 }
 
 pub(crate) fn at(time: &str) -> Timestamp {

@@ -212,11 +212,12 @@ pub fn sender_in_words(sender: &str) -> &str {
 }
 
 /// Returns the first few of a message's recipients, and how many more there are.
-pub fn recipients_in_words(recipients: &[String]) -> String {
+pub fn recipients_in_words<'a>(recipients: impl ExactSizeIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 3;
-    let mut shown: Vec<String> = recipients.iter().take(SHOWN).cloned().collect();
-    if let Some(more @ 1..) = recipients.len().checked_sub(SHOWN) {
-        shown.push(format!("{more} more"));
+    let more = recipients.len().saturating_sub(SHOWN);
+    let mut shown: Vec<Cow<'_, str>> = recipients.take(SHOWN).map(Cow::from).collect();
+    if more > 0 {
+        shown.push(format!("{more} more").into());
     }
     shown.join(", ")
 }

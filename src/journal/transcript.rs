@@ -8,13 +8,11 @@
 use std::fmt::{self, Write as _};
 
 use super::explain;
-use super::record::{
-    Ending, Entry, FailedHandshake, Handshake, Logged, MessageFacts, Record, SECRET, SessionId,
-};
+use super::record::{Ending, Entry, FailedHandshake, Handshake, Logged, Record, SECRET, SessionId};
 use super::sending::{self, NoTls, Tls, WhyNoTls, attempt_sentence};
-use super::shown::{Printable, endpoint, far_end, plain, without_secret};
+use super::shown::{Printable, endpoint, far_end, plain, sender_in_words, without_secret};
 use crate::exchange::{StoredCertificate, thumbprints};
-use crate::session::Anomaly;
+use crate::session::{Anomaly, MessageFacts};
 
 /// Returns one conversation, a line each, as [`transcript_line`] writes them. Events have no conversation and
 /// are not in it.
@@ -249,14 +247,14 @@ fn accepted(message: &MessageFacts, text: &mut String) -> fmt::Result {
     /// A message may have thousands of recipients; a line has room for a few.
     const SHOWN: usize = 3;
 
-    let sender = if message.mail_from.is_empty() { "<>" } else { &message.mail_from };
+    let sender = sender_in_words(message.mail_from());
     text.push_str("++ message ");
     write_number(message.id, text);
     said(" from ", sender.as_bytes(), text)?;
-    for (index, to) in message.rcpt_to.iter().take(SHOWN).enumerate() {
+    for (index, to) in message.rcpt_to().take(SHOWN).enumerate() {
         said(if index > 0 { ", " } else { " to " }, to.as_bytes(), text)?;
     }
-    if let Some(more @ 1..) = message.rcpt_to.len().checked_sub(SHOWN) {
+    if let Some(more @ 1..) = message.rcpt_to().len().checked_sub(SHOWN) {
         write!(text, ", {more} more")?;
     }
     text.extend([", ", message.protocol]);

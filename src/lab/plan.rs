@@ -4,7 +4,7 @@ use super::{LabError, check_listens};
 use crate::clock::Clock;
 use crate::exchange::Zone;
 use crate::pki::{Certificate, KeyPair};
-use crate::scenario::{Built, Issuer, Resolved, RevocationList, ScenarioText, Sender};
+use crate::scenario::{Built, Issuer, Keys, Resolved, RevocationList, ScenarioText, Sender};
 
 /// A lab that can be started: its computers with their certificates, its senders, and its clock. A copy has the
 /// same certificates.
@@ -29,7 +29,16 @@ impl Plan {
     ///
     /// An error in the scenario; a key that could not be made.
     pub fn new(text: &ScenarioText) -> Result<Self, LabError> {
-        Self::at(text, text.scenario.now.map_or_else(Clock::system, Clock::pinned))
+        Self::with_keys(text, &mut KeyPair::generate)
+    }
+
+    /// Like [`Plan::new`], with keys from `keys`.
+    ///
+    /// # Errors
+    ///
+    /// An error in the scenario; a key that could not be made.
+    pub fn with_keys(text: &ScenarioText, keys: Keys<'_>) -> Result<Self, LabError> {
+        Self::build(text, text.scenario.now.map_or_else(Clock::system, Clock::pinned), keys)
     }
 
     /// Like [`Plan::new`], with an explicit clock.
@@ -38,9 +47,13 @@ impl Plan {
     ///
     /// An error in the scenario; a key that could not be made.
     pub fn at(text: &ScenarioText, clock: Clock) -> Result<Self, LabError> {
-        let mut issuer = Issuer::open(clock.now(), &mut KeyPair::generate)?;
+        Self::build(text, clock, &mut KeyPair::generate)
+    }
+
+    fn build(text: &ScenarioText, clock: Clock, keys: Keys<'_>) -> Result<Self, LabError> {
+        let mut issuer = Issuer::open(clock.now(), keys)?;
         let resolved = text.resolve()?;
-        let computers = resolved.build(&mut issuer, &mut KeyPair::generate)?;
+        let computers = resolved.build(&mut issuer, keys)?;
         let Resolved { zone, senders, .. } = resolved;
         Ok(Self { clock, computers, zone, senders, text: text.clone(), issuer })
     }

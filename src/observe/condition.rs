@@ -41,7 +41,7 @@ impl<'a, T> Condition<'a, T> {
     ///
     /// ```
     /// # use starttls_lab::a_message;
-    /// let two = a_message().that("has two recipients", |message| message.rcpt_to.len() == 2);
+    /// let two = a_message().that("has two recipients", |message| message.rcpt_to().len() == 2);
     /// assert_eq!(two.to_string(), "a message that has two recipients");
     /// ```
     pub fn that(self, words: impl Into<String>, fits: impl Fn(&T) -> bool + Send + Sync + 'a) -> Self {

@@ -83,7 +83,7 @@ struct Taken<'a> {
     /// The sender by MAIL FROM; empty for the null path.
     mail_from: &'a str,
     /// The recipients by RCPT TO.
-    rcpt_to: &'a [String],
+    rcpt_to: Vec<&'a str>,
     /// The encryption of the connection on which it was sent.
     security: Security,
     /// The TLS over which it was sent.
@@ -140,7 +140,7 @@ impl<'a> From<&'a SessionSummary> for Session<'a> {
 
 impl<'a> From<&'a ReceivedMessage> for Taken<'a> {
     fn from(it: &'a ReceivedMessage) -> Self {
-        let facts = &*it.facts;
+        let facts = &*it.message.facts;
         Self {
             id: facts.id,
             seq: it.seq,
@@ -150,9 +150,9 @@ impl<'a> From<&'a ReceivedMessage> for Taken<'a> {
             fqdn: it.fqdn(),
             session: it.session().to_string(),
             remote: it.place.remote.ip().to_canonical(),
-            helo: &facts.helo,
-            mail_from: &facts.mail_from,
-            rcpt_to: &facts.rcpt_to,
+            helo: facts.helo.as_str(),
+            mail_from: facts.mail_from(),
+            rcpt_to: facts.rcpt_to().collect(),
             security: if facts.tls.is_some() { Security::Tls } else { Security::Clear },
             tls: facts.tls.as_deref().map(|tls| json!(tls)),
             protocol: facts.protocol,
@@ -160,7 +160,7 @@ impl<'a> From<&'a ReceivedMessage> for Taken<'a> {
             size: facts.size,
             subject: facts.subject.as_deref(),
             message_id: facts.message_id.as_deref(),
-            requiretls: facts.requiretls,
+            requiretls: facts.requiretls(),
             tls_required: facts.tls_required.as_deref(),
         }
     }

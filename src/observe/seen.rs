@@ -8,8 +8,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::session::fqdn;
-use crate::journal::{Entry, Logged, MessageFacts, Record, SessionContext, SessionId, transcript_line};
-use crate::session::Message;
+use crate::journal::{Entry, Logged, Record, SessionContext, SessionId, transcript_line};
+use crate::session::{Message, MessageFacts};
 
 /// A message that a connector has answered with 250, with its [`MessageFacts`].
 #[derive(Clone, Debug)]
@@ -21,18 +21,15 @@ pub struct ReceivedMessage {
     pub time: Timestamp,
     /// The session it came in: computer, connector and addresses.
     pub place: Arc<SessionContext>,
-    /// Envelope, header and TLS; its fields are this message's.
-    pub facts: Arc<MessageFacts>,
-    /// The whole message.
+    /// The whole message, with its facts: envelope, header and TLS.
     pub message: Arc<Message>,
 }
 
 impl ReceivedMessage {
     /// Returns the message that `entry` records; `None` if the journal no longer keeps it.
-    pub(super) fn of(entry: &Entry, place: &Arc<SessionContext>, facts: &Arc<MessageFacts>) -> Option<Self> {
+    pub(super) fn of(entry: &Entry, place: &Arc<SessionContext>, facts: &MessageFacts) -> Option<Self> {
         let message = facts.message.upgrade()?;
-        let (place, facts) = (Arc::clone(place), Arc::clone(facts));
-        Some(Self { seq: entry.seq, time: entry.time, place, facts, message })
+        Some(Self { seq: entry.seq, time: entry.time, place: Arc::clone(place), message })
     }
 
     /// Returns the name of the computer that accepted it.
@@ -65,13 +62,14 @@ impl Deref for ReceivedMessage {
     type Target = MessageFacts;
 
     fn deref(&self) -> &MessageFacts {
-        &self.facts
+        &self.message.facts
     }
 }
 
 impl fmt::Display for ReceivedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (place, record) = (Some(Arc::clone(&self.place)), Record::Message(Arc::clone(&self.facts)));
+        let (place, record) =
+            (Some(Arc::clone(&self.place)), Record::Message(Arc::clone(&self.message.facts)));
         f.write_str(&line(&Entry { seq: self.seq, time: self.time, place, record }))
     }
 }

@@ -88,16 +88,26 @@ impl Observer {
         }
     }
 
+    /// Waits until no session that the lab answers is open.
+    pub(crate) async fn no_open_session(&self) {
+        self.until(|counts| counts.begun == counts.ended).await;
+    }
+
+    /// Waits for a moment in which no session begins and none is open, and returns whether there was one.
+    pub(crate) async fn is_quiet(&self) -> bool {
+        let begun = self.count(|counts| counts.begun);
+        timeout(LULL, self.until(|counts| counts.begun != begun || counts.begun != counts.ended))
+            .await
+            .is_err()
+    }
+
     /// Waits until the lab answers no open session and none begins for a moment, for at most `longest`.
     pub async fn quiet(&self, longest: Duration) {
         let lull = async {
-            loop {
-                self.until(|counts| counts.begun == counts.ended).await;
-                let begun = self.count(|counts| counts.begun);
-                if timeout(LULL, self.until(|counts| counts.begun != begun)).await.is_err() {
-                    return;
-                }
-            }
+            while {
+                self.no_open_session().await;
+                !self.is_quiet().await
+            } {}
         };
         timeout(longest, lull).await.ok();
     }

@@ -39,8 +39,8 @@ impl Condition<'_, ReceivedMessage> {
     pub fn from(self, sender: &str) -> Self {
         let (wanted, shown) = (sender.to_owned(), sender_in_words(sender).to_owned());
         self.listed(format!("from {shown}"), move |message| {
-            let it = || format!("from {}, not {shown}", sender_in_words(&message.mail_from));
-            (!message.mail_from.eq_ignore_ascii_case(&wanted)).then(it)
+            let it = || format!("from {}, not {shown}", sender_in_words(message.mail_from()));
+            (!message.mail_from().eq_ignore_ascii_case(&wanted)).then(it)
         })
     }
 
@@ -48,8 +48,8 @@ impl Condition<'_, ReceivedMessage> {
     pub fn to(self, recipient: &str) -> Self {
         let wanted = recipient.to_owned();
         self.listed(format!("to {wanted}"), move |message| {
-            let fits = message.rcpt_to.iter().any(|to| to.eq_ignore_ascii_case(&wanted));
-            (!fits).then(|| format!("to {}, not {wanted}", recipients_in_words(&message.rcpt_to)))
+            let fits = message.rcpt_to().any(|to| to.eq_ignore_ascii_case(&wanted));
+            (!fits).then(|| format!("to {}, not {wanted}", recipients_in_words(message.rcpt_to())))
         })
     }
 

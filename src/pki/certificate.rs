@@ -1,3 +1,5 @@
+//! A certificate as it is read, and what a connector and its clients ask of it.
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -31,7 +33,12 @@ pub struct PublicKey {
 impl Certificate {
     /// Reads a certificate, of any version, however oddly it is encoded.
     pub fn from_der(der: impl Into<Vec<u8>>) -> Result<Self, PkiError> {
-        describe(der.into()).map(|described| Self(Arc::new(described)))
+        describe(der.into(), is_self_signed).map(|described| Self(Arc::new(described)))
+    }
+
+    /// Reads a certificate that its own key has just signed under its own name.
+    pub(super) fn of_its_own_key(der: Vec<u8>) -> Result<Self, PkiError> {
+        describe(der, |_| true).map(|described| Self(Arc::new(described)))
     }
 
     /// Reads the first certificate in `text`.
@@ -211,7 +218,11 @@ struct Described {
     bounds: Bounds,
 }
 
-fn describe(der: Vec<u8>) -> Result<Described, PkiError> {
+/// Reads a certificate; `is_self_signed` tells what is not read but calculated.
+fn describe(
+    der: Vec<u8>,
+    is_self_signed: impl FnOnce(&X509Certificate<'_>) -> bool,
+) -> Result<Described, PkiError> {
     let refused = |problem: String| PkiError::Certificate { problem };
     let (rest, x509) = X509Certificate::from_der(&der).map_err(|error| refused(error.to_string()))?;
     if !rest.is_empty() {

@@ -1,3 +1,5 @@
+//! Distinguished names as Windows writes and compares them.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! The errors of keys and certificates.
+
 use jiff::Timestamp;
 
 /// Why a key, a name or a certificate could not be made or read.

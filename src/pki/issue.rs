@@ -1,3 +1,5 @@
+//! Issues certificates from templates.
+
 use std::sync::Arc;
 
 use jiff::Timestamp;

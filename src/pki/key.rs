@@ -1,8 +1,12 @@
+//! Private keys: made here, or read from PEM.
+
 use std::fmt;
 use std::sync::Arc;
 
-use rcgen::PublicKeyData;
+use rcgen::{PublicKeyData, SigningKey};
 
+#[cfg(feature = "aws-lc-rs")]
+use super::fresh::FreshKey;
 use super::key_algorithm::KeyAlgorithm;
 use super::rsa::{Hash, RSA_ENCRYPTION, RsaKey, wrap};
 use super::{PkiError, der, pem};
@@ -20,6 +24,9 @@ struct Inner {
 pub(super) enum Signer {
     /// The cryptographic provider.
     Provider(rcgen::KeyPair),
+    /// The cryptographic provider, without rcgen.
+    #[cfg(feature = "aws-lc-rs")]
+    Fresh(FreshKey),
     /// This crate, for a key that no provider takes.
     Own { key: RsaKey, public: Vec<u8>, pkcs8: Vec<u8> },
 }
@@ -33,6 +40,12 @@ impl KeyPair {
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, PkiError> {
         let key = match algorithm {
             KeyAlgorithm::Rsa1024 => return Ok(Self::own(RsaKey::generate(1024, &seed()?))),
+            #[cfg(feature = "aws-lc-rs")]
+            KeyAlgorithm::EcdsaP256 => {
+                let signer = Signer::Fresh(FreshKey::generate()?);
+                return Ok(Self(Arc::new(Inner { signer, algorithm })));
+            }
+            #[cfg(not(feature = "aws-lc-rs"))]
             KeyAlgorithm::EcdsaP256 => rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
             KeyAlgorithm::EcdsaP384 => rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
             #[cfg(feature = "aws-lc-rs")]
@@ -103,6 +116,8 @@ impl KeyPair {
     pub fn pkcs8_der(&self) -> &[u8] {
         match &self.0.signer {
             Signer::Provider(key) => key.serialized_der(),
+            #[cfg(feature = "aws-lc-rs")]
+            Signer::Fresh(key) => key.pkcs8(),
             Signer::Own { pkcs8, .. } => pkcs8,
         }
     }
@@ -112,12 +127,24 @@ impl KeyPair {
         pem::encode("PRIVATE KEY", self.pkcs8_der())
     }
 
+    /// Returns whether two are clones of one key.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The key itself, where it is one that no cryptographic provider signs with.
     pub fn unprovided(&self) -> Option<&RsaKey> {
         match &self.0.signer {
             Signer::Provider(_) => None,
+            #[cfg(feature = "aws-lc-rs")]
+            Signer::Fresh(_) => None,
             Signer::Own { key, .. } => Some(key),
         }
+    }
+
+    /// A signature over the hash that goes with the key; with RSA by PKCS #1 v1.5.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, PkiError> {
+        self.signer().sign(message).map_err(|error| problem(error.to_string()))
     }
 
     pub(super) fn signer(&self) -> &Signer {
@@ -172,6 +199,8 @@ impl PublicKeyData for Signer {
     fn der_bytes(&self) -> &[u8] {
         match self {
             Self::Provider(key) => key.der_bytes(),
+            #[cfg(feature = "aws-lc-rs")]
+            Self::Fresh(key) => key.public(),
             Self::Own { public, .. } => public,
         }
     }
@@ -179,15 +208,19 @@ impl PublicKeyData for Signer {
     fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
         match self {
             Self::Provider(key) => key.algorithm(),
+            #[cfg(feature = "aws-lc-rs")]
+            Self::Fresh(_) => &rcgen::PKCS_ECDSA_P256_SHA256,
             Self::Own { .. } => &rcgen::PKCS_RSA_SHA256,
         }
     }
 }
 
-impl rcgen::SigningKey for Signer {
+impl SigningKey for Signer {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         match self {
             Self::Provider(key) => key.sign(message),
+            #[cfg(feature = "aws-lc-rs")]
+            Self::Fresh(key) => key.sign(message),
             Self::Own { key, .. } => Ok(key.sign_pkcs1_sha256(message)),
         }
     }
@@ -245,7 +278,7 @@ fn encrypted() -> PkiError {
     problem("it is encrypted; decrypt it first, for instance with `openssl pkcs8 -in key.pem -out plain.pem`")
 }
 
-fn problem(problem: impl Into<String>) -> PkiError {
+pub(super) fn problem(problem: impl Into<String>) -> PkiError {
     PkiError::Key { problem: problem.into() }
 }
 

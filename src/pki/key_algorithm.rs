@@ -1,3 +1,5 @@
+//! The algorithms of keys, by their names in a lab file.
+
 use std::borrow::Cow;
 
 use schemars::JsonSchema;

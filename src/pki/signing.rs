@@ -50,7 +50,12 @@ pub(super) fn sign(
         None => issuer_key.signer().sign(&tbs).map_err(failed)?,
         Some(hash) => issuer_key.sign_with(hash, &tbs)?,
     };
-    Certificate::from_der(sealed(&tbs, algorithm, &signature))
+    let certificate = sealed(&tbs, algorithm, &signature);
+    if subject == issuer_name && key.is(issuer_key) {
+        Certificate::of_its_own_key(certificate)
+    } else {
+        Certificate::from_der(certificate)
+    }
 }
 
 /// `SEQUENCE { tbs, algorithm, signature }`, which a certificate and a revocation list are.

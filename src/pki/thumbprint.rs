@@ -1,3 +1,5 @@
+//! The thumbprint by which Windows names a certificate.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,5 +1,7 @@
 //! The causes behind the connectors that need a fix: connectors that share a cause and a fix are one entry.
 
+use serde::Serialize;
+
 use super::{ConnectorReport, Report, SendConnectorReport, Starttls};
 use crate::exchange::{Fix, SendFix, Trial, Typed};
 use crate::scenario::Tried;
@@ -15,6 +17,19 @@ pub struct Cause {
     pub others: usize,
 }
 
+/// A cause as programs read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct CauseReport<'a> {
+    /// The cause, as a sentence without its full stop.
+    pub cause: &'a str,
+    /// The identities of the connectors that it breaks.
+    pub connectors: Vec<&'a str>,
+    /// The fix that helps all of them; `None` if there is none.
+    pub fix: Option<&'a SharedFix>,
+    /// The number of other fixes of the first connector.
+    pub other_fixes: usize,
+}
+
 /// A connector that needs a fix, by its place in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
@@ -25,7 +40,7 @@ pub enum Broken {
 }
 
 /// A fix for several connectors of one computer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct SharedFix {
     /// The fix in one line.
     pub title: String,
@@ -34,10 +49,13 @@ pub struct SharedFix {
     /// The computer in whose Shell they are typed.
     pub on: String,
     /// The commands as they are typed, with the answers to their questions.
+    #[serde(skip)]
     pub typed: Typed,
     /// The result of running the first connector's commands in the Shell.
+    #[serde(flatten)]
     pub trial: Trial,
     /// True if the lab can show its effect.
+    #[serde(skip)]
     pub is_observable: bool,
     /// The effect of all commands, once it was tried.
     pub effect: Option<Tried>,
@@ -103,6 +121,25 @@ impl Report {
             }
         }
         groups.into_iter().map(|group| self.cause(group)).collect()
+    }
+
+    /// Returns a cause of this report with the names of its connectors.
+    pub fn named<'a>(&'a self, cause: &'a Cause) -> CauseReport<'a> {
+        let key = |broken: &Broken| match *broken {
+            Broken::Receive(at) => {
+                self.connectors.get(at).map(|it| (it.identity.as_str(), it.cause.as_str()))
+            }
+            Broken::Send(at) => {
+                self.send_connectors.get(at).map(|it| (it.identity.as_str(), it.cause.as_str()))
+            }
+        };
+        let known: Vec<_> = cause.connectors.iter().filter_map(key).collect();
+        CauseReport {
+            cause: known.first().map_or("", |(_, cause)| *cause),
+            connectors: known.into_iter().map(|(identity, _)| identity).collect(),
+            fix: cause.fix.as_ref(),
+            other_fixes: cause.others,
+        }
     }
 
     /// Returns the receive connector, if it is one.

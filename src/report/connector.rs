@@ -47,6 +47,7 @@ pub(super) fn report(
     };
     let certificates = computer.store.iter().zip(&selection.candidates);
     ConnectorReport {
+        known: true,
         identity: format!("{}\\{}", computer.name, connector.name),
         starttls,
         verdict,

@@ -14,7 +14,7 @@ mod send;
 mod table;
 mod words;
 
-pub use causes::{Cause, SharedFix};
+pub use causes::{Cause, CauseReport, SharedFix};
 pub use paint::Colors;
 pub use screen::{Lacking, Screen};
 pub use send::SendConnectorReport;
@@ -51,6 +51,8 @@ pub struct ConnectorReport {
     pub identity: String,
     /// The state of STARTTLS, for programs.
     pub starttls: Starttls,
+    /// False if what was pasted does not decide the state, because certificates or connectors are lacking.
+    pub known: bool,
     /// The state of STARTTLS, as a sentence without its full stop.
     pub verdict: String,
     /// The cause, as a sentence without its full stop.

@@ -23,6 +23,8 @@ pub struct SendConnectorReport {
     pub identity: String,
     /// The certificate that it presents, as a sentence without its full stop.
     pub verdict: String,
+    /// False if what was pasted does not decide the certificate, because certificates or connectors are lacking.
+    pub known: bool,
     /// The cause, as a sentence without its full stop.
     pub cause: String,
     /// True if it sends mail.
@@ -72,6 +74,7 @@ pub(super) fn report(
         .into_iter()
         .partition(|fix| matches!(fix.trial, Trial::Refused(_)));
     SendConnectorReport {
+        known: true,
         identity: format!("{}\\{}", computer.name, connector.name),
         verdict: if connector.enabled {
             verdict

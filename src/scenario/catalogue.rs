@@ -1,5 +1,10 @@
 //! The built-in scenarios: the files of `lab/`.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::{ScenarioError, ScenarioText};
+
 /// A built-in scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuiltIn {
@@ -7,6 +12,24 @@ pub struct BuiltIn {
     pub name: &'static str,
     /// The scenario's lab file.
     pub text: &'static str,
+}
+
+impl BuiltIn {
+    /// Returns the scenario. The file is read once, however often a process starts it.
+    ///
+    /// # Errors
+    ///
+    /// Describes what is wrong with the file, with line and caret.
+    pub fn read(&self) -> Result<ScenarioText, ScenarioError> {
+        static READ: Mutex<BTreeMap<&'static str, ScenarioText>> = Mutex::new(BTreeMap::new());
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(self.name) {
+            return Ok(known.clone());
+        }
+        let text = ScenarioText::parse(self.text, self.name)?;
+        read.insert(self.name, text.clone());
+        Ok(text)
+    }
 }
 
 macro_rules! scenarios {

@@ -23,7 +23,7 @@ pub use alert::{alert_name, alert_names, alert_number};
 pub use fact::{Anomaly, Fact};
 pub use hello::{ClientHelloFacts, TLS_1_2, TLS_1_3, group_name, suite_name, version_name};
 pub use injected::{InjectedFault, Reaction};
-pub use message::Message;
+pub use message::{Message, MessageFacts};
 pub use receive::{Input, Next, ReceiveSession, Step, TlsVerb};
 #[cfg(feature = "cli")]
 pub(crate) use reply::must_start_tls;

@@ -1,11 +1,11 @@
 //! MAIL, RCPT, DATA and BDAT: one message on its way in.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
 
 use super::fact::{Anomaly, Fact};
-use super::message::{Message, protocol};
+use super::message::{Message, MessageFacts, protocol};
 use super::receive::{Next, ReceiveSession, Step};
 use super::reply;
 use crate::exchange::{AuthMechanism, Event, PermissionGroups, SizeMode};
@@ -207,22 +207,29 @@ impl ReceiveSession {
         let utf8 = mail.parameters.smtputf8;
         let protocol = protocol(hello.extended, utf8, self.tls.is_some(), self.user.is_some());
         let tls = self.tls.clone();
-        let message = Message {
-            id,
-            time: now,
+        let HeaderScan { subject, message_id, tls_required, .. } = header;
+        let message = Arc::new_cyclic(|message| Message {
             setting: Arc::clone(&self.setting),
-            helo: hello.name.clone(),
-            protocol,
-            mail,
-            recipients,
-            tls,
-            user: self.user.clone(),
-            header,
+            facts: Arc::new(MessageFacts {
+                id,
+                time: now,
+                helo: hello.name.clone(),
+                protocol,
+                mail,
+                recipients: recipients.into(),
+                tls,
+                user: self.user.as_deref().map(Box::from),
+                size: received.body.len(),
+                subject: subject.map(String::into_boxed_str),
+                message_id: message_id.map(String::into_boxed_str),
+                tls_required: tls_required.map(String::into_boxed_str),
+                message: Weak::clone(message),
+            }),
             body: received.body,
-        };
+        });
         let message_id = message.message_id(self.setting.fqdn());
         let reply = reply::queued(&self.setting, &message_id, id);
-        facts.push(Fact::Message(Arc::new(message)));
+        facts.push(Fact::Message(message));
         Step { facts, ..Step::say(reply) }
     }
 }

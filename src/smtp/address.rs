@@ -13,9 +13,9 @@ use thiserror::Error;
 /// for the connector to say.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
-    text: String,
+    text: Box<str>,
     /// The offset of the `@` between local part and domain.
-    at: Option<usize>,
+    at: Option<u32>,
 }
 
 /// The reverse path: the address for notifications about the message (RFC 5321 section 4.1.1.2).
@@ -35,13 +35,17 @@ pub struct AddressError(&'static str);
 impl Address {
     /// Returns the local part, quotes included (RFC 5321 section 2.3.11).
     pub fn local_part(&self) -> &str {
-        self.at.map_or(&self.text, |at| &self.text[..at])
+        self.at().map_or(&self.text, |at| &self.text[..at])
     }
 
     /// Returns the domain, brackets included; `postmaster` may do without (RFC 5321 section
     /// 4.1.1.3).
     pub fn domain(&self) -> Option<&str> {
-        self.at.map(|at| &self.text[at + 1..])
+        self.at().map(|at| &self.text[at + 1..])
+    }
+
+    fn at(&self) -> Option<usize> {
+        self.at.and_then(|at| usize::try_from(at).ok())
     }
 
     /// The whole address without angle brackets and source route (RFC 5321 section 4.1.2).
@@ -61,12 +65,13 @@ impl FromStr for Address {
     /// Reads a mailbox without angle brackets.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         if text.eq_ignore_ascii_case("postmaster") {
-            return Ok(Self { text: text.to_owned(), at: None });
+            return Ok(Self { text: text.into(), at: None });
         }
         let at = local_part(text)?;
         match text[at..].strip_prefix('@') {
             Some(domain) if is_domain(domain) || is_literal(domain) => {
-                Ok(Self { text: text.to_owned(), at: Some(at) })
+                let at = u32::try_from(at).map_err(|_| AddressError("the local part is too long"))?;
+                Ok(Self { text: text.into(), at: Some(at) })
             }
             Some("") => Err(AddressError("the domain is missing")),
             Some(_) => Err(AddressError("the domain is not valid")),

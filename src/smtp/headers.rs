@@ -25,12 +25,6 @@ pub struct HeaderScan {
     /// `Subject` as it was written, encoded words and all (RFC 5322 section 3.6.5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// `From` as it was written (RFC 5322 section 3.6.2).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// `To` as it was written (RFC 5322 section 3.6.3).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
     /// `TLS-Required`, of which `No` asks for delivery without regard to TLS (RFC 8689 section 3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_required: Option<String>,
@@ -120,8 +114,6 @@ impl Lines {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     Subject,
-    From,
-    To,
     MessageId,
     TlsRequired,
     Received,
@@ -182,8 +174,6 @@ impl Scanner {
     fn end_field(&mut self) {
         let slot = match self.field.take() {
             Some(Field::Subject) => &mut self.scan.subject,
-            Some(Field::From) => &mut self.scan.from,
-            Some(Field::To) => &mut self.scan.to,
             Some(Field::MessageId) => &mut self.scan.message_id,
             Some(Field::TlsRequired) => &mut self.scan.tls_required,
             Some(Field::Received) => {
@@ -207,8 +197,6 @@ fn field(line: &[u8]) -> Option<(Field, &[u8])> {
     }
     let known = [
         ("Subject", Field::Subject),
-        ("From", Field::From),
-        ("To", Field::To),
         ("Message-ID", Field::MessageId),
         ("TLS-Required", Field::TlsRequired),
         ("Received", Field::Received),
@@ -240,7 +228,7 @@ mod tests {
     }
 
     const MESSAGE: &str = "Received: from a\r\n\tby b\r\nreceived: from c\r\nSubject: Hello\r\n \
-        world \r\nFROM: \"A\" <a@b>\r\nTo : c@d\r\nMessage-Id: <1@a>\r\ntls-required: No\r\nSubject: again\r\nX-A:\r\n\r\n\
+        world \r\nFROM: \"A\" <a@b>\r\nTo: c@d\r\nMessage-Id : <1@a>\r\ntls-required: No\r\nSubject: again\r\nX-A:\r\n\r\n\
         To: body\r\n";
 
     #[test]
@@ -248,8 +236,6 @@ mod tests {
         let found = scan(MESSAGE);
         assert_eq!(found.received, 2);
         assert_eq!(found.subject.as_deref(), Some("Hello world"));
-        assert_eq!(found.from.as_deref(), Some("\"A\" <a@b>"));
-        assert_eq!(found.to.as_deref(), Some("c@d"));
         assert_eq!(found.message_id.as_deref(), Some("<1@a>"));
         assert_eq!(found.tls_required.as_deref(), Some("No"));
         assert_eq!(found.end, HeaderEnd::EmptyLine);

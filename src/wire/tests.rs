@@ -16,7 +16,7 @@ use crate::exchange::Zone;
 use crate::journal::{Bounds, Ending, Entry, Journal};
 use crate::pki::KeyPair;
 use crate::scenario::{Issuer, ScenarioText};
-use crate::session::Message;
+use crate::session::{Message, MessageFacts};
 
 /// Returns the seed's computer with a connector whose parameters are `parameters`.
 fn shared(parameters: &str, content: u64) -> Arc<Shared> {
@@ -363,6 +363,6 @@ fn what_there_is_thousands_of_takes_no_more_memory_than_its_bound() {
     let endpoint = Endpoint { computer: "GATE".to_owned(), binding: "0.0.0.0:25".parse().unwrap(), address };
     let task = connection(server, address, SessionId(1), Arc::new(endpoint), shared);
     assert!(size_of_val(&task) <= 1700, "{} bytes a connection", size_of_val(&task));
-    assert!(size_of::<Entry>() <= 72, "{} bytes an entry", size_of::<Entry>());
-    assert!(size_of::<Message>() <= 360, "{} bytes a message", size_of::<Message>());
+    let message = size_of::<Message>() + size_of::<MessageFacts>();
+    assert!(message <= 248, "{message} bytes a message");
 }

@@ -107,3 +107,46 @@ fn check_takes_what_an_administrator_has_and_says_what_it_is() {
         said(&run(&["check", "-"], starttls_lab::internal::scenario::scenario("healthy").unwrap().text));
     assert_eq!(code, Some(0), "{out}");
 }
+
+/// The properties that people choose, without RemoteIPRanges.
+const CHOSEN: &str = r"
+Identity : EX01\Default Frontend EX01
+Fqdn     : EX01.contoso.test
+Bindings : {0.0.0.0:25}
+
+Identity : EX01\Relay
+Fqdn     : mail.contoso.test
+Bindings : {10.0.0.1:25}
+";
+
+#[test]
+fn a_connector_whose_ranges_are_not_shown_is_checked_beside_the_one_that_is_there_before_it() {
+    let (_, table, _) = said(&run(&["check", "-"], CHOSEN));
+    assert!(table.contains("\"remoteipranges:Relay=192.0.2.2\""), "{table}");
+    assert!(table.contains("\nRelay "), "{table}");
+    let (_, json, _) = said(&run(&["check", "-", "--output", "json"], CHOSEN));
+    let checked: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let identities: Vec<_> =
+        checked["connectors"].as_array().unwrap().iter().map(|it| it["identity"].clone()).collect();
+    assert_eq!(identities, ["EX01\\Default Frontend EX01", "EX01\\Relay"]);
+    let answer = "remoteipranges:Relay=10.1.0.0/16, 10.2.0.7";
+    let (code, toml, error) = said(&run(&["import", "-", "--answer", answer], CHOSEN));
+    assert_eq!(code, Some(0), "{error}");
+    assert!(toml.contains(r#"remote_ip_ranges = ["10.1.0.0-10.1.255.255", "10.2.0.7"]"#), "{toml}");
+    let (code, _, error) = said(&run(&["import", "-", "--answer", "remoteipranges:Relay=all"], CHOSEN));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("all"), "{error}");
+}
+
+#[test]
+fn check_says_what_of_the_exports_is_not_in_the_lab() {
+    let ranges = "RemoteIPRanges : {0.0.0.0-255.255.255.255}\n";
+    let text = CHOSEN.replace(":25}\n", &format!(":25}}\n{ranges}"));
+    let left_out =
+        "Relay is left out: The values that you specified for the Bindings and RemoteIPRanges parameters";
+    for args in [&["check", "-"][..], &["check", "-", "--full"], &["check", "-", "--output", "json"]] {
+        let (_, out, _) = said(&run(args, &text));
+        let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(left_out), "{args:?}: {out}");
+    }
+}

@@ -175,6 +175,48 @@ fn json_has_the_effect_of_each_fix() {
 }
 
 #[test]
+fn json_has_each_cause_once_with_its_connectors_and_the_effect_of_its_fix() {
+    let json = pasted(&["-", "--output", "json"], &format!("{}{CERTIFICATES}", five_connectors()));
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let causes = report["causes"].as_array().unwrap();
+    let connectors = |at: usize| causes[at]["connectors"].as_array().unwrap();
+    assert_eq!((causes.len(), connectors(0).len(), connectors(1).len()), (2, 4, 1), "{json}");
+    for cause in causes {
+        let identity = &cause["connectors"][0];
+        let all = report["connectors"].as_array().unwrap();
+        let known = all.iter().find(|it| it["identity"] == *identity).unwrap();
+        assert_eq!((&cause["cause"], &known["known"]), (&known["cause"], &true.into()));
+        let fix = &cause["fix"];
+        assert!(fix["commands"].as_array().is_some_and(|commands| !commands.is_empty()), "{cause}");
+        assert_eq!((&fix["on"], &fix["tried"]), (&"EX01".into(), &"ran".into()), "{cause}");
+        assert_eq!(fix["effect"]["connectors"][0]["change"], "better", "{cause}");
+    }
+    assert!(report.get("lacking").is_none());
+    let one: Value = serde_json::from_str(&screen(&["fqdn-mismatch", "--output", "json"])).unwrap();
+    let fixes = one["connectors"][0]["fixes"].as_array().unwrap();
+    assert_eq!(one["causes"].as_array().unwrap().len(), 1);
+    assert_eq!(one["causes"][0]["fix"]["title"], fixes[0]["title"]);
+    assert_eq!(one["causes"][0]["fix"]["effect"], one["connectors"][0]["effects"][0]);
+    assert_eq!(one["causes"][0]["other_fixes"], fixes.len() - 1);
+    let healthy: Value = serde_json::from_str(&screen(&["healthy", "--output", "json"])).unwrap();
+    assert_eq!(healthy["causes"], serde_json::json!([]));
+}
+
+#[test]
+fn json_says_that_half_of_what_decides_is_lacking() {
+    for (input, lacking) in [(five_connectors(), "certificates"), (CERTIFICATES.to_owned(), "connectors")] {
+        let report: Value = serde_json::from_str(&pasted(&["-", "--output", "json"], &input)).unwrap();
+        assert_eq!(report["lacking"], lacking);
+        assert_eq!(report["causes"], serde_json::json!([]));
+        assert!(report["connectors"].as_array().unwrap().iter().all(|it| it["known"] == false));
+        for layout in [&["-", "--output", "list"][..], &["-", "--full"]] {
+            let said = pasted(layout, &input);
+            assert!(said.contains("\nWhether STARTTLS is offered is not known: no "), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_connector_and_certificates_of_the_command_line_are_checked() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().to_str().unwrap();

@@ -43,6 +43,11 @@ impl Spots {
         }
     }
 
+    /// Returns whether the labs of several entries can be open at the same time.
+    pub(super) fn are_apart(&self) -> bool {
+        self.own || !matches!(self.ports, Ports::Only(_))
+    }
+
     /// Returns the address for the entry with this number, counted from 0.
     pub(super) fn at(&self, number: usize) -> Spot {
         let address = if self.own { nth(number) } else { Ipv4Addr::LOCALHOST };

@@ -14,7 +14,7 @@ use super::address::Spots;
 use super::process::{self, Ended, Interrupted, Words};
 use super::report::Report;
 use super::trial::{Tried, Up};
-use super::{Args, COLLECTION, Format, stop_at_signals};
+use super::{Args, COLLECTION, Format, keys, stop_at_signals};
 use crate::cli::exec::Trust;
 use crate::cli::output::{self, Failure};
 use crate::cli::progress::Progress;
@@ -44,9 +44,10 @@ struct Target {
 pub(super) async fn collect(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
     let spots = Spots::find(args.port, true)?;
     let (activity, mut heard) = watch::channel(0);
+    let keys = keys(entries);
     let mut labs = Vec::new();
     for (number, entry) in entries.iter().enumerate() {
-        let up = Up::start(entry, spots.at(number)).await?;
+        let up = Up::start(entry, spots.at(number), &keys).await?;
         let activity = activity.clone();
         up.engine.journal().listen(Box::new(move |entry| {
             let is_conversation = entry.place.is_some();

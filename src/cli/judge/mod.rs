@@ -8,6 +8,7 @@ mod process;
 mod report;
 mod table;
 mod trial;
+mod turns;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -15,8 +16,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::output::{self, Failure};
@@ -25,11 +24,13 @@ use super::signals::Signals;
 use super::time::some_time;
 use crate::exchange::TimeSpan;
 use crate::judgement::{Outcome, Policy};
+use crate::pki::{KeyAlgorithm, SharedKeys};
 use crate::scenario::{CatalogueEntry, chosen, entry};
 use address::Spots;
 use process::Interrupted;
 use report::Report;
 use trial::{Plan, Tried};
+use turns::{Turns, try_in_turn};
 
 /// Arguments of `judge`.
 #[derive(Debug, clap::Args)]
@@ -160,7 +161,10 @@ pub(super) fn judge(args: &Args) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| Failure::not_ready(format!("no runtime: {error}")))?;
     let report = runtime.block_on(async {
         if args.daemon { daemon::collect(args, &entries).await } else { try_all(args, &entries).await }
-    })?;
+    });
+    // Keys that are being made on another thread are of no use any more.
+    runtime.shutdown_background();
+    let report = report?;
     // A page that cannot be written does not keep the report from being printed.
     let page = args.html.as_ref().map_or(Ok(()), |path| super::html::write(path, &html::html(&report)));
     output::text(&formats::laid_out(&report, args.format, args.verbose)?)?;
@@ -182,45 +186,43 @@ fn with_controls(entries: Vec<&'static CatalogueEntry>) -> Vec<&'static Catalogu
 async fn try_all(args: &Args, entries: &[&'static CatalogueEntry]) -> Result<Report, Failure> {
     let spots = Spots::find(args.port, args.jobs.get() > 1)?;
     let longest = args.timeout.map_or(TRIAL, |TimeSpan(longest)| longest);
-    let plan = Plan { command: args.command.clone(), trust_env: args.trust_env, longest };
+    let keys = keys(entries);
+    let plan = Arc::new(Plan { command: args.command.clone(), trust_env: args.trust_env, longest, keys });
     let stop = CancellationToken::new();
     stop_at_signals(&stop)?;
-    let (plan, spots) = (Arc::new(plan), Arc::new(spots));
     let progress = Progress::of(entries.len(), "entries");
+    let turns = Turns::new(args.jobs, !spots.are_apart());
     let mut tried = Vec::new();
     let mut rest = entries.iter().copied().enumerate();
     if let Some((number, first)) = rest.next() {
         // The baseline gets more time, because it shows whether the command works at all.
         let patient = Plan { longest: longest.max(BASELINE_PATIENCE), ..Plan::clone(&plan) };
-        let baseline = trial::run(first, spots.at(number), &patient, &stop).await?;
+        let turn = turns.next().await;
+        let baseline = trial::run(first, spots.at(number), Arc::new(patient), turn, stop.clone()).await?;
         works(&baseline)?;
         progress.advance(1, first.scenario.name);
         tried.push(baseline);
     }
-    let places = Arc::new(Semaphore::new(args.jobs.get()));
-    let mut running = JoinSet::new();
-    for (number, entry) in rest {
-        let (places, plan, spots, stop) =
-            (Arc::clone(&places), Arc::clone(&plan), Arc::clone(&spots), stop.clone());
-        running.spawn(async move {
-            // The semaphore is never closed, so every entry gets a permit in the end.
-            let _place = places.acquire_owned().await;
-            (number, trial::run(entry, spots.at(number), &plan, &stop).await)
-        });
-    }
-    let mut others = Vec::new();
-    while let Some(done) = running.join_next().await {
-        let (number, done) = done.map_err(|error| Failure::not_ready(error.to_string()))?;
-        let done = done?;
-        progress.advance(1, &done.trial.entry);
-        others.push((number, done));
-    }
+    let attempt =
+        |(number, entry), turn| trial::run(entry, spots.at(number), Arc::clone(&plan), turn, stop.clone());
+    let ended = |done: &Tried| progress.advance(1, &done.trial.entry);
+    let others = try_in_turn(&turns, rest, attempt, ended, &stop).await?;
     if stop.is_cancelled() {
         return Err(Interrupted.into());
     }
-    others.sort_by_key(|(number, _)| *number);
-    tried.extend(others.into_iter().map(|(_, tried)| tried));
+    tried.extend(others);
     Ok(Report::of(args, spots.own, tried))
+}
+
+/// Returns the keys of the entries' labs, of which those that take long are made from now on.
+fn keys(entries: &[&'static CatalogueEntry]) -> SharedKeys {
+    let keys = SharedKeys::default();
+    let wanted = KeyAlgorithm::ALL.into_iter().filter(|(name, algorithm)| {
+        let name = format!("\"{name}\"");
+        algorithm.is_rsa() && entries.iter().any(|entry| entry.scenario.text.contains(&name))
+    });
+    wanted.for_each(|(_, algorithm)| keys.make_ahead(algorithm));
+    keys
 }
 
 /// Ends the run on a signal.

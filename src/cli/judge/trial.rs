@@ -2,23 +2,27 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Spot;
 use super::process::{self, Ended, Interrupted, Words};
+use super::turns::Turn;
 use crate::cli::exec::{self, Trust};
 use crate::cli::output::Failure;
-use crate::journal::{Entry, Record};
+use crate::journal::{Entry, Journal, Record};
 use crate::judgement::{Exit, Trial};
 use crate::lab::{self, Engine, Options};
 use crate::observe::verdict::{Measure, Verdict};
 use crate::observe::{Counts, Observer};
-use crate::scenario::{Acceptance, CatalogueEntry, EntrySpec, ROOT_SUBJECT, ScenarioText, ServerTrust};
+use crate::pki::SharedKeys;
+use crate::scenario::{Acceptance, CatalogueEntry, EntrySpec, ROOT_SUBJECT, ServerTrust};
 
 /// The parameters that hold for every entry.
 #[derive(Clone, Debug)]
@@ -26,6 +30,7 @@ pub(super) struct Plan {
     pub(super) command: Vec<OsString>,
     pub(super) trust_env: bool,
     pub(super) longest: Duration,
+    pub(super) keys: SharedKeys,
 }
 
 /// An entry that a client was tried with.
@@ -64,12 +69,24 @@ const GRACE: Duration = Duration::from_millis(1500);
 
 impl Up {
     /// Starts an entry.
-    pub(super) async fn start(entry: &'static CatalogueEntry, spot: Spot) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        entry: &'static CatalogueEntry,
+        spot: Spot,
+        keys: &SharedKeys,
+    ) -> Result<Self, Failure> {
         let about = |failure: Failure| failure.about(entry.scenario.name);
-        let text = entry.read().map_err(|error| about(error.into()))?;
+        let keys = keys.clone();
+        // Keys take a while, in which the labs of other entries are to be watched.
+        let made = spawn_blocking(move || {
+            let text = entry.read()?;
+            let plan = lab::Plan::with_keys(&text, &mut keys.of_a_lab())?;
+            Ok::<_, Failure>((text, plan))
+        });
+        let made = made.await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
+        let (text, plan) = made.map_err(about)?;
         let spec = text.scenario.entry.clone().unwrap_or_else(unspecified);
         let title = text.scenario.title.clone();
-        let engine = start(&text, spot).await.map_err(about)?;
+        let engine = start(plan, spot).await.map_err(about)?;
         let listening = engine.connectors();
         let first = listening.first().ok_or_else(|| about(Failure::usage("no connector listens")))?;
         let name = spec.host.clone().unwrap_or_else(|| first.fqdn.clone());
@@ -80,20 +97,6 @@ impl Up {
     pub(super) fn verdicts(&self) -> Vec<Verdict> {
         let measure = Measure { host: Some(&self.name), root: Some(ROOT_SUBJECT) };
         self.engine.observer().verdicts(0, measure)
-    }
-
-    /// Returns whether a client went on after its command had ended: it began a conversation and spoke in it,
-    /// or it spoke later than data that was already on its way could have arrived.
-    fn was_at_work_after(&self, so_far: u64, ended: Timestamp) -> bool {
-        let entries = self.engine.journal().entries(so_far + 1);
-        let session = |entry: &Entry| entry.place.as_ref().map(|place| place.session);
-        let begun: Vec<_> =
-            entries.iter().filter(|it| matches!(it.record, Record::Connected)).filter_map(session).collect();
-        entries.iter().any(|entry| {
-            let spoke = matches!(entry.record, Record::Received(_) | Record::Message(_));
-            let late = entry.time.duration_since(ended) > ON_ITS_WAY;
-            spoke && (late || session(entry).is_some_and(|session| begun.contains(&session)))
-        })
     }
 
     /// Ends the entry's lab.
@@ -119,14 +122,17 @@ impl Up {
     }
 }
 
-/// Runs the command against an entry.
+/// Runs the command against an entry. The turn passes to the next entry when the command has ended and no session is
+/// open; what the client does after that is still seen.
 pub(super) async fn run(
     entry: &'static CatalogueEntry,
     spot: Spot,
-    plan: &Plan,
-    stop: &CancellationToken,
+    plan: Arc<Plan>,
+    mut turn: Turn,
+    stop: CancellationToken,
 ) -> Result<Tried, Failure> {
-    let up = Up::start(entry, spot).await?;
+    let started = Up::start(entry, spot, &plan.keys);
+    let up = stop.run_until_cancelled(started).await.ok_or(Interrupted)??;
     let trust = Trust::create(up.engine.root())?;
     let words = Words {
         host: up.address.ip().to_string(),
@@ -142,20 +148,21 @@ pub(super) async fn run(
             if plan.trust_env {
                 command.envs(exec::trust_variables(&trust));
             }
-            process::run(command, plan.longest, stop).await?
+            process::run(command, plan.longest, &stop).await?
         }
         None => Ended::not_run("there is no command"),
     };
-    let (ended, so_far) = (up.engine.clock().now(), up.engine.observer().newest());
     let observer = up.engine.observer();
+    let end = CommandEnd { time: up.engine.clock().now(), newest: observer.newest() };
     if command_ended.exit == Exit::Code(0) && observer.count(Counts::messages) == 0 {
         // Another process may do the work.
         let waiting = timeout(plan.longest, work_of_others(observer, &command_ended));
         stop.run_until_cancelled(waiting).await.ok_or(Interrupted)?.ok();
     }
-    observer.quiet(DRAIN_TIMEOUT).await;
+    let watched = end.watch(up.engine.journal(), observer, &mut turn);
+    let went_on = stop.run_until_cancelled(watched).await.ok_or(Interrupted)?;
     let Ended { exit, output, .. } = command_ended;
-    let outlived = matches!(exit, Exit::Code(_)) && up.was_at_work_after(so_far, ended);
+    let outlived = matches!(exit, Exit::Code(_)) && went_on;
     up.finish().await;
     Ok(Tried {
         group: entry.group.as_str(),
@@ -164,6 +171,51 @@ pub(super) async fn run(
         command: shown.join(" "),
         output,
     })
+}
+
+/// The end of a command.
+#[derive(Clone, Copy, Debug)]
+struct CommandEnd {
+    time: Timestamp,
+    /// The newest entry of the journal by then.
+    newest: u64,
+}
+
+impl CommandEnd {
+    /// Waits until the lab is quiet, and returns whether the client went on after this. The turn passes to the next
+    /// entry as soon as no session is open.
+    async fn watch(self, journal: &Journal, observer: &Observer, turn: &mut Turn) -> bool {
+        // Where sessions stay open, the lab has to be closed before the next command runs.
+        if timeout(DRAIN_TIMEOUT, observer.no_open_session()).await.is_ok() {
+            if self.was_followed_by_work(journal) {
+                turn.client_goes_on();
+            }
+            turn.command_has_ended();
+            if !observer.is_quiet().await {
+                turn.client_goes_on();
+                observer.quiet(DRAIN_TIMEOUT).await;
+            }
+        }
+        let went_on = self.was_followed_by_work(journal);
+        if went_on {
+            turn.client_goes_on();
+        }
+        went_on
+    }
+
+    /// Returns whether a client went on after this: it began a conversation and spoke in it, or it spoke later than
+    /// data that was already on its way could have arrived.
+    fn was_followed_by_work(self, journal: &Journal) -> bool {
+        let entries = journal.entries(self.newest + 1);
+        let session = |entry: &Entry| entry.place.as_ref().map(|place| place.session);
+        let begun: Vec<_> =
+            entries.iter().filter(|it| matches!(it.record, Record::Connected)).filter_map(session).collect();
+        entries.iter().any(|entry| {
+            let spoke = matches!(entry.record, Record::Received(_) | Record::Message(_));
+            let late = entry.time.duration_since(self.time) > ON_ITS_WAY;
+            spoke && (late || session(entry).is_some_and(|session| begun.contains(&session)))
+        })
+    }
 }
 
 /// Waits until a message has come, as long as something that the command started still runs, or connects soon.
@@ -175,9 +227,8 @@ async fn work_of_others(observer: &Observer, command: &Ended) {
     }
 }
 
-/// Starts a lab file on an address that is reserved for it.
-async fn start(text: &ScenarioText, spot: Spot) -> Result<Engine, Failure> {
-    let mut lab = lab::Plan::new(text)?;
+/// Starts a lab on an address that is reserved for it.
+async fn start(mut lab: lab::Plan, spot: Spot) -> Result<Engine, Failure> {
     for built in &mut lab.computers {
         let computer = Arc::make_mut(&mut built.computer);
         for connector in &mut computer.receive_connectors {
@@ -203,3 +254,6 @@ fn unspecified() -> EntrySpec {
         mail: Acceptance::Always,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use super::output::{self, Failure};
 use super::{Output, inputs, load};
 use crate::exchange::Services;
 use crate::lab::Plan;
+use crate::pki::SharedKeys;
 use crate::renewal::{Renewal, Renewed, renewed};
 use crate::scenario::TimeSpec;
 
@@ -79,9 +80,10 @@ struct Report<'a> {
 
 pub(super) fn renew(args: &Args) -> Result<(), Failure> {
     let text = load::load(&args.scenario)?.text;
-    let plan = Plan::new(&text)?;
+    let keys = SharedKeys::default();
+    let plan = Plan::with_keys(&text, &mut keys.of_a_lab())?;
     let (computer, old) = planned::old(args, &plan)?;
-    let new = planned::new(args, &text, &computer, &old)?;
+    let new = planned::new(args, &text, &computer, &old, &keys)?;
     let now = plan.clock.now();
     let computers: Vec<_> = plan.computers.iter().map(|built| built.computer.clone()).collect();
     let renewal = Renewal {

@@ -8,7 +8,7 @@ use super::Args;
 use crate::exchange::{ChainStatus, Computer, PrivateKey, Services, StoredCertificate};
 use crate::import::{Pkcs12Error, certificate_in_pkcs12};
 use crate::lab::Plan;
-use crate::pki::{Certificate, PkiError};
+use crate::pki::{Certificate, PkiError, SharedKeys};
 use crate::renewal::offers;
 use crate::scenario::{CertificateSpec, ScenarioText, TimeSpec};
 
@@ -73,6 +73,7 @@ pub(super) fn new(
     text: &ScenarioText,
     computer: &Computer,
     old: &StoredCertificate,
+    keys: &SharedKeys,
 ) -> Result<StoredCertificate, Failure> {
     let taken = |label: &str| computer.store.iter().any(|stored| stored.label == label);
     let label = (1..).map(|number| if number == 1 { NEW.to_owned() } else { format!("{NEW}-{number}") });
@@ -122,7 +123,8 @@ pub(super) fn new(
     if let Some(spec) = spec {
         spec.certificate.push(described);
     }
-    let plan = Plan::new(&ScenarioText::without_text(scenario, "the new certificate"))?;
+    let text = ScenarioText::without_text(scenario, "the new certificate");
+    let plan = Plan::with_keys(&text, &mut keys.of_a_lab())?;
     let built = plan.computers.iter().find(|built| built.computer.name == computer.name);
     let stored = built.and_then(|built| built.computer.store.iter().find(|stored| stored.label == label));
     stored.cloned().ok_or_else(|| Failure::usage("the new certificate could not be made"))

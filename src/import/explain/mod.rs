@@ -169,6 +169,7 @@ pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff:
     }
     let missing = missing(pieces, &items);
     let pasted = pieces.iter().any(Pieces::has_exports);
+    let left_out = imported.filter(|_| pasted).map(|imported| &imported.left_out).into_iter().flatten();
     Explanation {
         recognized,
         items,
@@ -176,7 +177,7 @@ pub(super) fn explain(pieces: &[Pieces], imported: Option<&Imported>, now: jiff:
         next: next(pieces),
         // The open questions of an export; for an event alone the exports are asked for first.
         questions: imported.filter(|_| pasted).map(|imported| imported.questions.clone()).unwrap_or_default(),
-        notes: pieces.iter().flat_map(|piece| &piece.notes).cloned().collect(),
+        notes: pieces.iter().flat_map(|piece| &piece.notes).chain(left_out).cloned().collect(),
     }
 }
 

@@ -209,7 +209,7 @@ fn names(known: &Known, label: &str, desk: &mut Questions) -> Vec<String> {
     names.retain(|name| {
         let fits = !name.is_empty() && name.is_ascii();
         if !fits {
-            desk.note(format!("certificate {label}: the name `{}` is left out", name.escape_debug()));
+            desk.leave_out(format!("certificate {label}: the name `{}` is left out", name.escape_debug()));
         }
         fits
     });
@@ -230,7 +230,7 @@ fn name(text: &str, label: &str, what: &str, desk: &mut Questions) -> Option<Str
             Some(written)
         }
         Err(error) => {
-            desk.note(format!("certificate {label}: the {what} cannot be made again: {error}"));
+            desk.leave_out(format!("certificate {label}: the {what} cannot be made again: {error}"));
             None
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Ques
         // Settings without a server are those of the only one.
         let at = known.or_else(|| (servers.len() == 1).then_some(0));
         let Some(spec) = at.and_then(|at| servers.get_mut(at)).map(|server| &mut server.spec) else {
-            desk.note(format!(
+            desk.leave_out(format!(
                 "X509CertificateName {name} belongs to no server that is known; it is left out"
             ));
             continue;
@@ -30,7 +30,7 @@ pub(super) fn place(material: &Material, servers: &mut [Server], desk: &mut Ques
         match protocol.get(..3) {
             Some("IMA") => spec.imap_settings = settings,
             Some("POP") => spec.pop_settings = settings,
-            Some(_) | None => desk.note(format!(
+            Some(_) | None => desk.leave_out(format!(
                 "X509CertificateName {name} of {} is without its ProtocolName; it is left out",
                 spec.name
             )),

@@ -32,6 +32,8 @@ pub struct Imported {
     pub questions: Vec<Question>,
     /// Notes on what differs from the original, and on what was inferred.
     pub notes: Vec<String>,
+    /// Those of the notes that say what of the exports is not in the lab.
+    pub left_out: Vec<String>,
     /// The real certificates that stand-ins were made for.
     pub originals: Vec<Original>,
     /// The events that were pasted with the exports.
@@ -114,7 +116,10 @@ pub(super) fn assemble(
         return Err(ImportError::Nothing(nothing(pieces)));
     }
     for piece in pieces.iter().filter(|piece| piece.cut) {
-        desk.note(format!("{} ends in the middle of an object; what would follow is not known", piece.name));
+        desk.leave_out(format!(
+            "{} ends in the middle of an object; what would follow is not known",
+            piece.name
+        ));
     }
     for piece in pieces {
         piece.notes.iter().for_each(|note| desk.note(format!("{}: {note}", piece.name)));
@@ -133,6 +138,7 @@ pub(super) fn assemble(
             scenario,
             questions: desk.questions,
             notes: desk.notes,
+            left_out: desk.left_out,
             originals,
             events: material.events,
         }),
@@ -257,7 +263,7 @@ fn scenario(material: &Material, servers: Vec<Server>, desk: &mut Questions) -> 
         for domain in &material.domains {
             match domain.parse() {
                 Ok(domain) => spec.accepted_domains.push(domain),
-                Err(error) => desk.note(format!("accepted domain left out: {error}")),
+                Err(error) => desk.leave_out(format!("accepted domain left out: {error}")),
             }
         }
     }

@@ -1,9 +1,12 @@
 //! Puts receive connectors on the computers, with the behavior that the pasted events report.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use serde_json::Value;
 
 use crate::exchange::{
-    Nullable, Profile, ReceiveConnector, ReceiveConnectorParameters, Role, TransportRole, Usage,
+    IpRange, Nullable, Profile, ReceiveConnector, ReceiveConnectorParameters, Refusal, Role, TransportRole,
+    Usage,
 };
 use crate::import::connector::{Found, Pin, pin, pin_problem, receive};
 use crate::import::event::{FoundEvent, SelectionKey};
@@ -89,12 +92,19 @@ pub(super) fn place(
             given.tls_certificate_name = settled(&pin, &found.name, material, desk);
         }
         if found.cut {
-            desk.note(format!("{}: the paste ends in the middle of it", found.name));
+            desk.leave_out(format!("{}: the paste ends in the middle of it", found.name));
         }
         let at = found.server.as_deref().and_then(|name| servers.iter().position(|server| server.is(name)));
         let at = at.unwrap_or_else(|| home(&found.name, servers, desk));
         if let Some(server) = servers.get_mut(at) {
-            add(&mut server.spec, &found.name, given, desk);
+            let spec = &mut server.spec;
+            let mut added = add(spec, &found.name, given.clone(), desk);
+            if added.is_err() && given.remote_ip_ranges.is_none() {
+                // It stands beside the others on its server, so it has ranges of its own.
+                given.remote_ip_ranges = Some(ranges(&found.name, spec.receive_connector.len(), desk));
+                added = add(spec, &found.name, given, desk);
+            }
+            left_out(&found.name, added, desk);
         }
     }
     // Connectors of setup have ports that are known; the others take what is left.
@@ -119,7 +129,8 @@ pub(super) fn place(
             "no receive connector of {} was pasted; {name} is assumed, as setup makes it",
             server.spec.name
         ));
-        add(&mut server.spec, &name, ReceiveConnectorParameters::default(), desk);
+        let added = add(&mut server.spec, &name, ReceiveConnectorParameters::default(), desk);
+        left_out(&name, added, desk);
     }
 }
 
@@ -198,7 +209,13 @@ fn usage(name: &str, given: &ReceiveConnectorParameters, role: Role) -> Usage {
     }
 }
 
-fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameters, desk: &mut Questions) {
+/// Adds a connector to its computer, unless it is there; fails where it is in conflict with another.
+fn add(
+    spec: &mut ComputerSpec,
+    name: &str,
+    mut given: ReceiveConnectorParameters,
+    desk: &mut Questions,
+) -> Result<(), Refusal> {
     let name: String = name.chars().take(64).collect();
     given.name = Some(name.clone());
     let usage = usage(&name, &given, spec.role);
@@ -220,7 +237,7 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameter
         if refused.contains(&refusal.key) || !without(&mut given, refusal.key) {
             break;
         }
-        desk.note(format!("{name}: {} is left at its default: {}", refusal.key, refusal.message));
+        desk.leave_out(format!("{name}: {} is left at its default: {}", refusal.key, refusal.message));
         refused.push(refusal.key);
     }
     let mut connector = fresh.clone();
@@ -232,15 +249,40 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: ReceiveConnectorParameter
         other.apply_to(&mut built);
         built
     });
-    let conflict = others.into_iter().find_map(|other| connector.conflict_with(&other, &spec.name));
-    if let Some(conflict) = conflict {
-        desk.note(format!("{name} is left out: {}", conflict.message));
-        return;
+    if let Some(conflict) = others.into_iter().find_map(|other| connector.conflict_with(&other, &spec.name)) {
+        return Err(conflict);
     }
     if spec.receive_connector.iter().any(|other| other.name.as_deref() == Some(name.as_str())) {
-        return;
+        return Ok(());
     }
     spec.receive_connector.push(essential(given, &fresh));
+    Ok(())
+}
+
+fn left_out(name: &str, added: Result<(), Refusal>, desk: &mut Questions) {
+    if let Err(conflict) = added {
+        desk.leave_out(format!("{name} is left out: {}", conflict.message));
+    }
+}
+
+/// Asks for the ranges of a connector whose paste does not show them. Without an answer it is one address for
+/// documentation (RFC 5737), which differs with `number`.
+fn ranges(name: &str, number: usize, desk: &mut Questions) -> Vec<IpRange> {
+    let assumed = Ipv4Addr::from([192, 0, 2, (number % 254) as u8 + 1]);
+    let question = Question {
+        id: format!("remoteipranges:{name}"),
+        text: format!(
+            "RemoteIPRanges of {name} is not in the paste, and cannot be those of the connector before it on the \
+             same port; Get-ReceiveConnector | fl shows it"
+        ),
+        assumed: assumed.to_string(),
+        choices: Vec::new(),
+    };
+    let read = |answer: &str| {
+        let ranges = answer.split(',').map(|range| range.trim().parse::<IpRange>());
+        ranges.collect::<Result<_, _>>().map_err(|error| error.to_string())
+    };
+    desk.ask(question, read).unwrap_or_else(|| vec![IpRange::from(IpAddr::from(assumed))])
 }
 
 /// Removes a parameter; `false` if it was not given.
@@ -294,18 +336,15 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Questions) 
         desk.note(format!(
             "{name} is known from the event only; all but its name and what it looks for is as setup makes it"
         ));
-        let (before, notes) = (server.spec.receive_connector.len(), desk.notes.len());
-        add(&mut server.spec, name, given.clone(), desk);
-        let port = SPARE_PORT + u16::try_from(before).unwrap_or_default();
-        if let (true, Ok(binding)) =
-            (server.spec.receive_connector.len() == before, format!("0.0.0.0:{port}").parse())
-        {
+        let mut added = add(&mut server.spec, name, given.clone(), desk);
+        let port = SPARE_PORT + u16::try_from(server.spec.receive_connector.len()).unwrap_or_default();
+        if let (true, Ok(binding)) = (added.is_err(), format!("0.0.0.0:{port}").parse()) {
             // Another connector has the port that setup would give it.
-            desk.notes.truncate(notes);
             given.bindings = Some(vec![binding]);
-            add(&mut server.spec, name, given, desk);
+            added = add(&mut server.spec, name, given, desk);
             desk.note(format!("{name} is put at port {port}: no source tells its port, and 25 is taken"));
         }
+        left_out(name, added, desk);
     }
 }
 

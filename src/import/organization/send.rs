@@ -104,10 +104,10 @@ fn add(spec: &mut ComputerSpec, name: &str, mut given: SendConnectorParameters, 
         given.settle(&mut connector);
         let Some(refusal) = connector.refusal(spec.role, spec.profile) else { break };
         if !without(&mut given, refusal.key) {
-            desk.note(format!("{name} is left out: {}", refusal.message));
+            desk.leave_out(format!("{name} is left out: {}", refusal.message));
             return;
         }
-        desk.note(format!("{name}: {} is left at its default: {}", refusal.key, refusal.message));
+        desk.leave_out(format!("{name}: {} is left at its default: {}", refusal.key, refusal.message));
     }
     if spec.send_connector.iter().any(|other| other.name == given.name) {
         return;

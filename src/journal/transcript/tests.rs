@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use super::super::record::{Logon, Stranger};
-use super::super::sample::{self, SampleSession};
+use super::super::sample::{self, SampleSession, recipient};
 use super::*;
 use crate::exchange::{Event, Profile};
 use crate::session::{ClientHelloFacts, LimitReached, TlsFacts, TlsFailure, TlsVerb};
+use crate::smtp::ReversePath;
 
 fn lines(told: &SampleSession) -> Vec<String> {
     transcript(&told.entries, SessionId(1)).lines().map(str::to_owned).collect()
@@ -54,8 +55,8 @@ fn a_message_in_clear_from_nobody_to_many_is_one_short_line() {
     told.message(None);
     let Record::Message(message) = &mut told.entries[0].record else { panic!() };
     let message = Arc::make_mut(message);
-    message.mail_from.clear();
-    message.rcpt_to = (1..=5).map(|n| format!("{n}@example.com")).collect();
+    message.mail.reverse_path = ReversePath::Null;
+    message.recipients = (1..=5).map(|n| recipient(&format!("{n}@example.com"))).collect();
     assert_eq!(
         lines(&told),
         ["++ message 1 from <> to 1@example.com, 2@example.com, 3@example.com, 2 more, ESMTP in clear"]

@@ -1,6 +1,8 @@
 //! The first screen where half of what decides was not pasted: connectors without certificates, or certificates
 //! without connectors. Nothing is said of STARTTLS then; the screen asks for the other half.
 
+use serde::Serialize;
+
 use super::rows::Rows;
 use super::{HEAD, WIDTH};
 use crate::exchange::{Reason, Verdict};
@@ -8,12 +10,23 @@ use crate::report::paint::Style;
 use crate::report::{CertificateReport, Report};
 
 /// The half that was not pasted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Lacking {
     /// Connectors were pasted, and no certificate.
     Certificates,
     /// Certificates were pasted, and no connector.
     Connectors,
+}
+
+impl Lacking {
+    /// Returns the consequence in a sentence.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Certificates => "Whether STARTTLS is offered is not known: no certificate was pasted.",
+            Self::Connectors => "Whether STARTTLS is offered is not known: no connector was pasted.",
+        }
+    }
 }
 
 /// The maximum width of a connector's name in the table.
@@ -25,12 +38,7 @@ const MOST_ROWS: usize = 12;
 
 /// Writes the connectors with what each of them looks for, and asks for the certificates.
 pub(super) fn without_certificates(rows: &mut Rows, report: &Report, files: &str, named: bool) {
-    rows.text(
-        "",
-        0,
-        Some(Style::Bad),
-        "Whether STARTTLS is offered is not known: no certificate was pasted.",
-    );
+    rows.text("", 0, Some(Style::Bad), Lacking::Certificates.in_words());
     rows.gap();
     let several = computers_of(report).len() > 1;
     let name = |identity: &str| match identity.split_once('\\') {
@@ -80,7 +88,7 @@ fn looks_for(key: &str, origin: &str) -> String {
 
 /// Writes the certificates with the names that each could serve, and asks for the connectors.
 pub(super) fn without_connectors(rows: &mut Rows, report: &Report, files: &str, named: bool) {
-    rows.text("", 0, Some(Style::Bad), "Whether STARTTLS is offered is not known: no connector was pasted.");
+    rows.text("", 0, Some(Style::Bad), Lacking::Connectors.in_words());
     rows.gap();
     let mut all: Vec<&CertificateReport> = Vec::new();
     for certificate in report.connectors.iter().flat_map(|it| &it.certificates) {

@@ -47,9 +47,9 @@ fn a_closure_is_a_condition_and_may_borrow() {
         send_in_clear(lab.addr(), "me@contoso.com", "you@contoso.com", "hello");
     }
     let subject = String::from("hello");
-    lab.wait_for_message(|message: &ReceivedMessage| message.subject.as_ref() == Some(&subject)).unwrap();
+    lab.wait_for_message(|message: &ReceivedMessage| message.subject.as_deref() == Some(&subject)).unwrap();
     lab.wait_for_session(|session: &SessionSummary| session.messages_in_clear == 1).unwrap();
-    let wanted = a_message().that("has that subject", |it| it.subject.as_ref() == Some(&subject));
+    let wanted = a_message().that("has that subject", |it| it.subject.as_deref() == Some(&subject));
     lab.wait_for_message(wanted).unwrap();
 }
 
@@ -157,7 +157,7 @@ fn what_one_wait_returned_no_later_wait_of_its_kind_returns() {
         send_in_clear(lab.addr(), "me@contoso.com", "you@contoso.com", subject);
     }
     let subjects = [(); 2].map(|()| lab.wait_for_message(a_message()).unwrap().subject.clone().unwrap());
-    assert_eq!(subjects, ["first", "second"]);
+    assert_eq!(subjects, ["first", "second"].map(Box::from));
     lab.wait_for_session(a_session()).unwrap();
     lab.wait_for_session(a_session().with_messages(1)).unwrap();
     let error = lab.wait_for_message_within(SHORT, a_message().subject("second")).unwrap_err();

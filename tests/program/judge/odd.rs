@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use super::{has_python, judge, report, report_on, row, text};
+use super::{CLIENT, has_python, judge, report, report_on, row, text};
 use crate::fixture::support::{output, program, signal};
 
 const ENTRIES: &str = "trust-expired,starttls-absent";
@@ -110,7 +110,7 @@ fn what_a_command_started_is_killed_with_it() {
     let script = format!(
         "if [ \"$STARTTLS_LAB_ENTRY\" = baseline ]; then exec python3 {} anything; fi; \
          sleep 3600 & echo $! > {}; wait",
-        super::CLIENT,
+        CLIENT,
         file.display()
     );
     let report = report(0, &["--only", "trust-expired", "--timeout", "1s"], &["sh", "-c", &script]);
@@ -148,4 +148,46 @@ fn an_address_that_is_taken_is_3() {
     let port = taken.local_addr().unwrap().port().to_string();
     let said = judge(&["--port", &port], &["true"]);
     assert_eq!(said.status.code(), Some(3), "{}", text(&said.stderr));
+}
+
+/// The lab of the entry is still watched when the next command runs.
+#[test]
+fn what_a_client_does_after_its_command_is_told_of_its_own_entry() {
+    if !has_python() {
+        return;
+    }
+    let script = format!(
+        "[ $STARTTLS_LAB_ENTRY = trust-expired ] || exec python3 {CLIENT} no-fall-back; \
+         (exec python3 {CLIENT} no-fall-back) > /dev/null 2>&1 & exit 0"
+    );
+    let only = "trust-expired,trust-selfsigned,starttls-absent";
+    let report = report(0, &["--only", only], &["sh", "-c", &script]);
+    let entries = ["baseline", "trust-expired", "trust-selfsigned", "starttls-absent"];
+    let told = entries.map(|entry| notes(row(&report, entry)).contains("there is --daemon"));
+    assert_eq!(told, [false, true, false, false], "{report}");
+    let messages = entries
+        .map(|entry| (row(&report, entry)["over_tls"].as_u64(), row(&report, entry)["in_clear"].as_u64()));
+    let (over_tls, in_clear) = ((Some(1), Some(0)), (Some(0), Some(1)));
+    assert_eq!(messages, [over_tls, over_tls, over_tls, in_clear], "{report}");
+}
+
+#[test]
+fn entries_are_told_in_their_order_whichever_ends_first() {
+    if !has_python() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // The first of the two ends when the second has delivered.
+    let script = format!(
+        "case $STARTTLS_LAB_ENTRY in baseline) mkfifo \"$0\";; trust-expired) read line < \"$0\";; esac; \
+         python3 {CLIENT} anything && {{ [ $STARTTLS_LAB_ENTRY != trust-selfsigned ] || echo > \"$0\"; }}"
+    );
+    let pipe = folder.path().join("pipe");
+    let flags = ["--only", "trust-selfsigned,trust-expired", "--jobs", "2"];
+    let report = report(0, &flags, &["sh", "-c", &script, pipe.to_str().unwrap()]);
+    let order: Vec<_> = report["entries"].as_array().unwrap().iter().map(|row| &row["entry"]).collect();
+    assert_eq!(order, ["baseline", "trust-expired", "trust-selfsigned"]);
+    for entry in order {
+        assert_eq!(row(&report, entry.as_str().unwrap())["outcome"], "over-tls", "{report}");
+    }
 }

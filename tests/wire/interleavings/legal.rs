@@ -144,7 +144,7 @@ impl State {
                 let complete = matches!(self.due, Some(Due::Content | Due::Chunk { last: true }));
                 is(complete && !self.accepted, "a message without content")?;
                 is(self.hello && self.mail && self.recipients > 0, "a message without an envelope")?;
-                is(message.rcpt_to.len() == self.recipients, "a message with other recipients")?;
+                is(message.rcpt_to().len() == self.recipients, "a message with other recipients")?;
                 self.accepted = true;
                 Ok(())
             }
