@@ -123,13 +123,15 @@ impl Entry {
     /// Returns the entry as one line of JSON, without the line end and without control characters for a
     /// terminal.
     pub fn to_json(&self) -> String {
-        // A value in memory serializes.
-        safe_json(serde_json::to_string(self).unwrap_or_default())
+        let mut text = String::new();
+        self.write_json(&mut text);
+        text
     }
 
     /// Adds the line of [`to_json`](Self::to_json) to `text`, without a string of its own.
     pub(crate) fn write_json(&self, text: &mut String) {
         let begin = text.len();
+        // A value in memory serializes.
         if serde_json::to_writer(Text(text), self).is_err() {
             text.truncate(begin);
         }
