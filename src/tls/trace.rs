@@ -1,4 +1,4 @@
-//! What is known of a handshake before it has ended.
+//! The trace of a handshake, which lasts even if the handshake does not end.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What was presented in a handshake, and what the client made of it.
+//! Tests of verdicts on handshakes: the certificate that was presented, and the reaction of the client.
 
 use super::*;
 

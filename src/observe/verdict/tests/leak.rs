@@ -1,4 +1,4 @@
-//! What is said in clear, and why.
+//! Tests of verdicts on mail in clear: the parts that were sent, and the reason.
 
 use super::*;
 
