@@ -342,7 +342,9 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Questions) 
             // Another connector has the port that setup would give it.
             given.bindings = Some(vec![binding]);
             added = add(&mut server.spec, name, given, desk);
-            desk.note(format!("{name} is put at port {port}: no source tells its port, and 25 is taken"));
+            if added.is_ok() {
+                desk.note(format!("{name} is put at port {port}: no source tells its port, and 25 is taken"));
+            }
         }
         left_out(name, added, desk);
     }
