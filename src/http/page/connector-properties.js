@@ -41,6 +41,8 @@ export function properties(connector, { tab, onTab, onApplied }) {
   function change(key, it) {
     draft[key] = it;
     if (JSON.stringify(it) === JSON.stringify(current.settings?.[key])) delete draft[key];
+    // What is being tried is no longer what Apply would do.
+    token = {};
     apply.disabled = true;
     cancel.disabled = Object.keys(draft).length === 0;
     clearTimeout(timer);
@@ -78,7 +80,11 @@ export function properties(connector, { tab, onTab, onApplied }) {
   }
 
   async function commit() {
+    token = {};
     apply.disabled = true;
+    // What has been sent cannot be taken back, and what is typed meanwhile would be lost.
+    cancel.disabled = true;
+    book.element.inert = true;
     try {
       const { cmdlet, on } = await post(where(), draft);
       const output = cmdlet === null ? '' : await run(cmdlet, on);
@@ -87,12 +93,14 @@ export function properties(connector, { tab, onTab, onApplied }) {
         return;
       }
       draft = {};
-      cancel.disabled = true;
       replace(preview);
       await onApplied();
       book.choose(shownTab);
     } catch (error) {
       replace(preview, failure(error, 'Exchange refuses this'));
+    } finally {
+      book.element.inert = false;
+      cancel.disabled = Object.keys(draft).length === 0;
     }
   }
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, stage } from './support.js';
+import { hold, launch, stage } from './support.js';
 
 let browser;
 before(async () => {
@@ -56,6 +56,52 @@ test('what Exchange refuses is shown in its words, and changes nothing', async (
   assert.deepEqual(await lab.api('GET', 'send-connectors'), before);
   await page.getByRole('button', { name: 'Cancel' }).click();
   await refusal.waitFor({ state: 'detached' });
+});
+
+test('what is on its way to the lab cannot be cancelled, and no answer comes back after Cancel', async (t) => {
+  const { page } = await stage(
+    t,
+    browser,
+    'pin-stale-outbound',
+    '#connectors/EX01/To%20Northwind?kind=send&tab=tls',
+  );
+  const domain = page.getByRole('textbox', { name: 'TlsDomain' });
+  const cancel = page.getByRole('button', { name: 'Cancel' });
+  await domain.fill('mail.northwind.example');
+  const refusal = page.locator('.preview .refusal');
+  await refusal.waitFor();
+  const held = await hold(page, '**/cmdlet');
+  await page.getByRole('button', { name: 'Apply', exact: true }).first().click();
+  await held.asked;
+  assert.ok(await cancel.isDisabled());
+  assert.ok(await domain.evaluate((it) => it.closest('[inert]') !== null), 'the fields can be changed');
+  held.release();
+  await cancel.click();
+  await refusal.waitFor({ state: 'detached' });
+  assert.equal(await domain.inputValue(), '');
+});
+
+test('an answer about what was typed before does not allow to apply what is typed now', async (t) => {
+  const { page } = await stage(
+    t,
+    browser,
+    'pin-stale-outbound',
+    '#connectors/EX01/To%20Northwind?kind=send&tab=tls',
+  );
+  const held = await hold(page, '**/cmdlet');
+  const domain = page.getByRole('textbox', { name: 'TlsDomain' });
+  await domain.fill('mail.northwind.example');
+  await held.asked;
+  const next = await hold(page, '**/cmdlet');
+  await domain.fill('mail.northwind.example.');
+  const answered = page.waitForResponse('**/cmdlet');
+  held.release();
+  await (await answered).finished();
+  // Behind the answer's handlers: a task comes after the microtasks of the ones before it.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  assert.equal(await page.locator('.preview .command').count(), 0);
+  next.release();
+  await page.locator('.preview .command').getByText('northwind.example.').waitFor();
 });
 
 test('a connector of an Edge is set inside the organization, and taken to the Edge', async (t) => {

@@ -70,6 +70,24 @@ export async function open(context, address) {
   return page;
 }
 
+/** Holds the first request for an address back: `asked` is fulfilled when it has come, and `release` lets it go on. */
+export async function hold(page, address) {
+  let release;
+  let heard;
+  const released = new Promise((resolve) => (release = resolve));
+  const asked = new Promise((resolve) => (heard = resolve));
+  await page.route(
+    address,
+    async (route) => {
+      heard();
+      await released;
+      await route.continue();
+    },
+    { times: 1 },
+  );
+  return { asked, release };
+}
+
 /** Sends a message over SMTP, in clear; each item of `lines` is a command, or the content. */
 export async function mail(
   address,
