@@ -17,7 +17,7 @@ fn a_client_that_hangs_is_killed_and_the_run_goes_on() {
         return;
     }
     let report =
-        report_on("hang", 1, &["--only", ENTRIES, "--policy", "may", "--timeout", "2s", "--jobs", "2"]);
+        report_on("hang", 1, &["--only", ENTRIES, "--policy", "may", "--timeout", "6s", "--jobs", "2"]);
     for entry in ["trust-expired", "starttls-absent"] {
         let row = row(&report, entry);
         assert_eq!((&row["outcome"], &row["exit"]), (&"hung".into(), &"killed".into()), "{row}");
@@ -113,7 +113,7 @@ fn what_a_command_started_is_killed_with_it() {
         CLIENT,
         file.display()
     );
-    let report = report(0, &["--only", "trust-expired", "--timeout", "1s"], &["sh", "-c", &script]);
+    let report = report(0, &["--only", "trust-expired", "--timeout", "3s"], &["sh", "-c", &script]);
     assert_eq!(row(&report, "trust-expired")["outcome"], "hung");
     let pid = std::fs::read_to_string(file).unwrap();
     let alive = std::process::Command::new("kill").args(["-0", pid.trim()]).output().unwrap();
