@@ -30,7 +30,9 @@ async fn schemathesis_finds_nothing_that_is_not_as_the_document_says() {
     let mut command = Command::new(python);
     command.args(["-m", "schemathesis.cli", "--config-file"]);
     command.arg(root.join("tests/program/console/schemathesis.toml"));
-    command.args(["run", "--checks", "all", "--generation-deterministic", "--request-timeout", "20"]);
+    // How long an answer takes is no part of the document: a key of 4,096 bits takes seconds on a busy machine.
+    command.args(["run", "--checks", "all", "--exclude-checks", "max_response_time"]);
+    command.args(["--generation-deterministic", "--request-timeout", "300"]);
     command.args(["--no-color", "--warnings", "off"]).arg(format!("{}/openapi.json", world.console.url()));
     // Nothing is left behind beside the sources.
     let folder = tempfile::tempdir().unwrap();
