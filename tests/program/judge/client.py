@@ -9,7 +9,6 @@ import smtplib
 import socket
 import ssl
 import sys
-import time
 
 MODE = sys.argv[1]
 HOST, PORT = os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])
@@ -69,12 +68,6 @@ def send_with_patience(tries):
         except NoTls:
             pass
     send("never")
-
-
-def hang():
-    smtp = smtplib.SMTP(HOST, PORT, timeout=PATIENCE)
-    smtp.ehlo()
-    time.sleep(3600)
 
 
 def hundred():
@@ -265,8 +258,7 @@ def refuses_nothing_but_an_answer():
     smtp.quit()
 
 
-ODD = {"pipelines": pipelines, "hang": hang, "hundred": hundred, "hello-at-once": hello_at_once, "die": die,
-       "gives-up": gives_up}
+ODD = {"pipelines": pipelines, "hundred": hundred, "hello-at-once": hello_at_once, "die": die, "gives-up": gives_up}
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 if MODE in ODD:
