@@ -88,34 +88,33 @@ fn of_text(raw: &str, pieces: &mut Pieces) {
     if let Some(files) = material::pem(raw) {
         (pieces.files, pieces.notes) = (files.certificates, files.notes);
     }
-    let export = raw.contains("<Objs");
-    if export {
-        let read = clixml::read(raw);
-        pieces.records = read.records;
+    let (exports, rest) = clixml::split(raw);
+    for export in exports {
+        let read = clixml::read(export);
+        pieces.records.extend(read.records);
         pieces
             .notes
             .extend(read.problem.map(|problem| format!("the export cannot be read to its end: {problem}")));
     }
-    let clean = text::clean(raw);
-    if !export {
-        pieces.records = delimited::read(raw);
-        if pieces.records.is_empty() {
-            pieces.records = json::read(&clean);
-            pieces.records.extend(list::read(&clean));
-            pieces.records.extend(table::read(&clean));
-            pieces.records.extend(command::read(&clean));
-        }
-        pieces.cut = pieces.records.iter().any(|record| record.cut);
-        if pieces.records.is_empty() {
-            pieces.other_object = other_object(&clean);
-            if table::is_broken(&clean) {
-                pieces
-                    .notes
-                    .push("it holds a table that was wrapped; take | fl in place of the table".to_owned());
-            }
-        }
-        words(&clean, pieces);
+    let clean = text::clean(&rest);
+    let mut records = delimited::read(&rest);
+    if records.is_empty() {
+        records = json::read(&clean);
+        records.extend(list::read(&clean));
+        records.extend(table::read(&clean));
+        records.extend(command::read(&clean));
     }
+    pieces.records.extend(records);
+    pieces.cut = pieces.records.iter().any(|record| record.cut);
+    if pieces.records.is_empty() {
+        pieces.other_object = other_object(&clean);
+        if table::is_broken(&clean) {
+            pieces
+                .notes
+                .push("it holds a table that was wrapped; take | fl in place of the table".to_owned());
+        }
+    }
+    words(&clean, pieces);
 }
 
 /// Finds events, errors, dialogues and logs, which are text.

@@ -115,7 +115,7 @@ fn invalid(text: &Said) -> Option<Refusal> {
         says: format!("The certificate is in Windows' store and Exchange does not take it: {why}"),
         advice: vec![
             "Import the PFX with its key: Import-ExchangeCertificate -FileData ([IO.File]::ReadAllBytes('\\\\server\\share\\mail.pfx')) -Password (Read-Host -AsSecureString)".to_owned(),
-            "Where the request was made on this server, the key may still be there: certutil -repairstore my <serial number>".to_owned(),
+            "Where the request was made on this server, the key may still be there: certutil -repairstore my <thumbprint>".to_owned(),
         ],
         reason: Some(reason),
         thumbprint,

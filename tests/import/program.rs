@@ -150,3 +150,23 @@ fn check_says_what_of_the_exports_is_not_in_the_lab() {
         assert!(words.contains(left_out), "{args:?}: {out}");
     }
 }
+
+#[test]
+fn check_does_not_claim_that_a_name_is_in_no_certificate_whose_names_were_cut() {
+    let connector = "Identity : EX01\\Internet\nFqdn : mail.contoso.test\nBindings : {0.0.0.0:25}\nAuthMechanism : Tls\n\
+                     RemoteIPRanges : {0.0.0.0-255.255.255.255}\nTlsCertificateName :\n\n";
+    let shown = "CertificateDomains : {owa.contoso.test, a.contoso.test...}\nSubject : CN=owa.contoso.test\n\
+                 Issuer : CN=Example CA\nHasPrivateKey : True\nServices : IIS, SMTP\nStatus : Valid\n\
+                 Thumbprint : 00112233445566778899AABBCCDDEEFF00112233\n";
+    let (_, out, _) = said(&run(&["check", "-"], &format!("{connector}{shown}")));
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("STARTTLS is NOT offered (event 12014), by the names that are shown"), "{out}");
+    assert!(
+        words.contains("Not certain: mail.contoso.test may be among the names of owa.contoso.test that are not shown")
+            && words.contains("(Get-ExchangeCertificate 00112233445566778899AABBCCDDEEFF00112233).CertificateDomains"),
+        "{out}"
+    );
+    let whole = shown.replace("...}", "}");
+    let (_, out, _) = said(&run(&["check", "-"], &format!("{connector}{whole}")));
+    assert!(!out.contains("Not certain") && out.contains("NOT offered (event 12014)\n"), "{out}");
+}

@@ -233,6 +233,63 @@ fn what_was_cut_or_left_out_is_asked_and_answered() {
 }
 
 #[test]
+fn a_prompt_that_lists_properties_is_no_head_of_a_csv_file() {
+    let prompt = "[PS] C:\\>Get-ReceiveConnector | fl Identity,Fqdn,AuthMechanism,Bindings\n\n\n";
+    let list = "Identity      : EX01\\Internet\nFqdn          : mail.wetland.test\nAuthMechanism : Tls, Integrated\n\
+                Bindings      : {[::]:25, 0.0.0.0:25}\n\n\n[PS] C:\\>Get-ExchangeCertificate | fl\n";
+    let made = imported(&[&format!("{prompt}{list}{CERTIFICATES}")], &[]);
+    let [computer] = made.scenario.computer.as_slice() else { panic!("{:#?}", made.scenario) };
+    let names: Vec<_> = computer.receive_connector.iter().filter_map(|it| it.name.as_deref()).collect();
+    assert_eq!((names, made.originals.is_empty()), (vec!["Internet"], false));
+}
+
+#[test]
+fn an_export_and_the_event_above_it_are_both_read() {
+    let export = "<Objs Version=\"1.1.0.1\" xmlns=\"http://schemas.microsoft.com/powershell/2004/04\"><Obj RefId=\"0\"><Props>\
+        <S N=\"Thumbprint\">00112233445566778899AABBCCDDEEFF00112233</S><S N=\"Subject\">CN=mail.wetland.test</S>\
+        <S N=\"Services\">SMTP</S></Props></Obj></Objs>";
+    let second = export.replace("0011223344", "9911223344");
+    let found = super::recognized(&[&format!("{EVENT}\n{export}\n{second}\n")]);
+    assert_eq!((found.connectors, found.certificates), (1, 2), "{}", found.first_line());
+}
+
+#[test]
+fn a_request_is_no_certificate_and_a_status_that_the_lab_lacks_is_told() {
+    let status = |status: &str| {
+        let text = CERTIFICATES.replacen("Status             : Valid", &format!("Status             : {status}"), 1);
+        assert_ne!(text, CERTIFICATES);
+        imported(&[&text, CONNECTOR], &[])
+    };
+    let all = imported(&[CERTIFICATES, CONNECTOR], &[]).originals.len();
+    let pending = status("PendingRequest");
+    assert_eq!(pending.originals.len(), all - 1);
+    assert!(pending.left_out.iter().any(|it| it.contains("Import-ExchangeCertificate")), "{:?}", pending.left_out);
+    for word in ["RevocationCheckFailure", "Invalid"] {
+        let made = status(word);
+        assert_eq!(made.originals.len(), all);
+        assert!(made.left_out.iter().any(|it| it.contains(word)), "{:?}", made.left_out);
+    }
+}
+
+#[test]
+fn a_connector_of_an_event_whose_fqdn_the_cmdlets_guard_has_no_exchange_server_in_its_mechanism() {
+    let event = |name: &str| {
+        format!(
+            "Microsoft Exchange could not find a certificate that contains the domain name {name} in the personal store \
+             on the local computer. Therefore, it is unable to support the STARTTLS SMTP verb for the connector Relay \
+             Apps with a FQDN parameter of {name}. If the connector's FQDN is not specified, the computer's FQDN is used."
+        )
+    };
+    let mechanism = |name: &str| {
+        let made = imported(&[&format!("Computer: HERON.wetland.test\n{}", event(name)), CERTIFICATES], &[]);
+        let computer = rebuilt(&made).remove(0);
+        computer.receive_connector("Relay Apps").unwrap().auth_mechanism.to_string()
+    };
+    assert_eq!(mechanism("relay.wetland.test"), "Tls");
+    assert!(mechanism("HERON.wetland.test").contains("ExchangeServer"));
+}
+
+#[test]
 fn a_wrapped_pin_gets_its_spaces_from_the_certificate_that_it_names() {
     let pin = "<I>CN=Reed Issuing CA 4, O=Reed Trust, C=NL<S>CN=post.wetland.test, O=Wetland, C=NL";
     for width in 1..pin.len() {

@@ -97,6 +97,12 @@ const fn meaning(symptom: Symptom) -> Meaning {
         Symptom::QueueMisleads => Meaning::QueueMisleads,
         Symptom::NotAttributed => Meaning::CloudAttribution,
         Symptom::Permission => Meaning::NotTlsAtAll,
+        Symptom::OwnVersions => Meaning::OwnVersions,
+        Symptom::LegacyRenegotiation => Meaning::LegacyRenegotiation,
+        Symptom::CommonNameOnly => Meaning::CommonNameOnly,
+        Symptom::DnsPolicy => Meaning::DnsPolicy,
+        Symptom::ServerKey => Meaning::ServerKey,
+        Symptom::Unverified => Meaning::Unverified,
     }
 }
 

@@ -129,6 +129,7 @@ impl<'a> Block<'a> {
         if let Some(silence) = &report.silence {
             rows.text("event", HEAD, None, &silence.replace("silence: ", "none: "));
         }
+        report.about_the_internal_certificate().iter().for_each(|event| rows.text("event", HEAD, None, event));
         notes(&report.notes, detail, rows);
         self.write_fixes(detail, rows);
         if detail == Detail::Whole || report.fixes.is_empty() {
