@@ -193,6 +193,8 @@ impl Known {
                 );
             }
             "pendingrequest" | "7" => self.is_request = true,
+            // Without its key it is invalid for that.
+            "invalid" | "5" if self.key == Some(PrivateKey::Missing) => {}
             "invalid" | "5" => self
                 .left_out
                 .push("its Status is Invalid, which does not say why; it is taken for valid".to_owned()),

@@ -75,7 +75,8 @@ mod tests {
         let records = read(text);
         assert_eq!(records[0].text(&["Message"]).unwrap(), "Microsoft, two\nlines");
         assert!(read("a,b\nc,d\n").is_empty());
-        let prompt = "[PS] C:\\>Get-ReceiveConnector | fl Identity,Fqdn,AuthMechanism\n\nIdentity : EX01\\A, B, C\n";
+        let prompt =
+            "[PS] C:\\>Get-ReceiveConnector | fl Identity,Fqdn,AuthMechanism\n\nIdentity : EX01\\A, B, C\n";
         assert!(read(prompt).is_empty());
     }
 }

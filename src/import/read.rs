@@ -63,6 +63,10 @@ pub(super) fn read(input: &Input, password: Option<&str>, labs: bool) -> Pieces 
         pieces.notes.push("it is neither text nor a certificate".to_owned());
         return pieces;
     };
+    if raw.trim().is_empty() {
+        pieces.notes.push("it is empty".to_owned());
+        return pieces;
+    }
     if labs && looks_like_lab(&raw) {
         match ScenarioText::parse(&raw, &input.name) {
             Ok(lab) => pieces.lab = Some(lab),

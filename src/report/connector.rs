@@ -10,9 +10,10 @@ use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
 use crate::exchange::{
-    AuthMechanism, Candidate, Computer, Event, EventKind, EventMeaning, InternalTransport, IpRange, Outcome, PrivateKey,
-    ReceiveConnector, RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes_in, fqdn_guard,
-    keywords, select_for, selection_events, useless_advice, wants_anonymous_tls, without_require_tls,
+    AuthMechanism, Candidate, Computer, Event, EventKind, EventMeaning, InternalTransport, IpRange, Outcome,
+    PrivateKey, ReceiveConnector, RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes_in,
+    fqdn_guard, keywords, select_for, selection_events, useless_advice, wants_anonymous_tls,
+    without_require_tls,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;

@@ -222,7 +222,10 @@ fn the_number_of_an_event_alone_is_answered_with_what_it_means() {
     for text in ["12014", "event 12014", "Event ID: 12014", "MSExchangeFrontEndTransport, error 12014"] {
         says(text, &[("event_id", json!(12014)), ("text_missing", json!(true))]);
         let told = recognized(&[text]).explanation.to_string();
-        assert!(told.contains("1. no certificate with that name") && told.contains("the pin is stale"), "{told}");
+        assert!(
+            told.contains("1. no certificate with that name") && told.contains("the pin is stale"),
+            "{told}"
+        );
     }
     let told = recognized(&["12016"]).explanation.to_string();
     assert!(told.contains("the certificate has expired") && !told.contains("null"), "{told}");
@@ -381,7 +384,11 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
             "either",
         ),
         ("SSL_accept error: tlsv1 alert unknown ca: SSL alert number 48", "client-left", "either"),
-        ("error:0A000152:SSL routines::unsafe legacy renegotiation disabled", "legacy-renegotiation", "receiver"),
+        (
+            "error:0A000152:SSL routines::unsafe legacy renegotiation disabled",
+            "legacy-renegotiation",
+            "receiver",
+        ),
         (
             "TLS error on connection to mx.a.test [192.0.2.1] (gnutls_handshake): A TLS packet with unexpected length was received.",
             "connection-closed",
@@ -442,7 +449,11 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", "not-tls-at-all", "either"),
         ("554 5.7.1 <b@a.test>: Relay access denied", "not-tls-at-all", "either"),
         ("error:0A0000BF:SSL routines::no protocols available", "own-versions", "sender"),
-        ("x509: certificate relies on legacy Common Name field, use SANs instead", "common-name-only", "receiver"),
+        (
+            "x509: certificate relies on legacy Common Name field, use SANs instead",
+            "common-name-only",
+            "receiver",
+        ),
         (
             "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-30T10:00:00Z is before 2027-01-01T00:00:00Z",
             "not-yet-valid",
@@ -457,9 +468,13 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         (
             "Untrusted TLS connection established to mx.a.test[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384",
             "unverified",
-            "either",
+            "neither",
         ),
-        ("STARTTLS=client, relay=mx.a.test., version=TLSv1.2, verify=FAIL, bits=256/256", "unverified", "either"),
+        (
+            "STARTTLS=client, relay=mx.a.test., version=TLSv1.2, verify=FAIL, bits=256/256",
+            "unverified",
+            "neither",
+        ),
         // It stands beside the reason for which the same sender does not deliver.
         (
             "Untrusted TLS connection established to mx.a.test[192.0.2.1]:25: TLSv1.3\nstatus=deferred (Server certificate not trusted)",
@@ -469,7 +484,11 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("javax.net.ssl.SSLException: Unrecognized SSL message, plaintext connection?", "not-tls", "either"),
         ("421 4.4.2 Connection dropped due to SocketError", "queue-misleads", "either"),
         ("550 5.7.64 TenantAttribution; Relay Access Denied SMTP", "cloud-attribution", "sender"),
-        ("msmtp: TLS certificate verification failed: the certificate hasn't got a known issuer", "chain-untrusted", "either"),
+        (
+            "msmtp: TLS certificate verification failed: the certificate hasn't got a known issuer",
+            "chain-untrusted",
+            "either",
+        ),
         ("* TLSv1.3 (OUT), TLS alert, unknown CA (560):", "chain-untrusted", "either"),
         (
             "none of the cipher suites supported by the client application are supported by the server",
@@ -484,7 +503,10 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         &[("asked_for", json!("b.test")), ("presented", json!("a.test"))],
     );
     for (text, name) in [
-        ("certificate verify failed: IP address mismatch, certificate is not valid for '192.0.2.1'. (_ssl.c:1006)", "192.0.2.1"),
+        (
+            "certificate verify failed: IP address mismatch, certificate is not valid for '192.0.2.1'. (_ssl.c:1006)",
+            "192.0.2.1",
+        ),
         ("SSL verify error: certificate name mismatch: DN=\"/CN=HERON\" H=\"mx.a.test\"", "mx.a.test"),
         ("Peer certificate CN=`HERON' did not match expected CN=`mx.a.test'", "mx.a.test"),
     ] {

@@ -256,14 +256,19 @@ fn an_export_and_the_event_above_it_are_both_read() {
 #[test]
 fn a_request_is_no_certificate_and_a_status_that_the_lab_lacks_is_told() {
     let status = |status: &str| {
-        let text = CERTIFICATES.replacen("Status             : Valid", &format!("Status             : {status}"), 1);
+        let text =
+            CERTIFICATES.replacen("Status             : Valid", &format!("Status             : {status}"), 1);
         assert_ne!(text, CERTIFICATES);
         imported(&[&text, CONNECTOR], &[])
     };
     let all = imported(&[CERTIFICATES, CONNECTOR], &[]).originals.len();
     let pending = status("PendingRequest");
     assert_eq!(pending.originals.len(), all - 1);
-    assert!(pending.left_out.iter().any(|it| it.contains("Import-ExchangeCertificate")), "{:?}", pending.left_out);
+    assert!(
+        pending.left_out.iter().any(|it| it.contains("Import-ExchangeCertificate")),
+        "{:?}",
+        pending.left_out
+    );
     for word in ["RevocationCheckFailure", "Invalid"] {
         let made = status(word);
         assert_eq!(made.originals.len(), all);

@@ -166,7 +166,11 @@ fn a_pin_whose_halves_were_swapped_is_told_and_set_right() {
     );
     let report = report(vec![pinned]);
     let connector = &report.connectors[0];
-    assert!(connector.cause.ends_with("those of CN=mail.contoso.com (mail), in each other's place"), "{}", connector.cause);
+    assert!(
+        connector.cause.ends_with("those of CN=mail.contoso.com (mail), in each other's place"),
+        "{}",
+        connector.cause
+    );
     assert!(connector.fixes[0].title.starts_with("Move the pin (TlsCertificateName) to CN=mail.contoso.com"));
 }
 

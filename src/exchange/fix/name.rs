@@ -78,8 +78,7 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
     let fqdn = case.computer.fqdn_of(case.connector);
     // A pin whose halves were swapped was meant for the certificate as well.
     let swapped = |stored: &StoredCertificate| pin.names(&stored.facts.subject, &stored.facts.issuer);
-    let same_subject =
-        |stored: &StoredCertificate| *stored.facts.subject == *pin.subject || swapped(stored);
+    let same_subject = |stored: &StoredCertificate| *stored.facts.subject == *pin.subject || swapped(stored);
     let related = |stored: &&StoredCertificate| {
         let carries = stored.facts.names().iter().any(|name| covers(name, fqdn.as_str()).is_some());
         carries || same_subject(stored)

@@ -72,7 +72,10 @@ pub(super) fn causes(event: &FoundEvent, about: &About, evidence: Option<&Eviden
         Some(SelectionKey::TlsCertificateName) => pinned(event, about, key),
         Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) => named(event, about, key),
         // Behind the lost value stands a name or a pin.
-        None => named(event, about, key).into_iter().chain(pinned(event, about, key).into_iter().take(1)).collect(),
+        None => named(event, about, key)
+            .into_iter()
+            .chain(pinned(event, about, key).into_iter().take(1))
+            .collect(),
     }
 }
 

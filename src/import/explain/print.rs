@@ -231,12 +231,13 @@ fn sender(f: &mut fmt::Formatter<'_>, item: &SenderItem) -> fmt::Result {
     use crate::import::sender::Side;
     let error = &item.error;
     let side = match error.side {
-        Side::Receiver => "the fault is the receiving server's",
-        Side::Sender => "the fault is the sending server's",
-        Side::Path => "the fault is in between",
-        Side::Either => "it may be either side's",
+        Side::Receiver => "; the fault is the receiving server's",
+        Side::Sender => "; the fault is the sending server's",
+        Side::Path => "; the fault is in between",
+        Side::Either => "; it may be either side's",
+        Side::Neither => "",
     };
-    wrapped(f, "", "  ", &format!("{}; {side}.", item.says))?;
+    wrapped(f, "", "  ", &format!("{}{side}.", item.says))?;
     row(f, "said by", &format!("{}: \"{}\"", error.sender, error.text))?;
     if let Some(name) = &error.asked_for {
         row(f, "asked for", name)?;

@@ -96,7 +96,9 @@ impl Imported {
                 .certificates
                 .iter()
                 .filter(|it| lacks_the_name(&it.verdict))
-                .filter_map(|it| self.originals.iter().find(|own| own.computer == computer && own.label == it.label))
+                .filter_map(|it| {
+                    self.originals.iter().find(|own| own.computer == computer && own.label == it.label)
+                })
                 .filter(|own| own.names_cut || own.sketchy)
                 .collect();
             let Some(first) = hidden.first() else { continue };

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde_json::Value;
 
 use crate::exchange::{
-    AuthMechanism, IpRange, Nullable, PermissionGroups, Profile, ReceiveConnector, ReceiveConnectorParameters,
-    Refusal, Role, TransportRole, Usage,
+    AuthMechanism, IpRange, Nullable, PermissionGroups, Profile, ReceiveConnector,
+    ReceiveConnectorParameters, Refusal, Role, TransportRole, Usage,
 };
 use crate::import::connector::{Found, Pin, pin, pin_problem, receive};
 use crate::import::event::{FoundEvent, SelectionKey};

@@ -92,6 +92,8 @@ pub enum Side {
     Path,
     /// Either side; the text does not tell which.
     Either,
+    /// Neither side: the text reports no fault.
+    Neither,
 }
 
 impl Meaning {
@@ -132,8 +134,8 @@ impl Meaning {
             | Self::ConnectionLost
             | Self::ClientLeft
             | Self::QueueMisleads
-            | Self::Unverified
             | Self::NotTlsAtAll => Side::Either,
+            Self::Unverified => Side::Neither,
         }
     }
 
