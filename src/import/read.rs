@@ -137,6 +137,10 @@ fn words(clean: &str, pieces: &mut Pieces) {
     if pieces.events.is_empty() && pieces.refusals.is_empty() {
         pieces.errors = sender::look_up(clean);
     }
+    // A log that names the cause says more than that TLS failed.
+    if pieces.protocols.iter().any(|log| log.cause.is_some()) {
+        pieces.errors.retain(|error| error.meaning != sender::Meaning::TlsFailed);
+    }
     if pieces.errors.is_empty() && pieces.dialogues.iter().any(|it| it.middlebox) && pieces.events.is_empty()
     {
         pieces.errors = sender::middlebox();

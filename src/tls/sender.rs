@@ -272,9 +272,9 @@ fn problem_of(error: &Error, leaf: Option<&Certificate>, roots: &RootCertStore) 
         E::Other(_) if leaf.is_some_and(|leaf| leaf.is_ca() && self_signed && !is_root(leaf)) => {
             CertificateProblem::SelfSigned
         }
-        E::Other(_) if leaf.is_some_and(Certificate::is_ca) => {
-            CertificateProblem::Invalid { reason: "it is an authority's (CA:TRUE), in the place of a server's".to_owned() }
-        }
+        E::Other(_) if leaf.is_some_and(Certificate::is_ca) => CertificateProblem::Invalid {
+            reason: "it is an authority's (CA:TRUE), in the place of a server's".to_owned(),
+        },
         error => CertificateProblem::Invalid { reason: error.to_string() },
     }
 }

@@ -445,6 +445,7 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("A TLS packet with unexpected length was received", "connection-closed", "either"),
         ("SSL_connect returned=1 errno=0", "tls-failed", "either"),
         ("0x80090328", "expired", "receiver"),
+        ("a call failed: SEC_E_ALGORITHM_MISMATCH", "handshake-failed", "either"),
         ("5.7.323", "dns-policy", "receiver"),
         ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", "not-tls-at-all", "either"),
         ("554 5.7.1 <b@a.test>: Relay access denied", "not-tls-at-all", "either"),
@@ -546,6 +547,65 @@ fn protocol_logs_show_what_was_presented_and_how_it_failed() {
             ("failure", json!("UnknownCredentials")),
         ],
     );
+}
+
+#[test]
+fn a_log_says_no_more_of_a_failed_handshake_than_it_shows() {
+    let row = |number: usize, event: &str, rest: &str| {
+        format!(
+            "2026-03-05T03:14:00.000Z,HERON\\Relay,08DC3,{number},192.0.2.5:25,192.0.2.9:51234,{event},{rest}\n"
+        )
+    };
+    let offered = row(1, ">", "250  HERON Hello [192.0.2.9] SIZE PIPELINING STARTTLS 8BITMIME,")
+        + &row(2, "<", "STARTTLS,");
+    let failed = offered.clone() + &row(3, "*", ",TLS negotiation failed with error AlgorithmMismatch");
+    let told = recognized(&[&failed]).explanation.to_string();
+    assert!(told.contains("no version or cipher in common") && !told.contains("presented"), "{told}");
+    let failed = offered.clone() + &row(3, "*", ",TLS negotiation failed with error CertUnknown");
+    let told = recognized(&[&failed]).explanation.to_string();
+    assert!(!told.contains("does not say why"), "{told}");
+    // A later version has all of the certificate in one row.
+    let certificate = "CN=HERON CN=HERON 5A1B2C3D4E5F60718293A4B5C6D7E8F9 00112233445566778899AABBCCDDEEFF00112233 \
+        2022-03-01T09:00:00.000Z 2027-03-01T09:00:00.000Z HERON;HERON.wetland.test,Sending certificate Subject Issuer name \
+        Serial number Thumbprint Not before Not after Subject alternate names";
+    let shown = offered + &row(3, "*", &format!(" {certificate}"));
+    let left = shown.clone() + &row(4, "-", ",Remote");
+    says(
+        &left,
+        &[
+            ("presented_subject", json!("CN=HERON")),
+            ("self_signed", json!(true)),
+            ("thumbprint", json!("00112233445566778899AABBCCDDEEFF00112233")),
+            ("presented_san", json!(["HERON", "HERON.wetland.test"])),
+            ("left_at_certificate", json!(true)),
+        ],
+    );
+    let done = shown
+        + &row(4, "*", ",TLS protocol SP_PROT_TLS1_2_SERVER negotiation succeeded")
+        + &row(5, "-", ",Remote");
+    says(&done, &[("left_at_certificate", Value::Null)]);
+}
+
+#[test]
+fn a_reply_to_ehlo_that_the_send_log_has_row_by_row_shows_whether_starttls_is_in_it() {
+    let log = |last: &str| {
+        let rows = ["250-mx.reed.test", "250-SIZE 10240000", last];
+        let each = rows.iter().enumerate().map(|(at, data)| {
+            format!("2026-03-05T03:14:00.000Z,Internet,08DC2,{at},192.0.2.5:51234,192.0.2.9:25,<,{data},\n")
+        });
+        format!("#Log-type: SMTP Send Protocol Log\n{}", each.collect::<String>())
+    };
+    says(&log("250 8BITMIME"), &[("starttls", json!(false))]);
+    says(&log("250 STARTTLS"), &[("starttls", json!(true))]);
+}
+
+#[test]
+fn a_cmdlet_in_the_wrong_shell_and_a_pin_of_the_wrong_form_are_answered() {
+    let shell = "Get-ExchangeCertificate : The term 'Get-ExchangeCertificate' is not recognized as the name of a cmdlet, function, script file, or operable program.";
+    says(shell, &[("guard", json!("other-shell"))]);
+    assert!(recognized(&["The term 'Get-Foo' is not recognized as the name of a cmdlet"]).is_nothing());
+    let pin = "Cannot process argument transformation on parameter 'TlsCertificateName'. Cannot convert value \"CN=mail.wetland.test\" to type \"Microsoft.Exchange.Data.SmtpX509Identifier\".";
+    says(pin, &[("guard", json!("tls-certificate-name"))]);
 }
 
 #[test]

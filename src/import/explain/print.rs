@@ -257,19 +257,26 @@ fn sender(f: &mut fmt::Formatter<'_>, item: &SenderItem) -> fmt::Result {
 fn protocol(f: &mut fmt::Formatter<'_>, log: &ProtocolExcerpt) -> fmt::Result {
     let connector = log.connector.as_deref().unwrap_or("a connector");
     let kind = if log.direction == "send" { "SmtpSend" } else { "SmtpReceive" };
-    let subject = log.presented_subject.as_deref().unwrap_or("a certificate");
+    let subject = log.presented_subject.as_deref().unwrap_or_default();
     let itself = if log.self_signed == Some(true) { ", which is self-signed" } else { "" };
     match (&log.failure, log.starttls) {
         (Some(failure), _) => {
             let cause = log.cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-            writeln!(
-                f,
-                "{kind} log of {connector}: TLS failed with {failure}{cause}; this server presented {subject}."
-            )?;
+            let presented =
+                if subject.is_empty() { String::new() } else { format!("; this server presented {subject}") };
+            writeln!(f, "{kind} log of {connector}: TLS failed with {failure}{cause}{presented}.")?;
         }
         (None, Some(false)) => {
             writeln!(f, "{kind} log of {connector}: STARTTLS is not in the reply to EHLO.")?;
         }
+        (None, _) if log.left_at_certificate => wrapped(
+            f,
+            "",
+            "  ",
+            &format!(
+                "{kind} log of {connector}: TLS was offered, {subject} was presented{itself}, and the other side hung up then, before TLS was done: it refuses the certificate (inferred)."
+            ),
+        )?,
         (None, _) if log.presented_subject.is_some() => {
             writeln!(f, "{kind} log of {connector}: TLS was offered, and {subject} was presented{itself}.")?;
         }
