@@ -206,3 +206,14 @@ fn an_empty_file_is_called_empty() {
     assert_eq!(code, Some(2));
     assert!(error.contains("it is empty"), "{error}");
 }
+
+#[test]
+fn an_advice_that_would_enable_an_expired_certificate_is_not_said_to_help() {
+    let helps = |certificates: &str| {
+        let (_, out, _) = said(&run(&["check", "-"], &format!("{EVENT}{certificates}{CONNECTOR}")));
+        assert!(out.contains("NOT offered (event 12014)"), "{out}");
+        out.contains("here\n         that helps")
+    };
+    assert!(helps(CERTIFICATES));
+    assert!(!helps(&CERTIFICATES.replace("11/30/2046", "1/31/2026")));
+}

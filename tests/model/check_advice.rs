@@ -112,7 +112,7 @@ fn the_answer_to_the_prompt_is_no_and_what_yes_would_do_is_said() {
 #[test]
 fn no_certificate_of_an_authority_is_proposed_where_only_exchange_servers_connect() {
     let own = changed(certificate("own", &["EX01", "ex01.contoso.local"]), |stored| {
-        stored.facts.self_signed = true
+        stored.facts.self_signed = true;
     });
     let store = vec![own, certificate("mail", &["mail.contoso.com"])];
     let server = computer(Role::Mailbox, Profile::Exchange2019, "", store);

@@ -139,30 +139,13 @@ fn headless(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
     let of_exchange = header.provider.as_deref().is_some_and(|provider| provider.contains("MSExchange"));
     match known {
         Some(template) if of_exchange => vec![without_text(header, Some(template))],
-        _ => match number_alone(text)
+        _ => match header::number_alone(text)
             .and_then(|id| templates.iter().find(|it| it.event_id == id && !it.alias))
         {
             Some(template) => vec![without_text(header, Some(template))],
             None => other_words(text),
         },
     }
-}
-
-/// Returns the number of an event, if the text is nothing more than it and words such as `event ID`.
-fn number_alone(text: &str) -> Option<u32> {
-    const MOST_WORDS: usize = 6;
-    let words = text.split(|it: char| it.is_whitespace() || [':', ',', '=', '(', ')', '#'].contains(&it));
-    let words: Vec<String> =
-        words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).take(MOST_WORDS + 1).collect();
-    let number = |word: &String| word.parse().ok();
-    let plain = |word: &String| {
-        ["event", "id", "eventid", "error", "warning", "source"].contains(&word.as_str())
-            || word.starts_with("msexchange")
-    };
-    let mut numbers = words.iter().filter_map(number);
-    let (first, second) = (numbers.next()?, numbers.next());
-    let alone = second.is_none() && words.len() <= MOST_WORDS;
-    (alone && words.iter().all(|word| number(word).is_some() || plain(word))).then_some(first)
 }
 
 /// Finds the rest of event 12014, if its beginning was not copied.

@@ -272,8 +272,9 @@ fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
         rows.gap();
         rows.text("advice", HEAD, None, &words);
     }
+    // A fix that brings a certificate first, or its key, is more than the event advises.
     let enables =
-        |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
+        |commands: &[String]| commands.first().is_some_and(|it| it.starts_with("Enable-ExchangeCertificate"));
     let at = report.fixes.iter().position(|fix| enables(&fix.commands));
     if let (Starttls::Withheld, true, Some(at)) = (report.starttls, report.useless.is_empty(), at) {
         let number = at + 1;
