@@ -131,15 +131,9 @@ impl<'a> Watched<'a> {
 fn open_at_once(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, O_NONBLOCK);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
     options.read(true).open(path)
 }
-
-/// The flag of open(2), for which the standard library has no name; on Linux as x86, Arm and RISC-V have it.
-#[cfg(all(unix, any(target_os = "linux", target_os = "android")))]
-const O_NONBLOCK: i32 = 0o4000;
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-const O_NONBLOCK: i32 = 4;
 
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
