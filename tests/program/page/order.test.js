@@ -243,7 +243,7 @@ test('a token that was given is not asked for again by a request that had none',
   await signIn();
   await page.locator('main[data-shown="#shell"]').waitFor();
   await context.clearCookies();
-  const held = await hold(page, '**/api/v1/check');
+  const held = await hold(page, /api\/v1\/picture/);
   await go(page, '#picture');
   await held.asked;
   await signIn();

@@ -114,9 +114,9 @@ export async function hold(page, address, { method, unasked, answer } = {}) {
   const release = async () => {
     const answered = page.waitForResponse((it) => it.request() === request);
     free();
-    await (await answered).finished();
-    // Behind the answer's handlers: a task comes after the microtasks of the ones before it.
-    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    await answered;
+    // Behind the answer's handlers: what is asked later is answered later.
+    await page.evaluate(() => fetch('page/icon.svg', { cache: 'no-store' }).then((it) => it.text()));
   };
   return { asked, release };
 }
