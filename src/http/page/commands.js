@@ -106,7 +106,11 @@ export function fix(proposal, { computer, connector }, onApplied) {
       words,
       async () => {
         const mine = (newest = {});
-        const shown = await work().catch((error) => failure(error));
+        const shown = await work().catch((error) => {
+          // Where another view is shown by now, a notice tells of it.
+          if (!place.isConnected) throw error;
+          return failure(error);
+        });
         if (mine === newest) replace(place, shown);
       },
       { kind, focus: `${words} ${proposal.title}` },

@@ -77,7 +77,8 @@ export function faults() {
       return;
     }
     view.selected();
-    renew(view.body, [chosen, connectors.map((it) => [it.computer, it.name, it.addrs])], () => entry(chosen, connectors, load));
+    const targets = connectors.map((it) => [it.computer, it.name, it.addrs]);
+    renew(view.body, [chosen, targets], () => entry(chosen, connectors, load));
   }
 
   return {
