@@ -9,7 +9,7 @@ use crate::exchange::{
     AuthMechanism, IpRange, Nullable, PermissionGroups, Profile, Reason, ReceiveConnector,
     ReceiveConnectorParameters, SearchKey, StoredCertificate, TlsCertificateName, Usage, fqdn_guard,
 };
-use crate::name::{Fqdn, covers};
+use crate::name::Fqdn;
 
 /// For a connector that searches by name: the names that otherwise eligible certificates carry.
 pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
@@ -62,7 +62,7 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
     let fqdn = case.computer.fqdn_of(case.connector);
     let same_subject = |stored: &StoredCertificate| *stored.facts.subject == *pin.subject;
     let related = |stored: &&StoredCertificate| {
-        let carries = stored.facts.names().iter().any(|name| covers(name, fqdn.as_str()).is_some());
+        let carries = stored.facts.covers(fqdn.as_str()).is_some();
         carries || same_subject(stored)
     };
     let others = usable_but_for(case, &[Reason::IssuerDiffers, Reason::SubjectDiffers]);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::exchange::{Computer, Outcome, ReceiveConnector, StoredCertificate, select_for};
 use crate::lab::Plan;
-use crate::name::{Fqdn, covers};
+use crate::name::Fqdn;
 use crate::observe::SessionSummary;
 
 /// One of the five names.
@@ -35,7 +35,7 @@ pub(super) fn names(
     let withheld = selection.outcome == Outcome::Withheld;
     let presented = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));
     let covered = |name: &str, by: &StoredCertificate| {
-        by.facts.names().into_iter().any(|known| covers(known, name).is_some())
+        by.facts.covers(name).is_some()
     };
     // A certificate that is not presented is compared with nothing.
     let differs = |name: &Option<String>| {
