@@ -186,7 +186,8 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
         }
         Output::Table => {
             let named = |found: &Recognized| !found.explanation.questions.iter().any(|it| it.id == "server");
-            let causes = if lacking.is_some() { Vec::new() } else { causes(&mut plan.trials()?, &mut report)? };
+            let causes =
+                if lacking.is_some() { Vec::new() } else { causes(&mut plan.trials()?, &mut report)? };
             let screen = Screen {
                 input: described,
                 pasted: pasted.is_some(),

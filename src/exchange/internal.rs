@@ -45,8 +45,7 @@ impl<'a> InternalTransport<'a> {
             return Self::Gone(thumbprint);
         }
         let fits = |stored: &&StoredCertificate| {
-            let named =
-                stored.facts.covers(computer.fqdn.as_str()).is_some();
+            let named = stored.facts.covers(computer.fqdn.as_str()).is_some();
             named && stored.services.contains(Services::SMTP) && stored.private_key.is_usable()
         };
         match (computer.store.iter().find(fits), computer.ephemeral.as_deref()) {

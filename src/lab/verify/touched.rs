@@ -9,6 +9,7 @@ use crate::exchange::{Computer, EventKind, EventSubject, ReceiveConnector};
 use crate::lab::connector_change::ReceiveState;
 
 /// The computers of a lab before commands, with the state of each receive connector.
+#[derive(Debug)]
 pub(super) struct Baseline {
     now: Timestamp,
     computers: Vec<Arc<Computer>>,
@@ -63,10 +64,9 @@ impl Baseline {
         for (connector, (identity, state)) in after.receive_connectors.iter().zip(states(after, self.now)) {
             let same = settings.get(connector.name.as_str()).is_some_and(|it| Arc::ptr_eq(it, connector));
             if same && self.states.get(&identity) == Some(&state) {
-                // `|` looks at all of them: each event needs one connector, and one may log several.
-                let witness =
-                    state.events().filter(|id| is_of_computer(*id)).fold(false, |any, id| any | seen.insert(id));
-                if witness {
+                let known = seen.len();
+                seen.extend(state.events().filter(|event| is_of_computer(*event)));
+                if seen.len() > known {
                     touched.witnesses.insert(identity);
                 }
             } else {

@@ -19,13 +19,17 @@ use crate::exchange::{Computer, Fix, PrivateKey, SendFix, Typed};
 use crate::lab::{Engine, LabError, Options, Plan};
 use crate::pki::KeyPair;
 use crate::scenario::{
-    CertificateFileSpec, CommandsSpec, LabShell, Observation, Played, Stage, Subject, Tried,
+    CertificateFileSpec, CommandsSpec, LabShell, Observation, Played, Scenario, ScenarioText, Stage, Subject,
+    Tried,
 };
 use crate::wire::{Network, Ports};
 
 /// Trials of commands on copies of a lab in memory. They open no socket, and block until they are done.
+#[derive(Debug)]
 pub struct Trials {
+    /// The lab without its lab file, which only the Shell reads.
     plan: Plan,
+    scenario: Scenario,
     now: Timestamp,
     baseline: Baseline,
     /// The events that the lab logs at its start, which commands can read.
@@ -36,7 +40,7 @@ pub struct Trials {
 }
 
 /// Commands that have been run in the Shell.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Script {
     commands: Vec<CommandsSpec>,
     screen: String,
@@ -59,9 +63,12 @@ impl Plan {
         plan.file_stand_ins();
         let now = DryRun::default().clock(plan.clock.now()).now();
         let computers = plan.computers.iter().map(|built| Arc::clone(&built.computer)).collect();
+        let origin = plan.text.origin().to_owned();
+        let nothing = ScenarioText::without_text(Scenario::default(), &origin);
+        let ScenarioText { scenario, .. } = std::mem::replace(&mut plan.text, nothing);
         let events = logged_at_start(&plan, now)?;
         let baseline = Baseline::new(computers, now);
-        Ok(Trials { plan, now, baseline, events, scripts: Vec::new(), known: Vec::new() })
+        Ok(Trials { plan, scenario, now, baseline, events, scripts: Vec::new(), known: Vec::new() })
     }
 
     /// Adds the files that fixes import, which no lab file has to name.
@@ -165,7 +172,7 @@ impl Trials {
         }
         let mut issuer = self.plan.issuer.clone();
         let shell = LabShell {
-            scenario: &self.plan.text.scenario,
+            scenario: &self.scenario,
             issuer: &mut issuer,
             keys: &mut KeyPair::generate,
             now: self.now,
@@ -189,7 +196,8 @@ impl Trials {
 
     /// Observes the lab before and after scripts that have been run.
     fn compare(&mut self, places: &[usize], connector: Option<&str>) -> Result<Vec<Tried>, LabError> {
-        let scripts: Vec<Script> = places.iter().filter_map(|place| self.scripts.get(*place).cloned()).collect();
+        let scripts: Vec<Script> =
+            places.iter().filter_map(|place| self.scripts.get(*place).cloned()).collect();
         let mut usual = connector.map(Usual::new).unwrap_or_default();
         usual.note_name(self.baseline.computers());
         let mut senders = Vec::new();
