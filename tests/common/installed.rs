@@ -12,6 +12,10 @@ const REQUIRE: &str = "STARTTLS_LAB_REQUIRE_CLIENTS";
 /// Where administrators' programs are, which an ordinary user's `PATH` leaves out.
 const SYSTEM_DIRECTORIES: [&str; 2] = ["/usr/sbin", "/sbin"];
 
+/// Variables that send clients to a proxy, which reaches no lab of this machine.
+pub(crate) const PROXIES: [&str; 6] =
+    ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
 /// A foreign program that is installed.
 pub(crate) struct Program {
     path: PathBuf,
@@ -42,7 +46,11 @@ impl Program {
     }
 
     pub(crate) fn command(&self) -> Command {
-        Command::new(&self.path)
+        let mut command = Command::new(&self.path);
+        for name in PROXIES {
+            command.env_remove(name);
+        }
+        command
     }
 }
 

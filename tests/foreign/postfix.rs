@@ -1,5 +1,8 @@
 //! A real Postfix that delivers through the lab.
 
+use std::fs;
+use std::path::Path;
+
 use crate::support::{
     Fix, IN_THE_CERTIFICATE, MAIL_FROM, NOT_IN_THE_CERTIFICATE, PostfixInstance, RCPT_TO, Save, Served, run,
 };
@@ -60,8 +63,12 @@ impl Postfix {
         run(sendmail.args(["-f", MAIL_FROM, RCPT_TO]), "Subject: hello\n\nfrom Postfix\n").succeeded();
     }
 
-    /// Has Postfix try again what it deferred.
+    /// Has Postfix try again the message that it deferred. It says so before it puts the message aside, and what is
+    /// not there yet is not tried again.
     fn flush(&self) {
+        while files(&self.0.queue("deferred")) == 0 {
+            std::thread::yield_now();
+        }
         run(self.0.command("postqueue").arg("-f"), "").succeeded();
     }
 
@@ -81,6 +88,12 @@ impl Postfix {
         let attempt = self.says("status=");
         assert!(attempt.contains("status=deferred") && attempt.contains(words), "{attempt}");
     }
+}
+
+/// The number of files in a queue, which has folders of its own.
+fn files(queue: &Path) -> usize {
+    let entries = fs::read_dir(queue).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }
 
 fn settings(lab: &Served) -> String {

@@ -22,7 +22,7 @@ CertificateDomains : {post.wetland.test, autodiscover.wetland.test}
 HasPrivateKey      : True
 IsSelfSigned       : False
 Issuer             : CN=Reed Issuing CA 4, O=Reed Trust, C=NL
-NotAfter           : 11/30/2026 11:59:59 PM
+NotAfter           : 11/30/2099 11:59:59 PM
 NotBefore          : 11/30/2025 12:00:00 AM
 PublicKeySize      : 256
 RootCAType         : ThirdParty
@@ -37,7 +37,7 @@ CertificateDomains : {HERON, HERON.wetland.test}
 HasPrivateKey      : True
 IsSelfSigned       : True
 Issuer             : CN=HERON
-NotAfter           : 6/1/2030 9:00:00 AM
+NotAfter           : 6/1/2099 9:00:00 AM
 NotBefore          : 6/1/2025 9:00:00 AM
 PublicKeySize      : 256
 RootCAType         : None

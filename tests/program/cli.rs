@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::fixture::support::{Served, program, run, signal, text};
+use crate::fixture::support::{Served, program, run, seed_that_stands, signal, text};
+use crate::refusing::Refusing;
 
 /// Runs something that has to fail, and returns what it said.
 fn fails(args: &[&str], code: i32) -> String {
@@ -139,8 +140,10 @@ fn the_journal_is_lines_of_json_numbered_without_gaps() {
     let dir = tempfile::tempdir().unwrap();
     let journal = dir.path().join("journal.jsonl");
     let logs = dir.path().join("logs");
-    let mut served =
-        Served::start(&["--journal", journal.to_str().unwrap(), "--log-dir", logs.to_str().unwrap()]);
+    let lab = seed_that_stands();
+    let lab = lab.path().to_str().unwrap();
+    let (journal_place, logs_place) = (journal.to_str().unwrap(), logs.to_str().unwrap());
+    let mut served = Served::start(&[lab, "--journal", journal_place, "--log-dir", logs_place]);
     let address = served.address();
     succeeds(&["readyz", "--address", &address, "--wait"]);
     served.until("=> session");
@@ -190,7 +193,8 @@ fn a_reader_that_goes_away_does_not_stop_the_lab() {
 
 #[test]
 fn readyz_says_3_where_nobody_answers_or_somebody_else_does() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let nobody = Refusing::new();
+    let free = nobody.address().to_string();
     assert!(fails(&["readyz", "--address", &free], 3).contains("not ready"));
     assert!(fails(&["readyz", "--address", &free, "--wait", "--timeout", "100ms"], 3).contains("not ready"));
     let other = TcpListener::bind("127.0.0.1:0").unwrap();

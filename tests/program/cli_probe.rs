@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::fixture::support::{ServedWithRoot, finished};
+use crate::refusing::Refusing;
 
 impl ServedWithRoot {
     fn probe(&self, args: &[&str]) -> (i32, String, String) {
@@ -124,10 +124,8 @@ fn two_saved_runs_tell_what_a_middlebox_did() {
 
 #[test]
 fn where_nobody_listens_it_is_three() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let (code, said, complaint) = probe(&[&address]);
+    let nobody = Refusing::new();
+    let (code, said, complaint) = probe(&[&nobody.address().to_string()]);
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("no connection (connection refused)."), "{said}");
     assert!(complaint.contains("cannot be reached"), "{complaint}");

@@ -2,11 +2,10 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, that is how to fail")]
 
-use std::net::TcpListener;
-
 use serde_json::Value;
 
 use crate::fixture::support::{ServedWithRoot, finished};
+use crate::refusing::Refusing;
 
 fn start(certificate: &str) -> ServedWithRoot {
     ServedWithRoot::start(&["--fqdn", "mx.lab.test", "--certificate", certificate])
@@ -78,10 +77,8 @@ fn json_is_one_object_with_every_attempt_and_the_journal() {
 
 #[test]
 fn where_nobody_listens_nothing_is_delivered() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let (code, said, _) = send(&["--to", &address]);
+    let nobody = Refusing::new();
+    let (code, said, _) = send(&["--to", &nobody.address().to_string()]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("Deferred: no connection to 127.0.0.1 ("), "{said}");
 }

@@ -23,10 +23,15 @@ const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/program/judge/c
 /// Entries by which classes are told apart.
 const TELLING: &str = "starttls-absent,tls-220-close,trust-expired,name-mismatch";
 
-/// Runs `judge` with these flags on a command.
+/// Runs `judge` with these flags on a command, which has more time than a busy machine takes.
 #[track_caller]
 fn judge(flags: &[&str], command: &[&str]) -> Output {
-    run(program().arg("judge").args(flags).arg("--").args(command))
+    let mut judge = program();
+    judge.arg("judge").args(flags);
+    if !flags.contains(&"--timeout") {
+        judge.args(["--timeout", "60s"]);
+    }
+    run(judge.arg("--").args(command))
 }
 
 /// The JSON report; `code` is the exit code that there has to be.

@@ -116,6 +116,9 @@ fn a_disk_that_is_full_for_a_while_costs_no_entry_and_no_message() {
     let dir = tempfile::tempdir().unwrap();
     let disk = dir.path().to_str().unwrap();
     must(&format!("mount -t tmpfs -o size=256k tmpfs {disk}"));
+    // Room that there is again later.
+    let (reserve, filling) = (dir.path().join("reserve"), dir.path().join("filling"));
+    fs::write(&reserve, [0; 128 << 10]).unwrap();
     let (path, logs) = (dir.path().join("journal.jsonl"), dir.path().join("logs"));
     let served = Served::start(&["--journal", path.to_str().unwrap(), "--log-dir", logs.to_str().unwrap()]);
     let mut talk = Talk::open(&served.address());
@@ -127,8 +130,9 @@ fn a_disk_that_is_full_for_a_while_costs_no_entry_and_no_message() {
         assert!(sent < 100, "the disk is not full");
     }
     // A message that has no room leaves some for lines. Now there is none.
-    let mut rest = fs::File::create(dir.path().join("rest")).unwrap();
+    let mut rest = fs::File::create(&filling).unwrap();
     while rest.write_all(&[0]).is_ok() {}
+    drop(rest);
     let length = || fs::metadata(&path).unwrap().len();
     let (mut before, mut stays) = (length(), 0);
     while stays < 10 {
@@ -139,7 +143,7 @@ fn a_disk_that_is_full_for_a_while_costs_no_entry_and_no_message() {
     // The journal has no half lines meanwhile.
     let whole = fs::read_to_string(&path).unwrap();
     assert!(whole.ends_with('\n'), "{whole}");
-    must(&format!("mount -o remount,size=8m {disk}"));
+    [reserve, filling].iter().for_each(|file| fs::remove_file(file).unwrap());
     talk.message_of("hello", 1);
     sent += 1;
     talk.say("QUIT", "221");

@@ -8,6 +8,8 @@ mod edge_and_hub;
 mod client;
 #[path = "../common/installed.rs"]
 mod installed;
+#[path = "../common/refusing.rs"]
+mod refusing;
 #[path = "../common/verify_scenarios.rs"]
 mod verify_scenarios;
 

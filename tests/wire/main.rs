@@ -15,6 +15,8 @@ mod handshake_fault;
 mod installed;
 #[path = "../common/process.rs"]
 mod process;
+#[path = "../common/refusing.rs"]
+mod refusing;
 #[path = "../common/verify_scenarios.rs"]
 mod verify_scenarios;
 

@@ -11,7 +11,11 @@ use starttls_lab::internal::probe::{Options, Prober, Run, Target, findings, lab_
 use starttls_lab::internal::scenario::ScenarioText;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_millis(500);
+use crate::refusing::Refusing;
+
+/// How long a server has for each answer, and how long one has that is silent: all of it passes.
+const PATIENCE: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(500);
 
 /// A server that does the same at each connection, until nobody connects any more.
 fn serve(each: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> SocketAddr {
@@ -52,13 +56,13 @@ fn up_to_the_handshake(stream: &TcpStream) -> bool {
     }
 }
 
-async fn probed(address: SocketAddr, implicit_tls: bool) -> Run {
+async fn probed(address: SocketAddr, implicit_tls: bool, patience: Duration) -> Run {
     let options = Options {
         helo: "prober.lab.test".parse().unwrap(),
         name: Some("odd.lab.test".to_owned()),
         domain: None,
         implicit_tls,
-        patience: PATIENCE,
+        patience,
         once: false,
     };
     let prober = Prober::new(options, &[], &Clock::system()).unwrap();
@@ -68,7 +72,11 @@ async fn probed(address: SocketAddr, implicit_tls: bool) -> Run {
 
 /// The verdict; whatever was seen can be read, saved, and made into a lab file that is one.
 async fn verdict(address: SocketAddr, implicit_tls: bool) -> String {
-    let run = probed(address, implicit_tls).await;
+    verdict_within(address, implicit_tls, PATIENCE).await
+}
+
+async fn verdict_within(address: SocketAddr, implicit_tls: bool, patience: Duration) -> String {
+    let run = probed(address, implicit_tls, patience).await;
     let (host, member) = run.members().next().unwrap();
     let found = findings(host, member, run.taken);
     outcomes(host, &member.visit, run.taken);
@@ -98,7 +106,8 @@ async fn a_silent_a_closed_and_a_slow_server_are_called_what_they_are() {
         let mut stream = stream;
         stream.read_to_end(&mut Vec::new()).ok();
     });
-    assert_eq!(verdict(silent, false).await, "it does not greet: it does not answer in time");
+    let sentence = verdict_within(silent, false, SHORT).await;
+    assert_eq!(sentence, "it does not greet: it does not answer in time");
     // A line that is no reply is told at once, also where a hyphen stands in it.
     let other = serve(|stream| {
         let mut stream = stream;
@@ -112,13 +121,8 @@ async fn a_silent_a_closed_and_a_slow_server_are_called_what_they_are() {
     let closing = serve(drop);
     let sentence = verdict(closing, false).await;
     assert!(sentence.starts_with("it does not greet: it "), "{sentence}");
-    let (listener, address) = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        (listener, address)
-    };
-    drop(listener);
-    assert_eq!(verdict(address, false).await, "no connection (connection refused)");
+    let nobody = Refusing::new();
+    assert_eq!(verdict(nobody.address(), false).await, "no connection (connection refused)");
 }
 
 #[tokio::test(flavor = "multi_thread")]

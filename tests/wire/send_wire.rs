@@ -12,6 +12,7 @@ use starttls_lab::internal::smtp::ReversePath;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
+use crate::refusing::Refusing;
 use crate::sending_lab::SendingLab;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -313,11 +314,9 @@ async fn no_tls_after_220(stream: tokio::net::TcpStream) {
 #[tokio::test]
 async fn an_address_where_nobody_listens_defers() {
     let both = start(GOOD, "").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let nobody = Refusing::new();
     let task = Arc::new(both.task(SenderPolicy::named("may").unwrap()));
-    let attempt = both.sender.attempt(address, &task).await;
+    let attempt = both.sender.attempt(nobody.address(), &task).await;
     assert!(matches!(attempt.reason, Reason::NoConnection { .. }), "{attempt:?}");
     assert_eq!(attempt.outcome, Outcome::Deferred);
 }

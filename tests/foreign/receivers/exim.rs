@@ -59,6 +59,8 @@ impl Exim {
 fn serve(exim: &Program, lab: &SendingLab, face: Face, directory: &Path) -> SocketAddr {
     let home = directory.join(format!("{face:?}"));
     fs::create_dir_all(home.join("spool")).unwrap();
+    // Whatever the umask: Exim's user has to get there.
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
     let tls = match face.certificate() {
         None => "tls_advertise_hosts =\n".to_owned(),
         Some(label) => {

@@ -47,9 +47,13 @@ fn serve_does_not_start_beyond_loopback_without_a_token() {
 
 #[test]
 fn a_second_lab_has_a_page_at_another_port() {
-    let free =
-        || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let serve = || Served::start_as(program().args(["serve", "--port", &free(), "--control-path", "/lab"]));
+    // Of an address that no other test has, or a test beside this one may be given the port before the lab is.
+    const HOME: &str = "127.78.0.1";
+    let free = || std::net::TcpListener::bind((HOME, 0)).unwrap().local_addr().unwrap().port().to_string();
+    let serve = || {
+        let arguments = ["serve", "--bind", HOME, "--port", &free(), "--control-path", "/lab"];
+        Served::start_as(program().args(arguments))
+    };
     let (first, second) = (serve(), serve());
     let (one, other) = (first.ready(), second.ready());
     assert_ne!(one["page"], other["page"]);

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::page::{self, Page, Role, is_as_expected};
-use crate::installed::Program;
+use crate::installed::{PROXIES, Program};
 
 /// How long a command may take, and how long a line of `serve` is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Programs that an example may need, with their Debian packages.
 const FOREIGN: [(&str, &str); 4] =
@@ -116,9 +116,14 @@ impl Running<'_> {
         for (name, _) in env::vars().filter(|(name, _)| name.starts_with("STARTTLS_LAB_")) {
             shell.env_remove(name);
         }
+        for name in PROXIES {
+            shell.env_remove(name);
+        }
         // `2>&1` for the order of the two streams.
         shell.arg("-c").arg(format!("exec 2>&1\n{}", text.replace("127.0.0.1", &self.home)));
         shell.current_dir(self.folder).env("PATH", env::join_paths(path).unwrap()).env("NO_COLOR", "1");
+        // Perl complains of a locale that is not installed.
+        shell.env("LC_ALL", "C.UTF-8");
         shell.env("STARTTLS_LAB_BIND", &self.home);
         shell.stdin(Stdio::null()).stdout(Stdio::piped());
         shell

@@ -22,7 +22,7 @@ fn what_a_queue_delivers_is_collected_until_it_is_quiet_and_judged_by_entry() {
     }
     let said = run(program()
         .args(["judge", "--daemon", "--only", "trust-expired,starttls-absent,tls-only-TLSv1_2"])
-        .args(["--policy", "verify", "--format", "json", "--quiet", "100ms", "--timeout", "25s"])
+        .args(["--policy", "verify", "--format", "json", "--quiet", "100ms", "--timeout", "100s"])
         .args(["--", "python3", "-c", SUBMIT, CLIENT]));
     let stdout = text(&said.stdout);
     assert_eq!(said.status.code(), Some(0), "{stdout}\n{}", text(&said.stderr));

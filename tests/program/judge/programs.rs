@@ -4,7 +4,7 @@ use super::{TELLING, report, row, rows};
 use crate::fixture::support::has;
 
 const SWAKS: [&str; 9] =
-    ["swaks", "--server", "{host}:{port}", "--to", "b@lab.test", "--from", "a@lab.test", "--timeout", "3"];
+    ["swaks", "--server", "{host}:{port}", "--to", "b@lab.test", "--from", "a@lab.test", "--timeout", "50"];
 
 #[track_caller]
 fn class(command: &[&str]) -> (String, Vec<String>) {
@@ -36,7 +36,7 @@ fn swaks_that_dies_of_a_closed_connection_has_not_delivered() {
     }
     let report = report(
         0,
-        &["--only", "tls-220-*", "--policy", "encrypt", "--jobs", "2", "--timeout", "4s"],
+        &["--only", "tls-220-close,tls-220-garbage-*,tls-220-rst", "--policy", "encrypt", "--jobs", "2"],
         &[&SWAKS[..], &["--tls"]].concat(),
     );
     let row = row(&report, "tls-220-close");
@@ -55,7 +55,7 @@ fn curl_that_demands_tls_verifies_chain_and_name() {
         "curl",
         "-sS",
         "--max-time",
-        "5",
+        "50",
         "--connect-to",
         "{name}:{port}:{host}:{port}",
         "--cacert",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::first_screen::EVENT;
-use crate::fixture::support::{Served, Talk, program, run, signal, text};
+use crate::fixture::support::{Served, Talk, program, run, seed_that_stands, signal, text};
 
 /// A folder in which everything that a program writes by itself would be found: it is where it runs, its home and its
 /// place for temporary files.
@@ -95,6 +95,8 @@ fn a_lab_writes_what_was_asked_for_and_no_key() {
     let mut serve = place.shell("umask 077; exec \"$0\" \"$@\"");
     serve.args(["serve", "--port", "0", "--ca-file", "ca.pem", "--journal", "journal.jsonl"]);
     serve.args(["--log-dir", "logs", "--ready-file", "ready.json", "--log", "trace"]);
+    let lab = seed_that_stands();
+    serve.arg(lab.path());
     let served = Served::start_as(&mut serve);
     Talk::open(&served.address()).message();
     signal(served.pid(), "TERM");

@@ -6,9 +6,9 @@ use std::time::Duration;
 use starttls_lab::internal::journal::{Entry, Record, transcript_line};
 use starttls_lab::internal::session::send::{Attempt, Outcome, Outgoing, Reason, SenderPolicy, Task};
 use starttls_lab::internal::smtp::ReversePath;
-use tokio::net::TcpListener;
 
 use super::played::{ENCODED, PASSWORD};
+use crate::refusing::Refusing;
 use crate::sending_lab::SendingLab;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -264,10 +264,8 @@ async fn a_message_that_is_refused_does_not_keep_the_others_from_their_turn() {
 #[tokio::test]
 async fn where_nobody_listens_every_message_has_its_attempt_after_one_try() {
     let both = start(ANYBODY, "smtp_max_messages_per_connection = 2").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let attempts = both.sender.attempts(address, &both.tasks(5)).await;
+    let nobody = Refusing::new();
+    let attempts = both.sender.attempts(nobody.address(), &both.tasks(5)).await;
     assert!(attempts.iter().all(|attempt| matches!(attempt.reason, Reason::NoConnection { .. })));
     assert_eq!(attempts.len(), 5);
     let session = both.noted()[0].0;
