@@ -133,12 +133,18 @@ mod tests {
             assert!(!wrong || !spec.symptoms.is_empty(), "{name} does not say what a client meets");
         }
         for symptom in Symptom::ALL {
-            // No entry emulates what is on the sender's own side, and none is about a text that says nothing.
+            // No entry emulates what is on the sender's own side, in DNS or in the server's own log, or a server without
+            // RFC 5746, and none is about a text that says nothing or reports no fault.
             let without = matches!(
                 symptom,
                 Symptom::OwnCertificate
                     | Symptom::OwnService
                     | Symptom::OwnPin
+                    | Symptom::OwnVersions
+                    | Symptom::LegacyRenegotiation
+                    | Symptom::DnsPolicy
+                    | Symptom::ServerKey
+                    | Symptom::Unverified
                     | Symptom::NotAttributed
                     | Symptom::TlsFailed
                     | Symptom::ConnectionLost

@@ -169,6 +169,9 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
     let Subject { name, described, pasted } = *subject;
     let plan = Plan::with_keys(text, &mut SharedKeys::default().of_a_lab())?;
     let mut report = report::check(&plan.computers, plan.clock.now());
+    if let Some(Ok(imported)) = pasted.and_then(|found| found.imported.as_ref()) {
+        imported.mark_doubts(&mut report);
+    }
     let dry_run = if says_something(&text.scenario) { Some(plan.dry_run(name)?) } else { None };
     let played = |layout: fn(&Proof) -> String| {
         let played = dry_run.as_ref().map(|proof| format!("\n{HEADING}{}", layout(proof)));

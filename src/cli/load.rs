@@ -1,7 +1,7 @@
 //! Loads the scenario that an argument names.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::output::Failure;
@@ -37,8 +37,13 @@ pub(super) fn load(word: &str) -> Result<Loaded, Failure> {
 
 /// Reads a lab file.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    read_from(File::open(path), path)
+}
+
+/// Reads a lab file that has been opened.
+pub(super) fn read_from(file: io::Result<File>, path: &Path) -> Result<String, Failure> {
     let wrong = |problem: &str| Failure::usage(format!("{}: {problem}", path.display()));
-    let file = File::open(path).map_err(|error| wrong(&error.to_string()))?;
+    let file = file.map_err(|error| wrong(&error.to_string()))?;
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| wrong(&error.to_string()))?;
     if bytes.len() as u64 > LONGEST_FILE {

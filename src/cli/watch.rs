@@ -1,6 +1,7 @@
 //! Watches a lab file: a saved change counts from the next connection.
 
 use std::fs::{File, Metadata};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -100,7 +101,13 @@ impl<'a> Watched<'a> {
             return Look::Unread;
         }
         // What NFS knows of a file is fresh when it is opened.
-        let stamp = File::open(self.path).and_then(|file| file.metadata()).ok().as_ref().map(Stamp::of);
+        let file = open_at_once(self.path);
+        let metadata = file.as_ref().ok().and_then(|file| file.metadata().ok());
+        // Something else may have taken its place since.
+        if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            return Look::Unread;
+        }
+        let stamp = metadata.as_ref().map(Stamp::of);
         if stamp != self.stamp || stamp.is_none() {
             (self.stamp, self.since, self.is_final) = (stamp, Instant::now(), false);
         }
@@ -108,7 +115,7 @@ impl<'a> Watched<'a> {
             return Look::Unread;
         }
         let is_old = self.since.elapsed() >= GRAIN;
-        let now = load::read(self.path).map_err(|error| error.to_string());
+        let now = load::read_from(file, self.path).map_err(|error| error.to_string());
         let settled = now == self.seen;
         self.seen = now;
         self.is_final = settled && is_old;
@@ -118,6 +125,14 @@ impl<'a> Watched<'a> {
         self.told.clone_from(&self.seen);
         Look::Changed(self.told.clone())
     }
+}
+
+/// Opens a file; of a pipe, it does not wait for the writer.
+fn open_at_once(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    options.read(true).open(path)
 }
 
 impl Stamp {
@@ -158,6 +173,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// As where a pipe takes a file's place after the file has been looked for.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_opened_without_its_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lab.toml");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(!open_at_once(&path).unwrap().metadata().unwrap().is_file());
     }
 
     #[tokio::test(start_paused = true)]

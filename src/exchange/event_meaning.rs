@@ -29,7 +29,8 @@ impl EventMeaning {
 
     /// Returns the statement with the values of an event; a value that is not known is left out.
     pub fn statement(&self, value: impl Fn(&str) -> Option<String>) -> String {
-        filled(self.says, value).replace(" ({}, {})", "").replace(" ({})", "").replace(" {}", "")
+        let gaps = [" ({}, {})", " ({})", " for {}", " of {}", " from {}", " at {}", " to {}", " {}"];
+        gaps.into_iter().fold(filled(self.says, value), |text, gap| text.replace(gap, ""))
     }
 
     /// Returns the commands with the values of an event, without those for which a value is missing.

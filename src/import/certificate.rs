@@ -44,8 +44,12 @@ pub(super) struct Known {
     pub(super) exact: bool,
     /// True if `Get-ExchangeCertificate` listed it.
     pub(super) listed: bool,
+    /// True if it is a request that no authority has answered, and no certificate yet.
+    pub(super) is_request: bool,
     /// Notes on findings that no field above can hold.
     pub(super) notes: Vec<String>,
+    /// What of its status the lab does not have.
+    pub(super) left_out: Vec<String>,
 }
 
 /// The rules by which written dates are read.
@@ -182,18 +186,18 @@ impl Known {
             "untrusted" | "4" => self.chain = Some(ChainStatus::Untrusted),
             "revocationcheckfailure" | "6" => {
                 self.chain = Some(ChainStatus::Valid);
-                self.notes.push(
-                    "Windows could not check whether it was revoked (RevocationCheckFailure)".to_owned(),
+                self.left_out.push(
+                    "its Status is RevocationCheckFailure, so this server cannot reach the lists of the \
+                     authority; what Exchange does then is not known, and it is taken for valid"
+                        .to_owned(),
                 );
             }
-            "pendingrequest" | "7" => {
-                self.key = Some(PrivateKey::Missing);
-                self.notes
-                    .push("it is a request that no authority has answered yet (PendingRequest)".to_owned());
-            }
-            "invalid" | "5" => {
-                self.notes.push("Exchange calls it Invalid and does not say why".to_owned());
-            }
+            "pendingrequest" | "7" => self.is_request = true,
+            // Without its key it is invalid for that.
+            "invalid" | "5" if self.key == Some(PrivateKey::Missing) => {}
+            "invalid" | "5" => self
+                .left_out
+                .push("its Status is Invalid, which does not say why; it is taken for valid".to_owned()),
             "dateinvalid" | "3" => self.chain = Some(ChainStatus::Valid),
             _ => {}
         }
@@ -239,7 +243,9 @@ impl Known {
             server
         );
         self.listed |= other.listed;
+        self.is_request &= other.is_request;
         self.notes.extend(other.notes);
+        self.left_out.extend(other.left_out);
     }
 
     /// Returns whether both describe one certificate.

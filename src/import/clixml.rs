@@ -1,5 +1,6 @@
 //! `Export-Clixml` files (MS-PSRP section 2.2.5): objects with typed properties and shared references.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use quick_xml::Reader;
@@ -28,6 +29,26 @@ struct Node {
 pub(super) struct Read {
     pub(super) records: Vec<Record>,
     pub(super) problem: Option<String>,
+}
+
+/// Splits a text into the exports in it and the text around them, in which an event may stand.
+pub(super) fn split(text: &str) -> (Vec<&str>, Cow<'_, str>) {
+    const END: &str = "</Objs>";
+    let Some(first) = text.find("<Objs") else { return (Vec::new(), text.into()) };
+    let (mut exports, mut around) = (Vec::new(), String::new());
+    let mut rest = text;
+    let mut next = Some(first);
+    while let Some(start) = next {
+        let (before, export) = rest.split_at(start);
+        around.push_str(before);
+        let end = export.find(END).map_or(export.len(), |end| end + END.len());
+        let (export, after) = export.split_at(end);
+        exports.push(export);
+        rest = after;
+        next = rest.find("<Objs");
+    }
+    around.push_str(rest);
+    (exports, around.into())
 }
 
 /// Reads every recognizable object in the export that begins in `text`.

@@ -40,6 +40,10 @@ pub(super) fn read(text: &str) -> Vec<Record> {
 fn is_head(line: &str, delimiter: u8) -> bool {
     let names: Vec<&str> =
         line.split(char::from(delimiter)).map(|name| name.trim().trim_matches('"')).collect();
+    // A prompt and its pipeline name properties with commas between them, too.
+    if line.contains(['|', '>', '\\']) {
+        return false;
+    }
     let known =
         names.iter().filter(|name| known_name(name).is_some_and(|known| known.len() == name.len())).count();
     let event = names.contains(&"Event ID") && names.contains(&"Source");
@@ -71,5 +75,8 @@ mod tests {
         let records = read(text);
         assert_eq!(records[0].text(&["Message"]).unwrap(), "Microsoft, two\nlines");
         assert!(read("a,b\nc,d\n").is_empty());
+        let prompt =
+            "[PS] C:\\>Get-ReceiveConnector | fl Identity,Fqdn,AuthMechanism\n\nIdentity : EX01\\A, B, C\n";
+        assert!(read(prompt).is_empty());
     }
 }

@@ -44,9 +44,18 @@ pub struct ProtocolExcerpt {
     /// True if X-ANONYMOUSTLS was offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x_anonymoustls: Option<bool>,
+    /// True if the other side hung up when it had seen the certificate, before TLS was done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub left_at_certificate: bool,
     /// Notes on anomalies of the copy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The session in which a certificate was presented, until TLS is done.
+    #[serde(skip)]
+    presenting: Option<String>,
+    /// True within a reply to EHLO that has a row for each of its lines.
+    #[serde(skip)]
+    within_reply: bool,
 }
 
 /// Message tracking, or a queue's last error: codes and the fields in braces.
@@ -71,6 +80,7 @@ pub struct TrackingExcerpt {
 /// A row: `date-time,connector-id,session-id,sequence-number,local-endpoint,remote-endpoint,event,data,context`.
 struct Row {
     connector: String,
+    session: String,
     event: String,
     data: String,
     context: String,
@@ -128,7 +138,7 @@ fn row(line: &str) -> Option<Row> {
         [data, context] => (data.clone(), context.clone()),
         [data @ .., context] => (data.join(", "), context.clone()),
     };
-    Some(Row { connector: cell(1), event, data, context })
+    Some(Row { connector: cell(1), session: cell(2), event, data, context })
 }
 
 /// The texts of the last column.
@@ -170,7 +180,10 @@ fn take(excerpt: &mut ProtocolExcerpt, row: &Row) {
         };
         excerpt.failure = Some(word);
     }
-    if contexts == 1 && row.event == "*" {
+    follow(excerpt, row);
+    if contexts == 1 && row.context.starts_with(ONE_ROW) {
+        in_one_row(excerpt, &row.data);
+    } else if contexts == 1 && row.event == "*" {
         let data = row.data.clone();
         match row.context.as_str() {
             "Certificate subject" => {
@@ -196,6 +209,9 @@ fn take(excerpt: &mut ProtocolExcerpt, row: &Row) {
         excerpt.presented_san = row.data.split(';').map(|name| name.trim().to_owned()).collect();
         excerpt.notes.push("a row lacks a comma".to_owned());
     }
+    // The Send log has a row for each line of a reply, the Receive log one for all of them.
+    let ends = excerpt.within_reply && row.data.starts_with("250 ");
+    excerpt.within_reply = row.event == "<" && row.data.starts_with("250-");
     if row.data.starts_with("250")
         && let Some(reply) = reply(&row.data)
     {
@@ -208,6 +224,42 @@ fn take(excerpt: &mut ProtocolExcerpt, row: &Row) {
         } else if one("X-ANONYMOUSTLS") {
             excerpt.x_anonymoustls = Some(true);
         }
+    } else if ends && row.event == "<" {
+        let last = row.data.get(4..).unwrap_or_default();
+        excerpt.starttls = excerpt.starttls.or(Some(last.eq_ignore_ascii_case("STARTTLS")));
+    }
+}
+
+/// Notices a session that ends between the certificate and the end of the handshake.
+fn follow(excerpt: &mut ProtocolExcerpt, row: &Row) {
+    let same = excerpt.presenting.as_deref() == Some(row.session.as_str());
+    if row.context.starts_with("Sending certificate") {
+        excerpt.presenting = Some(row.session.clone());
+    } else if same && row.event == "-" && row.context.contains("Remote") {
+        excerpt.left_at_certificate = true;
+        excerpt.presenting = None;
+    } else if same && (row.context.contains("TLS protocol") || row.context.contains("TLS negotiation")) {
+        excerpt.presenting = None;
+    }
+}
+
+/// The text of the row that holds all of a certificate, which later versions write.
+const ONE_ROW: &str = "Sending certificate Subject Issuer name";
+
+/// Reads `<subject> <issuer> <serial number> <thumbprint> <not before> <not after> <names>`.
+fn in_one_row(excerpt: &mut ProtocolExcerpt, data: &str) {
+    let data = data.trim();
+    let words: Vec<&str> = data.split_whitespace().collect();
+    let Some(at) = words.iter().position(|word| super::table::is_thumbprint(word)) else { return };
+    let names = words.get(..at.saturating_sub(1)).unwrap_or_default().join(" ");
+    let second = names.match_indices("CN=").nth(1).map_or(names.len(), |(at, _)| at);
+    let (subject, issuer) = names.split_at(second);
+    let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    excerpt.presented_subject = excerpt.presented_subject.take().or(some(subject));
+    excerpt.presented_issuer = excerpt.presented_issuer.take().or(some(issuer));
+    excerpt.thumbprint = excerpt.thumbprint.take().or(words.get(at).map(|word| (*word).to_owned()));
+    if let (true, Some(san)) = (excerpt.presented_san.is_empty(), words.get(at + 3)) {
+        excerpt.presented_san = san.split(';').map(str::to_owned).collect();
     }
 }
 

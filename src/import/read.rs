@@ -63,6 +63,10 @@ pub(super) fn read(input: &Input, password: Option<&str>, labs: bool) -> Pieces 
         pieces.notes.push("it is neither text nor a certificate".to_owned());
         return pieces;
     };
+    if raw.trim().is_empty() {
+        pieces.notes.push("it is empty".to_owned());
+        return pieces;
+    }
     if labs && looks_like_lab(&raw) {
         match ScenarioText::parse(&raw, &input.name) {
             Ok(lab) => pieces.lab = Some(lab),
@@ -88,34 +92,33 @@ fn of_text(raw: &str, pieces: &mut Pieces) {
     if let Some(files) = material::pem(raw) {
         (pieces.files, pieces.notes) = (files.certificates, files.notes);
     }
-    let export = raw.contains("<Objs");
-    if export {
-        let read = clixml::read(raw);
-        pieces.records = read.records;
+    let (exports, rest) = clixml::split(raw);
+    for export in exports {
+        let read = clixml::read(export);
+        pieces.records.extend(read.records);
         pieces
             .notes
             .extend(read.problem.map(|problem| format!("the export cannot be read to its end: {problem}")));
     }
-    let clean = text::clean(raw);
-    if !export {
-        pieces.records = delimited::read(raw);
-        if pieces.records.is_empty() {
-            pieces.records = json::read(&clean);
-            pieces.records.extend(list::read(&clean));
-            pieces.records.extend(table::read(&clean));
-            pieces.records.extend(command::read(&clean));
-        }
-        pieces.cut = pieces.records.iter().any(|record| record.cut);
-        if pieces.records.is_empty() {
-            pieces.other_object = other_object(&clean);
-            if table::is_broken(&clean) {
-                pieces
-                    .notes
-                    .push("it holds a table that was wrapped; take | fl in place of the table".to_owned());
-            }
-        }
-        words(&clean, pieces);
+    let clean = text::clean(&rest);
+    let mut records = delimited::read(&rest);
+    if records.is_empty() {
+        records = json::read(&clean);
+        records.extend(list::read(&clean));
+        records.extend(table::read(&clean));
+        records.extend(command::read(&clean));
     }
+    pieces.records.extend(records);
+    pieces.cut = pieces.records.iter().any(|record| record.cut);
+    if pieces.records.is_empty() {
+        pieces.other_object = other_object(&clean);
+        if table::is_broken(&clean) {
+            pieces
+                .notes
+                .push("it holds a table that was wrapped; take | fl in place of the table".to_owned());
+        }
+    }
+    words(&clean, pieces);
 }
 
 /// Finds events, errors, dialogues and logs, which are text.
@@ -133,6 +136,10 @@ fn words(clean: &str, pieces: &mut Pieces) {
     // The advice of an event, and the text of a refusal, are not a sender's error.
     if pieces.events.is_empty() && pieces.refusals.is_empty() {
         pieces.errors = sender::look_up(clean);
+    }
+    // A log that names the cause says more than that TLS failed.
+    if pieces.protocols.iter().any(|log| log.cause.is_some()) {
+        pieces.errors.retain(|error| error.meaning != sender::Meaning::TlsFailed);
     }
     if pieces.errors.is_empty() && pieces.dialogues.iter().any(|it| it.middlebox) && pieces.events.is_empty()
     {

@@ -41,7 +41,7 @@ pub struct Refusal {
 /// Finds every refusal in `text`. White space is ignored, so line breaks do not matter.
 pub(super) fn find(text: &str) -> Vec<Refusal> {
     let text = Said { flat: folded(text), dense: dense(text) };
-    let readers = [guard, invalid, wildcard, tagged, internal, overwrite];
+    let readers = [guard, invalid, wildcard, tagged, internal, overwrite, pin_form, other_shell];
     readers.into_iter().filter_map(|read| read(&text)).collect()
 }
 
@@ -115,7 +115,7 @@ fn invalid(text: &Said) -> Option<Refusal> {
         says: format!("The certificate is in Windows' store and Exchange does not take it: {why}"),
         advice: vec![
             "Import the PFX with its key: Import-ExchangeCertificate -FileData ([IO.File]::ReadAllBytes('\\\\server\\share\\mail.pfx')) -Password (Read-Host -AsSecureString)".to_owned(),
-            "Where the request was made on this server, the key may still be there: certutil -repairstore my <serial number>".to_owned(),
+            "Where the request was made on this server, the key may still be there: certutil -repairstore my <thumbprint>".to_owned(),
         ],
         reason: Some(reason),
         thumbprint,
@@ -171,6 +171,36 @@ fn internal(text: &Said) -> Option<Refusal> {
         guard: Some("internal-transport-certificate"),
         says: "The certificate is the internal transport certificate, for mail between Exchange servers".to_owned(),
         advice: vec!["New-ExchangeCertificate without parameters makes a new one and publishes it; then the old one can go.".to_owned()],
+        ..Refusal::default()
+    })
+}
+
+/// Recognizes that a value is no `TlsCertificateName`, whose type is `SmtpX509Identifier` (Set-ReceiveConnector).
+fn pin_form(text: &Said) -> Option<Refusal> {
+    let refused = text.says("cannot convert value") && text.says("SmtpX509Identifier");
+    refused.then(|| Refusal {
+        kind: "cmdlet-refusal",
+        guard: Some("tls-certificate-name"),
+        says: "TlsCertificateName is neither a name nor a thumbprint: it is the certificate's issuer and subject, as <I>issuer<S>subject".to_owned(),
+        advice: vec!["Let PowerShell write it: $c = Get-ExchangeCertificate <thumbprint>; Set-ReceiveConnector \"<SERVER>\\<connector>\" -TlsCertificateName \"<I>$($c.Issuer)<S>$($c.Subject)\"".to_owned()],
+        ..Refusal::default()
+    })
+}
+
+/// Recognizes a cmdlet of Exchange in a PowerShell that does not know it.
+fn other_shell(text: &Said) -> Option<Refusal> {
+    let cmdlet = text.word("The term '", "'")?;
+    let of_exchange =
+        ["ExchangeCertificate", "ReceiveConnector", "SendConnector", "TransportService", "TransportServer"]
+            .iter()
+            .any(|noun| cmdlet.to_ascii_lowercase().ends_with(&format!("-{}", noun.to_ascii_lowercase())));
+    (of_exchange && text.says("is not recognized as the name of a cmdlet")).then(|| Refusal {
+        kind: "cmdlet-refusal",
+        guard: Some("other-shell"),
+        says: format!("This PowerShell does not know {cmdlet}: it is not the Exchange Management Shell"),
+        advice: vec![
+            "Run it in the Exchange Management Shell on an Exchange server; on an Edge in the one of the Edge itself.".to_owned(),
+        ],
         ..Refusal::default()
     })
 }

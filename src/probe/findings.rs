@@ -49,6 +49,12 @@ pub fn findings(host: &Host, member: &Member, now: Timestamp) -> Vec<Finding> {
     if visit.ehlo_inside.iter().flat_map(Heard::keywords).any(|(keyword, _)| keyword == "STARTTLS") {
         note("STARTTLS is listed inside TLS as well, which RFC 3207 section 4.2 forbids".to_owned());
     }
+    if !host.implicit_tls && visit.banner == Some(Heard::TimedOut) {
+        note(
+            "a server that waits for the client to speak first may begin with TLS, as on port 465: --implicit-tls tries that"
+                .to_owned(),
+        );
+    }
     withheld_by_exchange(member).into_iter().for_each(&mut note);
     if member.wants_client_certificate() {
         note("it demands a certificate of the client; mail servers that have none do not get in".to_owned());

@@ -10,9 +10,10 @@ use super::opinion;
 use super::words;
 use super::{AnonymousTls, CertificateReport, ConnectorReport, EventReport, NameReport, RuleApplied};
 use crate::exchange::{
-    AuthMechanism, Candidate, Computer, Event, EventKind, InternalTransport, IpRange, Outcome, PrivateKey,
-    ReceiveConnector, RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes_in, fqdn_guard,
-    keywords, select_for, selection_events, useless_advice, wants_anonymous_tls, without_require_tls,
+    AuthMechanism, Candidate, Computer, Event, EventKind, EventMeaning, InternalTransport, IpRange, Outcome,
+    PrivateKey, ReceiveConnector, RuleInForce, SearchKey, Selection, Stage, StoredCertificate, fixes_in,
+    fqdn_guard, keywords, select_for, selection_events, useless_advice, wants_anonymous_tls,
+    without_require_tls,
 };
 use crate::name::covers;
 use crate::pki::Thumbprint;
@@ -75,6 +76,26 @@ pub(super) fn report(
         refused,
         without_tls: without_require_tls(lab, computer, connector, now),
         effects: Vec::new(),
+    }
+}
+
+impl ConnectorReport {
+    /// Returns what is logged about the internal transport certificate, a sentence for each event. That none is published
+    /// (12012) is not among it: an export that does not show the thumbprint looks the same.
+    pub(super) fn about_the_internal_certificate(&self) -> Vec<String> {
+        let between = |id: u16| {
+            let kind = EventKind::ALL.into_iter().find(|kind| kind.id() == id);
+            kind.is_some_and(|kind| {
+                kind != EventKind::InternalCertificateNotPublished
+                    && kind.meaning().touches == EventMeaning::BETWEEN_SERVERS
+            })
+        };
+        let events = self.events.iter().filter(|event| between(event.event_id));
+        let each = events.map(|event| {
+            let says = event.means.split(". ").next().unwrap_or(&event.means);
+            format!("{}, which concerns mail between Exchange servers only: {says}", event.event_id)
+        });
+        each.collect()
     }
 }
 

@@ -95,6 +95,7 @@ impl Screen<'_> {
             }
             blocks => {
                 table::table(screen, blocks, self.causes);
+                self.internal_certificates(screen);
                 let room = LINES_OF_SEVERAL.saturating_sub(screen.height() + below);
                 for rows in self.causes_in(room) {
                     screen.gap();
@@ -102,6 +103,24 @@ impl Screen<'_> {
                 }
             }
         }
+    }
+
+    /// Writes what is logged about internal transport certificates, once for each computer.
+    fn internal_certificates(&self, screen: &mut Rows) {
+        let mut known = Vec::new();
+        for report in &self.report.connectors {
+            let computer = report.identity.split('\\').next().unwrap_or_default();
+            for event in report.about_the_internal_certificate() {
+                let line = format!("on {computer}: {event}");
+                if !known.contains(&line) {
+                    known.push(line);
+                }
+            }
+        }
+        if !known.is_empty() {
+            screen.gap();
+        }
+        known.iter().for_each(|line| screen.text("event", HEAD, None, line));
     }
 
     /// Returns each cause, with as much detail as fits into this number of lines; the first ones have more.

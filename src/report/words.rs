@@ -154,12 +154,29 @@ fn no_pinned(pin: &TlsCertificateName, computer: &Computer) -> String {
         computer.store.iter().find(|stored| same(pin, stored))
     };
     if let Some(stored) = by(|pin, stored| *pin.subject == *stored.facts.subject) {
-        return format!("{none}; {} differs in the issuer: {}", named(stored), stored.facts.issuer);
+        let part = first_difference(&stored.facts.issuer, &pin.issuer);
+        return format!("{none}; {} differs in the issuer: {part}", named(stored));
     }
     if let Some(stored) = by(|pin, stored| *pin.issuer == *stored.facts.issuer) {
-        return format!("{none}; {} has the issuer, and another subject", named(stored));
+        let part = first_difference(&stored.facts.subject, &pin.subject);
+        return format!("{none}; {} differs in the subject: {part}", named(stored));
+    }
+    if let Some(stored) = by(|pin, stored| pin.names(&stored.facts.subject, &stored.facts.issuer)) {
+        return format!("{none}; they are those of {}, in each other's place", named(stored));
     }
     none.to_owned()
+}
+
+/// Returns the first part of a certificate's name that a pin has otherwise, and what the pin has there.
+fn first_difference(own: &str, pinned: &str) -> String {
+    let (own, pinned): (Vec<&str>, Vec<&str>) = (own.split(", ").collect(), pinned.split(", ").collect());
+    let alike = own.iter().zip(&pinned).take_while(|(own, pinned)| own == pinned).count();
+    match (own.get(alike), pinned.get(alike)) {
+        (Some(own), Some(pinned)) => format!("{own}, where the pin has {pinned}"),
+        (Some(own), None) => format!("{own}, which the pin lacks"),
+        (None, Some(pinned)) => format!("the pin has {pinned} besides"),
+        (None, None) => "its spaces".to_owned(),
+    }
 }
 
 /// Returns the verdict on one certificate.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, TrustAnchor, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, ClientConfig, ClientConnection, Error, RootCertStore};
@@ -231,11 +231,10 @@ impl ServerCertVerifier for Judge {
         let ders = std::iter::once(leaf).chain(intermediates);
         let presented: Vec<_> = ders.filter_map(|der| Certificate::from_der(der.to_vec()).ok()).collect();
         let error = self.chain_error(leaf, intermediates, now);
-        let self_signed = presented.first().is_some_and(Certificate::is_self_signed);
         let assessment = Assessment {
             chain: error
                 .as_ref()
-                .map(|error| problem_of(error, self_signed))
+                .map(|error| problem_of(error, presented.first(), &self.roots))
                 .or_else(|| presented.first().and_then(|leaf| purpose_problem(leaf, &self.check))),
             name: presented.first().and_then(|leaf| name_problem(leaf, &self.check)),
         };
@@ -254,8 +253,10 @@ impl ServerCertVerifier for Judge {
 }
 
 /// Converts webpki's error about a chain to a [`CertificateProblem`].
-fn problem_of(error: &Error, self_signed: bool) -> CertificateProblem {
+fn problem_of(error: &Error, leaf: Option<&Certificate>, roots: &RootCertStore) -> CertificateProblem {
     use CertificateError as E;
+    let self_signed = leaf.is_some_and(Certificate::is_self_signed);
+    let is_root = |leaf: &Certificate| roots.roots.iter().any(|root| has_key_of(leaf, root));
     let Error::InvalidCertificate(error) = error else {
         return CertificateProblem::Invalid { reason: error.to_string() };
     };
@@ -266,6 +267,20 @@ fn problem_of(error: &Error, self_signed: bool) -> CertificateProblem {
         E::UnknownIssuer => CertificateProblem::UnknownIssuer,
         E::Revoked => CertificateProblem::Revoked,
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => CertificateProblem::WrongPurpose,
+        // webpki refuses an authority's certificate before it looks for the issuer, also one such as
+        // `openssl req -x509` makes for a server.
+        E::Other(_) if leaf.is_some_and(|leaf| leaf.is_ca() && self_signed && !is_root(leaf)) => {
+            CertificateProblem::SelfSigned
+        }
+        E::Other(_) if leaf.is_some_and(Certificate::is_ca) => CertificateProblem::Invalid {
+            reason: "it is an authority's (CA:TRUE), in the place of a server's".to_owned(),
+        },
         error => CertificateProblem::Invalid { reason: error.to_string() },
     }
+}
+
+/// Returns whether a certificate has the public key of a root.
+fn has_key_of(certificate: &Certificate, root: &TrustAnchor<'_>) -> bool {
+    let key: &[u8] = root.subject_public_key_info.as_ref();
+    !key.is_empty() && certificate.der().windows(key.len()).any(|part| part == key)
 }

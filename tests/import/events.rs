@@ -181,6 +181,12 @@ fn an_event_that_was_copied_up_to_any_place_behind_its_names_is_the_same() {
 fn what_is_missing_is_asked_for() {
     let empty = description().replace("post.wetland.test", "").replace("Partner relay on HERON", "");
     says(&empty, &[("values_lost", json!(true)), ("domain_name", json!("")), ("connector", json!(""))]);
+    // What was lost is neither guessed nor left as a gap.
+    says(&empty, &[("selection_key", Value::Null)]);
+    let told = recognized(&[&empty]).explanation.to_string();
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("no CertificateDomains has <the name in the event>"), "{told}");
+    assert!(told.contains("\"<SERVER>\\<connector>\"") && !told.contains("is blank"), "{told}");
     let first = description().split(". Therefore").next().unwrap();
     says(
         first,
@@ -209,6 +215,31 @@ fn what_is_missing_is_asked_for() {
     }
     let missing = recognized(&[EVENT]).explanation.missing;
     assert!(missing.iter().any(|it| it.contains("Get-ExchangeCertificate")), "{missing:?}");
+}
+
+#[test]
+fn the_number_of_an_event_alone_is_answered_with_what_it_means() {
+    for text in ["12014", "event 12014", "Event ID: 12014", "MSExchangeFrontEndTransport, error 12014"] {
+        says(text, &[("event_id", json!(12014)), ("text_missing", json!(true))]);
+        let told = recognized(&[text]).explanation.to_string();
+        assert!(
+            told.contains("1. no certificate with that name") && told.contains("the pin is stale"),
+            "{told}"
+        );
+    }
+    let told = recognized(&["12016"]).explanation.to_string();
+    assert!(told.contains("the certificate has expired") && !told.contains("null"), "{told}");
+    for text in ["I have 12014 apples", "12014 12016", "99999", "port 12014 is open"] {
+        assert!(recognized(&[text]).is_nothing(), "{text}");
+    }
+}
+
+#[test]
+fn a_table_of_events_that_was_cut_shows_the_name_before_the_cut() {
+    let row = "3/5/2026 3:14:15 AM 12014 Error Microsoft Exchange could not find a certificate that contains the domain name post.wetland.test in...";
+    says(row, &[("domain_name", json!("post.wetland.test")), ("truncated", json!(true))]);
+    let within = row.replace(".test in...", "...");
+    says(&within, &[("domain_name", json!("post.wetland..."))]);
 }
 
 #[test]
@@ -353,7 +384,11 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
             "either",
         ),
         ("SSL_accept error: tlsv1 alert unknown ca: SSL alert number 48", "client-left", "either"),
-        ("error:0A000152:SSL routines::unsafe legacy renegotiation disabled", "handshake-failed", "either"),
+        (
+            "error:0A000152:SSL routines::unsafe legacy renegotiation disabled",
+            "legacy-renegotiation",
+            "receiver",
+        ),
         (
             "TLS error on connection to mx.a.test [192.0.2.1] (gnutls_handshake): A TLS packet with unexpected length was received.",
             "connection-closed",
@@ -366,8 +401,8 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ),
         (
             "javax.net.ssl.SSLHandshakeException: No appropriate protocol (protocol is disabled or cipher suites are inappropriate)",
-            "handshake-failed",
-            "either",
+            "own-versions",
+            "sender",
         ),
         (
             "javax.net.ssl.SSLHandshakeException: No subject alternative DNS name matching mx.a.test found.",
@@ -384,7 +419,7 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("curl: (60) SSL certificate problem: EE certificate key too weak", "too-weak", "either"),
         ("curl: (56) response reading failed (errno: 0)", "connection-lost", "either"),
         ("curl: (64) STARTTLS denied, code 454", "starttls-refused", "receiver"),
-        ("450 4.7.323 tlsa-invalid", "name-or-chain", "either"),
+        ("450 4.7.323 tlsa-invalid", "dns-policy", "receiver"),
         (
             "530 5.7.57 Client was not authenticated to send anonymous mail during MAIL FROM",
             "not-tls-at-all",
@@ -410,8 +445,57 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         ("A TLS packet with unexpected length was received", "connection-closed", "either"),
         ("SSL_connect returned=1 errno=0", "tls-failed", "either"),
         ("0x80090328", "expired", "receiver"),
-        ("5.7.323", "name-or-chain", "either"),
+        ("a call failed: SEC_E_ALGORITHM_MISMATCH", "handshake-failed", "either"),
+        ("5.7.323", "dns-policy", "receiver"),
         ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", "not-tls-at-all", "either"),
+        ("554 5.7.1 <b@a.test>: Relay access denied", "not-tls-at-all", "either"),
+        ("error:0A0000BF:SSL routines::no protocols available", "own-versions", "sender"),
+        (
+            "x509: certificate relies on legacy Common Name field, use SANs instead",
+            "common-name-only",
+            "receiver",
+        ),
+        (
+            "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-30T10:00:00Z is before 2027-01-01T00:00:00Z",
+            "not-yet-valid",
+            "either",
+        ),
+        ("450 4.7.324 dnssec-invalid", "dns-policy", "receiver"),
+        (
+            "A fatal error occurred when attempting to access the TLS server credential private key. The error code returned from the cryptographic module is 0x8009030D.",
+            "server-key",
+            "receiver",
+        ),
+        (
+            "Untrusted TLS connection established to mx.a.test[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384",
+            "unverified",
+            "neither",
+        ),
+        (
+            "STARTTLS=client, relay=mx.a.test., version=TLSv1.2, verify=FAIL, bits=256/256",
+            "unverified",
+            "neither",
+        ),
+        // It stands beside the reason for which the same sender does not deliver.
+        (
+            "Untrusted TLS connection established to mx.a.test[192.0.2.1]:25: TLSv1.3\nstatus=deferred (Server certificate not trusted)",
+            "chain-untrusted",
+            "either",
+        ),
+        ("javax.net.ssl.SSLException: Unrecognized SSL message, plaintext connection?", "not-tls", "either"),
+        ("421 4.4.2 Connection dropped due to SocketError", "queue-misleads", "either"),
+        ("550 5.7.64 TenantAttribution; Relay Access Denied SMTP", "cloud-attribution", "sender"),
+        (
+            "msmtp: TLS certificate verification failed: the certificate hasn't got a known issuer",
+            "chain-untrusted",
+            "either",
+        ),
+        ("* TLSv1.3 (OUT), TLS alert, unknown CA (560):", "chain-untrusted", "either"),
+        (
+            "none of the cipher suites supported by the client application are supported by the server",
+            "handshake-failed",
+            "either",
+        ),
     ] {
         says(text, &[("meaning", json!(meaning)), ("side", json!(side))]);
     }
@@ -419,6 +503,16 @@ fn what_senders_say_is_looked_up_and_the_side_is_named() {
         "x509: certificate is valid for a.test, not b.test",
         &[("asked_for", json!("b.test")), ("presented", json!("a.test"))],
     );
+    for (text, name) in [
+        (
+            "certificate verify failed: IP address mismatch, certificate is not valid for '192.0.2.1'. (_ssl.c:1006)",
+            "192.0.2.1",
+        ),
+        ("SSL verify error: certificate name mismatch: DN=\"/CN=HERON\" H=\"mx.a.test\"", "mx.a.test"),
+        ("Peer certificate CN=`HERON' did not match expected CN=`mx.a.test'", "mx.a.test"),
+    ] {
+        says(text, &[("meaning", json!("name-mismatch")), ("asked_for", json!(name))]);
+    }
     assert!(recognized(&["good morning, the server is slow today"]).is_nothing());
 }
 
@@ -453,6 +547,65 @@ fn protocol_logs_show_what_was_presented_and_how_it_failed() {
             ("failure", json!("UnknownCredentials")),
         ],
     );
+}
+
+#[test]
+fn a_log_says_no_more_of_a_failed_handshake_than_it_shows() {
+    let row = |number: usize, event: &str, rest: &str| {
+        format!(
+            "2026-03-05T03:14:00.000Z,HERON\\Relay,08DC3,{number},192.0.2.5:25,192.0.2.9:51234,{event},{rest}\n"
+        )
+    };
+    let offered = row(1, ">", "250  HERON Hello [192.0.2.9] SIZE PIPELINING STARTTLS 8BITMIME,")
+        + &row(2, "<", "STARTTLS,");
+    let failed = offered.clone() + &row(3, "*", ",TLS negotiation failed with error AlgorithmMismatch");
+    let told = recognized(&[&failed]).explanation.to_string();
+    assert!(told.contains("no version or cipher in common") && !told.contains("presented"), "{told}");
+    let failed = offered.clone() + &row(3, "*", ",TLS negotiation failed with error CertUnknown");
+    let told = recognized(&[&failed]).explanation.to_string();
+    assert!(!told.contains("does not say why"), "{told}");
+    // A later version has all of the certificate in one row.
+    let certificate = "CN=HERON CN=HERON 5A1B2C3D4E5F60718293A4B5C6D7E8F9 00112233445566778899AABBCCDDEEFF00112233 \
+        2022-03-01T09:00:00.000Z 2027-03-01T09:00:00.000Z HERON;HERON.wetland.test,Sending certificate Subject Issuer name \
+        Serial number Thumbprint Not before Not after Subject alternate names";
+    let shown = offered + &row(3, "*", &format!(" {certificate}"));
+    let left = shown.clone() + &row(4, "-", ",Remote");
+    says(
+        &left,
+        &[
+            ("presented_subject", json!("CN=HERON")),
+            ("self_signed", json!(true)),
+            ("thumbprint", json!("00112233445566778899AABBCCDDEEFF00112233")),
+            ("presented_san", json!(["HERON", "HERON.wetland.test"])),
+            ("left_at_certificate", json!(true)),
+        ],
+    );
+    let done = shown
+        + &row(4, "*", ",TLS protocol SP_PROT_TLS1_2_SERVER negotiation succeeded")
+        + &row(5, "-", ",Remote");
+    says(&done, &[("left_at_certificate", Value::Null)]);
+}
+
+#[test]
+fn a_reply_to_ehlo_that_the_send_log_has_row_by_row_shows_whether_starttls_is_in_it() {
+    let log = |last: &str| {
+        let rows = ["250-mx.reed.test", "250-SIZE 10240000", last];
+        let each = rows.iter().enumerate().map(|(at, data)| {
+            format!("2026-03-05T03:14:00.000Z,Internet,08DC2,{at},192.0.2.5:51234,192.0.2.9:25,<,{data},\n")
+        });
+        format!("#Log-type: SMTP Send Protocol Log\n{}", each.collect::<String>())
+    };
+    says(&log("250 8BITMIME"), &[("starttls", json!(false))]);
+    says(&log("250 STARTTLS"), &[("starttls", json!(true))]);
+}
+
+#[test]
+fn a_cmdlet_in_the_wrong_shell_and_a_pin_of_the_wrong_form_are_answered() {
+    let shell = "Get-ExchangeCertificate : The term 'Get-ExchangeCertificate' is not recognized as the name of a cmdlet, function, script file, or operable program.";
+    says(shell, &[("guard", json!("other-shell"))]);
+    assert!(recognized(&["The term 'Get-Foo' is not recognized as the name of a cmdlet"]).is_nothing());
+    let pin = "Cannot process argument transformation on parameter 'TlsCertificateName'. Cannot convert value \"CN=mail.wetland.test\" to type \"Microsoft.Exchange.Data.SmtpX509Identifier\".";
+    says(pin, &[("guard", json!("tls-certificate-name"))]);
 }
 
 #[test]

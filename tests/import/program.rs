@@ -152,3 +152,70 @@ fn check_says_what_of_the_exports_is_not_in_the_lab() {
         assert!(words.contains(left_out), "{args:?}: {out}");
     }
 }
+
+#[test]
+fn check_does_not_claim_that_a_name_is_in_no_certificate_whose_names_were_cut() {
+    let connector = "Identity : EX01\\Internet\nFqdn : mail.contoso.test\nBindings : {0.0.0.0:25}\nAuthMechanism : Tls\n\
+                     RemoteIPRanges : {0.0.0.0-255.255.255.255}\nTlsCertificateName :\n\n";
+    let shown = "CertificateDomains : {owa.contoso.test, a.contoso.test...}\nSubject : CN=owa.contoso.test\n\
+                 Issuer : CN=Example CA\nHasPrivateKey : True\nServices : IIS, SMTP\nStatus : Valid\n\
+                 Thumbprint : 00112233445566778899AABBCCDDEEFF00112233\n";
+    let (_, out, _) = said(&run(&["check", "-"], &format!("{connector}{shown}")));
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("STARTTLS is NOT offered (event 12014), by the names that are shown"), "{out}");
+    assert!(
+        words.contains(
+            "Not certain: mail.contoso.test may be among the names of owa.contoso.test that are not shown"
+        ) && words.contains(
+            "(Get-ExchangeCertificate 00112233445566778899AABBCCDDEEFF00112233).CertificateDomains"
+        ),
+        "{out}"
+    );
+    let whole = shown.replace("...}", "}");
+    let (_, out, _) = said(&run(&["check", "-"], &format!("{connector}{whole}")));
+    assert!(!out.contains("Not certain") && out.contains("NOT offered (event 12014)\n"), "{out}");
+}
+
+#[test]
+fn the_sender_that_a_pin_is_for_is_among_those_that_are_better_off() {
+    let connector = "Identity : EX01\\Default Frontend EX01\nFqdn : EX01.contoso.test\nBindings : {0.0.0.0:25}\n\
+                     AuthMechanism : Tls, ExchangeServer\nPermissionGroups : AnonymousUsers, ExchangeServers\n\
+                     RemoteIPRanges : {0.0.0.0-255.255.255.255}\nTlsCertificateName :\nTransportRole : FrontendTransport\n\n";
+    let shown = |name: &str, names: &str, issuer: &str, thumbprint: u8| {
+        format!(
+            "CertificateDomains : {{{names}}}\nSubject : CN={name}\nIssuer : {issuer}\nHasPrivateKey : True\n\
+             IsSelfSigned : {}\nServices : IIS, SMTP\nStatus : Valid\nThumbprint : {}\n\n",
+            issuer == format!("CN={name}"),
+            format!("{thumbprint:02X}").repeat(20)
+        )
+    };
+    let own = shown("EX01", "EX01, EX01.contoso.test", "CN=EX01", 1);
+    let public = shown("mail.contoso.example", "mail.contoso.example", "CN=Example CA", 2);
+    let (code, out, error) = said(&run(&["check", "-"], &format!("{connector}{own}{public}")));
+    assert_eq!(code, Some(0), "{error}");
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("trust refused by every sender that verifies"), "{out}");
+    assert!(
+        words.contains("fix 1 Pin the connector (TlsCertificateName) to CN=mail.contoso.example"),
+        "{out}"
+    );
+    assert!(words.contains("better verifies mail.contoso.example (deferred -> tls-authenticated)"), "{out}");
+}
+
+#[test]
+fn an_empty_file_is_called_empty() {
+    let (code, _, error) = said(&run(&["explain", "-"], " \n"));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("it is empty"), "{error}");
+}
+
+#[test]
+fn an_advice_that_would_enable_an_expired_certificate_is_not_said_to_help() {
+    let helps = |certificates: &str| {
+        let (_, out, _) = said(&run(&["check", "-"], &format!("{EVENT}{certificates}{CONNECTOR}")));
+        assert!(out.contains("NOT offered (event 12014)"), "{out}");
+        out.contains("here\n         that helps")
+    };
+    assert!(helps(CERTIFICATES));
+    assert!(!helps(&CERTIFICATES.replace("11/30/2099", "1/31/2026")));
+}

@@ -4,8 +4,8 @@
 
 use crate::computers::{certificate, changed, computer, now, with_connector};
 use starttls_lab::internal::exchange::{
-    AuthMechanism, Computer, Fix, InternalTransport, PrivateKey, Profile, ReceiveConnector, Role, Services,
-    Usage, fixes, useless_advice,
+    AuthMechanism, Computer, Fix, InternalTransport, PermissionGroups, PrivateKey, Profile, ReceiveConnector,
+    Role, Services, Usage, fixes, useless_advice,
 };
 use starttls_lab::internal::pki::Thumbprint;
 
@@ -110,6 +110,30 @@ fn the_answer_to_the_prompt_is_no_and_what_yes_would_do_is_said() {
 }
 
 #[test]
+fn no_certificate_of_an_authority_is_proposed_where_only_exchange_servers_connect() {
+    let own = changed(certificate("own", &["EX01", "ex01.contoso.local"]), |stored| {
+        stored.facts.self_signed = true;
+    });
+    let store = vec![own, certificate("mail", &["mail.contoso.com"])];
+    let server = computer(Role::Mailbox, Profile::Exchange2019, "", store);
+    let proposed = |usage: Usage| {
+        let connector = ReceiveConnector::new("any".to_owned(), usage, Role::Mailbox, Profile::Exchange2019);
+        !fixes(&server, &connector, now()).is_empty()
+    };
+    for usage in [Usage::Default, Usage::ClientProxy, Usage::OutboundProxyFrontend] {
+        assert!(!proposed(usage), "{usage:?}");
+    }
+    for usage in [Usage::DefaultFrontend, Usage::ClientFrontend, Usage::Internet, Usage::Client] {
+        assert!(proposed(usage), "{usage:?}");
+    }
+    // What an administrator opens for others is for others, whatever its role.
+    let mut opened =
+        ReceiveConnector::new("relay".to_owned(), Usage::Default, Role::Mailbox, Profile::Exchange2019);
+    opened.permission_groups = opened.permission_groups.and(PermissionGroups::ANONYMOUS_USERS);
+    assert!(!fixes(&server, &opened, now()).is_empty());
+}
+
+#[test]
 fn a_default_certificate_that_ends_is_replaced_with_yes() {
     let own = changed(certificate("own", &["mailgate.expta.com", "MAILGATE"]), |stored| {
         stored.facts.self_signed = true;
@@ -173,11 +197,13 @@ fn a_pin_moves_to_the_renewed_certificate_once_that_is_mended() {
 #[test]
 fn nobody_is_sent_to_another_certificate_by_a_pin_while_the_right_one_can_be_mended() {
     let right = changed(certificate("mail", &[WANTED]), |stored| stored.private_key = PrivateKey::Missing);
+    // The serial number of a stand-in is not that of the original, whose thumbprint is known.
+    let thumbprint = right.facts.thumbprint;
     let other = certificate("other", &["www.fabrikam.com"]);
     let computer = computer(Role::Mailbox, Profile::Exchange2019, WANTED, vec![other, right]);
     let fixes = fixes_of(&computer);
     assert!(fixes[0].title.starts_with("Import CN=mail.expta.com (mail) again"), "{}", fixes[0].title);
-    assert!(fixes[0].commands.iter().any(|line| line == "certutil -repairstore my 5A01"));
+    assert!(fixes[0].commands.contains(&format!("certutil -repairstore my {thumbprint}")));
     assert!(fixes.iter().all(|fix| !fix.title.starts_with("Pin")));
 }
 

@@ -148,11 +148,30 @@ fn a_stale_pin_names_the_nearest_certificate_and_where_it_differs() {
     assert!(
         connector
             .cause
-            .ends_with("CN=mail.contoso.com (mail) differs in the issuer: CN=Issuing CA G1, O=Contoso"),
+            .ends_with("CN=mail.contoso.com (mail) differs in the issuer: CN=Issuing CA G1, where the pin has CN=Issuing CA G0"),
         "{}",
         connector.cause
     );
     assert!(connector.notes.iter().any(|note| note.contains("no fall-back to its FQDN ex01.contoso.local")));
+}
+
+#[test]
+fn a_pin_whose_halves_were_swapped_is_told_and_set_right() {
+    let pinned = with_connector(
+        computer(Role::Mailbox, Profile::Exchange2019, "", vec![certificate("mail", &["mail.contoso.com"])]),
+        |connector| {
+            connector.tls_certificate_name =
+                "<I>CN=mail.contoso.com<S>CN=Issuing CA G1, O=Contoso".parse().unwrap();
+        },
+    );
+    let report = report(vec![pinned]);
+    let connector = &report.connectors[0];
+    assert!(
+        connector.cause.ends_with("those of CN=mail.contoso.com (mail), in each other's place"),
+        "{}",
+        connector.cause
+    );
+    assert!(connector.fixes[0].title.starts_with("Move the pin (TlsCertificateName) to CN=mail.contoso.com"));
 }
 
 #[test]

@@ -77,6 +77,11 @@ fn tabs_keys_addresses_and_what_axe_finds() {
 }
 
 #[test]
+fn answers_that_come_late_or_overtake_each_other_do_no_harm() {
+    run("order.test.js");
+}
+
+#[test]
 fn a_hundred_connectors_and_ten_thousand_messages_stay_usable() {
     run("many.test.js");
 }

@@ -204,3 +204,14 @@ async fn versions_are_told_apart_one_connection_at_a_time() {
         assert_eq!(of(offer, &run), value, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_self_signed_certificate_that_calls_itself_an_authority_is_told_as_self_signed() {
+    let (name, text) = everything().find(|(known, _)| *known == "trust-selfsigned-ca").unwrap();
+    let text = ScenarioText::parse(text, name).unwrap();
+    let lab = start(&text).await;
+    let run = seen(&lab, &known_as(&text, &lab), false).await;
+    let (host, member) = run.members().next().unwrap();
+    let found = findings(host, member, run.taken);
+    assert!(found[0].sentence.contains("is self-signed and not trusted"), "{}", found[0].sentence);
+}

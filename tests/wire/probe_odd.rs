@@ -108,6 +108,10 @@ async fn a_silent_a_closed_and_a_slow_server_are_called_what_they_are() {
     });
     let sentence = verdict_within(silent, false, SHORT).await;
     assert_eq!(sentence, "it does not greet: it does not answer in time");
+    let run = probed(silent, false, SHORT).await;
+    let (host, member) = run.members().next().unwrap();
+    let notes = findings(host, member, run.taken);
+    assert!(notes.iter().any(|note| note.sentence.contains("--implicit-tls")), "{notes:?}");
     // A line that is no reply is told at once, also where a hyphen stands in it.
     let other = serve(|stream| {
         let mut stream = stream;

@@ -7,7 +7,8 @@ use super::shell;
 use super::state::{Health, called};
 use crate::exchange::{
     AuthMechanism, IpRange, Nullable, PermissionGroups, Profile, Reason, ReceiveConnector,
-    ReceiveConnectorParameters, SearchKey, StoredCertificate, TlsCertificateName, Usage, fqdn_guard,
+    ReceiveConnectorParameters, Role, SearchKey, StoredCertificate, TlsCertificateName, TransportRole, Usage,
+    fqdn_guard,
 };
 use crate::name::Fqdn;
 
@@ -43,7 +44,7 @@ pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
 /// For a connector that presents a certificate of its own making: those of an authority, which senders that
 /// verify accept. Nothing is wrong in Exchange's eyes, so only what the cmdlets take as it is is offered.
 pub(super) fn public_instead(case: &Case<'_>) -> Vec<Proposal> {
-    if matches!(case.selection.key, SearchKey::Pin(_)) {
+    if matches!(case.selection.key, SearchKey::Pin(_)) || is_for_exchange_servers(case) {
         return Vec::new();
     }
     let usable = usable_but_for(case, &[Reason::NameDiffers]);
@@ -57,10 +58,27 @@ pub(super) fn public_instead(case: &Case<'_>) -> Vec<Proposal> {
     proposals.collect()
 }
 
+/// Returns whether only Exchange servers connect to it, which start TLS with X-ANONYMOUSTLS and look for no name: what is
+/// behind the front end, such as `Default <server>` on port 2525 and `Client Proxy <server>`, and what admits servers
+/// only, such as `Outbound Proxy Frontend <server>` (receive connectors page, "Default Receive connectors").
+fn is_for_exchange_servers(case: &Case<'_>) -> bool {
+    let Case { computer, connector, .. } = case;
+    let servers = PermissionGroups::EXCHANGE_SERVERS.and(PermissionGroups::EXCHANGE_LEGACY_SERVERS);
+    let mut others = connector.permission_groups.without(servers);
+    let fronted = computer.role == Role::Mailbox && computer.profile >= Profile::Exchange2013;
+    if fronted && connector.transport_role == TransportRole::HubTransport {
+        // Clients reach it through the front end.
+        others = others.without(PermissionGroups::EXCHANGE_USERS);
+    }
+    connector.auth_mechanism.contains(AuthMechanism::EXCHANGE_SERVER) && others == PermissionGroups::NONE
+}
+
 /// For a pinned connector: another pin, or none.
 pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Proposal> {
     let fqdn = case.computer.fqdn_of(case.connector);
-    let same_subject = |stored: &StoredCertificate| *stored.facts.subject == *pin.subject;
+    // A pin whose halves were swapped was meant for the certificate as well.
+    let swapped = |stored: &StoredCertificate| pin.names(&stored.facts.subject, &stored.facts.issuer);
+    let same_subject = |stored: &StoredCertificate| *stored.facts.subject == *pin.subject || swapped(stored);
     let related = |stored: &&StoredCertificate| {
         let carries = stored.facts.covers(fqdn.as_str()).is_some();
         carries || same_subject(stored)

@@ -305,7 +305,7 @@ pub(super) fn repair(case: &Case<'_>, stored: &StoredCertificate, reasons: &[Rea
             steps.push(Change::RestoreKey(facts.thumbprint));
             commands.push(shell::import(computer, Typed::PFX, true));
             commands.push(format!("{OR}where the key is still on this computer:"));
-            commands.push(format!("certutil -repairstore my {}", facts.serial_number));
+            commands.push(format!("certutil -repairstore my {}", facts.thumbprint));
             clicks.extend(console::windows("Personal", "All Tasks, Import: the PFX with the key"));
         }
         PrivateKey::Unreadable => {

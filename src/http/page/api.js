@@ -3,18 +3,23 @@
 
 const BASE = new URL('../', import.meta.url);
 
-/** A failure, as the control API's problem documents (RFC 9457) tell it. */
+/** A failure, as the control API's problem documents (RFC 9457) tell it; the status is 0 where no answer came. */
 export class Problem extends Error {
   constructor(status, document) {
     super(document.detail ?? document.title ?? `the lab answered ${status}`);
     this.status = status;
     this.document = document;
   }
+
+  /** What failed, in a few words. Only what a cmdlet came back with is a refusal of Exchange. */
+  get title() {
+    return this.document.shown !== undefined ? 'Exchange refuses this' : 'That did not work';
+  }
 }
 
 const listeners = { signedOut: () => {} };
 
-/** Sets what is done when the lab asks for its token. */
+/** Sets what is done when the lab asks for its token; it hears when the request was made that had none. */
 export function onSignedOut(listener) {
   listeners.signedOut = listener;
 }
@@ -37,6 +42,7 @@ export async function ask(method, where, { body, query, accept = 'application/js
   }
   const headers = { Accept: accept };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const asked = performance.now();
   let response;
   try {
     response = await fetch(url, {
@@ -51,7 +57,7 @@ export async function ask(method, where, { body, query, accept = 'application/js
   }
   if (response.ok) return response;
   const document = await response.json().catch(() => ({ title: response.statusText }));
-  if (response.status === 401) listeners.signedOut();
+  if (response.status === 401) listeners.signedOut(asked);
   throw new Problem(response.status, document);
 }
 
@@ -64,3 +70,23 @@ export async function json(method, where, options) {
 export const get = (where, query, options) => json('GET', where, { query, ...options });
 export const post = (where, body, options) => json('POST', where, { body, ...options });
 export const put = (where, body) => json('PUT', where, { body });
+
+/** Returns a function that asks and draws the answer. Answers may overtake each other: one that is older than what
+ * is drawn already is dropped, and so is its failure. */
+export function inOrder(ask, draw) {
+  let asked = 0;
+  let drawn = 0;
+  return async (...given) => {
+    const mine = (asked += 1);
+    let answer;
+    try {
+      answer = await ask(...given);
+    } catch (error) {
+      if (mine < drawn) return;
+      throw error;
+    }
+    if (mine < drawn) return;
+    drawn = mine;
+    await draw(answer, ...given);
+  };
+}

@@ -9,7 +9,7 @@ import { link, parse } from './router.js';
 import { notify } from './notify.js';
 import { send } from './send.js';
 import { signIn } from './sign-in.js';
-import { failure } from './ui.js';
+import { failure, once } from './ui.js';
 import * as unread from './unread.js';
 import { certificates } from './certificates.js';
 import { connectors } from './connectors.js';
@@ -43,43 +43,35 @@ const PHASES = {
 };
 
 /** What a reader of the lab has to know: which lab it is, what time it is there. */
-const state = { lab: null, view: null, name: null, signingIn: false };
+const state = { lab: null, followed: false, view: null, name: null, route: null, signingIn: false, signedIn: 0 };
 const main = document.getElementById('main');
 
+/** Draws the list of views, once: what changes in it is marked in place, so that the focus stays. */
 function drawViews() {
-  const fresh = unread.counts();
   replace(
     document.getElementById('views'),
     h(
       'ul',
       {},
       VIEWS.map(([name, label]) =>
-        h(
-          'li',
-          {},
-          h(
-            'a',
-            { href: link(name), 'aria-current': name === state.name ? 'page' : null, 'data-view': name },
-            icon(name),
-            h('span', {}, label),
-            fresh[name]
-              ? h(
-                  'span',
-                  { class: 'badge' },
-                  fresh[name] > 99 ? '99+' : fresh[name],
-                  h('span', { class: 'sr' }, ' new'),
-                )
-              : null,
-          ),
-        ),
+        h('li', {}, h('a', { href: link(name), 'data-view': name }, icon(name), h('span', {}, label))),
       ),
     ),
   );
-  // `scrollIntoView` would move the whole page aside, too.
+}
+
+/** Marks the view that is shown. */
+function markView() {
   const views = document.getElementById('views');
-  const current = views.querySelector('[aria-current]');
-  if (current) views.scrollLeft = current.offsetLeft - (views.clientWidth - current.offsetWidth) / 2;
-  drawTitle(fresh);
+  for (const anchor of views.querySelectorAll('a')) {
+    if (anchor.dataset.view !== state.name) anchor.removeAttribute('aria-current');
+    else {
+      anchor.setAttribute('aria-current', 'page');
+      // `scrollIntoView` would move the whole page aside, too.
+      views.scrollLeft = anchor.offsetLeft - (views.clientWidth - anchor.offsetWidth) / 2;
+    }
+  }
+  drawTitle(unread.counts());
 }
 
 function drawTitle(fresh) {
@@ -88,7 +80,7 @@ function drawTitle(fresh) {
   document.title = `${sum > 0 ? `(${sum > 99 ? '99+' : sum}) ` : ''}${label} · starttls-lab`;
 }
 
-/** Counts what is new, and marks it in the list of views without taking the focus out of it. */
+/** Counts what is new, and marks it in the list of views. */
 async function drawUnread(kinds) {
   await unread.heard(kinds, state.lab, state.name);
   const fresh = unread.counts();
@@ -114,24 +106,29 @@ async function show() {
     state.view = make({ lab: () => state.lab });
     replace(main, h('h1', { class: 'sr' }, label), state.view.element);
     main.dataset.view = name;
-    drawViews();
-    drawUnread({});
+    markView();
+    drawUnread({}).catch(() => {});
   }
+  state.route = route;
   delete main.dataset.shown;
-  await guarded(() => state.view.update(route));
+  const isShown = () => route === state.route;
+  await guarded(() => state.view.update(route), isShown);
   // Whoever drives a browser sees by it that what the address says is there.
-  main.dataset.shown = location.hash;
+  if (isShown() && !state.signingIn) main.dataset.shown = location.hash;
 }
 
-/** Shows a failure in the view's place, but not the ones that the frame tells of by itself. */
-async function guarded(work) {
+/** Shows a failure in the view's place, but not the ones that the frame tells of by itself, and none of something that
+ * is no longer shown. */
+async function guarded(work, isShown) {
   try {
     await work();
-    main.querySelector('.view-failure')?.remove();
+    if (isShown()) main.querySelector('.view-failure')?.remove();
   } catch (error) {
     if (error.name === 'AbortError' || error.status === 401 || error.status === 0) return;
-    main.querySelector('.view-failure')?.remove();
-    main.prepend(h('div', { class: 'view-failure' }, failure(error)));
+    if (isShown() && !state.signingIn) {
+      main.querySelector('.view-failure')?.remove();
+      main.prepend(h('div', { class: 'view-failure' }, failure(error)));
+    }
     if (!error.status) throw error;
   }
 }
@@ -144,11 +141,13 @@ function drawPhase(phase) {
 }
 
 function drawLab(lab) {
-  const other = state.lab !== null && state.lab.instance !== lab.instance;
+  // It is another one, or something came before the stream began that no view may have asked for again.
+  const missed =
+    state.lab !== null && (state.lab.instance !== lab.instance || (!state.followed && lab.seq > state.lab.seq));
   state.lab = lab;
   document.getElementById('lab-title').textContent = lab.title;
   document.getElementById('clock').textContent = `${time(lab.now).slice(0, 16)} UTC`;
-  if (other) hear({ type: 'changes', kinds: { gap: 1 }, sessions: null, seq: lab.seq });
+  if (missed) hear({ type: 'changes', kinds: { gap: 1 }, sessions: null, seq: lab.seq });
 }
 
 let busy = false;
@@ -161,13 +160,19 @@ async function changed(change) {
       waiting?.sessions === null || change.sessions === null
         ? null
         : [...(waiting?.sessions ?? []), ...change.sessions];
-    waiting = { ...change, kinds: { ...waiting?.kinds, ...change.kinds }, sessions };
+    const kinds = { ...change.kinds };
+    for (const [kind, number] of Object.entries(waiting?.kinds ?? {})) kinds[kind] = (kinds[kind] ?? 0) + number;
+    waiting = { ...change, kinds, sessions };
     return;
   }
   busy = true;
   await drawUnread(change.kinds).catch(() => {});
   notify(change.kinds.message).catch(() => {});
-  await guarded(async () => state.view?.changed?.(change)).catch(() => {});
+  const { view } = state;
+  await guarded(
+    async () => view?.changed?.(change),
+    () => view === state.view,
+  ).catch(() => {});
   busy = false;
   if (waiting) {
     const next = waiting;
@@ -179,16 +184,21 @@ async function changed(change) {
 function hear(message) {
   if (message.type === 'phase') {
     drawPhase(message.phase);
-    if (message.phase === 'signed-out') askForToken();
-  } else if (message.type === 'lab') drawLab(message.lab);
-  else changed(message);
+    // The stream may tell late: whether a token is asked for, the answer says.
+    if (message.phase === 'signed-out') get(path('lab')).catch(() => {});
+  } else if (message.type === 'lab') {
+    drawLab(message.lab);
+    state.followed = true;
+  } else changed(message);
 }
 
-async function askForToken() {
-  if (state.signingIn) return;
+/** Asks for the token, unless it was given since the request that was refused. */
+async function askForToken(asked) {
+  if (state.signingIn || asked < state.signedIn) return;
   state.signingIn = true;
   await signIn();
   state.signingIn = false;
+  state.signedIn = performance.now();
   retry();
   state.name = null;
   await show();
@@ -215,23 +225,33 @@ document.getElementById('theme').addEventListener('click', () => {
   localStorage.setItem('starttls-lab-theme', THEMES[theme]?.[2] ?? '');
   drawTheme();
 });
-document.getElementById('send').addEventListener('click', () => send());
-document.getElementById('lab-menu').addEventListener('click', () => lab(() => state.lab));
+document.getElementById('send').addEventListener(
+  'click',
+  once(() => send()),
+);
+document.getElementById('lab-menu').addEventListener(
+  'click',
+  once(() => lab(() => state.lab)),
+);
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
 });
 addEventListener('storage', ({ key }) => {
   if (key === 'starttls-lab-theme') drawTheme();
-  else drawUnread({});
+  else drawUnread({}).catch(() => {});
 });
 addEventListener('hashchange', show);
 
 drawTheme();
+drawViews();
 onSignedOut(askForToken);
 // Without an event, which would load the view a first time before the lab is known.
 if (!location.hash) history.replaceState(null, '', link('picture'));
 const retry = listen(hear);
 get(path('lab'))
-  .then(drawLab, () => {})
+  .then(
+    (it) => state.lab ?? drawLab(it),
+    () => {},
+  )
   .finally(show);

@@ -1,20 +1,34 @@
 // The certificates in the stores of the computers, as the MMC lists them, each with its dialog.
 
-import { address, get, path, post } from './api.js';
+import { address, get, inOrder, path, post } from './api.js';
 import { run } from './commands.js';
 import { h, icon } from './dom.js';
 import { chip, day, facts, time } from './format.js';
 import { LocalList } from './list.js';
 import { go, link } from './router.js';
 import { filters, split, tools } from './split.js';
-import { button, command, copy, dialog, download, failure, field, notice, renew, select, tabs } from './ui.js';
+import {
+  button,
+  command,
+  copy,
+  dialog,
+  download,
+  failure,
+  field,
+  notice,
+  once,
+  renew,
+  select,
+  tabs,
+} from './ui.js';
 
 const commonName = (subject) => /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] ?? subject;
 const services = (it) => (Array.isArray(it.services) ? it.services.join(', ') : it.services) || 'none';
 
 export function certificates({ lab }) {
   let route = null;
-  let all = [];
+  let all = null;
+  let chosen = null;
   let tab = 'general';
   const list = new LocalList({
     key: 'id',
@@ -55,10 +69,13 @@ export function certificates({ lab }) {
     leave: () => go(link('certificates'), { replace: true }),
   });
 
-  async function load() {
-    all = (await get(path('certificates'))).map((it) => ({ ...it, id: `${it.computer} ${it.thumbprint}` }));
-    await draw();
-  }
+  const load = inOrder(
+    () => get(path('certificates')),
+    (listed) => {
+      all = listed.map((it) => ({ ...it, id: `${it.computer} ${it.thumbprint}` }));
+      return draw();
+    },
+  );
 
   async function draw() {
     const { q, computer } = filters(route.query, ['q', 'computer']);
@@ -73,7 +90,7 @@ export function certificates({ lab }) {
     list.set(shown, q !== '' || computer !== '');
     const [thumbprint] = route.segments;
     const on = route.query.get('on');
-    const chosen =
+    chosen =
       all.find((it) => it.thumbprint === thumbprint && (!on || it.computer === on)) ??
       (thumbprint ? null : shown.length === 1 ? shown[0] : null);
     list.select(chosen?.id ?? null);
@@ -81,10 +98,18 @@ export function certificates({ lab }) {
       view.none(thumbprint ? 'This certificate is not in a store any more.' : 'Select a certificate to see it.');
       return;
     }
-    const details = await get(path('certificates', chosen.thumbprint));
-    view.selected();
-    renew(view.body, { ...details, ...chosen }, () => show({ ...details, ...chosen }));
+    await detail(chosen);
   }
+
+  /** Shows a certificate, unless another one has been chosen meanwhile. */
+  const detail = inOrder(
+    ({ thumbprint }) => get(path('certificates', thumbprint)),
+    (details, mine) => {
+      if (mine !== chosen) return;
+      view.selected();
+      renew(view.body, { ...details, ...mine }, () => show({ ...details, ...mine }));
+    },
+  );
 
   function show(it) {
     const book = tabs(
@@ -106,9 +131,12 @@ export function certificates({ lab }) {
     const act = async (line) => {
       try {
         place.replaceChildren();
-        if ((await run(line, it.computer)) !== null) await load();
+        if ((await run(line, it.computer)) === null) return;
+        notice('Applied');
+        await load();
       } catch (error) {
-        place.replaceChildren(failure(error, 'Exchange refuses this'));
+        if (!place.isConnected) throw error;
+        place.replaceChildren(failure(error));
       }
     };
     const pem = address(`${path('certificates', it.thumbprint)}/pem`);
@@ -139,10 +167,9 @@ export function certificates({ lab }) {
   return {
     element: view.element,
     async update(next) {
-      const first = route === null;
       route = next;
       bar.set(route.query);
-      await (first ? load() : draw());
+      await (all === null ? load() : draw());
     },
     changed: ({ kinds }) => (kinds.changed || kinds.gap ? load() : undefined),
     destroy: () => list.destroy(),
@@ -290,21 +317,20 @@ function create(lab, done) {
     return h(
       'form',
       {
-        onsubmit: async (event) => {
-          event.preventDefault();
+        onsubmit: once(async () => {
           try {
             if (kind.value === 'self') {
               if ((await run(cmdlet(), on.value)) === null) return;
-            } else {
-              await post(path('certificates'), { computer: on.value, names: all(), services: ['SMTP'] });
-              notice('The certificate is in the store');
-            }
-            close();
-            await done();
+            } else await post(path('certificates'), { computer: on.value, names: all(), services: ['SMTP'] });
           } catch (error) {
-            place.replaceChildren(failure(error, 'Exchange refuses this'));
+            if (!place.isConnected) throw error;
+            place.replaceChildren(failure(error));
+            return;
           }
-        },
+          notice('The certificate is in the store');
+          close();
+          await done();
+        }),
       },
       field('Computer', on),
       field('Names', names, 'The first one is the subject; commas between them.'),

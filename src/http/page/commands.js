@@ -2,9 +2,9 @@
 // every sender is seen, and so that the Shell's questions are asked before anything has changed.
 
 import { path, post } from './api.js';
-import { h, icon } from './dom.js';
+import { h, icon, replace } from './dom.js';
 import { aspect, chip, subject, value } from './format.js';
-import { command, failure, notice, question } from './ui.js';
+import { button, command, failure, notice, question } from './ui.js';
 
 /** Returns the question that a refusal amounts to, or `null`. */
 function asked(text) {
@@ -12,24 +12,21 @@ function asked(text) {
   return found ? found[1] : null;
 }
 
-/** Tries commands on a copy of the lab. */
-export const attempt = (line, computer, answers = []) => post(path('try'), { line, computer, answers });
-
-/** Carries out commands, with the Shell's questions as dialogs. Returns the output; `null` where a question
- * was left. A refusal is thrown as a `Problem`. */
+/** Carries out commands, with the Shell's questions as dialogs: nothing changes before they are answered. Returns the
+ * output; `null` where a question was left. A refusal is thrown as a `Problem`. */
 export async function run(line, computer) {
   const answers = [];
   for (;;) {
-    const tried = await attempt(line, computer, answers);
-    const text = asked(tried.refused);
-    if (text === null) break;
-    const answer = await question(text);
-    if (answer === null) return null;
-    answers.push(answer);
+    try {
+      return (await post(path('cmdlets'), { line, computer, answers, ask: true })).output;
+    } catch (error) {
+      const text = error.document?.question;
+      if (text === undefined) throw error;
+      const answer = await question(text);
+      if (answer === null) return null;
+      answers.push(answer);
+    }
   }
-  const { output } = await post(path('cmdlets'), { line, computer, answers });
-  notice('Applied');
-  return output;
 }
 
 const CHANGES = {
@@ -97,29 +94,27 @@ function compared(it, name) {
   );
 }
 
-/** Carries out a fix, with the answers to the Shell's questions that it was proposed with. */
-async function applyFix({ typed, commands }, computer) {
-  if (!typed) return (await run(commands.join('\n'), computer)) !== null;
-  await post(path('cmdlets'), { ...typed, computer });
-  notice('Applied');
-  return true;
-}
-
-/** Returns a fix as `check` proposes it, with *Try* and *Apply*: for a receive connector the one at `index`, else by
- * its commands. */
-export function fix(proposal, { index, computer, connector }, onApplied) {
+/** Returns a fix as `check` proposes it, with *Try* and *Apply*; both answer the Shell's questions as it was proposed
+ * with. `connector` is the one that senders send to, where it is a receive connector's. */
+export function fix(proposal, { computer, connector }, onApplied) {
   const line = proposal.commands.join('\n');
+  const typed = { ...proposal.typed, computer };
   const place = h('div', { class: 'outcome', 'aria-live': 'polite' });
-  const act = async (event, work) => {
-    event.target.disabled = true;
-    try {
-      await work();
-    } catch (error) {
-      place.replaceChildren(failure(error, 'Exchange refuses this'));
-    } finally {
-      event.target.disabled = false;
-    }
-  };
+  let newest = null;
+  const act = (words, work, kind) =>
+    button(
+      words,
+      async () => {
+        const mine = (newest = {});
+        const shown = await work().catch((error) => {
+          // Where another view is shown by now, a notice tells of it.
+          if (!place.isConnected) throw error;
+          return failure(error);
+        });
+        if (mine === newest) replace(place, shown);
+      },
+      { kind, focus: `${words} ${proposal.title}` },
+    );
   const list = (title, items) =>
     items?.length > 0
       ? [
@@ -139,36 +134,18 @@ export function fix(proposal, { index, computer, connector }, onApplied) {
     h(
       'div',
       { class: 'buttons' },
-      h(
-        'button',
-        {
-          type: 'button',
-          'data-focus': `try ${proposal.title}`,
-          onclick: (event) =>
-            act(event, async () => {
-              place.replaceChildren(
-                effect(
-                  connector
-                    ? await post(path('try'), { connector: `${computer}\\${connector}`, fix: index })
-                    : await attempt(line, computer),
-                ),
-              );
-            }),
-        },
-        'Try on a copy',
-      ),
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'primary',
-          'data-focus': `apply ${proposal.title}`,
-          onclick: (event) =>
-            act(event, async () => {
-              if (await applyFix(proposal, computer)) onApplied?.();
-            }),
-        },
+      act('Try on a copy', async () => {
+        const on = connector ? { connector: `${computer}\\${connector}` } : {};
+        return effect(await post(path('try'), { ...typed, ...on }));
+      }),
+      act(
         'Apply',
+        async () => {
+          await post(path('cmdlets'), typed);
+          notice('Applied');
+          await onApplied?.();
+        },
+        'primary',
       ),
     ),
     place,

@@ -2,11 +2,11 @@
 // amounts to and what would become of every sender, before anything is applied.
 
 import { path, post } from './api.js';
-import { attempt, effect, run } from './commands.js';
+import { effect, run } from './commands.js';
 import { h, replace } from './dom.js';
 import { receiveTabs } from './receive-tabs.js';
 import { sendTabs } from './send-tabs.js';
-import { button, check, command, copy, failure, tabs } from './ui.js';
+import { button, check, command, copy, failure, notice, tabs } from './ui.js';
 
 /** How long the last change of a field is waited for before it is tried. */
 const SETTLE = 300;
@@ -70,47 +70,52 @@ export function properties(connector, { tab, onTab, onApplied }) {
         line,
         h('p', { class: 'hint' }, 'Trying it on a copy of the lab'),
       );
-      const tried = sends
-        ? await attempt(cmdlet, on)
-        : await post(path('try'), { line: cmdlet, computer: on, connector: current.identity });
+      const to = sends ? {} : { connector: current.identity };
+      const tried = await post(path('try'), { line: cmdlet, computer: on, ...to });
       if (mine === token) replace(preview, h('h3', {}, 'This amounts to'), line, effect(tried));
     } catch (error) {
-      if (mine === token) replace(preview, failure(error, error.title ?? 'Exchange refuses this'));
+      if (mine === token) replace(preview, failure(error));
     }
   }
 
   async function commit() {
     token = {};
-    apply.disabled = true;
     // What has been sent cannot be taken back, and what is typed meanwhile would be lost.
     cancel.disabled = true;
     book.element.inert = true;
     try {
-      const { cmdlet, on } = await post(where(), draft);
-      const output = cmdlet === null ? '' : await run(cmdlet, on);
-      if (output === null) {
-        apply.disabled = false;
-        return;
+      const { cmdlet, on } = await post(where(), draft).catch(unreadable);
+      if (cmdlet !== null) {
+        if ((await run(cmdlet, on)) === null) return show();
+        notice('Applied');
       }
       draft = {};
       replace(preview);
       await onApplied();
       book.choose(shownTab);
     } catch (error) {
-      replace(preview, failure(error, 'Exchange refuses this'));
+      // Where another connector or view is shown by now, a notice tells of it.
+      if (!preview.isConnected) throw error;
+      replace(preview, failure(error));
     } finally {
       book.element.inert = false;
-      cancel.disabled = Object.keys(draft).length === 0;
+      settle();
     }
   }
 
   function discard() {
     draft = {};
     token = {};
-    apply.disabled = true;
-    cancel.disabled = true;
     replace(preview);
     book.choose(shownTab);
+    settle();
+  }
+
+  /** Enables the buttons where something was changed; from one that is disabled the focus goes to the tab. */
+  function settle() {
+    const held = [apply, cancel].includes(document.activeElement);
+    apply.disabled = cancel.disabled = Object.keys(draft).length === 0;
+    if (held && apply.disabled) book.element.querySelector('[aria-selected="true"]').focus();
   }
 
   const input = (key, { number, ...props } = {}) =>

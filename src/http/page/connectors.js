@@ -1,6 +1,6 @@
 // The connectors, each with its properties and the selection of its certificate.
 
-import { get, path } from './api.js';
+import { get, inOrder, path } from './api.js';
 import { fix, useless } from './commands.js';
 import { properties } from './connector-properties.js';
 import { h, icon } from './dom.js';
@@ -17,7 +17,7 @@ const identity = (it) => `${it.kind === 'send' ? 'send ' : ''}${it.computer}\\${
 
 export function connectors() {
   let route = null;
-  let all = [];
+  let all = null;
   let chosen = null;
   let shown = null;
   const list = new LocalList({
@@ -55,23 +55,20 @@ export function connectors() {
   const patch = (change) =>
     go(link(route.view, route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
 
-  async function load() {
-    const [receive, sending, computers] = await Promise.all([
-      get(path('connectors')),
-      get(path('send-connectors')),
-      get(path('computers')),
-    ]);
-    const send = sending.map((it) => ({
-      ...it,
-      kind: 'send',
-      subscribed_to: computers.find(({ name }) => name === it.computer)?.subscribed_to,
-    }));
-    all = [...receive, ...send].map((it) => ({ ...it, identity: identity(it) }));
-    draw();
-    await detail();
-  }
+  const load = inOrder(
+    () => Promise.all([get(path('connectors')), get(path('send-connectors')), get(path('computers'))]),
+    ([receive, sending, computers]) => {
+      const send = sending.map((it) => ({
+        ...it,
+        kind: 'send',
+        subscribed_to: computers.find(({ name }) => name === it.computer)?.subscribed_to,
+      }));
+      all = [...receive, ...send].map((it) => ({ ...it, identity: identity(it) }));
+      return draw();
+    },
+  );
 
-  function draw() {
+  async function draw() {
     const { q, kind } = filters(route.query, ['q', 'kind']);
     const wanted = q.toLowerCase();
     list.set(
@@ -85,23 +82,27 @@ export function connectors() {
       ) ?? (all.length === 1 ? all[0] : null);
     list.select(chosen?.identity ?? null);
     view.element.classList.toggle('single', all.length === 1);
-  }
-
-  async function detail() {
     if (!chosen) {
       shown = null;
       view.none('Select a connector to see its properties and which certificate it would use.');
       return;
     }
     view.selected();
-    const mine = chosen;
-    const { computer, name: connector, kind } = mine;
-    const check = await get(path('check'), { computer, connector });
-    if (mine !== chosen) return;
+    await check(chosen);
+  }
+
+  /** Shows a connector, unless another one has been chosen meanwhile. */
+  const check = inOrder(
+    ({ computer, name }) => get(path('check'), { computer, connector: name }),
+    (report, mine) => mine === chosen && detail(mine, report),
+  );
+
+  function detail(mine, report) {
+    const { kind } = mine;
     const found =
       kind === 'send'
-        ? check.send_connectors.find((it) => `send ${it.identity}` === mine.identity)
-        : check.connectors.find((it) => it.identity === mine.identity);
+        ? report.send_connectors.find((it) => `send ${it.identity}` === mine.identity)
+        : report.connectors.find((it) => it.identity === mine.identity);
     if (shown?.identity !== mine.identity || !view.body.contains(shown.form.element)) {
       shown = {
         identity: mine.identity,
@@ -119,14 +120,9 @@ export function connectors() {
   return {
     element: view.element,
     async update(next) {
-      const first = route === null;
       route = next;
       bar.set(route.query);
-      if (first) await load();
-      else {
-        draw();
-        await detail();
-      }
+      await (all === null ? load() : draw());
     },
     changed: ({ kinds }) => (kinds.changed || kinds.event || kinds.gap ? load() : undefined),
     destroy: () => list.destroy(),

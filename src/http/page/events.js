@@ -126,11 +126,10 @@ function show(event, view) {
         { class: 'card', 'aria-label': 'Fixes' },
         h('h2', {}, 'What fixes it'),
         event.fixes?.length > 0
-          ? event.fixes.map((it, index) =>
+          ? event.fixes.map((it) =>
               fix(
                 it,
                 {
-                  index,
                   computer: it.on ?? event.connector?.computer,
                   connector: event.connector?.sends ? undefined : event.connector?.name,
                 },

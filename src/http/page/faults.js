@@ -1,6 +1,6 @@
 // Faults: what each connector does wrong on purpose, how often it was done, and the fault catalogue to pick from.
 
-import { get, path, put } from './api.js';
+import { get, inOrder, path, put } from './api.js';
 import { h, icon } from './dom.js';
 import { facts, plain } from './format.js';
 import { LocalList } from './list.js';
@@ -13,7 +13,7 @@ const GROUPS = ['names', 'trust', 'starttls', 'policy', 'smtp'];
 
 export function faults() {
   let route = null;
-  let catalogue = [];
+  let catalogue = null;
   let connectors = [];
   const patch = (change) =>
     go(link('faults', route.segments, { ...Object.fromEntries(route.query), ...change }), { replace: true });
@@ -45,17 +45,22 @@ export function faults() {
   const current = h('section', { class: 'card in-force', 'aria-label': 'Fault rules in force' });
   const element = h('div', { class: 'page tall' }, current, view.element);
 
-  async function load() {
-    const rows = await get(path('faults'));
-    const flashing = current.rows ?? rows;
-    renew(current, rows, () => inForce(rows, flashing, load));
-    current.rows = rows;
-  }
+  const load = inOrder(
+    () => Promise.all([catalogue ?? get(path('catalogue')), get(path('connectors')), get(path('faults'))]),
+    ([all, listed, rows]) => {
+      catalogue = all;
+      connectors = listed;
+      const flashing = current.rows ?? rows;
+      renew(current, rows, () => inForce(rows, flashing, load));
+      current.rows = rows;
+      draw();
+    },
+  );
 
-  async function draw() {
+  function draw() {
     const { q, group } = filters(route.query, ['q', 'group']);
     const wanted = q.toLowerCase().split(/\s+/);
-    const shown = catalogue.filter(
+    const shown = catalogue.faults.filter(
       (it) =>
         (!group || it.group === group) &&
         wanted.every((word) =>
@@ -65,32 +70,25 @@ export function faults() {
         ),
     );
     list.set(shown, q !== '' || group !== '');
-    const chosen = catalogue.find((it) => it.name === route.segments[0]);
+    const chosen = catalogue.faults.find((it) => it.name === route.segments[0]);
     list.select(chosen?.name ?? null);
     if (!chosen) {
       view.none('Pick a fault to see what it does on the wire, and to add it to a connector.');
       return;
     }
     view.selected();
-    renew(view.body, [chosen, connectors.map((it) => it.name)], () => entry(chosen, connectors, load));
+    const targets = connectors.map((it) => [it.computer, it.name, it.addrs]);
+    renew(view.body, [chosen, targets], () => entry(chosen, connectors, load));
   }
 
   return {
     element,
     async update(next) {
-      const first = route === null;
       route = next;
       bar.set(route.query);
-      if (first) {
-        [{ faults: catalogue }, connectors] = await Promise.all([get(path('catalogue')), get(path('connectors'))]);
-        await load();
-      }
-      await draw();
+      await (catalogue === null ? load() : draw());
     },
-    async changed({ kinds }) {
-      if (kinds.changed || kinds.gap) connectors = await get(path('connectors'));
-      if (kinds.changed || kinds.gap || kinds.misconduct) await load();
-    },
+    changed: ({ kinds }) => (kinds.changed || kinds.gap || kinds.misconduct ? load() : undefined),
     destroy: () => list.destroy(),
   };
 }
@@ -114,6 +112,13 @@ function rule({ at, do: what, then, times, when, connector }) {
   };
 }
 
+/** Changes the rules of a computer as they are now, which somebody else may have changed meanwhile. */
+async function change(computer, work) {
+  const rows = await get(path('faults'));
+  const rules = rows.filter((row) => row.computer === computer).map((row) => row.fault);
+  await put(path('computers', computer, 'faults'), { fault: work(rules) });
+}
+
 function inForce(rows, before, changed) {
   if (rows.length === 0) {
     return [
@@ -121,9 +126,11 @@ function inForce(rows, before, changed) {
       h('p', {}, icon('ok'), ' Nothing goes wrong on purpose. Pick a fault from the catalogue and add it to a connector.'),
     ];
   }
-  const remove = async (row) => {
-    const kept = rows.filter((it) => it.computer === row.computer && it !== row).map((it) => it.fault);
-    await put(path('computers', row.computer, 'faults'), { fault: kept });
+  const remove = async ({ computer, fault }) => {
+    await change(computer, (rules) => {
+      const at = rules.findIndex((it) => JSON.stringify(it) === JSON.stringify(fault));
+      return rules.filter((_, index) => index !== at);
+    });
     await changed();
   };
   return [
@@ -200,8 +207,7 @@ function entry(it, connectors, changed) {
       ...(often.value === 'once' ? { times: 1 } : {}),
     }));
     try {
-      const rows = (await get(path('faults'))).filter((row) => row.computer === computer).map((row) => row.fault);
-      await put(path('computers', computer, 'faults'), { fault: [...mine, ...rows] });
+      await change(computer, (rules) => [...mine, ...rules]);
       notice(`${it.name} is in force`);
       await changed();
       const target = connectors.find(
@@ -212,6 +218,7 @@ function entry(it, connectors, changed) {
         ...(target ? [command(swaks(target), { label: 'swaks line' })] : []),
       );
     } catch (error) {
+      if (!place.isConnected) throw error;
       place.replaceChildren(failure(error));
     }
   };
@@ -221,6 +228,7 @@ function entry(it, connectors, changed) {
       notice(`${it.name} is in place`);
       await changed();
     } catch (error) {
+      if (!place.isConnected) throw error;
       place.replaceChildren(failure(error));
     }
   };

@@ -45,7 +45,7 @@ export async function lab(current) {
         { class: 'pair' },
         field('Put a built-in lab in its place', file, 'It counts from the next connection on.'),
         button('Put in place', () =>
-          act(() => {
+          act(async () => {
             const name = file.value.trim();
             if (!name) throw new Error('Type the name of a built-in lab, or pick one: the field lists them.');
             return json('PUT', path('scenario'), { body: { name } });

@@ -1,7 +1,7 @@
 // A view of a list that the server filters and pages: its filters and its selection stand in the address, and the
 // details of what is selected are beside it.
 
-import { get, path } from './api.js';
+import { get, inOrder, path } from './api.js';
 import { LiveList } from './list.js';
 import { go, link } from './router.js';
 import { filters as chosen, split, tools } from './split.js';
@@ -60,28 +60,33 @@ export function listView(spec) {
       pair.none(view.list.total === 0 ? '' : none);
       return;
     }
-    let details;
-    try {
-      details = await load(id);
-    } catch (error) {
-      if (error.status !== 404) throw error;
-      if (id === view.selected()) pair.none(gone);
-      return;
-    }
-    if (id !== view.selected()) return;
-    pair.selected();
-    renew(pair.body, details, () => spec.show(details, view));
-    spec.shown?.(details);
+    await fetched(id);
   };
+
+  const fetched = inOrder(
+    (id) =>
+      load(id).catch((error) => {
+        if (error.status !== 404) throw error;
+        return null;
+      }),
+    (details, id) => {
+      if (id !== view.selected()) return;
+      if (details === null) {
+        pair.none(gone);
+        return;
+      }
+      pair.selected();
+      renew(pair.body, details, () => spec.show(details, view));
+      spec.shown?.(details);
+    },
+  );
 
   return Object.assign(view, {
     element: pair.element,
     tab: () => route?.query.get('tab'),
     async update(next) {
-      const first = route === null;
       route = next;
       bar.set(route.query);
-      if (first) await spec.begin?.();
       await view.list.filter(view.query());
       await view.detail();
     },

@@ -70,33 +70,46 @@ export class LiveList {
     return narrow.matches ? 62 : 32;
   }
 
-  /** Sets the filters, and begins anew where they are others than before. */
+  /** Sets the filters, and begins anew where they are others than before, or where that failed. Ends when the list is
+   * loaded. */
   async filter(filters) {
     const key = JSON.stringify(filters);
-    if (this.filtered === key) return;
+    if (this.filtered === key && !this.failed) return this.loaded;
     this.filtered = key;
     this.filters = filters;
     this.scroller.scrollTop = 0;
     this.marks?.clear();
     await this.reload(PAGE);
-    if (Object.values(filters).some(Boolean)) announce(`${count(this.total)} found`);
+    if (this.filtered === key && Object.values(filters).some(Boolean)) announce(`${count(this.total)} found`);
   }
 
   /** Loads the list again: as much of it as was there, so that what is in sight stays there. */
-  async reload(limit = Math.min(MOST, Math.max(PAGE, this.items.length))) {
+  reload(limit = Math.min(MOST, Math.max(PAGE, this.items.length))) {
+    this.loaded = this.load(limit);
+    return this.loaded;
+  }
+
+  /** Loads the list, unless it is loaded once more meanwhile: then it ends with that. */
+  async load(limit) {
     const token = (this.token = {});
-    this.reloading = token;
+    this.reloading = true;
+    this.failed = false;
     try {
       const { items, total } = await this.fetch({ limit });
-      if (token !== this.token) return;
+      if (token !== this.token) return this.loaded;
       this.items = items;
       this.total = total;
       this.ended = items.length < limit;
+      this.reloading = false;
       this.marks?.keep(items);
       this.draw();
+    } catch (error) {
+      if (token !== this.token) return this.loaded;
+      this.failed = true;
+      throw error;
     } finally {
-      if (this.reloading === token) {
-        this.reloading = null;
+      if (token === this.token) {
+        this.reloading = false;
         this.resume();
       }
     }
@@ -117,8 +130,8 @@ export class LiveList {
       const newest = this.items.reduce((most, item) => Math.max(most, item.seq), 0);
       const { items } = await this.fetch({ limit: PAGE, after: newest });
       if (token !== this.token) return;
-      if (items.length >= PAGE) await this.reload();
-      else this.merge(items);
+      if (items.length < PAGE) this.merge(items);
+      else await this.reload();
     } catch {
       // The stream tells that the lab cannot be reached.
     } finally {
@@ -157,22 +170,21 @@ export class LiveList {
   }
 
   async more() {
-    if (this.ended || this.fetching || this.items.length === 0) return;
+    // While the list is reloaded, its oldest item is not known.
+    if (this.ended || this.fetching || this.reloading || this.items.length === 0) return;
     this.fetching = true;
-    try {
-      const token = this.token;
-      const oldest = this.items.reduce((least, item) => Math.min(least, item.seq), Infinity);
-      const { items } = await this.fetch({ limit: PAGE, before: oldest });
-      if (token !== this.token) return;
+    const token = this.token;
+    const oldest = this.items.reduce((least, item) => Math.min(least, item.seq), Infinity);
+    const page = await this.fetch({ limit: PAGE, before: oldest }).catch(() => null);
+    this.fetching = false;
+    // It is asked for again when the list is scrolled.
+    if (page === null) return;
+    if (token === this.token) {
       const known = new Set(this.items.map((item) => item[this.key]));
-      this.items.push(...items.filter((item) => !known.has(item[this.key])));
-      this.ended = items.length < PAGE;
-      this.draw();
-    } catch {
-      this.ended = true;
-    } finally {
-      this.fetching = false;
+      this.items.push(...page.items.filter((item) => !known.has(item[this.key])));
+      this.ended = page.items.length < PAGE;
     }
+    this.draw();
   }
 
   /** Draws the rows in sight; for print, all that are loaded. */
@@ -182,6 +194,7 @@ export class LiveList {
     const sight = Math.ceil(this.scroller.clientHeight / height) + 2 * SPARE;
     const to = all ? items.length : Math.min(items.length, from + sight);
     const active = items.findIndex((item) => this.same(item));
+    const held = this.space.contains(document.activeElement) ? document.activeElement : null;
     const wanted = new Map();
     for (let at = from; at < to; at += 1) wanted.set(items[at][this.key], at);
     if (active >= 0) wanted.set(items[active][this.key], active);
@@ -192,14 +205,15 @@ export class LiveList {
       }
     }
     const first = active >= 0 ? active : 0;
-    const held = this.space.contains(document.activeElement) ? document.activeElement : null;
     // From the last to the first, in the order of the list, so that a reader of the screen meets them so. A row
     // that is where it belongs is left alone.
     let next = null;
     for (const [key, at] of [...wanted].sort(([, one], [, other]) => other - one)) {
       next = this.place(key, at, at === first, next);
     }
-    if (held?.isConnected && held !== document.activeElement) held.focus({ preventScroll: true });
+    // The focus of a row that is gone goes to the one that can be reached by Tab.
+    if (held && !held.isConnected) this.focus();
+    else if (held && held !== document.activeElement) held.focus({ preventScroll: true });
     this.space.style.height = `${items.length * height}px`;
     this.grid.setAttribute('aria-rowcount', String(this.total === null ? -1 : this.total + 1));
     this.say();
@@ -330,12 +344,6 @@ export class LiveList {
 export class LocalList extends LiveList {
   /** Shows these items in place of the ones before. */
   set(items, filtered = false) {
-    const kept = new Set(items.map((item) => String(item[this.key])));
-    for (const [key, row] of this.rows) {
-      if (kept.has(String(key))) continue;
-      row.element.remove();
-      this.rows.delete(key);
-    }
     this.items = items;
     this.total = items.length;
     this.ended = true;

@@ -8,14 +8,13 @@ import { listView } from './list-view.js';
 import { touched } from './live.js';
 import { message } from './message.js';
 import { notifying } from './notify.js';
-import { listening, nothing } from './sessions.js';
-import { button, notice } from './ui.js';
+import { nothing } from './sessions.js';
+import { button, notice, told } from './ui.js';
 
 /** How many messages one request names. */
 const MOST_IDS = 500;
 
 export function messages({ lab }) {
-  let target = null;
   let view = null;
   let open = null;
   const read = button('', () => mark([...view.list.marks.keys], true), { kind: 'quiet' });
@@ -44,7 +43,7 @@ export function messages({ lab }) {
       { name: 'size', label: 'Size', cell: (it) => size(it.size) },
     ],
     tone: (it) => (it.read ? '' : 'unread'),
-    marking: { onChange: label, onRemove: take },
+    marking: { onChange: label, onRemove: (ids) => told(() => take(ids)) },
     search: 'Search messages',
     hint: 'Words that are in it. "two words" stand together, -word is not in it, and from: to: subject: helo: peer: body: search there alone.',
     selects: {
@@ -70,7 +69,7 @@ export function messages({ lab }) {
     more: [read, remove, notifying()],
     none: 'Select a message to see how it came and what is in it.',
     gone: 'This message is gone: it was deleted, or the lab began anew.',
-    empty: (filtered) => nothing(filtered, target, 'No mail yet.', 'messages'),
+    empty: (filtered) => nothing(filtered, 'No mail yet.', 'messages'),
     menu: (it, { patch, exclude }) => [
       { label: 'Delete', run: () => take([it.id]) },
       { label: 'Mark as unread', run: () => mark([it.id], false) },
@@ -84,9 +83,6 @@ export function messages({ lab }) {
         run: () => exclude(it.mail_from),
       },
     ],
-    begin: async () => {
-      target = await listening();
-    },
     show: (it) =>
       message(it, {
         tab: view.tab(),
@@ -123,27 +119,27 @@ export function messages({ lab }) {
   async function mark(ids, as) {
     const { marked } = await each('PATCH', ids, { read: as });
     notice(`${plural(marked, 'message')} marked as ${as ? 'read' : 'unread'}`);
-    view.list.marks.clear();
+    view.list.marks.set(ids, false);
     touched();
     await view.list.reload();
   }
 
-  /** Removes messages; the one that follows in the list is opened in the place of one that was open. */
+  /** Removes messages; the one that follows in the list is opened in the place of one that is open still. */
   async function take(ids) {
     const { list } = view;
     const gone = new Set(ids.map(String));
     const shown = view.selected();
     const at = list.items.findIndex((it) => String(it.id) === shown);
-    const inFocus = list.element.contains(document.activeElement);
     const rest = (items) => items.find((it) => !gone.has(String(it.id)));
     const next = at < 0 ? undefined : (rest(list.items.slice(at)) ?? rest(list.items.slice(0, at).reverse()));
     const { removed } = await each('DELETE', ids);
     notice(`${plural(removed, 'message')} deleted`);
     touched();
     await list.reload();
+    if (!list.element.isConnected || view.selected() !== shown) return;
     if (ids.length === 0) view.select(undefined);
     else if (gone.has(shown)) view.select(next?.id);
-    if (inFocus) list.focus();
+    if (list.element.contains(document.activeElement)) list.focus();
   }
 
   /** Marks a message as read when it is opened, and not again while it is open. */
@@ -151,8 +147,8 @@ export function messages({ lab }) {
     if (id === open) return;
     open = id;
     if (view.list.items.find((it) => it.id === id)?.read) return;
-    await json('PATCH', path('messages', id), { body: { read: true } });
-    touched();
+    // A message that is gone, or a lab that does not answer, is told of by the list.
+    await json('PATCH', path('messages', id), { body: { read: true } }).then(touched, () => {});
   }
 
   return view;

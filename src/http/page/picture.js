@@ -1,6 +1,6 @@
 // The picture: what is wrong, who sends to whom, and the five names.
 
-import { address, get, path } from './api.js';
+import { address, get, inOrder, path } from './api.js';
 import { fix } from './commands.js';
 import { h, icon } from './dom.js';
 import { WAYS, plural, way } from './format.js';
@@ -22,19 +22,24 @@ export function picture() {
   const senders = h('section', { class: 'card', 'aria-label': 'What senders do' });
   const element = h('div', { class: 'page' }, verdicts, names, drawing, senders);
 
-  /** What is configured: it takes longer in a lab of many connectors, where one that withholds STARTTLS is shown
+  /** Asks what is configured. It takes longer in a lab of many connectors, where one that withholds STARTTLS is shown
    * before all of them are checked. */
-  async function configured(listed) {
+  async function check(listed) {
     const connectors = await listed;
     const first = connectors.find((it) => it.enabled && !it.starttls.offered);
-    if (connectors.length > MOST && first && verdicts.childElementCount === 0) {
+    const isEmpty = () => verdicts.childElementCount === 0;
+    if (connectors.length > MOST && first && isEmpty()) {
       const one = await get(path('check'), { computer: first.computer, connector: first.name });
-      renew(verdicts, one.connectors, () => [
-        drawVerdicts(one.connectors, load),
-        h('p', { class: 'hint' }, `Checking all of the ${plural(connectors.length, 'connector')}`),
-      ]);
+      if (isEmpty())
+        renew(verdicts, one.connectors, () => [
+          drawVerdicts(one.connectors, load),
+          h('p', { class: 'hint' }, `Checking all of the ${plural(connectors.length, 'connector')}`),
+        ]);
     }
-    const check = await get(path('check'));
+    return get(path('check'));
+  }
+
+  const configured = inOrder(check, (check) => {
     const sending = (check.send_connectors ?? []).map((it) => ({ ...it, kind: 'send' }));
     const all = [...check.connectors, ...sending];
     renew(verdicts, all, () => drawVerdicts(all, load));
@@ -43,14 +48,16 @@ export function picture() {
       check.connectors.map((it) => it.senders),
       () => drawSenders(check.connectors),
     );
-  }
+  });
 
-  async function seen(listed = get(path('connectors'))) {
-    const [picture, connectors] = await Promise.all([get(path('picture'), SENDERS), listed]);
-    const svg = picture.drawing;
-    renew(names, [picture.names, picture.names_of], () => drawNames(picture.names, picture.names_of));
-    renew(drawing, [svg, connectors.map((it) => it.addrs)], () => drawDrawing(svg, picture, connectors));
-  }
+  const seen = inOrder(
+    (listed) => Promise.all([get(path('picture'), SENDERS), listed]),
+    ([picture, connectors]) => {
+      const svg = picture.drawing;
+      renew(names, [picture.names, picture.names_of], () => drawNames(picture.names, picture.names_of));
+      renew(drawing, [svg, connectors.map((it) => it.addrs)], () => drawDrawing(svg, picture, connectors));
+    },
+  );
 
   const load = () => {
     const listed = get(path('connectors'));
@@ -65,7 +72,7 @@ export function picture() {
     const rest = Math.max(0, drawn + REST - performance.now());
     timer = setTimeout(() => {
       drawn = performance.now();
-      seen().catch(() => {});
+      seen(get(path('connectors'))).catch(() => {});
     }, rest);
   }
 
@@ -133,10 +140,13 @@ function drawWrong(it, changed) {
           'details',
           { class: 'fixes' },
           h('summary', {}, it.fixes.length === 1 ? 'A fix' : `${it.fixes.length} fixes, each to be tried first`),
-          it.fixes.map((proposal, index) => {
-            const of = it.kind ? { computer: proposal.on ?? computer } : { index, computer, connector: name };
-            return fix(proposal, of, changed);
-          }),
+          it.fixes.map((proposal) =>
+            fix(
+              proposal,
+              it.kind ? { computer: proposal.on ?? computer } : { computer, connector: name },
+              changed,
+            ),
+          ),
         )
       : null,
   );

@@ -4,7 +4,7 @@ import { get, path, post } from './api.js';
 import { h, replace } from './dom.js';
 import { chip } from './format.js';
 import { link } from './router.js';
-import { dialog, failure, field, select } from './ui.js';
+import { dialog, failure, field, once, select } from './ui.js';
 
 const SEPARATOR = '\u0000';
 
@@ -34,16 +34,13 @@ function build(close, { connector, senders, listening }) {
   const from = h('input', { type: 'text', placeholder: 'as the lab has it', autocomplete: 'off' });
   const rcpt = h('input', { type: 'text', placeholder: 'as the lab has it', autocomplete: 'off' });
   const place = h('div', { class: 'outcome', 'aria-live': 'polite' });
-  const submit = h('button', { type: 'submit', class: 'primary' }, 'Send');
   if (listening.length === 0) {
     return h('p', { class: 'note' }, 'No connector listens: each of them is disabled, or the lab has none.');
   }
   return h(
     'form',
     {
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
+      onsubmit: once(async () => {
         const [computer, name] = to.value.split(SEPARATOR);
         const body = { computer, connector: name, policy: policy.value };
         if (from.value) body.from = from.value;
@@ -52,16 +49,14 @@ function build(close, { connector, senders, listening }) {
           replace(place, outcome(await post(path('send'), body), close));
         } catch (error) {
           replace(place, failure(error));
-        } finally {
-          submit.disabled = false;
         }
-      },
+      }),
     },
     field('To the connector', to),
     field('As the sender', policy),
     about,
     h('div', { class: 'pair' }, field('MAIL FROM', from), field('RCPT TO', rcpt)),
-    h('div', { class: 'buttons' }, submit),
+    h('div', { class: 'buttons' }, h('button', { type: 'submit', class: 'primary' }, 'Send')),
     place,
   );
 }

@@ -7,10 +7,9 @@ import { listView } from './list-view.js';
 import { swaks } from './picture.js';
 import { go, link } from './router.js';
 import { send } from './send.js';
-import { button, command, copy, download } from './ui.js';
+import { button, command, copy, download, failure } from './ui.js';
 
 export function sessions({ lab }) {
-  let target = null;
   return listView({
     name: 'sessions',
     key: 'session',
@@ -42,24 +41,18 @@ export function sessions({ lab }) {
     },
     none: 'Select a session to see what was said.',
     gone: 'This session is no longer kept.',
-    empty: (filtered) => nothing(filtered, target, 'Nobody has connected yet.', 'sessions'),
+    empty: (filtered) => nothing(filtered, 'Nobody has connected yet.', 'sessions'),
     menu: (it, { patch, exclude }) => [
       { label: `Only from ${machine(it.remote)}`, run: () => patch({ peer: machine(it.remote) }) },
       { label: 'Only this connector', run: () => patch({ connector: it.connector }) },
       { label: `Exclude ${machine(it.remote)}`, run: () => exclude(machine(it.remote)) },
     ],
-    begin: async () => {
-      target = await listening();
-    },
     load: (id) => Promise.all([get(path('sessions', id)), get(path('verdicts'))]),
     show: ([session, verdicts]) => show(session, verdict(verdicts, session)),
     adds: ({ sessions: touched }) => touched === null || touched.length > 0,
     touches: ({ sessions: touched }, id) => touched === null || touched.includes(id),
   });
 }
-
-/** Returns the first connector that listens. */
-export const listening = async () => (await get(path('connectors'))).find((it) => it.addrs.length > 0);
 
 const outcome = (it) => it.outcome.replace(/^session \S+ (?:from|to) \S+: /, '');
 
@@ -162,7 +155,7 @@ export function transcript(lines) {
 }
 
 /** Returns what an empty list says: what to type, or how to see more. */
-export function nothing(filtered, connector, words, view) {
+export function nothing(filtered, words, view) {
   if (filtered) {
     return h(
       'div',
@@ -171,13 +164,23 @@ export function nothing(filtered, connector, words, view) {
       button('Clear the filter', () => go(link(view), { replace: true })),
     );
   }
+  const line = h('div', {});
+  get(path('connectors')).then(
+    (connectors) => {
+      const listening = connectors.find((it) => it.addrs.length > 0);
+      line.append(
+        listening
+          ? command(swaks(listening), { label: 'swaks line' })
+          : h('p', { class: 'note' }, 'No connector listens.'),
+      );
+    },
+    (error) => line.append(failure(error)),
+  );
   return h(
     'div',
     { class: 'empty' },
     h('p', {}, words, ' Send a message from here, or type:'),
-    connector
-      ? command(swaks(connector), { label: 'swaks line' })
-      : h('p', { class: 'note' }, 'No connector listens.'),
+    line,
     button('Send a test message', () => send(), { kind: 'primary' }),
   );
 }

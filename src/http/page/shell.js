@@ -1,16 +1,14 @@
 // The Exchange Management Shell: a prompt, what was typed, and what came of it.
 
-import { get, path, post } from './api.js';
+import { get, inOrder, path } from './api.js';
 import { run } from './commands.js';
 import { h } from './dom.js';
-import { field, select } from './ui.js';
+import { field, renew, select } from './ui.js';
 
-/** What is on the screen stays there while other views are shown. */
-const screen = { entries: [], history: [], computer: null };
+/** What is on the screen stays there while other views are shown, and what runs goes on: `draw` is the one of the view
+ * that is shown. */
+const screen = { entries: [], history: [], computer: null, running: false, draw: () => {} };
 const MOST = 200;
-
-/** Cmdlets that may ask something; they are tried on a copy first, and asked about in a dialog. */
-const ASKS = /(?:^|[\s|;(])(?:New|Enable|Remove|Import)-/i;
 
 const EXAMPLES = [
   'Get-ReceiveConnector | Format-List Name, Fqdn, AuthMechanism',
@@ -86,49 +84,57 @@ export function shell() {
 
   async function submit(text) {
     const line = text.trim();
-    if (line === '' || prompt.disabled) return;
+    if (line === '' || screen.running) return;
     screen.history.push(line);
     at = screen.history.length;
     prompt.value = '';
-    prompt.disabled = true;
-    const entry = { computer: screen.computer, line, output: '', refused: null };
-    try {
-      if (ASKS.test(line)) entry.output = (await run(line, screen.computer)) ?? 'Left: nothing has changed.';
-      else entry.output = (await post(path('cmdlets'), { line, computer: screen.computer })).output;
-    } catch (error) {
-      entry.output = error.document?.output ?? '';
-      entry.refused = error.message;
-    }
-    screen.entries.push(entry);
-    screen.entries.splice(0, Math.max(0, screen.entries.length - MOST));
-    if (screen.entries.length === 1) output.replaceChildren();
-    output.append(shown(entry));
-    output.scrollTop = output.scrollHeight;
-    prompt.disabled = false;
     fit();
     prompt.focus();
+    const { computer } = screen;
+    const entry = typed(computer, line);
+    screen.entries.push(entry);
+    screen.entries.splice(0, Math.max(0, screen.entries.length - MOST)).forEach((it) => it.remove());
+    screen.running = true;
+    screen.draw();
+    try {
+      say(entry, '', (await run(line, computer)) ?? 'Left: nothing has changed.');
+    } catch (error) {
+      say(entry, '', error.document?.output);
+      say(entry, 'refused', error.message);
+    }
+    screen.running = false;
+    screen.draw();
   }
+
+  function draw() {
+    prompt.readOnly = screen.running;
+    // What is there stays, so that a reader of the screen does not hear all of it again.
+    if (screen.entries.length === 0) output.replaceChildren(welcome());
+    else if (output.firstChild !== screen.entries[0]) output.replaceChildren(...screen.entries);
+    else output.append(...screen.entries.filter((it) => it.parentNode !== output));
+    output.scrollTop = output.scrollHeight;
+  }
+  screen.draw = draw;
+
+  const load = inOrder(
+    () => get(path('computers')),
+    (all) => {
+      screen.computer = all.some((it) => it.name === screen.computer) ? screen.computer : (all[0]?.name ?? null);
+      const options = all.map((it) => [it.name, `${it.name} (${it.profile}, ${it.role})`]);
+      const choose = (it) => {
+        screen.computer = it;
+      };
+      renew(computers, options, () => field('The Shell of', select(options, screen.computer, choose)));
+    },
+  );
 
   return {
     element: h('div', { class: 'shell' }, computers, output, form, examples),
     async update() {
-      const all = await get(path('computers'));
-      screen.computer = all.some((it) => it.name === screen.computer) ? screen.computer : (all[0]?.name ?? null);
-      computers.replaceChildren(
-        field(
-          'The Shell of',
-          select(
-            all.map((it) => [it.name, `${it.name} (${it.profile}, ${it.role})`]),
-            screen.computer,
-            (it) => {
-              screen.computer = it;
-            },
-          ),
-        ),
-      );
-      output.replaceChildren(...(screen.entries.length > 0 ? screen.entries.map(shown) : [welcome()]));
-      output.scrollTop = output.scrollHeight;
+      draw();
+      await load();
     },
+    changed: ({ kinds }) => (kinds.changed || kinds.gap ? load() : undefined),
   };
 }
 
@@ -141,12 +147,15 @@ function welcome() {
   );
 }
 
-function shown({ computer, line, output, refused }) {
+function typed(computer, line) {
   return h(
     'div',
     { class: 'entry' },
     h('p', { class: 'typed' }, h('span', { class: 'ps' }, `[PS] ${computer} > `), line),
-    output ? h('pre', {}, output.replace(/^\n+|\n+$/g, '')) : null,
-    refused ? h('pre', { class: 'refused' }, refused) : null,
   );
+}
+
+/** Adds what came of a line, if it is anything. */
+function say(entry, kind, text) {
+  if (text) entry.append(h('pre', { class: kind }, text.replace(/^\n+|\n+$/g, '')));
 }

@@ -2,7 +2,7 @@
 
 import { path, post } from './api.js';
 import { h, replace } from './dom.js';
-import { failure, field } from './ui.js';
+import { failure, field, once } from './ui.js';
 
 /** Asks for the token until it is the right one. */
 export function signIn() {
@@ -19,16 +19,15 @@ export function signIn() {
       'form',
       {
         class: 'card sign-in',
-        onsubmit: async (event) => {
-          event.preventDefault();
+        onsubmit: once(async () => {
           try {
             await post(path('sign-in'), { token: token.value });
             resolve();
           } catch (error) {
-            replace(place, failure(error, 'That is not the token'));
+            replace(place, failure(error, error.status === 401 ? 'That is not the token' : undefined));
             token.select();
           }
-        },
+        }),
       },
       h('h1', {}, 'Sign in to the lab'),
       h(

@@ -60,6 +60,11 @@ export function split({ list, tools, label, leave, kind }) {
 export function tools({ search, hint, selects = {}, onChange, more }) {
   const controls = {};
   let timer = 0;
+  const find = () => {
+    clearTimeout(timer);
+    // The view may have been left meanwhile.
+    if (input.isConnected) onChange({ q: input.value.trim() });
+  };
   const input = h('input', {
     type: 'search',
     placeholder: search,
@@ -69,8 +74,10 @@ export function tools({ search, hint, selects = {}, onChange, more }) {
     spellcheck: 'false',
     oninput: () => {
       clearTimeout(timer);
-      timer = setTimeout(() => onChange({ q: input.value.trim() }), 200);
+      timer = setTimeout(find, 200);
     },
+    // Before something else is clicked, which would take away what has been typed.
+    onchange: find,
   });
   controls.q = input;
   const shown = Object.entries(selects).map(([name, [label, options]]) => {

@@ -31,7 +31,7 @@ export class Stream {
   /** Returns what a tab has to hear that comes later. */
   greeting() {
     const greeting = [{ type: 'phase', phase: this.phase }];
-    if (this.lab) greeting.push({ type: 'lab', lab: this.lab });
+    if (this.lab) greeting.push({ type: 'lab', lab: { ...this.lab, seq: this.last } });
     return greeting;
   }
 
@@ -62,9 +62,11 @@ export class Stream {
 
   /** Asks which lab it is. Behind another one, or behind a lab that has begun anew, everything has changed. */
   async meet() {
+    const before = this.last;
     const lab = await (await this.fetch('lab', 'application/json')).json();
     const other = this.lab !== null && this.lab.instance !== lab.instance;
-    if (this.last === null || other || lab.seq < this.last) {
+    // What came while the lab answered is newer than its answer.
+    if (this.last === null || other || lab.seq < before) {
       this.last = lab.seq;
       if (this.lab !== null) this.note('gap', null);
     }

@@ -39,10 +39,47 @@ export function notice(text) {
   setTimeout(() => shown.remove(), 3000);
 }
 
-export function button(words, onclick, { kind = '', symbol, title, pressed } = {}) {
+/** Does something; a failure of the lab that it does not show itself is told in a notice. */
+export async function told(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (error.status === undefined) throw error;
+    notice(`${error.title}: ${error.message}`);
+  }
+}
+
+/** Returns a listener that does one thing at a time: while it is at work, a further click does nothing. The control
+ * keeps the focus, which one that is disabled would lose. */
+export function once(work) {
+  let busy = false;
+  return async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    const control = event.submitter ?? event.currentTarget;
+    control.setAttribute('aria-disabled', 'true');
+    try {
+      await told(() => work(event));
+    } finally {
+      busy = false;
+      control.removeAttribute('aria-disabled');
+    }
+  };
+}
+
+/** Returns a button; what its work begins ends before it can be clicked again. */
+export function button(words, onclick, { kind = '', symbol, title, pressed, focus } = {}) {
   return h(
     'button',
-    { type: 'button', class: kind, title, onclick, 'aria-pressed': pressed },
+    {
+      type: 'button',
+      class: kind,
+      title,
+      onclick: once(onclick),
+      'aria-pressed': pressed,
+      'data-focus': focus,
+    },
     symbol ? icon(symbol) : null,
     words,
   );
@@ -178,7 +215,7 @@ export function menu(items, at) {
         tabindex: '-1',
         onclick: () => {
           leave();
-          item.run();
+          told(item.run);
         },
       },
       item.label,
@@ -248,12 +285,12 @@ export function select(options, value, onchange) {
   return shown;
 }
 
-/** Returns the notice of a failure, in the words it came with. */
+/** Returns the notice of a failure, in the words it came with; `title` is for one that has none of its own. */
 export function failure(error, title) {
   return h(
     'div',
     { class: 'refusal', role: 'alert' },
-    h('p', { class: 'refusal-title' }, icon('error'), title ?? 'That did not work'),
+    h('p', { class: 'refusal-title' }, icon('error'), title ?? error.title ?? 'That did not work'),
     h('pre', { class: 'said' }, error.message ?? String(error)),
   );
 }

@@ -7,8 +7,9 @@ import { aspect, chip, subject, value } from './format.js';
 import { events } from './sse.js';
 import { announce, button, failure, field } from './ui.js';
 
-/** What ran stays there while other views are shown. */
+/** What ran stays there while other views are shown, and what runs goes on: `redraw` is of the view that is shown. */
 let kept = null;
+let redraw = () => {};
 
 export function verify() {
   const name = h('input', {
@@ -20,7 +21,7 @@ export function verify() {
   });
   const options = h('datalist', { id: 'verify-scenarios' });
   const only = h('input', { type: 'checkbox', id: 'verify-only', onchange: () => draw() });
-  const start = button('Run', () => run(), { kind: 'primary' });
+  const start = button('Run', () => (kept?.running ? undefined : run()), { kind: 'primary' });
   const stop = button('Stop', () => kept?.abort.abort());
   const head = h('div', { class: 'verify-head', 'aria-live': 'polite' });
   const table = h('div', {});
@@ -42,7 +43,7 @@ export function verify() {
 
   async function run() {
     const mine = (kept = { stages: [], done: null, failed: null, abort: new AbortController(), running: true });
-    draw();
+    redraw();
     try {
       const body = name.value.trim() ? { name: name.value.trim() } : {};
       const response = await ask('POST', path('verify', 'run'), {
@@ -56,19 +57,19 @@ export function verify() {
         else if (event === 'done') mine.done = it;
         else if (event === 'failed') mine.failed = { message: it.detail };
         if (mine.stages.length > 0) mine.of = it.of ?? mine.of;
-        draw();
+        redraw();
       }
     } catch (error) {
       if (error.name === 'AbortError') mine.stopped = true;
       else mine.failed = error;
     }
     mine.running = false;
-    draw();
+    redraw();
     if (mine.done) announce(mine.done.verdict);
   }
 
   function draw() {
-    start.disabled = kept?.running === true;
+    start.setAttribute('aria-disabled', String(kept?.running === true));
     stop.disabled = !kept?.running;
     replace(
       head,
@@ -83,6 +84,8 @@ export function verify() {
     replace(table, kept && kept.stages.length > 0 ? matrix(kept, only.checked) : null);
   }
 
+  redraw = draw;
+
   return {
     element,
     async update() {
@@ -94,7 +97,6 @@ export function verify() {
         scenarios.map((it) => h('option', { value: it.name }, it.title)),
       );
     },
-    destroy() {},
   };
 }
 

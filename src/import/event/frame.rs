@@ -197,7 +197,7 @@ fn of(text: &str, dense: &Dense, template: &Template, from: usize, end: usize) -
                 if open {
                     open_end(text, dense, start, end)
                 } else {
-                    without_half(dense, fixed.get(index + 1), start, end)
+                    without_half(text, dense, fixed.get(index + 1), start, end)
                 }
             });
             dense.range(text, start, stop.max(start))
@@ -281,15 +281,27 @@ fn line_end(text: &str, dense: &Dense, from: usize, end: usize) -> usize {
 }
 
 /// Returns the end, without the first half of the fixed part that should come next.
-fn without_half(dense: &Dense, next: Option<&&String>, from: usize, end: usize) -> usize {
+fn without_half(text: &str, dense: &Dense, next: Option<&&String>, from: usize, end: usize) -> usize {
     let Some(next) = next else { return end };
-    let longest = next.len().min(end - from.min(end));
+    // A table that was cut ends in an ellipsis.
+    let cut = dense.letters.get(from..end).is_some_and(|rest| rest.ends_with(ELLIPSIS));
+    let last = if cut { end - ELLIPSIS.len() } else { end };
+    let longest = next.len().min(last - from.min(last));
     let half = (1..=longest).rev().find(|length| {
         let half = next.get(..*length);
-        // One or two letters may well be the value's own; a full stop and what follows it are not.
-        let is_told =
-            *length > 2 || half.is_some_and(|half| half.starts_with(|it: char| it.is_ascii_punctuation()));
-        is_told && half.is_some() && dense.letters.get(end - length..end) == half
+        let is_a_word = dense
+            .at
+            .get(last - length)
+            .and_then(|at| text.get(..*at))
+            .is_some_and(|before| before.ends_with(char::is_whitespace));
+        // One or two letters may well be the value's own; a full stop and what follows it are not, nor is a word.
+        let is_told = *length > 2
+            || is_a_word
+            || half.is_some_and(|half| half.starts_with(|it: char| it.is_ascii_punctuation()));
+        is_told && half.is_some() && dense.letters.get(last - length..last) == half
     });
-    end - half.unwrap_or(0)
+    half.map_or(end, |half| last - half)
 }
+
+/// The end of a value or a text that was cut.
+const ELLIPSIS: &str = "...";

@@ -346,3 +346,20 @@ fn by_place(text: &str, header: &mut Header) {
         header.computer = header.computer.take().or_else(|| row(7));
     }
 }
+
+/// Returns the number of an event, if the text is nothing more than it and words such as `event ID`.
+pub(super) fn number_alone(text: &str) -> Option<u32> {
+    const MOST_WORDS: usize = 6;
+    let words = text.split(|it: char| it.is_whitespace() || [':', ',', '=', '(', ')', '#'].contains(&it));
+    let words: Vec<String> =
+        words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).take(MOST_WORDS + 1).collect();
+    let number = |word: &String| word.parse().ok();
+    let plain = |word: &String| {
+        ["event", "id", "eventid", "error", "warning", "source"].contains(&word.as_str())
+            || word.starts_with("msexchange")
+    };
+    let mut numbers = words.iter().filter_map(number);
+    let (first, second) = (numbers.next()?, numbers.next());
+    let alone = second.is_none() && words.len() <= MOST_WORDS;
+    (alone && words.iter().all(|word| number(word).is_some() || plain(word))).then_some(first)
+}

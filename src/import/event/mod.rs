@@ -139,7 +139,12 @@ fn headless(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
     let of_exchange = header.provider.as_deref().is_some_and(|provider| provider.contains("MSExchange"));
     match known {
         Some(template) if of_exchange => vec![without_text(header, Some(template))],
-        _ => other_words(text),
+        _ => match header::number_alone(text)
+            .and_then(|id| templates.iter().find(|it| it.event_id == id && !it.alias))
+        {
+            Some(template) => vec![without_text(header, Some(template))],
+            None => other_words(text),
+        },
     }
 }
 
@@ -372,6 +377,9 @@ fn judge(event: &mut FoundEvent) {
     let marks = lower.find("<i>").zip(lower.rfind("<s>").or_else(|| lower.find("<s>")));
     event.selection_key = if marks.is_some() || lower.contains("cn=") {
         Some(SelectionKey::TlsCertificateName)
+    } else if key.is_empty() {
+        // Both values are there and empty: what was copied had lost them.
+        None
     } else if fqdn.as_deref() == Some("") {
         Some(SelectionKey::ComputerFqdn)
     } else if name.is_some() || fqdn.is_some() {

@@ -66,12 +66,16 @@ pub(super) fn causes(event: &FoundEvent, about: &About, evidence: Option<&Eviden
             certain: true,
         }];
     }
-    let key =
-        event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn")).unwrap_or_default();
+    let key = event.value("domain_name").filter(|key| !key.is_empty()).or(event.value("fqdn"));
+    let key = key.filter(|key| !key.is_empty()).unwrap_or("<the name in the event>");
     match event.selection_key {
         Some(SelectionKey::TlsCertificateName) => pinned(event, about, key),
         Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) => named(event, about, key),
-        None => Vec::new(),
+        // Behind the lost value stands a name or a pin.
+        None => named(event, about, key)
+            .into_iter()
+            .chain(pinned(event, about, key).into_iter().take(1))
+            .collect(),
     }
 }
 
@@ -85,7 +89,7 @@ struct Commands {
 
 impl Commands {
     fn of(event: &FoundEvent, about: &About) -> Self {
-        let name = event.value("connector").unwrap_or("<connector>");
+        let name = event.value("connector").filter(|name| !name.is_empty()).unwrap_or("<connector>");
         let on = about.on.clone().unwrap_or_else(|| "this computer".to_owned());
         let server = on.split('.').next().unwrap_or_default().to_owned();
         let send = about.connector_kind == "send";
@@ -144,7 +148,7 @@ fn named(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
         "The certificate is there without a private key, or the service cannot read the key",
         KEYLESS,
         "Get-ExchangeCertificate does not list it, the certificate snap-in (certlm.msc) does",
-        "import the PFX with its key (Import-ExchangeCertificate), or certutil -repairstore my <serial number>",
+        "import the PFX with its key (Import-ExchangeCertificate), or certutil -repairstore my <thumbprint>",
     );
     let chain = cause(
         "chain",
@@ -216,6 +220,7 @@ fn pinned(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
     let select = "Get-ExchangeCertificate | fl Subject, Issuer, Services, NotAfter, Thumbprint";
     let looked = match (issuer, subject) {
         (Some(_), Some(_)) => String::new(),
+        _ if event.selection_key.is_none() => String::new(),
         _ => format!(" (the marks <I> and <S> were lost in copying: `{key}`)"),
     };
     vec![
@@ -240,7 +245,7 @@ fn pinned(event: &FoundEvent, about: &About, key: &str) -> Vec<Cause> {
             "It is here without a private key, or the service cannot read the key",
             KEYLESS,
             "Get-ExchangeCertificate does not list it, the certificate snap-in (certlm.msc) does",
-            "import the PFX with its key, or certutil -repairstore my <serial number>",
+            "import the PFX with its key, or certutil -repairstore my <thumbprint>",
         ),
         cause(
             "smtp-not-enabled",
@@ -274,10 +279,9 @@ pub(super) fn advice(event: &FoundEvent, evidence: Option<&Evidence>) -> String 
             Some(SelectionKey::TlsCertificateName) => {
                 "Its advice (Enable-ExchangeCertificate -Services SMTP) helps in case 4 only.".to_owned()
             }
-            Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) => {
+            Some(SelectionKey::Fqdn | SelectionKey::ComputerFqdn) | None => {
                 "Its advice (Enable-ExchangeCertificate -Services SMTP) helps in case 2 only.".to_owned()
             }
-            None => String::new(),
         },
     }
 }

@@ -330,7 +330,12 @@ fn missing(pieces: &[Pieces], items: &[Item]) -> Vec<String> {
     let mut missing = Vec::new();
     for item in events {
         let event = &item.event;
-        if event.text_missing || event.values_lost || event.value("connector").is_none() {
+        if event.text_missing {
+            missing.push(
+                "the event's text (Event Viewer, Copy) or its XML, which names the connector and what it looks for"
+                    .to_owned(),
+            );
+        } else if event.values_lost || event.value("connector").is_none() {
             missing.push(
                 "the event's XML (Event Viewer, tab Details, XML view): values were lost in copying"
                     .to_owned(),

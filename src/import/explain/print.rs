@@ -231,12 +231,13 @@ fn sender(f: &mut fmt::Formatter<'_>, item: &SenderItem) -> fmt::Result {
     use crate::import::sender::Side;
     let error = &item.error;
     let side = match error.side {
-        Side::Receiver => "the fault is the receiving server's",
-        Side::Sender => "the fault is the sending server's",
-        Side::Path => "the fault is in between",
-        Side::Either => "it may be either side's",
+        Side::Receiver => "; the fault is the receiving server's",
+        Side::Sender => "; the fault is the sending server's",
+        Side::Path => "; the fault is in between",
+        Side::Either => "; it may be either side's",
+        Side::Neither => "",
     };
-    wrapped(f, "", "  ", &format!("{}; {side}.", item.says))?;
+    wrapped(f, "", "  ", &format!("{}{side}.", item.says))?;
     row(f, "said by", &format!("{}: \"{}\"", error.sender, error.text))?;
     if let Some(name) = &error.asked_for {
         row(f, "asked for", name)?;
@@ -256,19 +257,26 @@ fn sender(f: &mut fmt::Formatter<'_>, item: &SenderItem) -> fmt::Result {
 fn protocol(f: &mut fmt::Formatter<'_>, log: &ProtocolExcerpt) -> fmt::Result {
     let connector = log.connector.as_deref().unwrap_or("a connector");
     let kind = if log.direction == "send" { "SmtpSend" } else { "SmtpReceive" };
-    let subject = log.presented_subject.as_deref().unwrap_or("a certificate");
+    let subject = log.presented_subject.as_deref().unwrap_or_default();
     let itself = if log.self_signed == Some(true) { ", which is self-signed" } else { "" };
     match (&log.failure, log.starttls) {
         (Some(failure), _) => {
             let cause = log.cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-            writeln!(
-                f,
-                "{kind} log of {connector}: TLS failed with {failure}{cause}; this server presented {subject}."
-            )?;
+            let presented =
+                if subject.is_empty() { String::new() } else { format!("; this server presented {subject}") };
+            writeln!(f, "{kind} log of {connector}: TLS failed with {failure}{cause}{presented}.")?;
         }
         (None, Some(false)) => {
             writeln!(f, "{kind} log of {connector}: STARTTLS is not in the reply to EHLO.")?;
         }
+        (None, _) if log.left_at_certificate => wrapped(
+            f,
+            "",
+            "  ",
+            &format!(
+                "{kind} log of {connector}: TLS was offered, {subject} was presented{itself}, and the other side hung up then, before TLS was done: it refuses the certificate (inferred)."
+            ),
+        )?,
         (None, _) if log.presented_subject.is_some() => {
             writeln!(f, "{kind} log of {connector}: TLS was offered, and {subject} was presented{itself}.")?;
         }

@@ -25,8 +25,8 @@ pub(super) fn sibling(event: &FoundEvent) -> Sibling {
     let meaning = known.map_or_else(|| not_logged(event.event_id), EventKind::meaning);
     let value = |name: &str| match event.values.get(name) {
         Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::Null) | None => (name == "hours").then(|| "?".to_owned()),
         Some(value) => Some(value.to_string()),
-        None => (name == "hours").then(|| "?".to_owned()),
     };
     Sibling {
         says: meaning.statement(value),
@@ -57,13 +57,13 @@ const fn not_logged(event_id: u32) -> EventMeaning {
             advice: "After the Edge's or Hub's default certificate was replaced, the Edge has to be subscribed anew.",
         },
         11012 => EventMeaning {
-            says: "{domain} is on the domain-secured list and sent to {connector} without TLS",
+            says: "the domain {domain} is on the domain-secured list and sent to {connector} without TLS",
             touches: "Domain Security",
             run: &["Get-TransportConfig | fl TLSReceiveDomainSecureList, TLSSendDomainSecureList"],
             advice: "Before the other side is called: event 12014 on this server would mean that it was never offered TLS.",
         },
         11015 => EventMeaning {
-            says: "{domain} presented at {connector} a certificate without its domain name",
+            says: "the domain {domain} presented at {connector} a certificate without its domain name",
             touches: "Domain Security",
             run: &["Get-TransportConfig | fl TLSReceiveDomainSecureList"],
             advice: "",

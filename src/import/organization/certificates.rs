@@ -18,6 +18,13 @@ pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Quest
     let pins = pins(material);
     for known in &material.certificates {
         let base = label(known);
+        if known.is_request {
+            desk.leave_out(format!(
+                "{base} is left out: it is a request that no authority has answered yet (PendingRequest); \
+                 Import-ExchangeCertificate with the authority's answer makes it a certificate"
+            ));
+            continue;
+        }
         let at = home(known, &base, servers, desk);
         let Some(server) = servers.get_mut(at) else { continue };
         let taken = |label: &str| server.spec.certificate.iter().any(|it| it.label.as_deref() == Some(label));
@@ -29,6 +36,9 @@ pub(super) fn file(material: &Material, servers: &mut [Server], desk: &mut Quest
         let spec = spec(known, &label, beside, desk);
         for note in &known.notes {
             desk.note(format!("certificate {label}: {note}"));
+        }
+        for what in &known.left_out {
+            desk.leave_out(format!("certificate {label}: {what}"));
         }
         server.spec.certificate.push(spec);
         originals.push(Original {

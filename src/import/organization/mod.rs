@@ -17,8 +17,9 @@ use super::event::FoundEvent;
 use super::question::{AnswerError, Answers, Question, Questions, one_of};
 use super::read::Pieces;
 use super::record::{Kind, Record};
-use crate::exchange::StoredCertificate;
+use crate::exchange::{Reason, StoredCertificate, Verdict};
 use crate::pki::Thumbprint;
+use crate::report::{Report, Starttls};
 use crate::scenario::Scenario;
 use computers::Server;
 pub(super) use receive::{receives, sends};
@@ -83,10 +84,50 @@ impl Imported {
         scenario
     }
 
+    /// Marks where a report cannot be certain: no certificate carries a name by those that are shown, and not all names
+    /// of one of them are shown.
+    pub fn mark_doubts(&self, report: &mut Report) {
+        for connector in &mut report.connectors {
+            if connector.starttls != Starttls::Withheld || connector.pinned {
+                continue;
+            }
+            let computer = connector.identity.split('\\').next().unwrap_or_default();
+            let hidden: Vec<&Original> = connector
+                .certificates
+                .iter()
+                .filter(|it| lacks_the_name(&it.verdict))
+                .filter_map(|it| {
+                    self.originals.iter().find(|own| own.computer == computer && own.label == it.label)
+                })
+                .filter(|own| own.names_cut || own.sketchy)
+                .collect();
+            let Some(first) = hidden.first() else { continue };
+            let labels: Vec<&str> = hidden.iter().map(|it| it.label.as_str()).collect();
+            let thumbprint = first.thumbprint.as_deref().unwrap_or("<thumbprint>");
+            let shows = if first.names_cut {
+                format!("(Get-ExchangeCertificate {thumbprint}).CertificateDomains shows them")
+            } else {
+                "Get-ExchangeCertificate | fl shows them".to_owned()
+            };
+            connector.verdict.push_str(", by the names that are shown");
+            let note = format!(
+                "Not certain: {} may be among the names of {} that are not shown; {shows}",
+                connector.search_key,
+                labels.join(", ")
+            );
+            connector.notes.insert(0, note);
+        }
+    }
+
     /// Returns the original behind a certificate of a store.
     pub fn original(&self, computer: &str, stored: &StoredCertificate) -> Option<&Original> {
         self.originals.iter().find(|it| it.computer == computer && it.label == stored.label)
     }
+}
+
+/// Returns whether a certificate is not used because it lacks the name, as far as its names are known.
+fn lacks_the_name(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::NotEligible { reasons } if reasons.contains(&Reason::NameDiffers))
 }
 
 /// The input of all parts of the import.

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde_json::Value;
 
 use crate::exchange::{
-    IpRange, Nullable, Profile, ReceiveConnector, ReceiveConnectorParameters, Refusal, Role, TransportRole,
-    Usage,
+    AuthMechanism, IpRange, Nullable, PermissionGroups, Profile, ReceiveConnector,
+    ReceiveConnectorParameters, Refusal, Role, TransportRole, Usage,
 };
 use crate::import::connector::{Found, Pin, pin, pin_problem, receive};
 use crate::import::event::{FoundEvent, SelectionKey};
@@ -336,6 +336,14 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Questions) 
         desk.note(format!(
             "{name} is known from the event only; all but its name and what it looks for is as setup makes it"
         ));
+        if has_name_of_its_own(name, &given, &server.spec) {
+            // As New-ReceiveConnector -Usage Internet makes it.
+            given.auth_mechanism = Some(AuthMechanism::TLS);
+            given.permission_groups = Some(PermissionGroups::ANONYMOUS_USERS);
+            desk.note(format!(
+                "{name}: ExchangeServer is taken to be not in its AuthMechanism, with which Exchange refuses such an Fqdn"
+            ));
+        }
         let mut added = add(&mut server.spec, name, given.clone(), desk);
         let port = SPARE_PORT + u16::try_from(server.spec.receive_connector.len()).unwrap_or_default();
         if let (true, Ok(binding)) = (added.is_err(), format!("0.0.0.0:{port}").parse()) {
@@ -348,6 +356,14 @@ fn from_event(event: &FoundEvent, servers: &mut [Server], desk: &mut Questions) 
         }
         left_out(name, added, desk);
     }
+}
+
+/// Returns whether a connector that setup does not make has an FQDN that the cmdlets refuse while AuthMechanism contains
+/// ExchangeServer.
+fn has_name_of_its_own(name: &str, given: &ReceiveConnectorParameters, spec: &ComputerSpec) -> bool {
+    let Some(Nullable(Some(fqdn))) = &given.fqdn else { return false };
+    let of_server = *fqdn == spec.fqdn || *fqdn == *spec.name.as_str();
+    !receives(name) && spec.role != Role::Edge && !of_server
 }
 
 /// The first port for connectors whose port no source tells.

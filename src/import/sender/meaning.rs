@@ -66,6 +66,18 @@ pub enum Meaning {
     Middlebox,
     /// The cause is permission and not TLS.
     NotTlsAtAll,
+    /// The sender's own settings leave it no version of TLS.
+    OwnVersions,
+    /// The server lacks secure renegotiation (RFC 5746).
+    LegacyRenegotiation,
+    /// The certificate has its name in the subject only.
+    CommonNameOnly,
+    /// The TLSA records of DANE, or the signatures of DNSSEC, do not fit.
+    DnsPolicy,
+    /// The server cannot use the private key of its certificate.
+    ServerKey,
+    /// TLS was used whatever the certificate was.
+    Unverified,
 }
 
 /// The side that is at fault.
@@ -80,6 +92,8 @@ pub enum Side {
     Path,
     /// Either side; the text does not tell which.
     Either,
+    /// Neither side: the text reports no fault.
+    Neither,
 }
 
 impl Meaning {
@@ -90,9 +104,14 @@ impl Meaning {
             | Self::StarttlsRefused
             | Self::Expired
             | Self::WrongPurpose
+            | Self::LegacyRenegotiation
+            | Self::CommonNameOnly
+            | Self::DnsPolicy
+            | Self::ServerKey
             | Self::BadSignature => Side::Receiver,
             Self::TlsDemanded
             | Self::ClientCertificateDemanded
+            | Self::OwnVersions
             | Self::OwnKey
             | Self::OwnService
             | Self::OwnPin
@@ -116,6 +135,7 @@ impl Meaning {
             | Self::ClientLeft
             | Self::QueueMisleads
             | Self::NotTlsAtAll => Side::Either,
+            Self::Unverified => Side::Neither,
         }
     }
 
@@ -124,6 +144,7 @@ impl Meaning {
         matches!(
             self,
             Self::NameMismatch
+                | Self::CommonNameOnly
                 | Self::ChainUntrusted
                 | Self::Expired
                 | Self::NotYetValid
@@ -170,6 +191,10 @@ impl Meaning {
             Self::OwnService => &["smtp-not-assigned-outbound"],
             Self::OwnPin => &["pin-stale-outbound"],
             Self::QueueMisleads => &["private-key-outbound", "smtp-not-assigned-outbound"],
+            Self::OwnVersions | Self::LegacyRenegotiation | Self::DnsPolicy => &[],
+            Self::CommonNameOnly => &["name-cn-only"],
+            Self::ServerKey => &["private-key-unreadable", "private-key-missing"],
+            Self::Unverified => &["self-signed-presented", "trust-selfsigned"],
             Self::CloudAttribution | Self::NotTlsAtAll => &[],
             Self::Middlebox => &["starttls-stripped-xxx"],
         }
@@ -205,7 +230,7 @@ impl Meaning {
                 "The sender refuses the server's certificate, for its name or for its issuer"
             }
             Self::HandshakeFailed => "Both sides found no version or cipher of TLS in common",
-            Self::NotTls => "What came after STARTTLS was no TLS",
+            Self::NotTls => "What came where TLS should begin was no TLS",
             Self::ConnectionClosed => "The connection was closed during the handshake",
             Self::ConnectionLost => "The connection ended, and this text does not say at which step",
             Self::ClientLeft => "The sender hung up when it had seen the server's certificate",
@@ -214,12 +239,22 @@ impl Meaning {
             Self::OwnPin => {
                 "The Send connector names a certificate that is not in the sending server's store"
             }
-            Self::QueueMisleads => "The queue says that it could not connect; often it was TLS that failed",
+            Self::QueueMisleads => "The queue says that the connection failed; often it was TLS that failed",
             Self::CloudAttribution => {
                 "Exchange Online does not take the sending server for one of this tenant"
             }
             Self::Middlebox => "Something between the two changes what they say",
             Self::NotTlsAtAll => "This is about permission and not about TLS",
+            Self::OwnVersions => "The sender's own settings leave it no version of TLS to offer",
+            Self::LegacyRenegotiation => {
+                "The server lacks secure renegotiation (RFC 5746), and the sender refuses TLS without it"
+            }
+            Self::CommonNameOnly => {
+                "The server's certificate has no name but that in its subject, which the sender does not read"
+            }
+            Self::DnsPolicy => "What DNS says about the recipient's domain (DANE, DNSSEC) does not hold",
+            Self::ServerKey => "The server cannot use the private key of its certificate",
+            Self::Unverified => "TLS was used, and this sender does not insist on the server's certificate",
         }
     }
 
@@ -309,7 +344,7 @@ impl Meaning {
                 &[],
             ),
             Self::NotTls => (
-                "Something on the way answers in the server's place, or lets STARTTLS pass and not the handshake: a firewall that inspects SMTP.",
+                "Where the sender begins with TLS (as for port 465; `secure: true`, SMTP_SSL), it dials a port that begins in clear, such as 25 or 587: let it use STARTTLS there. Where it used STARTTLS, something on the way answers in the server's place: a firewall that inspects SMTP.",
                 &[],
             ),
             Self::ConnectionLost => (
@@ -325,7 +360,7 @@ impl Meaning {
                 &[],
             ),
             Self::OwnKey => (
-                "Receiving may work with the same certificate. Import it again with its private key, or repair the key (certutil -repairstore my <serial number>).",
+                "Receiving may work with the same certificate. Import it again with its private key, or repair the key (certutil -repairstore my <thumbprint>).",
                 &["Get-ExchangeCertificate | fl Thumbprint, Subject, HasPrivateKey, Services"],
             ),
             Self::OwnService => (
@@ -350,6 +385,30 @@ impl Meaning {
             Self::Middlebox => (
                 "A firewall that inspects SMTP masks what it does not know with X, letter for letter. Turn ESMTP inspection off for this path, and compare the EHLO reply from inside and from outside.",
                 &[],
+            ),
+            Self::OwnVersions => (
+                "It sent nothing to the server. Look at its lowest and highest version: Postfix's smtp_tls_protocols, OpenSSL's MinProtocol and MaxProtocol, Java's jdk.tls.disabledAlgorithms and mail.smtp.ssl.protocols. A program that asks for TLS 1.0 or 1.1 finds them disabled by the system.",
+                &[],
+            ),
+            Self::LegacyRenegotiation => (
+                "An old or unpatched server, or something before it that ends TLS; OpenSSL 3 refuses such a server by default. Update the server; OpenSSL's UnsafeLegacyServerConnect on the sender is a stopgap.",
+                &[],
+            ),
+            Self::CommonNameOnly => (
+                "Get a certificate with the name among its subject alternative names. Exchange takes the subject alone, and Go since 1.15 does not (nor does RFC 9525).",
+                &["Get-ExchangeCertificate | fl Subject, CertificateDomains, Thumbprint"],
+            ),
+            Self::DnsPolicy => (
+                "The certificate may be a good one. After a renewal the TLSA records have to match the new certificate (publish both before); with dnssec-invalid the zone's signatures are broken or have expired. The owner of the recipient's domain repairs that in DNS.",
+                &["Resolve-DnsName -Type TLSA _25._tcp.<the MX host>"],
+            ),
+            Self::ServerKey => (
+                "The account of the service may not read the key, or the key is gone; STARTTLS is offered and the handshake ends at once. Let NETWORK SERVICE read it (certlm.msc, All Tasks, Manage Private Keys), or import the PFX again.",
+                &["Get-ExchangeCertificate | fl Thumbprint, Subject, HasPrivateKey, Services"],
+            ),
+            Self::Unverified => (
+                "Nothing failed here: a sender of this policy (Postfix's may and encrypt) delivers over TLS with any certificate. A sender that verifies may refuse the same one; starttls-lab probe says why.",
+                &["starttls-lab probe <the server>"],
             ),
             Self::NotTlsAtAll => (
                 "Look at PermissionGroups and at the accepted domains of the connector that answers for this address.",

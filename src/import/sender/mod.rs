@@ -77,6 +77,9 @@ pub(super) fn look_up(text: &str) -> Vec<SenderError> {
     let vague = |it: &SenderError| {
         matches!(it.meaning, Meaning::TlsFailed | Meaning::ConnectionLost | Meaning::QueueMisleads)
     };
+    if once.len() > 1 {
+        once.retain(|it| it.meaning != Meaning::Unverified);
+    }
     if once.iter().any(|it| !vague(it)) {
         once.retain(|it| !matches!(it.meaning, Meaning::TlsFailed | Meaning::ConnectionLost));
     }
@@ -129,8 +132,20 @@ fn asked_for(around: &str, flat: &str) -> Option<String> {
         let name = rest.get(..end)?.trim_end_matches(['.', ':', ';']);
         (!name.is_empty()).then(|| name.to_owned())
     };
-    let marks =
-        ["Expected Subject: ", "matching IP address ", "IP: ", "Host: ", "identity of server ", "{FQDN="];
+    let marks = [
+        "Expected Subject: ",
+        "matching IP address ",
+        "IP: ",
+        "Host: ",
+        "identity of server ",
+        "{FQDN=",
+        "certificate is not valid for '",
+        "not valid for name \"",
+        "expected CN=`",
+        "target host name '",
+        "hostname \"",
+        " H=\"",
+    ];
     let go = around.contains("certificate is valid for").then(|| behind(around, ", not ")).flatten();
     go.or_else(|| marks.into_iter().find_map(|mark| behind(flat, mark)))
 }

@@ -34,15 +34,17 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let mut order: Vec<(String, Meaning, Vec<&'static str>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (symptom, known) in texts().iter().filter(|(_, known)| tells(known.text)) {
-        let pattern = pattern(known.text).to_ascii_lowercase();
-        let place = *places.entry(pattern.clone()).or_insert_with(|| {
-            order.push((pattern, meaning(*symptom), Vec::new()));
-            order.len() - 1
-        });
-        if let Some((.., clients)) = order.get_mut(place)
-            && !clients.contains(&known.client)
-        {
-            clients.push(known.client);
+        for text in std::iter::once(known.text).chain(name_of_code(known.text)) {
+            let pattern = pattern(text).to_ascii_lowercase();
+            let place = *places.entry(pattern.clone()).or_insert_with(|| {
+                order.push((pattern, meaning(*symptom), Vec::new()));
+                order.len() - 1
+            });
+            if let Some((.., clients)) = order.get_mut(place)
+                && !clients.contains(&known.client)
+            {
+                clients.push(known.client);
+            }
         }
     }
     let known = |(pattern, meaning, clients): (String, Meaning, Vec<&str>)| {
@@ -58,6 +60,12 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
 /// Returns every text of the table, each once, in the table's order.
 pub(super) fn known() -> &'static [Known] {
     &KNOWN
+}
+
+/// Returns the name in a text such as `SEC_E_INTERNAL_ERROR (0x80090304)`, which is printed without its number as well.
+fn name_of_code(text: &str) -> Option<&str> {
+    let (name, number) = text.split_once(" (0x")?;
+    (number.ends_with(')') && !name.contains(' ')).then_some(name)
 }
 
 /// Returns a text as it is searched for. Whoever pastes a sentence may have left its full stop away.
@@ -97,6 +105,12 @@ const fn meaning(symptom: Symptom) -> Meaning {
         Symptom::QueueMisleads => Meaning::QueueMisleads,
         Symptom::NotAttributed => Meaning::CloudAttribution,
         Symptom::Permission => Meaning::NotTlsAtAll,
+        Symptom::OwnVersions => Meaning::OwnVersions,
+        Symptom::LegacyRenegotiation => Meaning::LegacyRenegotiation,
+        Symptom::CommonNameOnly => Meaning::CommonNameOnly,
+        Symptom::DnsPolicy => Meaning::DnsPolicy,
+        Symptom::ServerKey => Meaning::ServerKey,
+        Symptom::Unverified => Meaning::Unverified,
     }
 }
 

@@ -199,10 +199,10 @@ impl Trials {
         let scripts: Vec<Script> =
             places.iter().filter_map(|place| self.scripts.get(*place).cloned()).collect();
         let mut usual = connector.map(Usual::new).unwrap_or_default();
-        usual.note_name(self.baseline.computers());
+        usual.note_name(self.baseline.computers(), self.now);
         let mut senders = Vec::new();
         for script in &scripts {
-            usual.note_name(&script.computers);
+            usual.note_name(&script.computers, self.now);
             senders.push(self.senders(&usual, &script.computers)?);
         }
         let senders_before = self.senders(&usual, self.baseline.computers())?;

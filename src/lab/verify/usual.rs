@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::target::Callers;
-use crate::exchange::{AuthMechanism, Computer, PermissionGroups, ReceiveConnector};
+use crate::exchange::{AuthMechanism, Computer, PermissionGroups, ReceiveConnector, select_for};
 use crate::lab::LabError;
-use crate::name::Fqdn;
+use crate::name::{Fqdn, covers};
 use crate::scenario::{LogonSpec, Sender, SenderKind};
 use crate::session::send::SenderPolicy;
 use crate::smtp::{Address, ReversePath};
@@ -27,12 +29,19 @@ impl Usual {
         Self { connector, dials: Vec::new() }
     }
 
-    /// Notes the name that the connector answers with on these computers.
-    pub(super) fn note_name(&mut self, computers: &[Arc<Computer>]) {
+    /// Notes the name that the connector answers with on these computers at `now`, and that of a pinned certificate, by which senders outside know
+    /// the server.
+    pub(super) fn note_name(&mut self, computers: &[Arc<Computer>], now: Timestamp) {
         let Some((computer, name)) = &self.connector else { return };
         for found in computers.iter().filter(|known| known.name.eq_ignore_ascii_case(computer)) {
-            let fqdn = found.receive_connector(name).map(|connector| found.fqdn_of(connector).clone());
-            self.dials.extend(fqdn.filter(|fqdn| !self.dials.contains(fqdn)));
+            let Some(connector) = found.receive_connector(name) else { continue };
+            let fqdn = found.fqdn_of(connector).clone();
+            let pinned = pinned_name(connector, found, &fqdn, now);
+            for fqdn in std::iter::once(fqdn).chain(pinned) {
+                if !self.dials.contains(&fqdn) {
+                    self.dials.push(fqdn);
+                }
+            }
         }
     }
 
@@ -110,6 +119,24 @@ impl Usual {
         }
         Ok(senders)
     }
+}
+
+/// Returns the first host name of the certificate that a pinned connector presents, where it is not that of the connector.
+fn pinned_name(
+    connector: &ReceiveConnector,
+    computer: &Computer,
+    fqdn: &Fqdn,
+    now: Timestamp,
+) -> Option<Fqdn> {
+    connector.tls_certificate_name.0.as_ref()?;
+    let selection = select_for(connector, computer, now);
+    let presented = computer.store.find(selection.offered()?.thumbprint)?;
+    let names = presented.facts.names();
+    if names.iter().any(|name| covers(name, fqdn.as_str()).is_some()) {
+        return None;
+    }
+    let mut hosts = names.iter().filter_map(|name| name.parse::<Fqdn>().ok());
+    hosts.find(|host| host.as_str().contains('.'))
 }
 
 /// Returns the name of the sender that verifies this name.

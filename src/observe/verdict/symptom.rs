@@ -14,6 +14,10 @@ pub enum Symptom {
     Refused,
     /// Mail is refused as long as there is no TLS.
     TlsDemanded,
+    /// The certificate has its name in the subject only.
+    CommonNameOnly,
+    /// The TLSA records or the signatures in DNS do not fit.
+    DnsPolicy,
     /// The certificate names a different host.
     NameMismatch,
     /// The certificate, or one above it, has expired.
@@ -36,6 +40,10 @@ pub enum Symptom {
     HandshakeFailure,
     /// Both sides have no version of TLS in common.
     ProtocolVersion,
+    /// The sender has no version of TLS that it may offer.
+    OwnVersions,
+    /// The server lacks secure renegotiation (RFC 5746), which the sender requires.
+    LegacyRenegotiation,
     /// The server sends the alert unrecognized_name.
     UnrecognizedName,
     /// The server demands a client certificate.
@@ -52,6 +60,8 @@ pub enum Symptom {
     ClosedAfterHandshake,
     /// A device on the network path masks STARTTLS.
     Masked,
+    /// The server cannot use the private key of its certificate.
+    ServerKey,
     /// The sender cannot use its own certificate.
     OwnCertificate,
     /// The sender's own certificate is not enabled for SMTP.
@@ -68,6 +78,8 @@ pub enum Symptom {
     RefusedByClient,
     /// The handshake ends with an alert that is about neither the certificate nor the versions.
     OtherAlert,
+    /// TLS is used whatever the certificate is.
+    Unverified,
     /// A queue reports a failed connection where TLS may have failed.
     QueueMisleads,
     /// Mail is refused for lack of permission, with or without TLS.
@@ -76,7 +88,7 @@ pub enum Symptom {
 
 impl Symptom {
     /// All symptoms, in the order in which a client can meet them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 38] = [
         Self::NotOffered,
         Self::Masked,
         Self::Refused,
@@ -88,9 +100,13 @@ impl Symptom {
         Self::ClearText,
         Self::HandshakeFailure,
         Self::ProtocolVersion,
+        Self::OwnVersions,
+        Self::LegacyRenegotiation,
         Self::UnrecognizedName,
         Self::OtherAlert,
         Self::CertificateRefused,
+        Self::CommonNameOnly,
+        Self::DnsPolicy,
         Self::NameMismatch,
         Self::Expired,
         Self::NotYetValid,
@@ -103,9 +119,11 @@ impl Symptom {
         Self::ClientCertificate,
         Self::ClosedAfterHandshake,
         Self::RefusedByClient,
+        Self::ServerKey,
         Self::OwnCertificate,
         Self::OwnService,
         Self::OwnPin,
+        Self::Unverified,
         Self::QueueMisleads,
         Self::NotAttributed,
         Self::Permission,
@@ -126,7 +144,11 @@ impl Symptom {
                 "Both sides have no suite or parameter in common (alert handshake_failure)"
             }
             Self::ProtocolVersion => "No version of TLS is spoken on both sides",
+            Self::OwnVersions => "The sender has no version of TLS that it may offer",
+            Self::LegacyRenegotiation => "The server lacks secure renegotiation (RFC 5746)",
             Self::UnrecognizedName => "The server sends the alert unrecognized_name",
+            Self::CommonNameOnly => "The certificate has its name in the subject only",
+            Self::DnsPolicy => "What DNS publishes (DANE, DNSSEC) does not fit",
             Self::NameMismatch => "The certificate names another host",
             Self::Expired => "The certificate, or one above it, has expired",
             Self::NotYetValid => "The certificate, or one above it, is not valid yet",
@@ -138,6 +160,7 @@ impl Symptom {
             Self::BadSignature => "The private key does not belong to the certificate",
             Self::ClientCertificate => "The server demands a certificate of the client",
             Self::ClosedAfterHandshake => "The connection is closed after the handshake",
+            Self::ServerKey => "The server cannot use the private key of its certificate",
             Self::OwnCertificate => "The sender cannot use the private key of its own certificate",
             Self::OwnService => "The sender's own certificate is not enabled for SMTP",
             Self::OwnPin => "The sender is pinned to a certificate that it does not have",
@@ -147,6 +170,7 @@ impl Symptom {
             Self::OtherAlert => {
                 "The handshake ends with another alert, or with a record that cannot be decrypted"
             }
+            Self::Unverified => "TLS is used, whatever the certificate is",
             Self::QueueMisleads => "A queue reports a failed connection, and TLS may have failed",
             Self::Permission => "Mail is refused for lack of permission, and not for TLS",
             Self::NotAttributed => "The receiver assigns the sender to no connector or tenant",
@@ -171,7 +195,11 @@ impl Symptom {
             Self::ClearText => "clear-text",
             Self::HandshakeFailure => "handshake-failure",
             Self::ProtocolVersion => "protocol-version",
+            Self::OwnVersions => "own-versions",
+            Self::LegacyRenegotiation => "legacy-renegotiation",
             Self::UnrecognizedName => "unrecognized-name",
+            Self::CommonNameOnly => "common-name-only",
+            Self::DnsPolicy => "dns-policy",
             Self::NameMismatch => "name-mismatch",
             Self::Expired => "expired",
             Self::NotYetValid => "not-yet-valid",
@@ -183,6 +211,7 @@ impl Symptom {
             Self::BadSignature => "bad-signature",
             Self::ClientCertificate => "client-certificate",
             Self::ClosedAfterHandshake => "closed-after-handshake",
+            Self::ServerKey => "server-key",
             Self::OwnCertificate => "own-certificate",
             Self::OwnService => "own-service",
             Self::OwnPin => "own-pin",
@@ -191,6 +220,7 @@ impl Symptom {
             Self::CertificateRefused => "certificate-refused",
             Self::RefusedByClient => "refused-by-client",
             Self::OtherAlert => "other-alert",
+            Self::Unverified => "unverified",
             Self::QueueMisleads => "queue-misleads",
             Self::Permission => "permission",
         }

@@ -129,7 +129,16 @@ impl<'a> Block<'a> {
         if let Some(silence) = &report.silence {
             rows.text("event", HEAD, None, &silence.replace("silence: ", "none: "));
         }
+        report
+            .about_the_internal_certificate()
+            .iter()
+            .for_each(|event| rows.text("event", HEAD, None, event));
         notes(&report.notes, detail, rows);
+        if report.starttls == Starttls::Offered && !report.fixes.is_empty() {
+            // Nothing is wrong in Exchange's eyes, so it is senders that the fix is for.
+            let opinions = report.senders.iter().filter(|opinion| subject_of(opinion.case) == "trust");
+            opinions.for_each(|opinion| rows.text("trust", HEAD, None, &opinion.words));
+        }
         self.write_fixes(detail, rows);
         if detail == Detail::Whole || report.fixes.is_empty() {
             for fix in &report.refused {
@@ -263,8 +272,9 @@ fn advice(report: &ConnectorReport, detail: Detail, rows: &mut Rows) {
         rows.gap();
         rows.text("advice", HEAD, None, &words);
     }
+    // A fix that brings a certificate first, or its key, is more than the event advises.
     let enables =
-        |commands: &[String]| commands.iter().any(|it| it.starts_with("Enable-ExchangeCertificate"));
+        |commands: &[String]| commands.first().is_some_and(|it| it.starts_with("Enable-ExchangeCertificate"));
     let at = report.fixes.iter().position(|fix| enables(&fix.commands));
     if let (Starttls::Withheld, true, Some(at)) = (report.starttls, report.useless.is_empty(), at) {
         let number = at + 1;

@@ -24,7 +24,7 @@ use super::setup::Stage;
 use super::{Cut, Wire};
 
 /// How long anything may take that is expected to come; only a dialogue that fails waits so long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to a lab of its own.
 pub(crate) struct Socket<'a> {

@@ -8,6 +8,8 @@ import { chromium } from 'playwright-core';
 
 const PROGRAM = process.env.STARTTLS_LAB ?? 'starttls-lab';
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** A number: each request of a page takes up to 1500 ms longer then, by random of this seed. */
+const DELAYS = process.env.STARTTLS_LAB_PAGE_DELAYS;
 
 /** Starts `starttls-lab serve` on free ports for as long as a test runs, and returns what its ready line says. */
 export async function serve(t, scenario, control = '127.0.0.1:0', ...more) {
@@ -60,6 +62,7 @@ export function launch() {
 /** Opens a page, and keeps what its console complains of in `page.complaints`. */
 export async function open(context, address) {
   const page = await context.newPage();
+  if (DELAYS) await delay(page, Number(DELAYS));
   page.complaints = [];
   page.on('pageerror', (error) => page.complaints.push(String(error.stack ?? error)));
   page.on('console', (message) => {
@@ -70,21 +73,51 @@ export async function open(context, address) {
   return page;
 }
 
-/** Holds the first request for an address back: `asked` is fulfilled when it has come, and `release` lets it go on. */
-export async function hold(page, address) {
-  let release;
+/** Holds each request of a page back for a random while, and its answer, too, so that answers come late, are old when
+ * they come, and overtake each other. */
+function delay(page, seed) {
+  let state = seed;
+  const pause = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return new Promise((resolve) => setTimeout(resolve, (state / 2 ** 32) * 750));
+  };
+  return page.route('**/api/v1/**', async (route) => {
+    await pause();
+    if (route.request().resourceType() !== 'fetch' || /journal|verify/.test(route.request().url()))
+      await route.continue().catch(() => {});
+    else {
+      // A page that has been left takes no answer.
+      const response = await route.fetch().catch(() => null);
+      await pause();
+      await (response === null ? route.abort() : route.fulfill({ response })).catch(() => {});
+    }
+  });
+}
+
+/** Holds the answer to the first request for an address back, or, with `unasked`, the request. `asked` is fulfilled when
+ * it has come, and `release` lets it go on and ends when the page has it. With `answer` it is another one. */
+export async function hold(page, address, { method, unasked, answer } = {}) {
+  let request = null;
+  let free;
   let heard;
-  const released = new Promise((resolve) => (release = resolve));
+  const released = new Promise((resolve) => (free = resolve));
   const asked = new Promise((resolve) => (heard = resolve));
-  await page.route(
-    address,
-    async (route) => {
-      heard();
-      await released;
-      await route.continue();
-    },
-    { times: 1 },
-  );
+  await page.route(address, async (route) => {
+    if (request !== null || (method ?? route.request().method()) !== route.request().method())
+      return route.fallback();
+    request = route.request();
+    const response = unasked || answer ? null : await route.fetch();
+    heard();
+    await released;
+    return unasked ? route.continue() : route.fulfill(answer ?? { response });
+  });
+  const release = async () => {
+    const answered = page.waitForResponse((it) => it.request() === request);
+    free();
+    await answered;
+    // Behind the answer's handlers: what is asked later is answered later.
+    await page.evaluate(() => fetch('page/icon.svg', { cache: 'no-store' }).then((it) => it.text()));
+  };
   return { asked, release };
 }
 
