@@ -20,6 +20,12 @@ use std::time::Duration;
 use installed::Program;
 
 use starttls_lab::Lab;
+#[cfg(feature = "http")]
+use starttls_lab::internal::{
+    lab::Plan,
+    report,
+    scenario::{CommandsSpec, ScenarioText},
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -45,6 +51,11 @@ const INSTRUCTIONS: (u64, u64) = (730_000, 345_000);
 /// was written.
 #[cfg(target_arch = "x86_64")]
 const LAB: u64 = 5_000_000;
+
+/// The most allocations of `check` for each connector that needs a fix of its own, which is tried in a lab. They were
+/// 10,034 when this was written, in a lab of 40 connectors.
+#[cfg(feature = "http")]
+const CHECK: usize = 11_500;
 
 /// Only one of the tests runs at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -88,6 +99,53 @@ fn an_idle_connection_and_a_message_keep_no_more_than_their_bounds() {
         connection <= KEPT.0 && message <= KEPT.1,
         "{connection} bytes a connection and {message} a message, which are to be at most {KEPT:?}"
     );
+}
+
+/// `check` runs each fix on a copy of the lab. A copy of the whole lab would make its cost grow with the square of the
+/// connectors.
+#[test]
+#[cfg(feature = "http")]
+fn check_allocates_for_each_connector_no_more_than_its_bound() {
+    let _turn = TURN.lock();
+    // What the first one sets up is not its own.
+    of_check(1);
+    let (ten, twenty, forty) = (of_check(10), of_check(20), of_check(40));
+    let (early, late) = ((twenty - ten) / 10, (forty - twenty) / 20);
+    assert!(
+        late <= CHECK && late <= early + early / 2,
+        "{early} allocations for each connector from 10 to 20 and {late} from 20 to 40, which are to be at most {CHECK}, \
+         and half as many again as before"
+    );
+}
+
+/// Returns the allocations of a diagnosis of so many connectors without a certificate, and of a trial of each fix.
+#[cfg(feature = "http")]
+fn of_check(connectors: usize) -> usize {
+    let connector = |at: usize| {
+        format!(
+            "[[computer.receive_connector]]\nname = \"C{at}\"\nfqdn = \"m{at}.example.com\"\nbindings = [\"0.0.0.0:{}\"]\n",
+            2500 + at
+        )
+    };
+    let each: String = (0..connectors).map(connector).collect();
+    let file = format!(
+        "title = \"No certificate\"\n[[computer]]\nname = \"EX01\"\nfqdn = \"ex01.example.com\"\nrole = \"mailbox\"\n\
+         profile = \"exchange-2019\"\n{each}"
+    );
+    let plan = Plan::new(&ScenarioText::parse(&file, "test").unwrap()).unwrap();
+    let region = Region::new(ALLOCATOR);
+    let report = report::check(&plan.computers, plan.clock.now());
+    let mut trials = plan.trials().unwrap();
+    let causes = report.causes();
+    assert_eq!(causes.len(), connectors, "each needs a certificate with its own name");
+    for cause in &causes {
+        let fix = cause.fix.as_ref().unwrap();
+        let connector = report.receiving(cause.connectors[0]).unwrap();
+        let commands = [CommandsSpec::typed(&fix.on, &fix.typed)];
+        let tried = trials.commands(&commands, Some(&connector.identity)).unwrap();
+        assert_eq!(tried.refused, None);
+    }
+    region.change().allocations
 }
 
 /// Returns the bytes that were allocated since `region` began, and not given back.

@@ -12,7 +12,7 @@ use super::{Output, color, inputs, load};
 use crate::clock::Clock;
 use crate::exchange::{Fix, Trial};
 use crate::import::{Imported, Recognized, recognize};
-use crate::lab::Plan;
+use crate::lab::{Plan, Trials};
 use crate::pki::SharedKeys;
 use crate::report::proof::{self, counted};
 use crate::report::{self, Cause, CauseReport, Lacking, Report, Screen, SharedFix};
@@ -189,7 +189,8 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
         }
         Output::Table => {
             let named = |found: &Recognized| !found.explanation.questions.iter().any(|it| it.id == "server");
-            let causes = if lacking.is_some() { Vec::new() } else { causes(&plan, &mut report)? };
+            let causes =
+                if lacking.is_some() { Vec::new() } else { causes(&mut plan.trials()?, &mut report)? };
             let screen = Screen {
                 input: described,
                 pasted: pasted.is_some(),
@@ -212,11 +213,12 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
             output::text(&(said().unwrap_or_default() + &report.list() + &played(proof::list)))?;
         }
         Output::Json => {
-            try_fixes(&plan, &mut report)?;
+            let mut trials = plan.trials()?;
+            try_fixes(&mut trials, &mut report)?;
             report.connectors.iter_mut().for_each(|it| it.known = lacking.is_none());
             report.send_connectors.iter_mut().for_each(|it| it.known = lacking.is_none());
             let pasted = pasted.map(|found| found.explanation.to_json());
-            let causes = if lacking.is_some() { Vec::new() } else { tried_causes(&plan, &report)? };
+            let causes = if lacking.is_some() { Vec::new() } else { tried_causes(&mut trials, &report)? };
             let causes = causes.iter().map(|cause| report.named(cause)).collect();
             output::json(&Checked { pasted, lacking, report: &report, causes, dry_run: dry_run.as_ref() })?;
         }
@@ -236,21 +238,21 @@ fn lab(args: &Args, text: &ScenarioText, subject: &Subject<'_>) -> Result<(), Fa
 
 /// Tries fixes on copies of the lab, and notes their effects in the report: all fixes of a single connector, and of
 /// several connectors the first fix of each.
-fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
+fn try_fixes(trials: &mut Trials, report: &mut Report) -> Result<(), Failure> {
     let alone = report.connectors.len() + report.send_connectors.len() == 1;
     let most = if alone { usize::MAX } else { 1 };
     for connector in &mut report.connectors {
         let fixes: Vec<_> = connector.fixes.iter().take(most).collect();
         let ran = |fix: &Fix| fix.trial == Trial::Ran;
         let mut tried =
-            plan.try_fixes(&connector.identity, fixes.iter().copied().filter(|fix| ran(fix)))?.into_iter();
+            trials.fixes(&connector.identity, fixes.iter().copied().filter(|fix| ran(fix)))?.into_iter();
         let effects: Vec<_> = fixes.iter().map(|fix| if ran(fix) { tried.next() } else { None }).collect();
         connector.effects = effects;
     }
     for connector in &mut report.send_connectors {
         for fix in connector.fixes.iter().take(most) {
             let ran = fix.trial == Trial::Ran && fix.is_observable;
-            connector.effects.push(ran.then(|| plan.try_send_fix(fix)).transpose()?);
+            connector.effects.push(ran.then(|| trials.send_fix(fix)).transpose()?);
         }
     }
     Ok(())
@@ -258,16 +260,16 @@ fn try_fixes(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
 
 /// Returns the causes of several connectors, the fix of each tried on a copy of the lab; of a single connector
 /// every fix is tried.
-fn causes(plan: &Plan, report: &mut Report) -> Result<Vec<Cause>, Failure> {
+fn causes(trials: &mut Trials, report: &mut Report) -> Result<Vec<Cause>, Failure> {
     if report.connectors.len() + report.send_connectors.len() == 1 {
-        try_fixes(plan, report)?;
+        try_fixes(trials, report)?;
         return Ok(Vec::new());
     }
-    tried_causes(plan, report)
+    tried_causes(trials, report)
 }
 
 /// Returns the causes behind the connectors, the fix of each tried on a copy of the lab.
-fn tried_causes(plan: &Plan, report: &Report) -> Result<Vec<Cause>, Failure> {
+fn tried_causes(trials: &mut Trials, report: &Report) -> Result<Vec<Cause>, Failure> {
     let mut causes = report.causes();
     for cause in &mut causes {
         let receiving = cause.connectors.first().and_then(|first| report.receiving(*first));
@@ -275,7 +277,7 @@ fn tried_causes(plan: &Plan, report: &Report) -> Result<Vec<Cause>, Failure> {
         let shows = |fix: &&mut SharedFix| fix.trial == Trial::Ran && fix.is_observable;
         if let Some(fix) = cause.fix.as_mut().filter(shows) {
             let commands = CommandsSpec::typed(&fix.on, &fix.typed);
-            fix.effect = Some(plan.try_commands(&[commands], receiving)?);
+            fix.effect = Some(trials.commands(&[commands], receiving)?);
         }
     }
     Ok(causes)

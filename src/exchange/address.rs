@@ -74,6 +74,11 @@ impl IpRange {
         self.low.is_ipv4() == peer.is_ipv4() && (self.low..=self.high).contains(&peer)
     }
 
+    /// Returns the first and the last address of the range.
+    pub fn ends(self) -> (IpAddr, IpAddr) {
+        (self.low, self.high)
+    }
+
     /// Returns the number of addresses in the range, less one. A smaller span is more specific.
     pub fn span(self) -> u128 {
         position(self.high) - position(self.low)

@@ -9,7 +9,6 @@ use super::profile::InternalCertificateGone;
 use super::receive_connector::ReceiveConnector;
 use super::store::StoredCertificate;
 use super::{EXPIRES_SOON, hours_left};
-use crate::name::covers;
 use crate::pki::Thumbprint;
 
 /// The state of the internal transport certificate.
@@ -46,8 +45,7 @@ impl<'a> InternalTransport<'a> {
             return Self::Gone(thumbprint);
         }
         let fits = |stored: &&StoredCertificate| {
-            let named =
-                stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some());
+            let named = stored.facts.covers(computer.fqdn.as_str()).is_some();
             named && stored.services.contains(Services::SMTP) && stored.private_key.is_usable()
         };
         match (computer.store.iter().find(fits), computer.ephemeral.as_deref()) {

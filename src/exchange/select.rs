@@ -12,7 +12,7 @@ use super::pin::TlsCertificateName;
 use super::profile::{ChainNotValid, Dates, RuleInForce, Rules, SeveralMatch, SmtpNotAssigned};
 use super::receive_connector::ReceiveConnector;
 use super::store::{CertificateStore, ChainStatus, PrivateKey, StoredCertificate};
-use crate::name::{Coverage, Fqdn, covers};
+use crate::name::{Coverage, Fqdn};
 use crate::pki::Thumbprint;
 
 /// The key that the store is searched for, and its origin.
@@ -259,7 +259,7 @@ impl<'a> Judged<'a> {
                 reasons.is_empty().then_some(Coverage::Exact)
             }
             SearchKey::ConnectorFqdn(fqdn) | SearchKey::ComputerFqdn(fqdn) => {
-                let coverage = facts.names().iter().filter_map(|name| covers(name, fqdn.as_str())).min();
+                let coverage = facts.covers(fqdn.as_str());
                 if coverage.is_none() {
                     reasons.push(Reason::NameDiffers);
                 }

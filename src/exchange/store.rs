@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flags::Services;
+use crate::name::{Coverage, covers};
 use crate::pki::{Certificate, KeyPair, Thumbprint};
 
 /// The *Personal* store of a computer, in the order in which certificates were filed.
@@ -173,8 +174,17 @@ impl CertificateFacts {
     /// Every name the certificate carries, once each: `CertificateDomains` as the cmdlet shows it.
     pub fn names(&self) -> Vec<&str> {
         let mut known = HashSet::new();
-        let names = self.dns_names.iter().chain(&self.common_names).map(String::as_str);
-        names.filter(|name| known.insert(name.to_ascii_lowercase())).collect()
+        self.all_names().filter(|name| known.insert(name.to_ascii_lowercase())).collect()
+    }
+
+    /// Returns the best way in which one of the names covers `host`; `None` if none does.
+    pub fn covers(&self, host: &str) -> Option<Coverage> {
+        self.all_names().filter_map(|name| covers(name, host)).min()
+    }
+
+    /// Returns every name as often as it stands there.
+    fn all_names(&self) -> impl Iterator<Item = &str> {
+        self.dns_names.iter().chain(&self.common_names).map(String::as_str)
     }
 
     /// Returns whether Valid-to lies before `now`.

@@ -49,7 +49,7 @@ pub(super) async fn attempt(State(shared): State<Arc<Shared>>, body: Body) -> An
         (Some(line), None, connector) => {
             let on = shell_of(&shared.lab.computers(), computer.as_deref())?;
             let commands = [CommandsSpec { answers, ..CommandsSpec::new(on, line) }];
-            Box::new(move || Ok(plan.try_commands(&commands, connector.as_deref())?))
+            Box::new(move || Ok(plan.trials()?.commands(&commands, connector.as_deref())?))
         }
         (None, Some(fix), Some(connector)) => Box::new(move || try_fix(&plan, &connector, fix)),
         (None, Some(_), None) => return Err(Problem::refused("say whose fix it is: `connector`")),
@@ -71,9 +71,10 @@ fn try_fix(plan: &Plan, identity: &str, fix: usize) -> Result<Tried, Problem> {
     let mut tried = None;
     if let Some(connector) = report.connectors.first() {
         let fixes = connector.fixes.get(fix).into_iter();
-        tried = plan.try_fixes(&connector.identity, fixes)?.pop();
+        tried = plan.trials()?.fixes(&connector.identity, fixes)?.pop();
     } else if let Some(connector) = report.send_connectors.first() {
-        tried = connector.fixes.get(fix).map(|fix| plan.try_send_fix(fix)).transpose()?;
+        let mut trials = plan.trials()?;
+        tried = connector.fixes.get(fix).map(|fix| trials.send_fix(fix)).transpose()?;
     }
     tried.ok_or_else(|| Problem::unknown(format!("check proposes no fix {fix} for a connector `{identity}`")))
 }

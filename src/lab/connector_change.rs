@@ -52,6 +52,28 @@ pub struct ConnectorState {
     pub senders: String,
 }
 
+/// The state of TLS on a receive connector, for both of its purposes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReceiveState {
+    pub(super) starttls: ConnectorState,
+    /// `None` where nothing asks for X-ANONYMOUSTLS.
+    pub(super) anonymous_tls: Option<ConnectorState>,
+}
+
+impl ReceiveState {
+    /// Returns the state of a connector of this computer at `now`.
+    pub(super) fn of(connector: &ReceiveConnector, computer: &Computer, now: Timestamp) -> Self {
+        let starttls = starttls(connector, computer, now);
+        Self { starttls, anonymous_tls: anonymous_tls(connector, computer, now) }
+    }
+
+    /// Returns the numbers of the events that a session logs.
+    pub(super) fn events(&self) -> impl Iterator<Item = u16> {
+        let anonymous = self.anonymous_tls.iter().flat_map(|state| &state.events);
+        self.starttls.events.iter().chain(anonymous).copied()
+    }
+}
+
 /// A connector with its state.
 pub(super) type States = Vec<(String, Purpose, ConnectorState)>;
 
@@ -71,9 +93,9 @@ pub(super) fn states(computers: &[Arc<Computer>], now: Timestamp) -> States {
     let each = computers.iter().flat_map(|computer| {
         let receiving = computer.receive_connectors.iter().flat_map(move |it| {
             let identity = format!("{}\\{}", computer.name, it.name);
-            let anonymous = anonymous_tls(it, computer, now);
-            let anonymous = anonymous.map(|state| (identity.clone(), Purpose::AnonymousTls, state));
-            std::iter::once((identity, Purpose::StartTls, starttls(it, computer, now))).chain(anonymous)
+            let ReceiveState { starttls, anonymous_tls } = ReceiveState::of(it, computer, now);
+            let anonymous = anonymous_tls.map(|state| (identity.clone(), Purpose::AnonymousTls, state));
+            std::iter::once((identity, Purpose::StartTls, starttls)).chain(anonymous)
         });
         let sending = computer.send_connectors.iter().map(move |it| {
             let identity = format!("{}\\{}", computer.name, it.name);

@@ -14,7 +14,7 @@ pub use connector_change::{ConnectorChange, ConnectorState, Purpose};
 pub use plan::Plan;
 pub use prompt::{Ending, Entered};
 pub use test_delivery::{TestDelivery, TestMessage, TestReport};
-pub use verify::{dry_run, verify};
+pub use verify::{Trials, dry_run, verify};
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -146,7 +146,7 @@ impl Engine {
     }
 
     /// Returns the Application logs of all computers, as far as they are remembered.
-    fn logged_events(&self) -> Vec<LoggedEvent> {
+    pub(super) fn logged_events(&self) -> Vec<LoggedEvent> {
         let logged = self.observer.events(0).into_iter().map(|entry| LoggedEvent {
             index: entry.seq,
             time: entry.time,

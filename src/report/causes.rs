@@ -61,6 +61,20 @@ pub struct SharedFix {
     pub effect: Option<Tried>,
 }
 
+/// Connectors with one cause, while they are being collected.
+struct Group<'a> {
+    key: Key<'a>,
+    connectors: Vec<Broken>,
+    /// The fixes of the first connector.
+    candidates: Vec<Candidate<'a>>,
+    /// Those of its fixes that all the others have as well, by index, each with the sum of its places in their
+    /// lists.
+    ranks: Vec<(usize, usize)>,
+}
+
+/// Whether it is a Send connector, the computer and the cause, by which connectors are grouped.
+type Key<'a> = Option<(bool, &'a str, &'a str)>;
+
 /// The part of a fix of either kind of connector that decides whether it can be shared.
 struct Candidate<'a> {
     title: &'a str,
@@ -108,16 +122,13 @@ impl Report {
     pub fn causes(&self) -> Vec<Cause> {
         let receiving = (0..self.connectors.len()).map(Broken::Receive);
         let all = receiving.chain((0..self.send_connectors.len()).map(Broken::Send));
-        let mut groups: Vec<Vec<Broken>> = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for broken in all.filter(|broken| self.is_wrong(*broken)) {
-            let joins = |group: &&mut Vec<Broken>| {
-                let known = group.first().copied();
-                known.is_some_and(|known| self.key(known) == self.key(broken))
-                    && self.shared(&with(group, broken)).is_some()
-            };
-            match groups.iter_mut().find(joins) {
-                Some(group) => group.push(broken),
-                None => groups.push(vec![broken]),
+            let (key, candidates) = (self.key(broken), self.candidates(broken));
+            let joined = groups.iter_mut().any(|group| group.key == key && group.join(broken, &candidates));
+            if !joined {
+                let ranks = (0..candidates.len()).map(|at| (at, at)).collect();
+                groups.push(Group { key, connectors: vec![broken], candidates, ranks });
             }
         }
         groups.into_iter().map(|group| self.cause(group)).collect()
@@ -150,10 +161,10 @@ impl Report {
         }
     }
 
-    fn cause(&self, connectors: Vec<Broken>) -> Cause {
-        let fixes = connectors.first().map_or(0, |first| self.candidates(*first).len());
-        let fix = self.shared(&connectors);
-        Cause { others: fixes.saturating_sub(usize::from(fix.is_some())), connectors, fix }
+    fn cause(&self, group: Group<'_>) -> Cause {
+        let fix = self.shared(&group);
+        let others = group.candidates.len().saturating_sub(usize::from(fix.is_some()));
+        Cause { connectors: group.connectors, fix, others }
     }
 
     fn is_wrong(&self, broken: Broken) -> bool {
@@ -163,8 +174,7 @@ impl Report {
         }
     }
 
-    /// Returns the computer and the cause, by which connectors are grouped.
-    fn key(&self, broken: Broken) -> Option<(bool, &str, &str)> {
+    fn key(&self, broken: Broken) -> Key<'_> {
         match broken {
             Broken::Receive(at) => {
                 self.connectors.get(at).map(|it| (false, computer_of(&it.identity), it.cause.as_str()))
@@ -192,17 +202,13 @@ impl Report {
     }
 
     /// Returns the fix that all of these connectors have, the one that stands highest in their lists.
-    fn shared(&self, connectors: &[Broken]) -> Option<SharedFix> {
-        let lists: Vec<Vec<Candidate<'_>>> = connectors.iter().map(|it| self.candidates(*it)).collect();
-        let (first, others) = lists.split_first()?;
-        let ranked = first.iter().enumerate().filter_map(|(at, candidate)| {
-            let places = others.iter().map(|list| list.iter().position(|other| other.is_like(candidate)));
-            let places: Option<Vec<usize>> = places.collect();
-            Some((at + places?.iter().sum::<usize>(), candidate))
-        });
-        let (_, best) = ranked.min_by_key(|(rank, _)| *rank)?;
-        let each: Vec<&Candidate<'_>> =
-            lists.iter().filter_map(|list| list.iter().find(|other| other.is_like(best))).collect();
+    fn shared(&self, group: &Group<'_>) -> Option<SharedFix> {
+        let connectors = &group.connectors;
+        let (at, _) = group.ranks.iter().min_by_key(|(_, rank)| *rank)?;
+        let best = group.candidates.get(*at)?;
+        let lists = connectors.iter().map(|it| self.candidates(*it));
+        let each: Vec<Candidate<'_>> =
+            lists.filter_map(|list| list.into_iter().find(|other| other.is_like(best))).collect();
         let commands: Vec<&[String]> = each.iter().map(|it| it.commands).collect();
         let runs: Vec<Vec<String>> =
             each.iter().map(|it| it.typed.run.lines().map(str::to_owned).collect()).collect();
@@ -220,6 +226,24 @@ impl Report {
             is_observable: best.is_observable,
             effect: None,
         })
+    }
+}
+
+impl Group<'_> {
+    /// Takes in a connector if one of the fixes that the group shares is among its own.
+    fn join(&mut self, broken: Broken, candidates: &[Candidate<'_>]) -> bool {
+        let ranks = self.ranks.iter().filter_map(|(at, rank)| {
+            let shared = self.candidates.get(*at)?;
+            let place = candidates.iter().position(|other| other.is_like(shared))?;
+            Some((*at, rank + place))
+        });
+        let ranks: Vec<_> = ranks.collect();
+        let joins = !ranks.is_empty();
+        if joins {
+            self.ranks = ranks;
+            self.connectors.push(broken);
+        }
+        joins
     }
 }
 
@@ -267,10 +291,6 @@ fn looped(commands: Vec<String>, count: usize, computer: &str) -> Vec<String> {
     let line = format!("{} | ForEach-Object {{ {start}$_\"{rest} }}", names.join(", "));
     let head = commands.iter().take(*first).cloned();
     head.chain([line]).chain(commands.iter().skip(first + count).cloned()).collect()
-}
-
-fn with(group: &[Broken], broken: Broken) -> Vec<Broken> {
-    group.iter().copied().chain([broken]).collect()
 }
 
 fn computer_of(identity: &str) -> &str {

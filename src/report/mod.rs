@@ -102,7 +102,7 @@ pub struct ConnectorReport {
     /// The fix that admits senders without STARTTLS, where RequireTLS keeps them out.
     pub without_tls: Option<Fix>,
     /// The effects of the fixes on connectors and senders, in the order of the fixes, up to the last that was
-    /// tried (`lab::Plan::try_fixes`); `None` for a fix that was not.
+    /// tried (`lab::Trials::fixes`); `None` for a fix that was not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Option<Tried>>,
 }

@@ -9,7 +9,6 @@ use super::locate::ScenarioError;
 use super::resolve::{EPHEMERAL, Internal, Resolved, Store, Wrong, label};
 use super::spec::ComputerSpec;
 use crate::exchange::{Computer, EdgeSubscription, Services, StoredCertificate};
-use crate::name::covers;
 use crate::pki::{PkiError, Thumbprint};
 use crate::session::fault::FaultRule;
 
@@ -103,7 +102,7 @@ pub(super) fn stand_in(computer: &mut Computer, issuer: &mut Issuer, keys: Keys<
 
 fn usual_internal_certificate(computer: &Computer) -> Option<Thumbprint> {
     let fits = |stored: &&StoredCertificate| {
-        let named = stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some());
+        let named = stored.facts.covers(computer.fqdn.as_str()).is_some();
         named && stored.services.contains(Services::SMTP)
     };
     computer.store.iter().find(fits).map(|stored| stored.facts.thumbprint)

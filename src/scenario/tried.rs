@@ -1,6 +1,7 @@
 //! The effect of commands: what was observed with them beside what was observed without them.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -53,23 +54,26 @@ impl Tried {
     /// Compares the observations before commands with those of a run after them.
     pub fn new(before: &Observation, played: Played) -> Self {
         let Played { stage: _, screen, refused, observed } = played;
-        let find = |all: &Observation, subject: &Subject, aspect: Aspect| {
-            let mut all = all.0.iter();
-            all.find(|row| row.0 == *subject && row.1 == aspect).map(|row| row.2.clone())
-        };
+        let (then, now) = (by_subject(before), by_subject(&observed));
         let known = before.0.iter().map(|(subject, aspect, _)| (subject, *aspect));
         let new = observed.0.iter().map(|(subject, aspect, _)| (subject, *aspect));
-        let new = new.filter(|(subject, aspect)| find(before, subject, *aspect).is_none());
-        let all = known.chain(new).map(|(subject, aspect)| {
-            let (before, after) = (find(before, subject, aspect), find(&observed, subject, aspect));
-            let change = ChangeKind::of(before.as_ref(), after.as_ref());
-            Compared { subject: subject.clone(), aspect, before, after, change }
+        let new = new.filter(|key| !then.contains_key(key));
+        let all = known.chain(new).map(|key| {
+            let (before, after) = (then.get(&key).copied(), now.get(&key).copied());
+            let change = ChangeKind::of(before, after);
+            let (subject, aspect) = (key.0.clone(), key.1);
+            Compared { subject, aspect, before: before.cloned(), after: after.cloned(), change }
         });
         let (senders, connectors): (Vec<_>, Vec<_>) =
             all.partition(|compared| matches!(compared.subject, Subject::Sender(_)));
         let changed = connectors.into_iter().filter(|compared| compared.change != ChangeKind::Same);
         Self { refused, screen, connectors: changed.collect(), senders }
     }
+}
+
+/// Returns the values by subject and aspect, of several the first.
+fn by_subject(observed: &Observation) -> BTreeMap<(&Subject, Aspect), &Value> {
+    observed.0.iter().rev().map(|(subject, aspect, value)| ((subject, *aspect), value)).collect()
 }
 
 impl ChangeKind {

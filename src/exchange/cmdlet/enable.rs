@@ -9,7 +9,6 @@ use super::host::{Answer, Question};
 use super::run::Run;
 use super::value::Value;
 use crate::exchange::{ClientService, Computer, PrivateKey, Services, StoredCertificate};
-use crate::name::covers;
 use crate::pki::Thumbprint;
 
 /// `Enable-ExchangeCertificate`: adds services; none can be taken away again.
@@ -126,9 +125,7 @@ const UNTOUCHED: &str = "(the lab) SMTP is not touched by this: no connector rea
 /// is none and it carries the server's FQDN (the remedy in the text of event 12012).
 pub(super) fn publish(run: &mut Run<'_>, at: usize, thumbprint: Thumbprint, overwrite: Answer) {
     let publishes = |computer: &Computer| {
-        let of_server = |stored: &StoredCertificate| {
-            stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some())
-        };
+        let of_server = |stored: &StoredCertificate| stored.facts.covers(computer.fqdn.as_str()).is_some();
         let first = computer.internal_transport_certificate.is_none();
         computer.store.find(thumbprint).is_some_and(|stored| {
             stored.services.contains(Services::SMTP)

@@ -6,7 +6,6 @@ use crate::exchange::{
     CertificateStore, ChainStatus, Computer, PrivateKey, ReceiveConnector, ReceiveConnectorParameters,
     Services, StoredCertificate,
 };
-use crate::name::covers;
 use crate::pki::Thumbprint;
 
 /// One change to a computer's configuration.
@@ -55,6 +54,19 @@ pub enum Overwrite {
 }
 
 impl Change {
+    /// Returns whether the change can affect a connector of this name.
+    pub(super) fn affects(&self, name: &str) -> bool {
+        match self {
+            Self::SetReceiveConnector { connector, .. } => connector.eq_ignore_ascii_case(name),
+            Self::NewReceiveConnector(connector) => connector.name.eq_ignore_ascii_case(name),
+            Self::FileCertificate { .. }
+            | Self::EnableForSmtp { .. }
+            | Self::RestoreKey(_)
+            | Self::TrustChain(_)
+            | Self::RemoveCertificate(_) => true,
+        }
+    }
+
     /// The computer after the change. What does not exist there cannot be changed and is passed over.
     #[must_use]
     pub fn apply(&self, computer: &Computer) -> Computer {
@@ -117,7 +129,7 @@ fn publish(computer: &mut Computer, thumbprint: Thumbprint, overwrite: Overwrite
     let Some(stored) = computer.store.find(thumbprint) else {
         return;
     };
-    let of_server = stored.facts.names().iter().any(|name| covers(name, computer.fqdn.as_str()).is_some());
+    let of_server = stored.facts.covers(computer.fqdn.as_str()).is_some();
     let unpublished = computer.internal_transport_certificate.is_none();
     if stored.services.contains(Services::SMTP) && (overwrite == Overwrite::Yes || (unpublished && of_server))
     {

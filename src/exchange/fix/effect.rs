@@ -8,7 +8,6 @@ use super::state::{State, anonymous_tls, called};
 use crate::exchange::{
     AuthMechanism, Computer, Outcome, ReceiveConnector, Services, Stage, StoredCertificate, keywords,
 };
-use crate::name::covers;
 
 /// The differences after a change, and what stays as it is.
 #[derive(Default)]
@@ -25,8 +24,8 @@ impl Effect {
         if let Some(connector) = after.receive_connector(target) {
             effect.on_target(case, connector, &after);
         }
-        effect.on_others(case, target, &after);
-        effect.on_anonymous_tls(case, &after);
+        effect.on_others(case, steps, target, &after);
+        effect.on_anonymous_tls(case, steps, &after);
         effect.of_overwriting(case, steps, &after);
         effect.on_services(case, &after);
         effect.leaves.push(
@@ -50,7 +49,7 @@ impl Effect {
             return;
         };
         let old = State::of(before, case.computer, case.now);
-        self.changes.push(starttls(&connector.name, &old, &now));
+        self.changes.push(starttls(&connector.name, &old.in_words(), &now.in_words()));
         let (fqdn_before, fqdn) = (case.computer.fqdn_of(before), after.fqdn_of(connector));
         let places = match connector.banner.0 {
             Some(_) => "the EHLO reply and Received:",
@@ -109,7 +108,7 @@ impl Effect {
             return;
         };
         let mut doubts = doubts_of_senders(presented);
-        if !presented.facts.names().iter().any(|name| covers(name, fqdn).is_some()) {
+        if presented.facts.covers(fqdn).is_none() {
             doubts.push(format!(
                 "{} does not carry {fqdn}: senders that dial that name and verify refuse it",
                 called(presented)
@@ -132,20 +131,24 @@ impl Effect {
         }
     }
 
-    fn on_others(&mut self, case: &Case<'_>, target: &str, after: &Computer) {
+    fn on_others(&mut self, case: &Case<'_>, steps: &[Change], target: &str, after: &Computer) {
         let mut unchanged = Vec::new();
-        for before in &case.computer.receive_connectors {
+        for (before, old) in case.standings() {
             if before.name.eq_ignore_ascii_case(target) {
                 continue;
             }
-            let old = State::of(before, case.computer, case.now);
-            let connector = after.receive_connector(&before.name).unwrap_or(before);
-            let new = State::of(connector, after, case.now);
-            if old.in_words() == new.in_words() {
+            if !steps.iter().any(|step| step.affects(&before.name)) {
                 unchanged.push(before.name.as_str());
                 continue;
             }
-            self.changes.push(starttls(&before.name, &old, &new));
+            let connector = after.receive_connector(&before.name).map_or(before, |connector| connector);
+            let new = State::of(connector, after, case.now);
+            let words = new.in_words();
+            if old.starttls == words {
+                unchanged.push(before.name.as_str());
+                continue;
+            }
+            self.changes.push(starttls(&before.name, &old.starttls, &words));
             if new.health < old.health {
                 self.changes.push(format!("warning: {} is worse off than before", before.name));
             }
@@ -157,15 +160,19 @@ impl Effect {
         }
     }
 
-    fn on_anonymous_tls(&mut self, case: &Case<'_>, after: &Computer) {
+    fn on_anonymous_tls(&mut self, case: &Case<'_>, steps: &[Change], after: &Computer) {
         let mut words = Vec::new();
-        for before in &case.computer.receive_connectors {
-            let connector = after.receive_connector(&before.name).unwrap_or(before);
-            let old = anonymous_tls(before, case.computer, case.now);
+        for (before, standing) in case.standings() {
+            let is_own = before.name == case.connector.name;
+            if !is_own && !steps.iter().any(|step| step.affects(&before.name)) {
+                continue;
+            }
+            let connector = after.receive_connector(&before.name).map_or(before, |connector| connector);
+            let old = &standing.anonymous_tls;
             let new = anonymous_tls(connector, after, case.now);
-            if old != new {
+            if *old != new {
                 self.changes.push(format!("X-ANONYMOUSTLS on {}: {new} (before: {old})", before.name));
-            } else if before.name == case.connector.name {
+            } else if is_own {
                 words.push(format!("X-ANONYMOUSTLS: {new}"));
             }
         }
@@ -219,8 +226,8 @@ fn doubts_of_senders(stored: &StoredCertificate) -> Vec<String> {
     doubts
 }
 
-fn starttls(connector: &str, before: &State<'_>, after: &State<'_>) -> String {
-    format!("STARTTLS on {connector}: {} (before: {})", after.in_words(), before.in_words())
+fn starttls(connector: &str, before: &str, after: &str) -> String {
+    format!("STARTTLS on {connector}: {after} (before: {before})")
 }
 
 fn overwriting(step: &Change) -> Change {

@@ -86,9 +86,9 @@ pub fn fixes_in(
     connector: &ReceiveConnector,
     now: Timestamp,
 ) -> Vec<Fix> {
-    let lab = lab_with(lab, holding(computer, connector));
-    let computer = &holding(computer, connector);
-    let case = Case::new(computer, connector, now);
+    let computer = Arc::new(holding(computer, connector));
+    let lab = lab_with(lab, &computer);
+    let case = Case::new(&computer, connector, now);
     if case.health == Health::Good {
         return Vec::new();
     }
@@ -111,18 +111,19 @@ pub fn without_require_tls(
     connector: &ReceiveConnector,
     now: Timestamp,
 ) -> Option<Fix> {
-    let lab = lab_with(lab, holding(computer, connector));
-    let computer = &holding(computer, connector);
-    let case = Case::new(computer, connector, now);
+    if !connector.require_tls {
+        return None;
+    }
+    let computer = Arc::new(holding(computer, connector));
+    let case = Case::new(&computer, connector, now);
     let offered = case.health > Health::NotOffered;
-    (connector.require_tls && offered).then(|| fix(&case, propose::without_require_tls(&case), &lab))
+    offered.then(|| fix(&case, propose::without_require_tls(&case), &lab_with(lab, &computer)))
 }
 
 /// The lab with this computer in the place of the one of its name.
-fn lab_with(lab: &[Arc<Computer>], computer: Computer) -> Vec<Arc<Computer>> {
-    let computer = Arc::new(computer);
+fn lab_with(lab: &[Arc<Computer>], computer: &Arc<Computer>) -> Vec<Arc<Computer>> {
     let others = lab.iter().filter(|known| !known.name.eq_ignore_ascii_case(&computer.name));
-    std::iter::once(&computer).chain(others).cloned().collect()
+    std::iter::once(computer).chain(others).cloned().collect()
 }
 
 fn fix(case: &Case<'_>, proposal: Proposal, lab: &[Arc<Computer>]) -> Fix {

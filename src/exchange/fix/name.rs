@@ -10,7 +10,7 @@ use crate::exchange::{
     ReceiveConnectorParameters, Role, SearchKey, StoredCertificate, TlsCertificateName, TransportRole, Usage,
     fqdn_guard,
 };
-use crate::name::{Fqdn, covers};
+use crate::name::Fqdn;
 
 /// For a connector that searches by name: the names that otherwise eligible certificates carry.
 pub(super) fn for_named(case: &Case<'_>) -> Vec<Proposal> {
@@ -80,7 +80,7 @@ pub(super) fn for_pinned(case: &Case<'_>, pin: &TlsCertificateName) -> Vec<Propo
     let swapped = |stored: &StoredCertificate| pin.names(&stored.facts.subject, &stored.facts.issuer);
     let same_subject = |stored: &StoredCertificate| *stored.facts.subject == *pin.subject || swapped(stored);
     let related = |stored: &&StoredCertificate| {
-        let carries = stored.facts.names().iter().any(|name| covers(name, fqdn.as_str()).is_some());
+        let carries = stored.facts.covers(fqdn.as_str()).is_some();
         carries || same_subject(stored)
     };
     let others = usable_but_for(case, &[Reason::IssuerDiffers, Reason::SubjectDiffers]);

@@ -1,10 +1,13 @@
 //! Proposals for a connector, read off the verdicts of a selection. The model decides whether a proposal
 //! helps.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::change::{Change, Overwrite, apply_all};
-use super::state::{Health, State, called};
+use super::state::{Health, State, anonymous_tls, called};
 use super::trial::{OR, Typed};
 use super::{console, issue, name, shell};
 use crate::exchange::{
@@ -63,13 +66,36 @@ pub(super) struct Case<'a> {
     pub(super) selection: Selection,
     pub(super) health: Health,
     pub(super) now: Timestamp,
+    /// The states of all connectors of the computer, which every fix is compared with.
+    standings: OnceCell<Vec<Standing>>,
+}
+
+/// The state of one connector before a fix.
+pub(super) struct Standing {
+    pub(super) health: Health,
+    /// The state of STARTTLS and of X-ANONYMOUSTLS, each as the predicate of a sentence.
+    pub(super) starttls: String,
+    pub(super) anonymous_tls: String,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn new(computer: &'a Computer, connector: &'a ReceiveConnector, now: Timestamp) -> Self {
         let selection = select_for(connector, computer, now);
         let health = State::of(connector, computer, now).health;
-        Self { computer, connector, selection, health, now }
+        Self { computer, connector, selection, health, now, standings: OnceCell::new() }
+    }
+
+    /// Returns every connector of the computer with its state.
+    pub(super) fn standings(&self) -> impl Iterator<Item = (&'a ReceiveConnector, &Standing)> {
+        let (computer, now) = (self.computer, self.now);
+        let standing = |connector: &Arc<ReceiveConnector>| {
+            let state = State::of(connector, computer, now);
+            let anonymous_tls = anonymous_tls(connector, computer, now);
+            Standing { health: state.health, starttls: state.in_words(), anonymous_tls }
+        };
+        let all = computer.receive_connectors.iter();
+        let standings = self.standings.get_or_init(|| all.clone().map(standing).collect());
+        all.map(|connector| &**connector).zip(standings)
     }
 
     /// Every certificate with the reasons against it.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::exchange::{Computer, Outcome, ReceiveConnector, StoredCertificate, select_for};
 use crate::lab::Plan;
-use crate::name::{Fqdn, covers};
+use crate::name::Fqdn;
 use crate::observe::SessionSummary;
 
 /// One of the five names.
@@ -34,9 +34,7 @@ pub(super) fn names(
     let selection = select_for(connector, computer, plan.clock.now());
     let withheld = selection.outcome == Outcome::Withheld;
     let presented = selection.offered().and_then(|offered| computer.store.find(offered.thumbprint));
-    let covered = |name: &str, by: &StoredCertificate| {
-        by.facts.names().into_iter().any(|known| covers(known, name).is_some())
-    };
+    let covered = |name: &str, by: &StoredCertificate| by.facts.covers(name).is_some();
     // A certificate that is not presented is compared with nothing.
     let differs = |name: &Option<String>| {
         name.as_deref().zip(presented).is_some_and(|(name, certificate)| !covered(name, certificate))

@@ -12,7 +12,8 @@ mod probe;
 mod records;
 mod sending;
 mod target;
-mod tried;
+mod touched;
+mod trials;
 mod usual;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,17 +27,20 @@ use tokio::task::JoinSet;
 
 use super::{Engine, LabError, Options, Plan};
 use crate::clock::{Clock, DryRun};
-use crate::exchange::{ClientCertificate, ClientSelection, Computer, SendConnector};
+use crate::exchange::cmdlet::CausedEvent;
+use crate::exchange::{ClientCertificate, ClientSelection, Computer, SendConnector, Zone};
 use crate::pki::Thumbprint;
 use crate::scenario::{
-    Aspect, CommandsSpec, NONE, Observation, Played, Proof, ScenarioText, Stage, Subject, Value,
+    Aspect, CommandsSpec, NONE, Observation, Played, Proof, ScenarioText, Sender, Stage, Subject, Value,
 };
 use crate::session::TlsVerb;
 use crate::session::fault::FaultRule;
 use crate::wire::{Network, Ports};
 use records::Records;
 use sending::Senders;
-use usual::Usual;
+use target::Callers;
+
+pub use trials::Trials;
 
 /// The number of stages of one scenario that run at a time.
 const SIDE_BY_SIDE: usize = 4;
@@ -183,27 +187,33 @@ async fn play(plan: &Plan, now: Timestamp, stage: Stage, transport: &Transport) 
     for built in plan.computers.iter_mut().filter(|it| !scenario.has_faults_at(stage, &it.computer.name)) {
         built.faults.clear();
     }
-    let played = play_commands(&plan, now, commands.as_deref(), &mut Usual::default(), transport).await?;
+    let (senders, zone) = (plan.senders.clone(), plan.zone.clone());
+    let played = watch(plan, now, Course::Stage { commands, senders, zone }, transport).await?;
     Ok(Played { stage, ..played })
 }
 
-/// Runs commands in a copy of the lab, which begins at `now`, and observes it with its senders and the usual
-/// ones. Without commands it is observed as it is.
-async fn play_commands(
-    plan: &Plan,
+/// The course of what is observed in a lab after its start.
+enum Course<'a> {
+    /// Commands are run if there are some, and these senders send.
+    Stage { commands: Option<Vec<CommandsSpec>>, senders: Vec<Sender>, zone: Zone },
+    /// The lab is a part of the one that the senders know, as it was before commands or is after them.
+    Part { senders: &'a Senders, after: Option<&'a [CausedEvent]> },
+}
+
+/// Starts a lab at `now`, observes it on its course, and ends it.
+async fn watch(
+    plan: Plan,
     now: Timestamp,
-    commands: Option<&[CommandsSpec]>,
-    usual: &mut Usual,
+    course: Course<'_>,
     transport: &Transport,
 ) -> Result<Played, LabError> {
-    let mut plan = Plan { clock: transport.clock(now), ..plan.clone() };
+    let mut plan = Plan { clock: transport.clock(now), ..plan };
     // The probes before the senders are to see the configuration, and must not use up a fault rule.
     let faults = plan
         .computers
         .iter_mut()
         .map(|built| (built.computer.name.clone(), std::mem::take(&mut built.faults)));
     let faults: HashMap<_, _> = faults.filter(|(_, rows)| !rows.is_empty()).collect();
-    let senders = Senders::new(&plan);
     let options =
         Options { ports: Ports::Free, relay: false, network: transport.network(), ..Options::default() };
     let lab = Engine::start_plan(plan, options).await?;
@@ -211,7 +221,7 @@ async fn play_commands(
     let played = {
         // If this future is dropped in the middle, nothing goes on listening.
         let _listening = StopListening(&lab);
-        limit.timeout(LONGEST_STAGE, pin!(after(commands, &lab, senders, usual, faults))).await
+        limit.timeout(LONGEST_STAGE, pin!(follow(course, &lab, faults))).await
     };
     lab.finish(GRACE).await;
     played.unwrap_or_else(|_| {
@@ -228,26 +238,34 @@ impl Drop for StopListening<'_> {
     }
 }
 
-async fn after(
-    commands: Option<&[CommandsSpec]>,
+async fn follow(
+    course: Course<'_>,
     lab: &Engine,
-    mut senders: Senders,
-    usual: &mut Usual,
     faults: HashMap<String, Vec<FaultRule>>,
 ) -> Result<Played, LabError> {
     let mut records = Records::of(lab);
     let (mut screen, mut refused) = (String::new(), None);
-    usual.note_name(lab);
-    if let Some(commands) = commands {
-        // The events that the commands themselves cause belong to the stage.
-        records.begin_here();
-        let typed = lab.run(commands).await?;
-        (screen, refused) = (typed.screen, typed.refused);
-        lab.log_start().await;
-        usual.note_name(lab);
-    }
-    usual.join(&mut senders, lab)?;
-    let observed = observe(lab, &records, &senders, faults).await?;
+    let observed = match course {
+        Course::Stage { commands, senders, zone } => {
+            if let Some(commands) = commands {
+                // The events that the commands themselves cause belong to the stage.
+                records.begin_here();
+                let typed = lab.run(&commands).await?;
+                (screen, refused) = (typed.screen, typed.refused);
+                lab.log_start().await;
+            }
+            let senders = Senders::new(senders, zone, lab.computers());
+            observe(lab, &records, &senders, faults).await?
+        }
+        Course::Part { senders, after } => {
+            if let Some(caused) = after {
+                records.begin_here();
+                caused.iter().cloned().for_each(|event| lab.live.log_caused(event));
+                lab.log_start().await;
+            }
+            observe(lab, &records, senders, faults).await?
+        }
+    };
     Ok(Played { stage: Stage::Before, screen, refused, observed })
 }
 
@@ -259,12 +277,16 @@ async fn observe(
     faults: HashMap<String, Vec<FaultRule>>,
 ) -> Result<Observation, LabError> {
     let (computers, now) = (lab.computers(), lab.clock().now());
+    let endpoints = lab.server.endpoints();
     let mut offers = Vec::new();
     for computer in &computers {
+        // A connector that is left out of the lab still answers its addresses in the whole one.
+        let whole = senders.computers().iter().find(|whole| whole.name == computer.name);
+        let callers = Callers::of(whole.unwrap_or(computer), &lab.options.network);
         for connector in &computer.receive_connectors {
-            let starttls = probe::offered(lab, records, computer, connector, TlsVerb::StartTls).await?;
-            let anonymous = probe::offered(lab, records, computer, connector, TlsVerb::XAnonymousTls).await?;
-            offers.push((starttls, anonymous));
+            let target = callers.target(connector, &endpoints);
+            let offered = |verb| probe::offered(lab, records, computer, connector, target, verb);
+            offers.push((offered(TlsVerb::StartTls).await?, offered(TlsVerb::XAnonymousTls).await?));
         }
     }
     let misbehaves = !faults.is_empty();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::label;
 use super::outsider::outsider;
 use super::records::Records;
-use super::target::{ConnectorTarget, target_of};
+use super::target::ConnectorTarget;
 use crate::exchange::{Computer, Profile, ReceiveConnector};
 use crate::journal::Record;
 use crate::lab::{Engine, LabError};
@@ -14,9 +14,9 @@ use crate::session::TlsVerb;
 use crate::session::send::{Attempt, Outgoing, Reason, SenderPolicy, Task};
 use crate::smtp::ReversePath;
 
-/// Returns the label of the certificate behind `verb`, or `none` if it is not offered. If the connector
-/// answers no address that the network has, it cannot be asked, and the result is what the lab is ready to
-/// offer.
+/// Returns the label of the certificate behind `verb`, or `none` if it is not offered. A connector without a
+/// target, which answers no address that the network has, cannot be asked, and the result is what the lab is
+/// ready to offer.
 ///
 /// If it is offered and the handshake fails, no certificate was presented, and the lab's own record says with
 /// which certificate it would have gone on.
@@ -25,11 +25,10 @@ pub(super) async fn offered(
     records: &Records,
     computer: &Arc<Computer>,
     connector: &Arc<ReceiveConnector>,
+    target: Option<ConnectorTarget>,
     verb: TlsVerb,
 ) -> Result<String, LabError> {
-    let Some(ConnectorTarget { address, from }) =
-        target_of(connector, computer, &lab.server.endpoints(), &lab.options.network)
-    else {
+    let Some(ConnectorTarget { address, from }) = target else {
         let offered = connector.enabled.then(|| lab.live.offered(computer, connector, verb)).flatten();
         return Ok(offered.map_or(NONE.to_owned(), |facts| label(computer, facts.thumbprint)));
     };

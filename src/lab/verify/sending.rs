@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::outsider::outsider;
 use super::records::Records;
-use crate::exchange::Zone;
+use crate::exchange::{Computer, Zone};
 use crate::journal::{Entry, Record};
-use crate::lab::{Engine, LabError, Plan};
+use crate::lab::{Engine, LabError};
 use crate::scenario::{Answering, Aspect, DeliveryRoute, Destination, Round, Sender, Subject, Value};
 use crate::session::send::{Attempt, SendSession, SenderPolicy, Task};
 use crate::wire::{self, Network};
@@ -16,6 +18,8 @@ use crate::wire::{self, Network};
 pub(super) struct Senders {
     senders: Vec<Sender>,
     zone: Zone,
+    /// The computers that they know of: those of the whole lab, where only a part of it runs.
+    computers: Vec<Arc<Computer>>,
 }
 
 /// An attempt with everything that it needs.
@@ -28,18 +32,20 @@ struct DeliveryAttempt<'a> {
 }
 
 impl Senders {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Self { senders: plan.senders.clone(), zone: plan.zone.clone() }
+    pub(super) fn new(senders: Vec<Sender>, zone: Zone, computers: Vec<Arc<Computer>>) -> Self {
+        Self { senders, zone, computers }
     }
 
-    /// Returns the senders.
-    pub(super) fn all(&self) -> &[Sender] {
-        &self.senders
+    /// Returns the computers of the whole lab.
+    pub(super) fn computers(&self) -> &[Arc<Computer>] {
+        &self.computers
     }
 
-    /// Adds a sender.
-    pub(super) fn add(&mut self, sender: Sender) {
-        self.senders.push(sender);
+    /// Returns the identities of the connectors that answer these senders at `now`.
+    pub(super) fn answering(&self, now: Timestamp) -> impl Iterator<Item = String> {
+        let ways = self.senders.iter().filter_map(move |it| it.journey(&self.computers, &self.zone, now));
+        let answering = ways.flat_map(|way| way.destinations).filter_map(|it| it.answering.ok());
+        answering.map(|it| format!("{}\\{}", it.computer.name, it.connector.name))
     }
 
     /// Lets every sender send one message, and retry until it has arrived or was returned, or until a retry
@@ -95,7 +101,7 @@ impl Senders {
         records: &'a Records,
         sender: &'a Sender,
     ) -> Result<Option<DeliveryAttempt<'a>>, LabError> {
-        let journey = sender.journey(&lab.computers(), &self.zone, lab.clock().now());
+        let journey = sender.journey(&self.computers, &self.zone, lab.clock().now());
         let Some(DeliveryRoute { connector, destinations }) = journey else { return Ok(None) };
         let roots = if sender.trusts_lab { std::slice::from_ref(lab.root()) } else { &[] };
         let wire = match connector {

@@ -1,13 +1,17 @@
 //! The usual senders to a connector, for a lab that has none of its own.
 
-use super::sending::Senders;
-use super::target::target_of;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::target::Callers;
 use crate::exchange::{AuthMechanism, Computer, PermissionGroups, ReceiveConnector, select_for};
-use crate::lab::{Engine, LabError};
+use crate::lab::LabError;
 use crate::name::{Fqdn, covers};
 use crate::scenario::{LogonSpec, Sender, SenderKind};
 use crate::session::send::SenderPolicy;
 use crate::smtp::{Address, ReversePath};
+use crate::wire::Network;
 
 /// The receive connector whose senders are wanted, and the names that the verifying ones dial.
 #[derive(Debug, Default)]
@@ -25,14 +29,14 @@ impl Usual {
         Self { connector, dials: Vec::new() }
     }
 
-    /// Notes the name that the connector answers with now, and that of a pinned certificate, by which senders outside know
+    /// Notes the name that the connector answers with on these computers at `now`, and that of a pinned certificate, by which senders outside know
     /// the server.
-    pub(super) fn note_name(&mut self, lab: &Engine) {
+    pub(super) fn note_name(&mut self, computers: &[Arc<Computer>], now: Timestamp) {
         let Some((computer, name)) = &self.connector else { return };
-        for found in lab.computers().iter().filter(|known| known.name.eq_ignore_ascii_case(computer)) {
+        for found in computers.iter().filter(|known| known.name.eq_ignore_ascii_case(computer)) {
             let Some(connector) = found.receive_connector(name) else { continue };
             let fqdn = found.fqdn_of(connector).clone();
-            let pinned = pinned_name(connector, found, &fqdn, lab.clock().now());
+            let pinned = pinned_name(connector, found, &fqdn, now);
             for fqdn in std::iter::once(fqdn).chain(pinned) {
                 if !self.dials.contains(&fqdn) {
                     self.dials.push(fqdn);
@@ -41,30 +45,42 @@ impl Usual {
         }
     }
 
-    /// Adds the usual senders to `senders`, unless some of those come to the connector already, or nobody of
-    /// their kind may submit there.
-    pub(super) fn join(&self, senders: &mut Senders, lab: &Engine) -> Result<(), LabError> {
-        let Some((computer, name)) = &self.connector else { return Ok(()) };
+    /// Returns the identity of the connector as these computers spell it.
+    pub(super) fn identity(&self, computers: &[Arc<Computer>]) -> Option<String> {
+        let (computer, name) = self.connector.as_ref()?;
+        let computer = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer))?;
+        Some(format!("{}\\{}", computer.name, computer.receive_connector(name)?.name))
+    }
+
+    /// Returns `senders` with the usual ones to the connector on these computers, unless some of `senders` come
+    /// to it already, or nobody of their kind may submit there.
+    pub(super) fn beside(
+        &self,
+        senders: &[Sender],
+        computers: &[Arc<Computer>],
+        network: &Network,
+    ) -> Result<Vec<Sender>, LabError> {
+        let mut all = senders.to_vec();
+        let Some((computer, name)) = &self.connector else { return Ok(all) };
         let comes = |sender: &Sender| {
             sender
                 .to
                 .as_ref()
                 .is_some_and(|(its, to)| its.eq_ignore_ascii_case(computer) && to.eq_ignore_ascii_case(name))
         };
-        if senders.all().iter().any(comes) {
-            return Ok(());
+        if all.iter().any(comes) {
+            return Ok(all);
         }
-        let computers = lab.computers();
         let found = computers.iter().find(|known| known.name.eq_ignore_ascii_case(computer));
         let Some((computer, connector)) = found.and_then(|it| Some((it, it.receive_connector(name)?))) else {
-            return Ok(());
+            return Ok(all);
         };
-        for sender in self.senders(computer, connector, lab)? {
-            if senders.all().iter().all(|known| !known.name.eq_ignore_ascii_case(&sender.name)) {
-                senders.add(sender);
+        for sender in self.senders(computer, connector, network)? {
+            if all.iter().all(|known| !known.name.eq_ignore_ascii_case(&sender.name)) {
+                all.push(sender);
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Returns whether a sender of this name is one of those that were added.
@@ -76,10 +92,12 @@ impl Usual {
         &self,
         computer: &Computer,
         connector: &ReceiveConnector,
-        lab: &Engine,
+        network: &Network,
     ) -> Result<Vec<Sender>, LabError> {
-        let target = target_of(connector, computer, &lab.server.endpoints(), &lab.options.network);
-        let (Some(target), Some(logon)) = (target, logon(computer, connector)) else { return Ok(Vec::new()) };
+        let way = Callers::of(computer, network).ways(connector).next();
+        let (Some((_, from)), Some(logon)) = (way, logon(computer, connector)) else {
+            return Ok(Vec::new());
+        };
         let Some(first) = self.dials.first() else { return Ok(Vec::new()) };
         let own = [("may", "opportunistic".to_owned(), first), ("encrypt", "requires TLS".to_owned(), first)];
         let verifying = self.dials.iter().map(|fqdn| ("verify", verifying(fqdn), fqdn));
@@ -92,7 +110,7 @@ impl Usual {
                 to: Some((computer.name.clone(), connector.name.clone())),
                 dials: Some(dials.to_string()),
                 helo: (&fixed("sender.example")?).into(),
-                from: target.from,
+                from,
                 mail_from: ReversePath::Address(address("stranger@sender.example")?),
                 rcpt_to: address(&format!("postmaster@{}", recipient_domain(computer, dials)))?,
                 logon: logon.clone(),
@@ -108,7 +126,7 @@ fn pinned_name(
     connector: &ReceiveConnector,
     computer: &Computer,
     fqdn: &Fqdn,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Option<Fqdn> {
     connector.tls_certificate_name.0.as_ref()?;
     let selection = select_for(connector, computer, now);
