@@ -48,7 +48,7 @@ pub(super) struct Known {
     pub(super) is_request: bool,
     /// Notes on findings that no field above can hold.
     pub(super) notes: Vec<String>,
-    /// What of its status the lab does not have.
+    /// Parts of its status that the lab does not have.
     pub(super) left_out: Vec<String>,
 }
 

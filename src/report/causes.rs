@@ -72,7 +72,7 @@ struct Group<'a> {
     ranks: Vec<(usize, usize)>,
 }
 
-/// Whether it is a Send connector, the computer and the cause, by which connectors are grouped.
+/// The key by which connectors are grouped: true for a Send connector, the computer, and the cause.
 type Key<'a> = Option<(bool, &'a str, &'a str)>;
 
 /// The part of a fix of either kind of connector that decides whether it can be shared.

@@ -135,16 +135,12 @@ fn in_text(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
 /// Finds headers without a known text: the text is in another language, or was not copied.
 fn headless(text: &str, templates: &[Template]) -> Vec<FoundEvent> {
     let header = header::read(text);
-    let known = header.event_id.and_then(|id| templates.iter().find(|it| it.event_id == id && !it.alias));
     let of_exchange = header.provider.as_deref().is_some_and(|provider| provider.contains("MSExchange"));
-    match known {
-        Some(template) if of_exchange => vec![without_text(header, Some(template))],
-        _ => match header::number_alone(text)
-            .and_then(|id| templates.iter().find(|it| it.event_id == id && !it.alias))
-        {
-            Some(template) => vec![without_text(header, Some(template))],
-            None => other_words(text),
-        },
+    let known = |id| templates.iter().find(|it| it.event_id == id && !it.alias);
+    let template = header.event_id.filter(|_| of_exchange).and_then(known);
+    match template.or_else(|| header::number_alone(text).and_then(known)) {
+        Some(template) => vec![without_text(header, Some(template))],
+        None => other_words(text),
     }
 }
 

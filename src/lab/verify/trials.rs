@@ -212,12 +212,15 @@ impl Trials {
         kept.extend(own.clone());
         // Without senders of its own, a lab has only the usual ones, which meet one connector. What else the
         // commands touch is the same for whichever connector they are tried for.
-        let shared = match (places, &scripts[..], &own) {
-            ([place], [script], Some(own)) if self.plan.senders.is_empty() && !self.has_faults() => {
-                let more = script.touched.connectors.len() > 1 && script.touched.connectors.contains(own);
-                more.then(|| self.without_senders(*place)).transpose()?
-            }
-            _ => None,
+        let shared = if let ([place], [script], Some(own)) = (places, &scripts[..], &own)
+            && self.plan.senders.is_empty()
+            && !self.has_faults()
+            && script.touched.connectors.len() > 1
+            && script.touched.connectors.contains(own)
+        {
+            Some(self.without_senders(*place)?)
+        } else {
+            None
         };
         if shared.is_none() {
             let touched = scripts.iter().map(|script| &script.touched);
